@@ -1,0 +1,253 @@
+/**
+ * The log of every conversation: the only meeting point of gateways and AI pods.
+ *
+ * Laws, kept by every implementation and checked by `run-log.contract.ts`:
+ *
+ * - L-1 A write checks the epoch and the expected position before it changes anything. An append whose answer was lost
+ *   is sent again and answered `duplicate`; a store shorter than its owner believes answers `gap`.
+ * - L-2 Offset, log entry, text, publication and outbox event change together or not at all.
+ * - L-3 The published bytes are the client's bytes. Every event starts `{"type":…,"conversationId":…,"offset":…`.
+ * - L-6 Lost data is written again by the owner, who holds the text, under a new `logId` (`restoreRun`).
+ *
+ * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
+ * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
+ */
+import type { Cursor, EndReason, ErrorCode, Message, RunSnapshot, Usage } from '@runnel/protocol';
+
+/** A message as the store keeps it, in order of creation. */
+export type StoredMessage = Message;
+
+export interface BeginRun {
+  conversationId: string;
+  /** Becomes the conversation's owner when it is new; anybody else is `forbidden`. */
+  userId: string;
+  runId: string;
+  model: string;
+  /** The user's message (`prompt`), or null to answer `parentId` once more (`regenerate`). */
+  message: { messageId: string; text: string } | null;
+  /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
+  parentId?: string | null;
+  /** Title of a new conversation. */
+  title: string;
+  /** W3C `traceparent` of the command, carried in the outbox events. */
+  trace?: string;
+}
+export type BeginRunResult =
+  /** `offset`: of the `run-started` event. */
+  | { outcome: 'started'; runId: string; offset: number }
+  /** The message or the run was seen before: the run it made then. */
+  | { outcome: 'duplicate'; runId: string; offset: number }
+  | { outcome: 'busy'; runId: string }
+  | { outcome: 'forbidden' }
+  /** `parentId` is not a message of this conversation. */
+  | { outcome: 'not-found' }
+  /** The outbox is full: refusing a prompt beats losing an event. */
+  | { outcome: 'overloaded' };
+
+export interface RunRef {
+  conversationId: string;
+  runId: string;
+}
+export interface OwnedRun extends RunRef {
+  epoch: number;
+}
+
+export interface ClaimRun extends RunRef {
+  /** Random per process start, with the pod's name. */
+  owner: string;
+  leaseMs: number;
+  /** Models this pod can run; true where it can continue a text, else the text starts again (`restarted`). */
+  models: Readonly<Record<string, boolean>>;
+}
+export type ClaimRunResult =
+  | {
+      outcome: 'claimed';
+      epoch: number;
+      logId: string;
+      /** Text that stands; empty on the first claim and when the model must start again. */
+      text: string;
+      run: Omit<RunSnapshot, 'text' | 'epoch'>;
+      userId: string;
+      title: string;
+      /** From the root to the message to answer. */
+      messages: StoredMessage[];
+      /** A cancel arrived before the claim: end it, do not generate. */
+      cancelled: CancelRequest | null;
+      trace: string | null;
+    }
+  /** Somebody holds a lease that has not expired. */
+  | { outcome: 'owned' }
+  /** This pod does not have the run's model. */
+  | { outcome: 'unsuited' }
+  /** Ended, or never known. */
+  | { outcome: 'gone' };
+
+export interface CancelRequest {
+  by: string;
+  /** Milliseconds, store's clock. */
+  requestedAt: number;
+}
+
+export interface AppendChunk extends OwnedRun {
+  /** UTF-8 byte position the text must stand at. */
+  at: number;
+  text: string;
+  /** When the model gave the first byte (ms, the pod's clock). */
+  t: number;
+}
+export type AppendChunkResult =
+  | { outcome: 'appended'; offset: number }
+  /** Exactly these bytes already stand at `at`. */
+  | { outcome: 'duplicate' }
+  /** The text in the store has `bytes` bytes and does not fit. */
+  | { outcome: 'gap'; bytes: number }
+  /** Nothing written: a cancel is wanted; the text is frozen. */
+  | { outcome: 'cancelled' }
+  /** A higher epoch owns the run. */
+  | { outcome: 'fenced' }
+  /** The run has ended, or its conversation was deleted. */
+  | { outcome: 'closed' }
+  /** The store does not know the run: lost data. */
+  | { outcome: 'gone' };
+
+export interface EndRun extends RunRef {
+  /** The owner's epoch; null for a gateway that ends a run whose cancel is set (its text is frozen by then). */
+  epoch: number | null;
+  reason: EndReason;
+  /** Length and digest of the text the caller holds; the store compares the length. */
+  bytes: number;
+  sha256: string;
+  usage?: Usage;
+  error?: { code: ErrorCode; message: string };
+}
+export type EndRunResult =
+  | { outcome: 'ended'; offset: number }
+  | { outcome: 'gap'; bytes: number }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' }
+  | { outcome: 'gone' };
+
+export interface CancelRun extends RunRef {
+  userId: string;
+}
+export type CancelRunResult =
+  /** The flag stands; from now on no append is accepted. `owned`: somebody holds a live lease and was told. */
+  | { outcome: 'cancelling'; owned: boolean }
+  | { outcome: 'already-ended' }
+  | { outcome: 'gone' }
+  | { outcome: 'forbidden' };
+
+export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
+
+export interface ReleaseRun extends OwnedRun {}
+
+/** What an owner holds and can write again after the store has lost it (L-6). */
+export interface RestoreRun extends OwnedRun {
+  owner: string;
+  leaseMs: number;
+  /** The incarnation the owner knew; a new one is made unless the conversation was made again meanwhile. */
+  newLogId: string;
+  userId: string;
+  title: string;
+  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  text: string;
+  messages: readonly StoredMessage[];
+}
+export type RestoreRunResult =
+  | { outcome: 'restored'; logId: string }
+  /** Another run is active in the conversation: try again when it has ended. */
+  | { outcome: 'busy' }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' };
+
+/** One event of the log: its offset and the very bytes clients get. */
+export interface LogEntry {
+  offset: number;
+  json: string;
+}
+
+/** One atomic view of a conversation. */
+export type ReadState =
+  | { kind: 'none' }
+  | { kind: 'forbidden' }
+  /** Everything after the cursor, complete. */
+  | { kind: 'tail'; logId: string; offset: number; entries: LogEntry[] }
+  | {
+      kind: 'snapshot';
+      logId: string;
+      offset: number;
+      title: string;
+      messages: StoredMessage[];
+      run: RunSnapshot | null;
+      hasMore: boolean;
+    };
+export interface ReadStateQuery {
+  conversationId: string;
+  /** Undefined: no check (an internal read). */
+  userId?: string;
+  cursor?: Cursor | null;
+}
+
+export type ChangeResult = { outcome: 'done'; offset: number } | { outcome: 'not-found' } | { outcome: 'forbidden' } | { outcome: 'busy'; runId: string };
+
+/** A conversation in a user's list. */
+export interface ConversationSummary {
+  conversationId: string;
+  title: string;
+  /** Last change, ms, store's clock. */
+  updatedAt: number;
+}
+
+/** What arrives on a conversation's channel. */
+export interface ChannelListener {
+  /** An event of the log or an ephemeral hint (typing, presence, reset): the published bytes. */
+  message(bytes: Buffer): void;
+  /** The channel was interrupted and is whole again: what came meanwhile must be read from the log. */
+  resubscribed(): void;
+}
+export interface Subscription {
+  close(): Promise<void>;
+}
+
+/** What AI pods are told: a run is free to take, or a cancel is wanted. Only a hint; sweeps find the same. */
+export type WorkHint = ({ kind: 'free' } & RunRef) | ({ kind: 'cancel' } & RunRef);
+
+/** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
+export const RESET_TYPE = 'reset';
+
+export interface RunLog {
+  /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
+  beginRun(command: BeginRun): Promise<BeginRunResult>;
+  /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
+  claimRun(command: ClaimRun): Promise<ClaimRunResult>;
+  appendChunk(command: AppendChunk): Promise<AppendChunkResult>;
+  /** Ends a run once: history, `run-ended`, outbox; nothing of the run comes after it (W-10, W-11). */
+  endRun(command: EndRun): Promise<EndRunResult>;
+  /** Sets the cancel flag and tells the owner. The caller sees to the end (`finishCancel` in the gateway). */
+  cancelRun(command: CancelRun): Promise<CancelRunResult>;
+  /** Extends many leases; the outcome of each by runId. */
+  renewLeases(owner: string, leaseMs: number, runs: readonly OwnedRun[]): Promise<Map<string, RenewOutcome>>;
+  /** Hands a run back at once (drain) and wakes the other pods. */
+  releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
+  restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
+  /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
+  findFreeRuns(limit: number): Promise<RunRef[]>;
+  readState(query: ReadStateQuery): Promise<ReadState>;
+  /** A page of messages before a message (newest last); null when the store does not have the conversation. */
+  readHistory(query: { conversationId: string; userId: string; before?: string; limit: number }): Promise<
+    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' }
+  >;
+  deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
+  deleteConversation(command: { conversationId: string; userId: string }): Promise<ChangeResult>;
+  setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
+  /** The user's conversations, newest first, after a conversation. */
+  listConversations(query: { userId: string; after?: string; limit: number }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
+  /** Resolves once the subscription is acknowledged (W-7: subscribe, then read). */
+  follow(conversationId: string, listener: ChannelListener): Promise<Subscription>;
+  /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */
+  publishHint(conversationId: string, json: string): Promise<void>;
+  onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

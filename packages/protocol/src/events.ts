@@ -1,0 +1,194 @@
+import type { ErrorCode } from './errors.ts';
+import type { FrameId } from './frames.ts';
+
+export type Role = 'user' | 'assistant' | 'system';
+export type EndReason = 'complete' | 'cancelled' | 'failed' | 'interrupted';
+/** `deleted`: the text is gone, the place in the tree stays. */
+export type MessageStatus = EndReason | 'deleted';
+
+export interface Message {
+  messageId: string;
+  parentId: string | null;
+  role: Role;
+  text: string;
+  status: MessageStatus;
+  model?: string;
+  /** Milliseconds since the epoch, by Redis's clock. */
+  createdAt: number;
+  author?: string;
+}
+
+export interface Usage {
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/** What every event of the log has. The event with offset 1 also names the log. */
+interface Logged {
+  conversationId: string;
+  offset: number;
+  /** First offset covered, when chunks were merged (W-14). Absent means `offset`. */
+  from?: number;
+  /** Only on the event with offset 1. */
+  logId?: string;
+}
+
+export interface MessageEvent extends Logged {
+  type: 'message';
+  message: Message;
+}
+export interface MessageDeletedEvent extends Logged {
+  type: 'message-deleted';
+  messageId: string;
+}
+export interface RunStartedEvent extends Logged {
+  type: 'run-started';
+  runId: string;
+  parentId: string | null;
+  model: string;
+  epoch: number;
+  startedAt: number;
+}
+export interface ChunkEvent extends Logged {
+  type: 'chunk';
+  runId: string;
+  /** UTF-8 byte position in the run's text at which `text` is appended. */
+  at: number;
+  /** When the model gave the first byte of `text`, by the ai pod's clock (ms). */
+  t: number;
+  text: string;
+}
+export interface RunMovedEvent extends Logged {
+  type: 'run-moved';
+  runId: string;
+  epoch: number;
+  /** How much of the text stands; 0 when the run had to start again. */
+  bytes: number;
+  restarted: boolean;
+}
+export interface RunEndedEvent extends Logged {
+  type: 'run-ended';
+  runId: string;
+  reason: EndReason;
+  bytes: number;
+  /** Hex digest of the whole text in UTF-8. */
+  sha256: string;
+  usage?: Usage;
+  error?: { code: ErrorCode; message: string };
+  cancel?: { requestedAt: number; stoppedAt: number };
+  endedAt: number;
+}
+export interface TitleEvent extends Logged {
+  type: 'title';
+  title: string;
+}
+
+/** Events of the log: ordered, gap-free, the same bytes for every reader. */
+export type LogEvent =
+  | MessageEvent
+  | MessageDeletedEvent
+  | RunStartedEvent
+  | ChunkEvent
+  | RunMovedEvent
+  | RunEndedEvent
+  | TitleEvent;
+
+/** A running answer as a snapshot carries it. */
+export interface RunSnapshot {
+  runId: string;
+  parentId: string | null;
+  model: string;
+  epoch: number;
+  text: string;
+  startedAt: number;
+}
+
+export interface SnapshotEvent {
+  type: 'snapshot';
+  conversationId: string;
+  logId: string | null;
+  offset: number;
+  title: string;
+  /** The newest 50 of all branches, in order of creation (W-12). */
+  messages: Message[];
+  run: RunSnapshot | null;
+  hasMore: boolean;
+}
+
+export interface LiveEvent {
+  type: 'live';
+  conversationId: string;
+  logId: string | null;
+  offset: number;
+}
+export interface TypingEvent {
+  type: 'typing';
+  conversationId: string;
+  userId: string;
+  active: boolean;
+}
+export interface PresenceEvent {
+  type: 'presence';
+  conversationId: string;
+  users: string[];
+}
+export interface DrainingEvent {
+  type: 'draining';
+  reconnectInMs: number;
+}
+export interface WelcomeEvent {
+  type: 'welcome';
+  protocol: number;
+  node: string;
+  userId: string;
+  heartbeatMs: number;
+  limits: { textChars: number; frameBytes: number; promptsPerMinute: number };
+}
+export interface OkEvent {
+  type: 'ok';
+  id?: FrameId;
+  runId?: string;
+  offset?: number;
+  duplicate?: boolean;
+  outcome?: 'cancelling' | 'already-ended';
+}
+export interface ErrorEvent {
+  type: 'error';
+  id?: FrameId;
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+  retryAfterMs?: number;
+  runId?: string;
+}
+export interface PongEvent {
+  type: 'pong';
+  t?: number;
+}
+
+/** Everything a server may send. */
+export type ServerEvent =
+  | LogEvent
+  | SnapshotEvent
+  | LiveEvent
+  | TypingEvent
+  | PresenceEvent
+  | DrainingEvent
+  | WelcomeEvent
+  | OkEvent
+  | ErrorEvent
+  | PongEvent;
+
+const LOG_TYPES: ReadonlySet<string> = new Set([
+  'message',
+  'message-deleted',
+  'run-started',
+  'chunk',
+  'run-moved',
+  'run-ended',
+  'title',
+] satisfies LogEvent['type'][]);
+
+/** An event of the log by shape, also of a type this version does not know: its offset still counts. */
+export const isLogged = (event: { type: string; offset?: unknown }): event is LogEvent =>
+  LOG_TYPES.has(event.type) || (typeof event.offset === 'number' && event.type !== 'snapshot' && event.type !== 'live' && event.type !== 'ok');

@@ -1,0 +1,71 @@
+import { Type, type Static } from 'typebox';
+import { ID_PATTERN } from './ids.ts';
+
+export const PROTOCOL_VERSION = 1;
+export const SUBPROTOCOL = 'runnel.v1';
+
+const Id = Type.String({ pattern: ID_PATTERN });
+const Echo = Type.Optional(Type.Union([Type.String({ maxLength: 128 }), Type.Number()]));
+const Offset = Type.Integer({ minimum: 0 });
+
+/** The last event a client has applied. */
+export const Cursor = Type.Object({ logId: Type.String({ minLength: 1, maxLength: 64 }), offset: Offset });
+export type Cursor = Static<typeof Cursor>;
+
+export const Hello = Type.Object({
+  type: Type.Literal('hello'),
+  id: Echo,
+  protocol: Type.Integer(),
+  token: Type.Optional(Type.String({ maxLength: 8192 })),
+  client: Type.Optional(Type.String({ maxLength: 200 })),
+});
+export const Follow = Type.Object({
+  type: Type.Literal('follow'),
+  id: Echo,
+  conversationId: Id,
+  cursor: Type.Optional(Type.Union([Cursor, Type.Null()])),
+});
+export const Unfollow = Type.Object({ type: Type.Literal('unfollow'), id: Echo, conversationId: Id });
+
+/** The same fields as the body of `POST /api/chat`. `text` is trimmed and measured by the gateway (W-6). */
+export const PromptFields = {
+  conversationId: Id,
+  messageId: Id,
+  text: Type.String(),
+  parentId: Type.Optional(Type.Union([Id, Type.Null()])),
+  runId: Type.Optional(Id),
+  model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+};
+export const Prompt = Type.Object({ type: Type.Literal('prompt'), id: Echo, ...PromptFields });
+
+export const RegenerateFields = {
+  conversationId: Id,
+  parentId: Id,
+  runId: Type.Optional(Id),
+  model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+};
+export const Regenerate = Type.Object({ type: Type.Literal('regenerate'), id: Echo, ...RegenerateFields });
+
+export const CancelFields = { conversationId: Id, runId: Id };
+export const Cancel = Type.Object({ type: Type.Literal('cancel'), id: Echo, ...CancelFields });
+export const Delete = Type.Object({ type: Type.Literal('delete'), id: Echo, conversationId: Id, messageId: Id });
+export const Typing = Type.Object({ type: Type.Literal('typing'), id: Echo, conversationId: Id, active: Type.Boolean() });
+export const Ping = Type.Object({ type: Type.Literal('ping'), id: Echo, t: Type.Optional(Type.Number()) });
+
+/** Everything a client may send, by `type`. */
+export const CLIENT_FRAMES = {
+  hello: Hello,
+  follow: Follow,
+  unfollow: Unfollow,
+  prompt: Prompt,
+  regenerate: Regenerate,
+  cancel: Cancel,
+  delete: Delete,
+  typing: Typing,
+  ping: Ping,
+} as const;
+
+export type ClientFrameType = keyof typeof CLIENT_FRAMES;
+export type ClientFrameOf<K extends ClientFrameType> = Static<(typeof CLIENT_FRAMES)[K]>;
+export type ClientFrame = { [K in ClientFrameType]: ClientFrameOf<K> }[ClientFrameType];
+export type FrameId = string | number;

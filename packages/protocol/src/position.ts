@@ -1,0 +1,48 @@
+import type { Cursor } from './frames.ts';
+
+const encoder = new TextEncoder();
+
+/** Length of a text in UTF-8 bytes, without encoding it. A lone surrogate counts as U+FFFD, as encoders write it. */
+export const utf8Length = (text: string): number => {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit >= 0xd800 && unit < 0xdc00 && text.charCodeAt(i + 1) >= 0xdc00 && text.charCodeAt(i + 1) < 0xe000) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
+};
+
+/** Part of a text from a UTF-8 byte position on. The position must be a character boundary. */
+export const sliceFromByte = (text: string, at: number): string => {
+  if (at <= 0) return text;
+  return new TextDecoder().decode(encoder.encode(text).subarray(at));
+};
+
+/**
+ * Splits off a trailing high surrogate whose other half has not come yet, so that no chunk ends inside a character:
+ * providers cut their deltas anywhere.
+ */
+export const splitIncomplete = (text: string): { whole: string; rest: string } => {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last < 0xdc00 ? { whole: text.slice(0, -1), rest: text.slice(-1) } : { whole: text, rest: '' };
+};
+
+/** Lower-case hex SHA-256 of a text in UTF-8, by Web Crypto (browsers and Node). */
+export const sha256Hex = async (text: string): Promise<string> => {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', encoder.encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+/** `logId:offset`, the form a cursor has in an SSE `id:` and in `?cursor=`. */
+export const formatCursor = (cursor: Cursor): string => `${cursor.logId}:${cursor.offset}`;
+
+/** Reads `logId:offset`; null for anything else. */
+export const parseCursor = (text: string | null | undefined): Cursor | null => {
+  const match = /^([A-Za-z0-9_-]{1,64}):(\d{1,15})$/.exec(text ?? '');
+  return match ? { logId: match[1]!, offset: Number(match[2]) } : null;
+};

@@ -1,0 +1,133 @@
+import type { EndReason, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { Cursor } from './frames.ts';
+import { relate } from './merge.ts';
+import { utf8Length } from './position.ts';
+
+/** A running answer as a reader holds it. */
+export interface RunState extends RunSnapshot {
+  /** UTF-8 length of `text`. */
+  bytes: number;
+  /** How often another pod took the run over while this reader watched. */
+  moves: number;
+}
+
+/** What a reader can prove its screen against, once a run has ended (W-10). */
+export interface EndedRun {
+  runId: string;
+  reason: EndReason;
+  bytes: number;
+  sha256: string;
+}
+
+/** A conversation at one offset, as every reader that applied the same events holds it. */
+export interface ConversationState {
+  conversationId: string;
+  logId: string | null;
+  offset: number;
+  title: string;
+  messages: readonly Message[];
+  run: RunState | null;
+  ended: EndedRun | null;
+  hasMore: boolean;
+}
+
+export type Applied =
+  | { kind: 'applied'; state: ConversationState }
+  | { kind: 'old' }
+  /** Follow again with the cursor; `verify`: the text differs from what the log says, follow without one (W-10). */
+  | { kind: 'gap'; verify: boolean };
+
+export const emptyConversation = (conversationId: string): ConversationState => ({
+  conversationId,
+  logId: null,
+  offset: 0,
+  title: '',
+  messages: [],
+  run: null,
+  ended: null,
+  hasMore: false,
+});
+
+export const cursorOf = (state: ConversationState): Cursor | null =>
+  state.logId === null ? null : { logId: state.logId, offset: state.offset };
+
+/** A snapshot replaces everything: it is the truth at its offset (W-13). */
+export const fromSnapshot = (snapshot: SnapshotEvent): ConversationState => ({
+  conversationId: snapshot.conversationId,
+  logId: snapshot.logId,
+  offset: snapshot.offset,
+  title: snapshot.title,
+  messages: snapshot.messages,
+  run: snapshot.run && { ...snapshot.run, bytes: utf8Length(snapshot.run.text), moves: 0 },
+  ended: null,
+  hasMore: snapshot.hasMore,
+});
+
+const upsert = (messages: readonly Message[], message: Message): readonly Message[] => {
+  const index = messages.findIndex((m) => m.messageId === message.messageId);
+  return index < 0 ? [...messages, message] : messages.with(index, message);
+};
+
+const patch = (messages: readonly Message[], messageId: string, change: Partial<Message>): readonly Message[] =>
+  messages.map((m) => (m.messageId === messageId ? { ...m, ...change } : m));
+
+/** The assistant message a finished run leaves behind. */
+export const messageOfRun = (run: RunSnapshot, status: MessageStatus): Message => ({
+  messageId: run.runId,
+  parentId: run.parentId,
+  role: 'assistant',
+  text: run.text,
+  status,
+  model: run.model,
+  createdAt: run.startedAt,
+});
+
+/**
+ * Applies one event of the log (W-8, W-9, W-10). Pure: the same events give the same state in a browser, in a test
+ * and in a load generator. Types of later versions change nothing but the offset.
+ */
+export const applyEvent = (state: ConversationState, event: LogEvent): Applied => {
+  if (event.logId !== undefined && state.logId !== null && event.logId !== state.logId) return { kind: 'gap', verify: true };
+  const relation = relate(state.offset, event);
+  if (relation === 'old') return { kind: 'old' };
+  if (relation === 'gap') return { kind: 'gap', verify: false };
+  const next = { ...state, offset: event.offset, logId: event.logId ?? state.logId };
+  const applied = (change: Partial<ConversationState>): Applied => ({ kind: 'applied', state: { ...next, ...change } });
+  switch (event.type) {
+    case 'message':
+      return applied({ messages: upsert(state.messages, event.message) });
+    case 'message-deleted':
+      return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
+    case 'run-started': {
+      const { runId, parentId, model, epoch, startedAt } = event;
+      return applied({ run: { runId, parentId, model, epoch, startedAt, text: '', bytes: 0, moves: 0 }, ended: null });
+    }
+    case 'chunk': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      const length = utf8Length(event.text);
+      if (event.at + length <= run.bytes) return applied({});
+      if (event.at !== run.bytes) return { kind: 'gap', verify: true };
+      return applied({ run: { ...run, text: run.text + event.text, bytes: run.bytes + length } });
+    }
+    case 'run-moved': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      const moved = { ...run, epoch: event.epoch, moves: run.moves + 1 };
+      if (event.restarted) return applied({ run: { ...moved, text: '', bytes: 0 } });
+      return event.bytes === run.bytes ? applied({ run: moved }) : { kind: 'gap', verify: true };
+    }
+    case 'run-ended': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
+      const { runId, reason, bytes, sha256 } = event;
+      const messages = upsert(state.messages, messageOfRun(run, reason));
+      return applied({ run: null, ended: { runId, reason, bytes, sha256 }, messages });
+    }
+    case 'title':
+      return applied({ title: event.title });
+    default:
+      event satisfies never;
+      return applied({});
+  }
+};
