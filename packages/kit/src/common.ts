@@ -1,0 +1,36 @@
+import { hostname } from 'node:os';
+import { LOG_LEVELS } from './log.ts';
+import { setting } from './setting.ts';
+
+/** The two ports of a service, with its own defaults. 0 lets the system choose; the start line then has the real port. */
+export const portSettings = (port: number, internalPort: number) => ({
+  port: setting.integer('PORT', { default: port, minimum: 0, maximum: 65_535, description: 'Port of the public interface; 0 = any free one' }),
+  internalPort: setting.integer('INTERNAL_PORT', {
+    default: internalPort,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port of /livez, /readyz and /metrics; 0 = any free one',
+  }),
+});
+
+/** What every service can be told. Spread it into `defineConfig`, and `portSettings` after it for other ports. */
+export const commonSettings = {
+  nodeId: setting.string('NODE_ID', {
+    default: `${hostname()}-${process.pid}`,
+    pattern: '^[A-Za-z0-9_.-]{1,128}$',
+    defaultText: 'host name and process id',
+    description: 'Name of this process in logs, metrics and leases; in Kubernetes the pod name',
+  }),
+  host: setting.string('HOST', { default: '0.0.0.0', description: 'Address to listen on' }),
+  ...portSettings(8080, 9080),
+  logLevel: setting.oneOf('LOG_LEVEL', LOG_LEVELS, { default: 'info', description: 'Least important level that is logged' }),
+  redisUrl: setting.url('REDIS_URL', {
+    default: 'redis://127.0.0.1:6379',
+    schemes: ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'],
+    description: 'The Redis that holds the logs: single, cluster or sentinel, by scheme',
+  }),
+  otlpEndpoint: setting.url('OTEL_EXPORTER_OTLP_ENDPOINT', {
+    optional: true,
+    description: 'Base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced',
+  }),
+};

@@ -1,0 +1,46 @@
+import type { TSchema } from 'typebox';
+import { showSetting, type ConfigSpec, type Setting } from './config.ts';
+
+interface SchemaFacts {
+  title?: string;
+  type?: string;
+  enum?: readonly string[];
+  minimum?: number;
+  maximum?: number;
+  items?: unknown;
+}
+
+/** The settings of one service as a Markdown table, in the order of the spec. */
+export function configTable(spec: ConfigSpec): string {
+  const rows = Object.values(spec.settings).map((setting) => {
+    const name = `\`${setting.env}\`${setting.secret ? ' (secret)' : ''}`;
+    return `| ${name} | ${escapeCell(setting.description)} | ${describeSchema(setting.schema)} | ${describeDefault(setting)} |`;
+  });
+  return ['| variable | meaning | value | default |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function describeSchema(schema: TSchema): string {
+  const facts: SchemaFacts = schema;
+  if (facts.enum !== undefined) return facts.enum.map((word) => `\`${word}\``).join(', ');
+  if (facts.type === 'array') return facts.items !== undefined && (facts.items as SchemaFacts).type === 'string' ? 'list, by commas' : 'JSON';
+  if (facts.title === 'duration') return 'duration (`500ms`, `3s`, `5m`)';
+  if (facts.type === 'integer' || facts.type === 'number') {
+    const bounds = [
+      ...(facts.minimum === undefined ? [] : [`≥ ${facts.minimum}`]),
+      ...(facts.maximum === undefined ? [] : [`≤ ${facts.maximum}`]),
+    ];
+    return [facts.type, ...bounds].join(' ');
+  }
+  if (facts.type === 'string' || facts.type === 'boolean') return facts.type;
+  return 'JSON';
+}
+
+function describeDefault(setting: Setting): string {
+  if (setting.defaultText !== undefined) return escapeCell(setting.defaultText);
+  if (setting.default === undefined) return setting.optional ? 'none' : '**required**';
+  if (setting.secret) return '***';
+  const text = showSetting(setting, setting.default);
+  return text === '' ? 'empty' : `\`${escapeCell(text)}\``;
+}
+
+const escapeCell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -1,0 +1,109 @@
+import { Value } from 'typebox/value';
+import type { TSchema } from 'typebox';
+
+/**
+ * One environment variable. The schema checks the parsed value and feeds `docs/configuration.md`; `parse` turns the text
+ * into the value and throws an Error whose message reads after the variable's name ("must be …").
+ */
+export interface Setting<T = unknown> {
+  env: string;
+  schema: TSchema;
+  /** Used when the variable is absent or empty. Without one, and not `optional`, the variable must be set. */
+  default?: T;
+  optional?: boolean;
+  /** Never printed, neither in the start line nor in an error. */
+  secret?: boolean;
+  description: string;
+  /** Said in the documentation instead of a default that differs from machine to machine. */
+  defaultText?: string;
+  parse(raw: string): T;
+  /** The value as one would write it in the environment where that is not plain. */
+  show?(value: T): string;
+}
+export type Settings = Record<string, Setting>;
+
+export interface ConfigSpec<S extends Settings = Settings> {
+  readonly settings: S;
+}
+export type ConfigOf<S extends Settings> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+/** The configuration object that `loadConfig` makes from a spec: `type Config = LoadedConfig<typeof configSpec>`. */
+export type LoadedConfig<C extends ConfigSpec> = ConfigOf<C['settings']>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment is not usable; `problems` has one line for each variable that is wrong. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export function defineConfig<S extends Settings>(settings: S): ConfigSpec<S> {
+  const seen = new Set<string>();
+  for (const { env } of Object.values(settings)) {
+    if (seen.has(env)) throw new Error(`two settings read ${env}`);
+    seen.add(env);
+  }
+  return { settings };
+}
+
+/**
+ * Reads every setting. An empty variable counts as absent: `FOO=` is how compose files and charts say "not set".
+ * @throws ConfigError with all problems at once
+ */
+export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environment): ConfigOf<S> {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(spec.settings)) {
+    try {
+      config[name] = readSetting(setting, env[setting.env]);
+    } catch (error) {
+      problems.push(`${setting.env} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config as ConfigOf<S>;
+}
+
+/** What the service runs with, by variable name, for the start line. Secrets are `***`, also a password inside a URL. */
+export function describeConfig<S extends Settings>(spec: ConfigSpec<S>, config: ConfigOf<S>): Record<string, string> {
+  const shown: Record<string, string> = {};
+  for (const [name, setting] of Object.entries(spec.settings)) {
+    const value: unknown = config[name];
+    if (value === undefined) continue;
+    shown[setting.env] = setting.secret ? '***' : hidePasswords(showSetting(setting, value));
+  }
+  return shown;
+}
+
+/** A value as one would write it in the environment. */
+export function showSetting(setting: Setting, value: unknown): string {
+  if (setting.show !== undefined) return setting.show(value);
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
+  return JSON.stringify(value);
+}
+
+function readSetting(setting: Setting, text: string | undefined): unknown {
+  const raw = text?.trim() ?? '';
+  if (raw === '') {
+    if (setting.default !== undefined || setting.optional) return setting.default;
+    throw new Error(`is not set (${setting.description})`);
+  }
+  const got = setting.secret ? '' : `, got "${hidePasswords(raw.slice(0, 80))}"`;
+  let value: unknown;
+  try {
+    value = setting.parse(raw);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}${got}`, { cause: error });
+  }
+  const [first] = Value.Errors(setting.schema, value);
+  if (first === undefined) return value;
+  throw new Error(`${first.instancePath === '' ? '' : `${first.instancePath} `}${first.message}${got}`);
+}
+
+const hidePasswords = (text: string): string => text.replace(/(:\/\/[^:@/?#\s]*):[^@/\s]*@/g, '$1:***@');

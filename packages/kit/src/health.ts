@@ -1,0 +1,86 @@
+import { withDeadline } from './wait.ts';
+
+export interface CheckResult {
+  ok: boolean;
+  /** A failing check that is not critical is shown but does not take the process out of service. */
+  critical: boolean;
+  ms: number;
+  error?: string;
+}
+export interface Readiness {
+  ok: boolean;
+  /** Why the process took itself out of service: `starting`, `draining`, … */
+  reason?: string;
+  checks: Record<string, CheckResult>;
+}
+export interface Liveness {
+  ok: boolean;
+  reason?: string;
+}
+
+export interface Health {
+  /** `check` rejects when the dependency is not usable; it has 1 s. Critical unless said otherwise. */
+  register(name: string, check: () => Promise<void> | void, options?: { critical?: boolean }): void;
+  /** False at first (`starting`); a service says true when it listens, and false again when it drains. */
+  setReady(ready: boolean, reason?: string): void;
+  /** Dependencies are asked once however many ask at the same time. */
+  ready(): Promise<Readiness>;
+  /** Says that only a restart helps. */
+  fail(reason: string): void;
+  live(): Liveness;
+}
+
+const CHECK_DEADLINE_MS = 1000;
+
+export function createHealth({ checkDeadlineMs = CHECK_DEADLINE_MS } = {}): Health {
+  const checks = new Map<string, { check: () => Promise<void> | void; critical: boolean }>();
+  let isReady = false;
+  let notReadyReason: string | undefined = 'starting';
+  let fatal: string | undefined;
+  let inFlight: Promise<Record<string, CheckResult>> | undefined;
+
+  async function runOne(check: () => Promise<void> | void, critical: boolean): Promise<CheckResult> {
+    const startedAt = performance.now();
+    const result = (error?: string): CheckResult => ({
+      ok: error === undefined,
+      critical,
+      ms: Math.round(performance.now() - startedAt),
+      ...(error !== undefined && { error }),
+    });
+    try {
+      await withDeadline(Promise.resolve().then(check), checkDeadlineMs, () => {
+        throw new Error(`no answer within ${checkDeadlineMs} ms`);
+      });
+      return result();
+    } catch (error) {
+      return result(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async function runAll(): Promise<Record<string, CheckResult>> {
+    const entries = [...checks].map(async ([name, { check, critical }]) => [name, await runOne(check, critical)] as const);
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  return {
+    register(name, check, { critical = true } = {}) {
+      if (checks.has(name)) throw new Error(`two health checks are named ${name}`);
+      checks.set(name, { check, critical });
+    },
+    setReady(ready, reason) {
+      isReady = ready;
+      notReadyReason = ready ? undefined : (reason ?? 'not ready');
+    },
+    async ready() {
+      inFlight ??= runAll().finally(() => (inFlight = undefined));
+      const results = await inFlight;
+      const ok = isReady && fatal === undefined && Object.values(results).every((result) => result.ok || !result.critical);
+      const reason = fatal ?? notReadyReason;
+      return { ok, ...(reason !== undefined && { reason }), checks: results };
+    },
+    fail(reason) {
+      fatal ??= reason;
+    },
+    live: () => (fatal === undefined ? { ok: true } : { ok: false, reason: fatal }),
+  };
+}

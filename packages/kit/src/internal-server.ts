@@ -1,0 +1,44 @@
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Health } from './health.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface InternalServerOptions {
+  metrics: Metrics;
+  health: Health;
+  log: Logger;
+  /** Serves `POST /drain`, which answers when the drain is done. Many calls make one drain. */
+  onDrain?: () => Promise<void>;
+  /** More routes for operators. */
+  routes?: (app: FastifyInstance) => void;
+}
+
+/** The second, internal port: `GET /livez`, `GET /readyz` (JSON per dependency; 503 when not ready), `GET /metrics`. */
+export function createInternalServer({ metrics, health, log, onDrain, routes }: InternalServerOptions): FastifyInstance {
+  const app = fastify({ logger: false, forceCloseConnections: true });
+
+  app.get('/livez', (_request, reply) => {
+    const liveness = health.live();
+    return reply.code(liveness.ok ? 200 : 503).send(liveness);
+  });
+  app.get('/readyz', async (_request, reply) => {
+    const readiness = await health.ready();
+    return reply.code(readiness.ok ? 200 : 503).send(readiness);
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text()));
+
+  if (onDrain !== undefined) {
+    let draining: Promise<void> | undefined;
+    app.post('/drain', async (_request, reply) => {
+      draining ??= onDrain();
+      await draining;
+      return reply.send({ drained: true });
+    });
+  }
+  app.setErrorHandler((error, _request, reply) => {
+    log.error({ event: 'internal.failed', err: error });
+    return reply.code(500).send({ ok: false });
+  });
+  routes?.(app);
+  return app;
+}

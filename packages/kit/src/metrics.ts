@@ -1,0 +1,48 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type { Counter, Gauge, Histogram } from 'prom-client';
+
+/** Bounds in seconds; the promised figures (5, 50, 120, 250 ms) are bounds, so that a quantile against them is exact. */
+export const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.12, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export interface Metrics {
+  readonly registry: Registry;
+  /** Asking twice for one name gives the same metric. */
+  counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labels?: readonly L[]): Histogram<L>;
+  /** The Prometheus exposition text. */
+  text(): Promise<string>;
+}
+
+/**
+ * A registry of its own for one service, so that several services can live in one process.
+ * `processMetrics` adds CPU, memory, garbage collection and event loop lag of the process.
+ */
+export function createMetrics(service: string, { processMetrics = true } = {}): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  if (processMetrics) collectDefaultMetrics({ register: registry, prefix: 'runnel_' });
+
+  const once = <M>(name: string, labels: readonly string[], create: () => M): M => {
+    checkNames(name, labels);
+    return (registry.getSingleMetric(name) as M | undefined) ?? create();
+  };
+  return {
+    registry,
+    counter: <L extends string = never>(name: string, help: string, labels: readonly L[] = []) =>
+      once(name, labels, () => new Counter<L>({ name, help, labelNames: [...labels], registers: [registry] })),
+    gauge: <L extends string = never>(name: string, help: string, labels: readonly L[] = []) =>
+      once(name, labels, () => new Gauge<L>({ name, help, labelNames: [...labels], registers: [registry] })),
+    histogram: <L extends string = never>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) =>
+      once(name, labels, () => new Histogram<L>({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] })),
+    text: () => registry.metrics(),
+  };
+}
+
+function checkNames(name: string, labels: readonly string[]): void {
+  if (!/^runnel_[a-z0-9_]+$/.test(name)) throw new Error(`metric ${name} must be named runnel_…`);
+  // One series per person or conversation would grow without end, and puts personal data into the monitoring.
+  const unbounded = labels.find((label) => /^(user|conversation|session|message|run|token|ip)(_?id)?$/i.test(label));
+  if (unbounded !== undefined) throw new Error(`metric ${name}: label ${unbounded} has no bound`);
+}
