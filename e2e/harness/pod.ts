@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { waitFor, within } from './wait.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const running = new Set<ChildProcess>();
+// The runner may die of an uncaught error: its children go with it.
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** How many pods this process has started and not yet seen the end of. */
+export const podsLeft = (): number => running.size;
+
+export interface PodSpec {
+  name: string;
+  /** Folder under `services/`. */
+  service: string;
+  port: number;
+  internalPort: number;
+  env: Record<string, string>;
+  logDir: string;
+  /** For the profiler. */
+  nodeArgs?: readonly string[];
+}
+
+/** One real service process on loopback. It keeps its ports and its name over restarts, as a pod of a StatefulSet would. */
+export class Pod {
+  readonly spec: PodSpec;
+  #child: ChildProcess | null = null;
+
+  constructor(spec: PodSpec) {
+    this.spec = spec;
+  }
+  get name(): string {
+    return this.spec.name;
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.spec.port}`;
+  }
+  get internalUrl(): string {
+    return `http://127.0.0.1:${this.spec.internalPort}`;
+  }
+  get alive(): boolean {
+    return this.#child !== null;
+  }
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.name} is not running`);
+    return pid;
+  }
+
+  /** Starts the process and waits until it says it is ready. */
+  async start({ deadlineMs = 20_000 } = {}): Promise<void> {
+    this.launch();
+    await waitFor(() => this.alive === false || this.ready(), { deadlineMs, everyMs: 25, what: `${this.name} to be ready` });
+    if (!this.alive) throw new Error(`${this.name} ended while starting`);
+  }
+
+  launch(): void {
+    if (this.#child) throw new Error(`${this.name} runs already`);
+    const { service, name, port, internalPort, env, logDir, nodeArgs = [] } = this.spec;
+    const child = spawn(process.execPath, [...nodeArgs, join(ROOT, 'services', service, 'src/main.ts')], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_ID: name,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        INTERNAL_PORT: String(internalPort),
+        ...env,
+      },
+    });
+    const log = createWriteStream(join(logDir, `${name}.log`), { flags: 'a' });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    running.add(child);
+    this.#child = child;
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      log.end(`{"event":"e2e.exit","code":${code},"signal":"${signal}"}\n`);
+      if (this.#child === child) this.#child = null;
+    });
+  }
+
+  async ready(): Promise<boolean> {
+    const answer = await fetch(`${this.internalUrl}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+    await answer?.body?.cancel();
+    return answer?.status === 200;
+  }
+
+  /** Values of a metric by its label text (`''` when it has none). */
+  async metric(name: string): Promise<Map<string, number>> {
+    const text = await (await fetch(`${this.internalUrl}/metrics`, { signal: AbortSignal.timeout(2_000) })).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+    return new Map(lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+  /** Stops answering without closing anything: a paused VM, a long collection, a partition. */
+  pause(): void {
+    this.signal('SIGSTOP');
+  }
+  resume(): void {
+    this.signal('SIGCONT');
+  }
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL', 5_000);
+  }
+  /** As Kubernetes does it: asks, and waits for the drain. Answers the exit code (null when a signal ended it). */
+  async terminate({ deadlineMs = 30_000 } = {}): Promise<number | null> {
+    return this.#end('SIGTERM', deadlineMs);
+  }
+
+  async #end(signal: NodeJS.Signals, deadlineMs: number): Promise<number | null> {
+    const child = this.#child;
+    if (!child) return 0;
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    child.kill(signal);
+    const [code] = await within(closed, deadlineMs, `${this.name} to end after ${signal}`);
+    return code;
+  }
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { prompt } from './commands.ts';
+import { Expected, type ExpectedRun } from './expected.ts';
+import { checkCluster, checkViewers } from './invariants.ts';
+import type { Pod } from './pod.ts';
+import type { Random } from './random.ts';
+import { SseViewer } from './sse-viewer.ts';
+import { WsViewer, type Viewer, type ViewerOptions } from './viewer.ts';
+import { waitFor } from './wait.ts';
+
+export interface StartRun {
+  words?: number;
+  /** Words a second. */
+  rate?: number;
+  /** `fail 200` or `hang 200`. */
+  fault?: string;
+  endings?: readonly string[];
+  conversationId?: string;
+  via?: Pod;
+}
+
+/** What every scenario needs: a cluster, viewers, counted runs, and the laws checked over all of them at the end. */
+export class Stage {
+  readonly cluster: Cluster;
+  readonly random: Random;
+  readonly userId = 'e2e';
+  readonly expected = new Expected();
+  readonly viewers: Viewer[] = [];
+  readonly #log: (line: string) => void;
+  #turn = 0;
+
+  constructor(cluster: Cluster, random: Random, log: (line: string) => void) {
+    this.cluster = cluster;
+    this.random = random;
+    this.#log = log;
+  }
+
+  /** A figure or a step worth reading afterwards. */
+  note(line: string): void {
+    this.#log(line);
+  }
+
+  newConversation(): string {
+    return `e2e-${randomUUID().slice(0, 13)}`;
+  }
+
+  /** Round-robin over the gateways that are up, as the ingress does it. */
+  readonly origin = (): string => {
+    const live = this.cluster.liveGateways();
+    const pods = live.length > 0 ? live : this.cluster.gateways;
+    return pods[this.#turn++ % pods.length]!.url;
+  };
+
+  watch(conversationId: string, options: { transport?: 'ws' | 'sse'; at?: Pod; silenceMs?: number } = {}): WsViewer {
+    return this.#watch(conversationId, { ...options, transport: 'ws' }) as WsViewer;
+  }
+  watchBySse(conversationId: string, options: { at?: Pod } = {}): SseViewer {
+    return this.#watch(conversationId, { ...options, transport: 'sse' }) as SseViewer;
+  }
+
+  #watch(conversationId: string, { transport, at, silenceMs }: { transport: 'ws' | 'sse'; at?: Pod; silenceMs?: number }): Viewer {
+    const options: ViewerOptions = {
+      name: `${transport}-${this.viewers.length}`,
+      conversationId,
+      userId: this.userId,
+      origin: at ? () => at.url : this.origin,
+      random: this.random.fork(),
+      expected: this.expected,
+      ...(silenceMs !== undefined && { silenceMs }),
+    };
+    const viewer = transport === 'ws' ? new WsViewer(options) : new SseViewer(options);
+    this.viewers.push(viewer);
+    return viewer;
+  }
+
+  /** Starts a counted run over HTTP and expects it to be accepted. */
+  async startRun(options: StartRun = {}): Promise<ExpectedRun> {
+    const { words = 200, rate = 100, fault = '', endings = ['complete'], conversationId = this.newConversation(), via } = options;
+    const ids = { messageId: randomUUID(), runId: randomUUID() };
+    // Known before it is asked for: its first words may arrive before the answer does.
+    const run = this.expected.add({ conversationId, ...ids, words, endings });
+    const text = `count ${words} at ${rate} ${fault}`.trim();
+    const answer = await prompt(via ? () => via.url : this.origin, { conversationId, userId: this.userId, text, ...ids });
+    if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}: ${answer.message}`);
+    return run;
+  }
+
+  /** The AI pod that holds the run now. */
+  ownerOf(run: ExpectedRun): Promise<Pod> {
+    const { ai, redis } = this.cluster;
+    return waitFor(
+      async () => {
+        const owner = String(await redis.cli('EVAL', OWNER_OF, '0', run.conversationId));
+        return ai.find((pod) => owner.includes(pod.name));
+      },
+      { deadlineMs: 10_000, what: `an owner of run ${run.runId}` },
+    );
+  }
+
+  /** All of the run's viewers show at least so much of its text. */
+  async shown(run: ExpectedRun, words: number, deadlineMs = 10_000): Promise<void> {
+    const viewers = this.viewers.filter((viewer) => viewer.conversationId === run.conversationId);
+    const bytes = words * 8 - 1;
+    await Promise.all(
+      viewers.map(({ screen }) => screen.until(() => (screen.textOf(run.runId)?.length ?? 0) >= bytes, deadlineMs, `${words} words`)),
+    );
+  }
+
+  async live(viewers: readonly Viewer[] = this.viewers, deadlineMs = 10_000): Promise<void> {
+    await Promise.all(viewers.map((viewer) => viewer.screen.until(() => viewer.screen.phase === 'live', deadlineMs, 'live')));
+  }
+
+  /** Every viewer of the run has seen its end. */
+  async ended(run: ExpectedRun, deadlineMs = 15_000): Promise<void> {
+    const viewers = this.viewers.filter((viewer) => viewer.conversationId === run.conversationId);
+    await Promise.all(
+      viewers.map(({ screen }) => screen.until(() => screen.finished.has(run.runId), deadlineMs, `the end of run ${run.runId}`)),
+    );
+  }
+
+  /** P-1 and P-2 on every viewer, on a fresh reader of every gateway, and in the history; then nothing may be left over. */
+  async settle({ deadlineMs = 20_000 } = {}): Promise<void> {
+    await Promise.all([...this.expected.runs.values()].map((run) => this.ended(run, deadlineMs)));
+    checkViewers(this.viewers, this.expected);
+    await checkCluster(this);
+    checkViewers(this.viewers, this.expected);
+    this.closeViewers();
+    await this.#nothingLeft();
+  }
+
+  closeViewers(): void {
+    this.viewers.forEach((viewer) => viewer.close());
+  }
+
+  /** No lease, no queued run, no subscription outlives what it was for. */
+  async #nothingLeft(): Promise<void> {
+    const { redis } = this.cluster;
+    await waitFor(
+      async () => {
+        const waiting = await redis.cli('EVAL', WAITING_RUNS, '0');
+        if (String(waiting).trim() !== '') throw new Error(`left over: ${String(waiting)}`);
+        return true;
+      },
+      { deadlineMs: 5_000, everyMs: 100, what: 'all runs, leases and subscriptions to be gone' },
+    );
+  }
+}
+
+const OWNER_OF = `
+local keys = redis.call('KEYS', 'session:owner:*:' .. ARGV[1])
+return keys[1] and redis.call('HGET', keys[1], 'owner') or ''`;
+
+/** Conversation channels somebody still follows, and members of the run queues. */
+const WAITING_RUNS = `
+local left = redis.call('PUBSUB', 'SHARDCHANNELS', 'chat:stream:*')
+for _, pattern in ipairs({'runs:leases:*', 'runs:queued:*'}) do
+  for _, key in ipairs(redis.call('KEYS', pattern)) do left[#left + 1] = key end
+end
+return table.concat(left, ' ')`;
+
+export const createStage = async (options: ClusterOptions, random: Random, log: (line: string) => void): Promise<Stage> =>
+  new Stage(await startCluster(options), random, log);
