@@ -1,0 +1,83 @@
+import createDOMPurify from 'dompurify';
+import MarkdownIt from 'markdown-it';
+import { highlight } from './highlight.ts';
+
+/** Words the renderer puts into the page. */
+export interface MarkdownLabels {
+  copy: string;
+  /** Shown before the name of an image that was not loaded. */
+  image: string;
+  table: string;
+}
+
+export type RenderMarkdown = (source: string) => string;
+
+const SAFE_LINK = /^(?:https?:|mailto:)/i;
+
+const ALLOWED = {
+  ALLOWED_TAGS: [
+    ...['a', 'blockquote', 'br', 'button', 'code', 'del', 'div', 'em', 'figcaption', 'figure', 'h3', 'h4', 'h5', 'h6', 'hr'],
+    ...['li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
+  ],
+  ALLOWED_ATTR: ['aria-label', 'class', 'data-copy', 'href', 'rel', 'role', 'start', 'tabindex', 'target', 'title', 'type'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+};
+
+const externalLink = (href: string): [string, string][] => [
+  ['href', href],
+  ['target', '_blank'],
+  ['rel', 'noopener noreferrer nofollow'],
+];
+
+/**
+ * Markdown to HTML that is safe to show. Two fences: markdown-it passes no HTML through and DOMPurify keeps only the tags
+ * this file writes. Images are not loaded (an address in an answer would tell its owner who reads it): a link stands for them.
+ */
+export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
+  const md = new MarkdownIt({ html: false, linkify: true });
+  const { escapeHtml } = md.utils;
+  const purify = createDOMPurify();
+  md.validateLink = (url) => SAFE_LINK.test(url.trim());
+
+  // The page's own headings are h1 (conversation) and h2 (message).
+  const deeper = (tag: string): string => `h${Math.min(6, Number(tag.slice(1)) + 2)}`;
+  md.renderer.rules['heading_open'] = (tokens, i) => `<${deeper(tokens[i]!.tag)} class="${tokens[i]!.tag}">`;
+  md.renderer.rules['heading_close'] = (tokens, i) => `</${deeper(tokens[i]!.tag)}>\n`;
+
+  md.renderer.rules['link_open'] = (tokens, i, options, _env, self) => {
+    const token = tokens[i]!;
+    for (const [name, value] of externalLink(String(token.attrGet('href') ?? ''))) token.attrSet(name, value);
+    return self.renderToken(tokens, i, options);
+  };
+
+  md.renderer.rules['image'] = (tokens, i) => {
+    const token = tokens[i]!;
+    const attributes = externalLink(String(token.attrGet('src') ?? '')).map(([name, value]) => `${name}="${escapeHtml(value)}"`);
+    return `<a class="blocked-image" ${attributes.join(' ')}>${escapeHtml(`${labels.image}: ${token.content || token.attrGet('src')}`)}</a>`;
+  };
+
+  const codeFigure = (code: string, info: string): string => {
+    const language = /^[\w+#.-]{1,24}/.exec(info.trim())?.[0] ?? '';
+    return (
+      `<figure class="code"><figcaption><span>${escapeHtml(language)}</span>` +
+      `<button type="button" class="code-copy" data-copy="">${escapeHtml(labels.copy)}</button></figcaption>` +
+      `<pre tabindex="0"><code>${highlight(code, language, escapeHtml)}</code></pre></figure>\n`
+    );
+  };
+  md.renderer.rules['fence'] = (tokens, i) => codeFigure(tokens[i]!.content, tokens[i]!.info);
+  md.renderer.rules['code_block'] = (tokens, i) => codeFigure(tokens[i]!.content, '');
+
+  md.renderer.rules['table_open'] = () =>
+    `<div class="table" role="region" tabindex="0" aria-label="${escapeHtml(labels.table)}"><table>\n`;
+  md.renderer.rules['table_close'] = () => '</table></div>\n';
+  for (const cell of ['th', 'td']) {
+    // Alignment comes as an inline style, which the policy of the page forbids.
+    md.renderer.rules[`${cell}_open`] = (tokens, i) => {
+      const align = /text-align:(\w+)/.exec(String(tokens[i]!.attrGet('style') ?? ''))?.[1];
+      return align ? `<${cell} class="align-${align}">` : `<${cell}>`;
+    };
+  }
+
+  return (source) => purify.sanitize(md.render(source), ALLOWED);
+};

@@ -1,0 +1,31 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'vite';
+import { precompress } from './precompress.ts';
+
+/** Where `vite dev` sends what a gateway answers in production. */
+const gateway = process.env['RUNNEL_GATEWAY'] ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [vue(), precompress()],
+  define: {
+    __VUE_OPTIONS_API__: false,
+    __VUE_PROD_DEVTOOLS__: false,
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __VUE_I18N_FULL_INSTALL__: false,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  build: {
+    // A strict Content-Security-Policy allows files of our own and nothing else, so nothing may become a data: URL.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: {
+      '/ws': { target: gateway, ws: true },
+      '/api': gateway,
+      '/v1': gateway,
+    },
+  },
+});
