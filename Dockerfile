@@ -1,0 +1,60 @@
+# syntax=docker/dockerfile:1
+# One file, a target per service: docker build --target gateway -t runnel/gateway:0.1.0 .
+# Without an engine or a registry: npm run images (same layout, same user).
+ARG NODE=24.21.0
+
+FROM node:${NODE}-bookworm-slim AS sources
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY packages packages
+COPY services services
+COPY web web
+COPY e2e/package.json e2e/package.json
+COPY bench/package.json bench/package.json
+
+FROM sources AS page
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web
+
+# Each service gets its own dependencies only.
+FROM sources AS gateway-deps
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/gateway
+FROM sources AS ai-deps
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/ai
+FROM sources AS audit-deps
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/audit
+
+FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
+WORKDIR /app
+ENV NODE_ENV=production
+USER 65532:65532
+LABEL org.opencontainers.image.licenses=Apache-2.0
+
+FROM base AS gateway
+COPY --from=gateway-deps /app/package.json ./
+COPY --from=gateway-deps /app/node_modules node_modules
+COPY packages packages
+COPY services/gateway services/gateway
+EXPOSE 8080 9080
+CMD ["services/gateway/src/main.ts"]
+
+FROM base AS ai
+COPY --from=ai-deps /app/package.json ./
+COPY --from=ai-deps /app/node_modules node_modules
+COPY packages packages
+COPY services/ai services/ai
+EXPOSE 8081 9081
+CMD ["services/ai/src/main.ts"]
+
+FROM base AS audit
+COPY --from=audit-deps /app/package.json ./
+COPY --from=audit-deps /app/node_modules node_modules
+COPY packages packages
+COPY services/audit services/audit
+EXPOSE 8082 9082
+CMD ["--disable-warning=TimeoutNegativeWarning", "services/audit/src/main.ts"]
+
+FROM nginx:1.28-alpine AS web
+COPY nginx-ingress/web.conf /etc/nginx/nginx.conf
+COPY --from=page /app/web/dist /usr/share/runnel
+USER 65532:65532
+EXPOSE 8080

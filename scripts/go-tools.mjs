@@ -1,0 +1,67 @@
+// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform) from the Go module proxy and
+// keeps the binaries by version under the home directory: a second call costs nothing.
+//   node scripts/go-tools.mjs k6 helm4 …   prints `name=path` lines
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const CHART_UTIL = 'helm.sh/helm/v3/pkg/chartutil';
+
+/** `module@version` to build; `wrap` for what only builds as a tool of another module. */
+const TOOLS = {
+  k6: { version: '2.2.0', path: 'go.k6.io/k6/v2', require: ['go.k6.io/k6/v2 v2.2.0'] },
+  helm4: { version: '4.3.1', path: 'helm.sh/helm/v4/cmd/helm', require: ['helm.sh/helm/v4 v4.3.1'] },
+  helm3: {
+    version: '3.22.0',
+    path: 'helm.sh/helm/v3/cmd/helm',
+    require: ['helm.sh/helm/v3 v3.22.0'],
+    // A plain build believes that Kubernetes is v1.20: charts with a kubeVersion would be refused.
+    ldflags: `-X ${CHART_UTIL}.k8sVersionMajor=1 -X ${CHART_UTIL}.k8sVersionMinor=36`,
+  },
+  untt: {
+    version: '1.1.2',
+    path: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
+    require: ['github.com/helm-unittest/helm-unittest v1.1.2'],
+    replace: ['github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0'],
+  },
+  kubeconform: { version: '0.8.0', path: 'github.com/yannh/kubeconform/cmd/kubeconform', require: ['github.com/yannh/kubeconform v0.8.0'] },
+};
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runnel', 'bin');
+
+/** Path of a tool's binary, built on first use. Throws one clear sentence when it cannot be. */
+export function goTool(name) {
+  const tool = TOOLS[name];
+  if (!tool) throw new Error(`There is no tool ${name}; known: ${Object.keys(TOOLS).join(', ')}.`);
+  const binary = join(cache, `${name}-${tool.version}`);
+  if (existsSync(binary)) return binary;
+  try {
+    execFileSync('go', ['version'], { stdio: 'ignore' });
+  } catch {
+    throw new Error(`${name} ${tool.version} is built from source: install Go 1.26 or newer, or put the binary at ${binary}.`);
+  }
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), `runnel-${name}-`));
+  try {
+    const lines = ['module runnel.local/tools', 'go 1.26.0', `tool ${tool.path}`, ...tool.require.map((r) => `require ${r}`)];
+    writeFileSync(join(folder, 'go.mod'), [...lines, ...(tool.replace ?? []).map((r) => `replace ${r}`), ''].join('\n'));
+    const partial = `${binary}.${process.pid}`;
+    process.stderr.write(`building ${name} ${tool.version} (once, a few minutes)\n`);
+    execFileSync('go', ['build', '-mod=mod', '-trimpath', '-ldflags', `-s -w ${tool.ldflags ?? ''}`, '-o', partial, tool.path], {
+      cwd: folder,
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 30 * 60_000,
+    });
+    // Renamed last, so that a build that was cut off never looks finished.
+    renameSync(partial, binary);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return binary;
+}
+
+if (import.meta.filename === process.argv[1] || process.argv[1]?.endsWith('go-tools.mjs')) {
+  for (const name of process.argv.slice(2)) process.stdout.write(`${name}=${goTool(name)}\n`);
+}

@@ -1,0 +1,88 @@
+// `npm run images [-- gateway ai …]`: container images as docker-archive tars in dist/images, built where no base image can be
+// pulled. With an engine and a registry use the Dockerfile: same layout, same user, both architectures.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeImage, makeLayer } from './archive.mjs';
+import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
+
+const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const out = join(checkout, 'dist/images');
+const work = join(checkout, 'dist/rootfs');
+const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
+const USER = '65532:65532';
+
+const layers = new Map();
+/** A layer made once a run, however many images stand on it. */
+const layer = (name, fill) => {
+  if (!layers.has(name)) {
+    const root = join(work, name);
+    fill(root);
+    layers.set(name, makeLayer(root, join(work, `${name}.tar`)));
+  }
+  return layers.get(name);
+};
+
+const labels = (title) => ({
+  'org.opencontainers.image.title': title,
+  'org.opencontainers.image.version': version,
+  'org.opencontainers.image.licenses': 'Apache-2.0',
+  // The lock file lists every package with version and hash: with `npm sbom` it is the bill of materials.
+  'dev.runnel.sbom': '/app/sbom.cdx.json',
+});
+
+const service = (name) => async () => {
+  const base = await layer('node', (root) => nodeRoot(root, join(checkout, 'node_modules/.bin/node')));
+  const app = await layer(name, (root) => {
+    serviceRoot(root, checkout, name);
+    const sbom = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--workspace', `services/${name}`], { cwd: checkout, encoding: 'utf8', maxBuffer: 64e6 });
+    // Serial number and time differ at each call; without them the same sources give the same image.
+    const { serialNumber: _serial, metadata: { timestamp: _time, ...metadata }, ...rest } = JSON.parse(sbom);
+    execFileSync('tee', [join(root, 'app/sbom.cdx.json')], { input: JSON.stringify({ ...rest, metadata }), stdio: ['pipe', 'ignore', 'inherit'] });
+  });
+  return {
+    layers: [base, app],
+    config: {
+      Entrypoint: ['/usr/bin/node', '--disable-warning=TimeoutNegativeWarning', `/app/services/${name}/src/main.ts`],
+      User: USER,
+      WorkingDir: '/app',
+      Env: ['PATH=/usr/bin', 'NODE_ENV=production', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'],
+      Labels: labels(`runnel-${name}`),
+    },
+  };
+};
+
+const web = async () => {
+  const dist = join(checkout, 'web/dist');
+  if (!existsSync(join(dist, 'index.html'))) execFileSync('npm', ['run', '--silent', 'build', '--workspace', 'web'], { cwd: checkout, stdio: 'inherit' });
+  const base = await layer('nginx', (root) => debianRoot(root, ['nginx', 'nginx-common'], ['usr/sbin/nginx']));
+  const page = await layer('web', (root) => {
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(join(root, 'etc/nginx'), { recursive: true });
+    cpSync(dist, join(root, 'usr/share/runnel'), { recursive: true });
+    cpSync(join(checkout, 'nginx-ingress/web.conf'), join(root, 'etc/nginx/nginx.conf'));
+  });
+  return {
+    layers: [base, page],
+    config: { Entrypoint: ['/usr/sbin/nginx', '-g', 'daemon off;'], User: USER, WorkingDir: '/', Env: ['PATH=/usr/sbin:/usr/bin'], ExposedPorts: { '8080/tcp': {} }, Labels: labels('runnel-web') },
+  };
+};
+
+/** For clusters without a registry: what the chart's development stores run on. */
+const redis = async () => ({
+  layers: [await layer('redis', (root) => debianRoot(root, ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'], ['usr/bin/redis-check-rdb', 'usr/bin/redis-cli']))],
+  config: { Entrypoint: ['/usr/bin/redis-server'], User: USER, WorkingDir: '/tmp', Env: ['PATH=/usr/bin'] },
+});
+
+const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), web, redis };
+
+const wanted = process.argv.slice(2);
+for (const name of wanted.length ? wanted : Object.keys(IMAGES)) {
+  if (!IMAGES[name]) throw new Error(`There is no image ${name}; known: ${Object.keys(IMAGES).join(', ')}.`);
+  const image = await IMAGES[name]();
+  const file = join(out, `${name}.tar`);
+  makeImage({ tag: `runnel/${name}:${version}`, out: file, arch, ...image });
+  process.stdout.write(`runnel/${name}:${version}  ${(statSync(file).size / 1e6).toFixed(0)} MB  dist/images/${name}.tar\n`);
+}
