@@ -12,10 +12,17 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Message, RunSnapshot, Usage } from '@runnel/protocol';
+import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
+
+/** An earlier turn that a new conversation is made with. */
+export interface SeedMessage {
+  messageId: string;
+  role: Role;
+  text: string;
+}
 
 export interface BeginRun {
   conversationId: string;
@@ -27,6 +34,11 @@ export interface BeginRun {
   message: { messageId: string; text: string } | null;
   /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
   parentId?: string | null;
+  /**
+   * Earlier turns, oldest first, that a NEW conversation begins with: each a `message` event and the parent of the next, before
+   * the prompt's own. Ignored when the conversation exists or the command has no message.
+   */
+  seed?: readonly SeedMessage[];
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */

@@ -1,3 +1,5 @@
+import type { SeedMessage } from '@runnel/coordination';
+
 /** Who gives a command. */
 export interface Caller {
   userId: string;
@@ -12,6 +14,8 @@ export interface PromptCommand {
   parentId?: string | null;
   runId?: string;
   model?: string;
+  /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
+  seed?: readonly SeedMessage[];
 }
 export interface RegenerateCommand {
   conversationId: string;
