@@ -19,6 +19,7 @@ export interface ClusterOptions {
   gatewayEnv?: Record<string, string>;
   aiEnv?: Record<string, string>;
   gatewayNodeArgs?: readonly string[];
+  aiNodeArgs?: readonly string[];
   redisArgs?: string[];
 }
 
@@ -51,7 +52,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       internalPort: await freePort(),
       env: { REDIS_URL: redisUrl(service), LOG_LEVEL: 'info', ...env },
       logDir,
-      ...(service === 'gateway' && options.gatewayNodeArgs && { nodeArgs: options.gatewayNodeArgs }),
+      nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : options.aiNodeArgs) ?? [],
     });
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', i, options.aiEnv ?? {}));

@@ -1,0 +1,38 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { LoadJob, LoadReport, LoadRequest } from './load-process.ts';
+
+/** The parent's end of the viewers' process. */
+export class Load {
+  readonly #child: ChildProcess;
+
+  constructor() {
+    this.#child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+  get pid(): number {
+    return this.#child.pid!;
+  }
+  /** Resolves when all sockets are open. */
+  async start(job: LoadJob): Promise<void> {
+    await this.#ask({ kind: 'start', job });
+  }
+  /** Forgets what was measured so far: the steady part begins. */
+  async mark(): Promise<void> {
+    await this.#ask({ kind: 'mark' });
+  }
+  async report(): Promise<LoadReport> {
+    return (await this.#ask({ kind: 'report' }))!;
+  }
+  async close(): Promise<void> {
+    const closed = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await closed;
+  }
+
+  async #ask(request: LoadRequest): Promise<LoadReport | null> {
+    const answered = once(this.#child, 'message') as Promise<[{ answer: LoadReport | null }]>;
+    this.#child.send(request);
+    return (await answered)[0].answer;
+  }
+}

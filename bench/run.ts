@@ -1,0 +1,93 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './machine.ts';
+import { measureIdle, type IdleFigures } from './measure-idle.ts';
+import { measureMoments, type MomentFigures } from './measure-moments.ts';
+import { measureStreaming, type StreamingFigures } from './measure-streaming.ts';
+import { printProfile } from './profile.ts';
+import { table } from './table.ts';
+
+const USAGE = `bench: what a token waits and what it costs
+  --quick               a short run (100 × 10, one round, 500 idle sockets)
+  --conversations n     default 1000
+  --rate n              chunks a second in each, default 10
+  --seconds n           measured part of a round, default 15
+  --rounds n            default 3; min, median and max are shown
+  --ai n                AI processes, default 1
+  --idle n              idle sockets, default 5000
+  --only streaming|idle|moments
+  --profile gateway|ai  takes a CPU profile of one streaming round and shows where the time goes
+  --json                figures as JSON`;
+
+interface Figures {
+  machine: string;
+  load: string;
+  streaming: StreamingFigures[];
+  idle: IdleFigures | null;
+  moments: MomentFigures | null;
+}
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    conversations: { type: 'string' },
+    rate: { type: 'string', default: '10' },
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    ai: { type: 'string', default: '1' },
+    idle: { type: 'string' },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const number = (given: string | undefined, quick: number, full: number): number => Number(given ?? (values.quick ? quick : full));
+const streaming = {
+  conversations: number(values.conversations, 100, 1_000),
+  rate: Number(values.rate),
+  seconds: number(values.seconds, 5, 15),
+  ai: Number(values.ai),
+};
+
+const profile = async (profiled: 'gateway' | 'ai'): Promise<void> => {
+  const profileDir = await mkdtemp(join(tmpdir(), 'runnel-profile-'));
+  const figures = await measureStreaming({ ...streaming, profileDir, profiled });
+  console.log(table([figures]));
+  await printProfile(profileDir);
+};
+
+const measure = async (): Promise<Figures> => {
+  const wants = (part: string): boolean => values.only === undefined || values.only === part;
+  const rounds: StreamingFigures[] = [];
+  if (wants('streaming')) for (let i = 0; i < number(values.rounds, 1, 3); i++) rounds.push(await measureStreaming(streaming));
+  return {
+    machine: describeMachine(),
+    load: `${streaming.conversations} conversations × ${streaming.rate} chunks/s, 1 gateway, ${streaming.ai} ai`,
+    streaming: rounds,
+    idle: wants('idle') ? await measureIdle(number(values.idle, 500, 5_000)) : null,
+    moments: wants('moments') ? await measureMoments({ times: values.quick ? 10 : 50 }) : null,
+  };
+};
+
+const print = ({ machine, load, streaming: rounds, idle, moments }: Figures): void => {
+  console.log(`${machine}\n${load}\n`);
+  if (rounds.length > 0) console.log(table(rounds));
+  if (idle) console.log(`idle socket: ${idle.kibPerSocket} KiB each of ${idle.sockets}, gateway at ${idle.gatewayCores} cores\n`);
+  if (moments) {
+    for (const [name, { p50, p99, max, count }] of Object.entries(moments)) {
+      console.log(`${name.padEnd(9)} p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${count} times)`);
+    }
+  }
+};
+
+if (values.help) console.log(USAGE);
+else if (values.profile !== undefined) await profile(values.profile === 'ai' ? 'ai' : 'gateway');
+else {
+  const figures = await measure();
+  if (values.json) console.log(JSON.stringify(figures, null, 2));
+  else print(figures);
+}
