@@ -1,38 +1,34 @@
-import { commonSettings, defineConfig, setting, type ConfigOf } from '@runnel/kit';
+import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { DEFAULT_LIMITS } from '@runnel/protocol';
 
 export const configSpec = defineConfig({
   ...commonSettings,
-  port: setting.integer('PORT', { default: 8080, minimum: 0, maximum: 65_535, description: 'Port of the public API; 0 picks a free one.' }),
-  internalPort: setting.integer('INTERNAL_PORT', {
-    default: 9080,
-    minimum: 0,
-    maximum: 65_535,
-    description: 'Port of health and metrics; 0 picks a free one.',
+  ...portSettings(8080, 9080),
+  aiServiceUrls: setting.list('AI_SERVICE_URLS', {
+    default: [],
+    description: 'Base URLs of the AI pods, comma-separated; without any, runs wait until a pod sweeps them',
   }),
-  aiServiceUrls: setting.list('AI_SERVICE_URLS', { default: [], description: 'Base URLs of the AI pods, comma-separated.' }),
-  aiServiceName: setting.string('AI_SERVICE_NAME', { default: '', description: 'Kubernetes Service whose EndpointSlices name the AI pods.' }),
-  dispatch: setting.string('DISPATCH', {
-    default: 'round-robin',
-    enum: ['round-robin', 'least-inflight'],
-    description: 'How a run picks its AI pod.',
+  dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight'], { default: 'round-robin', description: 'How a run picks its AI pod' }),
+  auditUrl: setting.url('AUDIT_URL', { optional: true, description: 'Base URL of the audit service; without it there is no history beyond the store' }),
+  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], { default: 'dev', description: 'dev: callers say who they are; jwt: a token proves it' }),
+  jwtSecret: setting.string('JWT_SECRET', { optional: true, secret: true, minLength: 32, description: 'Shared secret of HS256, HS384 or HS512 tokens' }),
+  jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'Where the public keys of asymmetric tokens are' }),
+  jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
+  jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
+  sessionCookie: setting.string('SESSION_COOKIE', {
+    default: 'runnel_session',
+    pattern: '^[A-Za-z0-9_.-]{1,64}$',
+    description: 'Cookie that carries the token (jwt) or the guest (dev)',
   }),
-  auditUrl: setting.string('AUDIT_URL', { default: '', description: 'Base URL of the audit service; empty: no history beyond the store.' }),
-  authMode: setting.string('AUTH_MODE', { default: 'dev', enum: ['dev', 'jwt'], description: 'dev: anyone may be anyone. jwt: tokens.' }),
-  jwtSecret: setting.string('JWT_SECRET', { default: '', secret: true, description: 'Shared secret of HS256/384/512 tokens.' }),
-  jwksUrl: setting.string('JWKS_URL', { default: '', description: 'Keys of asymmetric tokens.' }),
-  jwtIssuer: setting.string('JWT_ISSUER', { default: '', description: 'Required `iss`, when set.' }),
-  jwtAudience: setting.string('JWT_AUDIENCE', { default: '', description: 'Required `aud`, when set.' }),
-  sessionCookie: setting.string('SESSION_COOKIE', { default: 'runnel_session', description: 'Cookie that carries the token (jwt) or the guest (dev).' }),
-  rateLimitPerMinute: setting.integer('RATE_LIMIT_PER_MINUTE', { default: 100, minimum: 1, description: 'Prompts per user and minute, over all nodes.' }),
-  maxTextChars: setting.integer('MAX_TEXT_CHARS', { default: DEFAULT_LIMITS.textChars, minimum: 1, description: 'Longest prompt, in characters.' }),
-  corsOrigins: setting.list('CORS_ORIGINS', { default: [], description: 'Origins of other sites that may call, comma-separated.' }),
-  maxSockets: setting.integer('MAX_SOCKETS', { default: 20_000, minimum: 1, description: 'WebSockets and SSE answers of this node at most.' }),
-  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', { default: 1_000, minimum: 1, description: 'The same per client address.' }),
-  trustProxy: setting.boolean('TRUST_PROXY', { default: false, description: 'Take the client address from X-Forwarded-For.' }),
-  webDir: setting.string('WEB_DIR', { default: '', description: 'Folder of the built web page to serve; empty: none.' }),
-  heartbeatMs: setting.integer('HEARTBEAT_MS', { default: 20_000, minimum: 100, description: 'Interval of WebSocket pings.' }),
-  drainSeconds: setting.integer('DRAIN_SECONDS', { default: 10, minimum: 0, description: 'Window in which sockets are sent elsewhere on SIGTERM.' }),
+  rateLimitPerMinute: setting.integer('RATE_LIMIT_PER_MINUTE', { default: 100, minimum: 1, description: 'Prompts per user and minute, over all nodes' }),
+  maxTextChars: setting.integer('MAX_TEXT_CHARS', { default: DEFAULT_LIMITS.textChars, minimum: 1, description: 'Characters of a prompt at most' }),
+  corsOrigins: setting.list('CORS_ORIGINS', { default: [], description: 'Origins of other sites whose pages may call, comma-separated' }),
+  maxSockets: setting.integer('MAX_SOCKETS', { default: 20_000, minimum: 1, description: 'WebSockets of this node at most' }),
+  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', { default: 2_000, minimum: 1, description: 'WebSockets of one client address on this node at most' }),
+  trustProxy: setting.boolean('TRUST_PROXY', { default: false, description: 'Take the client address from X-Forwarded-For' }),
+  webDir: setting.string('WEB_DIR', { optional: true, description: 'Folder of the built web page to serve' }),
+  heartbeatMs: setting.integer('HEARTBEAT_MS', { default: 20_000, minimum: 50, description: 'Interval of WebSocket pings; two missed close the socket' }),
+  drainMs: setting.duration('DRAIN_SECONDS', { default: 10_000, description: 'Window in which connections are sent elsewhere before the process ends' }),
 });
 
-export type GatewayConfig = ConfigOf<typeof configSpec>;
+export type GatewayConfig = LoadedConfig<typeof configSpec>;

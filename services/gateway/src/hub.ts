@@ -1,4 +1,9 @@
-import type { Follow, FollowRequest } from './follower.ts';
+import type { RunLog } from '@runnel/coordination';
+import { ChunkTimer } from './chunk-timer.ts';
+import { Follower, type Follow, type FollowRequest } from './follower.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import { Limiter } from './limiter.ts';
+import { Room } from './room.ts';
 
 /** Conversation → followers. One subscription per conversation, shared by all of them. */
 export interface Hub {
@@ -8,16 +13,96 @@ export interface Hub {
   expectRun(conversationId: string): void;
   /** The log of a conversation has changed: followers of this node read it, should the channel have lost it. */
   poke(conversationId: string): void;
-  /** Resolves true when `run-ended` of this run passes, false after `deadlineMs`. False at once when nobody here follows. */
+  /** Resolves true when `run-ended` of this run passes, false after `deadlineMs`. */
   sawEnd(conversationId: string, runId: string, deadlineMs: number): Promise<boolean>;
   /** Whether this user follows the conversation on this node, with the owner checked. */
   isFollowedBy(conversationId: string, userId: string): boolean;
   /** Whether a run is being written in the conversation, as far as this node knows. */
   hasLiveRun(conversationId: string): boolean;
   /**
-   * Every byte of the log a node caches must be watched: calls `changed` on any event of the conversation other than
-   * `chunk`, and when the channel was interrupted. Returns the end of the watch; null when nobody here follows it.
+   * For who keeps a copy of a conversation: calls `changed` at every event but `chunk`, and whenever one may have been
+   * missed. Returns the end of the watch; null when nobody here follows the conversation, so nothing can be promised.
    */
   watch(conversationId: string, changed: () => void): (() => void) | null;
   close(): Promise<void>;
 }
+
+export interface HubDeps {
+  runLog: RunLog;
+  metrics: GatewayMetrics;
+  random?: () => number;
+  /** How long a subscription outlives its last follower: a reload finds it standing. */
+  lingerMs?: number;
+}
+
+const LINGER_MS = 2000;
+const TICK_MS = 100;
+/** Reads that nobody waits for, at once: an interruption of Redis must not become a storm on it. */
+const BACKGROUND_READS = 32;
+
+export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LINGER_MS }: HubDeps): Hub => {
+  const rooms = new Map<string, Room>();
+  const lingering = new Map<Room, NodeJS.Timeout>();
+  const background = new Limiter(BACKGROUND_READS);
+  const chunkTimer = new ChunkTimer(metrics);
+
+  const closeRoom = (room: Room): Promise<void> => {
+    clearTimeout(lingering.get(room));
+    lingering.delete(room);
+    rooms.delete(room.conversationId);
+    metrics.rooms.set(rooms.size);
+    return room.close().catch(() => undefined);
+  };
+  const emptied = (room: Room): void => {
+    if (rooms.get(room.conversationId) !== room) return;
+    clearTimeout(lingering.get(room));
+    lingering.set(room, setTimeout(() => void closeRoom(room), lingerMs).unref());
+  };
+  const enter = (conversationId: string): Room => {
+    let room = rooms.get(conversationId);
+    if (room === undefined) {
+      room = new Room(conversationId, { runLog, background, metrics, chunkTimer, random, emptied });
+      rooms.set(conversationId, room);
+      metrics.rooms.set(rooms.size);
+    }
+    clearTimeout(lingering.get(room));
+    lingering.delete(room);
+    return room;
+  };
+
+  const ticker = setInterval(() => {
+    const now = performance.now();
+    for (const room of rooms.values()) room.tick(now);
+  }, TICK_MS).unref();
+
+  return {
+    follow(request) {
+      const room = enter(request.conversationId);
+      const follower = new Follower(request, room);
+      room.add(follower);
+      return follower;
+    },
+    expectRun: (conversationId) => rooms.get(conversationId)?.expectRun(),
+    poke: (conversationId) => rooms.get(conversationId)?.recheck(),
+    sawEnd: async (conversationId, runId, deadlineMs) => {
+      const room = rooms.get(conversationId) ?? null;
+      return room !== null && room.run.end(runId, deadlineMs);
+    },
+    isFollowedBy(conversationId, userId) {
+      for (const follower of rooms.get(conversationId)?.followers ?? []) if (follower.live && follower.userId === userId) return true;
+      return false;
+    },
+    hasLiveRun: (conversationId) => rooms.get(conversationId)?.run.knowledge === 'running',
+    watch(conversationId, changed) {
+      const room = rooms.get(conversationId);
+      if (room === undefined || room.followers.size === 0) return null;
+      room.watchers.add(changed);
+      return () => void room.watchers.delete(changed);
+    },
+    async close() {
+      clearInterval(ticker);
+      for (const room of rooms.values()) for (const follower of [...room.followers]) follower.close();
+      await Promise.all([...rooms.values()].map(closeRoom));
+    },
+  };
+};

@@ -47,3 +47,13 @@ export const logged = (type: string, conversationId: string, offset: number, log
   logged: true,
   bytes,
 });
+
+/** `typing`, `presence`: published bytes outside every log. */
+export const hint = (type: string, conversationId: string, bytes: Buffer): Outgoing => ({
+  type,
+  conversationId,
+  offset: 0,
+  logId: null,
+  logged: false,
+  bytes,
+});

@@ -1,0 +1,33 @@
+import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+
+/** Everything the gateway counts, in one place: the names are the operator's interface. */
+export const gatewayMetrics = (metrics: Metrics) => ({
+  sockets: metrics.gauge('runnel_gateway_sockets', 'Open WebSockets'),
+  follows: metrics.gauge('runnel_gateway_follows', 'Standing follows, of all transports'),
+  rooms: metrics.gauge('runnel_gateway_rooms', 'Conversations this node is subscribed to'),
+  resumes: metrics.counter('runnel_gateway_resumes_total', 'First answers to a follow', ['kind']),
+  reads: metrics.counter('runnel_gateway_reads_total', 'Reads of the log by outcome; one read may serve many followers', ['outcome']),
+  readSeconds: metrics.histogram('runnel_gateway_read_seconds', 'Duration of a read of the log', LATENCY_BUCKETS_SECONDS),
+  polls: metrics.counter('runnel_gateway_polls_total', 'Looks into the log because the channel was silent, by what they found', ['found']),
+  events: metrics.counter('runnel_gateway_events_total', 'Events the channels brought'),
+  chunkSeconds: metrics.histogram(
+    'runnel_gateway_chunk_added_seconds',
+    'From the model\'s first byte of a chunk to its hand-over to the sockets (sampled; includes the difference of the clocks)',
+    LATENCY_BUCKETS_SECONDS,
+  ),
+  firstSeconds: metrics.histogram(
+    'runnel_gateway_ttfb_added_seconds',
+    'The same for the first chunk of a run',
+    LATENCY_BUCKETS_SECONDS,
+  ),
+  merges: metrics.counter('runnel_gateway_merged_chunks_total', 'Chunks that joined a held one because the reader was slow (W-14)'),
+  closes: metrics.counter('runnel_gateway_closes_total', 'WebSockets closed by this node, by code', ['code']),
+  frames: metrics.counter('runnel_gateway_frames_total', 'Client frames by type', ['type']),
+  commands: metrics.counter('runnel_gateway_commands_total', 'Commands by kind and outcome', ['command', 'outcome']),
+  commandSeconds: metrics.histogram('runnel_gateway_command_seconds', 'Duration of a command', LATENCY_BUCKETS_SECONDS, ['command']),
+  cancels: metrics.counter('runnel_gateway_cancel_finishes_total', 'Who ended a cancelled run', ['by']),
+  dispatches: metrics.counter('runnel_gateway_dispatches_total', 'Offers of a run to an AI pod, by outcome', ['outcome']),
+  breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
+});
+
+export type GatewayMetrics = ReturnType<typeof gatewayMetrics>;

@@ -1,0 +1,214 @@
+import { fullJitter } from '@runnel/kit';
+import { readPrefix } from '@runnel/protocol';
+import { RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
+import type { View } from './catch-up.ts';
+import type { ChunkTimer } from './chunk-timer.ts';
+import type { Follower, Reader } from './follower.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { Limiter } from './limiter.ts';
+import { hint, logged } from './outgoing.ts';
+import { pollDelay } from './poll-schedule.ts';
+import { RunWatch } from './run-watch.ts';
+import { SharedReads } from './shared-reads.ts';
+
+export interface RoomDeps {
+  runLog: RunLog;
+  background: Limiter;
+  metrics: GatewayMetrics;
+  chunkTimer: ChunkTimer;
+  random: () => number;
+  /** The last follower has left. */
+  emptied(room: Room): void;
+}
+
+/** Longer than any prefix (type, conversation id, offset) and than what precedes `t` in a chunk. */
+const HEAD_BYTES = 320;
+const SUBSCRIBE_RETRY = { baseMs: 250, maxMs: 5000 };
+/** After an interruption every room reads; not all in one instant. */
+const HEAL_SPREAD_MS = { running: 50, other: 500 };
+
+/** One conversation on this node: its channel, its followers, and the watch over the channel's silence. */
+export class Room implements Reader {
+  readonly conversationId: string;
+  readonly followers = new Set<Follower>();
+  /** Called at every change but `chunk`, and whenever one may have been missed. */
+  readonly watchers = new Set<() => void>();
+  readonly run = new RunWatch();
+  readonly #deps: RoomDeps;
+  readonly #reads: SharedReads;
+  #subscription: Subscription | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #attempt = 0;
+  #closed = false;
+  /** Incarnation that the channel carries, as far as it is known. */
+  #logId: string | null = null;
+  /** Last offset the channel brought since it was last whole. */
+  #heard = 0;
+  /** Last offset known from channel and reads. */
+  #known = 0;
+  /** `performance.now()` at which silence becomes a reason to read. */
+  #pollAt = Infinity;
+  /** Polls in a row that found nothing. */
+  #quiet = 0;
+
+  constructor(conversationId: string, deps: RoomDeps) {
+    this.conversationId = conversationId;
+    this.#deps = deps;
+    const { runLog, background, metrics } = deps;
+    const learn = (view: View, poll: boolean) => this.#learn(view, poll);
+    this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribe(), learn });
+  }
+
+  add(follower: Follower): void {
+    this.followers.add(follower);
+    this.read(follower);
+  }
+
+  leave(follower: Follower): void {
+    this.followers.delete(follower);
+    this.#reads.leave(follower);
+    if (this.followers.size === 0) this.#deps.emptied(this);
+  }
+
+  read(follower: Follower): void {
+    this.#reads.board(follower, false);
+  }
+
+  /** Everybody who is up to date looks whether the log has more: one read for all at the same position. */
+  recheck(): void {
+    for (const follower of this.followers) if (follower.live) this.#reads.board(follower, true);
+  }
+
+  /** A command of this node started a run: its events must come. */
+  expectRun(): void {
+    this.run.expect();
+    this.#schedule(false);
+  }
+
+  tick(now: number): void {
+    if (now < this.#pollAt || this.followers.size === 0) return;
+    // Until the read has answered; a store that does not answer is asked again after one more turn.
+    this.#schedule(false);
+    this.recheck();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#changed();
+    this.watchers.clear();
+    await this.#subscription?.close();
+  }
+
+  async #subscribe(): Promise<void> {
+    try {
+      const subscription = await this.#deps.runLog.follow(this.conversationId, {
+        message: (bytes) => this.#message(bytes),
+        resubscribed: () => this.#interrupted(),
+      });
+      if (this.#closed) return await subscription.close();
+      this.#subscription = subscription;
+      // Who read before the channel stood may have missed something in between.
+      if (this.#attempt > 0) this.recheck();
+    } catch {
+      if (this.#closed) return;
+      // Reading goes on without a channel, by polls. Readers hear of it only when reads fail too.
+      const wait = SUBSCRIBE_RETRY.baseMs / 2 + fullJitter({ attempt: this.#attempt++, ...SUBSCRIBE_RETRY, random: this.#deps.random });
+      this.#retry = setTimeout(() => void this.#subscribe(), wait);
+      this.#retry.unref();
+    }
+  }
+
+  /** The hot path: one event for all followers; nothing behind the prefix is parsed (L-3). */
+  #message(bytes: Buffer): void {
+    const head = bytes.toString('latin1', 0, HEAD_BYTES);
+    const prefix = readPrefix(head);
+    if (prefix === null) return this.#hint(bytes);
+    const { type, offset } = prefix;
+    if (offset === 1) this.#begin(bytes);
+    else if (offset <= this.#heard) return this.#interrupted();
+    this.#heard = offset;
+    if (offset > this.#known) this.#known = offset;
+    const event = logged(type, this.conversationId, offset, this.#logId, bytes);
+    this.#reads.hold(event);
+    for (const follower of this.followers) follower.offer(event);
+    this.run.note(event);
+    this.#quiet = 0;
+    this.#schedule(false);
+    this.#deps.metrics.events.inc();
+    if (type === 'chunk') this.#deps.chunkTimer.chunk(head);
+    else this.#changed();
+  }
+
+  /** The first event of a log names it. */
+  #begin(bytes: Buffer): void {
+    this.#logId = textField(bytes, 'logId');
+    this.#known = 0;
+    this.run.reset();
+  }
+
+  #hint(bytes: Buffer): void {
+    const type = textField(bytes, 'type');
+    if (type === RESET_TYPE) {
+      this.#forget();
+      for (const follower of [...this.followers]) follower.reset();
+    } else if (type !== null) {
+      const event = hint(type, this.conversationId, bytes);
+      for (const follower of this.followers) follower.hint(event);
+    }
+  }
+
+  /** The channel had a hole, or speaks of another log: only the store knows. */
+  #interrupted(): void {
+    this.#forget();
+    const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
+    this.#pollAt = performance.now() + this.#deps.random() * spread;
+  }
+
+  #forget(): void {
+    this.#heard = 0;
+    this.#logId = null;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const changed of [...this.watchers]) changed();
+  }
+
+  #schedule(found: boolean): void {
+    const subscribed = this.#subscription !== undefined;
+    const delay = pollDelay({ run: this.run.knowledge, subscribed, found, quiet: this.#quiet, random: this.#deps.random() });
+    this.#pollAt = performance.now() + delay;
+  }
+
+  /** What a read says about the conversation as a whole. */
+  #learn(view: View, poll: boolean): void {
+    if (view.kind === 'forbidden') return;
+    const { logId, offset } = view;
+    const moved = logId !== null && this.#logId !== null && logId !== this.#logId;
+    const found = moved || offset > this.#known;
+    if (view.kind === 'none') this.run.set(false, 0);
+    else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo);
+    else for (const event of view.entries) this.run.note(event);
+    for (const event of view.live) this.run.note(event);
+    this.#known = moved ? offset : Math.max(this.#known, offset);
+    if (poll) {
+      this.#deps.metrics.polls.inc({ found: String(found) });
+      this.#quiet = found ? 0 : this.#quiet + 1;
+      if (found) this.#changed();
+    }
+    this.#schedule(poll && found);
+    this.#logId = logId ?? this.#logId;
+    if (moved) for (const follower of this.followers) if (follower.live && follower.cursor?.logId !== logId) follower.reread();
+  }
+}
+
+/** Only for rare events: the first of a log, and hints. */
+const textField = (bytes: Buffer, name: string): string | null => {
+  try {
+    const value = (JSON.parse(bytes.toString()) as Record<string, unknown> | null)?.[name];
+    return typeof value === 'string' ? value : null;
+  } catch {
+    return null;
+  }
+};
