@@ -1,0 +1,134 @@
+import { isId, RunnelError, type ServerEvent } from '@runnel/protocol';
+import { createApi, type Api, type Fetch } from './api.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { createConnection } from './connection.ts';
+import type { ConnectionState, TransportChoice } from './connection-state.ts';
+import { createConversation, type Conversation, type ConversationHandle, type MismatchReport } from './conversation.ts';
+import { createCredentials, type TokenSource } from './credentials.ts';
+import { createOutboxQueue } from './outbox-queue.ts';
+import type { PromptStorage } from './outbox-storage.ts';
+import { pageSignals, type PageSignals } from './page-signals.ts';
+import { createRequests } from './requests.ts';
+import type { Store } from './store.ts';
+import { openSse } from './transport-sse.ts';
+import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport-ws.ts';
+
+export interface ClientOptions {
+  /** Origin of any gateway, or of what stands before them: `https://chat.example`. */
+  url: string;
+  /** The bearer token; asked for at each connection and before the present one expires. */
+  token?: TokenSource;
+  /** Names the user where the server runs with `AUTH_MODE=dev`. */
+  userId?: string;
+  /** `auto` (default): WebSocket, and SSE where it cannot be had. */
+  transport?: TransportChoice;
+  /** Keeps unsent prompts over a reload, e.g. `localStorage`. Default: nowhere. */
+  storage?: PromptStorage;
+  /** Called when a screen did not match the log and is being replaced (W-10). */
+  onMismatch?: (report: MismatchReport) => void;
+  /** Named in `hello`, for the server's log. */
+  name?: string;
+  clock?: Clock;
+  /** In [0, 1), for jitter. */
+  random?: () => number;
+  signals?: PageSignals;
+  fetch?: Fetch;
+  WebSocket?: WebSocketConstructor;
+}
+
+export interface Client extends Pick<Api, 'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history'> {
+  readonly connection: Store<ConnectionState>;
+  /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
+  conversation(id: string): ConversationHandle;
+  /** Tries to connect now, also after a refusal. */
+  reconnect(): void;
+  /** For good: open commands are rejected, unsent prompts stay in the storage. */
+  close(): void;
+}
+
+/** Closed conversations whose text is kept in memory, so that coming back costs a tail instead of a snapshot. */
+const MAX_IDLE_CONVERSATIONS = 20;
+
+export const createClient = (options: ClientOptions): Client => {
+  const { clock = systemClock, random = Math.random, userId } = options;
+  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const WebSocketClass = options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined);
+  const who = userId === undefined ? {} : { userId };
+  const credentials = createCredentials(options.token);
+  const api = createApi({ url: options.url, fetch, credentials, clock, ...who });
+
+  const sse = openSse(api, clock, userId);
+  const connection = createConnection({
+    transports: { sse, ws: WebSocketClass ? openWebSocket(WebSocketClass, socketUrl(options.url, userId)) : sse },
+    choice: WebSocketClass ? (options.transport ?? 'auto') : 'sse',
+    credentials,
+    clock,
+    random,
+    signals: options.signals ?? pageSignals,
+    ...who,
+    ...(options.name !== undefined && { client: options.name }),
+  });
+  const requests = createRequests({ transmit: connection.send, clock });
+  const queue = createOutboxQueue({
+    send: (command) => requests.send(command),
+    isLive: connection.isLive,
+    clock,
+    random,
+    ...who,
+    ...(options.storage && { storage: options.storage }),
+  });
+
+  /** In order of last use. */
+  const conversations = new Map<string, Conversation>();
+  const forgetOldest = (): void => {
+    const idle = [...conversations].filter(([, conversation]) => !conversation.isOpen());
+    for (const [id] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE_CONVERSATIONS))) conversations.delete(id);
+  };
+  const deps = { connection, requests, queue, api, clock, random, ...(options.onMismatch && { onMismatch: options.onMismatch }) };
+
+  queue.subscribe((id) => {
+    const conversation = conversations.get(id);
+    conversation?.refreshPending();
+    if (conversation?.isOpen()) return;
+    // Nobody looks: once it is sent there is nothing left to show.
+    for (const prompt of queue.pending(id)) if (prompt.status === 'sent') queue.drop(prompt.messageId);
+  });
+  connection.listen({
+    live() {
+      for (const conversation of conversations.values()) conversation.connected();
+      requests.connected();
+      queue.connected(connection.state.get().userId);
+    },
+    down() {
+      for (const conversation of conversations.values()) conversation.disconnected();
+      requests.disconnected();
+    },
+    event(event: ServerEvent) {
+      if (requests.settle(event)) return;
+      if ('conversationId' in event) conversations.get(event.conversationId)?.receive(event);
+    },
+  });
+
+  return {
+    connection: connection.state,
+    conversation(id) {
+      if (!isId(id)) throw new RunnelError('bad-frame', 'A conversation id has 1–64 of the characters A–Z, a–z, 0–9, _ and -.');
+      const conversation = conversations.get(id) ?? createConversation(id, deps, forgetOldest);
+      conversations.delete(id);
+      conversations.set(id, conversation);
+      return conversation.handle();
+    },
+    reconnect: connection.retry,
+    close() {
+      connection.close();
+      for (const conversation of conversations.values()) conversation.dispose();
+      queue.close();
+      requests.close();
+    },
+    models: api.models,
+    listConversations: api.listConversations,
+    rename: api.rename,
+    deleteConversation: api.deleteConversation,
+    history: api.history,
+  };
+};

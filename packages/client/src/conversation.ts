@@ -1,0 +1,265 @@
+/** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
+import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, toRunnelError, utf8Length } from '@runnel/protocol';
+import type { ConversationState, Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
+import type { Api } from './api.ts';
+import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput, type Resume, type Sync, type Verified } from './conversation-core.ts';
+import { problemOf, type Problem } from './errors.ts';
+import { createOlderPages } from './older-pages.ts';
+import type { OutboxQueue } from './outbox-queue.ts';
+import { isShown, type PendingPrompt } from './pending.ts';
+import type { Requests } from './requests.ts';
+import { createStore, type Store } from './store.ts';
+import { createTypingThrottle, createTypingUsers } from './typing.ts';
+
+/** What a page draws. */
+export interface ConversationView {
+  conversation: ConversationState;
+  sync: Sync;
+  lastResume: Resume | null;
+  verified: Verified;
+  /** How often a text on this screen was wrong and was replaced (W-10). */
+  mismatches: number;
+  /** Prompts the log has not shown yet, oldest first. */
+  pending: readonly PendingPrompt[];
+  /** Users who are writing now. */
+  typing: readonly string[];
+  /** Users who have the conversation open. */
+  presence: readonly string[];
+  /** Why it cannot be followed: `forbidden`, `not-found`, … */
+  problem: Problem | null;
+}
+
+export interface PromptOptions {
+  /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */
+  parentId?: string | null;
+  model?: string;
+}
+
+/** Commands reject with RunnelError, after 15 s at most. */
+export interface ConversationHandle {
+  readonly id: string;
+  readonly state: Store<ConversationView>;
+  /**
+   * Shows the prompt as pending at once and sends it when it can; errors appear on the pending prompt.
+   * Throws RunnelError `empty`, `too-long`, or `overloaded` when too many prompts wait already.
+   */
+  prompt(text: string, options?: PromptOptions): { messageId: string; runId: string };
+  /** Sends a failed prompt again, under the same ids. */
+  retry(messageId: string): void;
+  /** Takes back a prompt that failed or is still queued. */
+  discard(messageId: string): void;
+  /** Asks for one more answer to a user message. */
+  regenerate(parentId: string, options?: { model?: string }): Promise<{ runId: string }>;
+  /** Stops the running answer, or the one just asked for. */
+  cancel(): Promise<'cancelling' | 'already-ended'>;
+  deleteMessage(messageId: string): Promise<void>;
+  setTyping(active: boolean): void;
+  /** Loads the page before the oldest message; calls meanwhile share it. */
+  loadOlder(): Promise<void>;
+  /** The last handle that closes ends the following; what was read is kept for a while. */
+  close(): void;
+}
+
+/** A screen that did not match the log (W-10). No text in it. */
+export interface MismatchReport {
+  conversationId: string;
+  runId: string;
+  bytes: number;
+  heldBytes: number;
+}
+
+export interface ConversationDeps {
+  connection: Pick<Connection, 'isLive' | 'state'>;
+  requests: Pick<Requests, 'send'>;
+  queue: OutboxQueue;
+  api: Pick<Api, 'history'>;
+  clock: Clock;
+  random: () => number;
+  onMismatch?: (report: MismatchReport) => void;
+}
+
+export interface Conversation {
+  handle(): ConversationHandle;
+  isOpen(): boolean;
+  connected(): void;
+  disconnected(): void;
+  receive(event: ServerEvent): void;
+  /** The queue's prompts of this conversation changed. */
+  refreshPending(): void;
+  /** Lets go of every timer, for good. */
+  dispose(): void;
+}
+
+/** Time from a `follow` to its `live`. */
+export const FOLLOW_DEADLINE_MS = 15_000;
+/** What a prompt frame holds beside its text, generously. */
+const FRAME_OVERHEAD_BYTES = 1_024;
+
+export const createConversation = (conversationId: string, deps: ConversationDeps, onIdle: () => void): Conversation => {
+  const { connection, requests, queue, clock } = deps;
+  const older = createOlderPages(deps.api, conversationId);
+  const throttle = createTypingThrottle(clock);
+  let core = createCore(conversationId);
+  let handles = 0;
+  /** Names the present follow; answers and timers of earlier ones find another object here. */
+  let attempt: object = {};
+  let cancelFollow = (): void => undefined;
+  let loading: Promise<void> | null = null;
+
+  const viewOf = (c: ConversationCore, typing: readonly string[], presence: readonly string[]): ConversationView => ({
+    conversation: c.conversation,
+    sync: c.sync,
+    lastResume: c.lastResume,
+    verified: c.verified,
+    mismatches: c.mismatches,
+    pending: queue.pending(conversationId).filter((prompt) => !isShown(prompt, c.conversation)),
+    typing,
+    presence,
+    problem: c.problem,
+  });
+  const state = createStore(viewOf(core, [], []));
+  const show = (change: Partial<Pick<ConversationView, 'typing' | 'presence'>> = {}): void => {
+    const { typing, presence } = { ...state.get(), ...change };
+    state.set(viewOf(core, typing, presence));
+  };
+  const typingUsers = createTypingUsers(clock, (typing) => show({ typing }));
+
+  const input = (happened: CoreInput): void => {
+    const before = core;
+    const [next, effects] = reduce(core, happened, clock.now());
+    core = next;
+    if (core !== before) show();
+    for (const prompt of queue.pending(conversationId)) if (isShown(prompt, core.conversation)) queue.drop(prompt.messageId);
+    const idle = core.conversation.run === null && core.sync === 'live';
+    if (idle && (before.conversation.run !== null || before.sync !== 'live')) queue.unblock(conversationId);
+    for (const effect of effects) perform(effect);
+  };
+
+  const follow = (cursor: Cursor | null, failures: number): void => {
+    const mine = (attempt = {});
+    const still = (run: () => void) => (): void => void (mine === attempt && run());
+    const start = (): void => {
+      cancelFollow = clock.after(FOLLOW_DEADLINE_MS, still(() => input({ kind: 'late' })));
+      const sent = requests.send(
+        { type: 'follow', conversationId, ...(cursor && { cursor }) },
+        { resend: false, deadlineMs: FOLLOW_DEADLINE_MS },
+      );
+      // A lost connection rejects too: then `disconnected` has ended this attempt already.
+      sent.catch((error: unknown) => still(() => input({ kind: 'refused', problem: problemOf(toRunnelError(error)) }))());
+    };
+    cancelFollow();
+    if (failures > 1) cancelFollow = clock.after(backoffMs(failures - 1, deps.random), still(start));
+    else start();
+  };
+
+  const prove = async (run: EndedRun, text: string): Promise<void> =>
+    input({ kind: 'hashed', runId: run.runId, sha256: await sha256Hex(text) });
+
+  const reloadOlder = async (before: string, count: number): Promise<void> =>
+    input({ kind: 'reloaded', before, page: await older.span(before, count).catch(() => null) });
+
+  const perform = (effect: CoreEffect): void => {
+    switch (effect.do) {
+      case 'follow':
+        return follow(effect.cursor, effect.failures);
+      case 'prove':
+        return void prove(effect.run, effect.text);
+      case 'report':
+        return deps.onMismatch?.({ conversationId, runId: effect.run.runId, bytes: effect.run.bytes, heldBytes: effect.heldBytes });
+      case 'reload-older':
+        return void reloadOlder(effect.before, effect.count);
+      default:
+        effect satisfies never;
+    }
+  };
+
+  const endFollow = (): void => {
+    attempt = {};
+    cancelFollow();
+    typingUsers.clear();
+    input({ kind: 'disconnected' });
+  };
+
+  const loadOlder = async (): Promise<void> => {
+    const { messages, hasMore } = core.conversation;
+    const before = messages[0]?.messageId;
+    if (!hasMore || before === undefined) return;
+    const page = await older.page(before);
+    input({ kind: 'older', before, ...page });
+  };
+
+  const prompt = (text: string, options: PromptOptions): { messageId: string; runId: string } => {
+    const limits = connection.state.get().limits ?? DEFAULT_LIMITS;
+    const checked = checkText(text, limits);
+    if (utf8Length(JSON.stringify(checked)) + FRAME_OVERHEAD_BYTES > limits.frameBytes) throw new RunnelError('too-long');
+    const ids = { messageId: newId(), runId: newId() };
+    queue.add({ ...ids, ...options, conversationId, text: checked });
+    return ids;
+  };
+
+  const cancel = async (): Promise<'cancelling' | 'already-ended'> => {
+    const asked = queue.pending(conversationId).findLast((p) => p.status !== 'failed');
+    const runId = core.conversation.run?.runId ?? asked?.runId;
+    if (asked?.status === 'queued' && runId === asked.runId) queue.drop(asked.messageId);
+    else if (runId !== undefined) return (await requests.send({ type: 'cancel', conversationId, runId })).outcome ?? 'cancelling';
+    return 'already-ended';
+  };
+
+  const commands: Omit<ConversationHandle, 'close'> = {
+    id: conversationId,
+    state,
+    prompt: (text, options = {}) => prompt(text, options),
+    retry: (messageId) => queue.retry(messageId),
+    discard(messageId) {
+      const status = queue.pending(conversationId).find((p) => p.messageId === messageId)?.status;
+      if (status === 'queued' || status === 'failed') queue.drop(messageId);
+    },
+    async regenerate(parentId, options = {}) {
+      const runId = newId();
+      const ok: OkEvent = await requests.send({ type: 'regenerate', conversationId, parentId, runId, ...options });
+      return { runId: ok.runId ?? runId };
+    },
+    cancel,
+    deleteMessage: async (messageId) => void (await requests.send({ type: 'delete', conversationId, messageId })),
+    setTyping(active) {
+      if (!connection.isLive() || !throttle(active)) return;
+      requests.send({ type: 'typing', conversationId, active }, { resend: false }).catch(() => undefined); // best effort
+    },
+    loadOlder: () => (loading ??= loadOlder().finally(() => (loading = null))),
+  };
+
+  const leave = (): void => {
+    if (--handles > 0) return;
+    endFollow();
+    if (connection.isLive()) requests.send({ type: 'unfollow', conversationId }, { resend: false }).catch(() => undefined);
+    onIdle();
+  };
+
+  return {
+    handle() {
+      if (++handles === 1 && connection.isLive()) input({ kind: 'connected' });
+      let closed = false;
+      const close = (): void => {
+        if (!closed) leave();
+        closed = true;
+      };
+      return { ...commands, close };
+    },
+    isOpen: () => handles > 0,
+    connected: () => handles > 0 && input({ kind: 'connected' }),
+    disconnected: endFollow,
+    receive(event) {
+      if (handles === 0) return;
+      older.see(event);
+      if (event.type === 'typing') typingUsers.set(event.userId, event.active);
+      else if (event.type === 'presence') show({ presence: event.users });
+      else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
+      else if (isLogged(event)) input({ kind: 'event', event });
+    },
+    refreshPending: () => show(),
+    dispose: endFollow,
+  };
+};
