@@ -1,0 +1,93 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+
+/** A store that does not answer within this time is `unavailable` (P-10). */
+export const DEADLINE_MS = 1_000;
+
+export type RedisClient = Redis | Cluster;
+
+export interface RedisTarget {
+  mode: 'single' | 'sentinel' | 'cluster';
+  nodes: { host: string; port: number }[];
+  /** Name of the master, for Sentinel. */
+  master: string;
+  options: Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls'>;
+}
+
+/**
+ * Reads a Redis URL: `redis://`, `rediss://` (TLS), `redis+cluster://host:port,host:port`, `redis+sentinel://host:port,…/master[/db]`,
+ * each with `user:password@`; `rediss+…` for TLS.
+ *
+ * @throws TypeError when it is none of these
+ */
+export const parseRedisUrl = (url: string): RedisTarget => {
+  const match = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?$/.exec(url);
+  if (!match) throw new TypeError('REDIS_URL must be redis://, rediss://, redis+cluster:// or redis+sentinel://');
+  const [, scheme, kind, credentials = '', hosts = '', path = ''] = match;
+  const mode = (kind ?? 'single') as RedisTarget['mode'];
+  const defaultPort = mode === 'sentinel' ? 26_379 : 6_379;
+  const nodes = hosts.split(',').map((node) => {
+    const { hostname, port } = new URL(`redis://${node}`);
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? defaultPort : Number(port) };
+  });
+  const [username = '', password = ''] = credentials.split(':').map(decodeURIComponent);
+  const segments = path.split('/').filter(Boolean);
+  const db = Number((mode === 'sentinel' ? segments[1] : segments[0]) ?? 0);
+  if (!Number.isInteger(db)) throw new TypeError('The database in REDIS_URL must be a number');
+  return {
+    mode,
+    nodes,
+    master: mode === 'sentinel' ? (segments[0] ?? 'mymaster') : '',
+    options: {
+      ...(username !== '' && { username }),
+      ...(password !== '' && { password }),
+      ...(db !== 0 && { db }),
+      ...(scheme === 'rediss' && { tls: {} }),
+    },
+  };
+};
+
+/** 50 ms doubling to 1 s, jittered so that pods do not come back together. */
+export const retryDelay = (attempt: number, random: () => number = Math.random): number => {
+  const ceiling = Math.min(1_000, 50 * 2 ** Math.min(attempt, 10));
+  return Math.round(ceiling / 2 + (random() * ceiling) / 2);
+};
+
+/**
+ * Options that make an outage an error instead of a queue: nothing waits in the client, nothing is sent twice by it (callers repeat
+ * what they know to be safe, L-1), and a connection that hangs is cut after a second so that its commands do not pile up.
+ */
+const COMMON = {
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  connectTimeout: DEADLINE_MS,
+  socketTimeout: DEADLINE_MS,
+  // A master that became a replica: connect again, which asks Sentinel who is master now.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  disableClientInfo: true,
+} satisfies RedisOptions;
+
+const backOff = (attempt: number): number => retryDelay(attempt);
+
+/** One plain connection, for commands or as a subscriber; on a cluster to one of its nodes. */
+export const connectNode = (target: RedisTarget, node?: { host: string; port: number }): Redis => {
+  const options = { ...COMMON, ...target.options, enableOfflineQueue: false, retryStrategy: backOff };
+  if (target.mode === 'sentinel') {
+    return new Redis({ ...options, sentinels: target.nodes, name: target.master, sentinelRetryStrategy: backOff });
+  }
+  return new Redis({ ...options, ...(node ?? target.nodes[0]) });
+};
+
+/** A client that connects at once and reconnects for ever. Errors of the connection are told to `onError` and never thrown. */
+export const connectRedis = (url: string, onError: (error: Error) => void = () => {}): RedisClient => {
+  const target = parseRedisUrl(url);
+  if (target.mode !== 'cluster') return connectNode(target).on('error', onError);
+  const cluster = new Cluster(target.nodes, {
+    enableOfflineQueue: false,
+    redisOptions: { ...COMMON, ...target.options },
+    slotsRefreshTimeout: DEADLINE_MS,
+    slotsRefreshInterval: 5_000,
+    clusterRetryStrategy: backOff,
+  });
+  return cluster.on('node error', onError).on('error', onError);
+};

@@ -1,0 +1,80 @@
+import keySlot from 'cluster-key-slot';
+
+/** Every key of a conversation carries the hash tag of its shard, so that one script may touch them all on a Redis Cluster. */
+export const SHARDS = 64;
+
+/** crc16(conversationId) mod 64: a Redis slot is crc16 mod 16384, a multiple of 64. Ids hold no braces, so the whole id counts. */
+export const shardOf = (conversationId: string): number => keySlot(conversationId) % SHARDS;
+
+/** The Redis Cluster slot all keys of a shard are in. */
+export const slotOfShard = (shard: number): number => keySlot(`{${shard}}`);
+
+/** The parts a key name is made of. */
+export interface KeyParts {
+  shard: number;
+  conversationId: string;
+  runId: string;
+}
+
+/**
+ * Names of every key and channel, by the short names that the Lua headers use.
+ * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
+ */
+const KEYS = {
+  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed */
+  meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
+  /** hash: messageId → JSON of the message; at most the newest 200 */
+  history: (k) => `chat:history:{${k.shard}}:${k.conversationId}`,
+  /** zset: messageId by order of creation */
+  order: (k) => `chat:order:{${k.shard}}:${k.conversationId}`,
+  /** hash: messageId or runId → `runId|offset of run-started`; what makes a repeated command recognisable (W-4) */
+  ids: (k) => `chat:ids:{${k.shard}}:${k.conversationId}`,
+  /** stream: entry id `<offset>-0`, field `event` */
+  log: (k) => `chat:log:{${k.shard}}:${k.conversationId}`,
+  /** sharded channel: the same bytes, live */
+  channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
+  /** hash: runId, owner, epoch, expires (ms) of the conversation's active run */
+  owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
+  /** hash: status, parentId, model, startedAt, trace */
+  run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
+  runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
+  /** string: the text so far */
+  text: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:text`,
+  /** string: `<ms>|<userId>` of who wants the run cancelled, and when */
+  cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
+  /** zset: `conversationId:runId` by lease expiry (ms) */
+  leases: (k) => `runs:leases:{${k.shard}}`,
+  /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */
+  queued: (k) => `runs:queued:{${k.shard}}`,
+  /** sharded channel: hints for AI pods */
+  work: (k) => `runs:work:{${k.shard}}`,
+  /** stream: the outbox of the shard */
+  events: (k) => `events:{${k.shard}}`,
+  /** string: exists while a relay reads the outbox */
+  relay: (k) => `events:relay:{${k.shard}}`,
+} satisfies Record<string, (parts: KeyParts) => string>;
+
+export type KeyName = keyof typeof KEYS;
+
+export const keyName = (name: KeyName, parts: KeyParts): string => KEYS[name](parts);
+
+export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name);
+
+export const channelOf = (conversationId: string): string =>
+  KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
+
+const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
+
+export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
+/** The outbox of a shard; its relay keeps `relayKey` alive while it reads. */
+export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
+export const relayKey = (shard: number): string => KEYS.relay(ofShard(shard));
+
+/** The shard a channel belongs to, by its hash tag. */
+export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));
+
+/** A user's conversations have a slot of their own. The id is encoded, for it may hold braces (any JWT subject). */
+export const userKeys = (userId: string): { conversations: string; titles: string } => {
+  const tag = `{${encodeURIComponent(userId)}}`;
+  return { conversations: `user:conversations:${tag}`, titles: `user:titles:${tag}` };
+};

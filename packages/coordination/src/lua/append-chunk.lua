@@ -1,0 +1,33 @@
+-- append-chunk: adds text at the byte position its owner expects. The hot path: one call a chunk, so no expiry here (begin-run and
+-- end-run slide it) and trimming on every 64th offset only.
+-- KEYS     meta log channel owner run text cancel
+-- ARGV     conversationId runId epoch at chunk t
+-- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
+-- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 by emit
+local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local conversationId, runId, epoch, at, chunk, t = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+-- @include emit
+-- @include refusal
+
+local held = redis.call('HMGET', owner, 'runId', 'epoch')
+if held[1] ~= runId or held[2] ~= epoch then
+  return { refusal() }
+end
+local bytes = redis.call('STRLEN', text)
+if bytes ~= tonumber(at) then
+  -- The answer to an earlier call was lost: the same bytes are there already. This comes before the cancel check, for the
+  -- owner must learn that its text stands.
+  if at + #chunk <= bytes and redis.call('GETRANGE', text, at, at + #chunk - 1) == chunk then
+    return { 'duplicate' }
+  end
+  return { 'gap', bytes }
+end
+if redis.call('EXISTS', cancel) == 1 then
+  return { 'cancelled' }
+end
+redis.call('APPEND', text, chunk)
+local offset = emit('chunk', ',"runId":"' .. runId .. '","at":' .. at .. ',"t":' .. t .. ',"text":' .. cjson.encode(chunk))
+if offset % 64 == 0 then
+  redis.call('XTRIM', log, 'MAXLEN', '~', 4096)
+end
+return { 'appended', offset }

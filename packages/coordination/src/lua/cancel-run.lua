@@ -1,0 +1,23 @@
+-- cancel-run: sets the cancel flag; from now on the text is frozen (append-chunk answers `cancelled`). The flag lives until the run
+-- has ended and a minute longer, so that a frozen text never thaws.
+-- KEYS     meta owner run cancel work
+-- ARGV     conversationId runId userId
+-- Returns  cancelling owned | already-ended | gone | forbidden      (owned: 1 while a live lease is held)
+-- Law      L-2 the flag is the whole change; the hint to the owner is only a hint
+local meta, owner, run, cancel, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local conversationId, runId, userId = ARGV[1], ARGV[2], ARGV[3]
+-- @include now
+
+local status = redis.call('HGET', run, 'status')
+local user = redis.call('HGET', meta, 'userId')
+if user and user ~= userId then
+  return { 'forbidden' }
+elseif not user or not status then
+  return { 'gone' }
+elseif status ~= 'running' then
+  return { 'already-ended' }
+end
+redis.call('SET', cancel, now .. '|' .. userId, 'NX', 'PX', 86400000)
+redis.call('SPUBLISH', work, '{"kind":"cancel","conversationId":"' .. conversationId .. '","runId":"' .. runId .. '"}')
+local expires = tonumber(redis.call('HGET', owner, 'expires') or 0)
+return { 'cancelling', expires > tonumber(now) and 1 or 0 }

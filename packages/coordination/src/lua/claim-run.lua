@@ -1,0 +1,57 @@
+-- claim-run: gives a run that nobody owns to a pod. The epoch rises by one and fences every earlier owner.
+-- KEYS     meta log channel owner run text cancel history order queued leases events
+-- ARGV     conversationId runId owner leaseMs models cap
+--          models: JSON object, true where the pod can continue a text
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages | owned | unsuited | gone
+--          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''
+-- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
+local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local cancel, history, order, queued, leases, events = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local conversationId, runId, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
+-- @include now
+-- @include json
+-- @include emit
+-- @include audit
+-- @include touch
+
+local member = conversationId .. ':' .. runId
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
+local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active')
+if record[1] ~= 'running' or conversation[4] ~= runId then
+  redis.call('ZREM', queued, member)
+  redis.call('ZREM', leases, member)
+  return { 'gone' }
+end
+local held = redis.call('HMGET', owner, 'epoch', 'expires')
+if tonumber(held[2] or 0) > tonumber(now) then
+  return { 'owned' }
+end
+local wanted = redis.call('GET', cancel)
+local canContinue = models[record[3]]
+-- Any pod may take a run that only has to be ended.
+if canContinue == nil and not wanted then
+  -- To the end of the queue: it must not hide the runs behind it from this pod.
+  redis.call('ZADD', queued, 'XX', now, member)
+  return { 'unsuited' }
+end
+
+local epoch = tonumber(held[1] or 0) + 1
+redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs))
+redis.call('ZREM', queued, member)
+redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
+if epoch > 1 then
+  local restarted = not canContinue and not wanted
+  if restarted then
+    redis.call('DEL', text)
+  end
+  local moved = ',"runId":"' .. runId .. '","epoch":' .. epoch .. ',"bytes":' .. redis.call('STRLEN', text) .. ',"restarted":' .. tostring(restarted)
+  emit('run-moved', moved)
+  audit('RECOVERY_ATTEMPT', '{"userId":' .. json(conversation[2]) .. moved .. ',"kind":"claim","owner":' .. json(claimant) .. '}',
+    record[5])
+  touch(meta, log, owner, run, history, order)
+end
+local messageIds = redis.call('ZRANGE', order, 0, -1)
+local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
+return { 'claimed', epoch, conversation[1], redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
+  conversation[3], wanted or '', record[5], messages }

@@ -1,0 +1,70 @@
+-- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events
+-- ARGV     conversationId runId epoch reason bytes sha256 usage error cap
+--          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''
+-- Returns  ended offset | gap bytes | fenced | closed | gone
+-- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
+local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local usage, failure, cap = ARGV[7], ARGV[8], tonumber(ARGV[9])
+-- @include now
+-- @include json
+-- @include emit
+-- @include audit
+-- @include keep
+-- @include touch
+-- @include refusal
+
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
+local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
+local wanted = redis.call('GET', cancel)
+if epoch == '' then
+  if record[1] ~= 'running' or not wanted then
+    epoch = '0'
+    return { refusal() }
+  end
+elseif held[1] ~= runId or held[2] ~= epoch then
+  return { refusal() }
+end
+local length = redis.call('STRLEN', text)
+if length ~= tonumber(bytes) then
+  return { 'gap', length }
+end
+
+local ended = ',"reason":"' .. reason .. '","bytes":' .. bytes .. ',"sha256":"' .. sha256 .. '"'
+if usage ~= '' then
+  ended = ended .. ',"usage":' .. usage
+end
+if failure ~= '' then
+  ended = ended .. ',"error":' .. failure
+end
+local cancelled = ''
+if wanted and reason == 'cancelled' then
+  ended = ended .. ',"cancel":{"requestedAt":' .. string.match(wanted, '^%d+') .. ',"stoppedAt":' .. now .. '}'
+  cancelled = ',"cancelledBy":' .. json(string.match(wanted, '|(.*)$'))
+end
+ended = ended .. ',"endedAt":' .. now
+
+local content = cjson.encode(redis.call('GET', text) or '')
+local parentId, model = json(record[2]), cjson.encode(record[3])
+keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
+  .. ',"status":"' .. reason .. '","model":' .. model .. ',"createdAt":' .. record[4] .. '}')
+redis.call('HSET', meta, 'leaf', runId)
+redis.call('HDEL', meta, 'active')
+redis.call('HSET', run, 'status', reason)
+local offset = emit('run-ended', ',"runId":"' .. runId .. '"' .. ended)
+local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
+audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(redis.call('HGET', meta, 'userId')) .. ',"runId":"' .. runId .. '","parentId":' .. parentId
+  .. ',"model":' .. model .. ',"epoch":' .. (held[2] or '0') .. ',"owner":' .. json(held[3]) .. ',"startedAt":' .. record[4] .. cancelled .. ended
+  .. ',"text":' .. content .. '}', record[5])
+
+local member = conversationId .. ':' .. runId
+redis.call('ZREM', queued, member)
+redis.call('ZREM', leases, member)
+redis.call('DEL', owner)
+touch(meta, log, history, order, ids)
+redis.call('PEXPIRE', run, 300000)
+redis.call('PEXPIRE', text, 300000)
+redis.call('PEXPIRE', cancel, 60000)
+return { 'ended', offset }

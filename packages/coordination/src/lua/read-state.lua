@@ -1,0 +1,40 @@
+-- read-state: one atomic view of a conversation: everything after a cursor when the log still has it, else a snapshot.
+-- KEYS     meta log owner history order runPrefix
+--          runPrefix: start of the keys of a run, which is known only here; same slot
+-- ARGV     userId logId offset
+--          userId '' is an internal read; logId '' has no cursor
+-- Returns  none | forbidden | tail logId offset entries
+--          | snapshot logId offset title hasMore messages run      (run: {} or runId parentId model epoch startedAt text)
+-- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot
+local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local state = redis.call('HMGET', meta, 'userId', 'logId', 'offset', 'title', 'active', 'trimmed')
+if not state[1] then
+  return { 'none' }
+elseif userId ~= '' and userId ~= state[1] then
+  return { 'forbidden' }
+end
+local offset = tonumber(state[3] or 0)
+local missed = offset - cursor
+if cursorLog == state[2] and missed >= 0 and missed <= 256 then
+  local events = {}
+  for index, entry in ipairs(redis.call('XRANGE', log, string.format('%.0f-0', cursor + 1), '+')) do
+    events[index] = entry[2][2]
+  end
+  if #events == missed then
+    return { 'tail', state[2], offset, events }
+  end
+end
+
+local newest = redis.call('ZRANGE', order, -50, -1)
+local messages = #newest > 0 and redis.call('HMGET', history, unpack(newest)) or {}
+local running = {}
+if state[5] then
+  local key = runPrefix .. state[5]
+  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt')
+  local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or 0))
+  running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', key .. ':text') or '' }
+end
+local hasMore = (state[6] or redis.call('ZCARD', order) > 50) and 1 or 0
+return { 'snapshot', state[2], offset, state[4], hasMore, messages, running }

@@ -1,0 +1,78 @@
+import { RunnelError } from '@runnel/protocol';
+import { ReplyError } from 'ioredis';
+import { DEADLINE_MS, type RedisClient } from './connect.ts';
+
+/** Called once per command: its name, seconds, and the outcome word (or the error code). */
+export type OnCommand = (name: string, seconds: number, outcome: string) => void;
+
+/** Redis answers that an outage or a failover explains; any other error reply is a bug of ours. */
+const TRANSIENT = new Set(['LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'OOM', 'BUSY', 'NOREPLICAS', 'MISCONF', 'MOVED', 'ASK']);
+
+/** A failure of the store as our one error. */
+export const storeError = (cause: unknown): RunnelError => {
+  if (cause instanceof RunnelError) return cause;
+  const transient = !(cause instanceof ReplyError) || TRANSIENT.has((cause as Error).message.split(' ', 1)[0]!);
+  return new RunnelError(transient ? 'unavailable' : 'internal', undefined, { cause });
+};
+
+export interface Caller {
+  /** Resolves at once when connected. @throws RunnelError `unavailable` after a second */
+  ready(): Promise<void>;
+  /**
+   * Sends something and waits at most a second for it, connection included. The command may still be carried out after that:
+   * everything sent here is safe to repeat.
+   *
+   * @throws RunnelError `unavailable`
+   */
+  call<T>(name: string, send: () => Promise<T>, outcome?: (reply: T) => string): Promise<T>;
+}
+
+export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): Caller => {
+  let connected: Promise<void> | undefined;
+  /** One promise for all that wait for the same connection. */
+  const whenReady = (): Promise<void> =>
+    (connected ??= new Promise<void>((resolve, reject) => {
+      if (client.status === 'end') reject(new RunnelError('unavailable', 'The connection is closed.'));
+      const settle = (act: () => void) => () => {
+        client.off('ready', onReady);
+        client.off('end', onEnd);
+        connected = undefined;
+        act();
+      };
+      const onReady = settle(resolve);
+      const onEnd = settle(() => reject(new RunnelError('unavailable', 'The connection is closed.')));
+      client.on('ready', onReady);
+      client.on('end', onEnd);
+    }));
+
+  /** The timer is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. */
+  const within = async <T>(work: Promise<T>): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new RunnelError('unavailable', 'The store did not answer in time.')), deadlineMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } catch (cause) {
+      throw storeError(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  return {
+    ready: async () => (client.status === 'ready' ? undefined : within(whenReady())),
+    async call(name, send, outcome) {
+      const started = performance.now();
+      const done = (word: string): void => onCommand(name, (performance.now() - started) / 1_000, word);
+      try {
+        const reply = await within(client.status === 'ready' ? send() : whenReady().then(send));
+        done(outcome ? outcome(reply) : 'ok');
+        return reply;
+      } catch (error) {
+        done((error as RunnelError).code);
+        throw error;
+      }
+    },
+  };
+};

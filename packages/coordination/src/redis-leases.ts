@@ -1,0 +1,52 @@
+import { keyName, SHARDS, shardOf } from './keys.ts';
+import type { Caller } from './redis-caller.ts';
+import type { OwnedRun, RenewOutcome, RunRef } from './run-log.ts';
+import type { ScriptRunner } from './scripts.ts';
+
+/** Runs per script call: at most about 0.5 ms of Redis's time. */
+const BATCH = 100;
+
+/** Extends the leases of many runs: one call per shard (and per 100 runs). */
+export const renewLeases = async (
+  scripts: ScriptRunner,
+  caller: Caller,
+  owner: string,
+  leaseMs: number,
+  runs: readonly OwnedRun[],
+): Promise<Map<string, RenewOutcome>> => {
+  const renewed = new Map<string, RenewOutcome>();
+  const byShard = Map.groupBy(runs, (run) => shardOf(run.conversationId));
+  const renewBatch = async (shard: number, batch: readonly OwnedRun[]): Promise<void> => {
+    const keys = [keyName('leases', { shard, conversationId: '', runId: '' })];
+    const args: (string | number)[] = [owner, leaseMs];
+    for (const { conversationId, runId, epoch } of batch) {
+      const parts = { shard, conversationId, runId };
+      keys.push(keyName('owner', parts), keyName('run', parts), keyName('cancel', parts));
+      args.push(conversationId, runId, epoch);
+    }
+    const outcomes = (await caller.call('renew-leases', () => scripts.runMany('renew-leases', keys, args))) as RenewOutcome[];
+    for (const [index, run] of batch.entries()) renewed.set(run.runId, outcomes[index]!);
+  };
+  const batches: Promise<void>[] = [];
+  for (const [shard, own] of byShard) {
+    for (let i = 0; i < own.length; i += BATCH) batches.push(renewBatch(shard, own.slice(i, i + BATCH)));
+  }
+  await Promise.all(batches);
+  return renewed;
+};
+
+/** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
+export const findFreeRuns = async (scripts: ScriptRunner, caller: Caller, limit: number, random: () => number = Math.random): Promise<RunRef[]> => {
+  const first = Math.floor(random() * SHARDS);
+  const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
+  const found = await caller.call('find-free-runs', () =>
+    Promise.all(shards.map((shard) => scripts.run('find-free-runs', { shard, conversationId: '', runId: '' }, { limit }))),
+  );
+  return (found as string[][])
+    .flat()
+    .slice(0, limit)
+    .map((member) => {
+      const [conversationId = '', runId = ''] = member.split(':');
+      return { conversationId, runId };
+    });
+};

@@ -1,0 +1,96 @@
+import type {
+  AppendChunkResult,
+  BeginRunResult,
+  CancelRequest,
+  CancelRunResult,
+  ClaimRunResult,
+  EndRunResult,
+  LogEntry,
+  ReadState,
+  StoredMessage,
+} from './run-log.ts';
+import { pathTo } from './messages.ts';
+import { readPrefix } from '@runnel/protocol';
+
+/** What scripts answer: an outcome word, then its values. */
+export type Reply = [string, ...unknown[]];
+
+export const outcomeOf = (reply: unknown): string => String((reply as Reply)[0]);
+
+const orNull = (text: unknown): string | null => (text === '' || text === null || text === undefined ? null : String(text));
+const parseMessages = (texts: unknown): StoredMessage[] =>
+  (texts as (string | null)[]).filter((text) => text !== null).map((text) => JSON.parse(text) as StoredMessage);
+
+export const toAppendResult = (reply: Reply): AppendChunkResult => {
+  const outcome = reply[0] as AppendChunkResult['outcome'];
+  if (outcome === 'appended') return { outcome, offset: Number(reply[1]) };
+  if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
+  return { outcome };
+};
+
+export const toBeginResult = (reply: Reply): BeginRunResult => {
+  const outcome = reply[0] as BeginRunResult['outcome'];
+  if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
+  if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  return { outcome };
+};
+
+export const parseCancel = (flag: string): CancelRequest | null => {
+  const bar = flag.indexOf('|');
+  return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
+};
+
+export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
+  const outcome = reply[0] as ClaimRunResult['outcome'];
+  if (outcome !== 'claimed') return { outcome };
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages] = reply as [string, ...string[]];
+  const parentId = orNull(parent);
+  return {
+    outcome,
+    epoch: Number(epoch),
+    logId: logId!,
+    text: text!,
+    run: { runId, parentId, model: model!, startedAt: Number(startedAt) },
+    userId: userId!,
+    title: title!,
+    messages: pathTo(parseMessages(messages), parentId),
+    cancelled: parseCancel(cancel!),
+    trace: orNull(trace),
+  };
+};
+
+export const toEndResult = (reply: Reply): EndRunResult => {
+  const outcome = reply[0] as EndRunResult['outcome'];
+  if (outcome === 'ended') return { outcome, offset: Number(reply[1]) };
+  if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
+  return { outcome };
+};
+
+export const toCancelResult = (reply: Reply): CancelRunResult => {
+  const outcome = reply[0] as CancelRunResult['outcome'];
+  return outcome === 'cancelling' ? { outcome, owned: Number(reply[1]) === 1 } : { outcome };
+};
+
+const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });
+
+export const toReadState = (reply: Reply): ReadState => {
+  const kind = reply[0] as ReadState['kind'];
+  if (kind === 'none' || kind === 'forbidden') return { kind };
+  if (kind === 'tail') {
+    return { kind, logId: String(reply[1]), offset: Number(reply[2]), entries: (reply[3] as string[]).map(toEntry) };
+  }
+  const [, logId, offset, title, hasMore, messages, running] = reply as [string, ...unknown[]];
+  const [runId, parentId, model, epoch, startedAt, text] = running as string[];
+  return {
+    kind,
+    logId: String(logId),
+    offset: Number(offset),
+    title: String(title),
+    hasMore: Number(hasMore) === 1,
+    messages: parseMessages(messages),
+    run:
+      runId === undefined
+        ? null
+        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: text!, startedAt: Number(startedAt) },
+  };
+};

@@ -1,0 +1,118 @@
+import { newId } from '@runnel/protocol';
+import { connectRedis } from './connect.ts';
+import { channelOf, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
+import { checkBegin, checkIds } from './messages.ts';
+import { createCaller, type OnCommand } from './redis-caller.ts';
+import { RedisChannels } from './redis-channels.ts';
+import { findFreeRuns, renewLeases } from './redis-leases.ts';
+import { outcomeOf, toAppendResult, toBeginResult, toCancelResult, toClaimResult, toEndResult, toReadState, type Reply } from './replies.ts';
+import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
+import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+
+export interface RedisRunLogOptions {
+  /** `redis://`, `rediss://`, `redis+cluster://`, `redis+sentinel://` */
+  url: string;
+  onCommand?: OnCommand;
+  /** Errors of connections and of listeners: for the log, never fatal. */
+  onError?: (error: Error) => void;
+  /** Outbox entries per shard past which prompts are refused while a relay is registered. */
+  outboxCap?: number;
+}
+
+export const DEFAULT_OUTBOX_CAP = 20_000;
+
+/** How `begin-run` is told where a message hangs: `*` is the newest leaf, nothing is a root. */
+const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));
+
+/** The run log on Redis 7: single, Sentinel or Cluster. */
+export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
+  const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
+  const client = connectRedis(url, onError);
+  const scripts = registerScripts(client);
+  const caller = createCaller(client, onCommand);
+  const channels = new RedisChannels(client, url, onError);
+
+  const partsOf = (conversationId: string, runId = ''): KeyParts => {
+    checkIds(conversationId, runId === '' ? undefined : runId);
+    return { shard: shardOf(conversationId), conversationId, runId };
+  };
+  const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
+    (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply;
+
+  return {
+    async beginRun(command) {
+      checkBegin(command);
+      const { conversationId, userId, runId, model, message, title, trace = '' } = command;
+      const reply = await run('begin-run', partsOf(conversationId, runId), {
+        userId,
+        model,
+        messageId: message?.messageId ?? '',
+        prompt: message?.text ?? '',
+        parent: parentOf(command),
+        title,
+        logId: newId(),
+        trace,
+        cap,
+      });
+      return toBeginResult(reply);
+    },
+    async claimRun({ conversationId, runId, owner, leaseMs, models }) {
+      const args = { owner, leaseMs, models: JSON.stringify(models), cap };
+      return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
+    },
+    async appendChunk({ conversationId, runId, epoch, at, text, t }) {
+      return toAppendResult(await run('append-chunk', partsOf(conversationId, runId), { epoch, at, chunk: text, t }));
+    },
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
+      const args = {
+        epoch: epoch ?? ('' as const),
+        reason,
+        bytes,
+        sha256,
+        usage: usage ? JSON.stringify(usage) : '',
+        error: error ? JSON.stringify(error) : '',
+        cap,
+      };
+      return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
+    },
+    async cancelRun({ conversationId, runId, userId }) {
+      return toCancelResult(await run('cancel-run', partsOf(conversationId, runId), { userId }));
+    },
+    renewLeases: (owner, leaseMs, runs) => renewLeases(scripts, caller, owner, leaseMs, runs),
+    async releaseRun({ conversationId, runId, epoch }) {
+      const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
+      return outcome as 'released' | 'fenced' | 'closed' | 'gone';
+    },
+    findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
+    async readState({ conversationId, userId = '', cursor }) {
+      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
+      return toReadState(await run('read-state', partsOf(conversationId), args));
+    },
+    async follow(conversationId, listener) {
+      checkIds(conversationId);
+      await caller.ready();
+      return channels.subscribe(channelOf(conversationId), listener);
+    },
+    async publishHint(conversationId, json) {
+      checkIds(conversationId);
+      await caller.call('publish-hint', () => client.spublish(channelOf(conversationId), json));
+    },
+    async onWork(listener): Promise<Subscription> {
+      await caller.ready();
+      const hear = { message: (bytes: Buffer) => listener(JSON.parse(bytes.toString()) as WorkHint), resubscribed: () => {} };
+      const all = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear)));
+      return {
+        close: async () => {
+          await Promise.all(all.map((subscription) => subscription.close()));
+        },
+      };
+    },
+    async ping() {
+      await caller.call('ping', () => client.ping());
+    },
+    async close() {
+      channels.close();
+      client.disconnect();
+    },
+  } as RunLog;
+};

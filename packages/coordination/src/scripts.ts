@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cluster, Redis } from 'ioredis';
+import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
+
+/** One state change as one Lua file, and what its header says. */
+export interface Script {
+  name: ScriptName;
+  /** With includes expanded: what is sent to Redis. */
+  lua: string;
+  keys: readonly string[];
+  args: readonly string[];
+  /** The words (or shapes) of the header's `Returns`. */
+  outcomes: readonly string[];
+  /** The keys and arguments are followed by a group per run (`renew-leases`). */
+  repeats: boolean;
+}
+
+/** What each script is told, beside `conversationId` and `runId`; names as in the Lua headers. */
+export interface ScriptArgs {
+  'append-chunk': { epoch: number; at: number; chunk: string; t: number };
+  'begin-run': {
+    userId: string;
+    model: string;
+    messageId: string;
+    prompt: string;
+    parent: string;
+    title: string;
+    logId: string;
+    trace: string;
+    cap: number;
+  };
+  'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'end-run': { epoch: number | ''; reason: string; bytes: number; sha256: string; usage: string; error: string; cap: number };
+  'cancel-run': { userId: string };
+  'renew-leases': { owner: string; leaseMs: number };
+  'release-run': { epoch: number };
+  'find-free-runs': { limit: number };
+  'read-state': { userId: string; logId: string; offset: number };
+}
+export type ScriptName = keyof ScriptArgs;
+
+const NAMES = [
+  'append-chunk',
+  'begin-run',
+  'claim-run',
+  'end-run',
+  'cancel-run',
+  'renew-leases',
+  'release-run',
+  'find-free-runs',
+  'read-state',
+] as const satisfies ScriptName[];
+
+const FOLDER = join(import.meta.dirname, 'lua');
+
+/** Replaces each `-- @include name` line by `include/name.lua`, indented like the line. */
+export const expandIncludes = (lua: string, read: (name: string) => string): string =>
+  lua.replace(/^([ ]*)-- @include ([a-z]+)$/gm, (_line, indent: string, name: string) =>
+    read(name).trimEnd().replace(/^(?=.)/gm, indent),
+  );
+
+const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
+
+/** One labelled line of a header, with the lines that go on with `|`. */
+const section = (lua: string, label: string): string => {
+  const lines = lua.split('\n');
+  const first = lines.findIndex((line) => line.startsWith(`-- ${label} `));
+  if (first < 0) return '';
+  let last = first + 1;
+  while (/^-- {5,}\|/.test(lines[last] ?? '')) last++;
+  return lines.slice(first, last).join(' ').replaceAll(/-- +/g, '').slice(label.length).trim();
+};
+
+/** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
+export const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
+  const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
+  const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
+  const returns = section(lua, 'Returns').replace(/ {3,}\(.*$/, '').replace(/^for each run: /, '');
+  return { keys: words(keys), args: words(args), outcomes: returns.split('|').map((outcome) => outcome.trim()), repeats: eachKeys !== undefined };
+};
+
+export const loadScript = (name: ScriptName): Script => {
+  const lua = readFileSync(join(FOLDER, `${name}.lua`), 'utf8');
+  const include = (part: string): string => readFileSync(join(FOLDER, 'include', `${part}.lua`), 'utf8');
+  return { name, lua: expandIncludes(lua, include), ...readHeader(lua) };
+};
+
+export const loadScripts = (): Script[] => NAMES.map(loadScript);
+
+type Command = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>;
+
+export interface ScriptRunner {
+  /** Runs a script on the keys of a conversation and run. */
+  run<N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<unknown>;
+  /** Runs a script whose keys and arguments come in groups. */
+  runMany(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+}
+
+/** Registers every script with a client; `EVALSHA` first, the text only when Redis does not have it. */
+export const registerScripts = (client: Redis | Cluster): ScriptRunner => {
+  const commands = new Map<ScriptName, { script: Script; send: Command }>();
+  for (const script of loadScripts()) {
+    client.defineCommand(script.name, { lua: script.lua });
+    const send = (client as unknown as Record<string, Command>)[script.name]!.bind(client);
+    commands.set(script.name, { script, send });
+  }
+  return {
+    run(name, parts, args) {
+      const { script, send } = commands.get(name)!;
+      const values = args as Record<string, string | number>;
+      const sent: (string | number)[] = [];
+      for (const key of script.keys) sent.push(keyName(key as KeyName, parts));
+      for (const arg of script.args) {
+        sent.push(arg === 'conversationId' ? parts.conversationId : arg === 'runId' ? parts.runId : values[arg]!);
+      }
+      return send(script.keys.length, ...sent);
+    },
+    runMany: (name, keys, args) => commands.get(name)!.send(keys.length, ...keys, ...args),
+  };
+};
+
+/** Names in a header that are no keys of ours; empty when the header is right. */
+export const unknownKeys = (script: Script): string[] => script.keys.filter((key) => !isKeyName(key));
