@@ -1,0 +1,70 @@
+// What the tests need from the system, beyond the dependencies. Installs it on Debian when run as root, else says in one line
+// what to install:   node scripts/system.mjs redis-server chromium
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const POSTGRES_ROOT = '/usr/lib/postgresql';
+
+const onPath = (name) =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].some((dir) => {
+    try {
+      accessSync(join(dir, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+/** Debian keeps the server's programs out of PATH, by version. */
+const hasPostgres = () =>
+  onPath('initdb') || (existsSync(POSTGRES_ROOT) && readdirSync(POSTGRES_ROOT).some((version) => existsSync(join(POSTGRES_ROOT, version, 'bin/initdb'))));
+
+/** By name: how to see that it is there, and the Debian packages that bring it. */
+const NEEDS = {
+  'redis-server': { present: () => onPath('redis-server'), packages: ['redis-server'] },
+  chromium: { present: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath), packages: ['chromium'] },
+  nginx: { present: () => onPath('nginx'), packages: ['nginx-light'] },
+  postgresql: { present: hasPostgres, packages: ['postgresql'] },
+  java: { present: () => onPath('java'), packages: ['openjdk-17-jre-headless'] },
+  maven: { present: () => onPath('mvn'), packages: ['maven'] },
+};
+
+/**
+ * @param {readonly string[]} names
+ * @returns {string | undefined} undefined when everything is there, else one line that tells what to do
+ */
+export function ensureSystem(names) {
+  const unknown = names.find((name) => !Object.hasOwn(NEEDS, name));
+  if (unknown !== undefined) return `nobody knows how to install ${unknown}; known are ${Object.keys(NEEDS).join(', ')}`;
+  const missing = () => names.filter((name) => !NEEDS[name].present());
+  const before = missing();
+  if (before.length === 0) return undefined;
+  const packages = before.flatMap((name) => NEEDS[name].packages).join(' ');
+  if (!onPath('apt-get')) return `missing: ${before.join(', ')}; install them with your package manager`;
+  if (process.getuid?.() !== 0) return `missing: ${before.join(', ')}; run: sudo apt-get install ${packages}`;
+  console.error(`runnel: installing ${packages}`);
+  const log = aptInstall(packages.split(' '));
+  const after = missing();
+  return after.length === 0 ? undefined : `could not install ${after.join(', ')}: ${log.trim().split('\n').at(-1) ?? ''}`;
+}
+
+/** Returns what apt said; whether it worked is seen from what is there afterwards. */
+function aptInstall(packages) {
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      encoding: 'utf8',
+    });
+  apt('update');
+  const { stdout, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
+  return `${stdout}\n${stderr}`;
+}
+
+if (import.meta.url === `file://${process.argv[1]}`) {
+  const problem = ensureSystem(process.argv.slice(2));
+  if (problem !== undefined) {
+    console.error(`runnel: ${problem}`);
+    process.exit(1);
+  }
+}

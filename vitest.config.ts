@@ -1,0 +1,55 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'vitest/config';
+
+const REDIS = '**/*.redis.test.ts';
+const BROWSER = '**/*.browser.test.ts';
+const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
+
+/**
+ * One project for each tier of `npm test` that is made of test files. Each file runs in a process of its own; two at a time
+ * for two cores, one browser at a time. Projects with different limits must run one after the other (`groupOrder`).
+ */
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    projects: [
+      {
+        plugins: [vue()],
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...NOT_OURS, REDIS, BROWSER, '**/*.kafka.test.ts', '**/*.postgres.test.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'redis',
+          include: [REDIS],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: [BROWSER],
+          exclude: NOT_OURS,
+          globalSetup: ['scripts/build-web.mjs'],
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
