@@ -1,4 +1,5 @@
 import type { Cursor } from './frames.ts';
+import { sha256 } from './sha256.ts';
 
 const encoder = new TextEncoder();
 
@@ -32,10 +33,12 @@ export const splitIncomplete = (text: string): { whole: string; rest: string } =
   return last >= 0xd800 && last < 0xdc00 ? { whole: text.slice(0, -1), rest: text.slice(-1) } : { whole: text, rest: '' };
 };
 
-/** Lower-case hex SHA-256 of a text in UTF-8, by Web Crypto (browsers and Node). */
+/** Lower-case hex SHA-256 of a text in UTF-8, by Web Crypto where there is one (browsers offer it only over TLS). */
 export const sha256Hex = async (text: string): Promise<string> => {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', encoder.encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const bytes = encoder.encode(text);
+  const { subtle } = globalThis.crypto as Partial<Pick<typeof globalThis.crypto, 'subtle'>>;
+  const digest = subtle ? new Uint8Array(await subtle.digest('SHA-256', bytes)) : sha256(bytes);
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 };
 
 /** `logId:offset`, the form a cursor has in an SSE `id:` and in `?cursor=`. */

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isId, newId } from './ids.ts';
+import { formatCursor, parseCursor, sha256Hex, sliceFromByte, splitIncomplete, utf8Length } from './position.ts';
+import { sha256 } from './sha256.ts';
+
+const anyText = fc.string({ unit: 'binary' });
+const brokenText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 40 }).map((units) => String.fromCharCode(...units));
+
+test('lengths are what an encoder writes, also for broken surrogates', () => {
+  fc.assert(
+    fc.property(fc.oneof(anyText, brokenText), (text) => {
+      expect(utf8Length(text)).toBe(Buffer.byteLength(text));
+    }),
+  );
+});
+
+test('a text cut at any character and sliced from that byte is whole again', () => {
+  fc.assert(
+    fc.property(anyText, fc.nat(), (text, pick) => {
+      const characters = [...text];
+      const cut = characters.slice(0, pick % (characters.length + 1)).join('');
+      expect(cut + sliceFromByte(text, utf8Length(cut))).toBe(text);
+    }),
+  );
+});
+
+test('deltas cut anywhere, with incomplete ends held back, join to the same bytes', () => {
+  fc.assert(
+    fc.property(anyText, fc.array(fc.nat(), { maxLength: 8 }), (text, cuts) => {
+      const places = [...cuts.map((cut) => cut % (text.length + 1)), text.length].sort((a, b) => a - b);
+      let held = '';
+      let from = 0;
+      const chunks = places.map((to) => {
+        const { whole, rest } = splitIncomplete(held + text.slice(from, to));
+        held = rest;
+        from = to;
+        return whole;
+      });
+      for (const chunk of chunks) expect(chunk.isWellFormed()).toBe(true);
+      expect(chunks.join('') + held).toBe(text);
+    }),
+  );
+});
+
+test('W-10 the digest is SHA-256 of the UTF-8 text, by Web Crypto and in plain code alike', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: 'grapheme', maxLength: 300 }), async (text) => {
+      const expected = createHash('sha256').update(text).digest('hex');
+      expect(await sha256Hex(text)).toBe(expected);
+      expect(Buffer.from(sha256(Buffer.from(text))).toString('hex')).toBe(expected);
+    }),
+  );
+});
+
+test('W-10 the digest in plain code is right at every length around a block', () => {
+  for (let length = 50; length <= 130; length++) {
+    const bytes = Buffer.alloc(length, 'r');
+    expect(Buffer.from(sha256(bytes)).toString('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+  }
+});
+
+test('W-8 a cursor survives its text form; anything else is null', () => {
+  const logId = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+  fc.assert(
+    fc.property(fc.record({ logId, offset: fc.nat() }), (cursor) => {
+      expect(parseCursor(formatCursor(cursor))).toEqual(cursor);
+    }),
+  );
+  for (const text of [undefined, null, '', ':', 'log', 'log:', ':5', 'log:-1', 'log:1.5', 'log:x', 'lo g:1', 'log:1:2']) {
+    expect(parseCursor(text)).toBeNull();
+  }
+});
+
+test('new ids are ids, and different', () => {
+  const ids = new Set(Array.from({ length: 1000 }, newId));
+  expect(ids.size).toBe(1000);
+  for (const id of ids) {
+    expect(isId(id)).toBe(true);
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+});
