@@ -1,0 +1,54 @@
+import tseslint from 'typescript-eslint';
+import vue from 'eslint-plugin-vue';
+import { importRule } from './scripts/lint/import-rule.ts';
+
+const ENV_AND_EXIT = {
+  selector: 'MemberExpression[object.name="process"][property.name=/^(env|exit)$/]',
+  message: 'Only main.ts owns the process: take configuration as an argument, throw instead of exiting.',
+};
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', '**/dist/**', 'coverage/**', '.data/**'] },
+  {
+    files: ['**/*.ts', '**/*.mjs', '**/*.vue'],
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { runnel: { rules: { imports: importRule } } },
+    rules: {
+      'runnel/imports': ['error', import.meta.dirname],
+      'max-lines': ['error', { max: 300 }],
+      'no-console': 'off',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-fallthrough': 'error',
+      'no-debugger': 'error',
+    },
+  },
+  { files: ['**/*.test.ts', '**/*.contract.ts'], rules: { 'max-lines': ['error', { max: 500 }] } },
+  {
+    files: ['**/*.ts'],
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false, attributes: false } }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+    },
+  },
+  ...vue.configs['flat/essential'].map((config) => ({ ...config, files: ['**/*.vue'] })),
+  {
+    files: ['**/*.vue'],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: { 'vue/no-v-html': 'error', 'vue/component-api-style': ['error', ['script-setup']], 'vue/block-lang': ['error', { script: { lang: 'ts' } }] },
+  },
+  {
+    files: ['packages/**/*.ts', 'services/**/*.ts', 'web/src/**/*.{ts,vue}'],
+    ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**'],
+    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT] },
+  },
+);

@@ -1,0 +1,53 @@
+// `npm run docs`: writes docs/configuration.md from the services' own specs. `--check` only says whether it is fresh.
+import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
+import { root } from './lib/command.ts';
+
+const TARGET = 'docs/configuration.md';
+
+/** In the order of the document, with the sentence that opens each part. */
+const SERVICES: Record<string, string> = {
+  standalone: 'Everything in one process: what `npm start` runs.',
+  gateway: 'What browsers and API clients talk to.',
+  ai: 'Runs the models.',
+  audit: 'Carries the outbox to Kafka and the database; answers history and search.',
+  operator: 'Scales and drains the others on Kubernetes.',
+};
+
+const INTRO = `# Configuration
+
+Written by \`npm run docs\` from the schema each service checks its environment with (\`services/*/src/config.ts\`); do not edit.
+A variable that is empty counts as not set. All mistakes are told at once, in one line, and the service does not start.
+The start line in the log shows what a service runs with, without secrets. Durations take a unit (\`500ms\`, \`3s\`, \`5m\`, \`24h\`);
+a bare number counts in the unit that the variable's name ends with.`;
+
+async function readSpec(service: string): Promise<ConfigSpec | undefined> {
+  const path = join(root, 'services', service, 'src/config.ts');
+  if (!existsSync(path)) return undefined;
+  const { configSpec } = (await import(path)) as { configSpec?: ConfigSpec };
+  if (configSpec === undefined) throw new Error(`services/${service}/src/config.ts does not export configSpec`);
+  return configSpec;
+}
+
+async function render(): Promise<string> {
+  const parts = [INTRO];
+  for (const [service, opening] of Object.entries(SERVICES)) {
+    const spec = await readSpec(service);
+    if (spec !== undefined) parts.push(`## ${service}\n\n${opening}\n\n${configTable(spec)}`);
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+const fresh = await render();
+if (process.argv.includes('--check')) {
+  const found = await readFile(join(root, TARGET), 'utf8').catch(() => '');
+  if (found !== fresh) {
+    console.error(`${TARGET} is stale: run npm run docs`);
+    process.exitCode = 1;
+  }
+} else {
+  await writeFile(join(root, TARGET), fresh);
+  console.log(`${TARGET} is written`);
+}

@@ -1,0 +1,81 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecks } from '../check.ts';
+import { runNode } from './command.ts';
+import { totalsOfVitest, type Totals } from './totals.ts';
+
+export interface TierOutcome extends Totals {
+  /** Set when the tier's program itself ended badly. */
+  problem?: string;
+}
+
+export interface Tier {
+  name: string;
+  /** Names of `scripts/system.mjs`. */
+  needs: readonly string[];
+  run(): Promise<TierOutcome>;
+}
+
+/** The tiers of `npm test`, cheap ones first. */
+export const TIERS: readonly Tier[] = [
+  { name: 'check', needs: [], run: runChecks },
+  { name: 'unit', needs: [], run: () => runVitest('unit') },
+  { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
+  { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser') },
+  { name: 'e2e', needs: ['redis-server'], run: () => runJsonLines('e2e/run.ts') },
+];
+
+/** Runs one project of vitest.config.ts. */
+async function runVitest(project: string): Promise<TierOutcome> {
+  const dir = await mkdtemp(join(tmpdir(), 'runnel-test-'));
+  const reportFile = join(dir, 'report.json');
+  try {
+    const { code } = await runNode(
+      ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
+      { onLine: (line) => console.log(line) },
+    );
+    const report = await readFile(reportFile, 'utf8').catch(() => undefined);
+    if (report === undefined) return { passed: 0, failed: 0, problem: `vitest ended with code ${code} and no report` };
+    const totals = totalsOfVitest(JSON.parse(report) as Parameters<typeof totalsOfVitest>[0]);
+    return code === 0 ? totals : { ...totals, problem: `vitest ended with code ${code}` };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+interface ScenarioLine {
+  name: string;
+  ok: boolean;
+  ms: number;
+  seed?: number;
+  error?: string;
+}
+
+/** Runs a script that prints one JSON object per scenario, `{name, ok, ms, error?}`. */
+async function runJsonLines(script: string): Promise<TierOutcome> {
+  const totals: Totals = { passed: 0, failed: 0 };
+  const { code } = await runNode([script, '--json'], {
+    onLine(line) {
+      const result = parseScenario(line);
+      if (result === undefined) {
+        console.log(line);
+        return;
+      }
+      totals[result.ok ? 'passed' : 'failed']++;
+      console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s`);
+      if (!result.ok) console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     seed ${result.seed ?? 'none'}`);
+    },
+  });
+  return code === 0 ? totals : { ...totals, problem: `${script} ended with code ${code}` };
+}
+
+function parseScenario(line: string): ScenarioLine | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const value = JSON.parse(line) as Partial<ScenarioLine>;
+    return typeof value.name === 'string' && typeof value.ok === 'boolean' ? { ms: 0, ...value, name: value.name, ok: value.ok } : undefined;
+  } catch {
+    return undefined;
+  }
+}

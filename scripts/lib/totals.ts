@@ -1,0 +1,44 @@
+export interface Totals {
+  passed: number;
+  failed: number;
+}
+
+export interface TierResult extends Totals {
+  name: string;
+  seconds: number;
+  /** Why the tier failed as a whole. */
+  problem?: string;
+}
+
+/** A tier that ran nothing, or that ended badly although no test failed, counts as one failure: silence is not success. */
+export function judgeTier(name: string, seconds: number, { passed, failed }: Totals, problem?: string): TierResult {
+  if (failed > 0) return { name, seconds, passed, failed, ...(problem !== undefined && { problem }) };
+  if (problem !== undefined) return { name, seconds, passed, failed: 1, problem };
+  if (passed === 0) return { name, seconds, passed, failed: 1, problem: 'ran no tests' };
+  return { name, seconds, passed, failed };
+}
+
+/** The table of tiers and, as its last line, exactly `N passed, N failed`. */
+export function formatSummary(results: readonly TierResult[]): string {
+  const rows = results.map(({ name, seconds, passed, failed, problem }) => {
+    const columns = [name.padEnd(12), `${passed}`.padStart(7), `${failed}`.padStart(7), `${seconds.toFixed(1)} s`.padStart(9)];
+    return `${columns.join(' ')}${problem === undefined ? '' : `  ${problem}`}`;
+  });
+  const sum = (pick: (result: TierResult) => number): number => results.reduce((total, result) => total + pick(result), 0);
+  const total = `${sum((result) => result.passed)} passed, ${sum((result) => result.failed)} failed`;
+  return [`${'tier'.padEnd(12)}  passed  failed      time`, ...rows, total].join('\n');
+}
+
+interface VitestReport {
+  numPassedTests?: number;
+  numFailedTests?: number;
+  numFailedTestSuites?: number;
+  success?: boolean;
+  testResults?: readonly { status: string; assertionResults: readonly unknown[] }[];
+}
+
+/** Totals of vitest's JSON report. A file that failed before its first test (it does not load) counts as one failure. */
+export function totalsOfVitest(report: VitestReport): Totals {
+  const unloaded = (report.testResults ?? []).filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + unloaded.length };
+}
