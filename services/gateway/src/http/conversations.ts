@@ -1,0 +1,48 @@
+import { Type } from 'typebox';
+import type { GatewayContext } from '../app.ts';
+import type { AuditHistory } from './audit-history.ts';
+import { callerOf } from './caller.ts';
+import { listConversations } from './history-source.ts';
+import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
+
+const Summary = Type.Object({ conversationId: Id, title: Type.String(), updatedAt: Type.Integer({ description: 'Last change, ms since the epoch' }) });
+const ListAnswer = Type.Object({ conversations: Type.Array(Summary), hasMore: Type.Boolean() });
+
+const tags = ['Conversations'];
+
+export const conversationRoutes = (app: Routes, { auth, commands, runLog }: GatewayContext, audit: AuditHistory | null): void => {
+  app.get(
+    '/api/conversations',
+    {
+      schema: {
+        tags,
+        summary: 'The caller’s conversations, newest first',
+        querystring: Type.Object({ ...UserQuery, after: Type.Optional(Id), limit: pageLimit(50, 200) }),
+        response: { 200: json('A page', ListAnswer), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = await callerOf(auth, request, reply);
+      const { after, limit = 50 } = request.query;
+      return listConversations(runLog, audit, { userId, limit, ...(after !== undefined && { after }) });
+    },
+  );
+
+  app.patch(
+    '/api/conversations/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Rename a conversation',
+        params: ConversationParams,
+        querystring: Type.Object(UserQuery),
+        body: Type.Object({ title: Type.String({ minLength: 1, maxLength: 200 }) }),
+        response: { 200: json('Offset of the `title` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const caller = await callerOf(auth, request, reply);
+      return commands.setTitle(caller, { conversationId: request.params.id, title: request.body.title });
+    },
+  );
+};

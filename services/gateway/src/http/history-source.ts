@@ -1,0 +1,45 @@
+import type { RunLog } from '@runnel/coordination';
+import type { AuditHistory, ConversationPage, HistoryQuery, HistoryResult } from './audit-history.ts';
+
+/**
+ * A page from the run log, filled up or replaced from the audit service where the run log's memory ends. The audit service
+ * being down only shortens what it would have added: `hasMore` stays true then, so that a reader asks again.
+ */
+export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
+  const stored = await runLog.readHistory(query);
+  if (!audit || stored.kind === 'forbidden') return stored;
+  // The store has no such conversation, or `before` names a message older than all it keeps.
+  if (stored.kind === 'none' || stored.messages.length === 0) {
+    const older = await audit.readHistory(query);
+    return older.kind === 'none' ? stored : older;
+  }
+  const missing = query.limit - stored.messages.length;
+  if (missing <= 0) return stored;
+  const before = stored.messages[0]!.messageId;
+  try {
+    const older = await audit.readHistory({ ...query, before, limit: missing });
+    if (older.kind !== 'page') return stored;
+    return { kind: 'page', messages: [...older.messages, ...stored.messages], hasMore: older.hasMore };
+  } catch {
+    return { ...stored, hasMore: true };
+  }
+};
+
+/** The user's conversations of both, newest first, each once; the run log's word counts where both know one. */
+export const listConversations = async (
+  runLog: RunLog,
+  audit: AuditHistory | null,
+  query: { userId: string; after?: string; limit: number },
+): Promise<ConversationPage> => {
+  const stored = await runLog.listConversations(query);
+  if (!audit || stored.conversations.length >= query.limit) return stored;
+  try {
+    const older = await audit.listConversations(query);
+    const known = new Set(stored.conversations.map((conversation) => conversation.conversationId));
+    const all = [...stored.conversations, ...older.conversations.filter((conversation) => !known.has(conversation.conversationId))];
+    all.sort((a, b) => b.updatedAt - a.updatedAt);
+    return { conversations: all.slice(0, query.limit), hasMore: older.hasMore || all.length > query.limit };
+  } catch {
+    return stored;
+  }
+};

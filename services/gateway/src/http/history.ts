@@ -1,0 +1,79 @@
+import { Type } from 'typebox';
+import { RunnelError } from '@runnel/protocol';
+import type { GatewayContext } from '../app.ts';
+import type { AuditHistory } from './audit-history.ts';
+import { callerOf } from './caller.ts';
+import type { HistoryCache } from './history-cache.ts';
+import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
+
+const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
+
+const tags = ['History'];
+
+const isNotFound = (error: unknown): boolean => error instanceof RunnelError && error.code === 'not-found';
+
+export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, history: HistoryCache, audit: AuditHistory | null): void => {
+  app.get(
+    '/api/history/:id',
+    {
+      schema: {
+        tags,
+        summary: 'A page of messages of all branches',
+        params: ConversationParams,
+        querystring: Type.Object({ ...UserQuery, before: Type.Optional(Id), limit: pageLimit(50, 200) }),
+        response: { 200: json('A page', Page), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = await callerOf(auth, request, reply);
+      const { before, limit = 50 } = request.query;
+      const result = await history.read({ conversationId: request.params.id, userId, limit, ...(before !== undefined && { before }) });
+      if (result.kind !== 'page') throw new RunnelError(result.kind === 'none' ? 'not-found' : 'forbidden');
+      // A page is the user's own and changes with the next message; nobody between may keep it.
+      return reply.header('cache-control', 'private, no-cache').send({ messages: result.messages, hasMore: result.hasMore });
+    },
+  );
+
+  app.delete(
+    '/api/history/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a conversation everywhere',
+        params: ConversationParams,
+        querystring: Type.Object(UserQuery),
+        response: { 204: { description: 'Gone', type: 'null' }, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const caller = await callerOf(auth, request, reply);
+      const conversationId = request.params.id;
+      try {
+        await commands.deleteConversation(caller, { conversationId });
+      } catch (error) {
+        // The run log has forgotten it; its older messages may still be in the database.
+        if (!audit || !isNotFound(error)) throw error;
+        const outcome = await audit.deleteConversation({ conversationId, userId: caller.userId });
+        if (outcome !== 'deleted') throw new RunnelError(outcome === 'none' ? 'not-found' : 'forbidden');
+      }
+      return reply.code(204).send();
+    },
+  );
+
+  app.delete(
+    '/api/history/:id/:messageId',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a message: its text is gone, its place in the tree stays',
+        params: Type.Object({ id: Id, messageId: Id }),
+        querystring: Type.Object(UserQuery),
+        response: { 200: json('Offset of the `message-deleted` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { id: conversationId, messageId } = request.params;
+      return commands.deleteMessage(await callerOf(auth, request, reply), { conversationId, messageId });
+    },
+  );
+};

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RunnelError, isId, newId } from '@runnel/protocol';
+import type { Auth } from '../auth.ts';
+import type { Caller } from '../commands.ts';
+import { callerOf } from './caller.ts';
+
+const digest = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length);
+
+const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+/**
+ * Who calls. OpenAI's clients always send an API key and keep no cookies: where no token is asked for (dev), a key names a
+ * guest, so that a second call finds the first one's conversation.
+ */
+export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
+  const caller = await callerOf(auth, request, reply);
+  const key = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const { user_id: named } = request.query as { user_id?: unknown };
+  const known = key === undefined || named !== undefined || request.headers.cookie !== undefined;
+  return auth.mode !== 'dev' || known ? caller : { ...caller, userId: `key-${digest(key, 24)}` };
+};
+
+export interface CompletionIds {
+  conversationId: string;
+  messageId: string;
+  runId: string;
+}
+
+/**
+ * The conversation that `x-runnel-conversation` names, or a new one, and new ids in it. With an `Idempotency-Key` they are the same
+ * for the same caller and key, so that a retry joins the run of the first try (W-4).
+ */
+export const completionIds = (headers: FastifyRequest['headers'], userId: string): CompletionIds => {
+  const conversation = single(headers['x-runnel-conversation']);
+  if (conversation !== undefined && !isId(conversation)) throw new RunnelError('bad-frame', 'x-runnel-conversation: not an id.');
+  const key = single(headers['idempotency-key']);
+  const id = (use: string): string => (key === undefined ? newId() : digest(JSON.stringify([use, userId, key]), 32));
+  return { conversationId: conversation ?? id('conversation'), messageId: id('message'), runId: id('run') };
+};

@@ -1,0 +1,28 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+
+export const DOCS_PATH = '/api/docs';
+
+/** Gathers every route registered after it into one OpenAPI 3.1 document. */
+export const registerOpenApi = async (app: FastifyInstance): Promise<void> => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Runnel',
+        version: '1',
+        description: 'Commands, history and events of the gateway. Live events also come over WebSocket at `/ws/chat` (see PROTOCOL.md).',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      // Either a token, or nothing where AUTH_MODE=dev.
+      security: [{ token: [] }, {}],
+    },
+  });
+};
+
+/** The document at `/api/docs/json` and `/api/docs/yaml`, and a page to try it on. */
+export const registerDocs = async (app: FastifyInstance): Promise<void> => {
+  await app.register(swaggerUi, { routePrefix: DOCS_PATH, theme: { title: 'Runnel API' }, uiConfig: { validatorUrl: null } });
+};

@@ -1,0 +1,79 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance } from 'fastify';
+import { originGuard } from './origin.ts';
+
+const policy = (directives: Record<string, string>): string =>
+  Object.entries(directives)
+    .map(([name, value]) => `${name} ${value}`)
+    .join('; ');
+
+/**
+ * For the page: everything from this host and nothing from elsewhere. Model output is untrusted: an image or a form in it
+ * must not be able to carry a conversation away. `connect-src` needs the WebSocket schemes spelled out for Safari < 15.4.
+ */
+export const PAGE_POLICY = policy({
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self' data:",
+  'font-src': "'self'",
+  'connect-src': "'self' ws: wss:",
+  'manifest-src': "'self'",
+  'worker-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+});
+
+/** For answers of the API: nothing of them is ever a document. */
+export const API_POLICY = policy({ 'default-src': "'none'", 'frame-ancestors': "'none'" });
+
+/** For `/api/docs` alone: Swagger UI sets inline styles (not scripts) and has data: images. */
+export const DOCS_POLICY = policy({
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'",
+  'img-src': "'self' data:",
+  'font-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'self'",
+  'frame-ancestors': "'none'",
+});
+
+const HEADERS: Record<string, string> = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
+};
+
+/** Headers a page of another origin may read. */
+const EXPOSED = ['x-runnel-conversation', 'x-runnel-run', 'retry-after', 'retry-after-ms'];
+
+export const policyFor = (path: string): string => {
+  if (path === '/api/docs' || path.startsWith('/api/docs/')) return DOCS_POLICY;
+  if (path.startsWith('/api/') || path.startsWith('/v1/')) return API_POLICY;
+  return PAGE_POLICY;
+};
+
+/** Headers for an answer written without Fastify's reply (an event channel). */
+export const securityHeaders = (path: string): Record<string, string> => ({ ...HEADERS, 'content-security-policy': policyFor(path) });
+
+/** Headers on every answer, CORS for `CORS_ORIGINS` (with credentials), and the cross-site guard. */
+export const registerSecurity = async (app: FastifyInstance, corsOrigins: readonly string[]): Promise<void> => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders(request.url.split('?', 1)[0]!));
+  });
+  const anyOrigin = corsOrigins.includes('*');
+  await app.register(cors, {
+    origin: anyOrigin ? '*' : [...corsOrigins],
+    credentials: !anyOrigin,
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    exposedHeaders: EXPOSED,
+    maxAge: 600,
+    strictPreflight: false,
+  });
+  app.addHook('onRequest', originGuard(corsOrigins));
+};
