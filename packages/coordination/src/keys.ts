@@ -50,7 +50,7 @@ const KEYS = {
   work: (k) => `runs:work:{${k.shard}}`,
   /** stream: the outbox of the shard */
   events: (k) => `events:{${k.shard}}`,
-  /** string: exists while a relay reads the outbox */
+  /** string: exists from the day a relay has read the outbox: it is bounded by refusing prompts then, not by trimming */
   relay: (k) => `events:relay:{${k.shard}}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
 
@@ -69,6 +69,11 @@ export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
 /** The outbox of a shard; its relay keeps `relayKey` alive while it reads. */
 export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
 export const relayKey = (shard: number): string => KEYS.relay(ofShard(shard));
+
+/** string, expiring: which relay works on the shard. */
+export const outboxLeaseKey = (shard: number): string => `events:lease:{${shard}}`;
+/** zset: live relays by the time their word runs out (ms). */
+export const relaysKey = 'events:relays';
 
 /** The shard a channel belongs to, by its hash tag. */
 export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));

@@ -1,0 +1,56 @@
+/**
+ * Where audit events travel between the outbox and those who store or count them. Two implementations:
+ * Kafka (`event-bus-kafka.ts`) and, on small installations, none at all (`event-bus-direct.ts`: the relay hands batches over).
+ *
+ * Laws: `publish` resolves only when every record is stored by all in-sync replicas; records with one key keep their order;
+ * a consumer's position moves only after its handler has resolved, so a record may come twice and never zero times.
+ */
+export interface EventRecord {
+  topic: string;
+  /** The conversation: one partition, so one order. */
+  key: string;
+  value: Uint8Array;
+  headers?: Record<string, string>;
+}
+
+export interface ReceivedRecord {
+  topic: string;
+  partition: number;
+  /** Kafka's own position, as text (64 bits). */
+  kafkaOffset: string;
+  key: string | null;
+  value: Uint8Array | null;
+  headers: Record<string, string>;
+}
+
+export interface Consumption {
+  /** Resolves when the batch in hand is done, its position is committed and the group is left. */
+  stop(): Promise<void>;
+}
+
+export interface ConsumeOptions {
+  group: string;
+  topics: readonly string[];
+  /** From the first record on when the group has no position yet. */
+  fromBeginning: boolean;
+  /** Rejecting means "not stored": the same records come again after a pause. */
+  handle(records: readonly ReceivedRecord[]): Promise<void>;
+  onError(error: unknown): void;
+}
+
+export interface TopicReport {
+  topic: string;
+  partitions: number;
+  /** What differs from what was asked for; never changed silently. */
+  warnings: string[];
+}
+
+export interface EventBus {
+  publish(records: readonly EventRecord[]): Promise<void>;
+  consume(options: ConsumeOptions): Promise<Consumption>;
+  /** Makes missing topics; reports those that differ. */
+  ensureTopics(topics: readonly string[], settings: { partitions: number; retentionMs: number }): Promise<TopicReport[]>;
+  /** Records a group has not stored yet, over all partitions of the topics. */
+  lag(group: string, topics: readonly string[]): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AuditLog, MessageEntity, Session } from './entities.ts';
+import { Initial1700000000001 } from './migration-0001-initial.ts';
+import { NodeSqlite } from './node-sqlite.ts';
+
+const shared = {
+  entities: [Session, MessageEntity, AuditLog],
+  migrations: [Initial1700000000001],
+  migrationsTransactionMode: 'each',
+  logging: false,
+} as const;
+
+/** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
+export const optionsOf = (url: string): DataSourceOptions =>
+  url.startsWith('sqlite:')
+    ? {
+        ...shared,
+        type: 'better-sqlite3',
+        driver: NodeSqlite,
+        database: url.slice('sqlite:'.length),
+        enableWAL: true,
+      }
+    : { ...shared, type: 'postgres', url, extra: { max: 8, connectionTimeoutMillis: 2_000, statement_timeout: 30_000 } };
+
+/** Arbitrary, but the same in every release: pods that start together migrate one after the other. */
+const MIGRATION_LOCK = 7_201_103;
+
+/** Connects and brings the schema up to date, one process at a time. */
+export const openDatabase = async (url: string): Promise<DataSource> => {
+  const dataSource = await new DataSource(optionsOf(url)).initialize();
+  if (dataSource.options.type !== 'postgres') {
+    await dataSource.runMigrations();
+    return dataSource;
+  }
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await dataSource.runMigrations();
+  } finally {
+    await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    await runner.release();
+  }
+  return dataSource;
+};

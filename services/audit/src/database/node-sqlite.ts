@@ -1,0 +1,54 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+/**
+ * `node:sqlite` with the face of better-sqlite3, as far as TypeORM's driver looks at it: no native module to compile.
+ * Rows come as plain objects, integers as numbers (our largest is a time in milliseconds).
+ */
+export class NodeSqlite {
+  readonly #database: DatabaseSync;
+
+  constructor(path: string, options: { readonly?: boolean; timeout?: number } = {}) {
+    this.#database = new DatabaseSync(path, { readOnly: options.readonly ?? false, timeout: options.timeout ?? 5_000 });
+  }
+
+  prepare(sql: string): Statement {
+    return new Statement(this.#database.prepare(sql));
+  }
+
+  exec(sql: string): this {
+    this.#database.exec(sql);
+    return this;
+  }
+
+  pragma(source: string): unknown[] {
+    return this.#database.prepare(`PRAGMA ${source}`).all();
+  }
+
+  function(name: string, body: (...args: SQLInputValue[]) => SQLInputValue): this {
+    this.#database.function(name, { deterministic: true }, body);
+    return this;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+class Statement {
+  readonly #statement: StatementSync;
+  /** Whether the statement gives rows: TypeORM then calls `all`, else `run`. */
+  readonly reader: boolean;
+
+  constructor(statement: StatementSync) {
+    this.#statement = statement;
+    this.reader = statement.columns().length > 0;
+  }
+
+  all(...parameters: SQLInputValue[]): unknown[] {
+    return this.#statement.all(...parameters).map((row) => ({ ...row }));
+  }
+
+  run(...parameters: SQLInputValue[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
+    return this.#statement.run(...parameters);
+  }
+}
