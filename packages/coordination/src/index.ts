@@ -3,7 +3,6 @@ export { channelOf, outboxKey, relayKey, SHARDS, shardOf, slotOfShard } from './
 export { createCaller, storeError, type Caller, type OnCommand } from './redis-caller.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
-export { fairShare, RedisOutbox, type OutboxLeases, type OutboxStreamEntry } from './outbox.ts';
 export * from './run-log-memory.ts';
 export * from './outbox.ts';
-export { fairShare, RedisOutbox, type OutboxLeases, type OutboxStreamEntry } from './outbox.ts';
+export * from './outbox-shards.ts';

@@ -14,7 +14,11 @@ export interface KeyParts {
   shard: number;
   conversationId: string;
   runId: string;
+  userId?: string;
 }
+
+/** Encoded, for the id may hold braces (any JWT subject). */
+const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(userId.toWellFormed())}}`;
 
 /**
  * Names of every key and channel, by the short names that the Lua headers use.
@@ -40,6 +44,7 @@ const KEYS = {
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string: the text so far */
   text: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:text`,
+  cancelPrefix: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:`,
   /** string: `<ms>|<userId>` of who wants the run cancelled, and when */
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
   /** zset: `conversationId:runId` by lease expiry (ms) */
@@ -52,6 +57,10 @@ const KEYS = {
   events: (k) => `events:{${k.shard}}`,
   /** string: exists from the day a relay has read the outbox: it is bounded by refusing prompts then, not by trimming */
   relay: (k) => `events:relay:{${k.shard}}`,
+  /** zset: the user's conversations by last change (ms); the newest 1000. A slot of its own for each user. */
+  conversations: (k) => `user:conversations:${userTag(k)}`,
+  /** hash: conversationId → title, of the same */
+  titles: (k) => `user:titles:${userTag(k)}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
 
 export type KeyName = keyof typeof KEYS;
@@ -77,9 +86,3 @@ export const relaysKey = 'events:relays';
 
 /** The shard a channel belongs to, by its hash tag. */
 export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));
-
-/** A user's conversations have a slot of their own. The id is encoded, for it may hold braces (any JWT subject). */
-export const userKeys = (userId: string): { conversations: string; titles: string } => {
-  const tag = `{${encodeURIComponent(userId)}}`;
-  return { conversations: `user:conversations:${tag}`, titles: `user:titles:${tag}` };
-};

@@ -23,6 +23,20 @@ export const checkIds = (...ids: (string | null | undefined)[]): void => {
 
 /** @throws RunnelError `bad-frame` */
 export const checkBegin = (command: BeginRun): void => {
-  checkIds(command.conversationId, command.runId, command.message?.messageId, command.parentId);
-  if (command.message?.messageId === command.runId) throw new RunnelError('bad-frame', 'A message and its answer need different ids.');
+  const { conversationId, runId, message, parentId, seed = [] } = command;
+  const seeded = seed.map((turn) => turn.messageId);
+  checkIds(conversationId, runId, message?.messageId, parentId, ...seeded);
+  const made = [runId, ...(message ? [message.messageId, ...seeded] : [])];
+  if (new Set(made).size < made.length) throw new RunnelError('bad-frame', 'Every message of a prompt needs an id of its own.');
 };
+
+/** Which run each message of a path belongs to: a prompt to the answer after it, an answer to itself. */
+export const runOfMessages = (
+  path: readonly StoredMessage[],
+  run: { runId: string; parentId: string | null },
+): { message: StoredMessage; madeRun: string }[] =>
+  path.map((message, index) => {
+    const next = path[index + 1];
+    const answer = message.messageId === run.parentId ? run.runId : next?.role === 'assistant' ? next.messageId : message.messageId;
+    return { message, madeRun: message.role === 'assistant' ? message.messageId : answer };
+  });

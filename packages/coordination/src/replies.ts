@@ -3,10 +3,13 @@ import type {
   BeginRunResult,
   CancelRequest,
   CancelRunResult,
+  ChangeResult,
   ClaimRunResult,
   EndRunResult,
   LogEntry,
   ReadState,
+  RestoreRunResult,
+  RunLog,
   StoredMessage,
 } from './run-log.ts';
 import { pathTo } from './messages.ts';
@@ -69,6 +72,22 @@ export const toEndResult = (reply: Reply): EndRunResult => {
 export const toCancelResult = (reply: Reply): CancelRunResult => {
   const outcome = reply[0] as CancelRunResult['outcome'];
   return outcome === 'cancelling' ? { outcome, owned: Number(reply[1]) === 1 } : { outcome };
+};
+
+export const toRestoreResult = (reply: Reply): RestoreRunResult => {
+  const outcome = reply[0] as RestoreRunResult['outcome'];
+  return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toChangeResult = (reply: Reply): ChangeResult => {
+  const outcome = reply[0] as ChangeResult['outcome'];
+  if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
+  return outcome === 'busy' ? { outcome, runId: String(reply[1]) } : { outcome };
+};
+
+export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
+  const kind = reply[0] as 'page' | 'none' | 'forbidden';
+  return kind === 'page' ? { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]) } : { kind };
 };
 
 const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });

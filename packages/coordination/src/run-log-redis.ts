@@ -1,11 +1,25 @@
 import { newId } from '@runnel/protocol';
 import { connectRedis } from './connect.ts';
 import { channelOf, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { checkBegin, checkIds } from './messages.ts';
+import { checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { findFreeRuns, renewLeases } from './redis-leases.ts';
-import { outcomeOf, toAppendResult, toBeginResult, toCancelResult, toClaimResult, toEndResult, toReadState, type Reply } from './replies.ts';
+import { createLists } from './redis-lists.ts';
+import {
+  outcomeOf,
+  toAppendResult,
+  toBeginResult,
+  toCancelResult,
+  toChangeResult,
+  toClaimResult,
+  toEndResult,
+  toHistory,
+  toReadState,
+  toRestoreResult,
+  type Reply,
+} from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 
@@ -19,8 +33,6 @@ export interface RedisRunLogOptions {
   outboxCap?: number;
 }
 
-export const DEFAULT_OUTBOX_CAP = 20_000;
-
 /** How `begin-run` is told where a message hangs: `*` is the newest leaf, nothing is a root. */
 const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));
 
@@ -31,6 +43,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const scripts = registerScripts(client);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
+  const lists = createLists(scripts, caller, onError);
 
   const partsOf = (conversationId: string, runId = ''): KeyParts => {
     checkIds(conversationId, runId === '' ? undefined : runId);
@@ -42,7 +55,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   return {
     async beginRun(command) {
       checkBegin(command);
-      const { conversationId, userId, runId, model, message, title, trace = '' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -50,10 +63,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         prompt: message?.text ?? '',
         parent: parentOf(command),
         title,
+        seed: JSON.stringify(seed.map((turn) => [turn.messageId, turn.role, turn.text])),
         logId: newId(),
         trace,
         cap,
       });
+      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
     },
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
@@ -83,11 +98,49 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
+    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const reply = await run('restore-run', partsOf(conversationId, runId), {
+        epoch,
+        owner,
+        leaseMs,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreResult(reply);
+    },
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
       return toReadState(await run('read-state', partsOf(conversationId), args));
     },
+    async readHistory({ conversationId, userId, before = '', limit }) {
+      return toHistory(await run('read-history', partsOf(conversationId), { userId, before, limit }));
+    },
+    async deleteMessage({ conversationId, userId, messageId }) {
+      // As the run of that name: an answer's text so far is kept under it.
+      return toChangeResult(await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap }));
+    },
+    async deleteConversation({ conversationId, userId }) {
+      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap });
+      if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
+      return toChangeResult(reply);
+    },
+    async setTitle({ conversationId, userId, title }) {
+      const reply = await run('set-title', partsOf(conversationId), { userId, title, cap });
+      if (reply[0] === 'done') lists.note(userId, conversationId, title);
+      return toChangeResult(reply);
+    },
+    listConversations: (query) => lists.list(query),
     async follow(conversationId, listener) {
       checkIds(conversationId);
       await caller.ready();
@@ -114,5 +167,5 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       channels.close();
       client.disconnect();
     },
-  } as RunLog;
+  };
 };

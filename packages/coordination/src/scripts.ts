@@ -26,6 +26,7 @@ export interface ScriptArgs {
     prompt: string;
     parent: string;
     title: string;
+    seed: string;
     logId: string;
     trace: string;
     cap: number;
@@ -36,6 +37,26 @@ export interface ScriptArgs {
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
   'find-free-runs': { limit: number };
+  'restore-run': {
+    epoch: number;
+    owner: string;
+    leaseMs: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    cap: number;
+  };
+  'delete-message': { userId: string; messageId: string; cap: number };
+  'delete-conversation': { userId: string; cap: number };
+  'set-title': { userId: string; title: string; cap: number };
+  'read-history': { userId: string; before: string; limit: number };
+  'note-conversation': { title: string; change: 'kept' | 'deleted' };
+  'list-conversations': { after: string; limit: number };
   'read-state': { userId: string; logId: string; offset: number };
 }
 export type ScriptName = keyof ScriptArgs;
@@ -50,6 +71,13 @@ const NAMES = [
   'release-run',
   'find-free-runs',
   'read-state',
+  'restore-run',
+  'delete-message',
+  'delete-conversation',
+  'set-title',
+  'read-history',
+  'note-conversation',
+  'list-conversations',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');

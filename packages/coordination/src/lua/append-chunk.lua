@@ -1,5 +1,5 @@
--- append-chunk: adds text at the byte position its owner expects. The hot path: one call a chunk, so no expiry here (begin-run and
--- end-run slide it) and trimming on every 64th offset only.
+-- append-chunk: adds text at the byte position its owner expects. The hot path: one call a chunk, so expiry slides at begin-run and
+-- end-run only (a run is shorter than a day), and the log is trimmed on every 64th offset.
 -- KEYS     meta log channel owner run text cancel
 -- ARGV     conversationId runId epoch at chunk t
 -- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
@@ -26,6 +26,9 @@ if redis.call('EXISTS', cancel) == 1 then
   return { 'cancelled' }
 end
 redis.call('APPEND', text, chunk)
+if bytes == 0 then
+  redis.call('PEXPIRE', text, 86400000)
+end
 local offset = emit('chunk', ',"runId":"' .. runId .. '","at":' .. at .. ',"t":' .. t .. ',"text":' .. cjson.encode(chunk))
 if offset % 64 == 0 then
   redis.call('XTRIM', log, 'MAXLEN', '~', 4096)

@@ -1,13 +1,14 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text history order ids queued events relay
--- ARGV     conversationId userId runId model messageId prompt parent title logId trace cap
---          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root
--- Returns  started runId offset | duplicate runId offset | busy runId | forbidden | not-found | overloaded
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap
+--          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
+--          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
+-- Returns  started runId offset title | duplicate runId offset | busy runId | forbidden | not-found | overloaded
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local history, order, ids, queued, events, relay = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local parent, title, logId, trace, cap = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
+local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 -- @include now
 -- @include json
 -- @include emit
@@ -15,7 +16,20 @@ local parent, title, logId, trace, cap = ARGV[7], ARGV[8], ARGV[9], ARGV[10], to
 -- @include keep
 -- @include touch
 
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf')
+-- A message of its own event, under `parent`, which it then is.
+local said = {}
+local function say(id, role, words)
+  local author = role == 'user' and ',"author":' .. json(userId) or ''
+  local message = '{"messageId":"' .. id .. '","parentId":' .. json(parent) .. ',"role":"' .. role .. '","text":' .. cjson.encode(words)
+    .. ',"status":"complete","createdAt":' .. now .. author .. '}'
+  keep(id, message)
+  emit('message', ',"message":' .. message)
+  audit('CHAT_MESSAGE', '{"userId":' .. json(userId) .. ',"message":' .. message .. '}', trace)
+  parent = id
+  said[#said + 1] = id
+end
+
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title')
 local isNew = not known[1]
 if not isNew and known[1] ~= userId then
   return { 'forbidden' }
@@ -50,13 +64,13 @@ if isNew then
   redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now)
   audit('SESSION_STARTED', '{"userId":' .. json(userId) .. ',"title":' .. cjson.encode(title) .. '}', trace)
 end
+if isNew and messageId ~= '' then
+  for _, turn in ipairs(seed) do
+    say(turn[1], turn[2], turn[3])
+  end
+end
 if messageId ~= '' then
-  local message = '{"messageId":"' .. messageId .. '","parentId":' .. json(parent) .. ',"role":"user","text":' .. cjson.encode(prompt)
-    .. ',"status":"complete","createdAt":' .. now .. ',"author":' .. json(userId) .. '}'
-  keep(messageId, message)
-  emit('message', ',"message":' .. message)
-  audit('CHAT_MESSAGE', '{"userId":' .. json(userId) .. ',"message":' .. message .. '}', trace)
-  parent = messageId
+  say(messageId, 'user', prompt)
 end
 if isNew then
   emit('title', ',"title":' .. cjson.encode(title))
@@ -67,8 +81,8 @@ audit('STREAM_STARTED', '{"userId":' .. json(userId) .. started .. ',"startedAt"
 
 local made = runId .. '|' .. string.format('%.0f', offset)
 redis.call('HSET', ids, runId, made)
-if messageId ~= '' then
-  redis.call('HSET', ids, messageId, made)
+for _, id in ipairs(said) do
+  redis.call('HSET', ids, id, made)
 end
 redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 redis.call('DEL', text, owner)
@@ -77,4 +91,4 @@ redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model,
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', 0, 'expires', 0)
 redis.call('ZADD', queued, now, conversationId .. ':' .. runId)
 touch(meta, log, owner, run, history, order, ids)
-return { 'started', runId, offset }
+return { 'started', runId, offset, known[4] or title }

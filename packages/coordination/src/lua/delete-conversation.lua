@@ -1,0 +1,35 @@
+-- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
+-- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix
+--          prefixes: start of the keys of a run; which runs there are is known only here; same slot
+-- ARGV     conversationId userId cap
+-- Returns  done offset | not-found | forbidden
+-- Law      L-2 by audit; readers are told by a hint outside the log, which is gone
+local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local conversationId, userId, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- @include now
+-- @include audit
+
+local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')
+if not conversation[1] then
+  return { 'not-found' }
+elseif conversation[1] ~= userId then
+  return { 'forbidden' }
+end
+audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. '}')
+-- The texts of runs that ended minutes ago are still kept for their owners.
+for _, id in ipairs(redis.call('HKEYS', ids)) do
+  redis.call('UNLINK', runPrefix .. id .. ':text')
+end
+local active = conversation[2]
+if active then
+  local run = runPrefix .. active
+  redis.call('HSET', run, 'status', 'deleted')
+  redis.call('PEXPIRE', run, 86400000)
+  redis.call('DEL', cancelPrefix .. active)
+  redis.call('ZREM', queued, conversationId .. ':' .. active)
+  redis.call('ZREM', leases, conversationId .. ':' .. active)
+end
+redis.call('UNLINK', meta, log, owner, history, order, ids)
+redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
+return { 'done', tonumber(conversation[3] or 0) }

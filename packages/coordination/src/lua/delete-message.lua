@@ -1,0 +1,37 @@
+-- delete-message: the text goes everywhere it is kept here, the place in the tree stays (soft delete).
+-- KEYS     meta log channel text history order ids events
+-- ARGV     conversationId userId messageId cap
+--          text: of the run that wrote this message, should it be one
+-- Returns  done offset | not-found | forbidden | busy runId
+-- Law      L-2, L-3 by emit and audit; catching up begins behind the deletion, for the log held the text too
+local meta, log, channel, text, history, order, ids, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- @include now
+-- @include emit
+-- @include audit
+-- @include touch
+
+local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')
+if not conversation[1] then
+  return { 'not-found' }
+elseif conversation[1] ~= userId then
+  return { 'forbidden' }
+elseif conversation[2] == messageId then
+  return { 'busy', messageId }
+elseif redis.call('HEXISTS', ids, messageId) == 0 then
+  return { 'not-found' }
+end
+local kept = redis.call('HGET', history, messageId)
+local message = kept and cjson.decode(kept)
+if message and message.status == 'deleted' then
+  return { 'done', tonumber(conversation[3]) }
+elseif message then
+  message.text, message.status = '', 'deleted'
+  redis.call('HSET', history, messageId, cjson.encode(message))
+end
+redis.call('DEL', text)
+local offset = emit('message-deleted', ',"messageId":"' .. messageId .. '"')
+redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))
+audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"' .. messageId .. '"}')
+touch(meta, log, history, order, ids)
+return { 'done', offset }

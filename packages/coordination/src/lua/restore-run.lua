@@ -1,0 +1,84 @@
+-- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events
+-- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap
+--          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on
+-- Returns  restored logId | busy | fenced | closed
+-- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
+--          was made again meanwhile: then its log stays and what is missing is added to it
+local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
+-- @include now
+-- @include json
+-- @include emit
+-- @include audit
+-- @include keep
+-- @include touch
+
+local conversation = redis.call('HMGET', meta, 'userId', 'active', 'logId')
+local status = redis.call('HGET', run, 'status')
+local remade = conversation[1] and not status
+if (status and status ~= 'running') or (conversation[1] and conversation[1] ~= userId) then
+  return { 'closed' }
+elseif conversation[2] and conversation[2] ~= runId then
+  return { 'busy' }
+elseif status then
+  local held = redis.call('HMGET', owner, 'epoch', 'owner')
+  local stored = tonumber(held[1] or 0)
+  if stored > tonumber(epoch) or (stored == tonumber(epoch) and held[2] ~= claimant) then
+    return { 'fenced' }
+  elseif conversation[3] == logId and redis.call('GET', text) == content then
+    return { 'restored', logId }
+  end
+elseif remade and redis.call('HEXISTS', ids, runId) == 1 then
+  -- It ended here longer ago than a run's record lives.
+  return { 'closed' }
+end
+
+if not remade then
+  redis.call('DEL', log)
+  if not conversation[1] then
+    redis.call('DEL', history, order, ids, cancel)
+    -- What else the conversation held is in the database only.
+    redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
+  end
+  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+end
+local said = {}
+for index, message in ipairs(messages) do
+  said[index] = message[2]
+  if redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
+    keep(message[1], message[2])
+    if remade then
+      emit('message', ',"message":' .. message[2])
+    end
+  end
+end
+redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt)
+redis.call('SET', text, content)
+local expires = string.format('%.0f', now + leaseMs)
+redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', expires)
+redis.call('ZREM', queued, conversationId .. ':' .. runId)
+redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
+redis.call('HSET', meta, 'active', runId, 'leaf', parentId)
+
+local named = ',"runId":"' .. runId .. '"'
+local moved = named .. ',"epoch":' .. epoch .. ',"bytes":' .. #content .. ',"restarted":false'
+local offset
+if remade then
+  offset = emit('run-started', named .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"epoch":' .. epoch
+    .. ',"startedAt":' .. startedAt)
+  if content ~= '' then
+    emit('chunk', named .. ',"at":0,"t":' .. now .. ',"text":' .. cjson.encode(content))
+  end
+else
+  offset = emit('run-moved', moved)
+end
+redis.call('HSET', ids, runId, runId .. '|' .. string.format('%.0f', offset))
+audit('RECOVERY_ATTEMPT', '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
+  .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. startedAt
+  .. ',"messages":[' .. table.concat(said, ',') .. ']}')
+touch(meta, log, owner, run, text, history, order, ids)
+return { 'restored', redis.call('HGET', meta, 'logId') }

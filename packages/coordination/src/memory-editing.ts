@@ -1,0 +1,59 @@
+import { RESET_TYPE, type ChangeResult } from './run-log.ts';
+import type { MemoryConversation, MemoryStore } from './memory-store.ts';
+
+interface Change {
+  conversationId: string;
+  userId: string;
+}
+
+const own = (store: MemoryStore, { conversationId, userId }: Change): MemoryConversation | 'not-found' | 'forbidden' => {
+  const conversation = store.conversations.get(conversationId);
+  if (!conversation) return 'not-found';
+  return conversation.userId === userId ? conversation : 'forbidden';
+};
+
+export const setTitle = (store: MemoryStore, command: Change & { title: string }): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  const title = command.title.toWellFormed();
+  conversation.title = title;
+  const offset = store.emit(conversation, 'title', { title });
+  store.audit(conversation, 'TITLE_CHANGED', { title });
+  store.touch(conversation);
+  return { outcome: 'done', offset };
+};
+
+export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  const { messageId } = command;
+  if (conversation.active === messageId) return { outcome: 'busy', runId: messageId };
+  if (!conversation.ids.has(messageId)) return { outcome: 'not-found' };
+  const message = conversation.messages.get(messageId);
+  if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
+  if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
+  const run = store.runOf(conversation.conversationId, messageId);
+  if (run) Object.assign(run, { text: '', bytes: 0 });
+  const offset = store.emit(conversation, 'message-deleted', { messageId });
+  conversation.log = conversation.log.slice(-1);
+  store.audit(conversation, 'MESSAGE_DELETED', { messageId });
+  store.touch(conversation);
+  return { outcome: 'done', offset };
+};
+
+export const deleteConversation = (store: MemoryStore, command: Change): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  const { conversationId, active } = conversation;
+  store.audit(conversation, 'SESSION_DELETED', {});
+  for (const run of store.runs.values()) {
+    if (run.conversationId !== conversationId) continue;
+    Object.assign(run, { text: '', bytes: 0 });
+    if (run.runId !== active) continue;
+    Object.assign(run, { status: 'deleted', owner: null, queuedAt: null, cancel: null });
+    store.forgetLater(run);
+  }
+  store.conversations.delete(conversationId);
+  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  return { outcome: 'done', offset: conversation.offset };
+};

@@ -1,0 +1,63 @@
+import { LIMITS, type MemoryStore } from './memory-store.ts';
+import type { ConversationSummary, ReadState, ReadStateQuery, RunLog, StoredMessage } from './run-log.ts';
+
+export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
+  const conversation = store.conversations.get(conversationId);
+  if (!conversation) return { kind: 'none' };
+  if (userId && userId !== conversation.userId) return { kind: 'forbidden' };
+  const { logId, offset, title, active } = conversation;
+  const missed = offset - (cursor?.offset ?? 0);
+  if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
+    const entries = missed === 0 ? [] : conversation.log.slice(-missed);
+    if (entries.length === missed) return { kind: 'tail', logId, offset, entries };
+  }
+  const messages = [...conversation.messages.values()].slice(-LIMITS.page);
+  const run = active === null ? undefined : store.runOf(conversationId, active);
+  return {
+    kind: 'snapshot',
+    logId,
+    offset,
+    title,
+    messages,
+    run: run
+      ? {
+          runId: run.runId,
+          parentId: run.parentId,
+          model: run.model,
+          epoch: Math.max(1, run.epoch),
+          text: run.text,
+          startedAt: run.startedAt,
+        }
+      : null,
+    hasMore: conversation.trimmed || conversation.messages.size > LIMITS.page,
+  };
+};
+
+type History = Awaited<ReturnType<RunLog['readHistory']>>;
+
+export const readHistory = (
+  store: MemoryStore,
+  { conversationId, userId, before, limit }: Parameters<RunLog['readHistory']>[0],
+): History => {
+  const conversation = store.conversations.get(conversationId);
+  if (!conversation) return { kind: 'none' };
+  if (conversation.userId !== userId) return { kind: 'forbidden' };
+  const all: StoredMessage[] = [...conversation.messages.values()];
+  const last = before === undefined ? all.length : all.findIndex((message) => message.messageId === before);
+  const first = Math.max(0, last - limit);
+  return { kind: 'page', messages: last <= 0 ? [] : all.slice(first, last), hasMore: conversation.trimmed || first > 0 };
+};
+
+export const listConversations = (
+  store: MemoryStore,
+  { userId, after, limit }: Parameters<RunLog['listConversations']>[0],
+): { conversations: ConversationSummary[]; hasMore: boolean } => {
+  const own = [...store.conversations.values()].filter((conversation) => conversation.userId === userId).reverse();
+  const listed = own.slice(0, LIMITS.listed);
+  const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
+  if (after !== undefined && index === 0) return { conversations: [], hasMore: false };
+  const conversations = listed
+    .slice(index, index + limit)
+    .map(({ conversationId, title, touchedAt }) => ({ conversationId, title, updatedAt: touchedAt }));
+  return { conversations, hasMore: listed.length > index + conversations.length };
+};

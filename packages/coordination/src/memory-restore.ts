@@ -1,0 +1,60 @@
+import { runOfMessages } from './messages.ts';
+import type { MemoryStore } from './memory-store.ts';
+import type { RestoreRun, RestoreRunResult } from './run-log.ts';
+
+/** What `restore-run.lua` does, in memory. Memory is lost with its owner, so only tests and the contract come here. */
+export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunResult => {
+  const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, messages } = command;
+  const { runId, parentId, model, startedAt } = command.run;
+  const existing = store.conversations.get(conversationId);
+  const known = store.runOf(conversationId, runId);
+  const text = command.text.toWellFormed();
+  const bytes = Buffer.byteLength(text);
+  if ((known && known.status !== 'running') || (existing && existing.userId !== userId)) return { outcome: 'closed' };
+  if (existing?.active && existing.active !== runId) return { outcome: 'busy' };
+  if (known) {
+    if (known.epoch > epoch || (known.epoch === epoch && known.owner !== owner)) return { outcome: 'fenced' };
+    if (existing?.logId === newLogId && known.text === text) return { outcome: 'restored', logId: newLogId };
+  } else if (existing?.ids.has(runId)) return { outcome: 'closed' };
+
+  const isRemade = existing !== undefined && !known;
+  const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
+  if (!existing) conversation.trimmed = true;
+  if (!isRemade) Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [] });
+  for (const { message, madeRun } of runOfMessages(messages, command.run)) {
+    if (conversation.ids.has(message.messageId)) continue;
+    conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
+    store.keep(conversation, message);
+    if (isRemade) store.emit(conversation, 'message', { message });
+  }
+  const now = store.now();
+  const { trace = '', cancel = null } = known ?? {};
+  store.putRun({
+    conversationId,
+    runId,
+    status: 'running',
+    parentId,
+    model,
+    startedAt,
+    trace,
+    text,
+    bytes,
+    epoch,
+    owner,
+    expires: now + leaseMs,
+    cancel,
+    queuedAt: null,
+  });
+  conversation.active = runId;
+  conversation.leaf = parentId;
+  const moved = { runId, epoch, bytes, restarted: false };
+  const offset = isRemade
+    ? store.emit(conversation, 'run-started', { runId, parentId, model, epoch, startedAt })
+    : store.emit(conversation, 'run-moved', moved);
+  if (isRemade && bytes > 0) store.emit(conversation, 'chunk', { runId, at: 0, t: now, text });
+  conversation.ids.set(runId, { runId, offset });
+  const restored = { kind: 'restore', owner, title, parentId, model, startedAt, messages };
+  store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, ...restored });
+  store.touch(conversation);
+  return { outcome: 'restored', logId: conversation.logId };
+};

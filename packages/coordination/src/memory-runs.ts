@@ -1,0 +1,160 @@
+import type { Message } from '@runnel/protocol';
+import { pathTo } from './messages.ts';
+import type { MemoryRun, MemoryStore } from './memory-store.ts';
+import type {
+  AppendChunk,
+  AppendChunkResult,
+  CancelRun,
+  CancelRunResult,
+  ClaimRun,
+  ClaimRunResult,
+  EndRun,
+  EndRunResult,
+  OwnedRun,
+  ReleaseRun,
+  RenewOutcome,
+  RunRef,
+} from './run-log.ts';
+
+const hold = (run: MemoryRun, owner: string, epoch: number, expires: number): void => {
+  run.owner = owner;
+  run.epoch = epoch;
+  run.expires = expires;
+  run.queuedAt = null;
+};
+
+/** Why a write of this owner is refused (L-1); null when it is its own. */
+const refusal = (run: MemoryRun | undefined, epoch: number): 'gone' | 'closed' | 'fenced' | null => {
+  if (!run) return 'gone';
+  if (run.status !== 'running') return 'closed';
+  if (run.owner !== null && run.epoch === epoch) return null;
+  return run.epoch < epoch ? 'gone' : 'fenced';
+};
+
+export const claimRun = (store: MemoryStore, { conversationId, runId, owner, leaseMs, models }: ClaimRun): ClaimRunResult => {
+  const conversation = store.conversations.get(conversationId);
+  const run = store.runOf(conversationId, runId);
+  if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
+  const now = store.now();
+  if (run.expires > now) return { outcome: 'owned' };
+  const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
+  if (canContinue === undefined && !run.cancel) {
+    if (run.queuedAt !== null) run.queuedAt = now;
+    return { outcome: 'unsuited' };
+  }
+  hold(run, owner, run.epoch + 1, now + leaseMs);
+  if (run.epoch > 1) {
+    const restarted = !canContinue && !run.cancel;
+    if (restarted) Object.assign(run, { text: '', bytes: 0 });
+    const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
+    store.emit(conversation, 'run-moved', moved);
+    store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
+    store.touch(conversation);
+  }
+  return {
+    outcome: 'claimed',
+    epoch: run.epoch,
+    logId: conversation.logId,
+    text: run.text,
+    run: { runId, parentId: run.parentId, model: run.model, startedAt: run.startedAt },
+    userId: conversation.userId,
+    title: conversation.title,
+    messages: pathTo([...conversation.messages.values()], run.parentId),
+    cancelled: run.cancel,
+    trace: run.trace || null,
+  };
+};
+
+export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, at, text, t }: AppendChunk): AppendChunkResult => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return { outcome: refused };
+  const held = run!;
+  const chunk = text.toWellFormed();
+  if (at !== held.bytes) {
+    const stands = Buffer.from(held.text).subarray(at, at + Buffer.byteLength(chunk));
+    return stands.equals(Buffer.from(chunk)) ? { outcome: 'duplicate' } : { outcome: 'gap', bytes: held.bytes };
+  }
+  if (held.cancel) return { outcome: 'cancelled' };
+  held.text += chunk;
+  held.bytes += Buffer.byteLength(chunk);
+  const conversation = store.conversations.get(conversationId)!;
+  return { outcome: 'appended', offset: store.emit(conversation, 'chunk', { runId, at, t, text: chunk }) };
+};
+
+const ENDED = { complete: 'STREAM_COMPLETED', cancelled: 'STREAM_CANCELLED', failed: 'STREAM_ERROR', interrupted: 'STREAM_ERROR' } as const;
+
+export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
+  const { conversationId, runId, epoch, reason, bytes, sha256, usage, error } = command;
+  const run = store.runOf(conversationId, runId);
+  const mayEnd = epoch === null && run?.status === 'running' && run.cancel !== null;
+  const refused = mayEnd ? null : refusal(run, epoch ?? 0);
+  if (refused || (epoch === null && !mayEnd)) return { outcome: refused ?? 'fenced' };
+  const held = run!;
+  if (held.bytes !== bytes) return { outcome: 'gap', bytes: held.bytes };
+
+  const now = store.now();
+  const conversation = store.conversations.get(conversationId)!;
+  const { parentId, model, startedAt, owner, trace, text } = held;
+  const wanted = reason === 'cancelled' ? held.cancel : null;
+  const ended = {
+    reason,
+    bytes,
+    sha256,
+    ...(usage && { usage }),
+    ...(error && { error }),
+    ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
+    endedAt: now,
+  };
+  const message: Message = { messageId: runId, parentId, role: 'assistant', text, status: reason, model, createdAt: startedAt };
+  store.keep(conversation, message);
+  conversation.leaf = runId;
+  conversation.active = null;
+  held.status = reason;
+  const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
+  const by = wanted && { cancelledBy: wanted.by };
+  store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
+  held.owner = null;
+  held.queuedAt = null;
+  store.forgetLater(held);
+  store.touch(conversation);
+  return { outcome: 'ended', offset };
+};
+
+export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }: CancelRun): CancelRunResult => {
+  const conversation = store.conversations.get(conversationId);
+  const run = store.runOf(conversationId, runId);
+  if (conversation && conversation.userId !== userId) return { outcome: 'forbidden' };
+  if (!conversation || !run) return { outcome: 'gone' };
+  if (run.status !== 'running') return { outcome: 'already-ended' };
+  run.cancel ??= { by: userId, requestedAt: store.now() };
+  store.wake({ kind: 'cancel', conversationId, runId });
+  return { outcome: 'cancelling', owned: run.expires > store.now() };
+};
+
+export const renewLease = (store: MemoryStore, owner: string, leaseMs: number, { conversationId, runId, epoch }: OwnedRun): RenewOutcome => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return refused;
+  if (run!.owner !== owner) return 'fenced';
+  run!.expires = store.now() + leaseMs;
+  return run!.cancel ? 'cancelled' : 'renewed';
+};
+
+export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return refused;
+  Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now() });
+  store.wake({ kind: 'free', conversationId, runId });
+  return 'released';
+};
+
+export const findFreeRuns = (store: MemoryStore, limit: number): RunRef[] => {
+  const now = store.now();
+  const waiting = [...store.runs.values()].filter((run) => run.status === 'running' && (run.queuedAt !== null || run.expires <= now));
+  return waiting
+    .sort((a, b) => (a.queuedAt ?? a.expires) - (b.queuedAt ?? b.expires))
+    .slice(0, limit)
+    .map(({ conversationId, runId }) => ({ conversationId, runId }));
+};

@@ -1,0 +1,168 @@
+import { newId, type Message, type MessageStatus } from '@runnel/protocol';
+import type { OutboxEntry, OutboxType } from './outbox.ts';
+import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
+
+/** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
+export const LIMITS = { messages: 200, log: 4_096, tail: 256, page: 50, conversations: 10_000, listed: 1_000 } as const;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const ENDED_RUN_MS = 5 * 60 * 1_000;
+
+export interface MemoryRun {
+  conversationId: string;
+  runId: string;
+  status: 'running' | 'deleted' | MessageStatus;
+  parentId: string | null;
+  model: string;
+  startedAt: number;
+  trace: string;
+  text: string;
+  /** UTF-8 length of `text`. */
+  bytes: number;
+  /** 0: never claimed. */
+  epoch: number;
+  /** Null: nobody holds the epoch (never claimed, or released). */
+  owner: string | null;
+  expires: number;
+  cancel: CancelRequest | null;
+  /** When it began to wait for an owner; null while one holds it. */
+  queuedAt: number | null;
+}
+
+export interface MemoryConversation {
+  conversationId: string;
+  userId: string;
+  logId: string;
+  offset: number;
+  auditSequence: number;
+  title: string;
+  leaf: string | null;
+  active: string | null;
+  /** In order of creation. */
+  messages: Map<string, Message>;
+  /** messageId or runId → the run it made. */
+  ids: Map<string, { runId: string; offset: number }>;
+  log: LogEntry[];
+  trimmed: boolean;
+  touchedAt: number;
+}
+
+/** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
+export class MemoryStore {
+  readonly conversations = new Map<string, MemoryConversation>();
+  readonly runs = new Map<string, MemoryRun>();
+  readonly followers = new Map<string, Set<ChannelListener>>();
+  readonly workers = new Set<(hint: WorkHint) => void>();
+  readonly outbox: OutboxEntry[] = [];
+  readonly outboxCap: number;
+  readonly now: () => number;
+  /** Runs that have ended, oldest first, with the time they are forgotten. */
+  readonly #ended: { key: string; at: number }[] = [];
+  #entries = 0;
+
+  constructor(now: () => number, outboxCap: number) {
+    this.now = now;
+    this.outboxCap = outboxCap;
+  }
+
+  runOf(conversationId: string, runId: string): MemoryRun | undefined {
+    return this.runs.get(`${conversationId}:${runId}`);
+  }
+
+  putRun(run: MemoryRun): void {
+    this.runs.set(`${run.conversationId}:${run.runId}`, run);
+  }
+
+  forgetLater(run: MemoryRun): void {
+    this.#ended.push({ key: `${run.conversationId}:${run.runId}`, at: this.now() + ENDED_RUN_MS });
+  }
+
+  create(conversationId: string, userId: string, title: string, logId: string = newId()): MemoryConversation {
+    const conversation: MemoryConversation = {
+      conversationId,
+      userId,
+      logId,
+      offset: 0,
+      auditSequence: 0,
+      title,
+      leaf: null,
+      active: null,
+      messages: new Map(),
+      ids: new Map(),
+      log: [],
+      trimmed: false,
+      touchedAt: this.now(),
+    };
+    this.conversations.set(conversationId, conversation);
+    return conversation;
+  }
+
+  /** One event of the log: offset, entry and publication together (L-2, L-3). */
+  emit(conversation: MemoryConversation, type: string, fields: object): number {
+    const { conversationId } = conversation;
+    const offset = ++conversation.offset;
+    const json = JSON.stringify({ type, conversationId, offset, ...(offset === 1 && { logId: conversation.logId }), ...fields });
+    conversation.log.push({ offset, json });
+    if (conversation.log.length > LIMITS.log * 2) conversation.log = conversation.log.slice(-LIMITS.log);
+    this.publish(conversationId, json);
+    return offset;
+  }
+
+  publish(conversationId: string, json: string): void {
+    const listeners = this.followers.get(conversationId);
+    if (!listeners?.size) return;
+    const bytes = Buffer.from(json);
+    // In a turn of its own, as from a network: a listener may call the run log again.
+    queueMicrotask(() => {
+      for (const listener of listeners) listener.message(bytes);
+    });
+  }
+
+  wake(hint: WorkHint): void {
+    queueMicrotask(() => {
+      for (const listener of this.workers) listener(hint);
+    });
+  }
+
+  audit(conversation: MemoryConversation, type: OutboxType, data: object, trace = ''): void {
+    const fields = {
+      id: `${conversation.logId}:a${++conversation.auditSequence}`,
+      type,
+      conversation: conversation.conversationId,
+      time: `${this.now()}`,
+      data: JSON.stringify({ userId: conversation.userId, ...data }),
+      trace,
+    };
+    this.outbox.push({ entryId: `${++this.#entries}-0`, fields });
+    if (this.outbox.length > this.outboxCap * 2) this.outbox.shift();
+  }
+
+  keep(conversation: MemoryConversation, message: Message): void {
+    conversation.messages.set(message.messageId, message);
+    if (conversation.messages.size <= LIMITS.messages) return;
+    for (const oldest of conversation.messages.keys()) {
+      conversation.messages.delete(oldest);
+      conversation.trimmed = true;
+      break;
+    }
+  }
+
+  /** Last changed goes last, so that the first is always the next to be forgotten. */
+  touch(conversation: MemoryConversation): void {
+    conversation.touchedAt = this.now();
+    this.conversations.delete(conversation.conversationId);
+    this.conversations.set(conversation.conversationId, conversation);
+  }
+
+  /** Forgets what is a day old or too much, and runs that ended minutes ago. */
+  sweep(): void {
+    const now = this.now();
+    for (const conversation of this.conversations.values()) {
+      const isOld = conversation.touchedAt + DAY_MS <= now;
+      const isTooMuch = this.conversations.size > LIMITS.conversations && conversation.active === null;
+      if (!isOld && !isTooMuch) break;
+      this.conversations.delete(conversation.conversationId);
+      if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);
+    }
+    while (this.#ended[0] && this.#ended[0].at <= now) this.runs.delete(this.#ended.shift()!.key);
+  }
+}

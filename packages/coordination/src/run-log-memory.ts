@@ -1,0 +1,79 @@
+import { beginRun } from './memory-begin.ts';
+import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
+import { listConversations, readHistory, readState } from './memory-reading.ts';
+import { restoreRun } from './memory-restore.ts';
+import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
+import { MemoryStore } from './memory-store.ts';
+import { checkIds } from './messages.ts';
+import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
+import type { RunLog } from './run-log.ts';
+
+export interface MemoryRunLogOptions {
+  /** Milliseconds since the epoch: the store's clock. */
+  now?: () => number;
+  outboxCap?: number;
+}
+
+/** The run log of one process. What it keeps is bounded and gone with the process; its outbox is what `npm start` writes to disk. */
+export interface MemoryRunLog extends RunLog {
+  /** The outbox of all shards in one: the oldest entries, and their removal once they are kept elsewhere. */
+  readonly outbox: { read(count: number): OutboxEntry[]; trim(entryIds: readonly string[]): void };
+}
+
+/**
+ * The laws of `run-log.ts` in memory, for one machine. Each command runs in one turn of the event loop, which is what a script is
+ * to Redis; published bytes arrive in a later turn.
+ */
+export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP }: MemoryRunLogOptions = {}): MemoryRunLog => {
+  const store = new MemoryStore(now, outboxCap);
+  const checked = <C extends { conversationId: string; runId?: string }>(command: C): C => {
+    checkIds(command.conversationId, command.runId);
+    return command;
+  };
+  return {
+    beginRun: async (command) => beginRun(store, command),
+    claimRun: async (command) => claimRun(store, checked(command)),
+    appendChunk: async (command) => appendChunk(store, checked(command)),
+    endRun: async (command) => endRun(store, checked(command)),
+    cancelRun: async (command) => cancelRun(store, checked(command)),
+    renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
+    releaseRun: async (command) => releaseRun(store, checked(command)),
+    restoreRun: async (command) => restoreRun(store, checked(command)),
+    findFreeRuns: async (limit) => findFreeRuns(store, limit),
+    readState: async (query) => readState(store, checked(query)),
+    readHistory: async (query) => readHistory(store, checked(query)),
+    deleteMessage: async (command) => deleteMessage(store, checked(command)),
+    deleteConversation: async (command) => deleteConversation(store, checked(command)),
+    setTitle: async (command) => setTitle(store, checked(command)),
+    listConversations: async (query) => listConversations(store, query),
+    async follow(conversationId, listener) {
+      checkIds(conversationId);
+      const listeners = store.followers.get(conversationId) ?? new Set();
+      store.followers.set(conversationId, listeners.add(listener));
+      return {
+        close: async () => {
+          listeners.delete(listener);
+          if (listeners.size === 0 && store.followers.get(conversationId) === listeners) store.followers.delete(conversationId);
+        },
+      };
+    },
+    publishHint: async (conversationId, json) => store.publish(conversationId, json),
+    async onWork(listener) {
+      store.workers.add(listener);
+      return { close: async () => void store.workers.delete(listener) };
+    },
+    ping: async () => {},
+    async close() {
+      store.followers.clear();
+      store.workers.clear();
+    },
+    outbox: {
+      read: (count) => store.outbox.slice(0, count),
+      trim(entryIds) {
+        const gone = new Set(entryIds);
+        const kept = store.outbox.filter((entry) => !gone.has(entry.entryId));
+        store.outbox.splice(0, store.outbox.length, ...kept);
+      },
+    },
+  };
+};
