@@ -88,6 +88,9 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'RECOVERY_ATTEMPT':
     case 'CHUNK_RECEIVED':
       return [];
+    default:
+      event.type satisfies never;
+      return [];
   }
 };
 

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { connectRedis, createCaller, RedisOutbox } from '@runnel/coordination';
+import { connectRedis, createCaller, OutboxShards } from '@runnel/coordination';
 import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC, type EventBus, type Publish } from '@runnel/events';
-import { newId } from '@runnel/protocol';
 import type { Closable, Logger } from '@runnel/kit';
 import type { AuditConfig } from './config.ts';
 import { openDatabase } from './database/data-source.ts';
@@ -32,7 +31,7 @@ export const startAudit = async (config: AuditConfig, log: Logger): Promise<Audi
 
   const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', err: error }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
-  const outbox = new RedisOutbox(redis, createCaller(redis), { owner: `${config.nodeId}-${newId()}`, leaseMs: RELAY_LEASE_MS, now: Date.now });
+  const outbox = new OutboxShards(redis, createCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
   let publish: Publish = publishToStore(store);
   if (config.kafkaBrokers.length > 0) {
@@ -41,7 +40,7 @@ export const startAudit = async (config: AuditConfig, log: Logger): Promise<Audi
     publish = (records) => bus.publish(records);
   }
   const relay = new RelayLoop({
-    outbox: { ...bindOutbox(outbox), balance: () => outbox.balance(), release: () => outbox.release() },
+    outbox,
     publish,
     log,
     // An entry the scripts wrote and we cannot read is a bug: it stays visible in the log and must not hold up the shard.
@@ -51,12 +50,6 @@ export const startAudit = async (config: AuditConfig, log: Logger): Promise<Audi
   closables.push({ name: 'relay', close: () => relay.close() });
   return { reader: new AuditReader(database), ping: async () => void (await database.query('SELECT 1')), closables };
 };
-
-const bindOutbox = (outbox: RedisOutbox) => ({
-  heldShards: () => outbox.heldShards(),
-  read: async (shard: number, count: number) => (await outbox.read(shard, count)).map(({ entryId, fields }) => ({ entryId, fields: fields as never })),
-  trim: (shard: number, entryIds: readonly string[]) => outbox.trim(shard, entryIds),
-});
 
 const consume = async (bus: EventBus, store: AuditStore, config: AuditConfig, log: Logger): Promise<Closable> => {
   const settings = { partitions: config.kafkaPartitions, retentionMs: config.kafkaRetentionMs };

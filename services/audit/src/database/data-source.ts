@@ -6,9 +6,9 @@ import { NodeSqlite } from './node-sqlite.ts';
 const shared = {
   entities: [Session, MessageEntity, AuditLog],
   migrations: [Initial1700000000001],
-  migrationsTransactionMode: 'each',
+  migrationsTransactionMode: 'each' as const,
   logging: false,
-} as const;
+};
 
 /** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
 export const optionsOf = (url: string): DataSourceOptions =>
