@@ -1,14 +1,21 @@
-import type { FastifyInstance } from 'fastify';
+import cookie from '@fastify/cookie';
+import { fastify, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import type { Health, Logger, Metrics } from '@runnel/kit';
-import type { Limits } from '@runnel/protocol';
-import type { Auth } from './auth.ts';
-import type { Commands } from './commands.ts';
+import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
+import { staticPods } from './ai-pods.ts';
+import { createAuth, type Auth } from './auth.ts';
+import { createCommands, type Commands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
-import type { Dispatcher } from './dispatch.ts';
-import type { Hub } from './hub.ts';
-import type { Models } from './models.ts';
-import type { RateLimits } from './rate-limit.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
+import { drainConnections } from './drain.ts';
+import { gatewayMetrics } from './gateway-metrics.ts';
+import { registerHttp } from './http/index.ts';
+import { createJsonClient } from './http-json.ts';
+import { createHub, type Hub } from './hub.ts';
+import { createModels, type Models } from './models.ts';
+import { createRateLimits, type RateLimits } from './rate-limit.ts';
+import { registerWs } from './ws.ts';
 
 /** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
 export interface AuditReader {
@@ -28,6 +35,8 @@ export interface GatewayDeps {
   auth?: Auth;
   rateLimits?: RateLimits;
   audit?: AuditReader;
+  /** Without one nothing is traced. */
+  tracer?: Tracer;
 }
 
 /** What routes are built from: everything, resolved. `registerHttp(app, context)` in `./http/index.ts` takes it. */
@@ -54,3 +63,81 @@ export interface GatewayApp {
   drain(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Beside WebSocket drains, commands that are under way finish within the window too. */
+const SETTLE_MS = 2000;
+
+/**
+ * Everything a gateway is, from its dependencies: nothing is read from the environment, nothing listens yet.
+ *
+ * @throws ConfigError when the configuration contradicts itself
+ */
+export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> => {
+  const { config, log, runLog } = deps;
+  const metrics = gatewayMetrics(deps.metrics);
+  const auth = deps.auth ?? createAuth(config);
+  const pods = staticPods(config.aiServiceUrls, createJsonClient());
+  const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
+  const models = deps.models ?? createModels(pods);
+  const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });
+  const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
+  const hub = createHub({ runLog, metrics });
+  const { tracer } = deps;
+  const commands = createCommands({ runLog, hub, dispatcher, models, rateLimits, limits, metrics, log, ...(tracer && { tracer }) });
+  const draining = new AbortController();
+
+  const app = fastify({ loggerInstance: log, disableRequestLogging: true, trustProxy: config.trustProxy, bodyLimit: limits.frameBytes });
+  await app.register(cookie);
+  const sockets = await registerWs(app, {
+    hub,
+    commands,
+    auth,
+    limits,
+    metrics,
+    log,
+    node: config.nodeId,
+    heartbeatMs: config.heartbeatMs,
+    promptsPerMinute: config.rateLimitPerMinute,
+    maxSockets: config.maxSockets,
+    maxSocketsPerIp: config.maxSocketsPerIp,
+    draining: draining.signal,
+  });
+  const { metrics: registry, health, audit = null } = deps;
+  await registerHttp(app as unknown as FastifyInstance, {
+    config,
+    log,
+    metrics: registry,
+    health,
+    runLog,
+    hub,
+    commands,
+    auth,
+    models,
+    rateLimits,
+    audit,
+    limits,
+    draining: draining.signal,
+  });
+
+  let drained: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    health.setReady(false, 'draining');
+    draining.abort();
+    const sessions = sockets.sessions();
+    log.info({ event: 'drain.started', sockets: sessions.length, windowMs: config.drainMs });
+    await drainConnections(sessions, config.drainMs);
+    await Promise.race([commands.settled(), delay(SETTLE_MS)]);
+    log.info({ event: 'drain.done' });
+  };
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    draining.abort();
+    await app.close();
+    await Promise.race([commands.settled(), delay(SETTLE_MS)]);
+    await hub.close();
+    models.close();
+    dispatcher.close();
+    pods.close();
+  };
+  return { app: app as unknown as FastifyInstance, drain: () => (drained ??= drain()), close: () => (closed ??= close()) };
+};

@@ -1,16 +1,124 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Identity } from './identity.ts';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { ConfigError } from '@runnel/kit';
+import { newId, RunnelError } from '@runnel/protocol';
+import type { GatewayConfig } from './config.ts';
+import { isUserId, type Identity } from './identity.ts';
 
 export interface Auth {
   readonly mode: 'dev' | 'jwt';
-  /** A token from `hello` or a header; rejects with `unauthorized` or `token-expired`. */
+  /** A token from `hello` or a header; rejects with `unauthorized`, `token-expired`, or `unavailable` (the keys cannot be had). */
   verify(token: string): Promise<Omit<Identity, 'source'>>;
   /**
    * Who an upgrade request speaks for, by its headers, cookie and query alone; null: `hello` must bring a token.
-   * Rejects with `unauthorized` when an `Authorization` header is present and bad.
+   * Rejects when an `Authorization` header is present and bad.
    * In dev mode a guest without a cookie gets one: `setCookie` is the `Set-Cookie` value for the answer.
    */
   identify(request: FastifyRequest): Promise<{ identity: Identity | null; setCookie?: string }>;
   /** The same for plain HTTP: sets the guest cookie on the reply and rejects with `unauthorized` when nobody is known. */
   require(request: FastifyRequest, reply: FastifyReply): Promise<Identity>;
 }
+
+type AuthConfig = Pick<GatewayConfig, 'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'sessionCookie'>;
+type Identified = Awaited<ReturnType<Auth['identify']>>;
+
+const GUEST_COOKIE_SECONDS = 30 * 24 * 3600;
+const CLOCK_TOLERANCE_SECONDS = 5;
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
+const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+
+/** @throws ConfigError when jwt mode has no key, or two */
+export const createAuth = (config: AuthConfig): Auth => (config.authMode === 'dev' ? devAuth(config.sessionCookie) : jwtAuth(config));
+
+const requireBy =
+  (identify: Auth['identify']): Auth['require'] =>
+  async (request, reply) => {
+    const { identity, setCookie } = await identify(request);
+    if (identity === null) throw new RunnelError('unauthorized');
+    if (setCookie !== undefined) reply.header('set-cookie', setCookie);
+    return identity;
+  };
+
+/** Callers say who they are. For one's own machine and for tests. */
+const devAuth = (cookie: string): Auth => {
+  const identify = async (request: FastifyRequest): Promise<Identified> => {
+    const { user_id: named } = request.query as { user_id?: unknown };
+    if (named !== undefined) {
+      if (!isUserId(named)) throw new RunnelError('unauthorized', 'This user_id cannot be used.');
+      return { identity: { userId: named, source: 'query', expiresAt: null } };
+    }
+    const known = request.cookies[cookie];
+    if (isUserId(known)) return { identity: { userId: known, source: 'guest', expiresAt: null } };
+    const userId = `guest-${newId()}`;
+    const setCookie = `${cookie}=${userId}; Path=/; Max-Age=${GUEST_COOKIE_SECONDS}; HttpOnly; SameSite=Lax`;
+    return { identity: { userId, source: 'guest', expiresAt: null }, setCookie };
+  };
+  return {
+    mode: 'dev',
+    verify: async () => {
+      throw new RunnelError('unauthorized', 'Tokens mean nothing in dev mode.');
+    },
+    identify,
+    require: requireBy(identify),
+  };
+};
+
+const jwtAuth = (config: AuthConfig): Auth => {
+  const key = keyOf(config);
+  const options: JWTVerifyOptions = {
+    algorithms: config.jwksUrl === undefined ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ['sub'],
+    ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
+    ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
+  };
+  const verify = async (token: string): Promise<Omit<Identity, 'source'>> => {
+    try {
+      const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+      return identityOf(payload);
+    } catch (cause) {
+      throw toAuthError(cause);
+    }
+  };
+  const identify = async (request: FastifyRequest): Promise<Identified> => {
+    const header = request.headers.authorization;
+    if (header !== undefined) {
+      const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+      if (token === undefined) throw new RunnelError('unauthorized', 'Authorization must be a Bearer token.');
+      return { identity: { ...(await verify(token)), source: 'header' } };
+    }
+    const cookie = request.cookies[config.sessionCookie];
+    if (cookie === undefined) return { identity: null };
+    // A stale cookie is nobody: `hello` may still bring a good token.
+    const known = await verify(cookie).catch(unlessUnavailable);
+    return { identity: known && { ...known, source: 'cookie' } };
+  };
+  return { mode: 'jwt', verify, identify, require: requireBy(identify) };
+};
+
+const keyOf = ({ jwtSecret, jwksUrl }: AuthConfig): Uint8Array | JWTVerifyGetKey => {
+  if (jwtSecret !== undefined && jwksUrl !== undefined) throw new ConfigError(['JWT_SECRET and JWKS_URL exclude each other']);
+  if (jwtSecret !== undefined) return new TextEncoder().encode(jwtSecret);
+  if (jwksUrl !== undefined) return createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 2000, cooldownDuration: 5000 });
+  throw new ConfigError(['AUTH_MODE=jwt needs JWT_SECRET or JWKS_URL']);
+};
+
+const identityOf = ({ sub, exp }: JWTPayload): Omit<Identity, 'source'> => {
+  if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
+  return { userId: sub, expiresAt: exp === undefined ? null : exp * 1000 };
+};
+
+/** A token that is wrong is the caller's; keys that cannot be fetched are ours. */
+const toAuthError = (cause: unknown): RunnelError => {
+  if (cause instanceof RunnelError) return cause;
+  if (cause instanceof errors.JWTExpired) return new RunnelError('token-expired', 'The token has expired.', { cause });
+  const ours = cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid || !(cause instanceof errors.JOSEError);
+  return ours
+    ? new RunnelError('unavailable', 'The keys that check tokens cannot be had; try again soon.', { cause })
+    : new RunnelError('unauthorized', 'This token is not valid.', { cause });
+};
+
+const unlessUnavailable = (error: unknown): null => {
+  if (error instanceof RunnelError && error.code === 'unavailable') throw error;
+  return null;
+};

@@ -1,4 +1,14 @@
-import type { SeedMessage } from '@runnel/coordination';
+import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
+import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
+import { contextOf, traceparentOf, type Logger, type Tracer } from '@runnel/kit';
+import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
+import { begun, cancelled, changed } from './command-results.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { Hub } from './hub.ts';
+import type { Models } from './models.ts';
+import type { RateLimits } from './rate-limit.ts';
+import { checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
 export interface Caller {
@@ -46,3 +56,130 @@ export interface Commands {
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
 }
+
+export interface CommandsDeps {
+  runLog: RunLog;
+  hub: Hub;
+  dispatcher: Dispatcher;
+  models: Models;
+  rateLimits: RateLimits;
+  limits: Limits;
+  metrics: GatewayMetrics;
+  log: Logger;
+  tracer?: Tracer;
+}
+
+/** The commands of one node, and the work they leave behind. */
+export interface OwnCommands extends Commands {
+  /** Resolves when nothing that a command left to do (a cancel's end, a dispatch) is under way. */
+  settled(): Promise<void>;
+}
+
+export const createCommands = (deps: CommandsDeps): OwnCommands => {
+  const { runLog, hub, dispatcher, models, rateLimits, limits, metrics, log } = deps;
+  const leftover = new Set<Promise<unknown>>();
+  const leave = (work: Promise<unknown>): void => {
+    leftover.add(work);
+    void work.catch((err: unknown) => log.error({ event: 'command.leftover-failed', err })).finally(() => leftover.delete(work));
+  };
+
+  /** The span of a command is the parent of all that the run does later, in this process and in others. */
+  const traced = async <T>(name: string, trace: string | undefined, work: (trace: { trace?: string }) => Promise<T>): Promise<T> => {
+    const span = deps.tracer?.startSpan(name, {}, contextOf(trace));
+    const inner = (span && traceparentOf(span)) ?? trace;
+    try {
+      return await work(inner === undefined ? {} : { trace: inner });
+    } finally {
+      span?.end();
+    }
+  };
+
+  const measured = async <T>(command: string, work: () => Promise<T>): Promise<T> => {
+    const stop = metrics.commandSeconds.startTimer({ command });
+    try {
+      const answer = await work();
+      metrics.commands.inc({ command, outcome: 'ok' });
+      return answer;
+    } catch (cause) {
+      const error = toRunnelError(cause);
+      metrics.commands.inc({ command, outcome: error.code });
+      if (error.code === 'internal') log.error({ event: 'command.failed', command, err: error.cause });
+      throw error;
+    } finally {
+      stop();
+    }
+  };
+
+  /** What a prompt and a regenerate share, from the budget to the dispatch. */
+  const begin = async (caller: Caller, command: Omit<BeginRun, 'userId' | 'model'>, wanted: string | undefined): Promise<RunAnswer> => {
+    const { userId } = caller;
+    const model = await models.resolve(wanted);
+    await rateLimits.takePrompt(userId);
+    try {
+      return await traced('runnel.begin-run', caller.trace, async (trace) => {
+        const { outcome, runId, offset } = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
+        if (outcome === 'started') launch({ conversationId: command.conversationId, runId, ...trace });
+        else leave(rateLimits.giveBack(userId));
+        return { runId, offset, duplicate: outcome === 'duplicate' };
+      });
+    } catch (cause) {
+      const error = toRunnelError(cause);
+      // What the service could not do does not cost the caller; asking for what is not theirs does.
+      if (error.retryable) leave(rateLimits.giveBack(userId));
+      throw error;
+    }
+  };
+
+  /** The answer goes out first: nobody waits for a pod. */
+  const launch = (run: { conversationId: string; runId: string; trace?: string }): void => {
+    hub.expectChange(run.conversationId);
+    leave(new Promise((resolve) => setImmediate(() => resolve(dispatcher.dispatch(run)))));
+  };
+
+  return {
+    prompt: (caller, command) =>
+      measured('prompt', async () => {
+        const { conversationId, messageId, parentId, runId = newId(), model, seed } = command;
+        if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
+        const text = checkText(command.text, limits);
+        const message = { messageId, text };
+        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }) };
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model);
+      }),
+    regenerate: (caller, { conversationId, parentId, runId = newId(), model }) =>
+      measured('regenerate', () => begin(caller, { conversationId, runId, message: null, parentId, title: '' }, model)),
+    cancel: (caller, { conversationId, runId }) =>
+      measured('cancel', async () => {
+        // Asked for before the flag is set: the end may pass before the answer of the store is here.
+        const seen = hub.sawEnd(conversationId, runId, OWNER_GRACE_MS);
+        const result = cancelled(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
+        if (result.outcome === 'cancelling') leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
+        return { outcome: result.outcome };
+      }),
+    deleteMessage: (caller, { conversationId, messageId }) =>
+      measured('delete', async () => {
+        const result = changed(await runLog.deleteMessage({ conversationId, messageId, userId: caller.userId }));
+        hub.expectChange(conversationId);
+        return result;
+      }),
+    deleteConversation: (caller, { conversationId }) =>
+      measured('delete-conversation', async () => {
+        changed(await runLog.deleteConversation({ conversationId, userId: caller.userId }));
+        hub.expectChange(conversationId);
+      }),
+    setTitle: (caller, { conversationId, title }) =>
+      measured('title', async () => {
+        const result = changed(await runLog.setTitle({ conversationId, title: checkTitle(title), userId: caller.userId }));
+        hub.expectChange(conversationId);
+        return result;
+      }),
+    typing: (caller, { conversationId, active }) =>
+      measured('typing', async () => {
+        if (!hub.isFollowedBy(conversationId, caller.userId)) throw new RunnelError('not-found', 'Follow the conversation first.');
+        await runLog.publishHint(conversationId, JSON.stringify({ type: 'typing', conversationId, userId: caller.userId, active }));
+      }),
+    settled: async () => {
+      while (leftover.size > 0) await Promise.allSettled(leftover);
+    },
+  };
+};

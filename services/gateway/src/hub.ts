@@ -1,3 +1,4 @@
+import { delay } from '@runnel/kit';
 import type { RunLog } from '@runnel/coordination';
 import { ChunkTimer } from './chunk-timer.ts';
 import { Follower, type Follow, type FollowRequest } from './follower.ts';
@@ -9,11 +10,11 @@ import { Room } from './room.ts';
 export interface Hub {
   /** Starts a follow at once; what it brings goes to the sink (W-7). */
   follow(request: FollowRequest): Follow;
-  /** A command of this node started a run: its events must come, by the channel or by reading. */
-  expectRun(conversationId: string): void;
-  /** The log of a conversation has changed: followers of this node read it, should the channel have lost it. */
+  /** A command of this node changed the log: followers here read it, unless the channel brings the event soon. */
+  expectChange(conversationId: string): void;
+  /** The channel did not bring a change in time: followers here read it now. */
   poke(conversationId: string): void;
-  /** Resolves true when `run-ended` of this run passes, false after `deadlineMs`. */
+  /** Resolves true when `run-ended` of this run passes this node, false after `deadlineMs`. */
   sawEnd(conversationId: string, runId: string, deadlineMs: number): Promise<boolean>;
   /** Whether this user follows the conversation on this node, with the owner checked. */
   isFollowedBy(conversationId: string, userId: string): boolean;
@@ -82,11 +83,13 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
       room.add(follower);
       return follower;
     },
-    expectRun: (conversationId) => rooms.get(conversationId)?.expectRun(),
+    expectChange: (conversationId) => rooms.get(conversationId)?.expectChange(),
     poke: (conversationId) => rooms.get(conversationId)?.recheck(),
     sawEnd: async (conversationId, runId, deadlineMs) => {
-      const room = rooms.get(conversationId) ?? null;
-      return room !== null && room.run.end(runId, deadlineMs);
+      const room = rooms.get(conversationId);
+      if (room !== undefined) return room.run.end(runId, deadlineMs);
+      await delay(deadlineMs);
+      return false;
     },
     isFollowedBy(conversationId, userId) {
       for (const follower of rooms.get(conversationId)?.followers ?? []) if (follower.live && follower.userId === userId) return true;

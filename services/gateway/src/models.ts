@@ -1,3 +1,7 @@
+import { withDeadline } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import type { AiPods } from './ai-pods.ts';
+
 /** One entry of `GET /api/models`. */
 export interface ModelInfo {
   id: string;
@@ -14,3 +18,68 @@ export interface Models {
   resolve(model: string | undefined): Promise<string>;
   close(): void;
 }
+
+/** The name of "whatever the pod that takes the run has first": stored only while no pod has told its models. */
+export const DEFAULT_MODEL = 'default';
+
+const REFRESH_MS = 15_000;
+/** A name nobody knows, or an empty catalogue, is looked up again, but not for every prompt of an outage. */
+const HURRIED_REFRESH_MS = 1000;
+/** Nobody waits longer for pods that hang: the run is queued anyhow. */
+const PATIENCE_MS = 300;
+
+const isModel = (value: unknown): value is ModelInfo =>
+  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && 'name' in value && typeof value.name === 'string';
+
+/** The models of all pods, in the order of the first pod that has them. Pods of two releases may differ. */
+export const mergeModels = (lists: readonly (readonly unknown[])[]): ModelInfo[] => {
+  const byId = new Map<string, ModelInfo>();
+  for (const model of lists.flat()) if (isModel(model) && !byId.has(model.id)) byId.set(model.id, model);
+  return [...byId.values()];
+};
+
+/** Which name a run is stored with; null: not in the catalogue. Pure. */
+export const chooseModel = (catalogue: readonly ModelInfo[], wanted: string | undefined): string | null => {
+  if (catalogue.length === 0) return wanted ?? DEFAULT_MODEL;
+  if (wanted !== undefined && wanted !== DEFAULT_MODEL) return catalogue.some((model) => model.id === wanted) ? wanted : null;
+  return (catalogue.find((model) => model.default) ?? catalogue[0]!).id;
+};
+
+/** The catalogue of the AI pods, kept; what was known stays known while no pod answers, so a prompt can still be queued. */
+export const createModels = (pods: AiPods, { refreshMs = REFRESH_MS, now = () => performance.now() } = {}): Models => {
+  let catalogue: readonly ModelInfo[] = [];
+  let askedAt = -Infinity;
+  let asking: Promise<void> | undefined;
+
+  const ask = async (): Promise<void> => {
+    askedAt = now();
+    const answers = await Promise.allSettled(pods.list().map((pod) => pod.models()));
+    const merged = mergeModels(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
+    if (merged.length > 0) catalogue = merged;
+  };
+  const refresh = (): Promise<void> => (asking ??= ask().finally(() => (asking = undefined)));
+  const refreshUnless = async (youngerMs: number): Promise<void> => {
+    if (asking !== undefined || now() - askedAt >= youngerMs) await withDeadline(refresh(), PATIENCE_MS, () => undefined);
+  };
+
+  const timer = setInterval(() => void refresh(), refreshMs);
+  timer.unref();
+  void refresh();
+
+  return {
+    async list() {
+      if (catalogue.length === 0) await refreshUnless(HURRIED_REFRESH_MS);
+      return catalogue;
+    },
+    async resolve(model) {
+      if (catalogue.length === 0) await refreshUnless(HURRIED_REFRESH_MS);
+      const known = chooseModel(catalogue, model);
+      if (known !== null) return known;
+      await refreshUnless(HURRIED_REFRESH_MS);
+      const found = chooseModel(catalogue, model);
+      if (found === null) throw new RunnelError('model-unknown');
+      return found;
+    },
+    close: () => clearInterval(timer),
+  };
+};

@@ -21,6 +21,7 @@ export interface RoomDeps {
   emptied(room: Room): void;
 }
 
+const EXPECTED_MS = 250;
 /** Longer than any prefix (type, conversation id, offset) and than what precedes `t` in a chunk. */
 const HEAD_BYTES = 320;
 const SUBSCRIBE_RETRY = { baseMs: 250, maxMs: 5000 };
@@ -79,10 +80,9 @@ export class Room implements Reader {
     for (const follower of this.followers) if (follower.live) this.#reads.board(follower, true);
   }
 
-  /** A command of this node started a run: its events must come. */
-  expectRun(): void {
-    this.run.expect();
-    this.#schedule(false);
+  /** A command of this node changed the log: the event must come soon, by the channel or by reading. */
+  expectChange(): void {
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + EXPECTED_MS);
   }
 
   tick(now: number): void {

@@ -31,11 +31,6 @@ export class RunWatch {
     this.#noted = 0;
   }
 
-  /** A command of this node started one: its events must come. */
-  expect(): void {
-    this.knowledge = 'running';
-  }
-
   /** Resolves true at `run-ended` of the run, false after the deadline. */
   end(runId: string, deadlineMs: number): Promise<boolean> {
     return new Promise((resolve) => {

@@ -1,0 +1,94 @@
+import { CircuitState, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
+import type { RunRef } from '@runnel/coordination';
+import type { JsonClient } from './http-json.ts';
+
+/**
+ * What a pod says to a run: `accepted`; `taken` (another one owns it, or it has ended: nothing left to do); a refusal, after
+ * which the next pod is asked (`unsuited` model, `full`, `draining`); `failed`: no answer, or none that makes sense.
+ */
+export type Offer = 'accepted' | 'taken' | 'unsuited' | 'full' | 'draining' | 'failed';
+
+export interface AiPod {
+  readonly url: string;
+  /** Left alone for a while: it failed several times in a row. */
+  readonly open: boolean;
+  /** Runs the pod said it has, and offers on their way to it. */
+  readonly load: number;
+  offer(run: RunRef & { trace?: string }): Promise<Offer>;
+  /** The raw entries of `GET /models`; rejects when the pod does not answer. */
+  models(): Promise<unknown[]>;
+}
+
+/** Who can be asked, now. A static list, or what a cluster says. */
+export interface AiPods {
+  list(): readonly AiPod[];
+  close(): void;
+}
+
+/** A pod that works answers within milliseconds; the run is safe in the queue meanwhile. */
+const OFFER_TIMEOUT_MS = 1000;
+const MODELS_TIMEOUT_MS = 1000;
+const FAILURES_TO_OPEN = 3;
+const HALF_OPEN = { initialDelay: 500, maxDelay: 10_000 };
+
+const OFFERS: Readonly<Record<number, Offer>> = { 202: 'accepted', 409: 'taken', 422: 'unsuited', 429: 'full', 503: 'draining' };
+
+export class HttpAiPod implements AiPod {
+  readonly url: string;
+  readonly #client: JsonClient;
+  readonly #breaker: CircuitBreakerPolicy;
+  #running = 0;
+  #offering = 0;
+
+  constructor(url: string, client: JsonClient) {
+    this.url = url;
+    this.#client = client;
+    this.#breaker = circuitBreaker(handleAll, {
+      halfOpenAfter: new ExponentialBackoff(HALF_OPEN),
+      breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+    });
+  }
+
+  get open(): boolean {
+    return this.#breaker.state === CircuitState.Open || this.#breaker.state === CircuitState.Isolated;
+  }
+
+  get load(): number {
+    return this.#running + this.#offering;
+  }
+
+  async offer({ conversationId, runId, trace }: RunRef & { trace?: string }): Promise<Offer> {
+    this.#offering++;
+    try {
+      return await this.#breaker.execute(async () => {
+        const body = { conversationId, runId, ...(trace !== undefined && { trace }) };
+        const answer = await this.#client.call('POST', new URL('/runs', this.url), { body, timeoutMs: OFFER_TIMEOUT_MS });
+        const offer = OFFERS[answer.status];
+        if (offer === undefined) throw new Error(`the AI pod answered ${answer.status}`);
+        this.#learnLoad(answer.body);
+        return offer;
+      });
+    } catch {
+      return 'failed';
+    } finally {
+      this.#offering--;
+    }
+  }
+
+  async models(): Promise<unknown[]> {
+    const { status, body } = await this.#client.call('GET', new URL('/models', this.url), { timeoutMs: MODELS_TIMEOUT_MS });
+    const models = typeof body === 'object' && body !== null && 'models' in body ? body.models : undefined;
+    if (status !== 200 || !Array.isArray(models)) throw new Error(`the AI pod answered ${status} to GET /models`);
+    return models;
+  }
+
+  /** Every answer may say how many runs the pod has (`running`): it knows better than any gateway. */
+  #learnLoad(body: unknown): void {
+    if (typeof body === 'object' && body !== null && 'running' in body && typeof body.running === 'number') this.#running = body.running;
+  }
+}
+
+export const staticPods = (urls: readonly string[], client: JsonClient): AiPods => {
+  const pods = urls.map((url) => new HttpAiPod(url, client));
+  return { list: () => pods, close: () => client.close() };
+};

@@ -1,0 +1,48 @@
+import { RunnelError } from '@runnel/protocol';
+import type { BeginRunResult, CancelRunResult, ChangeResult } from '@runnel/coordination';
+
+/** The store's words as the caller's: what succeeded, or the protocol's error. */
+export const begun = (result: BeginRunResult): Extract<BeginRunResult, { offset: number }> => {
+  switch (result.outcome) {
+    case 'started':
+    case 'duplicate':
+      return result;
+    case 'busy':
+      throw new RunnelError('busy', undefined, { runId: result.runId });
+    case 'overloaded':
+      throw new RunnelError('overloaded', undefined, { retryAfterMs: 1000 });
+    case 'forbidden':
+    case 'not-found':
+      throw new RunnelError(result.outcome);
+    default:
+      return result satisfies never;
+  }
+};
+
+export const cancelled = (result: CancelRunResult): Extract<CancelRunResult, { outcome: 'cancelling' | 'already-ended' }> => {
+  switch (result.outcome) {
+    case 'cancelling':
+    case 'already-ended':
+      return result;
+    case 'gone':
+      throw new RunnelError('not-found');
+    case 'forbidden':
+      throw new RunnelError('forbidden');
+    default:
+      return result satisfies never;
+  }
+};
+
+export const changed = (result: ChangeResult): { offset: number } => {
+  switch (result.outcome) {
+    case 'done':
+      return { offset: result.offset };
+    case 'busy':
+      throw new RunnelError('busy', undefined, { runId: result.runId });
+    case 'forbidden':
+    case 'not-found':
+      throw new RunnelError(result.outcome);
+    default:
+      return result satisfies never;
+  }
+};

@@ -1,0 +1,177 @@
+import { isId, RunnelError, toRunnelError, type ClientFrame, type ClientFrameOf, type Cursor, type FrameId, type OkEvent } from '@runnel/protocol';
+import type { Caller, Commands, PromptCommand } from './commands.ts';
+import type { Follow, Sink } from './follower.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { Hub } from './hub.ts';
+import type { Outbox } from './outbox.ts';
+import { control } from './outgoing.ts';
+
+export interface FrameHandlerDeps {
+  hub: Hub;
+  commands: Commands;
+  metrics: Pick<GatewayMetrics, 'follows' | 'resumes'>;
+}
+export interface FrameErrors {
+  fail(error: RunnelError, id?: FrameId): void;
+}
+
+/** More conversations than anybody has on one screen. */
+const MAX_FOLLOWS = 100;
+/** Commands of one socket that may be under way at once. */
+const MAX_PENDING = 64;
+/** One outage is one error, however many conversations the socket follows. */
+const OUTAGE_QUIET_MS = 2000;
+
+type Frame = Exclude<ClientFrame, { type: 'hello' }>;
+type Answer = Omit<OkEvent, 'type' | 'id'>;
+
+/** What the frames of an open session do: follows, and commands in order within a conversation. */
+export class FrameHandler {
+  readonly #errors: FrameErrors;
+  readonly #deps: FrameHandlerDeps;
+  readonly #outbox: Outbox;
+  readonly #caller: Caller;
+  readonly #follows = new Map<string, Follow>();
+  /** The last command of each conversation: a cancel must not overtake its prompt. */
+  readonly #lastCommand = new Map<string, Promise<void>>();
+  #pending = 0;
+  #outageTold = -Infinity;
+  #closed = false;
+
+  constructor(errors: FrameErrors, deps: FrameHandlerDeps, outbox: Outbox, userId: string) {
+    this.#errors = errors;
+    this.#deps = deps;
+    this.#outbox = outbox;
+    this.#caller = { userId };
+  }
+
+  handle(frame: Frame): void {
+    const { commands } = this.#deps;
+    const caller = this.#caller;
+    switch (frame.type) {
+      case 'follow':
+        return this.#follow(frame.conversationId, frame.cursor ?? null, frame.id, true);
+      case 'unfollow':
+        this.#unfollow(frame.conversationId);
+        return this.#ok(frame.id);
+      case 'prompt':
+        return this.#command(frame, () => commands.prompt(caller, promptOf(frame)));
+      case 'regenerate':
+        return this.#command(frame, async () => {
+          const { runId, offset } = await commands.regenerate(caller, frame);
+          return { runId, offset };
+        });
+      case 'cancel':
+        return this.#command(frame, () => commands.cancel(caller, frame));
+      case 'delete':
+        return this.#command(frame, () => commands.deleteMessage(caller, frame));
+      case 'typing':
+        return this.#command(frame, async () => {
+          await commands.typing(caller, frame);
+          return {};
+        });
+      case 'ping':
+        return this.#outbox.send(control({ type: 'pong', ...(frame.t !== undefined && { t: frame.t }) }), null);
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  /** `session_id` of the query. */
+  followFirst(conversationId: string): void {
+    if (isId(conversationId)) this.#follow(conversationId, null, undefined, false);
+    else this.#errors.fail(new RunnelError('bad-frame', 'This session_id is no conversation id.'));
+  }
+
+  hasLiveRun(): boolean {
+    for (const conversationId of this.#follows.keys()) if (this.#deps.hub.hasLiveRun(conversationId)) return true;
+    return false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const conversationId of [...this.#follows.keys()]) this.#unfollow(conversationId);
+  }
+
+  #follow(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
+    const { hub, metrics } = this.#deps;
+    if (!this.#follows.has(conversationId) && this.#follows.size >= MAX_FOLLOWS) {
+      return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), id);
+    }
+    // Following again is how a client asks for what it misses: the new cursor counts.
+    this.#unfollow(conversationId);
+    const sink = this.#sinkOf(conversationId, id, answered, cursor !== null);
+    this.#follows.set(conversationId, hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
+    metrics.follows.inc();
+  }
+
+  #sinkOf(conversationId: string, id: FrameId | undefined, answered: boolean, resuming: boolean): Sink {
+    let answerDue = answered;
+    let first = true;
+    return {
+      opened: () => {
+        if (answerDue) this.#ok(id);
+        answerDue = false;
+      },
+      send: (event, logId) => {
+        if (first) this.#deps.metrics.resumes.inc({ kind: resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh' });
+        first = false;
+        this.#outbox.send(event, logId);
+      },
+      failed: (error) => {
+        if (!error.retryable) this.#unfollow(conversationId);
+        if (answerDue) this.#errors.fail(error, id);
+        else this.#tellOutage(error);
+        answerDue = false;
+      },
+    };
+  }
+
+  #tellOutage(error: RunnelError): void {
+    const now = performance.now();
+    if (error.retryable && now - this.#outageTold < OUTAGE_QUIET_MS) return;
+    this.#outageTold = now;
+    this.#errors.fail(error);
+  }
+
+  #unfollow(conversationId: string): void {
+    const follow = this.#follows.get(conversationId);
+    if (follow === undefined) return;
+    this.#follows.delete(conversationId);
+    this.#deps.metrics.follows.dec();
+    follow.close();
+  }
+
+  #command(frame: { id?: FrameId; conversationId: string }, run: () => Promise<Answer>): void {
+    const { id, conversationId } = frame;
+    if (this.#pending >= MAX_PENDING) {
+      return this.#errors.fail(new RunnelError('overloaded', 'Too many commands at once on this socket.', { retryAfterMs: 1000 }), id);
+    }
+    this.#pending++;
+    const work = (this.#lastCommand.get(conversationId) ?? Promise.resolve())
+      .then(run)
+      .then((answer) => this.#ok(id, answer))
+      .catch((cause: unknown) => {
+        if (!this.#closed) this.#errors.fail(toRunnelError(cause), id);
+      })
+      .finally(() => {
+        this.#pending--;
+        if (this.#lastCommand.get(conversationId) === work) this.#lastCommand.delete(conversationId);
+      });
+    this.#lastCommand.set(conversationId, work);
+  }
+
+  #ok(id: FrameId | undefined, answer: Answer = {}): void {
+    this.#outbox.send(control({ type: 'ok', ...(id !== undefined && { id }), ...answer }), null);
+  }
+}
+
+/** Named one by one: a frame may have fields of its own making, and some of a command's are not for the wire. */
+const promptOf = ({ conversationId, messageId, text, parentId, runId, model }: ClientFrameOf<'prompt'>): PromptCommand => ({
+  conversationId,
+  messageId,
+  text,
+  ...(parentId !== undefined && { parentId }),
+  ...(runId !== undefined && { runId }),
+  ...(model !== undefined && { model }),
+});

@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net';
+import { createLogger, createHealth, createInternalServer, createMetrics, describeConfig, loadConfig, runService, startTracing } from '@runnel/kit';
+import { connectRedis, createRedisRunLog } from '@runnel/coordination';
+import { createGatewayApp } from './app.ts';
+import { configSpec } from './config.ts';
+import { createAuditClient } from './http/audit-client.ts';
+import { createRateLimits } from './rate-limit.ts';
+
+await runService({
+  name: 'gateway',
+  async start() {
+    const config = loadConfig(configSpec, process.env);
+    const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'gateway' });
+    const metrics = createMetrics('gateway');
+    const health = createHealth();
+    const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
+    const runLog = createRedisRunLog({ url: config.redisUrl, onError });
+    // Not critical: with Redis down every gateway is equally unable, and a clear error beats no gateway at all (P-10).
+    health.register('redis', () => runLog.ping(), { critical: false });
+    const redis = connectRedis(config.redisUrl, onError);
+    const gateway = await createGatewayApp({
+      config,
+      log,
+      metrics,
+      health,
+      runLog,
+      tracer: tracing.tracer,
+      rateLimits: createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis }),
+      ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl }) }),
+    });
+    const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
+    await internal.listen({ host: config.host, port: config.internalPort });
+    await gateway.app.listen({ host: config.host, port: config.port });
+    health.setReady(true);
+    const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
+    const ports = { port: portOf(gateway.app.server), internalPort: portOf(internal.server) };
+    log.info({ event: 'gateway.started', ...ports, config: describeConfig(configSpec, config) });
+    return {
+      log,
+      shutdownMs: config.drainMs + 10_000,
+      closables: [
+        { name: 'tracing', close: () => tracing.shutdown() },
+        { name: 'run-log', close: () => runLog.close() },
+        { name: 'rate-limits', close: () => redis.disconnect() },
+        { name: 'internal', close: () => internal.close() },
+        { name: 'gateway', close: () => gateway.close() },
+        { name: 'drain', close: () => gateway.drain() },
+      ],
+    };
+  },
+});

@@ -1,0 +1,251 @@
+import { CLOSE, CLOSE_REASONS, decodeClientFrame, PROTOCOL_VERSION, RunnelError, toRunnelError } from '@runnel/protocol';
+import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol';
+import type { Logger } from '@runnel/kit';
+import type { Auth } from './auth.ts';
+import type { Drainable } from './drain.ts';
+import { FrameBudget, Strikes } from './frame-budget.ts';
+import { FrameHandler } from './frame-handler.ts';
+import type { Commands } from './commands.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { Hub } from './hub.ts';
+import type { Identity } from './identity.ts';
+import { Outbox, type Wire } from './outbox.ts';
+import { control } from './outgoing.ts';
+import { TokenWatch } from './token-watch.ts';
+
+/** The part of a `ws` socket that a session needs; tests give another. */
+export interface SessionSocket {
+  readonly bufferedAmount: number;
+  send(data: Buffer, options: { binary: boolean }, written: () => void): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+/** What all sessions of a node share. */
+export interface SessionDeps {
+  hub: Hub;
+  commands: Commands;
+  auth: Pick<Auth, 'verify'>;
+  limits: Limits;
+  node: string;
+  heartbeatMs: number;
+  promptsPerMinute: number;
+  metrics: GatewayMetrics;
+  log: Logger;
+  /** Users who are kept out for a while (4505). */
+  bans: { has(userId: string): boolean; add(userId: string): void };
+}
+
+/** What was known before the first frame. */
+export interface Opening {
+  /** By header, cookie or query; null: `hello` must bring a token. */
+  identity: Identity | null;
+  /** `session_id` of the query: the same as a first `follow`. */
+  sessionId?: string;
+}
+
+/** Each variant holds only what is valid in it. */
+type State =
+  | { kind: 'greeting'; timer: NodeJS.Timeout }
+  /** `hello` is here and its token is being checked; frames that follow it wait. */
+  | { kind: 'verifying'; waiting: string[]; bytes: number }
+  | { kind: 'open'; identity: Identity; frames: FrameHandler }
+  | { kind: 'closed' };
+
+const HELLO_MS = 10_000;
+const MAX_BYTES_BEFORE_OPEN = 16 * 1024;
+/** A peer that does not answer a close frame is cut; a slow one first has to get what is on its way. */
+const CLOSE_MS = 2000;
+const SLOW_CLOSE_MS = 10_000;
+const RETRY_AFTER_MS = 1000;
+/** What a dropped or malformed frame costs, and what a refused prompt does: see `Strikes`. */
+const FRAME_STRIKE = 1;
+const PROMPT_STRIKE = 5;
+
+/** One WebSocket from its first byte to its close: W-1 to W-6. Everything it sends goes through its outbox. */
+export class Session implements Drainable {
+  readonly #socket: SessionSocket;
+  readonly #deps: SessionDeps;
+  readonly #opening: Opening;
+  readonly #outbox: Outbox;
+  readonly #heartbeat: Heartbeat;
+  readonly #budget = new FrameBudget();
+  readonly #strikes = new Strikes();
+  readonly #token: TokenWatch;
+  #state: State;
+
+  constructor(socket: SessionSocket, deps: SessionDeps, opening: Opening) {
+    this.#socket = socket;
+    this.#deps = deps;
+    this.#opening = opening;
+    this.#outbox = new Outbox(wireOf(socket), { slow: () => this.end('slow'), merged: () => deps.metrics.merges.inc() });
+    this.#heartbeat = new Heartbeat(
+      deps.heartbeatMs,
+      () => socket.ping(),
+      () => this.end('heartbeat'),
+    );
+    this.#token = new TokenWatch(
+      () => this.fail(new RunnelError('token-expired', 'The token expires within a minute: send a new hello.')),
+      () => this.end('auth'),
+    );
+    const timer = setTimeout(() => this.end('noHello'), HELLO_MS);
+    timer.unref();
+    this.#state = { kind: 'greeting', timer };
+  }
+
+  get open(): boolean {
+    return this.#state.kind !== 'closed';
+  }
+
+  /** Somebody watches an answer being written: leaves last when the node drains. */
+  get busy(): boolean {
+    return this.#state.kind === 'open' && this.#state.frames.hasLiveRun();
+  }
+
+  /** A frame from the peer. Never throws. */
+  message(data: Buffer, isBinary: boolean): void {
+    this.#heartbeat.alive();
+    const state = this.#state;
+    switch (state.kind) {
+      case 'greeting':
+        return data.length > MAX_BYTES_BEFORE_OPEN ? this.end('protocol') : this.#greet(data.toString());
+      case 'verifying':
+        state.bytes += data.length;
+        if (state.bytes > MAX_BYTES_BEFORE_OPEN) return this.end('protocol');
+        state.waiting.push(data.toString());
+        return;
+      case 'open':
+        if (isBinary) return this.fail(new RunnelError('bad-frame', 'Frames are text.'));
+        return this.#frame(state, data.toString());
+      case 'closed':
+        return;
+      default:
+        return state satisfies never;
+    }
+  }
+
+  pong(): void {
+    this.#heartbeat.alive();
+  }
+
+  /** The socket is gone, by whomever. */
+  closed(): void {
+    this.#leave();
+  }
+
+  announce(reconnectInMs: number): void {
+    if (this.#state.kind === 'open') this.#outbox.send(control({ type: 'draining', reconnectInMs }), null);
+  }
+
+  close(): void {
+    this.end('draining');
+  }
+
+  end(name: CloseName): void {
+    if (this.#state.kind === 'closed') return;
+    this.#leave();
+    this.#deps.metrics.closes.inc({ code: String(CLOSE[name]) });
+    this.#socket.close(CLOSE[name], CLOSE_REASONS[name]);
+    setTimeout(() => this.#socket.terminate(), name === 'slow' ? SLOW_CLOSE_MS : CLOSE_MS).unref();
+  }
+
+  /** Tells the peer about an error; the socket lives, unless the peer makes a habit of it. */
+  fail(error: RunnelError, id?: FrameId): void {
+    this.#outbox.send(control({ type: 'error', ...(id !== undefined && { id }), ...error.toFields() }), null);
+    if (error.code === 'rate-limited') this.#strike(PROMPT_STRIKE);
+    else if (error.code === 'bad-frame' || error.code === 'unknown-type') this.#strike(FRAME_STRIKE);
+  }
+
+  #leave(): void {
+    const state = this.#state;
+    this.#state = { kind: 'closed' };
+    if (state.kind === 'greeting') clearTimeout(state.timer);
+    if (state.kind === 'open') state.frames.close();
+    this.#heartbeat.stop();
+    this.#token.stop();
+    this.#outbox.close();
+  }
+
+  #strike(weight: number): void {
+    if (!this.#strikes.add(weight)) return;
+    if (this.#state.kind === 'open') this.#deps.bans.add(this.#state.identity.userId);
+    this.end('rate');
+  }
+
+  /** W-1: the first frame is `hello`. */
+  #greet(text: string): void {
+    const { frame } = decodeClientFrame(text);
+    if (frame?.type !== 'hello') return this.end('protocol');
+    if (this.#state.kind === 'greeting') clearTimeout(this.#state.timer);
+    this.#state = { kind: 'verifying', waiting: [], bytes: 0 };
+    void this.#hello(frame);
+  }
+
+  #frame(state: Extract<State, { kind: 'open' }>, text: string): void {
+    const wait = this.#budget.take();
+    if (wait > 0) {
+      this.#outbox.send(control({ type: 'error', ...new RunnelError('rate-limited', 'Too many frames.', { retryAfterMs: wait }).toFields() }), null);
+      return this.#strike(FRAME_STRIKE);
+    }
+    const { frame, id, error } = decodeClientFrame(text);
+    if (error) return this.fail(error, id);
+    this.#deps.metrics.frames.inc({ type: frame.type });
+    if (frame.type === 'hello') return void this.#hello(frame);
+    state.frames.handle(frame);
+  }
+
+  /** The first `hello`, or a later one with a fresh token. */
+  async #hello({ id, protocol, token }: ClientFrameOf<'hello'>): Promise<void> {
+    if (protocol !== PROTOCOL_VERSION) return this.end('version');
+    let identity: Identity | null;
+    try {
+      identity = await this.#identify(token);
+    } catch (cause) {
+      const error = toRunnelError(cause);
+      this.fail(new RunnelError(error.code, error.message, { retryAfterMs: RETRY_AFTER_MS }), id);
+      // Keys that cannot be had are no verdict about the token: come back.
+      return this.end(error.code === 'unavailable' ? 'overloaded' : 'auth');
+    }
+    const state = this.#state;
+    if (identity === null) return this.end('auth');
+    if (this.#deps.bans.has(identity.userId)) return this.end('rate');
+    if (state.kind === 'verifying') this.#welcome(identity, state.waiting);
+    // Follows were checked for the user of the first hello; another user is another socket.
+    else if (state.kind === 'open' && state.identity.userId !== identity.userId) this.end('auth');
+    else if (state.kind === 'open') this.#greetAgain(state, identity);
+  }
+
+  async #identify(token: string | undefined): Promise<Identity | null> {
+    const { identity } = this.#opening;
+    // In dev mode a caller is who the query or the cookie says, and a token means nothing.
+    if (token === undefined || identity?.source === 'query' || identity?.source === 'guest') return identity;
+    return { ...(await this.#deps.auth.verify(token)), source: 'hello' };
+  }
+
+  #welcome(identity: Identity, waiting: readonly string[]): void {
+    const frames = new FrameHandler(this, this.#deps, this.#outbox, identity.userId);
+    const state: State = { kind: 'open', identity, frames };
+    this.#state = state;
+    this.#greetAgain(state, identity);
+    const { sessionId } = this.#opening;
+    if (sessionId !== undefined) frames.followFirst(sessionId);
+    for (const text of waiting) if (this.#state === state) this.#frame(state, text);
+  }
+
+  #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
+    state.identity = identity;
+    this.#token.start(identity.expiresAt);
+    const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
+    const { userId } = identity;
+    this.#outbox.send(control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }), null);
+  }
+}
+
+const wireOf = (socket: SessionSocket): Wire => ({
+  get backlog() {
+    return socket.bufferedAmount;
+  },
+  write: (event, _logId, written) => socket.send(event.bytes, { binary: false }, written),
+});

@@ -1,0 +1,18 @@
+import { RunnelError } from '@runnel/protocol';
+
+const MAX_TITLE = 80;
+
+const clip = (text: string): string => {
+  const characters = [...text];
+  return characters.length <= MAX_TITLE ? text : `${characters.slice(0, MAX_TITLE - 1).join('').trimEnd()}…`;
+};
+
+/** A new conversation is called by the first line of its first prompt. */
+export const titleOf = (text: string): string => clip((text.trim().split('\n', 1)[0] ?? '').replace(/\s+/g, ' ').trim());
+
+/** A title somebody chose: one line, not empty, clipped. */
+export const checkTitle = (title: string): string => {
+  const line = title.replace(/\s+/g, ' ').trim().toWellFormed();
+  if (line === '') throw new RunnelError('empty');
+  return clip(line);
+};

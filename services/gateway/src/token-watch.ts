@@ -1,0 +1,38 @@
+/** W-2: how long before its end a client is told that its token will expire. */
+const WARN_MS = 60_000;
+/** What a timer can hold; a token that lives longer is looked at again then. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Watches the end of the token a socket speaks with. A new `hello` starts the watch anew. */
+export class TokenWatch {
+  readonly #warn: () => void;
+  readonly #expired: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(warn: () => void, expired: () => void) {
+    this.#warn = warn;
+    this.#expired = expired;
+  }
+
+  /** `expiresAt`: ms since the epoch; null: never. */
+  start(expiresAt: number | null): void {
+    this.stop();
+    if (expiresAt !== null) this.#wait(expiresAt - WARN_MS, () => this.#warned(expiresAt));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #warned(expiresAt: number): void {
+    this.#warn();
+    this.#wait(expiresAt, this.#expired);
+  }
+
+  #wait(until: number, then: () => void): void {
+    const ms = Math.max(0, until - Date.now());
+    const step = ms > MAX_TIMER_MS ? () => this.#wait(until, then) : then;
+    this.#timer = setTimeout(step, Math.min(ms, MAX_TIMER_MS));
+    this.#timer.unref();
+  }
+}

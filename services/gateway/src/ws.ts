@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http';
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import type { WebSocket } from 'ws';
+import { CLOSE, CLOSE_REASONS, RunnelError, SUBPROTOCOL } from '@runnel/protocol';
+import type { Auth } from './auth.ts';
+import type { Identity } from './identity.ts';
+import { control } from './outgoing.ts';
+import { Session, type SessionDeps } from './session.ts';
+import { SocketLimits } from './socket-limits.ts';
+
+export interface WsDeps extends Omit<SessionDeps, 'bans' | 'auth'> {
+  auth: Auth;
+  maxSockets: number;
+  maxSocketsPerIp: number;
+  /** The node drains: upgrades are refused, so that a client's retry meets another node. */
+  draining: AbortSignal;
+}
+
+/** The WebSockets of a node. */
+export interface Sockets {
+  sessions(): readonly Session[];
+}
+
+const BAN_MS = 60_000;
+const BANS_KEPT = 10_000;
+/** A full node asks for patience, jittered so that the refused do not come back together. */
+const OVERLOADED_RETRY_MS = { least: 1000, spread: 4000 };
+const REFUSED_CLOSE_MS = 1000;
+
+export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<Sockets> => {
+  const sessions = new Set<Session>();
+  const limits = new SocketLimits(deps.maxSockets, deps.maxSocketsPerIp);
+  const banned = new LRUCache<string, true>({ max: BANS_KEPT, ttl: BAN_MS });
+  const bans = { has: (userId: string) => banned.has(userId), add: (userId: string) => void banned.set(userId, true) };
+  const known = new WeakMap<IncomingMessage, { identity: Identity | null; setCookie?: string }>();
+
+  await app.register(websocket, {
+    options: {
+      maxPayload: deps.limits.frameBytes,
+      // Deflate costs ten times the CPU and memory; texts are short and the wire is not what is scarce.
+      perMessageDeflate: false,
+      handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    },
+    // `ws` has already answered a broken frame with its close code (1009, 1007, 1002); terminating here would swallow it.
+    errorHandler: (err: Error, socket: WebSocket) => {
+      deps.log.debug({ event: 'ws.error', err });
+      if (!('code' in err) || !String(err.code).startsWith('WS_ERR')) socket.terminate();
+    },
+    preClose(this: FastifyInstance, done: () => void) {
+      for (const session of sessions) session.close();
+      app.server.removeAllListeners('upgrade');
+      app.websocketServer.close(() => done());
+      // Whoever does not answer the close frame must not hold the process.
+      setTimeout(() => app.websocketServer.clients.forEach((client) => client.terminate()), REFUSED_CLOSE_MS).unref();
+    },
+  });
+  app.websocketServer.on('headers', (headers: string[], request: IncomingMessage) => {
+    const setCookie = known.get(request)?.setCookie;
+    if (setCookie !== undefined) headers.push(`Set-Cookie: ${setCookie}`);
+  });
+
+  app.get(
+    '/ws/chat',
+    {
+      websocket: true,
+      schema: { hide: true },
+      // Identity is settled before the upgrade, so that handlers can be attached in the same tick as it (no frame is lost).
+      preValidation: async (request: FastifyRequest) => {
+        if (deps.draining.aborted) throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
+        known.set(request.raw, await deps.auth.identify(request));
+      },
+    },
+    (socket, request) => {
+      const { ip } = request;
+      if (!limits.enter(ip)) return refuse(socket);
+      const { session_id: sessionId } = request.query as { session_id?: unknown };
+      const identity = known.get(request.raw)?.identity ?? null;
+      const session = new Session(socket, { ...deps, bans }, { identity, ...(typeof sessionId === 'string' && { sessionId }) });
+      sessions.add(session);
+      deps.metrics.sockets.set(limits.total);
+      socket.on('message', (data: Buffer, isBinary: boolean) => session.message(data, isBinary));
+      socket.on('pong', () => session.pong());
+      socket.on('close', () => {
+        session.closed();
+        sessions.delete(session);
+        limits.leave(ip);
+        deps.metrics.sockets.set(limits.total);
+      });
+    },
+  );
+
+  const refuse = (socket: WebSocket): void => {
+    const retryAfterMs = Math.round(OVERLOADED_RETRY_MS.least + Math.random() * OVERLOADED_RETRY_MS.spread);
+    socket.send(control({ type: 'error', ...new RunnelError('overloaded', undefined, { retryAfterMs }).toFields() }).bytes, { binary: false });
+    socket.close(CLOSE.overloaded, CLOSE_REASONS.overloaded);
+    deps.metrics.closes.inc({ code: String(CLOSE.overloaded) });
+    setTimeout(() => socket.terminate(), REFUSED_CLOSE_MS).unref();
+  };
+
+  return { sessions: () => [...sessions] };
+};
