@@ -1,0 +1,103 @@
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { RunLog } from '@runnel/coordination';
+import { startTracing, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
+import { fastify, type FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Clock } from './clock.ts';
+import type { AiConfig } from './config.ts';
+import { createAiMetrics } from './metrics.ts';
+import { createModels, type Models } from './models/registry.ts';
+import { createWorker, type TakeResult, type Worker } from './worker.ts';
+
+export interface AiDeps {
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'>;
+  log: Logger;
+  metrics: Metrics;
+  health: Health;
+  runLog: RunLog;
+  /** Where the models' `apiKeyEnv` are looked up. */
+  env?: Environment;
+  tracer?: Tracer;
+  clock?: Clock;
+}
+
+export interface AiApp {
+  /** Dispatch: `POST /runs`, `POST /runs/:runId/cancel`, `GET /models`. */
+  app: FastifyInstance;
+  worker: Worker;
+  models: Models;
+  /** Hands every run to other pods. Once, however often it is called. */
+  drain(): Promise<void>;
+  /** Drains, then stops. The run log stays open: it belongs to the caller. */
+  close(): Promise<void>;
+}
+
+const Id = Type.String({ pattern: ID_PATTERN });
+const RunBody = Type.Object({ conversationId: Id, runId: Id, trace: Type.Optional(Type.String({ maxLength: 64 })) });
+const RunParams = Type.Object({ runId: Id });
+
+const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<TakeResult['outcome'], number>;
+
+/** Builds the service around a run log and starts its worker. */
+export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
+  const { config, log, health, runLog, env = {}, clock } = deps;
+  const models = createModels(config.models, { env, ...(clock && { clock }) });
+  const worker = createWorker({
+    runLog,
+    models,
+    nodeId: config.nodeId,
+    maxRuns: config.maxRuns,
+    leaseMs: config.leaseMs,
+    drainMs: config.drainMs,
+    metrics: createAiMetrics(deps.metrics),
+    tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
+    log,
+    ...(clock && { clock }),
+  });
+  const app = createRoutes(worker, models, log);
+
+  let draining: Promise<void> | undefined;
+  const drain = (): Promise<void> => {
+    draining ??= (health.setReady(false, 'draining'), worker.drain());
+    return draining;
+  };
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await drain();
+    await Promise.all([app.close(), models.close()]);
+  };
+  await worker.start();
+  return { app, worker, models, drain, close: () => (closing ??= close()) };
+};
+
+const createRoutes = (worker: Worker, models: Models, log: Logger): FastifyInstance => {
+  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
+    .setValidatorCompiler(TypeBoxValidatorCompiler)
+    .withTypeProvider<TypeBoxTypeProvider>();
+
+  app.post('/runs', { schema: { body: RunBody } }, async ({ body: { conversationId, runId } }, reply) => {
+    const result = await worker.take({ conversationId, runId });
+    reply.code(STATUS[result.outcome]);
+    return result;
+  });
+  app.post('/runs/:runId/cancel', { schema: { params: RunParams } }, async ({ params: { runId } }, reply) => {
+    const here = await worker.check(runId);
+    reply.code(here ? 202 : 404);
+    return { outcome: here ? 'checked' : 'gone' };
+  });
+  app.get('/models', () => ({ models: models.list() }));
+
+  app.setErrorHandler((error, _request, reply) => {
+    const known = isValidation(error) ? new RunnelError('bad-frame', 'The request does not fit its schema.') : toRunnelError(error);
+    if (known.code === 'internal') log.error({ event: 'http.failed', err: error });
+    return reply.code(known.status).type('application/problem+json').send(known.toFields());
+  });
+  return app as unknown as FastifyInstance;
+};
+
+/** Fastify's own refusals: a bad body, a wrong media type, too large. */
+const isValidation = (error: unknown): boolean => {
+  const { statusCode = 500 } = error as { statusCode?: number };
+  return !(error instanceof RunnelError) && statusCode >= 400 && statusCode < 500;
+};

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { DEFAULT_MODELS, ModelEntries } from './models/model-config.ts';
+
+export const configSpec = defineConfig({
+  ...commonSettings,
+  ...portSettings(8081, 9081),
+  models: setting.json('MODELS', ModelEntries, {
+    default: DEFAULT_MODELS,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    description: 'The models: a JSON array, or the path of a JSON file that holds one',
+  }),
+  maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
+  leaseMs: setting.duration('LEASE_MS', { default: 3000, minimum: 100, description: 'After how long without a renewal another pod may take a run' }),
+  drainMs: setting.duration('DRAIN_SECONDS', {
+    default: 20_000,
+    description: 'How long a stopping pod waits for answers that no other pod could continue; the others are handed over at once',
+  }),
+});
+
+export type AiConfig = LoadedConfig<typeof configSpec>;

@@ -1,0 +1,181 @@
+import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
+import { newId, RunnelError, type EndReason, type Usage } from '@runnel/protocol';
+import { createBatcher, OUTAGE_MS, type Batcher, type BatcherObserver } from './batcher.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { Model } from './models/registry.ts';
+import type { ModelMessage } from './models/provider.ts';
+import { untilAnswered } from './retry.ts';
+import { estimateUsage } from './usage.ts';
+import { afterEnd } from './verdict.ts';
+
+export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
+
+/** How a run left this pod: ended for good, handed back (drain), or taken by somebody else. */
+export type RunResult = EndReason | 'released' | 'fenced';
+
+/** Why a run must stop: a cancel is wanted, the pod drains, or it is no longer ours. */
+export type StopReason = 'cancel' | 'release' | 'fenced';
+
+export interface RunObserver extends BatcherObserver {
+  /** Milliseconds from opening the model to its first text. */
+  firstToken?(ms: number): void;
+  /** Milliseconds the model's next text took. */
+  token?(waitedMs: number): void;
+  failed?(error: RunnelError): void;
+}
+
+export interface RunJob {
+  ref: RunRef;
+  claim: Claim;
+  model: Model;
+  owner: string;
+  leaseMs: number;
+  runLog: Pick<RunLog, 'appendChunk' | 'endRun' | 'releaseRun' | 'restoreRun'>;
+  /** Aborts when the process must end: nothing waits for the store any longer. */
+  giveUp: AbortSignal;
+  observe?: RunObserver;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export interface ActiveRun {
+  /** Only the first reason counts. */
+  stop(reason: StopReason): void;
+  /** The store has lost the run (a renewal said so). */
+  restore(): void;
+  readonly done: Promise<RunResult>;
+}
+
+/** Bytes of one answer; a model that never stops must not fill the store. */
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Between two tries to end a run whose text the store has not got right. */
+const END_RETRY_MS = 100;
+
+/** Runs one claimed run to its end: the model's text through the batcher into the log, then one `endRun`. */
+export const generate = (job: RunJob): ActiveRun => {
+  const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
+  const owned = { ...ref, epoch: claim.epoch };
+  const stopping = new AbortController();
+  const stop = (reason: StopReason): void => stopping.abort(reason);
+  const batcher = createBatcher({
+    text: claim.text,
+    append: (piece) => runLog.appendChunk({ ...owned, ...piece }),
+    restore: (text, newLogId) => {
+      const { userId, title, run, messages } = claim;
+      return runLog.restoreRun({ ...owned, owner, leaseMs, newLogId, userId, title, run, messages, text });
+    },
+    newLogId: newId,
+    onVerdict: stop,
+    giveUp,
+    observe,
+    clock,
+    ...(random && { random }),
+  });
+  const messages = toModelMessages(job);
+  const retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure: (error: unknown, attempt: number) => attempt === 0 && observe.troubled?.(error) };
+
+  const run = async (): Promise<RunResult> => {
+    if (claim.cancelled !== null) stop('cancel');
+    const written = await write(job, messages, batcher, stopping.signal);
+    if (stopping.signal.reason === 'cancel') await batcher.freeze();
+    else await batcher.flush();
+    // The last appends may have said something else than the reason the writing stopped for.
+    if (batcher.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
+    if (batcher.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
+    if (stopping.signal.reason === 'release') return release();
+    if (written.error === null) return end('complete', written.usage);
+    observe.failed?.(written.error);
+    return end('failed', written.usage, written.error);
+  };
+
+  const end = async (reason: EndReason, usage: Usage | null, error?: RunnelError): Promise<RunResult> => {
+    const giveUpAt = clock.now() + OUTAGE_MS;
+    let standing = batcher.standing();
+    while (!giveUp.aborted && clock.now() < giveUpAt) {
+      const command: EndRun = {
+        ...owned,
+        ...standing,
+        reason,
+        usage: usage ?? estimateUsage(messages, standing.bytes),
+        ...(error && { error: { code: error.code, message: error.message } }),
+      };
+      const result = await untilAnswered(() => runLog.endRun(command), retry);
+      const next = afterEnd(result.outcome, reason === 'cancelled');
+      if (next === 'done') return reason;
+      if (next === 'fenced') return 'fenced';
+      const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
+      if (cut === null) await batcher.restore();
+      if (batcher.verdict === 'fenced') return 'fenced';
+      standing = cut ?? batcher.standing();
+      await clock.sleep(END_RETRY_MS, giveUp);
+    }
+    return 'fenced';
+  };
+
+  const release = async (): Promise<RunResult> => {
+    const outcome = await untilAnswered(() => runLog.releaseRun(owned), retry);
+    return outcome === 'released' ? 'released' : 'fenced';
+  };
+
+  return {
+    stop,
+    restore: () => void batcher.restore(),
+    // Only a store that stayed away for too long, or the end of the process, leaves a run without an answer: its lease expires.
+    done: run().catch(() => 'fenced' as const),
+  };
+};
+
+interface Written {
+  usage: Usage | null;
+  /** Why the model stopped early; null when it finished or was stopped. */
+  error: RunnelError | null;
+}
+
+/** The model's read loop. It waits for the store only when too much has piled up. */
+const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, signal: AbortSignal): Promise<Written> => {
+  const { claim, model, observe = {}, clock = systemClock } = job;
+  let usage: Usage | null = null;
+  let bytes = Buffer.byteLength(claim.text);
+  let seen = false;
+  let waitingSince = clock.now();
+  if (signal.aborted) return { usage, error: null };
+  try {
+    for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
+      if ('usage' in delta) usage = delta.usage;
+      else if (delta.text !== '') {
+        const waited = clock.now() - waitingSince;
+        if (seen) observe.token?.(waited);
+        else observe.firstToken?.(waited);
+        seen = true;
+        bytes += Buffer.byteLength(delta.text);
+        if (bytes > MAX_ANSWER_BYTES) throw new RunnelError('model-failed', 'The answer is too long.');
+        const room = batcher.push(delta.text);
+        if (room !== undefined) await untilRoom(room, signal);
+        waitingSince = clock.now();
+      }
+      if (signal.aborted) break;
+    }
+    return { usage, error: null };
+  } catch (error) {
+    if (signal.aborted) return { usage, error: null };
+    return { usage, error: error instanceof RunnelError ? error : new RunnelError('model-failed', undefined, { cause: error }) };
+  }
+};
+
+/** Also ends when the run is stopped: a cancel must not wait for a store that is full or away. */
+const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    signal.addEventListener('abort', finish, { once: true });
+    if (signal.aborted) finish();
+    void room.then(finish);
+  });
+
+/** What the model is told: its system prompt, then the thread, without messages that were deleted or never got a word. */
+const toModelMessages = ({ claim, model }: RunJob): ModelMessage[] => [
+  ...(model.system === null ? [] : [{ role: 'system' as const, text: model.system }]),
+  ...claim.messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text })),
+];

@@ -1,0 +1,45 @@
+import { createRedisRunLog } from '@runnel/coordination';
+import { createHealth, createInternalServer, createLogger, createMetrics, describeConfig, LATENCY_BUCKETS_SECONDS, loadConfig, runService, startTracing } from '@runnel/kit';
+import { createAiApp } from './app.ts';
+import { configSpec } from './config.ts';
+
+/** What closing takes beyond the drain itself: the hand-over of what did not finish, the servers, the traces. */
+const CLOSE_MS = 6000;
+
+await runService({
+  name: 'ai',
+  async start() {
+    const config = loadConfig(configSpec, process.env);
+    const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'ai' });
+    const metrics = createMetrics('ai');
+    const health = createHealth();
+    const tracing = startTracing({ service: 'ai', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const storeSeconds = metrics.histogram('runnel_store_command_seconds', 'Commands to Redis', LATENCY_BUCKETS_SECONDS, ['command', 'outcome']);
+    const runLog = createRedisRunLog({
+      url: config.redisUrl,
+      onCommand: (command, seconds, outcome) => storeSeconds.observe({ command, outcome }, seconds),
+      onError: (error) => log.debug({ event: 'store.error', err: error }),
+    });
+    // Shown and not critical: when the store is down for all pods at once, taking every one of them out helps nobody.
+    health.register('store', () => runLog.ping(), { critical: false });
+
+    const ai = await createAiApp({ config, log, metrics, health, runLog, env: process.env, tracer: tracing.tracer });
+    const internal = createInternalServer({ metrics, health, log, onDrain: () => ai.drain() });
+    await ai.app.listen({ host: config.host, port: config.port });
+    await internal.listen({ host: config.host, port: config.internalPort });
+    health.setReady(true);
+    const ports = { port: ai.app.addresses()[0]?.port, internalPort: internal.addresses()[0]?.port };
+    log.info({ event: 'service.started', ...ports, config: describeConfig(configSpec, config) });
+
+    return {
+      log,
+      shutdownMs: config.drainMs + CLOSE_MS,
+      closables: [
+        { name: 'tracing', close: () => tracing.shutdown() },
+        { name: 'run log', close: () => runLog.close() },
+        { name: 'internal server', close: () => internal.close() },
+        { name: 'ai', close: () => ai.close() },
+      ],
+    };
+  },
+});

@@ -1,0 +1,45 @@
+import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+import type { RunObserver, RunResult } from './generate.ts';
+
+const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
+
+export const createAiMetrics = (metrics: Metrics) => {
+  const running = metrics.gauge('runnel_ai_runs', 'Runs this pod writes now');
+  const claims = metrics.counter('runnel_ai_claims_total', 'Tries to claim a run, by outcome', ['outcome']);
+  const takeovers = metrics.counter('runnel_ai_takeovers_total', 'Runs gone on with after another owner');
+  const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
+  const runSeconds = metrics.histogram('runnel_ai_run_seconds', 'From claim to end', [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600], ['model']);
+  const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
+  const appends = metrics.counter('runnel_ai_appends_total', 'Appends, by outcome', ['outcome']);
+  const pieceBytes = metrics.histogram('runnel_ai_append_bytes', 'Text of one append', BYTES);
+  const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
+  const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
+  const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
+  const firstToken = metrics.histogram('runnel_ai_first_token_seconds', "The model's first text", LATENCY_BUCKETS_SECONDS, ['model']);
+  const tokenWait = metrics.histogram('runnel_ai_token_wait_seconds', "The model's next text", LATENCY_BUCKETS_SECONDS, ['model']);
+
+  return {
+    claimed(outcome: string, epoch?: number): void {
+      claims.inc({ outcome });
+      if (epoch !== undefined && epoch > 1) takeovers.inc();
+    },
+    running: (count: number): void => running.set(count),
+    ended(model: string, reason: RunResult, ms: number): void {
+      ends.inc({ reason, model });
+      runSeconds.observe({ model }, ms / 1000);
+    },
+    observer: (model: string): RunObserver => ({
+      appended(outcome, ms, piece) {
+        appends.inc({ outcome });
+        appendSeconds.observe(ms / 1000);
+        pieceBytes.observe(piece.bytes);
+        if (outcome === 'fenced') fenced.inc();
+      },
+      restored: (outcome) => restores.inc({ outcome }),
+      troubled: () => storeTroubles.inc(),
+      firstToken: (ms) => firstToken.observe({ model }, ms / 1000),
+      token: (ms) => tokenWait.observe({ model }, ms / 1000),
+    }),
+  };
+};
+export type AiMetrics = ReturnType<typeof createAiMetrics>;

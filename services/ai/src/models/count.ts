@@ -1,0 +1,77 @@
+import { RunnelError, utf8Length } from '@runnel/protocol';
+import { systemClock, type Clock } from '../clock.ts';
+import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
+import { paced } from './pace.ts';
+
+/** `count 500 at 50 fail 200`: 500 words, 50 a second, and after 200 of them the model fails. */
+export interface CountOrder {
+  words: number;
+  perSecond: number;
+  stop: { kind: 'fail' | 'hang'; after: number } | null;
+}
+
+const MAX_WORDS = 999_999;
+const MAX_PER_SECOND = 10_000;
+const DEFAULT_PER_SECOND = 50;
+const ORDER = /^\s*count\s+(\d{1,6})(?:\s+at\s+(\d{1,5}(?:\.\d+)?))?(?:\s+(fail|hang)\s+(\d{1,6}))?\s*$/i;
+
+/** Reads `count N [at R] [fail K | hang K]`; null for any other prompt. */
+export const parseCount = (prompt: string): CountOrder | null => {
+  const [matched, words, rate, kind, after] = ORDER.exec(prompt) ?? [];
+  if (matched === undefined) return null;
+  const order: CountOrder = {
+    words: Number(words),
+    perSecond: rate === undefined ? DEFAULT_PER_SECOND : Number(rate),
+    stop: kind === undefined ? null : { kind: kind.toLowerCase() as 'fail' | 'hang', after: Number(after) },
+  };
+  const fits = order.words >= 1 && order.words <= MAX_WORDS && order.perSecond > 0 && order.perSecond <= MAX_PER_SECOND;
+  return fits ? order : null;
+};
+
+/** Every word but the first brings the space before it, so that nothing trails: w000001 w000002 … */
+const pieceOf = (word: number): string => `${word > 1 ? ' ' : ''}w${String(word).padStart(6, '0')}`;
+
+/** Byte at which a word ends; all are ASCII and of one length. */
+const endOf = (word: number): number => Math.max(0, word * 8 - 1);
+
+/** The pieces of words after byte `from` up to word `last`; the first one may be the rest of a word. */
+export function* countPieces(from: number, last: number): Generator<string> {
+  let at = from;
+  for (let word = Math.floor((from + 1) / 8) + 1; word <= last; word++) {
+    yield pieceOf(word).slice(at - endOf(word - 1));
+    at = endOf(word);
+  }
+}
+
+const HELP = 'Say `count 500 at 50` for 500 words, 50 a second; add `fail 200` or `hang 200` to fail or hang after 200.';
+
+/**
+ * Numbered words at an exact pace: loss, repetition and order can be proved from the screen. Continues from any byte, also
+ * inside a word, and then goes on at its pace from there.
+ */
+export const createCountProvider = (clock: Clock = systemClock): ChatProvider => ({
+  canContinue: true,
+
+  async *stream({ messages, prefix }: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+    const prompt = lastPrompt(messages);
+    const order = parseCount(prompt);
+    const from = utf8Length(prefix);
+    if (order === null) {
+      yield { text: HELP.slice(from) };
+      return;
+    }
+    const { words, perSecond, stop } = order;
+    const last = Math.min(words, stop?.after ?? words);
+    yield* paced(countPieces(from, last), () => 1000 / perSecond, clock, signal);
+    if (signal.aborted) return;
+    if (stop?.kind === 'fail' && last < words) throw new RunnelError('model-failed', `The count failed after ${last} words, as it was asked to.`);
+    if (stop?.kind === 'hang' && last < words) await aborted(signal);
+    else yield { usage: { promptTokens: prompt.trim().split(/\s+/).length, completionTokens: words } };
+  },
+});
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

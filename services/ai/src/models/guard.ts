@@ -1,0 +1,86 @@
+import { fullJitter } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
+import { systemClock, type Clock } from '../clock.ts';
+import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
+import { withTimeouts, type Timeouts } from './watchdog.ts';
+
+export interface GuardOptions {
+  timeouts: Timeouts;
+  /** True for providers over a network: tries again before the first token, and a breaker spares one that is down. */
+  remote: boolean;
+  clock?: Clock;
+  random?: () => number;
+  /** How long an open breaker refuses before it lets one call try. */
+  breakMs?: number;
+}
+
+const OPENINGS = 3;
+const RETRY = { baseMs: 250, maxMs: 2000 };
+const FAILURES_TO_BREAK = 5;
+const BREAK_MS = 10_000;
+
+/** A provider with its timeouts, retries and breaker. Whatever it throws for the model's sake is `model-failed`. */
+export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
+  const timed = withTimeouts(options.remote ? withRetries(provider, options) : provider, options.timeouts, options.clock);
+  return {
+    ...provider,
+    async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+      try {
+        yield* timed.stream(request, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error instanceof RunnelError ? new RunnelError('model-failed', error.message) : new RunnelError('model-failed', undefined, { cause: error });
+      }
+    },
+  };
+};
+
+/** Opens a stream up to three times. After the first token nothing is tried again: the reader has seen it. */
+const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
+  const { clock = systemClock, random, breakMs = BREAK_MS } = options;
+  const breaker = circuitBreaker(handleWhen(isOutage), { halfOpenAfter: breakMs, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) });
+
+  const openOften = async (request: ModelRequest, signal: AbortSignal): Promise<Opened> => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await open(provider, breaker, request, signal);
+      } catch (error) {
+        if (signal.aborted || !isOutage(error) || attempt + 1 >= OPENINGS) throw error;
+        await clock.sleep(fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
+      }
+    }
+  };
+  return {
+    ...provider,
+    async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+      const { first, iterator } = await openOften(request, signal);
+      if (first.done) return;
+      yield first.value;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    },
+  };
+};
+
+interface Opened {
+  first: IteratorResult<Delta>;
+  iterator: AsyncIterator<Delta>;
+}
+
+const isOutage = (error: unknown): boolean => error instanceof RunnelError && error.code === 'unavailable';
+
+const open = async (provider: ChatProvider, breaker: CircuitBreakerPolicy, request: ModelRequest, signal: AbortSignal): Promise<Opened> => {
+  try {
+    return await breaker.execute(async () => {
+      const iterator = provider.stream(request, signal)[Symbol.asyncIterator]();
+      const first = await iterator.next().catch((error: unknown) => {
+        // The watchdog aborts with `unavailable`, which counts for the breaker; a cancel aborts with a word, which does not.
+        throw signal.aborted ? signal.reason : error;
+      });
+      if (signal.aborted) throw signal.reason;
+      return { first, iterator };
+    });
+  } catch (error) {
+    throw error instanceof BrokenCircuitError ? new RunnelError('model-failed', 'The model failed too often; it is given a rest.') : error;
+  }
+};

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { RunnelError } from '@runnel/protocol';
+import { createTextQueue } from './text-queue.ts';
+import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
+
+export interface LocalSettings {
+  /** Path of a GGUF file; node-llama-cpp lies in `node_modules` beside it, unless it is installed with the service. */
+  file: string;
+  temperature?: number | undefined;
+  maxOutputTokens?: number | undefined;
+}
+
+/** The part of node-llama-cpp used here. It is loaded only when a local model is asked, and not a dependency. */
+interface LlamaModule {
+  getLlama(options: { gpu: false; build: 'never'; logLevel: 'error' }): Promise<Llama>;
+  LlamaChat: new (options: { contextSequence: LlamaSequence }) => LlamaChat;
+}
+interface Llama {
+  loadModel(options: { modelPath: string }): Promise<{ createContext(options: { sequences: number; contextSize: number; threads: number }): Promise<LlamaContext> }>;
+  dispose(): Promise<void>;
+}
+interface LlamaContext {
+  getSequence(): LlamaSequence;
+}
+interface LlamaSequence {
+  readonly tokenMeter: { getState(): { usedInputTokens: number; usedOutputTokens: number } };
+  dispose(): void | Promise<void>;
+}
+interface LlamaChat {
+  generateResponse(
+    history: ({ type: 'system' | 'user'; text: string } | { type: 'model'; response: string[] })[],
+    options: { onTextChunk(text: string): void; signal: AbortSignal; stopOnAbortSignal: boolean; maxTokens: number; temperature: number; topP: number },
+  ): Promise<unknown>;
+  dispose(): void;
+}
+
+const SEQUENCES = 4;
+const CONTEXT_TOKENS = 4096;
+
+/**
+ * A model in this process, on the CPU. It goes on behind a prefix by itself: the chat's last turn is the model's own and
+ * unfinished. At most four answers at a time; more wait for one of them, within the first token's timeout.
+ */
+export const createLocalProvider = ({ file, temperature = 0.2, maxOutputTokens = 1024 }: LocalSettings): ChatProvider => {
+  let loading: Promise<{ llama: Llama; context: LlamaContext; module: LlamaModule }> | undefined;
+  let free = SEQUENCES;
+  const queue: (() => void)[] = [];
+
+  const load = async () => {
+    const module = await importLlama(file);
+    const llama = await module.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+    const model = await llama.loadModel({ modelPath: file });
+    return { llama, module, context: await model.createContext({ sequences: SEQUENCES, contextSize: CONTEXT_TOKENS, threads: cpus().length }) };
+  };
+  const takeSequence = async (signal: AbortSignal): Promise<boolean> => {
+    if (free > 0) {
+      free--;
+      return true;
+    }
+    return new Promise((resolve) => {
+      const got = (): void => resolve(true);
+      queue.push(got);
+      signal.addEventListener('abort', () => {
+        const at = queue.indexOf(got);
+        if (at >= 0) queue.splice(at, 1);
+        if (at >= 0) resolve(false);
+      });
+    });
+  };
+  const giveBack = (): void => {
+    const next = queue.shift();
+    if (next === undefined) free++;
+    else next();
+  };
+
+  return {
+    canContinue: true,
+
+    async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+      const { module, context } = await (loading ??= load().catch((cause: unknown) => {
+        loading = undefined;
+        throw new RunnelError('model-failed', 'The local model cannot be loaded.', { cause });
+      }));
+      if (!(await takeSequence(signal))) return;
+      const sequence = context.getSequence();
+      const chat = new module.LlamaChat({ contextSequence: sequence });
+      try {
+        const texts = createTextQueue();
+        chat
+          .generateResponse(toHistory(request), {
+            onTextChunk: texts.push,
+            signal,
+            stopOnAbortSignal: true,
+            maxTokens: maxOutputTokens,
+            temperature,
+            topP: 0.9,
+          })
+          .then(texts.end, texts.fail);
+        for await (const text of texts) yield { text };
+        const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter.getState();
+        yield { usage: { promptTokens: usedInputTokens, completionTokens: usedOutputTokens } };
+      } finally {
+        chat.dispose();
+        await sequence.dispose();
+        giveBack();
+      }
+    },
+
+    async close() {
+      await (await loading)?.llama.dispose();
+    },
+  };
+};
+
+const toHistory = ({ messages, prefix }: ModelRequest): Parameters<LlamaChat['generateResponse']>[0] => [
+  ...messages.map(({ role, text }) => (role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text })),
+  { type: 'model', response: prefix === '' ? [] : [prefix] },
+];
+
+const importLlama = async (file: string): Promise<LlamaModule> => {
+  const beside = join(dirname(file), 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
+  const name = existsSync(beside) ? pathToFileURL(beside).href : 'node-llama-cpp';
+  return (await import(name)) as LlamaModule;
+};

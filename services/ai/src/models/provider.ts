@@ -1,0 +1,34 @@
+import type { Role, Usage } from '@runnel/protocol';
+
+export interface ModelMessage {
+  role: Role;
+  text: string;
+}
+
+export interface ModelRequest {
+  /** The model's name at its provider. */
+  model: string;
+  /** From the root of the conversation to the user's message that is to be answered. */
+  messages: readonly ModelMessage[];
+  /** Text of the answer that stands already; the model goes on right behind it. Empty at the start. */
+  prefix: string;
+}
+
+/** A piece of the answer as the provider cut it, maybe inside a character, maybe empty (a sign of life); or what it cost. */
+export type Delta = { text: string } | { usage: Usage };
+
+/**
+ * The narrow port every model sits behind.
+ *
+ * `stream` ends when the answer is whole, and soon after the signal aborts. It throws RunnelError `unavailable` for what may
+ * succeed when tried again (network, overload), `model-failed` for what will not.
+ */
+export interface ChatProvider {
+  /** Whether it can go on behind a `prefix`. If not, a run that moves to another pod starts again. */
+  readonly canContinue: boolean;
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<Delta>;
+  close?(): Promise<void>;
+}
+
+/** The text of the message that is to be answered. */
+export const lastPrompt = (messages: readonly ModelMessage[]): string => messages.findLast(({ role }) => role === 'user')?.text ?? '';

@@ -1,0 +1,88 @@
+import { ConfigError } from '@runnel/kit';
+import { systemClock, type Clock } from '../clock.ts';
+import { createAnthropicProvider, createOpenAiProvider } from './ai-sdk.ts';
+import { createCountProvider } from './count.ts';
+import { createDemoProvider } from './demo.ts';
+import { guard } from './guard.ts';
+import { createLocalProvider } from './local.ts';
+import { modelProblems, type ModelEntry } from './model-config.ts';
+import type { ChatProvider } from './provider.ts';
+import { DEFAULT_TIMEOUTS } from './watchdog.ts';
+
+/** One entry of `GET /models`. */
+export interface ModelInfo {
+  id: string;
+  name: string;
+  provider: string;
+  canContinue: boolean;
+  default?: boolean;
+}
+
+export interface Model {
+  info: ModelInfo;
+  /** Its name at the provider. */
+  model: string;
+  system: string | null;
+  /** Guarded. */
+  provider: ChatProvider;
+}
+
+export interface Models {
+  list(): ModelInfo[];
+  get(id: string): Model | undefined;
+  /** For `claimRun`: the models this pod runs, true where it can continue a text. */
+  suited: Readonly<Record<string, boolean>>;
+  close(): Promise<void>;
+}
+
+export interface ModelsOptions {
+  /** Where `apiKeyEnv` is looked up. */
+  env?: Readonly<Record<string, string | undefined>>;
+  clock?: Clock;
+}
+
+/** @throws ConfigError with every problem of the entries */
+export const createModels = (entries: readonly ModelEntry[], { env = {}, clock = systemClock }: ModelsOptions = {}): Models => {
+  const problems = modelProblems(entries, env);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS: ${problem}`));
+  const standard = entries.find((entry) => entry.default) ?? entries[0];
+  const models = new Map(entries.map((entry) => [entry.id, createModel(entry, entry === standard, env, clock)]));
+  return {
+    list: () => [...models.values()].map(({ info }) => info),
+    get: (id) => models.get(id),
+    suited: Object.fromEntries([...models].map(([id, { provider }]) => [id, provider.canContinue])),
+    async close() {
+      await Promise.allSettled([...models.values()].map(({ provider }) => provider.close?.()));
+    },
+  };
+};
+
+const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
+  const bare = createProvider(entry, env, clock);
+  const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
+  const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
+  const { id, name = id, model = id } = entry;
+  return {
+    info: { id, name, provider: entry.provider, canContinue: provider.canContinue, ...(isDefault && { default: true }) },
+    model,
+    system: entry.system ?? null,
+    provider,
+  };
+};
+
+const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): ChatProvider => {
+  const { baseURL = '', apiKeyEnv, canContinue = false, continueBody, temperature, maxOutputTokens } = entry;
+  const apiKey = apiKeyEnv === undefined ? undefined : env[apiKeyEnv];
+  switch (entry.provider) {
+    case 'demo':
+      return createDemoProvider(clock);
+    case 'count':
+      return createCountProvider(clock);
+    case 'openai-compatible':
+      return createOpenAiProvider({ baseURL, apiKey, canContinue, continueBody, temperature, maxOutputTokens });
+    case 'anthropic':
+      return createAnthropicProvider({ baseURL: entry.baseURL, apiKey, canContinue, temperature, maxOutputTokens });
+    case 'local':
+      return createLocalProvider({ file: entry.model ?? '', temperature, maxOutputTokens });
+  }
+};

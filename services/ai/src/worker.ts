@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import type { OwnedRun, RunLog, RunRef, Subscription, WorkHint } from '@runnel/coordination';
+import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
+import { systemClock, type Clock } from './clock.ts';
+import { generate, type ActiveRun, type Claim } from './generate.ts';
+import type { AiMetrics } from './metrics.ts';
+import type { Models } from './models/registry.ts';
+import { repeat } from './repeat.ts';
+import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
+import { startRunSpan } from './run-span.ts';
+import { afterRenew } from './verdict.ts';
+
+export interface WorkerDeps {
+  runLog: RunLog;
+  models: Models;
+  nodeId: string;
+  maxRuns: number;
+  leaseMs: number;
+  drainMs: number;
+  metrics: AiMetrics;
+  tracer: Tracer;
+  log?: Logger;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
+
+interface Held {
+  owned: OwnedRun;
+  canContinue: boolean;
+  active: ActiveRun;
+}
+
+/** What is left of a drain for handing back what could not finish in time. */
+const HANDOVER_MS = 2000;
+
+/**
+ * The runs of this pod: takes what it is given or finds, keeps the leases, and hands everything back when it drains. Whether it
+ * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
+ */
+export const createWorker = (deps: WorkerDeps) => {
+  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, metrics, tracer } = deps;
+  const { log = silentLog, clock = systemClock, random = Math.random } = deps;
+  /** Random per process start: a pod that comes back under its old name is somebody else. */
+  const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
+  const runs = new Map<string, Held>();
+  const claiming = new Map<string, Promise<unknown>>();
+  const hinted = new Set<string>();
+  const seeking = new AbortController();
+  const renewing = new AbortController();
+  const giveUp = new AbortController();
+  let hints: Subscription | undefined;
+  let draining: Promise<void> | undefined;
+  let storeAway = false;
+
+  const freeSlots = (): number => maxRuns - runs.size - claiming.size;
+
+  const take = async (ref: RunRef): Promise<TakeResult> => {
+    if (draining !== undefined) return { outcome: 'draining' };
+    if (runs.has(ref.runId) || claiming.has(ref.runId)) return { outcome: 'owned' };
+    if (freeSlots() <= 0) return { outcome: 'full' };
+    const attempt = runLog.claimRun({ ...ref, owner, leaseMs, models: models.suited });
+    claiming.set(ref.runId, attempt);
+    try {
+      const claim = await attempt;
+      metrics.claimed(claim.outcome, claim.outcome === 'claimed' ? claim.epoch : undefined);
+      if (claim.outcome !== 'claimed') return claim;
+      begin(ref, claim);
+      return { outcome: 'claimed', epoch: claim.epoch };
+    } finally {
+      claiming.delete(ref.runId);
+    }
+  };
+
+  const begin = (ref: RunRef, claim: Claim): void => {
+    const model = models.get(claim.run.model);
+    if (model === undefined) throw new Error(`the store gave a run of a model it was not offered`);
+    const { runId } = ref;
+    const startedAt = clock.now();
+    const facts = { runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
+    log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
+    const span = startRunSpan(tracer, claim, nodeId, metrics.observer(claim.run.model));
+    const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
+    runs.set(runId, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
+    metrics.running(runs.size);
+    // Claimed while the drain began: hand it on, nothing is written yet.
+    if (draining !== undefined) active.stop('release');
+    void active.done.then((result) => {
+      runs.delete(runId);
+      metrics.running(runs.size);
+      const ms = Math.round(clock.now() - startedAt);
+      metrics.ended(claim.run.model, result, ms);
+      span.end(result);
+      log.info({ event: 'run.left', ...facts, result, ms });
+    });
+  };
+
+  const takeQuietly = async (ref: RunRef): Promise<void> => {
+    await take(ref).catch((error: unknown) => log.debug({ event: 'claim.failed', runId: ref.runId, err: error }));
+  };
+
+  const sweep = async (): Promise<void> => {
+    const limit = Math.min(freeSlots(), SWEEP_BATCH);
+    if (limit <= 0) return;
+    try {
+      const found = await runLog.findFreeRuns(limit);
+      if (storeAway) {
+        // Leases ran out while nobody could renew them: owners that hold text get one renewal's time to come back first (P-10).
+        storeAway = false;
+        log.info({ event: 'store.back' });
+        await clock.sleep(leaseMs / 3, seeking.signal);
+        return;
+      }
+      await Promise.all(found.map(takeQuietly));
+    } catch (error) {
+      if (!storeAway) log.warn({ event: 'store.away', err: error });
+      storeAway = true;
+    }
+  };
+
+  const renew = async (): Promise<void> => {
+    const held = [...runs.values()];
+    if (held.length === 0) return;
+    try {
+      const outcomes = await runLog.renewLeases(owner, leaseMs, held.map(({ owned }) => owned));
+      for (const { owned, active } of held) {
+        const outcome = outcomes.get(owned.runId);
+        const next = outcome === undefined ? 'keep' : afterRenew(outcome);
+        if (next === 'restore') active.restore();
+        else if (next !== 'keep') active.stop(next);
+      }
+      storeAway = false;
+    } catch (error) {
+      if (!storeAway) log.warn({ event: 'store.away', err: error });
+      storeAway = true;
+    }
+  };
+
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when the run is not here. */
+  const check = async (runId: string): Promise<boolean> => {
+    const held = runs.get(runId);
+    if (held === undefined) return false;
+    const outcomes = await runLog.renewLeases(owner, leaseMs, [held.owned]);
+    const next = afterRenew(outcomes.get(runId) ?? 'renewed');
+    if (next === 'cancel' || next === 'fenced') held.active.stop(next);
+    return true;
+  };
+
+  const onHint = (hint: WorkHint): void => {
+    if (hint.kind === 'cancel') {
+      void check(hint.runId).catch(() => undefined);
+      return;
+    }
+    if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(hint.runId)) return;
+    hinted.add(hint.runId);
+    void clock.sleep(hintDelayMs(runs.size / maxRuns, random()), seeking.signal).then(() => {
+      hinted.delete(hint.runId);
+      return takeQuietly(hint);
+    });
+  };
+
+  const drain = async (): Promise<void> => {
+    seeking.abort();
+    await hints?.close().catch(() => undefined);
+    await Promise.allSettled(claiming.values());
+    const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
+    // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
+    for (const { active, canContinue } of runs.values()) if (canContinue) active.stop('release');
+    await withDeadline(all(), drainMs, () => undefined);
+    for (const { active } of runs.values()) active.stop('release');
+    await withDeadline(all(), HANDOVER_MS, () => undefined);
+    giveUp.abort();
+    renewing.abort();
+    log.info({ event: 'worker.drained', left: runs.size });
+  };
+
+  return {
+    owner,
+    take,
+    check,
+    get size(): number {
+      return runs.size;
+    },
+    get draining(): boolean {
+      return draining !== undefined;
+    },
+    /** Starts to listen, sweep and renew. */
+    async start(): Promise<void> {
+      void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
+      void repeat(renew, () => renewWaitMs(leaseMs, storeAway), renewing.signal, clock);
+      hints = await runLog.onWork(onHint);
+    },
+    /** Takes nothing more and hands every run back; those no other pod could continue may finish within `drainMs`. */
+    drain: (): Promise<void> => (draining ??= Promise.resolve().then(drain)),
+  };
+};
+export type Worker = ReturnType<typeof createWorker>;
