@@ -3,7 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
 import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
-import { staticPods } from './ai-pods.ts';
+import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { createCommands, type Commands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -30,6 +30,8 @@ export interface GatewayDeps {
   metrics: Metrics;
   health: Health;
   runLog: RunLog;
+  /** Who runs the models; absent: the addresses of the configuration. */
+  pods?: AiPods;
   dispatcher?: Dispatcher;
   models?: Models;
   auth?: Auth;
@@ -76,7 +78,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const { config, log, runLog } = deps;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
-  const pods = staticPods(config.aiServiceUrls, createJsonClient());
+  const pods = deps.pods ?? staticPods(config.aiServiceUrls, createJsonClient());
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });

@@ -3,3 +3,4 @@ export type { Dispatcher } from './dispatch.ts';
 export type { ModelInfo, Models } from './models.ts';
 export { chooseModel } from './models.ts';
 export { configSpec, type GatewayConfig } from './config.ts';
+export type { AiPod, AiPods, Offer } from './ai-pods.ts';
