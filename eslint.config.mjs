@@ -44,7 +44,11 @@ export default tseslint.config(
   {
     files: ['**/*.vue'],
     languageOptions: { parserOptions: { parser: tseslint.parser } },
-    rules: { 'vue/no-v-html': 'error', 'vue/component-api-style': ['error', ['script-setup']], 'vue/block-lang': ['error', { script: { lang: 'ts' } }] },
+    rules: {
+      'vue/no-v-html': 'error',
+      'vue/component-api-style': ['error', ['script-setup']],
+      'vue/block-lang': ['error', { script: { lang: 'ts' } }],
+    },
   },
   {
     files: ['packages/**/*.ts', 'services/**/*.ts', 'web/src/**/*.{ts,vue}'],

@@ -18,7 +18,8 @@ const onPath = (name) =>
 
 /** Debian keeps the server's programs out of PATH, by version. */
 const hasPostgres = () =>
-  onPath('initdb') || (existsSync(POSTGRES_ROOT) && readdirSync(POSTGRES_ROOT).some((version) => existsSync(join(POSTGRES_ROOT, version, 'bin/initdb'))));
+  onPath('initdb') ||
+  (existsSync(POSTGRES_ROOT) && readdirSync(POSTGRES_ROOT).some((version) => existsSync(join(POSTGRES_ROOT, version, 'bin/initdb'))));
 
 /** By name: how to see that it is there, and the Debian packages that bring it. */
 const NEEDS = {

@@ -18,7 +18,11 @@ export interface CommandResult {
 }
 
 /** Runs one program of this repository and waits for its end. Never rejects: a program that cannot run has failed. */
-export function runCommand(program: string, args: readonly string[], { cwd = root, env = {}, onLine }: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  { cwd = root, env = {}, onLine }: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd,
@@ -47,4 +51,5 @@ export function runCommand(program: string, args: readonly string[], { cwd = roo
 }
 
 /** Runs `node <args>` with the Node that runs this. */
-export const runNode = (args: readonly string[], options?: CommandOptions): Promise<CommandResult> => runCommand(process.execPath, args, options);
+export const runNode = (args: readonly string[], options?: CommandOptions): Promise<CommandResult> =>
+  runCommand(process.execPath, args, options);

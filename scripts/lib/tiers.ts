@@ -32,7 +32,15 @@ async function runVitest(project: string): Promise<TierOutcome> {
   const reportFile = join(dir, 'report.json');
   try {
     const { code } = await runNode(
-      ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
+      [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--project',
+        project,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${reportFile}`,
+      ],
       { onLine: (line) => console.log(line) },
     );
     const report = await readFile(reportFile, 'utf8').catch(() => undefined);
@@ -74,7 +82,9 @@ function parseScenario(line: string): ScenarioLine | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const value = JSON.parse(line) as Partial<ScenarioLine>;
-    return typeof value.name === 'string' && typeof value.ok === 'boolean' ? { ms: 0, ...value, name: value.name, ok: value.ok } : undefined;
+    return typeof value.name === 'string' && typeof value.ok === 'boolean'
+      ? { ms: 0, ...value, name: value.name, ok: value.ok }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -4,7 +4,12 @@ import { setting } from './setting.ts';
 
 /** The two ports of a service, with its own defaults. 0 lets the system choose; the start line then has the real port. */
 export const portSettings = (port: number, internalPort: number) => ({
-  port: setting.integer('PORT', { default: port, minimum: 0, maximum: 65_535, description: 'Port of the public interface; 0 = any free one' }),
+  port: setting.integer('PORT', {
+    default: port,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port of the public interface; 0 = any free one',
+  }),
   internalPort: setting.integer('INTERNAL_PORT', {
     default: internalPort,
     minimum: 0,

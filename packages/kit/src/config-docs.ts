@@ -22,7 +22,8 @@ export function configTable(spec: ConfigSpec): string {
 function describeSchema(schema: TSchema): string {
   const facts: SchemaFacts = schema;
   if (facts.enum !== undefined) return facts.enum.map((word) => `\`${word}\``).join(', ');
-  if (facts.type === 'array') return facts.items !== undefined && (facts.items as SchemaFacts).type === 'string' ? 'list, by commas' : 'JSON';
+  if (facts.type === 'array')
+    return facts.items !== undefined && (facts.items as SchemaFacts).type === 'string' ? 'list, by commas' : 'JSON';
   if (facts.title === 'duration') return 'duration (`500ms`, `3s`, `5m`)';
   if (facts.type === 'integer' || facts.type === 'number') {
     const bounds = [

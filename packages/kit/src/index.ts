@@ -3,6 +3,7 @@ export * from './config.ts';
 export * from './config-docs.ts';
 export * from './health.ts';
 export * from './internal-server.ts';
+export * from './listen.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './setting.ts';

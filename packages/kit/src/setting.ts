@@ -67,7 +67,8 @@ const splitList = (raw: string): string[] =>
 
 function parseUrl(raw: string, schemes: readonly string[]): string {
   const scheme = URL.canParse(raw) ? new URL(raw).protocol.slice(0, -1) : undefined;
-  if (scheme === undefined || !schemes.includes(scheme)) throw new Error(`must be a URL that starts ${schemes.map((s) => `${s}://`).join(' or ')}`);
+  if (scheme === undefined || !schemes.includes(scheme))
+    throw new Error(`must be a URL that starts ${schemes.map((s) => `${s}://`).join(' or ')}`);
   return raw;
 }
 

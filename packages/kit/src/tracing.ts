@@ -26,7 +26,8 @@ const SHUTDOWN_DEADLINE_MS = 2000;
  * argument (`contextOf(traceparent)`), so that services in one process stay apart.
  */
 export function startTracing({ service, node, endpoint, exporter }: TracingOptions): Tracing {
-  const sink = exporter ?? (endpoint === undefined ? undefined : new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }));
+  const sink =
+    exporter ?? (endpoint === undefined ? undefined : new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }));
   if (sink === undefined) return { tracer: trace.getTracer('runnel'), shutdown: () => Promise.resolve() };
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': `runnel-${service}`, 'service.instance.id': node }),
@@ -47,7 +48,12 @@ const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 export function contextOf(traceparent: string | null | undefined): Context {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return ROOT_CONTEXT;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true });
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+  });
 }
 
 /** The W3C `traceparent` that carries a span on, over HTTP, Redis or Kafka; undefined when nothing is traced. */

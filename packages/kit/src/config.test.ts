@@ -1,0 +1,89 @@
+import { Type } from 'typebox';
+import { describe, expect, test } from 'vitest';
+import { commonSettings, portSettings } from './common.ts';
+import { ConfigError, defineConfig, describeConfig, loadConfig } from './config.ts';
+import { setting } from './setting.ts';
+
+const spec = defineConfig({
+  port: setting.integer('PORT', { default: 8080, minimum: 0, description: 'port' }),
+  secret: setting.string('JWT_SECRET', { secret: true, minLength: 8, description: 'the key that signs tokens' }),
+  redis: setting.url('REDIS_URL', { default: 'redis://localhost', schemes: ['redis'], description: 'redis' }),
+  origins: setting.list('CORS_ORIGINS', { default: [], description: 'origins' }),
+  models: setting.json('MODELS', Type.Array(Type.Object({ id: Type.String() })), { optional: true, description: 'models' }),
+  drain: setting.duration('DRAIN_SECONDS', { default: 20_000, description: 'drain' }),
+});
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(spec, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  test('reads, converts and falls back to defaults', () => {
+    const config = loadConfig(spec, {
+      PORT: '0',
+      JWT_SECRET: 'long enough',
+      CORS_ORIGINS: 'https://a.example, https://b.example,',
+      MODELS: '[{"id":"count"}]',
+      DRAIN_SECONDS: '5',
+    });
+    expect(config).toEqual({
+      port: 0,
+      secret: 'long enough',
+      redis: 'redis://localhost',
+      origins: ['https://a.example', 'https://b.example'],
+      models: [{ id: 'count' }],
+      drain: 5000,
+    });
+  });
+
+  test('an empty variable counts as not set', () => {
+    const config = loadConfig(spec, { PORT: '', JWT_SECRET: 'long enough', MODELS: '  ' });
+    expect(config.port).toBe(8080);
+    expect(config.models).toBeUndefined();
+  });
+
+  test('tells all problems at once, each with the variable and what it got', () => {
+    expect(problemsOf({ PORT: '80a', REDIS_URL: 'http://x', MODELS: '[{"name":1}]', DRAIN_SECONDS: 'soon' })).toEqual([
+      'PORT must be a whole number, got "80a"',
+      'JWT_SECRET is not set (the key that signs tokens)',
+      'REDIS_URL must be a URL that starts redis://, got "http://x"',
+      expect.stringMatching(/^MODELS \/0 .*id.*got/),
+      'DRAIN_SECONDS must be a duration such as 500ms, 3s or 5m, got "soon"',
+    ]);
+  });
+
+  test('never repeats a secret, nor a password inside a URL', () => {
+    const problems = problemsOf({ JWT_SECRET: 'short', REDIS_URL: 'http://me:hunter2@host' }).join('\n');
+    expect(problems).toContain('JWT_SECRET');
+    expect(problems).not.toContain('short');
+    expect(problems).not.toContain('hunter2');
+  });
+});
+
+test('describeConfig shows what the service runs with, by variable, without secrets', () => {
+  const config = loadConfig(spec, { JWT_SECRET: 'long enough', REDIS_URL: 'redis://me:hunter2@host:1/0', DRAIN_SECONDS: '90' });
+  expect(describeConfig(spec, config)).toEqual({
+    PORT: '8080',
+    JWT_SECRET: '***',
+    REDIS_URL: 'redis://me:***@host:1/0',
+    CORS_ORIGINS: '',
+    DRAIN_SECONDS: '90s',
+  });
+});
+
+test('two settings cannot read one variable', () => {
+  const port = setting.integer('PORT', { default: 1, description: 'port' });
+  expect(() => defineConfig({ a: port, b: port })).toThrow(/two settings read PORT/);
+});
+
+test('a service takes the common settings and puts its own ports over them', () => {
+  const config = loadConfig(defineConfig({ ...commonSettings, ...portSettings(8081, 9081) }), {});
+  expect(config).toMatchObject({ port: 8081, internalPort: 9081, host: '0.0.0.0', logLevel: 'info', otlpEndpoint: undefined });
+  expect(config.nodeId).toMatch(/-\d+$/);
+});

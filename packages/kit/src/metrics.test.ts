@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { createMetrics, LATENCY_BUCKETS_SECONDS } from './metrics.ts';
+
+test('counts by label and carries the service', async () => {
+  const metrics = createMetrics('gateway', { processMetrics: false });
+  metrics.counter('runnel_appends_total', 'Appends.', ['outcome']).inc({ outcome: 'appended' }, 3);
+  expect(await metrics.text()).toContain('runnel_appends_total{outcome="appended",service="gateway"} 3');
+});
+
+test('asking twice for one name gives the same metric', () => {
+  const metrics = createMetrics('gateway', { processMetrics: false });
+  expect(metrics.gauge('runnel_sockets', 'Sockets.')).toBe(metrics.gauge('runnel_sockets', 'Sockets.'));
+});
+
+test('services in one process have registries of their own', async () => {
+  const [gateway, ai] = [createMetrics('gateway', { processMetrics: false }), createMetrics('ai', { processMetrics: false })];
+  gateway.counter('runnel_x_total', 'X.').inc();
+  ai.counter('runnel_x_total', 'X.').inc(5);
+  expect(await gateway.text()).toContain('{service="gateway"} 1');
+  expect(await ai.text()).toContain('{service="ai"} 5');
+});
+
+test('a name that is not ours, or a label without bound, is refused', () => {
+  const metrics = createMetrics('gateway', { processMetrics: false });
+  expect(() => metrics.counter('http_requests', 'X.')).toThrow(/runnel_/);
+  expect(() => metrics.counter('runnel_x', 'X.', ['userId'])).toThrow(/no bound/);
+  expect(() => metrics.counter('runnel_x', 'X.', ['conversation_id'])).toThrow(/no bound/);
+});
+
+test('everything that is served is named runnel_…, the process metrics too', async () => {
+  const names = (await createMetrics('gateway').text()).match(/^# TYPE (\S+)/gm) ?? [];
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !name.startsWith('# TYPE runnel_'))).toEqual([]);
+});
+
+test('P-4 P-5 P-7 the promised figures are bounds of the buckets', () => {
+  expect(LATENCY_BUCKETS_SECONDS).toEqual(expect.arrayContaining([0.005, 0.05, 0.12, 0.25]));
+  expect(LATENCY_BUCKETS_SECONDS).toEqual(LATENCY_BUCKETS_SECONDS.toSorted((a, b) => a - b));
+});

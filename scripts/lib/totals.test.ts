@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { formatSummary, judgeTier, totalsOfVitest } from './totals.ts';
+
+describe('judgeTier', () => {
+  test('a tier that ran nothing has failed', () => {
+    expect(judgeTier('redis', 1, { passed: 0, failed: 0 })).toMatchObject({ failed: 1, problem: 'ran no tests' });
+  });
+  test('a tier whose program ended badly has failed, although no test did', () => {
+    expect(judgeTier('unit', 1, { passed: 9, failed: 0 }, 'ended with code 1')).toMatchObject({ passed: 9, failed: 1 });
+  });
+  test('failures are counted as they are', () => {
+    expect(judgeTier('unit', 1, { passed: 9, failed: 2 }, 'ended with code 1')).toMatchObject({ passed: 9, failed: 2 });
+  });
+});
+
+test('the last line of the summary is the total', () => {
+  const summary = formatSummary([judgeTier('check', 31, { passed: 5, failed: 0 }), judgeTier('unit', 2.5, { passed: 40, failed: 1 })]);
+  expect(summary.split('\n').at(-1)).toBe('45 passed, 1 failed');
+});
+
+test('a test file that does not load counts as a failure', () => {
+  const testResults = [
+    { status: 'failed', assertionResults: [] },
+    { status: 'failed', assertionResults: [{}] },
+    { status: 'passed', assertionResults: [{}] },
+  ];
+  expect(totalsOfVitest({ numPassedTests: 3, numFailedTests: 1, testResults })).toEqual({ passed: 3, failed: 2 });
+});
