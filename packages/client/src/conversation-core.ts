@@ -129,7 +129,9 @@ const onSnapshot = (core: ConversationCore, event: SnapshotEvent): Reduced => {
     effects.push({ do: 'reload-older', before: conversation.messages[0]!.messageId, count: older.length });
     conversation = { ...conversation, messages: [...older, ...conversation.messages] };
   }
+  const sameLog = core.conversation.logId === event.logId;
   const proofs = core.proofs.filter(({ run, again }) => {
+    if (!sameLog) return false; // the digest spoke about another log
     if (!again) return true; // under way already, with the text it is about
     const message = byId(event.messages, run.runId);
     if (!message || message.status === 'deleted') return false;
@@ -137,7 +139,7 @@ const onSnapshot = (core: ConversationCore, event: SnapshotEvent): Reduced => {
     return true;
   });
   const following = core.following && { ...core.following, events: core.following.events + 1, snapshot: true };
-  const verified = core.conversation.logId === event.logId && proofs.length === core.proofs.length ? core.verified : 'unknown';
+  const verified = sameLog && proofs.length === core.proofs.length ? core.verified : 'unknown';
   return [{ ...core, conversation, following, proofs, verified, distrust: false }, effects];
 };
 
@@ -190,8 +192,8 @@ const onHashed = (core: ConversationCore, runId: string, sha256: string, now: nu
   if (!proof) return [core, []];
   const proofs = core.proofs.filter((p) => p !== proof);
   if (sha256 === proof.run.sha256) {
-    // About the last run only, and only once every other one has been proved.
-    return [{ ...core, proofs, verified: proofs.length === 0 && !core.conversation.run ? 'verified' : core.verified }, []];
+    if (proofs.length > 0) return [{ ...core, proofs }, []];
+    return [{ ...core, proofs, verified: core.conversation.run ? 'unknown' : 'verified' }, []];
   }
   // The server's own snapshot does not match either: following again would not end.
   if (proof.again) return [{ ...core, proofs, verified: 'mismatch' }, []];

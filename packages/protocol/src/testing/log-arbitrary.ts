@@ -71,8 +71,8 @@ export const writeLog = (runs: readonly { steps: readonly Step[]; ends: boolean 
   };
 
   runs.forEach(({ steps, ends }, i) => {
-    const messageId = `u${i}`;
-    const runId = `a${i}`;
+    const messageId = `${logId}-u${i}`;
+    const runId = `${logId}-a${i}`;
     messages.push({ messageId, parentId: messages.at(-1)?.messageId ?? null, role: 'user', text: `q${i}`, status: 'complete', createdAt: i });
     write({ type: 'message', message: messages.at(-1)! });
     running = { runId, parentId: messageId, model: 'count', epoch: 1, text: '', startedAt: i };
