@@ -1,5 +1,5 @@
 import cookie from '@fastify/cookie';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
 import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
@@ -88,7 +88,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const commands = createCommands({ runLog, hub, dispatcher, models, rateLimits, limits, metrics, log, ...(tracer && { tracer }) });
   const draining = new AbortController();
 
-  const app = fastify({ loggerInstance: log, disableRequestLogging: true, trustProxy: config.trustProxy, bodyLimit: limits.frameBytes });
+  const app: FastifyInstance = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy,
+    bodyLimit: limits.frameBytes,
+  });
   await app.register(cookie);
   const sockets = await registerWs(app, {
     hub,
@@ -105,7 +110,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     draining: draining.signal,
   });
   const { metrics: registry, health, audit = null } = deps;
-  await registerHttp(app as unknown as FastifyInstance, {
+  await registerHttp(app, {
     config,
     log,
     metrics: registry,
@@ -141,5 +146,6 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     dispatcher.close();
     pods.close();
   };
-  return { app: app as unknown as FastifyInstance, drain: () => (drained ??= drain()), close: () => (closed ??= close()) };
+  // Both can be asked for from several sides (a signal, an operator) and happen once.
+  return { app, drain: () => (drained ??= drain()), close: () => (closed ??= close()) };
 };

@@ -189,8 +189,9 @@ export class Session implements Drainable {
       this.#outbox.send(control({ type: 'error', ...new RunnelError('rate-limited', 'Too many frames.', { retryAfterMs: wait }).toFields() }), null);
       return this.#strike(FRAME_STRIKE);
     }
-    const { frame, id, error } = decodeClientFrame(text);
-    if (error) return this.fail(error, id);
+    const decoded = decodeClientFrame(text);
+    if (decoded.error) return this.fail(decoded.error, decoded.id);
+    const { frame } = decoded;
     this.#deps.metrics.frames.inc({ type: frame.type });
     if (frame.type === 'hello') return void this.#hello(frame);
     state.frames.handle(frame);
