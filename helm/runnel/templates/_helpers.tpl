@@ -39,7 +39,7 @@ capabilities: { drop: [ALL] }
 
 {{- define "runnel.probes" -}}
 startupProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 1, failureThreshold: 60 }
-readinessProbe: { httpGet: { path: /readyz, port: internal }, periodSeconds: 2, failureThreshold: 2, timeoutSeconds: 2 }
+readinessProbe: { httpGet: { path: "/readyz?scope=process", port: internal }, periodSeconds: 2, failureThreshold: 2, timeoutSeconds: 2 }
 livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 2 }
 {{- end }}
 

@@ -25,6 +25,8 @@ export interface Health {
   setReady(ready: boolean, reason?: string): void;
   /** Dependencies are asked once however many ask at the same time. */
   ready(): Promise<Readiness>;
+  /** Whether the process itself takes work, whatever its dependencies say: what a load balancer should go by. */
+  open(): Liveness;
   /** Says that only a restart helps. */
   fail(reason: string): void;
   live(): Liveness;
@@ -77,6 +79,10 @@ export function createHealth({ checkDeadlineMs = CHECK_DEADLINE_MS } = {}): Heal
       const ok = isReady && fatal === undefined && Object.values(results).every((result) => result.ok || !result.critical);
       const reason = fatal ?? notReadyReason;
       return { ok, ...(reason !== undefined && { reason }), checks: results };
+    },
+    open() {
+      const reason = fatal ?? notReadyReason;
+      return { ok: isReady && fatal === undefined, ...(reason !== undefined && { reason }) };
     },
     fail(reason) {
       fatal ??= reason;

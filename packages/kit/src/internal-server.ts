@@ -13,7 +13,10 @@ export interface InternalServerOptions {
   routes?: (app: FastifyInstance) => void;
 }
 
-/** The second, internal port: `GET /livez`, `GET /readyz` (JSON per dependency; 503 when not ready), `GET /metrics`. */
+/**
+ * The second, internal port: `GET /livez`, `GET /readyz` (JSON per dependency; 503 when not ready; `?scope=process` leaves
+ * dependencies out), `GET /metrics`.
+ */
 export function createInternalServer({ metrics, health, log, onDrain, routes }: InternalServerOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
 
@@ -21,8 +24,9 @@ export function createInternalServer({ metrics, health, log, onDrain, routes }: 
     const liveness = health.live();
     return reply.code(liveness.ok ? 200 : 503).send(liveness);
   });
-  app.get('/readyz', async (_request, reply) => {
-    const readiness = await health.ready();
+  app.get<{ Querystring: { scope?: string } }>('/readyz', async (request, reply) => {
+    // A store that all pods share must not take them all out of the balancer at once (docs/decisions/0004-readiness.md).
+    const readiness = request.query.scope === 'process' ? health.open() : await health.ready();
     return reply.code(readiness.ok ? 200 : 503).send(readiness);
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text()));

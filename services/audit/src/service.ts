@@ -20,14 +20,31 @@ export interface AuditService {
   closables: Closable[];
 }
 
+export interface AuditTables {
+  store: AuditStore;
+  reader: AuditReader;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The database, brought up to date, with its writer and its reader. */
+export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
+  const file = databaseUrl.startsWith('sqlite:') ? databaseUrl.slice('sqlite:'.length) : null;
+  if (file !== null && file !== ':memory:') await mkdir(dirname(file), { recursive: true });
+  const database = await openDatabase(databaseUrl);
+  return {
+    store: new AuditStore(database),
+    reader: new AuditReader(database),
+    ping: async () => void (await database.query('SELECT 1')),
+    close: () => database.destroy(),
+  };
+};
+
 /** Relay, store and reader, joined as the configuration says: through Kafka, or straight from the outbox. */
 export const startAudit = async (config: AuditConfig, log: Logger): Promise<AuditService> => {
-  if (config.databaseUrl.startsWith('sqlite:') && !config.databaseUrl.includes(':memory:')) {
-    await mkdir(dirname(config.databaseUrl.slice('sqlite:'.length)), { recursive: true });
-  }
-  const database = await openDatabase(config.databaseUrl);
-  const closables: Closable[] = [{ name: 'database', close: () => database.destroy() }];
-  const store = new AuditStore(database);
+  const tables = await openTables(config.databaseUrl);
+  const { store } = tables;
+  const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
 
   const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', err: error }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
@@ -48,7 +65,7 @@ export const startAudit = async (config: AuditConfig, log: Logger): Promise<Audi
   });
   relay.start();
   closables.push({ name: 'relay', close: () => relay.close() });
-  return { reader: new AuditReader(database), ping: async () => void (await database.query('SELECT 1')), closables };
+  return { reader: tables.reader, ping: () => tables.ping(), closables };
 };
 
 const consume = async (bus: EventBus, store: AuditStore, config: AuditConfig, log: Logger): Promise<Closable> => {

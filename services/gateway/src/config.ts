@@ -24,7 +24,7 @@ export const configSpec = defineConfig({
   maxTextChars: setting.integer('MAX_TEXT_CHARS', { default: DEFAULT_LIMITS.textChars, minimum: 1, description: 'Characters of a prompt at most' }),
   corsOrigins: setting.list('CORS_ORIGINS', { default: [], description: 'Origins of other sites whose pages may call, comma-separated' }),
   maxSockets: setting.integer('MAX_SOCKETS', { default: 20_000, minimum: 1, description: 'WebSockets of this node at most' }),
-  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', { default: 2_000, minimum: 1, description: 'WebSockets of one client address on this node at most' }),
+  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', { default: 10_000, minimum: 1, description: 'WebSockets of one client address on this node at most' }),
   trustProxy: setting.boolean('TRUST_PROXY', { default: false, description: 'Take the client address from X-Forwarded-For' }),
   webDir: setting.string('WEB_DIR', { optional: true, description: 'Folder of the built web page to serve' }),
   heartbeatMs: setting.integer('HEARTBEAT_MS', { default: 20_000, minimum: 50, description: 'Interval of WebSocket pings; two missed close the socket' }),

@@ -16,8 +16,7 @@ await runService({
     const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
     const runLog = createRedisRunLog({ url: config.redisUrl, onError });
-    // Not critical: with Redis down every gateway is equally unable, and a clear error beats no gateway at all (P-10).
-    health.register('redis', () => runLog.ping(), { critical: false });
+    health.register('redis', () => runLog.ping());
     const redis = connectRedis(config.redisUrl, onError);
     const gateway = await createGatewayApp({
       config,

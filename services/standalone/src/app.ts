@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { createAiApp, type ModelEntry } from '@runnel/ai';
+import { createAuditApp, openTables, publishToStore, RelayLoop } from '@runnel/audit';
+import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
+import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
+import type { Closable, Environment, Health, Logger, Metrics } from '@runnel/kit';
+import type { StandaloneConfig } from './config.ts';
+import { localPods } from './local-pod.ts';
+
+export interface StandaloneDeps {
+  config: StandaloneConfig;
+  models: readonly ModelEntry[];
+  env: Environment;
+  log: Logger;
+  metrics: Metrics;
+  health: Health;
+}
+
+export interface StandaloneApp {
+  gateway: GatewayApp;
+  /** In the order they were started. */
+  closables: Closable[];
+}
+
+/** The memory log's outbox as one shard that nobody else wants. */
+const memoryOutbox = ({ outbox }: MemoryRunLog) => ({
+  heldShards: () => [0],
+  read: async (_shard: number, count: number) => outbox.read(count),
+  trim: async (_shard: number, entryIds: readonly string[]) => outbox.trim(entryIds),
+  balance: async () => {},
+  release: async () => {},
+});
+
+/** The audit service's HTTP side without HTTP. */
+const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
+  async call(path, { method = 'GET', userId } = {}) {
+    const answer = await app.inject({ method, url: path, ...(userId !== undefined && { headers: { 'x-runnel-user': encodeURIComponent(userId) } }) });
+    return { status: answer.statusCode, body: answer.body === '' ? null : (answer.json() as unknown) };
+  },
+});
+
+/** Gateway, AI and audit in one process, on the memory log and an SQLite file. */
+export const createStandalone = async ({ config, models, env, log, metrics, health }: StandaloneDeps): Promise<StandaloneApp> => {
+  const runLog = createMemoryRunLog();
+  const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
+  const relay = new RelayLoop({
+    outbox: memoryOutbox(runLog),
+    publish: publishToStore(tables.store),
+    onUnreadable: async (entry, reason) => log.error({ event: 'relay.unreadable', entryId: entry.entryId, reason }),
+    log,
+  });
+  relay.start();
+  const audit = createAuditApp({ reader: tables.reader });
+  const ai = await createAiApp({ config: { ...config, models: [...models], drainMs: 0 }, env, log, metrics, health, runLog });
+  const gateway = await createGatewayApp({
+    config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
+    log,
+    metrics,
+    health,
+    runLog,
+    pods: localPods(ai),
+    audit: inProcess(audit),
+  });
+  return {
+    gateway,
+    closables: [
+      { name: 'tables', close: () => tables.close() },
+      { name: 'run-log', close: () => runLog.close() },
+      { name: 'relay', close: () => relay.close() },
+      { name: 'audit', close: () => audit.close() },
+      { name: 'ai', close: () => ai.close() },
+      { name: 'gateway', close: () => gateway.close() },
+    ],
+  };
+};

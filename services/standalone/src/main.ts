@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createHealth, createInternalServer, createLogger, createMetrics, loadConfig, runService } from '@runnel/kit';
+import { createStandalone } from './app.ts';
+import { configSpec } from './config.ts';
+import { chooseModels, findModelFiles } from './local-models.ts';
+
+const checkout = join(import.meta.dirname, '../../..');
+
+await runService({
+  name: 'standalone',
+  async start() {
+    const startedAt = performance.now();
+    // People who try it out read one line, not a log.
+    const given = loadConfig(configSpec, { LOG_LEVEL: 'warn', ...process.env });
+    const built = join(checkout, 'web/dist');
+    const config = given.webDir === undefined && existsSync(built) ? { ...given, webDir: built } : given;
+    const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'standalone' });
+    const metrics = createMetrics('standalone');
+    const health = createHealth();
+    const models = config.models ?? chooseModels(process.env, findModelFiles(join(checkout, 'models')));
+    const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health });
+    await gateway.app.listen({ host: config.host, port: config.port });
+    const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
+    await internal.listen({ host: config.host, port: config.internalPort });
+    health.setReady(true);
+    const { port } = gateway.app.server.address() as AddressInfo;
+    const host = config.host === '0.0.0.0' ? 'localhost' : config.host;
+    const names = models.map((model) => model.id).join(', ');
+    process.stdout.write(`Runnel is at http://${host}:${port}  (models: ${names}; ${Math.round(performance.now() - startedAt)} ms)\n`);
+    return { log, closables: [...closables, { name: 'internal', close: () => internal.close() }] };
+  },
+});
