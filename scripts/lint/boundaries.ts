@@ -13,7 +13,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const FOR_SERVICES = ['protocol', 'coordination', 'events', 'kit'];
 const SERVICES = ['gateway', 'ai', 'audit', 'operator', 'standalone'];
 /** Test helpers any test may use, whatever its folder depends on. */
-const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/coordination/testing'];
+const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];
 
 /** Libraries that one folder alone knows, so that the store or the broker behind it can be changed there. */
 const KEPT_IN: Record<string, readonly string[]> = {

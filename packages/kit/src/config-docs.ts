@@ -25,21 +25,21 @@ function describeSchema(schema: TSchema): string {
   if (facts.type === 'array')
     return facts.items !== undefined && (facts.items as SchemaFacts).type === 'string' ? 'list, by commas' : 'JSON';
   if (facts.title === 'duration') return 'duration (`500ms`, `3s`, `5m`)';
-  if (facts.type === 'integer' || facts.type === 'number') {
-    const bounds = [
-      ...(facts.minimum === undefined ? [] : [`≥ ${facts.minimum}`]),
-      ...(facts.maximum === undefined ? [] : [`≤ ${facts.maximum}`]),
-    ];
-    return [facts.type, ...bounds].join(' ');
-  }
+  if (facts.type === 'integer' || facts.type === 'number') return `${facts.type}${describeBounds(facts)}`;
   if (facts.type === 'string' || facts.type === 'boolean') return facts.type;
   return 'JSON';
 }
 
+function describeBounds({ minimum, maximum }: SchemaFacts): string {
+  if (minimum !== undefined && maximum !== undefined) return `, ${minimum} to ${maximum}`;
+  if (minimum !== undefined) return ` ≥ ${minimum}`;
+  return maximum === undefined ? '' : ` ≤ ${maximum}`;
+}
+
+/** The default of a secret is no secret: it stands in the source. */
 function describeDefault(setting: Setting): string {
   if (setting.defaultText !== undefined) return escapeCell(setting.defaultText);
   if (setting.default === undefined) return setting.optional ? 'none' : '**required**';
-  if (setting.secret) return '***';
   const text = showSetting(setting, setting.default);
   return text === '' ? 'empty' : `\`${escapeCell(text)}\``;
 }
