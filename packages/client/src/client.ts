@@ -95,8 +95,9 @@ export const createClient = (options: ClientOptions): Client => {
   });
   connection.listen({
     live() {
-      for (const conversation of conversations.values()) conversation.connected();
+      // First what was cut off, then new follows: the other way round these would go out twice.
       requests.connected();
+      for (const conversation of conversations.values()) conversation.connected();
       queue.connected(connection.state.get().userId);
     },
     down() {

@@ -7,7 +7,16 @@ export interface FakeClock extends Clock {
   pending(): number;
 }
 
-/** Runs every microtask that is due, and what they queue (Web Crypto answers from another thread, hence the macrotask). */
+/** Waits for what really runs elsewhere (Web Crypto's threads, a local server); rejects after a deadline of real time. */
+export const until = async (condition: () => boolean, deadlineMs = 5_000): Promise<void> => {
+  const end = Date.now() + deadlineMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+};
+
+/** Runs every microtask that is due, and what they queue. */
 export const settle = async (): Promise<void> => {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
 };
