@@ -10,7 +10,7 @@ import type { GatewayConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
-import { registerHttp } from './http/index.ts';
+import { registerHttp, sendProblem } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
@@ -93,6 +93,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy,
     bodyLimit: limits.frameBytes,
+    frameworkErrors: sendProblem,
   });
   await app.register(cookie);
   const sockets = await registerWs(app, {
@@ -110,7 +111,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     draining: draining.signal,
   });
   const { metrics: registry, health, audit = null } = deps;
-  await registerHttp(app, {
+  const http = await registerHttp(app, {
     config,
     log,
     metrics: registry,
@@ -130,9 +131,9 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const drain = async (): Promise<void> => {
     health.setReady(false, 'draining');
     draining.abort();
-    const sessions = sockets.sessions();
-    log.info({ event: 'drain.started', sockets: sessions.length, windowMs: config.drainMs });
-    await drainConnections(sessions, config.drainMs);
+    const connections = [...sockets.sessions(), ...http.streams()];
+    log.info({ event: 'drain.started', connections: connections.length, windowMs: config.drainMs });
+    await Promise.all([drainConnections(connections, config.drainMs), http.settled()]);
     await Promise.race([commands.settled(), delay(SETTLE_MS)]);
     log.info({ event: 'drain.done' });
   };

@@ -14,7 +14,7 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
     return older.kind === 'none' ? stored : older;
   }
   const missing = query.limit - stored.messages.length;
-  if (missing <= 0) return stored;
+  if (missing <= 0 || !stored.hasMore) return stored;
   const before = stored.messages[0]!.messageId;
   try {
     const older = await audit.readHistory({ ...query, before, limit: missing });

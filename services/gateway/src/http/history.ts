@@ -56,7 +56,7 @@ export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, h
         const outcome = await audit.deleteConversation({ conversationId, userId: caller.userId });
         if (outcome !== 'deleted') throw new RunnelError(outcome === 'none' ? 'not-found' : 'forbidden');
       }
-      return reply.code(204).send();
+      return reply.code(204).send(null);
     },
   );
 

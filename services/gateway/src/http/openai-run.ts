@@ -9,6 +9,26 @@ const DRAIN_SHARE = 0.9;
 
 const goingAway = (): RunnelError => new RunnelError('overloaded', 'This node is going away; the answer goes on in its conversation.');
 
+/** Responses that wait on a run of their own. */
+export class PendingAnswers {
+  readonly #pending = new Map<Answer, Promise<void>>();
+
+  add(answer: Answer, done: Promise<void>): void {
+    this.#pending.set(answer, done);
+    void done.then(() => this.#pending.delete(answer));
+  }
+
+  /** Tells all of them that the rest will not come from here. */
+  interrupt(): void {
+    for (const answer of this.#pending.keys()) answer.fail(goingAway());
+  }
+
+  /** Resolves when none is left; the drain window bounds each of them. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending.values());
+  }
+}
+
 export type CompletionCommand = PromptCommand & { runId: string };
 
 /**
@@ -16,13 +36,13 @@ export type CompletionCommand = PromptCommand & { runId: string };
  * cancels the run. Rejects with what the command rejects with.
  */
 export const runForResponse = async (
-  context: Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'>,
+  context: Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'> & { pending: PendingAnswers },
   caller: Caller,
   command: CompletionCommand,
   reply: FastifyReply,
   deliver: (answer: Answer) => Promise<void>,
 ): Promise<void> => {
-  const { hub, commands, config, draining, log } = context;
+  const { hub, commands, config, draining, log, pending } = context;
   const { conversationId, runId } = command;
   const answer = new Answer(runId);
   let started = false;
@@ -43,6 +63,8 @@ export const runForResponse = async (
     last = setTimeout(() => answer.fail(goingAway()), config.drainMs * DRAIN_SHARE);
   };
 
+  const { promise: done, resolve: settle } = Promise.withResolvers<void>();
+  pending.add(answer, done);
   // Before the command, so that the first event finds the subscription standing.
   const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: answer });
   reply.raw.once('close', onClose);
@@ -59,5 +81,6 @@ export const runForResponse = async (
     reply.raw.off('close', onClose);
     draining.removeEventListener('abort', onDrain);
     clearTimeout(last);
+    settle();
   }
 };

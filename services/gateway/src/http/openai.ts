@@ -8,7 +8,7 @@ import type { Answer } from './answer.ts';
 import { completionIds, openAiCaller } from './openai-caller.ts';
 import { completion, openAiError, openAiStatus, type AnswerHead } from './openai-format.ts';
 import { CompletionBody, readCompletion } from './openai-request.ts';
-import { runForResponse } from './openai-run.ts';
+import { runForResponse, type PendingAnswers } from './openai-run.ts';
 import { streamAnswer } from './openai-stream.ts';
 import { failureHeaders, logFailure, notFound, toFailure } from './problem.ts';
 import { OPENAI_ERRORS, UserQuery, json } from './schemas.ts';
@@ -38,7 +38,10 @@ const ModelList = Type.Object({ object: Type.Literal('list'), data: Type.Array(M
 const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model', created: 0, owned_by: provider });
 
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
-export const openAiRoutes = async (instance: FastifyInstance, context: GatewayContext): Promise<void> => {
+export const openAiRoutes = async (
+  instance: FastifyInstance,
+  context: GatewayContext & { pending: PendingAnswers },
+): Promise<void> => {
   const { auth, models } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendOpenAiError);
@@ -64,7 +67,7 @@ export const openAiRoutes = async (instance: FastifyInstance, context: GatewayCo
           200: {
             description: '`x-runnel-conversation` and `x-runnel-run` name what was made',
             content: {
-              'application/json': { schema: Type.Object({ object: Type.Literal('chat.completion') }) },
+              'application/json': { schema: Type.Unsafe<object>({ type: 'object', description: 'chat.completion' }) },
               'text/event-stream': { schema: Type.String({ description: 'chat.completion.chunk objects, then [DONE]' }) },
             },
           },

@@ -92,7 +92,10 @@ export const sendProblem = (thrown: unknown, request: FastifyRequest, reply: Fas
 
 export const notFound = (): RunnelError => new RunnelError('not-found', 'There is no such resource.');
 
-export const registerProblems = (app: FastifyInstance): void => {
+/** `page` may answer a path that nothing serves before it becomes a problem; it says whether it did. */
+export const registerProblems = (app: FastifyInstance, page: (request: FastifyRequest, reply: FastifyReply) => boolean): void => {
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request, reply) => sendProblem(notFound(), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    if (!page(request, reply)) sendProblem(notFound(), request, reply);
+  });
 };

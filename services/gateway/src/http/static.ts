@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { notFound, sendProblem } from './problem.ts';
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -20,10 +19,14 @@ export const wantsPage = (request: Pick<FastifyRequest, 'method' | 'url' | 'head
   return !isProgramPath(path) && !isFile && (request.headers.accept ?? '').includes('text/html');
 };
 
-/**
- * Serves the built page from a directory: `.br` and `.gz` siblings where the build left them and the browser takes them,
- * and `index.html` for every page of the app. Sets the server's not-found handler.
- */
+/** `index.html` for every page of the single-page app; the server's last word before "not found". Needs `registerStatic`. */
+export const sendPage = (request: FastifyRequest, reply: FastifyReply): boolean => {
+  if (!wantsPage(request)) return false;
+  void reply.sendFile('index.html');
+  return true;
+};
+
+/** Serves the built page from a directory: `.br` and `.gz` siblings where the build left them and the browser takes them. */
 export const registerStatic = async (app: FastifyInstance, webDir: string): Promise<void> => {
   await app.register(fastifyStatic, {
     root: resolve(webDir),
@@ -32,7 +35,4 @@ export const registerStatic = async (app: FastifyInstance, webDir: string): Prom
     cacheControl: false,
     setHeaders: (reply, path) => void reply.header('cache-control', cacheControlFor(path)),
   });
-  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) =>
-    wantsPage(request) ? reply.sendFile('index.html') : sendProblem(notFound(), request, reply),
-  );
 };

@@ -1,0 +1,67 @@
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import type { GatewayContext } from '../app.ts';
+import type { Drainable } from '../drain.ts';
+import { createAuditHistory } from './audit-history.ts';
+import { chatRoutes } from './chat.ts';
+import { conversationRoutes } from './conversations.ts';
+import { createHistoryCache } from './history-cache.ts';
+import { readHistory } from './history-source.ts';
+import { historyRoutes } from './history.ts';
+import { httpMetrics } from './http-metrics.ts';
+import { modelRoutes } from './models.ts';
+import { PendingAnswers } from './openai-run.ts';
+import { openAiRoutes } from './openai.ts';
+import { registerDocs, registerOpenApi } from './openapi.ts';
+import { registerProblems } from './problem.ts';
+import { registerSecurity } from './security-headers.ts';
+import { eventRoutes } from './sse.ts';
+import { registerStatic, sendPage } from './static.ts';
+import { watchHistory } from './watch-history.ts';
+
+export { createAuditClient, type AuditClientOptions } from './audit-client.ts';
+export { sendProblem } from './problem.ts';
+
+/** What a drain has to see to: long answers over HTTP. */
+export interface HttpAnswers {
+  /** Event streams, which can be sent elsewhere. */
+  streams(): readonly Drainable[];
+  /** Resolves when every `/v1` answer has ended; none outlives the drain window. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Everything the gateway answers over HTTP besides the WebSocket route, whose upgrade gets the same headers, origin check and
+ * problem documents.
+ */
+export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
+  const { config, runLog } = context;
+  registerProblems(app, config.webDir === undefined ? () => false : sendPage);
+  await registerSecurity(app, config.corsOrigins);
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // Response schemas document; they must not cut fields off.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+
+  const metrics = httpMetrics(context.metrics);
+  const audit = context.audit && createAuditHistory(context.audit);
+  const history = createHistoryCache({
+    read: (query) => readHistory(runLog, audit, query),
+    follow: (conversationId, changed) => watchHistory(runLog, conversationId, changed),
+    onRead: (from) => metrics.historyReads.inc({ from }),
+  });
+  app.addHook('onClose', () => history.close());
+
+  await registerOpenApi(app);
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
+  chatRoutes(routes, context);
+  const streams = eventRoutes(routes, context, metrics);
+  historyRoutes(routes, context, history, audit);
+  conversationRoutes(routes, context, audit);
+  modelRoutes(routes, context);
+  const pending = new PendingAnswers();
+  app.addHook('preClose', async () => pending.interrupt());
+  await app.register((scope) => openAiRoutes(scope, { ...context, pending }), { prefix: '/v1' });
+  await registerDocs(app);
+  if (config.webDir !== undefined) await registerStatic(app, config.webDir);
+  return { streams: () => streams.list(), settled: () => pending.settled() };
+};
