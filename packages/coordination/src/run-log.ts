@@ -221,6 +221,12 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/**
+ * The model of a run that was accepted while no AI pod had told its models: whatever the pod that takes it has first.
+ * Every pod is suited for it.
+ */
+export const DEFAULT_MODEL = 'default';
+
 /** What AI pods are told: a run is free to take, or a cancel is wanted. Only a hint; sweeps find the same. */
 export type WorkHint = ({ kind: 'free' } & RunRef) | ({ kind: 'cancel' } & RunRef);
 

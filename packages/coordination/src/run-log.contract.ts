@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { editingContract } from './contract/editing.ts';
+import { leasesContract } from './contract/leases.ts';
+import { racesContract } from './contract/races.ts';
+import { readingContract } from './contract/reading.ts';
+import { restoringContract } from './contract/restoring.ts';
+import { runsContract } from './contract/runs.ts';
+import type { Open, Opened } from './contract/world.ts';
+
+/** What every run log keeps, whatever it is made of: all methods, all outcome words, the laws and the promises. */
+export const runLogContract = (name: string, open: Open): void => {
+  describe(name, () => {
+    let opened: Opened;
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened?.close());
+    const current = (): Opened => opened;
+    describe('runs', () => runsContract(current));
+    describe('leases', () => leasesContract(current));
+    describe('reading', () => readingContract(current));
+    describe('editing', () => editingContract(current));
+    describe('restoring', () => restoringContract(current));
+    describe('races', () => racesContract(current));
+  });
+};
