@@ -50,7 +50,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       service,
       port: await freePort(),
       internalPort: await freePort(),
-      env: { REDIS_URL: redisUrl(service), LOG_LEVEL: 'info', ...env },
+      env: { REDIS_URL: redisUrl(service), LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info', ...env },
       logDir,
       nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : options.aiNodeArgs) ?? [],
     });

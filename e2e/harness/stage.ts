@@ -133,16 +133,24 @@ export class Stage {
     this.viewers.forEach((viewer) => viewer.close());
   }
 
-  /** No lease, no queued run, no subscription outlives what it was for. */
+  /** No lease, no queued run, no followed conversation outlives what it was for. */
   async #nothingLeft(): Promise<void> {
     const { redis } = this.cluster;
+    const none = async (pod: Pod, metric: string): Promise<void> => {
+      const value = (await pod.metric(metric)).get('');
+      if (value !== 0) throw new Error(`${pod.name}: ${metric} is ${value}`);
+    };
     await waitFor(
       async () => {
-        const waiting = await redis.cli('EVAL', WAITING_RUNS, '0');
-        if (String(waiting).trim() !== '') throw new Error(`left over: ${String(waiting)}`);
+        const waiting = String(await redis.cli('EVAL', WAITING_RUNS, '0'));
+        if (waiting !== '') throw new Error(`left over: ${waiting}`);
+        for (const gateway of this.cluster.liveGateways()) {
+          for (const what of ['rooms', 'sockets', 'follows']) await none(gateway, `runnel_gateway_${what}`);
+        }
+        for (const pod of this.cluster.ai) if (pod.alive) await none(pod, 'runnel_ai_runs');
         return true;
       },
-      { deadlineMs: 5_000, everyMs: 100, what: 'all runs, leases and subscriptions to be gone' },
+      { deadlineMs: 5_000, everyMs: 100, what: 'all runs, leases and follows to be gone' },
     );
   }
 }
@@ -151,9 +159,9 @@ const OWNER_OF = `
 local keys = redis.call('KEYS', 'session:owner:*:' .. ARGV[1])
 return keys[1] and redis.call('HGET', keys[1], 'owner') or ''`;
 
-/** Conversation channels somebody still follows, and members of the run queues. */
+/** The queues of runs that are not empty. */
 const WAITING_RUNS = `
-local left = redis.call('PUBSUB', 'SHARDCHANNELS', 'chat:stream:*')
+local left = {}
 for _, pattern in ipairs({'runs:leases:*', 'runs:queued:*'}) do
   for _, key in ipairs(redis.call('KEYS', pattern)) do left[#left + 1] = key end
 end

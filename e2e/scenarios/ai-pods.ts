@@ -53,13 +53,14 @@ export const aiPodScenarios: Scenario[] = [
     cluster: { ai: 3 },
     deadlineMs: 45_000,
     run: async (stage) => {
-      const [run] = await underWay(stage, 1, { words: 1_000, rate: 80 });
+      const [run] = await underWay(stage, 1, { words: 500, rate: 80 });
       for (let i = 0; i < 3; i++) {
         const owner = await stage.ownerOf(run!);
         await owner.kill();
         await owner.start();
-        const screen = stage.viewers[0]!.screen;
+        const { screen } = stage.viewers[0]!;
         await screen.until(() => screen.stats.moves > i || screen.finished.size > 0, 6_000, `takeover ${i + 1}`);
+        await stage.shown(run!, stage.random.between(50, 100) * (i + 1));
       }
       await stage.settle({ deadlineMs: 25_000 });
     },

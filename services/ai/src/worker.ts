@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OwnedRun, RunLog, RunRef, Subscription, WorkHint } from '@runnel/coordination';
+import { DEFAULT_MODEL, type OwnedRun, type RunLog, type RunRef, type Subscription, type WorkHint } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
@@ -74,7 +74,8 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   const begin = (ref: RunRef, claim: Claim): void => {
-    const model = models.get(claim.run.model);
+    // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
+    const model = models.get(claim.run.model) ?? (claim.cancelled ? models.get(DEFAULT_MODEL) : undefined);
     if (model === undefined) throw new Error(`the store gave a run of a model it was not offered`);
     const { runId } = ref;
     const startedAt = clock.now();

@@ -1,5 +1,6 @@
 import { withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import { DEFAULT_MODEL } from '@runnel/coordination';
 import type { AiPods } from './ai-pods.ts';
 
 /** One entry of `GET /api/models`. */
@@ -18,9 +19,6 @@ export interface Models {
   resolve(model: string | undefined): Promise<string>;
   close(): void;
 }
-
-/** The name of "whatever the pod that takes the run has first": stored only while no pod has told its models. */
-export const DEFAULT_MODEL = 'default';
 
 const REFRESH_MS = 15_000;
 /** A name nobody knows, or an empty catalogue, is looked up again, but not for every prompt of an outage. */

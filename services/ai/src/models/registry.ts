@@ -1,3 +1,4 @@
+import { DEFAULT_MODEL } from '@runnel/coordination';
 import { ConfigError } from '@runnel/kit';
 import { systemClock, type Clock } from '../clock.ts';
 import { createAnthropicProvider, createOpenAiProvider } from './ai-sdk.ts';
@@ -29,6 +30,7 @@ export interface Model {
 
 export interface Models {
   list(): ModelInfo[];
+  /** Also by DEFAULT_MODEL. */
   get(id: string): Model | undefined;
   /** For `claimRun`: the models this pod runs, true where it can continue a text. */
   suited: Readonly<Record<string, boolean>>;
@@ -47,10 +49,13 @@ export const createModels = (entries: readonly ModelEntry[], { env = {}, clock =
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS: ${problem}`));
   const standard = entries.find((entry) => entry.default) ?? entries[0];
   const models = new Map(entries.map((entry) => [entry.id, createModel(entry, entry === standard, env, clock)]));
+  const named = new Map(models);
+  const fallback = standard && models.get(standard.id);
+  if (fallback && !named.has(DEFAULT_MODEL)) named.set(DEFAULT_MODEL, fallback);
   return {
     list: () => [...models.values()].map(({ info }) => info),
-    get: (id) => models.get(id),
-    suited: Object.fromEntries([...models].map(([id, { provider }]) => [id, provider.canContinue])),
+    get: (id) => named.get(id),
+    suited: Object.fromEntries([...named].map(([id, { provider }]) => [id, provider.canContinue])),
     async close() {
       await Promise.allSettled([...models.values()].map(({ provider }) => provider.close?.()));
     },
