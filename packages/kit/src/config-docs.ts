@@ -7,7 +7,7 @@ interface SchemaFacts {
   enum?: readonly string[];
   minimum?: number;
   maximum?: number;
-  items?: unknown;
+  items?: SchemaFacts;
 }
 
 /** The settings of one service as a Markdown table, in the order of the spec. */
@@ -22,8 +22,7 @@ export function configTable(spec: ConfigSpec): string {
 function describeSchema(schema: TSchema): string {
   const facts: SchemaFacts = schema;
   if (facts.enum !== undefined) return facts.enum.map((word) => `\`${word}\``).join(', ');
-  if (facts.type === 'array')
-    return facts.items !== undefined && (facts.items as SchemaFacts).type === 'string' ? 'list, by commas' : 'JSON';
+  if (facts.type === 'array' && facts.items?.type === 'string') return 'list, by commas';
   if (facts.title === 'duration') return 'duration (`500ms`, `3s`, `5m`)';
   if (facts.type === 'integer' || facts.type === 'number') return `${facts.type}${describeBounds(facts)}`;
   if (facts.type === 'string' || facts.type === 'boolean') return facts.type;
