@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { createRedisRunLog } from '@runnel/coordination';
 import { createHealth, createInternalServer, createLogger, createMetrics, describeConfig, LATENCY_BUCKETS_SECONDS, loadConfig, runService, startTracing } from '@runnel/kit';
 import { createAiApp } from './app.ts';
@@ -20,16 +21,16 @@ await runService({
       onCommand: (command, seconds, outcome) => storeSeconds.observe({ command, outcome }, seconds),
       onError: (error) => log.debug({ event: 'store.error', err: error }),
     });
-    // Shown and not critical: when the store is down for all pods at once, taking every one of them out helps nobody.
-    health.register('store', () => runLog.ping(), { critical: false });
+    health.register('redis', () => runLog.ping());
 
     const ai = await createAiApp({ config, log, metrics, health, runLog, env: process.env, tracer: tracing.tracer });
     const internal = createInternalServer({ metrics, health, log, onDrain: () => ai.drain() });
     await ai.app.listen({ host: config.host, port: config.port });
     await internal.listen({ host: config.host, port: config.internalPort });
     health.setReady(true);
-    const ports = { port: ai.app.addresses()[0]?.port, internalPort: internal.addresses()[0]?.port };
-    log.info({ event: 'service.started', ...ports, config: describeConfig(configSpec, config) });
+    const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
+    const ports = { port: portOf(ai.app.server), internalPort: portOf(internal.server) };
+    log.info({ event: 'ai.started', ...ports, config: describeConfig(configSpec, config) });
 
     return {
       log,

@@ -5,6 +5,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
+import { unknownModel } from './models/unknown.ts';
 import { repeat } from './repeat.ts';
 import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';

@@ -56,9 +56,13 @@ const createSdkProvider = (modelOf: (name: string) => LanguageModel, settings: S
       ...(settings.maxOutputTokens !== undefined && { maxOutputTokens: settings.maxOutputTokens }),
     });
     const skip = skipRepeatedBlanks(request.prefix);
-    for await (const part of result.stream) {
-      const delta = toDelta(part);
-      if (delta !== null) yield 'text' in delta ? { text: skip(delta.text) } : delta;
+    try {
+      for await (const part of result.stream) {
+        const delta = toDelta(part);
+        if (delta !== null) yield 'text' in delta ? { text: skip(delta.text) } : delta;
+      }
+    } catch (error) {
+      throw error instanceof RunnelError ? error : toModelError(error);
     }
   },
 });

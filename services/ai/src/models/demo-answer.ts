@@ -3,12 +3,15 @@
 export type Language = 'vi' | 'en';
 type Topic = 'greeting' | 'thanks' | 'code' | 'other';
 
-/** Letters that only Vietnamese has, or words it is written with when the marks are left out. */
-const VIETNAMESE_LETTERS = /[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]/iu;
-const VIETNAMESE_WORDS = /(^|\s)(xin|chao|cam on|ban|toi|la gi|khong|nhu the nao|giup|viet|tieng)(\s|$|[.,!?])/i;
+/** Letters that no other language of the Latin script shares: ă đ ơ ư, a hook, a dot below, two marks on one letter. */
+const VIETNAMESE_LETTERS = /[ăđơưạảằẳẵắặầẩẫấậẻẽẹềểễếệỉĩịỏọồổỗốộờởỡớợủũụừửữứựỳỷỹỵ]/iu;
+/** Without marks, as many people type. */
+const VIETNAMESE_WORDS = /\b(xin chao|chao|cam on|la gi|khong|nhu the nao|giup|tieng viet|viet cho|cho toi|ban co|hay ke)\b/i;
 
 export const languageOf = (prompt: string): Language =>
-  VIETNAMESE_LETTERS.test(prompt.normalize('NFC')) || VIETNAMESE_WORDS.test(prompt) ? 'vi' : 'en';
+  VIETNAMESE_LETTERS.test(prompt.normalize('NFC')) || VIETNAMESE_WORDS.test(withoutMarks(prompt)) ? 'vi' : 'en';
+
+const withoutMarks = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '');
 
 const TOPICS: readonly [Topic, RegExp][] = [
   ['thanks', /\b(thanks|thank you|cheers)\b|cảm ơn|cam on/iu],

@@ -73,14 +73,26 @@ const open = async (provider: ChatProvider, breaker: CircuitBreakerPolicy, reque
   try {
     return await breaker.execute(async () => {
       const iterator = provider.stream(request, signal)[Symbol.asyncIterator]();
-      const first = await iterator.next().catch((error: unknown) => {
-        // The watchdog aborts with `unavailable`, which counts for the breaker; a cancel aborts with a word, which does not.
-        throw signal.aborted ? signal.reason : error;
-      });
-      if (signal.aborted) throw signal.reason;
+      const first = await orAborted(iterator.next(), signal);
       return { first, iterator };
     });
   } catch (error) {
     throw error instanceof BrokenCircuitError ? new RunnelError('model-failed', 'The model failed too often; it is given a rest.') : error;
   }
 };
+
+/**
+ * Fails with the signal's reason as soon as it aborts. The watchdog's reason is `unavailable`, which counts for the breaker; a
+ * cancel's is a word, which does not.
+ */
+const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    const settle = <V>(act: (value: V) => void) => (value: V): void => {
+      signal.removeEventListener('abort', onAbort);
+      if (signal.aborted) onAbort();
+      else act(value);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(settle(resolve), settle(reject));
+  });

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
+import { chunkOf, DONE, sse, startModelServer, usageOf } from '../testing/model-server.ts';
+import { createAnthropicProvider, createOpenAiProvider, skipRepeatedBlanks, toSdkMessages } from './ai-sdk.ts';
+
+const openai = (baseURL: string, more = {}) => createOpenAiProvider({ baseURL, apiKey: 'key', canContinue: true, ...more });
+
+describe('openai-compatible', () => {
+  test('streams text and usage, and says what it was asked', async () => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.write(chunkOf('Hel') + chunkOf('lo 🌊'));
+      response.end(chunkOf(null, 'stop') + usageOf(7, 2) + DONE);
+    });
+    const deltas = await collect(openai(server.url).stream(ask('hi'), NEVER));
+    expect(deltas.filter((delta) => 'text' in delta && delta.text !== '')).toEqual([{ text: 'Hel' }, { text: 'lo 🌊' }]);
+    expect(deltas.at(-1)).toEqual({ usage: { promptTokens: 7, completionTokens: 2 } });
+    expect(server.requests[0]).toMatchObject({ model: 'test', stream: true, messages: [{ role: 'user', content: 'hi' }] });
+  });
+
+  test('cuts inside a UTF-8 character arrive whole', async () => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      const bytes = Buffer.from(chunkOf('Việt 🌊') + chunkOf(null, 'stop') + DONE);
+      for (let at = 0; at < bytes.length; at += 7) response.write(bytes.subarray(at, at + 7));
+      response.end();
+    });
+    expect(await textOf(openai(server.url), ask('hi'))).toBe('Việt 🌊');
+  });
+
+  test('P-4 continues by a prefilled turn, whose trailing blanks stand once', async () => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.end(chunkOf(' ') + chunkOf(' world') + chunkOf(null, 'stop') + DONE);
+    });
+    const provider = openai(server.url, { continueBody: { continue_final_message: true } });
+    expect(await textOf(provider, ask('hi', 'Hello '))).toBe(' world');
+    expect(server.requests[0]).toMatchObject({ continue_final_message: true, messages: [{ role: 'user' }, { role: 'assistant', content: 'Hello' }] });
+    await textOf(provider, ask('hi'));
+    expect(server.requests[1]).not.toHaveProperty('continue_final_message');
+  });
+
+  test.each([
+    [400, 'model-failed'],
+    [401, 'model-failed'],
+    [429, 'unavailable'],
+    [500, 'unavailable'],
+    [503, 'unavailable'],
+  ])('an answer %i is %s, and asked once', async (status, code) => {
+    await using server = await startModelServer((response) => response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"secret words"}}'));
+    const error = await textOf(openai(server.url), ask('private words')).catch((reason: unknown) => reason as Error);
+    expect(error).toMatchObject({ code, message: `The model's provider answered ${status}.` });
+    // Errors are logged: neither the prompt nor the provider's words may travel with them.
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/private words|secret words/);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('a provider that cannot be reached is unavailable', async () => {
+    const server = await startModelServer(() => undefined);
+    const { url } = server;
+    await server[Symbol.asyncDispose]();
+    await expect(textOf(openai(url), ask('hi'))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test.each([
+    ['garbage', 'data: {not json\n\n'],
+    ['a broken event', 'data: {"choices": 5}\n\n'],
+    ['an error event', `data: ${JSON.stringify({ error: { message: 'overloaded' } })}\n\n`],
+  ])('%s in the stream fails it, and the text before stays', async (_name, wrong) => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.end(chunkOf('begun') + wrong + chunkOf(null, 'stop') + DONE);
+    });
+    const seen: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const delta of openai(server.url).stream(ask('hi'), NEVER)) if ('text' in delta) seen.push(delta.text);
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'RunnelError' });
+    expect(seen.join('')).toBe('begun');
+  });
+
+  test.each([
+    ['a closed connection', (response: { destroy(): void }) => response.destroy()],
+    ['an end without a reason', (response: { end(text: string): unknown }) => response.end('')],
+    ['an end after DONE without a reason', (response: { end(text: string): unknown }) => response.end(DONE)],
+  ])('%s in the middle is a failure, not an end', async (_name, close) => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.write(chunkOf('begun'), () => close(response));
+    });
+    await expect(textOf(openai(server.url), ask('hi'))).rejects.toMatchObject({ name: 'RunnelError' });
+  });
+
+  test('P-5 a stop closes the connection to the provider', async () => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.write(chunkOf('begun'));
+    });
+    const stop = new AbortController();
+    const reading = collect(openai(server.url).stream(ask('hi'), stop.signal)).catch(() => undefined);
+    await expect.poll(() => server.requests.length).toBe(1);
+    stop.abort('cancel');
+    await reading;
+    await expect.poll(() => server.aborted).toBe(1);
+  });
+});
+
+test('anthropic: streams, prefills and counts', async () => {
+  const event = (type: string, fields: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+  await using server = await startModelServer((response) => {
+    sse(response);
+    const message = { id: 'm', type: 'message', role: 'assistant', model: 'x', content: [], stop_reason: null, usage: { input_tokens: 5, output_tokens: 1 } };
+    response.write(event('message_start', { message }));
+    response.write(event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }));
+    response.write(event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'xin ' } }));
+    response.write(event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'chào' } }));
+    response.write(event('content_block_stop', { index: 0 }));
+    response.write(event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } }));
+    response.end(event('message_stop', {}));
+  });
+  const provider = createAnthropicProvider({ baseURL: server.url, apiKey: 'key', canContinue: true });
+  const request = { model: 'x', prefix: 'Dạ, ', messages: [{ role: 'system' as const, text: 'Be kind.' }, { role: 'user' as const, text: 'chào' }] };
+  const deltas = await collect(provider.stream(request, NEVER));
+  expect(deltas).toEqual([{ text: 'xin ' }, { text: 'chào' }, { usage: { promptTokens: 5, completionTokens: 4 } }]);
+  expect(server.requests[0]).toMatchObject({ system: [{ text: 'Be kind.' }], messages: [{ role: 'user' }, { role: 'assistant', content: [{ text: 'Dạ,' }] }] });
+});
+
+test('the prefix is the last turn of the assistant, when there is one', () => {
+  expect(toSdkMessages(ask('hi'))).toEqual([{ role: 'user', content: 'hi' }]);
+  expect(toSdkMessages(ask('hi', ' \n'))).toEqual([{ role: 'user', content: 'hi' }]);
+  expect(toSdkMessages(ask('hi', 'a \n'))).toEqual([
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: 'a' },
+  ]);
+});
+
+test.each([
+  ['a ', [' b', 'c'], ['b', 'c']],
+  ['a ', ['b', ' c'], ['b', ' c']],
+  ['a\n\n', ['\n', '\nb', '\n'], ['', 'b', '\n']],
+  ['a\n', [' ', '\n'], [' ', '\n']],
+  ['a', [' b'], [' b']],
+  ['', [' b'], [' b']],
+])('blanks at the end of the prefix %j stand once', (prefix, texts, shown) => {
+  expect(texts.map(skipRepeatedBlanks(prefix))).toEqual(shown);
+});

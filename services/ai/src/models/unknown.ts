@@ -1,0 +1,15 @@
+import { RunnelError } from '@runnel/protocol';
+import type { Model } from './registry.ts';
+
+/** Stands for a model this pod does not have: enough to end a run of it whose cancel is wanted. */
+export const unknownModel = (id: string): Model => ({
+  info: { id, name: id, provider: 'none', canContinue: false },
+  model: id,
+  system: null,
+  provider: {
+    canContinue: false,
+    stream() {
+      throw new RunnelError('model-unknown');
+    },
+  },
+});

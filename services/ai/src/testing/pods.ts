@@ -1,0 +1,48 @@
+import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
+import { createMetrics, silentLog, startTracing } from '@runnel/kit';
+import { onTestFinished } from 'vitest';
+import { createAiMetrics } from '../metrics.ts';
+import type { ChatProvider } from '../models/provider.ts';
+import { createModels, type Models } from '../models/registry.ts';
+import { unknownModel } from '../models/unknown.ts';
+import { createWorker, type Worker, type WorkerDeps } from '../worker.ts';
+
+export const standardModels = (): Models => createModels([{ id: 'demo', provider: 'demo' }, { id: 'count', provider: 'count' }]);
+
+/** Models of the test's own making, unguarded. */
+export const modelsOf = (providers: Record<string, ChatProvider>): Models => ({
+  list: () => [],
+  get: (id) => (providers[id] === undefined ? undefined : { ...unknownModel(id), provider: providers[id] }),
+  suited: Object.fromEntries(Object.entries(providers).map(([id, { canContinue }]) => [id, canContinue])),
+  close: async () => undefined,
+});
+
+/** A worker with short leases, which drains when the test is over. */
+export const startPod = async (nodeId: string, runLog: RunLog, options: Partial<WorkerDeps> = {}): Promise<Worker & { metricsText(): Promise<string> }> => {
+  const metrics = createMetrics('ai', { processMetrics: false });
+  const worker = createWorker({
+    runLog,
+    models: standardModels(),
+    nodeId,
+    maxRuns: 100,
+    leaseMs: 300,
+    drainMs: 1000,
+    metrics: createAiMetrics(metrics),
+    tracer: startTracing({ service: 'ai', node: nodeId }).tracer,
+    log: silentLog,
+    ...options,
+  });
+  await worker.start();
+  onTestFinished(() => worker.drain());
+  return Object.assign(worker, { metricsText: () => metrics.text() });
+};
+
+let runs = 0;
+/** Begins a run as a gateway does; nobody is told of it. */
+export const prompt = async (runLog: RunLog, text: string, { model = 'count', conversationId = 'c' } = {}) => {
+  const runId = `run${++runs}`;
+  await runLog.beginRun({ conversationId, userId: 'user', runId, model, message: { messageId: `message${runs}`, text }, title: 'title' });
+  return { conversationId, runId };
+};
+
+export const memoryRunLog = (): RunLog => createMemoryRunLog();
