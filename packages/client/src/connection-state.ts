@@ -55,6 +55,8 @@ export type Input =
   | { kind: 'draining'; reconnectInMs: number }
   /** An `error` that answers no frame: it speaks of the connection. */
   | { kind: 'notice'; problem: Problem }
+  /** Events flow: what a notice said is over. */
+  | { kind: 'flowing' }
   /** The transport is gone: a close code of the server, or 1006 for anything that went wrong on the way. */
   | { kind: 'closed'; code: number }
   | { kind: 'due' }
@@ -194,6 +196,8 @@ export const step = (m: Machine, input: Input, env: Env): Step => {
       const asked = input.problem.retryAfterMs === undefined ? m.notBefore : notBefore;
       return [{ ...m, notBefore: asked, view: { ...m.view, error: input.problem } }, []];
     }
+    case 'flowing':
+      return [{ ...m, view: { ...m.view, error: null } }, []];
     case 'closed':
       return closed(m, input.code, env);
     case 'due':

@@ -136,6 +136,17 @@ describe('losing it', () => {
     expect(ws.links).toHaveLength(2);
   });
 
+  test('P-10 an outage that the server speaks of shows until events flow again', async () => {
+    const { ws, connection, goLive } = await setup();
+    goLive();
+    ws.link.event({ type: 'error', code: 'unavailable', message: '', retryable: true });
+    expect(connection.state.get()).toMatchObject({ status: 'live', error: { code: 'unavailable' } });
+    ws.link.event({ type: 'pong' });
+    expect(connection.state.get().error).not.toBeNull();
+    ws.link.event({ type: 'live', conversationId: 'c1', logId: 'l1', offset: 1 });
+    expect(connection.state.get().error).toBeNull();
+  });
+
   test('after a refusal nothing is tried until the user asks', async () => {
     const { ws, clock, connection } = await setup();
     ws.link.open();

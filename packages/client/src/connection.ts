@@ -113,6 +113,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     if (event.type === 'welcome') return welcome(event);
     if (event.type === 'draining') return input({ kind: 'draining', reconnectInMs: event.reconnectInMs });
     if (event.type === 'error' && event.id === undefined) return input({ kind: 'notice', problem: problemOf(errorFromWire(event)) });
+    if (machine.view.error && 'offset' in event) input({ kind: 'flowing' });
     if (machine.phase === 'up') tell((listener) => listener.event?.(event));
   };
 

@@ -28,7 +28,8 @@ export interface Requests {
 }
 
 export const REQUEST_DEADLINE_MS = 15_000;
-export const MAX_OPEN_REQUESTS = 256;
+/** As many as a gateway takes at once from one socket. */
+export const MAX_OPEN_REQUESTS = 64;
 
 interface Open {
   frame: ClientFrame;
