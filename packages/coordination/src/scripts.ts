@@ -97,14 +97,15 @@ const section = (lua: string, label: string): string => {
   if (first < 0) return '';
   let last = first + 1;
   while (/^-- {5,}\|/.test(lines[last] ?? '')) last++;
-  return lines.slice(first, last).join(' ').replaceAll(/-- +/g, '').slice(label.length).trim();
+  // Three spaces and a bracket begin a remark.
+  return lines.slice(first, last).join(' ').replaceAll(/-- +/g, '').slice(label.length).replace(/ {3,}\(.*$/, '').trim();
 };
 
 /** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
 export const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
   const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
   const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
-  const returns = section(lua, 'Returns').replace(/ {3,}\(.*$/, '').replace(/^for each run: /, '');
+  const returns = section(lua, 'Returns').replace(/^for each run: /, '');
   return { keys: words(keys), args: words(args), outcomes: returns.split('|').map((outcome) => outcome.trim()), repeats: eachKeys !== undefined };
 };
 

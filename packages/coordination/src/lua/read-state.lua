@@ -4,7 +4,7 @@
 -- ARGV     userId logId offset
 --          userId '' is an internal read; logId '' has no cursor
 -- Returns  none | forbidden | tail logId offset entries
---          | snapshot logId offset title hasMore messages run      (run: {} or runId parentId model epoch startedAt text)
+--          | snapshot logId offset title hasMore messages run   (run: {} or runId parentId model epoch startedAt text)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
+import { keyName, outboxKey, relayKey, shardOf, type KeyName } from './keys.ts';
+import { createMemoryRunLog } from './run-log-memory.ts';
+import type { RunLog } from './run-log.ts';
+import { createRedisRunLog } from './run-log-redis.ts';
+import { startRedis, waitFor, type TestRedis } from './testing/index.ts';
+
+const CAP = 200;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+let redis: TestRedis;
+let log: RunLog;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  log = createRedisRunLog({ url: redis.url, outboxCap: CAP });
+});
+afterAll(async () => {
+  await log.close();
+  await redis.stop();
+});
+
+interface Entry {
+  id: string;
+  type: string;
+  conversation: string;
+  time: number;
+  trace: string;
+  data: Record<string, unknown>;
+}
+
+/** The outbox entries of one conversation, in order. */
+const outboxOf = async (conversationId: string): Promise<Entry[]> => {
+  const rows = (await redis.cli('XRANGE', outboxKey(shardOf(conversationId)), '-', '+')) as [string, string[]][];
+  return rows
+    .map(([, fields]) => Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]!]] : []))))
+    .filter((fields) => fields['conversation'] === conversationId)
+    .map((fields) => ({ ...fields, time: Number(fields['time']), data: JSON.parse(fields['data']!) as object }) as Entry);
+};
+
+/** Everything a conversation can go through, but its restore. */
+const story = async (target: RunLog): Promise<string> => {
+  const first = await startRun(target, { trace: '00-trace-01' });
+  const { conversationId } = first;
+  await append(target, first, 0, 'tiếng "Việt" 😀');
+  await target.releaseRun(first);
+  const again = { ...first, epoch: 2 };
+  await target.claimRun({ ...again, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS });
+  await target.endRun(endOf(again, 'tiếng "Việt" 😀', { usage: { promptTokens: 1, completionTokens: 2 } }));
+  const second = await startRun(target, { conversationId });
+  await target.cancelRun({ ...second, userId: USER });
+  await target.endRun(endOf(second, '', { reason: 'cancelled' }));
+  const third = await startRun(target, { conversationId });
+  await target.endRun(endOf(third, '', { reason: 'failed', error: { code: 'model-failed', message: 'It "failed"' } }));
+  await target.setTitle({ conversationId, userId: USER, title: 'Tên mới' });
+  await target.deleteMessage({ conversationId, userId: USER, messageId: third.messageId });
+  await target.deleteConversation({ conversationId, userId: USER });
+  return conversationId;
+};
+
+const TYPES = [
+  'SESSION_STARTED',
+  'CHAT_MESSAGE',
+  'STREAM_STARTED',
+  'RECOVERY_ATTEMPT',
+  'STREAM_COMPLETED',
+  'CHAT_MESSAGE',
+  'STREAM_STARTED',
+  'STREAM_CANCELLED',
+  'CHAT_MESSAGE',
+  'STREAM_STARTED',
+  'STREAM_ERROR',
+  'TITLE_CHANGED',
+  'MESSAGE_DELETED',
+  'SESSION_DELETED',
+];
+
+test('P-9 every state change is in the outbox once, numbered without a gap, and chunks are not', async () => {
+  const entries = await outboxOf(await story(log));
+  expect(entries.map((entry) => entry.type)).toEqual(TYPES);
+  expect(entries.map((entry) => entry.id.split(':')[1])).toEqual(TYPES.map((_, index) => `a${index + 1}`));
+  expect(new Set(entries.map((entry) => entry.id.split(':')[0])).size).toBe(1);
+  expect(entries.every((entry) => Math.abs(entry.time - Date.now()) < MINUTE_MS && entry.data['userId'] === USER)).toBe(true);
+  expect(entries.slice(0, 5).map((entry) => entry.trace)).toEqual(Array(5).fill('00-trace-01'));
+  expect(entries[4]!.data).toMatchObject({
+    reason: 'complete',
+    text: 'tiếng "Việt" 😀',
+    model: 'count',
+    epoch: 2,
+    owner: 'pod-b.1',
+    usage: { completionTokens: 2 },
+    bytes: Buffer.byteLength('tiếng "Việt" 😀'),
+  });
+  expect(entries[7]!.data).toMatchObject({ cancelledBy: USER, cancel: { requestedAt: expect.any(Number) }, text: '' });
+  expect(entries[10]!.data).toMatchObject({ error: { code: 'model-failed', message: 'It "failed"' } });
+});
+
+test('P-9 memory writes the same entries', async () => {
+  const memory = createMemoryRunLog();
+  const mine = await outboxOf(await story(log));
+  await story(memory);
+  const theirs = memory.outbox.read(100).map((entry) => ({ ...entry.fields, data: JSON.parse(entry.fields.data) as Record<string, unknown> }));
+  const shape = (data: Record<string, unknown>): string[] => Object.keys(data).toSorted();
+  expect(theirs.map((entry) => [entry.type, shape(entry.data)])).toEqual(mine.map((entry) => [entry.type, shape(entry.data)]));
+  memory.outbox.trim(memory.outbox.read(3).map((entry) => entry.entryId));
+  expect(memory.outbox.read(1)[0]!.fields.type).toBe(TYPES[3]);
+});
+
+test('P-9 a restore tells the audit all that its owner knows', async () => {
+  const run = { conversationId: 'restored-1', runId: 'r1', messageId: 'm1', epoch: 2 };
+  await log.restoreRun(restoreOf(run, 'abc'));
+  const [entry] = await outboxOf(run.conversationId);
+  expect(entry).toMatchObject({ type: 'RECOVERY_ATTEMPT', data: { kind: 'restore', bytes: 3, title: 'A title', messages: [{ messageId: 'm1' }] } });
+});
+
+test('with a relay registered, a full outbox refuses prompts and loses nothing of running runs', async () => {
+  const running = await startRun(log);
+  const { conversationId } = running;
+  const shard = shardOf(conversationId);
+  const filler = ['id', 'x', 'type', 'x', 'conversation', 'filler', 'time', 0, 'data', '{}', 'trace', ''];
+  while (Number(await redis.cli('XLEN', outboxKey(shard))) < CAP) await redis.cli('XADD', outboxKey(shard), '*', ...filler);
+  const prompt = promptOf({ conversationId });
+  await redis.cli('SET', relayKey(shard), 'relay');
+  expect(await log.endRun(endOf(running, ''))).toMatchObject({ outcome: 'ended' });
+  expect(await log.beginRun(prompt)).toEqual({ outcome: 'overloaded' });
+  expect((await outboxOf(conversationId)).map((entry) => entry.type)).toContain('STREAM_COMPLETED');
+  await redis.cli('DEL', relayKey(shard));
+  expect(await log.beginRun(prompt)).toMatchObject({ outcome: 'started' });
+});
+
+test('keys live a day from the last change, a run and its text five minutes after its end, a cancel flag one', async () => {
+  const run = await startRun(log);
+  const { conversationId, runId } = run;
+  const lifeOf = async (name: KeyName): Promise<number> =>
+    Number(await redis.cli('PTTL', keyName(name, { shard: shardOf(conversationId), conversationId, runId })));
+  await append(log, run, 0, 'abc');
+  for (const name of ['meta', 'history', 'order', 'ids', 'log', 'owner', 'run', 'text'] as const) {
+    expect(await lifeOf(name), name).toBeGreaterThan(DAY_MS - MINUTE_MS);
+  }
+  await log.cancelRun({ ...run, userId: USER });
+  await log.endRun(endOf(run, 'abc', { reason: 'cancelled' }));
+  for (const name of ['run', 'text'] as const) expect(Math.abs((await lifeOf(name)) - 5 * MINUTE_MS), name).toBeLessThan(MINUTE_MS);
+  expect(await lifeOf('cancel')).toBeLessThanOrEqual(MINUTE_MS);
+  expect(await lifeOf('owner')).toBe(-2);
+  await waitFor(async () => (await log.listConversations({ userId: USER, limit: 1 })).conversations.length === 1);
+  for (const name of ['conversations', 'titles'] as const) {
+    expect(Number(await redis.cli('PTTL', keyName(name, { shard: 0, conversationId, runId, userId: USER }))), name).toBeGreaterThan(DAY_MS - MINUTE_MS);
+  }
+  const noExpiry: string[] = [];
+  for (const key of (await redis.cli('KEYS', '*')) as string[]) if (Number(await redis.cli('PTTL', key)) === -1) noExpiry.push(key.replace(/\{.*/, ''));
+  expect([...new Set(noExpiry)].filter((name) => !['events:', 'runs:leases:', 'runs:queued:'].includes(name))).toEqual([]);
+});
+
+test('the log of a long run is trimmed, and a deleted conversation leaves nothing of itself', async () => {
+  const run = await startRun(log);
+  const { conversationId, runId } = run;
+  for (let at = 0; at < 4_500; at++) await append(log, run, at, 'x');
+  const parts = { shard: shardOf(conversationId), conversationId, runId };
+  expect(Number(await redis.cli('XLEN', keyName('log', parts)))).toBeLessThan(4_096 + 200);
+  await log.endRun(endOf(run, 'x'.repeat(4_500)));
+  await log.deleteConversation({ conversationId, userId: USER });
+  await wholeRun(log);
+  const left = ((await redis.cli('KEYS', `*${conversationId}*`)) as string[]).filter((key) => !key.startsWith('streaming:active'));
+  expect(left).toEqual([]);
+  expect(await redis.cli('EXISTS', keyName('text', parts))).toBe(0);
+});
