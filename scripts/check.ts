@@ -7,7 +7,7 @@ const bin = (path: string): string => `node_modules/${path}`;
 const CHECKS: Record<string, readonly string[]> = {
   'types (tsc)': [bin('typescript/bin/tsc'), '-p', '.'],
   'types (vue-tsc, web)': [bin('vue-tsc/bin/vue-tsc.js'), '-p', 'web/tsconfig.json'],
-  'lint and import rules (eslint)': [bin('eslint/bin/eslint.js'), '.', '--cache', '--cache-location', 'node_modules/.cache/eslint/'],
+  'lint and import rules (eslint)': [bin('eslint/bin/eslint.js'), '.'],
   'format (oxfmt)': [bin('oxfmt/bin/oxfmt'), '--check'],
   'docs/configuration.md is fresh': ['scripts/docs.ts', '--check'],
 };
