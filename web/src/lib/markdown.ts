@@ -16,7 +16,7 @@ const SAFE_LINK = /^(?:https?:|mailto:)/i;
 
 const ALLOWED = {
   ALLOWED_TAGS: [
-    ...['a', 'blockquote', 'br', 'button', 'code', 'del', 'div', 'em', 'figcaption', 'figure', 'h3', 'h4', 'h5', 'h6', 'hr'],
+    ...['a', 'blockquote', 'br', 'button', 'code', 'del', 'div', 'em', 'figcaption', 'figure', 'h3', 'h4', 'hr'],
     ...['li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
   ],
   ALLOWED_ATTR: ['aria-label', 'class', 'data-copy', 'href', 'rel', 'role', 'start', 'tabindex', 'target', 'title', 'type'],
@@ -40,8 +40,8 @@ export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
   const purify = createDOMPurify();
   md.validateLink = (url) => SAFE_LINK.test(url.trim());
 
-  // The page's own headings are h1 (conversation) and h2 (message).
-  const deeper = (tag: string): string => `h${Math.min(6, Number(tag.slice(1)) + 2)}`;
+  // The page's own headings are h1 (conversation) and h2 (message). Answers begin at any level and must not leave one out.
+  const deeper = (tag: string): string => (Number(tag.slice(1)) <= 3 ? 'h3' : 'h4');
   md.renderer.rules['heading_open'] = (tokens, i) => `<${deeper(tokens[i]!.tag)} class="${tokens[i]!.tag}">`;
   md.renderer.rules['heading_close'] = (tokens, i) => `</${deeper(tokens[i]!.tag)}>\n`;
 

@@ -1,0 +1,41 @@
+import { onMounted, onScopeDispose, watch } from 'vue';
+import { isTypingKey } from '../lib/keys.ts';
+import { useChat } from '../stores/chat.ts';
+import { useNotices } from '../stores/notices.ts';
+import { useRoute } from '../stores/route.ts';
+
+const EDITABLE = 'input, textarea, select, [contenteditable]';
+/** Menus have their own typing: the first letter of an item. */
+const OWN_KEYS = '[role="menu"], [role="dialog"], [role="alertdialog"]';
+
+/** Keys that work anywhere on the page, and where the focus goes when the conversation changes. */
+export const useShortcuts = ({ focusComposer }: { focusComposer: () => void }): void => {
+  const chat = useChat();
+  const route = useRoute();
+  const notices = useNotices();
+  const touch = window.matchMedia('(pointer: coarse)');
+
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented) return;
+    const target = event.target as Element;
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      route.go(null);
+      focusComposer();
+    } else if (event.key === 'Escape' && chat.runId !== null && !target.closest(OWN_KEYS)) {
+      event.preventDefault();
+      void notices.attempt(chat.stop);
+    } else if (isTypingKey(event) && !target.closest(EDITABLE) && !target.closest(OWN_KEYS)) {
+      focusComposer();
+    }
+  };
+  window.addEventListener('keydown', onKey);
+  onScopeDispose(() => window.removeEventListener('keydown', onKey));
+
+  // On a phone the keyboard would cover what the reader came to see.
+  const focusUnlessTouch = (): void => {
+    if (!touch.matches) focusComposer();
+  };
+  onMounted(focusUnlessTouch);
+  watch(() => route.conversationId, focusUnlessTouch, { flush: 'post' });
+};

@@ -1,0 +1,26 @@
+import { onScopeDispose, watch } from 'vue';
+import { useConnection } from '../stores/connection.ts';
+import { useConversations } from '../stores/conversations.ts';
+import { useModels } from '../stores/models.ts';
+
+/** Reads the lists again when they may have changed elsewhere: with each connection and when the reader comes back to the page. */
+export const useUpkeep = (): void => {
+  const connection = useConnection();
+  const conversations = useConversations();
+  const models = useModels();
+
+  const read = (): void => {
+    void conversations.load();
+    if (models.failed || models.models.length === 0) void models.load();
+  };
+  const onVisible = (): void => {
+    if (document.visibilityState === 'visible' && connection.online) read();
+  };
+  watch(
+    () => connection.connection.status,
+    (status) => status === 'live' && read(),
+    { immediate: true },
+  );
+  document.addEventListener('visibilitychange', onVisible);
+  onScopeDispose(() => document.removeEventListener('visibilitychange', onVisible));
+};

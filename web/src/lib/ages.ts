@@ -1,0 +1,18 @@
+const DAY = 86_400_000;
+
+export type Age = 'today' | 'yesterday' | 'week' | 'older';
+const AGES: readonly Age[] = ['today', 'yesterday', 'week', 'older'];
+
+/** How old something looks to a person: by days of their calendar, not by hours. */
+export const ageOf = (time: number, now: number): Age => {
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (time >= midnight) return 'today';
+  if (time >= midnight - DAY) return 'yesterday';
+  return time >= midnight - 6 * DAY ? 'week' : 'older';
+};
+
+/** Groups that have something in them, in order; the items keep their order. */
+export const groupByAge = <T extends { updatedAt: number }>(items: readonly T[], now: number): { age: Age; items: T[] }[] => {
+  const groups = Map.groupBy(items, (item) => ageOf(item.updatedAt, now));
+  return AGES.flatMap((age) => (groups.has(age) ? [{ age, items: groups.get(age)! }] : []));
+};

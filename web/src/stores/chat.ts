@@ -1,0 +1,114 @@
+import type { ConversationHandle } from '@runnel/client';
+import { newId } from '@runnel/protocol';
+import { defineStore } from 'pinia';
+import { computed, ref, shallowRef, watch } from 'vue';
+import { useClient } from '../client.ts';
+import { useStoreRef } from '../composables/store-ref.ts';
+import { entriesOf, type Entry, type RunHead } from '../lib/entries.ts';
+import { choose, pathOf, ROOT, type Choices } from '../lib/tree.ts';
+import { useConversations } from './conversations.ts';
+import { useRoute } from './route.ts';
+import { useSettings } from './settings.ts';
+
+/** The conversation on the screen: what the log says, which branch the reader looks at, and what can be done with it. */
+export const useChat = defineStore('chat', () => {
+  const client = useClient();
+  const route = useRoute();
+  const settings = useSettings();
+  const conversations = useConversations();
+
+  const handle = shallowRef<ConversationHandle | null>(null);
+  const view = useStoreRef(() => handle.value?.state ?? null);
+  const choices = shallowRef<Choices>(new Map());
+  /** Runs that moved to another pod while this page watched. */
+  const moved = shallowRef<ReadonlySet<string>>(new Set());
+  /** Answers whose text was proved equal to the server's (W-10). */
+  const proved = shallowRef<ReadonlySet<string>>(new Set());
+  const loadingOlder = ref(false);
+
+  watch(
+    () => route.conversationId,
+    (id) => {
+      handle.value?.close();
+      choices.value = new Map();
+      handle.value = id === null ? null : client.conversation(id);
+    },
+    // At once: a prompt sent from the start page goes into the conversation it has just opened.
+    { immediate: true, flush: 'sync' },
+  );
+
+  const conversation = computed(() => view.value?.conversation ?? null);
+  const run = computed(() => conversation.value?.run ?? null);
+  const runText = computed(() => run.value?.text ?? '');
+  const runId = computed(() => run.value?.runId ?? null);
+  const messages = computed(() => conversation.value?.messages ?? []);
+  const pending = computed(() => view.value?.pending ?? []);
+  // The same object until another run begins: a chunk must not rebuild the tree.
+  const runHead = computed<RunHead | null>((before) =>
+    before && before.runId === runId.value && before.parentId === run.value?.parentId ? before : run.value,
+  );
+  const entries = computed(() => entriesOf(messages.value, runHead.value, pending.value));
+  const steps = computed(() => pathOf(entries.value, choices.value));
+  const title = computed(() => conversation.value?.title || (route.conversationId && conversations.find(route.conversationId)?.title) || '');
+  const problem = computed(() => view.value?.problem ?? null);
+  const loading = computed(() => handle.value !== null && problem.value === null && view.value?.sync === 'loading' && entries.value.length === 0);
+  const empty = computed(() => !loading.value && problem.value === null && entries.value.length === 0);
+  const someoneTyping = computed(() => (view.value?.typing.length ?? 0) > 0);
+  const hasMore = computed(() => conversation.value?.hasMore ?? false);
+
+  watch(title, (text) => route.conversationId && text && conversations.retitle(route.conversationId, text));
+  watch(
+    () => run.value && run.value.moves > 0 && run.value.runId,
+    (id) => id && (moved.value = new Set(moved.value).add(id)),
+  );
+  watch(
+    () => view.value?.verified === 'verified' && conversation.value?.ended?.runId,
+    (id) => id && (proved.value = new Set(proved.value).add(id)),
+  );
+  watch(runId, (id, before) => {
+    if (route.conversationId && (id !== null || before !== null)) conversations.touch(route.conversationId, title.value || undefined);
+  });
+
+  const model = (): { model?: string } => (settings.model === null ? {} : { model: settings.model });
+
+  /** Sends a prompt, opening a new conversation where none is open. `parentId` absent: after the branch on the screen. */
+  const send = (text: string, parentId: string | null | undefined = undefined): void => {
+    if (route.conversationId === null) route.go(newId());
+    if (!handle.value) return;
+    const last = steps.value.at(-1)?.node;
+    const parent = parentId === undefined ? (last ? (last.pending?.runId ?? last.messageId) : null) : parentId;
+    const { messageId } = handle.value.prompt(text, { parentId: parent, ...model() });
+    choices.value = new Map(choices.value).set(parent ?? ROOT, messageId);
+    conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
+  };
+
+  const regenerate = async (entry: Entry): Promise<void> => {
+    if (entry.parentId === null) return;
+    const next = new Map(choices.value);
+    next.delete(entry.parentId);
+    choices.value = next;
+    await handle.value?.regenerate(entry.parentId, model());
+  };
+
+  const stop = async (): Promise<void> => void (await handle.value?.cancel());
+  const remove = async (messageId: string): Promise<void> => void (await handle.value?.deleteMessage(messageId));
+  const show = (messageId: string): void => {
+    const entry = entries.value.find((e) => e.messageId === messageId);
+    if (entry) choices.value = choose(choices.value, entry);
+  };
+
+  const loadOlder = async (): Promise<void> => {
+    if (!handle.value || !hasMore.value || loadingOlder.value) return;
+    loadingOlder.value = true;
+    try {
+      await handle.value.loadOlder();
+    } finally {
+      loadingOlder.value = false;
+    }
+  };
+
+  return {
+    ...{ handle, view, steps, entries, title, problem, loading, empty, hasMore, loadingOlder, someoneTyping, moved, proved, runId, runText },
+    ...{ send, regenerate, stop, remove, show, loadOlder },
+  };
+});

@@ -1,0 +1,187 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { launch, openPage, type Watched } from './browser.ts';
+import { startStandalone, type Standalone } from './standalone.ts';
+
+let server: Standalone;
+let browser: Browser;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startStandalone(), launch()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server[Symbol.asyncDispose]();
+});
+
+const open = async (path = '/', options = {}): Promise<Watched> => {
+  const watched = await openPage(browser, options);
+  onTestFinished(() => watched.context.close());
+  await watched.page.goto(server.url + path);
+  return watched;
+};
+
+const answer = (page: Page) => page.locator('article.assistant').last();
+const composer = (page: Page) => page.getByRole('textbox', { name: 'Message' });
+const words = async (page: Page): Promise<string[]> => (await answer(page).locator('.prose').innerText()).match(/w\d{6}/g) ?? [];
+const ask = async (page: Page, text: string): Promise<void> => {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+};
+const hasWords = (page: Page, count: number): Promise<unknown> =>
+  page.waitForFunction((n) => ([...document.querySelectorAll('article.assistant')].at(-1)?.textContent?.match(/w\d{6}/g)?.length ?? 0) >= n, count);
+const ended = (page: Page, status: string): Promise<unknown> => page.locator(`article.assistant[data-status="${status}"]`).last().waitFor();
+const cutOff = (page: Page): Promise<unknown> => page.locator('.badge:is(.dry, .wait)').waitFor();
+const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${String(i + 1).padStart(6, '0')}`);
+
+describe('a chat', () => {
+  test('is typed, answered word by word, verified, and listed', async () => {
+    const { page, complaints } = await open();
+    await ask(page, 'count 40 at 40');
+    await hasWords(page, 5);
+    expect(await answer(page).getAttribute('data-status')).toBe('running');
+    await ended(page, 'complete');
+    expect(await words(page)).toEqual(counted(40));
+    await answer(page).getByText('Verified').waitFor();
+    expect(page.url()).toMatch(/\/c\/[\w-]+$/);
+    await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('P-6 a reload in the middle of an answer loses nothing', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Prove it: count' }).click();
+    await hasWords(page, 10);
+    await page.reload();
+    await hasWords(page, 10);
+    expect(await words(page)).toEqual(counted((await words(page)).length));
+    await page.getByRole('button', { name: 'Stop the answer' }).click();
+    await ended(page, 'cancelled');
+  });
+
+  test('P-1 the network goes away and comes back: the rest arrives, each word once', async () => {
+    const { page, context } = await open();
+    await ask(page, 'count 120 at 30');
+    await hasWords(page, 10);
+    await context.setOffline(true);
+    await cutOff(page);
+    await context.setOffline(false);
+    await ended(page, 'complete');
+    expect(await words(page)).toEqual(counted(120));
+    await answer(page).getByText('Verified').waitFor();
+  });
+
+  test('a prompt written offline waits in sight and goes out by itself', async () => {
+    const { page, context } = await open();
+    await ask(page, 'count 3 at 50');
+    await ended(page, 'complete');
+    await context.setOffline(true);
+    await cutOff(page);
+    await ask(page, 'count 4 at 50');
+    await page.getByText('Waits to be sent').waitFor();
+    await context.setOffline(false);
+    await page.waitForFunction(() => document.querySelectorAll('article.assistant[data-status="complete"]').length === 2);
+    expect(await words(page)).toEqual(counted(4));
+  });
+
+  test('P-5 Escape stops an answer and what had come stays', async () => {
+    const { page } = await open();
+    await ask(page, 'count 500 at 40');
+    await hasWords(page, 5);
+    await page.keyboard.press('Escape');
+    await ended(page, 'cancelled');
+    await answer(page).getByText('Stopped').waitFor();
+    const kept = await words(page);
+    expect(kept).toEqual(counted(kept.length));
+    await page.reload();
+    await ended(page, 'cancelled');
+    expect(await words(page)).toEqual(kept);
+  });
+
+  test('an edit makes a branch, and the old one is a click away', async () => {
+    const { page } = await open();
+    await ask(page, 'count 3 at 50');
+    await ended(page, 'complete');
+    await composer(page).press('ArrowUp');
+    const editor = page.getByRole('textbox', { name: 'Edit your message' });
+    await editor.fill('count 5 at 50');
+    await editor.press('Enter');
+    await page.locator('article.user').getByText('2/2').waitFor();
+    await ended(page, 'complete');
+    await hasWords(page, 5);
+    await page.getByRole('button', { name: 'Previous version' }).first().click();
+    expect(await words(page)).toEqual(counted(3));
+    await page.getByRole('button', { name: 'Next version' }).first().click();
+    expect(await words(page)).toEqual(counted(5));
+  });
+
+  test('answering again keeps the first answer as a version', async () => {
+    const { page } = await open();
+    await ask(page, 'count 3 at 50');
+    await ended(page, 'complete');
+    await answer(page).hover();
+    await page.getByRole('button', { name: 'Answer again' }).click();
+    await answer(page).getByText('2/2').waitFor();
+    await ended(page, 'complete');
+  });
+
+  test('a failed answer says so and can be tried again', async () => {
+    const { page } = await open();
+    await ask(page, 'count 20 at 50 fail 4');
+    await ended(page, 'failed');
+    await answer(page).getByText('The model failed').waitFor();
+    await answer(page).getByRole('button', { name: 'Try again' }).click();
+    await page.waitForFunction(() => document.querySelector('article.assistant .branches')?.textContent?.includes('2/2'));
+  });
+});
+
+describe('two devices', () => {
+  test('see the same answer grow, and the second has all of it', async () => {
+    const first = await open('/?user_id=ann');
+    await ask(first.page, 'count 60 at 30');
+    await hasWords(first.page, 10);
+    const second = await open(new URL(first.page.url()).pathname + '?user_id=ann', { viewport: { width: 360, height: 740 } });
+    await Promise.all([ended(first.page, 'complete'), ended(second.page, 'complete')]);
+    expect(await words(second.page)).toEqual(counted(60));
+  });
+
+  test('somebody else is told that it is not theirs', async () => {
+    const mine = await open('/?user_id=ann');
+    await ask(mine.page, 'count 2 at 50');
+    await ended(mine.page, 'complete');
+    const theirs = await open(new URL(mine.page.url()).pathname + '?user_id=bob');
+    await theirs.page.getByText('belongs to somebody else').waitFor();
+  });
+});
+
+describe('the list of conversations', () => {
+  const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' });
+
+  test('renames and deletes', async () => {
+    const { page } = await open();
+    await ask(page, 'count 2 at 50');
+    await ended(page, 'complete');
+    await list(page).getByRole('button', { name: /Options/ }).first().click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('textbox', { name: 'New title' }).fill('Counting stones');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Counting stones', level: 1 }).waitFor();
+    await page.reload();
+    await list(page).getByRole('link', { name: 'Counting stones' }).waitFor();
+    await list(page).getByRole('button', { name: /Options/ }).first().click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await list(page).getByRole('link', { name: 'Counting stones' }).waitFor({ state: 'detached' });
+    await page.waitForURL(`${server.url}/`);
+  });
+
+  test('Ctrl+K begins anew, and going back finds the old one', async () => {
+    const { page } = await open();
+    await ask(page, 'count 2 at 50');
+    await ended(page, 'complete');
+    await page.keyboard.press('Control+k');
+    await page.waitForURL(`${server.url}/`);
+    expect(await composer(page).evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.goBack();
+    await ended(page, 'complete');
+  });
+});

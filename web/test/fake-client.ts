@@ -1,0 +1,81 @@
+import { createStore, type Client, type ConnectionState, type ConversationHandle, type ConversationSummary, type ConversationView, type WritableStore } from '@runnel/client';
+import { emptyConversation, newId, type Message } from '@runnel/protocol';
+
+/** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
+export interface FakeClient extends Client {
+  readonly connection: WritableStore<ConnectionState>;
+  readonly list: ConversationSummary[];
+  /** What the page asked for, in order: `prompt hello`, `cancel`, … */
+  readonly calls: string[];
+  view(id: string): WritableStore<ConversationView>;
+  /** Changes a part of a conversation's view. */
+  change(id: string, part: Partial<ConversationView>): void;
+}
+
+export const liveConnection = (): ConnectionState => ({
+  ...{ status: 'live', transport: 'ws', attempt: 0, node: 'gateway-2', userId: 'guest', error: null, since: 0, retryAt: null },
+  limits: { textChars: 5_000, frameBytes: 65_536, promptsPerMinute: 100 },
+});
+
+export const emptyView = (id: string): ConversationView => ({
+  ...{ conversation: emptyConversation(id), sync: 'live', lastResume: null, verified: 'unknown', mismatches: 0 },
+  ...{ pending: [], typing: [], presence: [], problem: null },
+});
+
+export const message = (role: Message['role'], text: string, change: Partial<Message> = {}): Message => ({
+  ...{ messageId: newId(), parentId: null, role, text, status: 'complete', createdAt: Date.now() },
+  ...(role === 'assistant' && { model: 'demo' }),
+  ...change,
+});
+
+/** Messages that answer each other, from the first. */
+export const chain = (messages: readonly Message[]): Message[] =>
+  messages.map((m, i) => ({ ...m, parentId: messages[i - 1]?.messageId ?? null }));
+
+export const createFakeClient = (): FakeClient => {
+  const views = new Map<string, WritableStore<ConversationView>>();
+  const calls: string[] = [];
+  const list: ConversationSummary[] = [];
+  const view: FakeClient['view'] = (id) => {
+    let store = views.get(id);
+    if (!store) views.set(id, (store = createStore(emptyView(id))));
+    return store;
+  };
+  const change: FakeClient['change'] = (id, part) => view(id).set({ ...view(id).get(), ...part });
+
+  const conversation = (id: string): ConversationHandle => ({
+    id,
+    state: view(id),
+    prompt(text, options) {
+      calls.push(`prompt ${text}`);
+      const ids = { messageId: newId(), runId: newId() };
+      const pending = { ...ids, conversationId: id, text, status: 'queued' as const, error: null, createdAt: Date.now(), ...options };
+      change(id, { pending: [...view(id).get().pending, pending] });
+      return ids;
+    },
+    retry: (messageId) => void calls.push(`retry ${messageId}`),
+    discard: (messageId) => void calls.push(`discard ${messageId}`),
+    regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
+    cancel: async () => (calls.push('cancel'), 'cancelling'),
+    deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
+    setTyping: () => undefined,
+    loadOlder: async () => void calls.push('older'),
+    close: () => undefined,
+  });
+
+  return {
+    connection: createStore(liveConnection()),
+    ...{ list, calls, view, change, conversation },
+    reconnect: () => void calls.push('reconnect'),
+    close: () => undefined,
+    models: async () => [
+      { id: 'demo', name: 'Demo', provider: 'demo', canContinue: true, default: true },
+      { id: 'count', name: 'Count', provider: 'count', canContinue: true },
+      { id: 'smol', name: 'SmolLM2 135M', provider: 'local' },
+    ],
+    listConversations: async () => ({ conversations: [...list], hasMore: false }),
+    rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
+    deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    history: async () => ({ messages: [], hasMore: false }),
+  };
+};

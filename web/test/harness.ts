@@ -1,0 +1,21 @@
+import { createPage } from '../src/app.ts';
+import { createMarkdown } from '../src/lib/markdown.ts';
+import { chain, createFakeClient, message, type FakeClient } from './fake-client.ts';
+import { scenes } from './scenes.ts';
+
+declare global {
+  interface Window {
+    /** For tests: the client behind the page, what builds its states, and what needs a real DOM. */
+    runnel: { client: FakeClient; message: typeof message; chain: typeof chain; createMarkdown: typeof createMarkdown };
+  }
+}
+
+const client = createFakeClient();
+window.runnel = { client, message, chain, createMarkdown };
+
+// The harness is a file of its own; the page reads the address for its conversation.
+const scene = new URLSearchParams(location.search).get('scene') ?? 'home';
+const id = scenes[scene]?.(client) ?? null;
+history.replaceState(null, '', id === null ? '/' : `/c/${id}`);
+
+createPage(client).mount('#app');

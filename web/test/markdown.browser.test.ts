@@ -1,0 +1,77 @@
+import type { AddressInfo } from 'node:net';
+import type { Browser, Page } from 'playwright-core';
+import { createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launch } from './browser.ts';
+import type {} from './harness.ts';
+
+let vite: ViteDevServer;
+let browser: Browser;
+let page: Page;
+beforeAll(async () => {
+  const configFile = new URL('../vite.config.ts', import.meta.url).pathname;
+  vite = await createServer({ configFile, logLevel: 'error', server: { port: 0, hmr: false, watch: null, proxy: {} } });
+  [browser] = await Promise.all([launch(), vite.listen()]);
+  page = await browser.newPage();
+  await page.goto(`http://localhost:${(vite.httpServer!.address() as AddressInfo).port}/test/harness.html`);
+});
+afterAll(async () => {
+  await browser.close();
+  await vite.close();
+});
+
+/** What the page would put on the screen: sanitising needs a real DOM. */
+const render = (source: string): Promise<string> =>
+  page.evaluate((text) => window.runnel.createMarkdown({ copy: 'Copy', image: 'Image not loaded', table: 'Table' })(text), source);
+
+describe('markdown', () => {
+  test.each([
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '[x](javascript:alert(1))',
+    '[x](JaVaScRiPt:alert(1))',
+    '[x](data:text/html,<script>alert(1)</script>)',
+    '![x](javascript:alert(1))',
+    '<svg><style><img src=x onerror=alert(1)>',
+    '[x](https://a.example "onmouseover=alert(1)")',
+    '```html"onclick=alert(1)\n<b>\n```',
+    '<iframe srcdoc="<script>alert(1)</script>">',
+    '[a]: javascript:alert(1)\n\n[a]',
+  ])('%j can do no harm', async (source) => {
+    const html = await render(source);
+    const dangerous = await page.evaluate((text) => {
+      const { body } = new DOMParser().parseFromString(text, 'text/html');
+      const elements = [...body.querySelectorAll('*')];
+      return elements.filter(
+        (element) =>
+          /^(script|img|svg|iframe|style|object|embed|form)$/i.test(element.tagName) ||
+          [...element.attributes].some(({ name, value }) => name.startsWith('on') || name === 'style' || /^\s*(javascript|data):/i.test(value)),
+      ).length;
+    }, html);
+    expect(dangerous).toBe(0);
+  });
+
+  test('links leave the page without telling where from', async () => {
+    const html = await render('[docs](https://example.org/a?b=1&c=2) and https://example.com');
+    expect(html).toContain('<a href="https://example.org/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer nofollow">docs</a>');
+    expect(html.match(/rel="noopener noreferrer nofollow"/g)).toHaveLength(2);
+  });
+
+  test('an image is a link, not a request', async () => {
+    expect(await render('![A "map"](https://example.org/track.png)')).toContain('>Image not loaded: A "map"</a>');
+  });
+
+  test('code has its language and a button; the page keeps its own headings', async () => {
+    const html = await render('# Title\n\n```ts\nconst a = 1 < 2;\n```');
+    expect(html).toContain('<h3 class="h1">Title</h3>');
+    expect(html).toContain('<span>ts</span><button type="button" class="code-copy" data-copy="">Copy</button>');
+    expect(html).toContain('1</span> &lt; <span');
+  });
+
+  test('tables scroll on their own and are aligned without inline styles', async () => {
+    const html = await render('| a | b |\n| :- | -: |\n| 1 | 2 |');
+    expect(html).toContain('<div class="table" role="region" tabindex="0" aria-label="Table"><table>');
+    expect(html).toContain('<td class="align-right">2</td>');
+    expect(html).not.toContain('style=');
+  });
+});

@@ -1,0 +1,202 @@
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { createServer, type ViteDevServer } from 'vite';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { expectAccessible, expectNoSidewaysScroll, launch, openPage, PHONE, type Watched } from './browser.ts';
+
+let vite: ViteDevServer;
+let base: string;
+let browser: Browser;
+beforeAll(async () => {
+  // The page over a scripted client: states that a real server cannot be brought into on request.
+  const configFile = new URL('../vite.config.ts', import.meta.url).pathname;
+  vite = await createServer({ configFile, logLevel: 'error', server: { port: 0, hmr: false, watch: null, proxy: {} } });
+  [browser] = await Promise.all([launch(), vite.listen()]);
+  base = `http://localhost:${(vite.httpServer!.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await browser.close();
+  await vite.close();
+});
+
+const open = async (scene: string, options = {}): Promise<Watched> => {
+  const watched = await openPage(browser, options);
+  onTestFinished(() => watched.context.close());
+  await watched.page.goto(`${base}/test/harness.html?scene=${scene}`);
+  await watched.page.locator('.composer, .problem').first().waitFor();
+  return watched;
+};
+
+const LOOKS = [
+  { name: 'light', options: { colorScheme: 'light' } },
+  { name: 'dark', options: { colorScheme: 'dark' } },
+  { name: 'phone', options: PHONE },
+  { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark', locale: 'vi-VN' } },
+];
+const SCENES = ['home', 'chat', 'streaming', 'marks', 'queued', 'branches', 'forbidden'];
+
+describe.each(LOOKS)('axe finds nothing and nothing sticks out: $name', ({ options }) => {
+  test.each(SCENES)('%s', async (scene) => {
+    const { page, complaints } = await open(scene, options);
+    await page.waitForFunction(() => !document.querySelector('.prose.plain'));
+    await expectAccessible(page);
+    await expectNoSidewaysScroll(page);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('menus and dialogs', () => {
+  test('the drawer on a phone opens, is accessible, and closes with Escape', async () => {
+    const { page } = await open('chat', PHONE);
+    await page.getByRole('button', { name: 'Show conversations' }).click();
+    await page.getByRole('dialog').waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
+  test('what the badge knows is a click away', async () => {
+    const { page } = await open('reconnecting');
+    await page.getByRole('button', { name: /Reconnecting in \d s/ }).click();
+    await page.getByText('gateway-2').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Try now' }).click();
+    expect(await page.evaluate(() => window.runnel.client.calls)).toContain('reconnect');
+  });
+
+  test('a model is chosen and remembered', async () => {
+    const { page } = await open('home');
+    await page.getByRole('button', { name: 'Model: Automatic' }).click();
+    await page.getByRole('menuitemradio', { name: /Count/ }).click();
+    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.getByRole('button', { name: 'Model: Count' }).waitFor();
+  });
+});
+
+describe('the connection badge', () => {
+  test.each([
+    ['reconnecting', /Reconnecting in \d s/],
+    ['queued', /Offline/],
+    ['resumed', /Resumed: 12 events in 8 ms/],
+    ['home', /Live/],
+  ])('%s', async (scene, text) => {
+    const { page } = await open(scene);
+    await page.getByRole('button', { name: text }).waitFor();
+  });
+});
+
+describe('language', () => {
+  test('follows the browser, can be changed, and is remembered', async () => {
+    const { page } = await open('home', { locale: 'vi-VN' });
+    await page.getByRole('heading', { name: 'Hôm nay ta cùng nghĩ về điều gì?' }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('vi');
+    await page.getByText('EN', { exact: true }).click();
+    await page.getByRole('heading', { name: 'What shall we think about?' }).waitFor();
+    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.getByRole('heading', { name: 'What shall we think about?' }).waitFor();
+  });
+
+  test('changes what is inside an answer, too', async () => {
+    const { page } = await open('chat');
+    await page.getByText('Image not loaded: A meander').waitFor();
+    await page.getByText('VI', { exact: true }).click();
+    await page.getByText('Ảnh không được tải: A meander').waitFor();
+    await page.getByRole('button', { name: 'Sao chép', exact: true }).first().waitFor();
+  });
+});
+
+describe('theme', () => {
+  const ground = (page: Watched['page']): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+  test('follows the system until another is chosen', async () => {
+    const { page } = await open('home', { colorScheme: 'dark' });
+    const dark = await ground(page);
+    await page.getByRole('radio', { name: 'Light' }).check({ force: true });
+    expect(await ground(page)).not.toBe(dark);
+    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.getByRole('radio', { name: 'Light' }).waitFor({ state: 'attached' });
+    expect(await ground(page)).not.toBe(dark);
+  });
+});
+
+describe('a long conversation', () => {
+  const distance = (page: Watched['page']): Promise<number> =>
+    page.locator('.scroller').evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  const grow = (page: Watched['page'], text: string): Promise<void> =>
+    page.evaluate((more) => {
+      const { client } = window.runnel;
+      const view = client.view('c1').get();
+      const run = view.conversation.run!;
+      client.change('c1', { conversation: { ...view.conversation, run: { ...run, text: run.text + more } } });
+    }, text);
+  const LONG = '\n\nAnother paragraph of the answer.'.repeat(30);
+
+  test('follows the answer while the reader is at its end', async () => {
+    const { page } = await open('streaming');
+    await grow(page, LONG);
+    await expect.poll(() => distance(page)).toBeLessThan(2);
+  });
+
+  test('leaves a reader alone who has scrolled up, and takes them back on request', async () => {
+    const { page } = await open('streaming');
+    await grow(page, LONG);
+    await expect.poll(() => distance(page)).toBeLessThan(2);
+    await page.locator('.scroller').hover();
+    await page.mouse.wheel(0, -600);
+    await page.getByRole('button', { name: 'Jump to the newest' }).waitFor();
+    const top = await page.locator('.scroller').evaluate((element) => element.scrollTop);
+    await grow(page, LONG);
+    await expect.poll(() => distance(page)).toBeGreaterThan(1_000);
+    expect(await page.locator('.scroller').evaluate((element) => element.scrollTop)).toBe(top);
+    await page.getByRole('button', { name: 'Jump to the newest' }).click();
+    await expect.poll(() => distance(page)).toBeLessThan(2);
+  });
+
+  test('finished blocks are left alone while the last one grows', async () => {
+    const { page } = await open('streaming');
+    await page.waitForFunction(() => document.querySelectorAll('.prose > div').length > 3);
+    const changed = await page.evaluate(async () => {
+      const blocks = [...document.querySelectorAll('[data-status="running"] .prose > div')];
+      const touched = new Set<number>();
+      const observer = new MutationObserver((records) => {
+        for (const record of records) {
+          const index = blocks.findIndex((block) => block.contains(record.target));
+          if (index >= 0) touched.add(index - blocks.length);
+        }
+      });
+      blocks.forEach((block) => observer.observe(block, { childList: true, subtree: true, characterData: true }));
+      const { client } = window.runnel;
+      for (const word of ['ending', ': number', ') {\n', '  return']) {
+        const view = client.view('c1').get();
+        const run = view.conversation.run!;
+        client.change('c1', { conversation: { ...view.conversation, run: { ...run, text: run.text + word } } });
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      }
+      return [...touched];
+    });
+    expect(changed).toEqual([-1]);
+  });
+
+  test('a screen reader hears the start and the end, not each word', async () => {
+    const { page } = await open('chat');
+    const said = await page.evaluate(async () => {
+      const { client, message } = window.runnel;
+      const lines: string[] = [];
+      const region = [...document.querySelectorAll('[role="status"]')].find((element) => element.tagName === 'P')!;
+      new MutationObserver(() => lines.push(region.textContent ?? '')).observe(region, { childList: true, subtree: true, characterData: true });
+      const frame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
+      const { conversation } = client.view('c1').get();
+      const parentId = conversation.messages.at(-1)!.messageId;
+      const run = { runId: 'r9', parentId, model: 'demo', epoch: 1, startedAt: 0, bytes: 0, moves: 0, text: '' };
+      for (const text of ['', 'One ', 'One two ']) {
+        client.change('c1', { conversation: { ...conversation, run: { ...run, text } } });
+        await frame();
+      }
+      const done = message('assistant', 'One two ', { messageId: 'r9', parentId });
+      client.change('c1', { conversation: { ...conversation, run: null, messages: [...conversation.messages, done] } });
+      await frame();
+      return lines;
+    });
+    expect(said).toEqual(['Answer is coming.', 'Answer finished.']);
+  });
+});

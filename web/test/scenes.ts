@@ -1,0 +1,143 @@
+import { utf8Length, type Message, type RunSnapshot } from '@runnel/protocol';
+import { chain, emptyView, liveConnection, message, type FakeClient } from './fake-client.ts';
+
+const HOUR = 3_600_000;
+const ID = 'c1';
+
+const ANSWER = `A river bends because a straight line is **unstable**. The smallest bump sets it off:
+
+1. Water at the outside of a bend must travel further, so it runs *faster* and cuts into the bank.
+2. At the inside it slows down and drops the sand it carries.
+3. So the bend grows, and the next one is pushed the other way.
+
+### In figures
+
+| Part | Speed | What happens |
+| :-- | --: | :-- |
+| Outer bank | 1.4 m/s | erosion |
+| Middle | 1.0 m/s | transport |
+| Inner bank | 0.5 m/s | deposit |
+
+A small model of it, where \`k\` is how soft the bank is:
+
+\`\`\`ts
+// One step of a bend's growth, in metres a year.
+export function grow(bend: number, speed: number, k = 0.04): number {
+  const erosion = k * speed ** 2 * Math.sign(bend);
+  return bend + erosion; // it never gets straighter by itself
+}
+\`\`\`
+
+> Einstein explained it in 1926 with a cup of tea: the leaves gather in the middle.
+
+More at [the article on meanders](https://en.wikipedia.org/wiki/Meander). ![A meander](https://example.org/meander.jpg)`;
+
+const QUESTION = 'Why does a river never run straight?';
+
+const talk = (): Message[] =>
+  chain([
+    message('user', QUESTION),
+    message('assistant', ANSWER),
+    message('user', 'And on the moon?\nOne sentence is enough.'),
+    message('assistant', 'There is no liquid water there, but lava once flowed through channels that wind in the same way, such as Hadley Rille.'),
+  ]);
+
+const running = (parent: Message, text: string): RunSnapshot & { bytes: number; moves: number } => ({
+  ...{ runId: 'run', parentId: parent.messageId, model: 'demo', epoch: 1, startedAt: Date.now(), moves: 0 },
+  ...{ text, bytes: utf8Length(text) },
+});
+
+const open = (client: FakeClient, messages: Message[], text?: string, title = QUESTION): string => {
+  const view = emptyView(ID);
+  const run = text === undefined ? null : running(messages.at(-1)!, text);
+  client.change(ID, { conversation: { ...view.conversation, logId: 'l', offset: 9, title, messages, run } });
+  fill(client);
+  return ID;
+};
+
+const fill = (client: FakeClient): void => {
+  const titles: [string, number][] = [
+    [QUESTION, 0],
+    ['Retry with jitter in TypeScript', 3],
+    ['A poem about a mountain stream', 27],
+    ['Kế hoạch du lịch Hà Giang mùa lúa chín', 30],
+    ['count 200 at 20', 70],
+    ['The difference between a lease and a lock, explained with a library card', 80],
+    ['Notes for Thursday', 400],
+  ];
+  client.list.push(...titles.map(([title, hours], i) => ({ conversationId: `c${i + 1}`, title, updatedAt: Date.now() - hours * HOUR })));
+};
+
+/** States of the page by name: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
+export const scenes: Record<string, (client: FakeClient) => string | null> = {
+  home: (client) => (fill(client), null),
+  first: () => null,
+  chat: (client) => {
+    const messages = talk();
+    open(client, messages);
+    client.change(ID, { verified: 'verified' });
+    return ID;
+  },
+  streaming: (client) => open(client, talk().slice(0, 1), ANSWER.slice(0, 620)),
+  thinking: (client) => open(client, talk().slice(0, 3), ''),
+  table: (client) => open(client, talk().slice(0, 1), ANSWER.slice(0, 430)),
+  code: (client) => open(client, talk().slice(0, 1), ANSWER.slice(0, 760)),
+  branches: (client) => {
+    const messages = talk();
+    messages.push(message('assistant', 'Only lava ever flowed there.', { parentId: messages[2]!.messageId }));
+    messages.push(message('assistant', 'Rilles wind like rivers do.', { parentId: messages[2]!.messageId }));
+    return open(client, messages);
+  },
+  marks: (client) => {
+    const texts = ['What had come so far is', '', 'Half an answer', 'Gone'];
+    const statuses = ['cancelled', 'failed', 'interrupted', 'deleted'] as const;
+    const messages = chain(statuses.flatMap((status, i) => [message('user', `Question ${i + 1}`), message('assistant', status === 'deleted' ? '' : texts[i]!, { status })]));
+    return open(client, messages);
+  },
+  moved: (client) => {
+    const id = open(client, talk().slice(0, 3), 'There is no liquid water there, but lava');
+    const view = client.view(id).get();
+    setTimeout(() => client.change(id, { conversation: { ...view.conversation, run: { ...view.conversation.run!, moves: 1 } } }), 100);
+    return id;
+  },
+  queued: (client) => {
+    const messages = talk();
+    const id = open(client, messages);
+    client.connection.set({ ...liveConnection(), status: 'offline', attempt: 2 });
+    const prompt = { conversationId: id, runId: 'r1', error: null, createdAt: Date.now(), parentId: messages.at(-1)!.messageId };
+    client.change(id, {
+      pending: [
+        { ...prompt, messageId: 'm1', text: 'Tell me about Hadley Rille', status: 'queued' },
+        { ...prompt, messageId: 'm2', parentId: 'm1', text: 'And another', status: 'failed', error: { code: 'rate-limited', message: '', retryable: true } },
+      ],
+    });
+    return id;
+  },
+  reconnecting: (client) => {
+    const id = open(client, talk());
+    client.connection.set({ ...liveConnection(), status: 'reconnecting', attempt: 3, retryAt: Date.now() + 8_000 });
+    return id;
+  },
+  resumed: (client) => {
+    const id = open(client, talk());
+    client.change(id, { lastResume: { kind: 'snapshot', events: 1, ms: 9 } });
+    setTimeout(() => client.change(id, { lastResume: { kind: 'tail', events: 12, ms: 8 } }), 100);
+    return id;
+  },
+  forbidden: (client) => {
+    client.change(ID, { problem: { code: 'forbidden', message: '', retryable: false } });
+    fill(client);
+    return ID;
+  },
+  loading: (client) => (client.change(ID, { sync: 'loading' }), fill(client), ID),
+  vietnamese: (client) =>
+    open(
+      client,
+      chain([
+        message('user', 'Vì sao sông không bao giờ chảy thẳng?'),
+        message('assistant', 'Vì một dòng thẳng **không bền**. Chỉ cần một chỗ lồi nhỏ:\n\n- Nước ở bờ ngoài chảy *nhanh hơn* và bào mòn bờ.\n- Nước ở bờ trong chậm lại và để cát lắng xuống.\n\nThế là khúc cong lớn dần, và khúc kế tiếp bị đẩy sang phía kia.'),
+      ]),
+      undefined,
+      'Vì sao sông không bao giờ chảy thẳng?',
+    ),
+};
