@@ -51,6 +51,8 @@ export class Room implements Reader {
   #pollAt = Infinity;
   /** Polls in a row that found nothing. */
   #quiet = 0;
+  /** A poll found what the channel had not brought, and the channel has been silent since. */
+  #deaf = false;
 
   constructor(conversationId: string, deps: RoomDeps) {
     this.conversationId = conversationId;
@@ -82,13 +84,14 @@ export class Room implements Reader {
 
   /** A command of this node changed the log: the event must come soon, by the channel or by reading. */
   expectChange(): void {
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + EXPECTED_MS);
+    this.#pollWithin(EXPECTED_MS);
   }
 
   tick(now: number): void {
     if (now < this.#pollAt || this.followers.size === 0) return;
     // Until the read has answered; a store that does not answer is asked again after one more turn.
-    this.#schedule(false);
+    this.#schedule();
+    this.#hurryIfBehind();
     this.recheck();
   }
 
@@ -128,16 +131,22 @@ export class Room implements Reader {
     if (offset === 1) this.#begin(bytes);
     else if (offset <= this.#heard) return this.#interrupted();
     this.#heard = offset;
-    if (offset > this.#known) this.#known = offset;
     const event = logged(type, this.conversationId, offset, this.#logId, bytes);
     this.#reads.hold(event);
     for (const follower of this.followers) follower.offer(event);
     this.run.note(event);
-    this.#quiet = 0;
-    this.#schedule(false);
     this.#deps.metrics.events.inc();
+    // A read that ran ahead of the channel: the appointment stands until the channel has brought as much.
+    if (offset >= this.#known) this.#listened(offset);
     if (type === 'chunk') this.#deps.chunkTimer.chunk(head);
     else this.#changed();
+  }
+
+  #listened(offset: number): void {
+    this.#known = offset;
+    this.#deaf = false;
+    this.#quiet = 0;
+    this.#schedule();
   }
 
   /** The first event of a log names it. */
@@ -175,10 +184,18 @@ export class Room implements Reader {
     for (const changed of [...this.watchers]) changed();
   }
 
-  #schedule(found: boolean): void {
-    const subscribed = this.#subscription !== undefined;
-    const delay = pollDelay({ run: this.run.knowledge, subscribed, found, quiet: this.#quiet, random: this.#deps.random() });
-    this.#pollAt = performance.now() + delay;
+  #schedule(): void {
+    const deaf = this.#deaf || this.#subscription === undefined;
+    this.#pollAt = performance.now() + pollDelay({ run: this.run.knowledge, deaf, quiet: this.#quiet, random: this.#deps.random() });
+  }
+
+  #pollWithin(ms: number): void {
+    this.#pollAt = Math.min(this.#pollAt, performance.now() + ms);
+  }
+
+  /** One reader's read brought what the channel has not brought to the others: it does in a moment, or has lost it. */
+  #hurryIfBehind(): void {
+    for (const { live, cursor } of this.followers) if (live && (cursor?.offset ?? 0) < this.#known) return this.#pollWithin(EXPECTED_MS);
   }
 
   /** What a read says about the conversation as a whole. */
@@ -186,20 +203,22 @@ export class Room implements Reader {
     if (view.kind === 'forbidden') return;
     const { logId, offset } = view;
     const moved = logId !== null && this.#logId !== null && logId !== this.#logId;
-    const found = moved || offset > this.#known;
+    const ahead = moved || offset > this.#known;
     if (view.kind === 'none') this.run.set(false, 0);
     else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo);
     else for (const event of view.entries) this.run.note(event);
     for (const event of view.live) this.run.note(event);
     this.#known = moved ? offset : Math.max(this.#known, offset);
-    if (poll) {
-      this.#deps.metrics.polls.inc({ found: String(found) });
-      this.#quiet = found ? 0 : this.#quiet + 1;
-      if (found) this.#changed();
-    }
-    this.#schedule(poll && found);
     this.#logId = logId ?? this.#logId;
+    if (poll) {
+      this.#deps.metrics.polls.inc({ found: String(ahead) });
+      this.#deaf ||= ahead;
+      this.#quiet = ahead ? 0 : this.#quiet + 1;
+    }
+    if (ahead && poll) this.#changed();
     if (moved) for (const follower of this.followers) if (follower.live && follower.cursor?.logId !== logId) follower.reread();
+    this.#schedule();
+    this.#hurryIfBehind();
   }
 }
 
