@@ -10,6 +10,7 @@ import { isInstalled } from './lib/installed.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const binDir = join(root, 'node_modules', '.bin');
 const NODE_MAJOR = 24;
+const ORPHAN_CHECK_MS = 250;
 
 /** Each command: steps that run one after the other; the last one gets the arguments. */
 const COMMANDS = {
@@ -29,6 +30,21 @@ function fail(line) {
   process.exit(1);
 }
 
+/**
+ * npm passes a SIGTERM to its shell, and a shell dies of it without telling us: under npm, a lost parent means stop.
+ * Returns what ends the watch.
+ */
+function onOrphaned(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return () => undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, ORPHAN_CHECK_MS);
+  return () => clearInterval(timer);
+}
+
 /** The exit code of the child, by the shell's convention for one that a signal ended. Signals to us go to it. */
 function run(command, args) {
   return new Promise((resolve) => {
@@ -36,7 +52,9 @@ function run(command, args) {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
     const forward = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    const stopWatching = onOrphaned(() => child.kill('SIGTERM'));
     const done = (code) => {
+      stopWatching();
       for (const signal of signals) process.off(signal, forward);
       resolve(code);
     };
