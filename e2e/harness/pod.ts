@@ -92,11 +92,12 @@ export class Pod {
     return answer?.status === 200;
   }
 
-  /** Values of a metric by its label text (`''` when it has none). */
-  async metric(name: string): Promise<Map<string, number>> {
+  /** A metric summed over all its labels. */
+  async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.internalUrl}/metrics`, { signal: AbortSignal.timeout(2_000) })).text();
     const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
-    return new Map(lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+    if (lines.length === 0) throw new Error(`${this.name} has no metric ${name}`);
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   signal(signal: NodeJS.Signals): void {

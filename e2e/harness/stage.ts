@@ -137,7 +137,7 @@ export class Stage {
   async #nothingLeft(): Promise<void> {
     const { redis } = this.cluster;
     const none = async (pod: Pod, metric: string): Promise<void> => {
-      const value = (await pod.metric(metric)).get('');
+      const value = await pod.metric(metric);
       if (value !== 0) throw new Error(`${pod.name}: ${metric} is ${value}`);
     };
     await waitFor(
