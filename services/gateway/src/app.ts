@@ -20,7 +20,10 @@ import { registerWs } from './ws.ts';
 /** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
 export interface AuditReader {
   /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
-  call(path: string, options?: { method?: 'GET' | 'DELETE'; signal?: AbortSignal; userId?: string }): Promise<{ status: number; body: unknown }>;
+  call(
+    path: string,
+    options?: { method?: 'GET' | 'DELETE'; signal?: AbortSignal; userId?: string },
+  ): Promise<{ status: number; body: unknown }>;
 }
 
 /** What the process gives. Everything optional has a default made from the configuration. */

@@ -9,7 +9,11 @@ import { createAuth } from './auth.ts';
 const SECRET = 'a secret of more than thirty-two characters';
 const base = { jwtSecret: undefined, jwksUrl: undefined, jwtIssuer: undefined, jwtAudience: undefined, sessionCookie: 'sid' };
 const requestOf = (parts: { query?: object; cookies?: object; authorization?: string } = {}) =>
-  ({ query: parts.query ?? {}, cookies: parts.cookies ?? {}, headers: { ...(parts.authorization && { authorization: parts.authorization }) } }) as unknown as FastifyRequest;
+  ({
+    query: parts.query ?? {},
+    cookies: parts.cookies ?? {},
+    headers: { ...(parts.authorization && { authorization: parts.authorization }) },
+  }) as unknown as FastifyRequest;
 const sign = (claims: object, { expires = '1h', secret = SECRET } = {}) =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(expires).sign(new TextEncoder().encode(secret));
 
@@ -17,7 +21,9 @@ describe('dev mode', () => {
   const auth = createAuth({ ...base, authMode: 'dev' });
 
   test('user_id of the query names the user', async () => {
-    expect(await auth.identify(requestOf({ query: { user_id: 'ann' } }))).toEqual({ identity: { userId: 'ann', source: 'query', expiresAt: null } });
+    expect(await auth.identify(requestOf({ query: { user_id: 'ann' } }))).toEqual({
+      identity: { userId: 'ann', source: 'query', expiresAt: null },
+    });
     for (const user_id of ['', 'a b', '{x}', 'x'.repeat(256), ['a', 'b']]) {
       await expect(auth.identify(requestOf({ query: { user_id } }))).rejects.toMatchObject({ code: 'unauthorized' });
     }
@@ -60,7 +66,10 @@ describe('jwt mode', () => {
 
   test('W-2 a bad Authorization header is refused; a bad cookie leaves it to hello', async () => {
     const token = await sign(good);
-    expect((await auth.identify(requestOf({ authorization: `Bearer ${token}` }))).identity).toMatchObject({ userId: 'ann', source: 'header' });
+    expect((await auth.identify(requestOf({ authorization: `Bearer ${token}` }))).identity).toMatchObject({
+      userId: 'ann',
+      source: 'header',
+    });
     for (const authorization of ['Bearer nonsense', 'Basic abc', 'Bearer']) {
       await expect(auth.identify(requestOf({ authorization }))).rejects.toMatchObject({ code: 'unauthorized' });
     }
@@ -76,10 +85,15 @@ describe('jwt mode', () => {
   test('asymmetric tokens are checked by the keys of JWKS_URL; keys that cannot be had are unavailable', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
-    const server = createServer((_request, response) => response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] })));
+    const server = createServer((_request, response) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] })),
+    );
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
-    const token = await new SignJWT({ sub: 'ann' }).setProtectedHeader({ alg: 'ES256', kid: 'k1' }).setExpirationTime('1h').sign(privateKey);
+    const token = await new SignJWT({ sub: 'ann' })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+      .setExpirationTime('1h')
+      .sign(privateKey);
     expect(await createAuth({ ...base, authMode: 'jwt', jwksUrl }).verify(token)).toMatchObject({ userId: 'ann' });
     server.close();
     server.closeAllConnections();

@@ -34,7 +34,14 @@ const marker = (conversationId: string, logId: string | null, offset: number): O
 
 const snapshot = (
   conversationId: string,
-  state: { logId: string | null; offset: number; title: string; messages: never[] | SnapshotMessages; run: RunSnapshot | null; hasMore: boolean },
+  state: {
+    logId: string | null;
+    offset: number;
+    title: string;
+    messages: never[] | SnapshotMessages;
+    run: RunSnapshot | null;
+    hasMore: boolean;
+  },
 ): Outgoing => {
   const { logId, offset, title, messages, run, hasMore } = state;
   return position({ type: 'snapshot', conversationId, logId, offset, title, messages, run, hasMore });

@@ -153,7 +153,8 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         // Asked for before the flag is set: the end may pass before the answer of the store is here.
         const seen = hub.sawEnd(conversationId, runId, OWNER_GRACE_MS);
         const result = cancelled(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
-        if (result.outcome === 'cancelling') leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
+        if (result.outcome === 'cancelling')
+          leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
         return { outcome: result.outcome };
       }),
     deleteMessage: (caller, { conversationId, messageId }) =>

@@ -8,10 +8,24 @@ export const configSpec = defineConfig({
     default: [],
     description: 'Base URLs of the AI pods, comma-separated; without any, runs wait until a pod sweeps them',
   }),
-  dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight'], { default: 'round-robin', description: 'How a run picks its AI pod' }),
-  auditUrl: setting.url('AUDIT_URL', { optional: true, description: 'Base URL of the audit service; without it there is no history beyond the store' }),
-  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], { default: 'dev', description: 'dev: callers say who they are; jwt: a token proves it' }),
-  jwtSecret: setting.string('JWT_SECRET', { optional: true, secret: true, minLength: 32, description: 'Shared secret of HS256, HS384 or HS512 tokens' }),
+  dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight'], {
+    default: 'round-robin',
+    description: 'How a run picks its AI pod',
+  }),
+  auditUrl: setting.url('AUDIT_URL', {
+    optional: true,
+    description: 'Base URL of the audit service; without it there is no history beyond the store',
+  }),
+  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], {
+    default: 'dev',
+    description: 'dev: callers say who they are; jwt: a token proves it',
+  }),
+  jwtSecret: setting.string('JWT_SECRET', {
+    optional: true,
+    secret: true,
+    minLength: 32,
+    description: 'Shared secret of HS256, HS384 or HS512 tokens',
+  }),
   jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'Where the public keys of asymmetric tokens are' }),
   jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
   jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
@@ -20,15 +34,34 @@ export const configSpec = defineConfig({
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
     description: 'Cookie that carries the token (jwt) or the guest (dev)',
   }),
-  rateLimitPerMinute: setting.integer('RATE_LIMIT_PER_MINUTE', { default: 100, minimum: 1, description: 'Prompts per user and minute, over all nodes' }),
-  maxTextChars: setting.integer('MAX_TEXT_CHARS', { default: DEFAULT_LIMITS.textChars, minimum: 1, description: 'Characters of a prompt at most' }),
+  rateLimitPerMinute: setting.integer('RATE_LIMIT_PER_MINUTE', {
+    default: 100,
+    minimum: 1,
+    description: 'Prompts per user and minute, over all nodes',
+  }),
+  maxTextChars: setting.integer('MAX_TEXT_CHARS', {
+    default: DEFAULT_LIMITS.textChars,
+    minimum: 1,
+    description: 'Characters of a prompt at most',
+  }),
   corsOrigins: setting.list('CORS_ORIGINS', { default: [], description: 'Origins of other sites whose pages may call, comma-separated' }),
   maxSockets: setting.integer('MAX_SOCKETS', { default: 20_000, minimum: 1, description: 'WebSockets of this node at most' }),
-  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', { default: 10_000, minimum: 1, description: 'WebSockets of one client address on this node at most' }),
+  maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', {
+    default: 10_000,
+    minimum: 1,
+    description: 'WebSockets of one client address on this node at most',
+  }),
   trustProxy: setting.boolean('TRUST_PROXY', { default: false, description: 'Take the client address from X-Forwarded-For' }),
   webDir: setting.string('WEB_DIR', { optional: true, description: 'Folder of the built web page to serve' }),
-  heartbeatMs: setting.integer('HEARTBEAT_MS', { default: 20_000, minimum: 50, description: 'Interval of WebSocket pings; two missed close the socket' }),
-  drainMs: setting.duration('DRAIN_SECONDS', { default: 10_000, description: 'Window in which connections are sent elsewhere before the process ends' }),
+  heartbeatMs: setting.integer('HEARTBEAT_MS', {
+    default: 20_000,
+    minimum: 50,
+    description: 'Interval of WebSocket pings; two missed close the socket',
+  }),
+  drainMs: setting.duration('DRAIN_SECONDS', {
+    default: 10_000,
+    description: 'Window in which connections are sent elsewhere before the process ends',
+  }),
 });
 
 export type GatewayConfig = LoadedConfig<typeof configSpec>;

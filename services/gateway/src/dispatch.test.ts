@@ -13,15 +13,33 @@ const metrics = () => gatewayMetrics(createMetrics('gateway', { processMetrics: 
 const RUN = { conversationId: 'c1', runId: 'r1' };
 const pod = (url: string, answer: Offer, extra: Partial<AiPod> = {}) => {
   const asked: string[] = [];
-  return { url, open: false, load: 0, asked, offer: async (run: { runId: string }) => (asked.push(run.runId), answer), models: async () => [], ...extra };
+  return {
+    url,
+    open: false,
+    load: 0,
+    asked,
+    offer: async (run: { runId: string }) => (asked.push(run.runId), answer),
+    models: async () => [],
+    ...extra,
+  };
 };
 const dispatcherOf = (pods: AiPod[]) =>
-  createDispatcher({ pods: { list: () => pods, close: () => {} }, policy: 'round-robin', metrics: metrics(), log: silentLog, firstTurn: 0 });
+  createDispatcher({
+    pods: { list: () => pods, close: () => {} },
+    policy: 'round-robin',
+    metrics: metrics(),
+    log: silentLog,
+    firstTurn: 0,
+  });
 
 test('pods take turns; broken ones are skipped; least-inflight asks the idlest first', () => {
   const pods = [pod('a', 'accepted', { load: 5 }), pod('b', 'accepted', { load: 1 }), pod('c', 'accepted', { open: true })];
   const order = (policy: 'round-robin' | 'least-inflight', turn: number) => askingOrder(pods, policy, turn).map(({ url }) => url);
-  expect([0, 1, 2].map((turn) => order('round-robin', turn))).toEqual([['a', 'b'], ['b', 'a'], ['a', 'b']]);
+  expect([0, 1, 2].map((turn) => order('round-robin', turn))).toEqual([
+    ['a', 'b'],
+    ['b', 'a'],
+    ['a', 'b'],
+  ]);
   expect(order('least-inflight', 0)).toEqual(['b', 'a']);
   expect(askingOrder([], 'round-robin', 3)).toEqual([]);
 });
@@ -95,7 +113,15 @@ const model = (id: string, extra: object = {}) => ({ id, name: id, provider: 'de
 const podsWith = (models: () => Promise<unknown[]>): AiPods => ({ list: () => [pod('a', 'accepted', { models })], close: () => {} });
 
 test('the catalogue is what all pods have; junk is left out', () => {
-  expect(mergeModels([[model('a'), null, { id: 1 }], [model('b'), model('a', { name: 'other' })]]).map(({ id, name }) => [id, name])).toEqual([['a', 'a'], ['b', 'b']]);
+  expect(
+    mergeModels([
+      [model('a'), null, { id: 1 }],
+      [model('b'), model('a', { name: 'other' })],
+    ]).map(({ id, name }) => [id, name]),
+  ).toEqual([
+    ['a', 'a'],
+    ['b', 'b'],
+  ]);
 });
 
 test('no model is the default; an unknown one is refused; without a catalogue everything is queued', () => {
@@ -112,7 +138,10 @@ test('no model is the default; an unknown one is refused; without a catalogue ev
 test('a prompt during an outage of the AI pods is queued, and soon learns the models when they are back', async () => {
   let up = false;
   let clock = 0;
-  const models = createModels(podsWith(async () => (up ? [model('a')] : Promise.reject(new Error('down')))), { now: () => clock });
+  const models = createModels(
+    podsWith(async () => (up ? [model('a')] : Promise.reject(new Error('down')))),
+    { now: () => clock },
+  );
   expect(await models.resolve(undefined)).toBe('default');
   up = true;
   clock += 2000;

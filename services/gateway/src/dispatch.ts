@@ -29,7 +29,13 @@ export interface DispatcherDeps {
   firstTurn?: number;
 }
 
-export const createDispatcher = ({ pods, policy, metrics, log, firstTurn = Math.floor(Math.random() * 1024) }: DispatcherDeps): Dispatcher => {
+export const createDispatcher = ({
+  pods,
+  policy,
+  metrics,
+  log,
+  firstTurn = Math.floor(Math.random() * 1024),
+}: DispatcherDeps): Dispatcher => {
   let turn = firstTurn;
   return {
     async dispatch(run) {

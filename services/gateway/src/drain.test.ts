@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { drainConnections, planDrain } from './drain.ts';
 
-const plan = fc.record({ busy: fc.array(fc.boolean(), { maxLength: 200 }), windowMs: fc.integer({ min: 0, max: 60_000 }), luck: fc.double({ min: 0, max: 0.999, noNaN: true }) });
+const plan = fc.record({
+  busy: fc.array(fc.boolean(), { maxLength: 200 }),
+  windowMs: fc.integer({ min: 0, max: 60_000 }),
+  luck: fc.double({ min: 0, max: 0.999, noNaN: true }),
+});
 
 test('a drain never outlasts its window, sends idle ones first, and leaves nobody out', () => {
   fc.assert(
@@ -21,8 +25,14 @@ test('a drain never outlasts its window, sends idle ones first, and leaves nobod
 });
 
 test('a drain is an even stream, not a herd', () => {
-  const steps = planDrain(Array.from({ length: 1000 }, () => ({ busy: false })), 10_000, Math.random);
-  const perSecond = Object.values(Object.groupBy(steps, ({ reconnectInMs }) => Math.floor(reconnectInMs / 1000))).map((group) => group!.length);
+  const steps = planDrain(
+    Array.from({ length: 1000 }, () => ({ busy: false })),
+    10_000,
+    Math.random,
+  );
+  const perSecond = Object.values(Object.groupBy(steps, ({ reconnectInMs }) => Math.floor(reconnectInMs / 1000))).map(
+    (group) => group!.length,
+  );
   expect(Math.max(...perSecond)).toBeLessThan(150);
 });
 

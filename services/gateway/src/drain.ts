@@ -37,7 +37,11 @@ export interface Drainable extends DrainCandidate {
 }
 
 /** Carries the plan out; resolves when all are gone, at the latest when the window is over. */
-export const drainConnections = async (connections: readonly Drainable[], windowMs: number, random: () => number = Math.random): Promise<void> => {
+export const drainConnections = async (
+  connections: readonly Drainable[],
+  windowMs: number,
+  random: () => number = Math.random,
+): Promise<void> => {
   const steps = planDrain(connections, windowMs, random);
   for (const { connection, reconnectInMs } of steps) connection.announce(reconnectInMs);
   const startedAt = performance.now();

@@ -1,4 +1,13 @@
-import { isId, RunnelError, toRunnelError, type ClientFrame, type ClientFrameOf, type Cursor, type FrameId, type OkEvent } from '@runnel/protocol';
+import {
+  isId,
+  RunnelError,
+  toRunnelError,
+  type ClientFrame,
+  type ClientFrameOf,
+  type Cursor,
+  type FrameId,
+  type OkEvent,
+} from '@runnel/protocol';
 import type { Caller, Commands, PromptCommand } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -114,7 +123,8 @@ export class FrameHandler {
         answerDue = false;
       },
       send: (event, logId) => {
-        if (first) this.#deps.metrics.resumes.inc({ kind: resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh' });
+        if (first)
+          this.#deps.metrics.resumes.inc({ kind: resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh' });
         first = false;
         this.#outbox.send(event, logId);
       },

@@ -12,14 +12,10 @@ export const gatewayMetrics = (metrics: Metrics) => ({
   events: metrics.counter('runnel_gateway_events_total', 'Events the channels brought'),
   chunkSeconds: metrics.histogram(
     'runnel_gateway_chunk_added_seconds',
-    'From the model\'s first byte of a chunk to its hand-over to the sockets (sampled; includes the difference of the clocks)',
+    "From the model's first byte of a chunk to its hand-over to the sockets (sampled; includes the difference of the clocks)",
     LATENCY_BUCKETS_SECONDS,
   ),
-  firstSeconds: metrics.histogram(
-    'runnel_gateway_ttfb_added_seconds',
-    'The same for the first chunk of a run',
-    LATENCY_BUCKETS_SECONDS,
-  ),
+  firstSeconds: metrics.histogram('runnel_gateway_ttfb_added_seconds', 'The same for the first chunk of a run', LATENCY_BUCKETS_SECONDS),
   merges: metrics.counter('runnel_gateway_merged_chunks_total', 'Chunks that joined a held one because the reader was slow (W-14)'),
   closes: metrics.counter('runnel_gateway_closes_total', 'WebSockets closed by this node, by code', ['code']),
   frames: metrics.counter('runnel_gateway_frames_total', 'Client frames by type', ['type']),

@@ -54,8 +54,12 @@ test('P-1 two gateways on one Redis show the same, byte for byte', async () => {
     await client.next('run-ended');
     expect(textOf(client, runId)).toBe(one.owner.text(runId));
   }
-  expect(await ann.ask({ type: 'prompt', conversationId: c, messageId: 'm2', runId: 'r2', text: 'again' })).toMatchObject({ duplicate: false });
-  expect(await phone.ask({ type: 'prompt', conversationId: c, messageId: 'm2', runId: 'r2', text: 'again' })).toMatchObject({ duplicate: true });
+  expect(await ann.ask({ type: 'prompt', conversationId: c, messageId: 'm2', runId: 'r2', text: 'again' })).toMatchObject({
+    duplicate: false,
+  });
+  expect(await phone.ask({ type: 'prompt', conversationId: c, messageId: 'm2', runId: 'r2', text: 'again' })).toMatchObject({
+    duplicate: true,
+  });
 });
 
 test('P-5 a cancel from another gateway ends the run everywhere', async () => {

@@ -28,7 +28,9 @@ test('a prompt is answered, streamed and ended, and a second socket gets the sam
   const ended = await ann.next('run-ended');
   expect(ended).toMatchObject({ runId: 'r1', reason: 'complete', bytes: 9 });
   await phone.next('run-ended');
-  const offsets = ann.events.flatMap((e) => ('offset' in e && e.type !== 'ok' && e.type !== 'snapshot' && e.type !== 'live' ? [e.offset] : []));
+  const offsets = ann.events.flatMap((e) =>
+    'offset' in e && e.type !== 'ok' && e.type !== 'snapshot' && e.type !== 'live' ? [e.offset] : [],
+  );
   expect(offsets).toEqual(offsets.map((_, i) => i + 1));
 });
 
@@ -165,7 +167,11 @@ test('W-7 a client that follows again with its cursor gets the tail only', async
   const phone = await gateway.connect({ query: { user_id: 'ann', session_id: 'other' } });
   phone.send({ type: 'follow', conversationId: 'c1', cursor: { logId: logId!, offset: 3 } });
   await phone.next('live', (e) => e.conversationId === 'c1');
-  expect(phone.events.filter((e) => 'conversationId' in e && e.conversationId === 'c1').map((e) => e.type)).toEqual(['chunk', 'live', 'presence']);
+  expect(phone.events.filter((e) => 'conversationId' in e && e.conversationId === 'c1').map((e) => e.type)).toEqual([
+    'chunk',
+    'live',
+    'presence',
+  ]);
   expect(phone.events.find((e) => e.type === 'snapshot')).toMatchObject({ conversationId: 'other', logId: null });
 });
 
@@ -184,7 +190,9 @@ test('W-14 a slow reader is merged and gets every byte; past the limit it is clo
     // A turn for the sockets: writer, gateway and readers share this process.
     await setImmediate();
   }
-  await waitFor(() => quick.events.reduce((sum, e) => sum + (e.type === 'chunk' ? e.text.length : 0), 0) === gateway.owner.text('r1').length);
+  await waitFor(
+    () => quick.events.reduce((sum, e) => sum + (e.type === 'chunk' ? e.text.length : 0), 0) === gateway.owner.text('r1').length,
+  );
   expect(await gateway.metric('runnel_gateway_merged_chunks_total')).toBeGreaterThan(0);
   slow.socket.resume();
   expect(await slow.closedWith).toBe(4002);

@@ -9,7 +9,11 @@ export interface JsonAnswer {
 
 export interface JsonClient {
   /** Rejects on a network error, after `timeoutMs`, and on a body of more than 1 MiB. */
-  call(method: 'GET' | 'POST', url: URL, options: { body?: unknown; timeoutMs: number; headers?: Record<string, string> }): Promise<JsonAnswer>;
+  call(
+    method: 'GET' | 'POST',
+    url: URL,
+    options: { body?: unknown; timeoutMs: number; headers?: Record<string, string> },
+  ): Promise<JsonAnswer>;
   close(): void;
 }
 

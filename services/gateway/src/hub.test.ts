@@ -60,7 +60,12 @@ describe('following', () => {
     await pass();
     handle.close();
     await owner.say('r1', 'two ');
-    const again = hub.follow({ conversationId: C, userId: 'ann', cursor: { logId: screen.state.logId!, offset: screen.state.offset }, sink: screen });
+    const again = hub.follow({
+      conversationId: C,
+      userId: 'ann',
+      cursor: { logId: screen.state.logId!, offset: screen.state.offset },
+      sink: screen,
+    });
     await pass();
     expect(screen.text('r1')).toBe('one two ');
     expect(screen.snapshots).toBe(1);
@@ -331,11 +336,22 @@ test('P-1 whatever the channel loses and whenever readers come, each sees every 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.array(fc.nat(9), { minLength: 1 }), async (steps, luck) => {
       const memory = faultyLog(createMemoryRunLog());
-      const ownHub = createHub({ runLog: memory, metrics: gatewayMetrics(createMetrics('gateway', { processMetrics: false })), random: () => 0.5 });
+      const ownHub = createHub({
+        runLog: memory,
+        metrics: gatewayMetrics(createMetrics('gateway', { processMetrics: false })),
+        random: () => 0.5,
+      });
       const writer = new TestOwner(memory);
       let draw = 0;
       memory.loses = () => luck[draw++ % luck.length]! === 0;
-      await memory.beginRun({ conversationId: C, userId: 'ann', runId: 'r1', model: 'default', message: { messageId: 'm1', text: 'hi' }, title: 'hi' });
+      await memory.beginRun({
+        conversationId: C,
+        userId: 'ann',
+        runId: 'r1',
+        model: 'default',
+        message: { messageId: 'm1', text: 'hi' },
+        title: 'hi',
+      });
       await writer.claim({ conversationId: C, runId: 'r1' });
       const readers: { screen: Screen; handle: { close(): void } | null }[] = [];
       const open = (screen: Screen) => {
@@ -364,7 +380,8 @@ test('P-1 whatever the channel loses and whenever readers come, each sees every 
       for (const reader of readers) reader.handle ??= open(reader.screen);
       await writer.end('r1');
       await pass(3000);
-      for (const { screen } of readers) expect(screen.state).toMatchObject({ run: null, messages: [{}, { messageId: 'r1', text: said, status: 'complete' }] });
+      for (const { screen } of readers)
+        expect(screen.state).toMatchObject({ run: null, messages: [{}, { messageId: 'r1', text: said, status: 'complete' }] });
       await ownHub.close();
     }),
     { numRuns: 200 },

@@ -1,5 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import { createLogger, createHealth, createInternalServer, createMetrics, describeConfig, loadConfig, runService, startTracing } from '@runnel/kit';
+import {
+  createLogger,
+  createHealth,
+  createInternalServer,
+  createMetrics,
+  describeConfig,
+  loadConfig,
+  runService,
+  startTracing,
+} from '@runnel/kit';
 import { connectRedis, createRedisRunLog } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';

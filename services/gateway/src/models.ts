@@ -27,7 +27,12 @@ const HURRIED_REFRESH_MS = 1000;
 const PATIENCE_MS = 300;
 
 const isModel = (value: unknown): value is ModelInfo =>
-  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' && 'name' in value && typeof value.name === 'string';
+  typeof value === 'object' &&
+  value !== null &&
+  'id' in value &&
+  typeof value.id === 'string' &&
+  'name' in value &&
+  typeof value.name === 'string';
 
 /** The models of all pods, in the order of the first pod that has them. Pods of two releases may differ. */
 export const mergeModels = (lists: readonly (readonly unknown[])[]): ModelInfo[] => {

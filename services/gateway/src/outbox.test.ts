@@ -63,7 +63,16 @@ test('W-14 chunks that wait become one, with the offsets it covers', () => {
   for (const [index, text] of ['một ', 'hai ', 'ba'].entries()) outbox.send(chunk(index + 2, text), 'L');
   wire.drain();
   expect(wire.sent).toHaveLength(2);
-  expect(read(wire.sent[1]!)).toEqual({ type: 'chunk', conversationId: C, offset: 4, from: 2, runId: 'r1', at: FILL.length, t: 1, text: 'một hai ba' });
+  expect(read(wire.sent[1]!)).toEqual({
+    type: 'chunk',
+    conversationId: C,
+    offset: 4,
+    from: 2,
+    runId: 'r1',
+    at: FILL.length,
+    t: 1,
+    text: 'một hai ba',
+  });
   expect(state).toEqual({ slow: 0, merged: 2 });
 });
 
@@ -112,7 +121,10 @@ test('a snapshot larger than the limit is no sign of a slow reader', () => {
   wire.drain();
   const text = 'm'.repeat(3 * MAX_UNSENT_BYTES);
   const message = { messageId: 'm1', parentId: null, role: 'user', text, status: 'complete', createdAt: 1 } as const;
-  outbox.send(position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [message], run: null, hasMore: false }), 'L');
+  outbox.send(
+    position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [message], run: null, hasMore: false }),
+    'L',
+  );
   outbox.send(title(10), 'L');
   expect(state.slow).toBe(0);
   wire.drain();
@@ -123,7 +135,10 @@ test('a snapshot replaces what waits for its conversation, and nothing else', ()
   const { wire, outbox } = stuck();
   outbox.send(title(2), 'L');
   outbox.send(control({ type: 'ok', id: 1 }), null);
-  outbox.send(position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [], run: null, hasMore: false }), 'L');
+  outbox.send(
+    position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [], run: null, hasMore: false }),
+    'L',
+  );
   wire.drain();
   expect(wire.sent.map((e) => e.type)).toEqual(['chunk', 'ok', 'snapshot']);
 });

@@ -22,7 +22,8 @@ const WINDOW_SECONDS = 60;
 export const createRateLimits = ({ promptsPerMinute, redis }: RateLimitOptions): RateLimits => {
   const settings = { keyPrefix: 'rate:prompt', points: promptsPerMinute, duration: WINDOW_SECONDS };
   const memory = new RateLimiterMemory(settings);
-  const shared: RateLimiterAbstract = redis === undefined ? memory : new RateLimiterRedis({ ...settings, storeClient: redis, insuranceLimiter: memory });
+  const shared: RateLimiterAbstract =
+    redis === undefined ? memory : new RateLimiterRedis({ ...settings, storeClient: redis, insuranceLimiter: memory });
 
   const take = async (userId: string): Promise<RateLimiterRes> => {
     const slow = Symbol('slow');

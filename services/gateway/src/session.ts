@@ -186,7 +186,10 @@ export class Session implements Drainable {
   #frame(state: Extract<State, { kind: 'open' }>, text: string): void {
     const wait = this.#budget.take();
     if (wait > 0) {
-      this.#outbox.send(control({ type: 'error', ...new RunnelError('rate-limited', 'Too many frames.', { retryAfterMs: wait }).toFields() }), null);
+      this.#outbox.send(
+        control({ type: 'error', ...new RunnelError('rate-limited', 'Too many frames.', { retryAfterMs: wait }).toFields() }),
+        null,
+      );
       return this.#strike(FRAME_STRIKE);
     }
     const decoded = decodeClientFrame(text);
@@ -240,7 +243,10 @@ export class Session implements Drainable {
     this.#token.start(identity.expiresAt);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;
-    this.#outbox.send(control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }), null);
+    this.#outbox.send(
+      control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
+      null,
+    );
   }
 }
 

@@ -4,7 +4,12 @@ const MAX_TITLE = 80;
 
 const clip = (text: string): string => {
   const characters = [...text];
-  return characters.length <= MAX_TITLE ? text : `${characters.slice(0, MAX_TITLE - 1).join('').trimEnd()}…`;
+  return characters.length <= MAX_TITLE
+    ? text
+    : `${characters
+        .slice(0, MAX_TITLE - 1)
+        .join('')
+        .trimEnd()}…`;
 };
 
 /** A new conversation is called by the first line of its first prompt. */

@@ -68,7 +68,8 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       schema: { hide: true },
       // Identity is settled before the upgrade, so that handlers can be attached in the same tick as it (no frame is lost).
       preValidation: async (request: FastifyRequest) => {
-        if (deps.draining.aborted) throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
+        if (deps.draining.aborted)
+          throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
         known.set(request.raw, await deps.auth.identify(request));
       },
     },
@@ -93,7 +94,9 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
 
   const refuse = (socket: WebSocket): void => {
     const retryAfterMs = Math.round(OVERLOADED_RETRY_MS.least + Math.random() * OVERLOADED_RETRY_MS.spread);
-    socket.send(control({ type: 'error', ...new RunnelError('overloaded', undefined, { retryAfterMs }).toFields() }).bytes, { binary: false });
+    socket.send(control({ type: 'error', ...new RunnelError('overloaded', undefined, { retryAfterMs }).toFields() }).bytes, {
+      binary: false,
+    });
     socket.close(CLOSE.overloaded, CLOSE_REASONS.overloaded);
     deps.metrics.closes.inc({ code: String(CLOSE.overloaded) });
     setTimeout(() => socket.terminate(), REFUSED_CLOSE_MS).unref();

@@ -1,4 +1,12 @@
-import { applyEvent, emptyConversation, fromSnapshot, isLogged, type ConversationState, type RunnelError, type ServerEvent } from '@runnel/protocol';
+import {
+  applyEvent,
+  emptyConversation,
+  fromSnapshot,
+  isLogged,
+  type ConversationState,
+  type RunnelError,
+  type ServerEvent,
+} from '@runnel/protocol';
 import type { Sink } from '../follower.ts';
 import type { Outgoing } from '../outgoing.ts';
 

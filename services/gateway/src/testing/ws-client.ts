@@ -33,7 +33,9 @@ export class TestClient {
     this.closedWith = new Promise((resolve) => this.socket.on('close', resolve));
     this.opened = new Promise<void>((resolve, reject) => {
       this.socket.on('error', reject);
-      this.socket.on('unexpected-response', (_request, response) => reject(Object.assign(new Error('no upgrade'), { status: response.statusCode })));
+      this.socket.on('unexpected-response', (_request, response) =>
+        reject(Object.assign(new Error('no upgrade'), { status: response.statusCode })),
+      );
       this.socket.on('open', resolve);
     }).then(async () => {
       if (!hello) return;
@@ -49,14 +51,21 @@ export class TestClient {
   /** The first event of this type that `match` accepts, now or soon. */
   next<T extends ServerEvent['type']>(type: T, match: (event: EventOf<T>) => boolean = () => true): Promise<EventOf<T>> {
     const what = `a ${type} event`;
-    return waitFor(() => this.events.find((event): event is EventOf<T> => event.type === type && match(event as EventOf<T>)), { deadlineMs: 3000, everyMs: 5, what });
+    return waitFor(() => this.events.find((event): event is EventOf<T> => event.type === type && match(event as EventOf<T>)), {
+      deadlineMs: 3000,
+      everyMs: 5,
+      what,
+    });
   }
 
   /** Sends a frame with an id of its own; its `ok`, or its `error` as it is. */
   async ask(frame: ClientFrame): Promise<EventOf<'ok'> | EventOf<'error'>> {
     const id = `ask-${this.events.length}-${Math.random().toString(36).slice(2)}`;
     this.send({ ...frame, id });
-    return waitFor(() => this.events.find((event) => (event.type === 'ok' || event.type === 'error') && event.id === id) as EventOf<'ok'> | undefined, { deadlineMs: 3000, everyMs: 5, what: `the answer to ${frame.type}` });
+    return waitFor(
+      () => this.events.find((event) => (event.type === 'ok' || event.type === 'error') && event.id === id) as EventOf<'ok'> | undefined,
+      { deadlineMs: 3000, everyMs: 5, what: `the answer to ${frame.type}` },
+    );
   }
 
   drop(): void {
