@@ -2,19 +2,65 @@ import { createHash } from 'node:crypto';
 import type { LogEvent, Message, ServerEvent, SnapshotEvent } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import { createClient, type ClientOptions } from './client.ts';
-import type { ConversationHandle, MismatchReport } from './conversation.ts';
+import type { ConversationHandle, MismatchReport } from './conversation-handle.ts';
 import { createFakeClock, settle, until } from './testing/fake-clock.ts';
 import { createFakeSockets } from './testing/fake-socket.ts';
 
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
-const message = (messageId: string, text = messageId, role: Message['role'] = 'user'): Message => ({ messageId, parentId: null, role, text, status: 'complete', createdAt: 0 });
-const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => ({
-  type: 'snapshot', conversationId: 'c1', logId: 'l1', offset: 0, title: '', messages: [], run: null, hasMore: false, ...change,
+const message = (messageId: string, text = messageId, role: Message['role'] = 'user'): Message => ({
+  messageId,
+  parentId: null,
+  role,
+  text,
+  status: 'complete',
+  createdAt: 0,
 });
-const shown = (offset: number, messageId: string, conversationId = 'c1'): LogEvent => ({ type: 'message', conversationId, offset, message: message(messageId) });
-const started = (offset: number, runId: string): LogEvent => ({ type: 'run-started', conversationId: 'c1', offset, runId, parentId: null, model: 'm', epoch: 1, startedAt: 0 });
-const chunk = (offset: number, runId: string, at: number, text: string): LogEvent => ({ type: 'chunk', conversationId: 'c1', offset, runId, at, t: 0, text });
-const ended = (offset: number, runId: string, text: string): LogEvent => ({ type: 'run-ended', conversationId: 'c1', offset, runId, reason: 'complete', bytes: text.length, sha256: sha(text), endedAt: 0 });
+const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => ({
+  type: 'snapshot',
+  conversationId: 'c1',
+  logId: 'l1',
+  offset: 0,
+  title: '',
+  messages: [],
+  run: null,
+  hasMore: false,
+  ...change,
+});
+const shown = (offset: number, messageId: string, conversationId = 'c1'): LogEvent => ({
+  type: 'message',
+  conversationId,
+  offset,
+  message: message(messageId),
+});
+const started = (offset: number, runId: string): LogEvent => ({
+  type: 'run-started',
+  conversationId: 'c1',
+  offset,
+  runId,
+  parentId: null,
+  model: 'm',
+  epoch: 1,
+  startedAt: 0,
+});
+const chunk = (offset: number, runId: string, at: number, text: string): LogEvent => ({
+  type: 'chunk',
+  conversationId: 'c1',
+  offset,
+  runId,
+  at,
+  t: 0,
+  text,
+});
+const ended = (offset: number, runId: string, text: string): LogEvent => ({
+  type: 'run-ended',
+  conversationId: 'c1',
+  offset,
+  runId,
+  reason: 'complete',
+  bytes: text.length,
+  sha256: sha(text),
+  endedAt: 0,
+});
 
 const setup = async (options: Partial<ClientOptions> = {}) => {
   const clock = createFakeClock();
@@ -161,9 +207,14 @@ describe('following', () => {
   test('W-10 an answer is verified on the screen of its reader', async () => {
     const { net, begin, reports } = await setup();
     const chat = begin();
-    for (const event of [started(1, 'a1'), chunk(2, 'a1', 0, 'one '), chunk(3, 'a1', 4, 'two'), ended(4, 'a1', 'one two')]) net.link.event(event);
+    for (const event of [started(1, 'a1'), chunk(2, 'a1', 0, 'one '), chunk(3, 'a1', 4, 'two'), ended(4, 'a1', 'one two')])
+      net.link.event(event);
     await until(() => view(chat).verified !== 'unknown');
-    expect(view(chat)).toMatchObject({ verified: 'verified', mismatches: 0, conversation: { messages: [{ text: 'one two', role: 'assistant' }] } });
+    expect(view(chat)).toMatchObject({
+      verified: 'verified',
+      mismatches: 0,
+      conversation: { messages: [{ text: 'one two', role: 'assistant' }] },
+    });
     expect(reports).toEqual([]);
   });
 
@@ -175,7 +226,12 @@ describe('following', () => {
     expect(reports).toEqual([{ conversationId: 'c1', runId: 'a1', bytes: 3, heldBytes: 3 }]);
     expect(net.link.all('follow')).toHaveLength(2);
     expect(net.link.last('follow')).not.toHaveProperty('cursor');
-    follow(snapshot({ offset: 3, messages: [message('a1', 'one', 'assistant')] }), { type: 'live', conversationId: 'c1', logId: 'l1', offset: 3 });
+    follow(snapshot({ offset: 3, messages: [message('a1', 'one', 'assistant')] }), {
+      type: 'live',
+      conversationId: 'c1',
+      logId: 'l1',
+      offset: 3,
+    });
     await until(() => view(chat).verified !== 'mismatch');
     expect(view(chat)).toMatchObject({ verified: 'verified', mismatches: 1, sync: 'live' });
   });
@@ -303,7 +359,12 @@ describe('older pages', () => {
     const { net, client, online, follow } = await setup({ fetch: () => new Promise((resolve) => (give = resolve)) });
     online();
     const chat = client.conversation('c1');
-    follow(snapshot({ offset: 3, messages: [message('m3')], hasMore: true }), { type: 'live', conversationId: 'c1', logId: 'l1', offset: 3 });
+    follow(snapshot({ offset: 3, messages: [message('m3')], hasMore: true }), {
+      type: 'live',
+      conversationId: 'c1',
+      logId: 'l1',
+      offset: 3,
+    });
     const loaded = chat.loadOlder();
     await settle();
     net.link.event({ type: 'message-deleted', conversationId: 'c1', offset: 4, messageId: 'm1' });

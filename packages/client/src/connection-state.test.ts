@@ -1,11 +1,27 @@
 import { CLOSE, type WelcomeEvent } from '@runnel/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createMachine, STABLE_MS, step, type Effect, type Env, type Input, type Machine, type TransportChoice } from './connection-state.ts';
+import {
+  createMachine,
+  STABLE_MS,
+  step,
+  type Effect,
+  type Env,
+  type Input,
+  type Machine,
+  type TransportChoice,
+} from './connection-state.ts';
 
 const welcome: Input = {
   kind: 'welcome',
-  event: { type: 'welcome', protocol: 1, node: 'gw-1', userId: 'u1', heartbeatMs: 20_000, limits: { textChars: 1, frameBytes: 1, promptsPerMinute: 1 } } satisfies WelcomeEvent,
+  event: {
+    type: 'welcome',
+    protocol: 1,
+    node: 'gw-1',
+    userId: 'u1',
+    heartbeatMs: 20_000,
+    limits: { textChars: 1, frameBytes: 1, promptsPerMinute: 1 },
+  } satisfies WelcomeEvent,
 };
 const closed = (code: number): Input => ({ kind: 'closed', code });
 
@@ -92,7 +108,8 @@ describe('coming back', () => {
   });
 
   test('they make a live connection prove itself', () => {
-    for (const kind of ['online', 'visible', 'offline'] as const) expect(life().put({ kind: 'start' }, welcome, { kind }).effects).toEqual([{ do: 'probe' }]);
+    for (const kind of ['online', 'visible', 'offline'] as const)
+      expect(life().put({ kind: 'start' }, welcome, { kind }).effects).toEqual([{ do: 'probe' }]);
   });
 
   test('without a network it says so, and goes on trying: devices err', () => {
@@ -138,7 +155,9 @@ describe('transports', () => {
   });
 
   test('where WebSockets have worked before, it goes back to them', () => {
-    const l = life().put({ kind: 'start' }, welcome, closed(1006), { kind: 'due' }, closed(1006), { kind: 'due' }, closed(1006), { kind: 'due' });
+    const l = life().put({ kind: 'start' }, welcome, closed(1006), { kind: 'due' }, closed(1006), { kind: 'due' }, closed(1006), {
+      kind: 'due',
+    });
     expect(l.view.transport).toBe('sse');
     l.put(welcome).at(60_000).put(closed(1006), { kind: 'due' });
     expect(l.view.transport).toBe('ws');

@@ -1,7 +1,15 @@
 /** Carries out what `connection-state.ts` decides: opens transports, says hello, waits, watches the heartbeat. */
 import { PROTOCOL_VERSION, type ClientFrame, type ServerEvent, type WelcomeEvent } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
-import { createMachine, step, type ConnectionState, type Effect, type Input, type TransportChoice, type TransportName } from './connection-state.ts';
+import {
+  createMachine,
+  step,
+  type ConnectionState,
+  type Effect,
+  type Input,
+  type TransportChoice,
+  type TransportName,
+} from './connection-state.ts';
 import type { Credentials } from './credentials.ts';
 import { errorFromWire, problemOf } from './errors.ts';
 import { watchHeartbeat, type Heartbeat } from './heartbeat.ts';

@@ -2,10 +2,19 @@
  * The promise behind everything a reader sees: whatever the network, takeovers and slow-reader merging do to the events,
  * the screen ends up being the log (P-1, W-7 … W-14). Events are written by `writeLog`, which shares no code with the client.
  */
-import { isLogged, joinChunks, sha256Hex, utf8Length, type ConversationState, type Cursor, type LogEvent, type SnapshotEvent } from '@runnel/protocol';
+import {
+  isLogged,
+  joinChunks,
+  sha256Hex,
+  utf8Length,
+  type ConversationState,
+  type Cursor,
+  type LogEvent,
+  type SnapshotEvent,
+} from '@runnel/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { writtenLog, type WrittenLog } from '../../protocol/src/testing/log-arbitrary.ts';
+import { writtenLog, type WrittenLog } from '@runnel/protocol/testing';
 import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput } from './conversation-core.ts';
 
 type Wire = Extract<CoreInput, { kind: 'event' }>['event'];

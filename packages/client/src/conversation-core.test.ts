@@ -4,17 +4,56 @@ import { describe, expect, test } from 'vitest';
 import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput } from './conversation-core.ts';
 
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
-const message = (messageId: string, text = messageId): Message => ({ messageId, parentId: null, role: 'user', text, status: 'complete', createdAt: 0 });
+const message = (messageId: string, text = messageId): Message => ({
+  messageId,
+  parentId: null,
+  role: 'user',
+  text,
+  status: 'complete',
+  createdAt: 0,
+});
 const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => ({
-  type: 'snapshot', conversationId: 'c1', logId: 'l1', offset: 2, title: '', messages: [message('u1')], run: null, hasMore: false, ...change,
+  type: 'snapshot',
+  conversationId: 'c1',
+  logId: 'l1',
+  offset: 2,
+  title: '',
+  messages: [message('u1')],
+  run: null,
+  hasMore: false,
+  ...change,
 });
 const live = (offset = 2, logId: string | null = 'l1'): LiveEvent => ({ type: 'live', conversationId: 'c1', logId, offset });
-const started = (offset: number, runId = 'a1'): LogEvent => ({ type: 'run-started', conversationId: 'c1', offset, runId, parentId: 'u1', model: 'm', epoch: 1, startedAt: 0 });
+const started = (offset: number, runId = 'a1'): LogEvent => ({
+  type: 'run-started',
+  conversationId: 'c1',
+  offset,
+  runId,
+  parentId: 'u1',
+  model: 'm',
+  epoch: 1,
+  startedAt: 0,
+});
 const chunk = (offset: number, at: number, text: string, from?: number): LogEvent => ({
-  type: 'chunk', conversationId: 'c1', offset, runId: 'a1', at, t: 0, text, ...(from !== undefined && { from }),
+  type: 'chunk',
+  conversationId: 'c1',
+  offset,
+  runId: 'a1',
+  at,
+  t: 0,
+  text,
+  ...(from !== undefined && { from }),
 });
 const ended = (offset: number, text: string, change: { bytes?: number; runId?: string } = {}): LogEvent => ({
-  type: 'run-ended', conversationId: 'c1', offset, runId: 'a1', reason: 'complete', bytes: text.length, sha256: sha(text), endedAt: 0, ...change,
+  type: 'run-ended',
+  conversationId: 'c1',
+  offset,
+  runId: 'a1',
+  reason: 'complete',
+  bytes: text.length,
+  sha256: sha(text),
+  endedAt: 0,
+  ...change,
 });
 
 /** A reader with its effects of the last step, and a clock that the test moves. */
@@ -69,13 +108,17 @@ describe('following', () => {
   });
 
   test('W-7 a `live` that is ahead of what came is not believed', () => {
-    const r = reader().running().put({ kind: 'disconnected' }, { kind: 'connected' }, chunk(4, 0, 'x'), live(5));
+    const r = reader()
+      .running()
+      .put({ kind: 'disconnected' }, { kind: 'connected' }, chunk(4, 0, 'x'), live(5));
     expect(r.core.sync).toBe('resuming');
     expect(r.effects).toEqual([{ do: 'follow', cursor: null, failures: 1 }]);
   });
 
   test('W-7 the `live` of an earlier follow does not end one that asked for a snapshot', () => {
-    const r = reader().running().put(chunk(4, 5, 'x'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 5, 'x'));
     expect(r.effects).toEqual([{ do: 'follow', cursor: null, failures: 1 }]);
     expect(r.put(live(3)).core.sync).toBe('resuming');
     expect(r.put(snapshot({ offset: 4 }), live(4)).core.sync).toBe('live');
@@ -107,7 +150,9 @@ describe('following', () => {
 
 describe('events', () => {
   test('W-8 a gap follows again with the cursor, once, and what does not fit meanwhile is left alone', () => {
-    const r = reader().running().put(chunk(5, 1, 'b'));
+    const r = reader()
+      .running()
+      .put(chunk(5, 1, 'b'));
     expect(r.effects).toEqual([{ do: 'follow', cursor: { logId: 'l1', offset: 3 }, failures: 1 }]);
     expect(r.put(chunk(6, 2, 'c')).effects).toEqual([]);
     r.put(chunk(4, 0, 'a'), chunk(5, 1, 'b'), chunk(6, 2, 'c'), live(6));
@@ -115,34 +160,50 @@ describe('events', () => {
   });
 
   test('W-8 what was applied before changes nothing', () => {
-    const r = reader().running().put(chunk(4, 0, 'a'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'a'));
     const before = r.core;
     expect(r.put(chunk(4, 0, 'a')).core).toBe(before);
   });
 
   test('W-9 a chunk at the wrong byte means the text is not to be trusted: the whole is asked for', () => {
-    const r = reader().running().put(chunk(4, 7, 'a'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 7, 'a'));
     expect(r.effects).toEqual([{ do: 'follow', cursor: null, failures: 1 }]);
   });
 
   test('W-14 a merged chunk applies when it begins where the reader stands', () => {
-    const r = reader().running().put(chunk(7, 0, 'abcd', 4));
+    const r = reader()
+      .running()
+      .put(chunk(7, 0, 'abcd', 4));
     expect(r.core.conversation).toMatchObject({ offset: 7, run: { text: 'abcd' } });
   });
 
   test('W-14 one that begins earlier is a gap', () => {
-    expect(reader().running().put(chunk(4, 0, 'a'), chunk(7, 0, 'abcd', 4)).effects).toMatchObject([{ do: 'follow', cursor: { offset: 4 } }]);
+    expect(
+      reader()
+        .running()
+        .put(chunk(4, 0, 'a'), chunk(7, 0, 'abcd', 4)).effects,
+    ).toMatchObject([{ do: 'follow', cursor: { offset: 4 } }]);
   });
 
   test('events of a later version are passed over, and their offset counts', () => {
     const later = { type: 'of-later', conversationId: 'c1', offset: 4 } as unknown as LogEvent;
-    expect(reader().running().put(later, chunk(5, 0, 'a')).core.conversation).toMatchObject({ offset: 5, run: { text: 'a' } });
+    expect(
+      reader()
+        .running()
+        .put(later, chunk(5, 0, 'a')).core.conversation,
+    ).toMatchObject({ offset: 5, run: { text: 'a' } });
   });
 });
 
 describe('W-10 verification', () => {
   test('W-10 the text a run ends with is hashed, and is verified when the digest is met', () => {
-    const r = reader().running().put(chunk(4, 0, 'hi'), ended(5, 'hi'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'hi'), ended(5, 'hi'));
     expect(r.effects).toEqual([{ do: 'prove', run: expect.objectContaining({ runId: 'a1' }), text: 'hi' }]);
     expect(r.core.verified).toBe('unknown');
     r.put({ kind: 'hashed', runId: 'a1', sha256: sha('hi') });
@@ -150,7 +211,9 @@ describe('W-10 verification', () => {
   });
 
   test('W-10 a wrong digest asks for the snapshot and reports; the snapshot must meet it too', () => {
-    const r = reader().running().put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
     expect(r.effects).toEqual([
       { do: 'report', run: expect.objectContaining({ bytes: 2 }), heldBytes: 2 },
       { do: 'follow', cursor: null, failures: 1 },
@@ -163,26 +226,34 @@ describe('W-10 verification', () => {
   });
 
   test('W-10 a wrong length is a wrong text', () => {
-    const r = reader().running().put(chunk(4, 0, 'h'), ended(5, 'hi'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'h'), ended(5, 'hi'));
     expect(r.did).toEqual(['report', 'follow']);
     expect(r.effects).toContainEqual({ do: 'follow', cursor: null, failures: 1 });
   });
 
   test('W-10 a lost connection does not save a wrong text: it still asks without cursor', () => {
-    const r = reader().running().put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
     r.put({ kind: 'disconnected' }, { kind: 'connected' });
     expect(r.effects).toEqual([{ do: 'follow', cursor: null, failures: 0 }]);
   });
 
   test('W-10 when the server contradicts itself, it is said and not asked for ever', () => {
-    const r = reader().running().put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'ho'), ended(5, 'hi'), { kind: 'hashed', runId: 'a1', sha256: sha('ho') });
     r.put(snapshot({ offset: 5, messages: [message('a1', 'ha')] }), live(5), { kind: 'hashed', runId: 'a1', sha256: sha('ha') });
     expect(r.effects).toEqual([]);
     expect(r.core).toMatchObject({ verified: 'mismatch', sync: 'live', proofs: [] });
   });
 
   test('W-10 two runs that end in one tail are both verified', () => {
-    const r = reader().running().put(ended(4, ''), started(5, 'a2'), ended(6, '', { runId: 'a2' }));
+    const r = reader()
+      .running()
+      .put(ended(4, ''), started(5, 'a2'), ended(6, '', { runId: 'a2' }));
     r.put({ kind: 'hashed', runId: 'a1', sha256: sha('') });
     expect(r.core.verified).toBe('unknown');
     expect(r.put({ kind: 'hashed', runId: 'a2', sha256: sha('') }).core.verified).toBe('verified');
@@ -191,14 +262,23 @@ describe('W-10 verification', () => {
 
 describe('snapshots', () => {
   test('W-11 the answer on the screen stays when a snapshot follows its end', () => {
-    const r = reader().running().put(chunk(4, 0, 'hi'), ended(5, 'hi'));
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'hi'), ended(5, 'hi'));
     const shown = r.core.conversation.messages.map((m) => m.messageId);
-    r.put({ kind: 'disconnected' }, { kind: 'connected' }, snapshot({ offset: 5, messages: [message('u1'), message('a1', 'hi')] }), live(5));
+    r.put(
+      { kind: 'disconnected' },
+      { kind: 'connected' },
+      snapshot({ offset: 5, messages: [message('u1'), message('a1', 'hi')] }),
+      live(5),
+    );
     expect(r.core.conversation.messages.map((m) => m.messageId)).toEqual(shown);
   });
 
   test('W-13 a snapshot of another log replaces everything', () => {
-    const r = reader().running().put(chunk(4, 0, 'x'), snapshot({ logId: 'l2', offset: 1, messages: [message('u7')] }));
+    const r = reader()
+      .running()
+      .put(chunk(4, 0, 'x'), snapshot({ logId: 'l2', offset: 1, messages: [message('u7')] }));
     expect(r.core.conversation).toMatchObject({ logId: 'l2', offset: 1, run: null, messages: [{ messageId: 'u7' }] });
   });
 

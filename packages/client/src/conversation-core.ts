@@ -5,7 +5,7 @@
  * Why no follow is answered by another follow: while one is outstanding, events that do not fit are left alone. The `live`
  * that ends it names the offset to be at, and only there is the result judged.
  */
-import { applyEvent, cursorOf, emptyConversation, fromSnapshot, utf8Length } from '@runnel/protocol';
+import { applyEvent, cursorOf, emptyConversation, fromSnapshot } from '@runnel/protocol';
 import type { ConversationState, Cursor, EndedRun, LiveEvent, LogEvent, Message, SnapshotEvent } from '@runnel/protocol';
 import type { Problem } from './errors.ts';
 
@@ -210,7 +210,9 @@ const withOlder = (core: ConversationCore, before: string, page: readonly Messag
 };
 
 const onOlder = (core: ConversationCore, input: Extract<CoreInput, { kind: 'older' }>): Reduced =>
-  core.conversation.messages[0]?.messageId === input.before ? [withOlder(core, input.before, input.messages, input.hasMore), []] : [core, []];
+  core.conversation.messages[0]?.messageId === input.before
+    ? [withOlder(core, input.before, input.messages, input.hasMore), []]
+    : [core, []];
 
 /** One step. Pure: the same inputs give the same screen. */
 export const reduce = (core: ConversationCore, input: CoreInput, now: number): Reduced => {

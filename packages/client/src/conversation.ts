@@ -1,75 +1,19 @@
 /** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
 import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, toRunnelError, utf8Length } from '@runnel/protocol';
-import type { ConversationState, Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
+import type { Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
 import type { Api } from './api.ts';
 import { backoffMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput, type Resume, type Sync, type Verified } from './conversation-core.ts';
-import { problemOf, type Problem } from './errors.ts';
+import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput } from './conversation-core.ts';
+import type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';
+import { problemOf } from './errors.ts';
 import { createOlderPages } from './older-pages.ts';
 import type { OutboxQueue } from './outbox-queue.ts';
-import { isShown, type PendingPrompt } from './pending.ts';
+import { isShown } from './pending.ts';
 import type { Requests } from './requests.ts';
-import { createStore, type Store } from './store.ts';
+import { createStore } from './store.ts';
 import { createTypingThrottle, createTypingUsers } from './typing.ts';
-
-/** What a page draws. */
-export interface ConversationView {
-  conversation: ConversationState;
-  sync: Sync;
-  lastResume: Resume | null;
-  verified: Verified;
-  /** How often a text on this screen was wrong and was replaced (W-10). */
-  mismatches: number;
-  /** Prompts the log has not shown yet, oldest first. */
-  pending: readonly PendingPrompt[];
-  /** Users who are writing now. */
-  typing: readonly string[];
-  /** Users who have the conversation open. */
-  presence: readonly string[];
-  /** Why it cannot be followed: `forbidden`, `not-found`, … */
-  problem: Problem | null;
-}
-
-export interface PromptOptions {
-  /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */
-  parentId?: string | null;
-  model?: string;
-}
-
-/** Commands reject with RunnelError, after 15 s at most. */
-export interface ConversationHandle {
-  readonly id: string;
-  readonly state: Store<ConversationView>;
-  /**
-   * Shows the prompt as pending at once and sends it when it can; errors appear on the pending prompt.
-   * Throws RunnelError `empty`, `too-long`, or `overloaded` when too many prompts wait already.
-   */
-  prompt(text: string, options?: PromptOptions): { messageId: string; runId: string };
-  /** Sends a failed prompt again, under the same ids. */
-  retry(messageId: string): void;
-  /** Takes back a prompt that failed or is still queued. */
-  discard(messageId: string): void;
-  /** Asks for one more answer to a user message. */
-  regenerate(parentId: string, options?: { model?: string }): Promise<{ runId: string }>;
-  /** Stops the running answer, or the one just asked for. */
-  cancel(): Promise<'cancelling' | 'already-ended'>;
-  deleteMessage(messageId: string): Promise<void>;
-  setTyping(active: boolean): void;
-  /** Loads the page before the oldest message; calls meanwhile share it. */
-  loadOlder(): Promise<void>;
-  /** The last handle that closes ends the following; what was read is kept for a while. */
-  close(): void;
-}
-
-/** A screen that did not match the log (W-10). No text in it. */
-export interface MismatchReport {
-  conversationId: string;
-  runId: string;
-  bytes: number;
-  heldBytes: number;
-}
 
 export interface ConversationDeps {
   connection: Pick<Connection, 'isLive' | 'state'>;
@@ -142,7 +86,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     const mine = (attempt = {});
     const still = (run: () => void) => (): void => void (mine === attempt && run());
     const start = (): void => {
-      cancelFollow = clock.after(FOLLOW_DEADLINE_MS, still(() => input({ kind: 'late' })));
+      cancelFollow = clock.after(
+        FOLLOW_DEADLINE_MS,
+        still(() => input({ kind: 'late' })),
+      );
       const sent = requests.send(
         { type: 'follow', conversationId, ...(cursor && { cursor }) },
         { resend: false, deadlineMs: FOLLOW_DEADLINE_MS },

@@ -2,7 +2,7 @@ export { createClient, type Client, type ClientOptions } from './client.ts';
 export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo } from './api.ts';
 export type { Clock } from './clock.ts';
 export type { ConnectionState, ConnectionStatus, TransportChoice, TransportName } from './connection-state.ts';
-export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation.ts';
+export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';
 export type { Resume, Sync, Verified } from './conversation-core.ts';
 export type { Problem } from './errors.ts';
 export type { PromptStorage } from './outbox-storage.ts';

@@ -31,7 +31,8 @@ const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: stri
     ...(options.storage && { storage: options.storage }),
     ...(options.userId !== undefined && { userId: options.userId }),
   });
-  const add = (messageId: string, conversationId = 'c1'): void => queue.add({ messageId, conversationId, runId: `run-${messageId}`, text: 'xin chào' });
+  const add = (messageId: string, conversationId = 'c1'): void =>
+    queue.add({ messageId, conversationId, runId: `run-${messageId}`, text: 'xin chào' });
   const connect = (userId: string | null = null): void => {
     line.live = true;
     queue.connected(userId);
@@ -96,17 +97,20 @@ describe('offline', () => {
 });
 
 describe('errors', () => {
-  test.each(['busy', 'rate-limited', 'overloaded', 'unavailable', 'too-long'] as const)('%s shows on the prompt and leaves the choice to its writer', async (code) => {
-    const { add, sent, queue, statuses } = setup({ live: true });
-    add('m1');
-    sent[0]!.reject(new RunnelError(code, undefined, { retryAfterMs: 900 }));
-    await settle();
-    expect(queue.pending('c1')[0]).toMatchObject({ status: 'failed', error: { code, retryAfterMs: 900 } });
-    queue.retry('m1');
-    expect(sent[1]!.command).toEqual(sent[0]!.command);
-    expect(statuses()).toEqual(['m1 sending']);
-    expect(queue.pending('c1')[0]!.error).toBeNull();
-  });
+  test.each(['busy', 'rate-limited', 'overloaded', 'unavailable', 'too-long'] as const)(
+    '%s shows on the prompt and leaves the choice to its writer',
+    async (code) => {
+      const { add, sent, queue, statuses } = setup({ live: true });
+      add('m1');
+      sent[0]!.reject(new RunnelError(code, undefined, { retryAfterMs: 900 }));
+      await settle();
+      expect(queue.pending('c1')[0]).toMatchObject({ status: 'failed', error: { code, retryAfterMs: 900 } });
+      queue.retry('m1');
+      expect(sent[1]!.command).toEqual(sent[0]!.command);
+      expect(statuses()).toEqual(['m1 sending']);
+      expect(queue.pending('c1')[0]!.error).toBeNull();
+    },
+  );
 
   test('a failed prompt does not hold up the next one', async () => {
     const { add, sent } = setup({ live: true });

@@ -65,7 +65,10 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
     const next = { ...prompt, ...fields };
     if (next.status === 'sent') stored.remove(messageId);
     else stored.save(next);
-    replace(prompts.map((p) => (p === prompt ? next : p)), prompt.conversationId);
+    replace(
+      prompts.map((p) => (p === prompt ? next : p)),
+      prompt.conversationId,
+    );
   };
 
   const unblock = (conversationId: string): void => {
@@ -136,7 +139,10 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
       const prompt = prompts.find((p) => p.messageId === messageId);
       if (!prompt) return;
       stored.remove(messageId);
-      replace(prompts.filter((p) => p !== prompt), prompt.conversationId);
+      replace(
+        prompts.filter((p) => p !== prompt),
+        prompt.conversationId,
+      );
     },
     pending(conversationId) {
       let view = views.get(conversationId);

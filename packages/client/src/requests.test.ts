@@ -18,7 +18,11 @@ const setup = (connected = true) => {
   });
   return { clock, sent, line, requests };
 };
-const codeOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'ok', (error: { code: string }) => error.code);
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'ok',
+    (error: { code: string }) => error.code,
+  );
 
 test('an answer settles the command with its id, once, and no other', async () => {
   const { requests, sent, clock } = setup();
@@ -42,7 +46,10 @@ describe('reconnecting', () => {
     requests.disconnected();
     line.connected = true;
     requests.connected();
-    expect(sent).toEqual([{ ...cancel, id: 1 }, { ...cancel, id: 1 }]);
+    expect(sent).toEqual([
+      { ...cancel, id: 1 },
+      { ...cancel, id: 1 },
+    ]);
   });
 
   test('a command given without a connection goes out with the first one', () => {

@@ -8,7 +8,10 @@ const parse = (pieces: readonly string[]): string[] => {
 };
 
 test('an event is its data; names, ids, comments and retry times are passed over', () => {
-  expect(parse([': hello\n\nid: l:1\nevent: chunk\ndata: {"a":1}\n\nretry: 5\n\ndata:x\ndata\ndata:  y\n\n'])).toEqual(['{"a":1}', 'x\n\n y']);
+  expect(parse([': hello\n\nid: l:1\nevent: chunk\ndata: {"a":1}\n\nretry: 5\n\ndata:x\ndata\ndata:  y\n\n'])).toEqual([
+    '{"a":1}',
+    'x\n\n y',
+  ]);
 });
 
 test('an event that has not ended is not told', () => {

@@ -47,7 +47,10 @@ const setup = async (answer: Answer, options: { clock?: Clock; token?: () => str
   const events: ServerEvent[] = [];
   const closed: number[] = [];
   const opened = Promise.withResolvers<void>();
-  const transport = openSse(api, clock)({
+  const transport = openSse(
+    api,
+    clock,
+  )({
     open: opened.resolve,
     event: (event) => events.push(event),
     traffic: () => undefined,
@@ -72,8 +75,14 @@ const begin = ({ response }: Call, ...events: object[]): void => {
 
 describe('hello', () => {
   test('any call that needs an identity is the greeting', async () => {
-    const { ask, calls } = await setup(({ response }) => json(response, 200, { conversations: [], hasMore: false }), { token: () => 'secret' });
-    await expect(ask({ type: 'hello', protocol: 1 })).resolves.toMatchObject({ type: 'welcome', protocol: 1, limits: { textChars: 5_000 } });
+    const { ask, calls } = await setup(({ response }) => json(response, 200, { conversations: [], hasMore: false }), {
+      token: () => 'secret',
+    });
+    await expect(ask({ type: 'hello', protocol: 1 })).resolves.toMatchObject({
+      type: 'welcome',
+      protocol: 1,
+      limits: { textChars: 5_000 },
+    });
     expect(calls).toMatchObject([{ method: 'GET', token: 'secret' }]);
   });
 
@@ -95,7 +104,13 @@ describe('commands', () => {
   test('each frame is its HTTP call, and the answer has the id of the frame', async () => {
     const { ask, calls } = await setup(({ response }) => json(response, 200, { runId: 'a1', offset: 2, duplicate: false }));
     const prompt = { conversationId: 'c1', messageId: 'm1', runId: 'a1', text: 'xin chào', parentId: null };
-    await expect(ask({ type: 'prompt', id: 1, ...prompt })).resolves.toEqual({ type: 'ok', id: 1, runId: 'a1', offset: 2, duplicate: false });
+    await expect(ask({ type: 'prompt', id: 1, ...prompt })).resolves.toEqual({
+      type: 'ok',
+      id: 1,
+      runId: 'a1',
+      offset: 2,
+      duplicate: false,
+    });
     await ask({ type: 'regenerate', id: 2, conversationId: 'c1', parentId: 'm1' });
     await ask({ type: 'cancel', id: 3, conversationId: 'c1', runId: 'a1' });
     await ask({ type: 'delete', id: 4, conversationId: 'c1', messageId: 'm1' });
@@ -115,7 +130,10 @@ describe('commands', () => {
 
   test('an answer that is no problem document is read by its status, a Retry-After counts', async () => {
     const { ask } = await setup(({ response }) => response.writeHead(503, { 'retry-after': '2' }).end('<h1>proxy</h1>'));
-    await expect(ask({ type: 'cancel', id: 1, conversationId: 'c1', runId: 'a1' })).resolves.toMatchObject({ code: 'unavailable', retryAfterMs: 2_000 });
+    await expect(ask({ type: 'cancel', id: 1, conversationId: 'c1', runId: 'a1' })).resolves.toMatchObject({
+      code: 'unavailable',
+      retryAfterMs: 2_000,
+    });
   });
 
   test('W-4 when nobody answers the connection is down, and nothing is said about the command', async () => {

@@ -49,7 +49,15 @@ export const openSse =
         // Any call that needs an identity shows whether the gateway is there and takes this client.
         await api.listConversations({ limit: 1 });
         const limits = { ...DEFAULT_LIMITS, promptsPerMinute: 0 };
-        if (!done) listener.event({ type: 'welcome', protocol: PROTOCOL_VERSION, node: '', userId: userId ?? '', heartbeatMs: HEARTBEAT_MS, limits });
+        if (!done)
+          listener.event({
+            type: 'welcome',
+            protocol: PROTOCOL_VERSION,
+            node: '',
+            userId: userId ?? '',
+            heartbeatMs: HEARTBEAT_MS,
+            limits,
+          });
       } catch (error) {
         fail(closeCodeOf(toRunnelError(error)));
       }
@@ -114,7 +122,8 @@ export const openSse =
 
 const bodyOf = ({ type: _type, id: _id, ...body }: ClientFrame): object => body;
 
-const isNetworkFault = (error: unknown): boolean => error instanceof RunnelError && error.code === 'unavailable' && error.cause !== undefined;
+const isNetworkFault = (error: unknown): boolean =>
+  error instanceof RunnelError && error.code === 'unavailable' && error.cause !== undefined;
 
 const closeCodeOf = ({ code }: RunnelError): number => {
   if (code === 'unauthorized' || code === 'token-expired') return CLOSE.auth;

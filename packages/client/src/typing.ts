@@ -23,7 +23,10 @@ export const createTypingUsers = (clock: Clock, changed: (users: readonly string
       if (!active) return remove(userId);
       const known = timers.get(userId);
       known?.();
-      timers.set(userId, clock.after(TYPING_TTL_MS, () => remove(userId)));
+      timers.set(
+        userId,
+        clock.after(TYPING_TTL_MS, () => remove(userId)),
+      );
       if (!known) tell();
     },
     clear: () => [...timers.keys()].forEach(remove),

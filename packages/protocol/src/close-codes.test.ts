@@ -4,7 +4,8 @@ import { ERRORS, RunnelError, toRunnelError, type ErrorCode } from './errors.ts'
 import { isLogged } from './events.ts';
 
 test('the number of a close code says whether to come back', () => {
-  for (const code of [1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, 4000, 4001, 4002, 4003, 4499]) expect(shouldReconnect(code)).toBe(true);
+  for (const code of [1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015, 4000, 4001, 4002, 4003, 4499])
+    expect(shouldReconnect(code)).toBe(true);
   for (const code of [1009, 4500, 4501, 4502, 4503, 4504, 4505, 4999]) expect(shouldReconnect(code)).toBe(false);
 });
 

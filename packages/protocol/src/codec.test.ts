@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkText, decodeClientFrame, DEFAULT_LIMITS, readPrefix } from './codec.ts';
-import { RunnelError } from './errors.ts';
+import type { RunnelError } from './errors.ts';
 import type { ClientFrame } from './frames.ts';
 import { writtenLog } from './testing/log-arbitrary.ts';
 
@@ -14,7 +14,16 @@ const validFrame = fc.oneof(
   fc.record({ type: fc.constant('hello'), protocol: fc.integer() }),
   fc.record({ type: fc.constant('follow'), id: echo, conversationId: id, cursor }),
   fc.record({ type: fc.constant('unfollow'), id: echo, conversationId: id }),
-  fc.record({ type: fc.constant('prompt'), id: echo, conversationId: id, messageId: id, text: fc.string(), parentId: fc.option(id), runId: id, model }),
+  fc.record({
+    type: fc.constant('prompt'),
+    id: echo,
+    conversationId: id,
+    messageId: id,
+    text: fc.string(),
+    parentId: fc.option(id),
+    runId: id,
+    model,
+  }),
   fc.record({ type: fc.constant('regenerate'), id: echo, conversationId: id, parentId: id, model }),
   fc.record({ type: fc.constant('cancel'), id: echo, conversationId: id, runId: id }),
   fc.record({ type: fc.constant('delete'), id: echo, conversationId: id, messageId: id }),
@@ -35,7 +44,9 @@ describe('decodeClientFrame', () => {
   });
 
   test('it never throws, whatever arrives', () => {
-    const nearly = fc.tuple(validFrame, fc.string(), fc.jsonValue()).map(([frame, key, value]) => JSON.stringify({ ...frame, [key]: value, conversationId: value }));
+    const nearly = fc
+      .tuple(validFrame, fc.string(), fc.jsonValue())
+      .map(([frame, key, value]) => JSON.stringify({ ...frame, [key]: value, conversationId: value }));
     const anything = fc.oneof(fc.string(), fc.json(), nearly);
     fc.assert(
       fc.property(anything, (text) => {
@@ -109,7 +120,13 @@ describe('readPrefix', () => {
   test('it needs no more than the head of a long event, and reads nothing out of a text', () => {
     const head = '{"type":"chunk","conversationId":"c1","offset":12,"runId":"a1","at":0,"t":0,"text":"{\\"type\\":\\"title\\"';
     expect(readPrefix(head)).toEqual({ type: 'chunk', conversationId: 'c1', offset: 12 });
-    for (const other of ['', '{}', '{"type":"reset","conversationId":"c1"}', ` ${head}`, '{"type":"snapshot","conversationId":"c1","logId":null,"offset":0}']) {
+    for (const other of [
+      '',
+      '{}',
+      '{"type":"reset","conversationId":"c1"}',
+      ` ${head}`,
+      '{"type":"snapshot","conversationId":"c1","logId":null,"offset":0}',
+    ]) {
       expect(readPrefix(other)).toBeNull();
     }
   });

@@ -10,8 +10,16 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 /** The rows of the table under a heading of docs/codes.md, without the header; code marks removed. */
 const table = (heading: string): string[][] => {
   const [, section = ''] = read('docs/codes.md').split(`\n## ${heading}\n`);
-  const rows = section.split('\n## ')[0]!.split('\n').filter((line) => line.startsWith('|'));
-  return rows.slice(2).map((row) => row.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', '')));
+  const rows = section
+    .split('\n## ')[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
 };
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 
@@ -33,7 +41,11 @@ test('docs/codes.md names every reason a run can end with', () => {
 /** `Returns` of a script's header, up to the next label: alternatives between bars, each beginning with its word. */
 const outcomesOf = (script: string): string[] => {
   const header = /^-- Returns +([\s\S]*?)^-- Law/m.exec(script)?.[1] ?? '';
-  const alternatives = header.replaceAll(/^--/gm, ' ').replaceAll(/\([^)]*\)/g, '').replace('for each run:', '').split(/\s\|\s/);
+  const alternatives = header
+    .replaceAll(/^--/gm, ' ')
+    .replaceAll(/\([^)]*\)/g, '')
+    .replace('for each run:', '')
+    .split(/\s\|\s/);
   return alternatives.map((text) => text.trim().split(/\s/)[0]!).filter((word) => word !== 'a');
 };
 

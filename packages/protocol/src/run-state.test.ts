@@ -92,9 +92,29 @@ describe('applyEvent', () => {
 });
 
 describe('chunks', () => {
-  const log = writeLog([{ steps: [{ do: 'chunk', text: 'xin ' }, { do: 'chunk', text: 'chào' }], ends: false }], 'log-1');
+  const log = writeLog(
+    [
+      {
+        steps: [
+          { do: 'chunk', text: 'xin ' },
+          { do: 'chunk', text: 'chào' },
+        ],
+        ends: false,
+      },
+    ],
+    'log-1',
+  );
   const state = replay(log);
-  const chunk = (change: Partial<ChunkEvent>): ChunkEvent => ({ type: 'chunk', conversationId: 'c1', offset: 5, runId: 'log-1-a0', at: 9, t: 0, text: '!', ...change });
+  const chunk = (change: Partial<ChunkEvent>): ChunkEvent => ({
+    type: 'chunk',
+    conversationId: 'c1',
+    offset: 5,
+    runId: 'log-1-a0',
+    at: 9,
+    t: 0,
+    text: '!',
+    ...change,
+  });
 
   test('W-9 a chunk applies at exactly the bytes held', () => {
     expect(applied(state, chunk({})).run).toMatchObject({ text: 'xin chào!', bytes: 10 });
@@ -114,12 +134,29 @@ describe('chunks', () => {
   });
 
   test('W-10 an end whose length differs is a gap that asks for the whole', () => {
-    const end: LogEvent = { type: 'run-ended', conversationId: 'c1', offset: 5, runId: 'log-1-a0', reason: 'complete', bytes: 8, sha256: '', endedAt: 0 };
+    const end: LogEvent = {
+      type: 'run-ended',
+      conversationId: 'c1',
+      offset: 5,
+      runId: 'log-1-a0',
+      reason: 'complete',
+      bytes: 8,
+      sha256: '',
+      endedAt: 0,
+    };
     expect(applyEvent(state, end)).toEqual({ kind: 'gap', verify: true });
   });
 
   test('W-10 a run that moved to another pod keeps what stands, or starts again', () => {
-    const moved = (bytes: number, restarted: boolean): LogEvent => ({ type: 'run-moved', conversationId: 'c1', offset: 5, runId: 'log-1-a0', epoch: 2, bytes, restarted });
+    const moved = (bytes: number, restarted: boolean): LogEvent => ({
+      type: 'run-moved',
+      conversationId: 'c1',
+      offset: 5,
+      runId: 'log-1-a0',
+      epoch: 2,
+      bytes,
+      restarted,
+    });
     expect(applied(state, moved(9, false)).run).toMatchObject({ text: 'xin chào', epoch: 2, moves: 1 });
     expect(applied(state, moved(0, true)).run).toMatchObject({ text: '', bytes: 0, moves: 1 });
     expect(applyEvent(state, moved(8, false))).toEqual({ kind: 'gap', verify: true });

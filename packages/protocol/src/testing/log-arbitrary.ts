@@ -73,14 +73,29 @@ export const writeLog = (runs: readonly { steps: readonly Step[]; ends: boolean 
   runs.forEach(({ steps, ends }, i) => {
     const messageId = `${logId}-u${i}`;
     const runId = `${logId}-a${i}`;
-    messages.push({ messageId, parentId: messages.at(-1)?.messageId ?? null, role: 'user', text: `q${i}`, status: 'complete', createdAt: i });
+    messages.push({
+      messageId,
+      parentId: messages.at(-1)?.messageId ?? null,
+      role: 'user',
+      text: `q${i}`,
+      status: 'complete',
+      createdAt: i,
+    });
     write({ type: 'message', message: messages.at(-1)! });
     running = { runId, parentId: messageId, model: 'count', epoch: 1, text: '', startedAt: i };
     write({ type: 'run-started', runId, parentId: messageId, model: 'count', epoch: 1, startedAt: i });
     steps.forEach(perform);
     if (!ends && i === runs.length - 1) return;
     const whole = running.text;
-    messages.push({ messageId: runId, parentId: messageId, role: 'assistant', text: whole, status: 'complete', model: 'count', createdAt: i });
+    messages.push({
+      messageId: runId,
+      parentId: messageId,
+      role: 'assistant',
+      text: whole,
+      status: 'complete',
+      model: 'count',
+      createdAt: i,
+    });
     running = null;
     const sha256 = createHash('sha256').update(whole).digest('hex');
     write({ type: 'run-ended', runId, reason: 'complete', bytes: Buffer.byteLength(whole), sha256, endedAt: i });
@@ -89,7 +104,14 @@ export const writeLog = (runs: readonly { steps: readonly Step[]; ends: boolean 
     conversationId,
     logId,
     events,
-    snapshotAt: (offset) => ({ type: 'snapshot', conversationId, logId: offset === 0 ? null : logId, offset, hasMore: false, ...states[offset]! }),
+    snapshotAt: (offset) => ({
+      type: 'snapshot',
+      conversationId,
+      logId: offset === 0 ? null : logId,
+      offset,
+      hasMore: false,
+      ...states[offset]!,
+    }),
   };
 };
 
