@@ -39,7 +39,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash: runId, owner, epoch, expires (ms) of the conversation's active run */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash: status, parentId, model, startedAt, trace */
+  /** hash: status, parentId, model, startedAt, trace; epoch once it has ended */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string: the text so far */

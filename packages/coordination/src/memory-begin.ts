@@ -52,7 +52,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     trace,
     text: '',
     bytes: 0,
-    epoch: 0,
+    // A run of this name may have been in a conversation deleted minutes ago, and its owner may still write.
+    epoch: store.runOf(conversationId, runId)?.epoch ?? 0,
     owner: null,
     expires: 0,
     cancel: null,

@@ -72,8 +72,9 @@ export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, 
   const held = run!;
   const chunk = text.toWellFormed();
   if (at !== held.bytes) {
-    const stands = Buffer.from(held.text).subarray(at, at + Buffer.byteLength(chunk));
-    return stands.equals(Buffer.from(chunk)) ? { outcome: 'duplicate' } : { outcome: 'gap', bytes: held.bytes };
+    const end = at + Buffer.byteLength(chunk);
+    const stands = end <= held.bytes && Buffer.from(held.text).subarray(at, end).equals(Buffer.from(chunk));
+    return stands ? { outcome: 'duplicate' } : { outcome: 'gap', bytes: held.bytes };
   }
   if (held.cancel) return { outcome: 'cancelled' };
   held.text += chunk;

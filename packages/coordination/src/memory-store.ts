@@ -56,7 +56,7 @@ export class MemoryStore {
   readonly outboxCap: number;
   readonly now: () => number;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
-  readonly #ended: { key: string; at: number }[] = [];
+  readonly #ended: { run: MemoryRun; at: number }[] = [];
   #entries = 0;
 
   constructor(now: () => number, outboxCap: number) {
@@ -73,7 +73,7 @@ export class MemoryStore {
   }
 
   forgetLater(run: MemoryRun): void {
-    this.#ended.push({ key: `${run.conversationId}:${run.runId}`, at: this.now() + ENDED_RUN_MS });
+    this.#ended.push({ run, at: this.now() + ENDED_RUN_MS });
   }
 
   create(conversationId: string, userId: string, title: string, logId: string = newId()): MemoryConversation {
@@ -163,6 +163,10 @@ export class MemoryStore {
       this.conversations.delete(conversation.conversationId);
       if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);
     }
-    while (this.#ended[0] && this.#ended[0].at <= now) this.runs.delete(this.#ended.shift()!.key);
+    while (this.#ended[0] && this.#ended[0].at <= now) {
+      const { run } = this.#ended.shift()!;
+      // Another run may have taken its name since.
+      if (this.runOf(run.conversationId, run.runId) === run) this.runs.delete(`${run.conversationId}:${run.runId}`);
+    }
   }
 }

@@ -35,7 +35,8 @@ export const runOfMessages = (
   path: readonly StoredMessage[],
   run: { runId: string; parentId: string | null },
 ): { message: StoredMessage; madeRun: string }[] =>
-  path.map((message, index) => {
+  path.map((kept, index) => {
+    const message = { ...kept, text: kept.text.toWellFormed() };
     const next = path[index + 1];
     const answer = message.messageId === run.parentId ? run.runId : next?.role === 'assistant' ? next.messageId : message.messageId;
     return { message, madeRun: message.role === 'assistant' ? message.messageId : answer };

@@ -63,7 +63,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         prompt: message?.text ?? '',
         parent: parentOf(command),
         title,
-        seed: JSON.stringify(seed.map((turn) => [turn.messageId, turn.role, turn.text])),
+        // A lone surrogate would be escaped, and Lua's JSON refuses it; everywhere else UTF-8 has mended it by then.
+        seed: JSON.stringify(seed.map((turn) => [turn.messageId, turn.role, turn.text.toWellFormed()])),
         logId: newId(),
         trace,
         cap,

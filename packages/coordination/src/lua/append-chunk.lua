@@ -17,7 +17,7 @@ local bytes = redis.call('STRLEN', text)
 if bytes ~= tonumber(at) then
   -- The answer to an earlier call was lost: the same bytes are there already. This comes before the cancel check, for the
   -- owner must learn that its text stands.
-  if at + #chunk <= bytes and redis.call('GETRANGE', text, at, at + #chunk - 1) == chunk then
+  if at + #chunk <= bytes and (chunk == '' or redis.call('GETRANGE', text, at, at + #chunk - 1) == chunk) then
     return { 'duplicate' }
   end
   return { 'gap', bytes }

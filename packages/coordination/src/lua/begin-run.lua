@@ -1,12 +1,12 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text history order ids queued events relay
+-- KEYS     meta log channel owner run text cancel history order ids queued events relay
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
 -- Returns  started runId offset title | duplicate runId offset | busy runId | forbidden | not-found | overloaded
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
-local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local history, order, ids, queued, events, relay = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 -- @include now
@@ -85,10 +85,12 @@ for _, id in ipairs(said) do
   redis.call('HSET', ids, id, made)
 end
 redis.call('HSET', meta, 'active', runId, 'leaf', parent)
-redis.call('DEL', text, owner)
+-- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
+local epoch = redis.call('HGET', run, 'epoch') or 0
+redis.call('DEL', text, owner, cancel)
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace)
 -- Epoch 0 means never claimed; readers are shown 1.
-redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', 0, 'expires', 0)
+redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)
 redis.call('ZADD', queued, now, conversationId .. ':' .. runId)
 touch(meta, log, owner, run, history, order, ids)
 return { 'started', runId, offset, known[4] or title }

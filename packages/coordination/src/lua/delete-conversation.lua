@@ -24,7 +24,7 @@ end
 local active = conversation[2]
 if active then
   local run = runPrefix .. active
-  redis.call('HSET', run, 'status', 'deleted')
+  redis.call('HSET', run, 'status', 'deleted', 'epoch', redis.call('HGET', owner, 'epoch') or 0)
   redis.call('PEXPIRE', run, 86400000)
   redis.call('DEL', cancelPrefix .. active)
   redis.call('ZREM', queued, conversationId .. ':' .. active)
