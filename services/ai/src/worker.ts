@@ -6,6 +6,7 @@ import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
 import { unknownModel } from './models/unknown.ts';
+import { createOutage } from './outage.ts';
 import { repeat } from './repeat.ts';
 import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';
@@ -53,7 +54,12 @@ export const createWorker = (deps: WorkerDeps) => {
   const giveUp = new AbortController();
   let hints: Subscription | undefined;
   let draining: Promise<void> | undefined;
-  let storeAway = false;
+
+  const store = createOutage({
+    clock,
+    graceMs: leaseMs / 3,
+    onChange: (away, error) => (away ? log.warn({ event: 'store.away', err: error }) : log.info({ event: 'store.back' })),
+  });
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;
 
@@ -107,17 +113,10 @@ export const createWorker = (deps: WorkerDeps) => {
     if (limit <= 0) return;
     try {
       const found = await runLog.findFreeRuns(limit);
-      if (storeAway) {
-        // Leases ran out while nobody could renew them: owners that hold text get one renewal's time to come back first (P-10).
-        storeAway = false;
-        log.info({ event: 'store.back' });
-        await clock.sleep(leaseMs / 3, seeking.signal);
-        return;
-      }
-      await Promise.all(found.map(takeQuietly));
+      store.answered();
+      if (!store.justBack()) await Promise.all(found.map(takeQuietly));
     } catch (error) {
-      if (!storeAway) log.warn({ event: 'store.away', err: error });
-      storeAway = true;
+      store.failed(error);
     }
   };
 
@@ -126,16 +125,15 @@ export const createWorker = (deps: WorkerDeps) => {
     if (held.length === 0) return;
     try {
       const outcomes = await runLog.renewLeases(owner, leaseMs, held.map(({ owned }) => owned));
+      store.answered();
       for (const { owned, active } of held) {
         const outcome = outcomes.get(owned.runId);
         const next = outcome === undefined ? 'keep' : afterRenew(outcome);
         if (next === 'restore') active.restore();
         else if (next !== 'keep') active.stop(next);
       }
-      storeAway = false;
     } catch (error) {
-      if (!storeAway) log.warn({ event: 'store.away', err: error });
-      storeAway = true;
+      store.failed(error);
     }
   };
 
@@ -164,16 +162,17 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const drain = async (): Promise<void> => {
     seeking.abort();
-    await hints?.close().catch(() => undefined);
-    await Promise.allSettled(claiming.values());
-    const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
+    const unsubscribed = hints?.close().catch(() => undefined);
     // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
     for (const { active, canContinue } of runs.values()) if (canContinue) active.stop('release');
+    await Promise.allSettled(claiming.values());
+    const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
     await withDeadline(all(), drainMs, () => undefined);
     for (const { active } of runs.values()) active.stop('release');
     await withDeadline(all(), HANDOVER_MS, () => undefined);
     giveUp.abort();
     renewing.abort();
+    await unsubscribed;
     log.info({ event: 'worker.drained', left: runs.size });
   };
 
@@ -190,7 +189,7 @@ export const createWorker = (deps: WorkerDeps) => {
     /** Starts to listen, sweep and renew. */
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
-      void repeat(renew, () => renewWaitMs(leaseMs, storeAway), renewing.signal, clock);
+      void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
       hints = await runLog.onWork(onHint);
     },
     /** Takes nothing more and hands every run back; those no other pod could continue may finish within `drainMs`. */
