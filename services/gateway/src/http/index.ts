@@ -5,6 +5,7 @@ import type { Drainable } from '../drain.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { chatRoutes } from './chat.ts';
 import { conversationRoutes } from './conversations.ts';
+import { registerGracefulClose } from './graceful-close.ts';
 import { createHistoryCache } from './history-cache.ts';
 import { readHistory } from './history-source.ts';
 import { historyRoutes } from './history.ts';
@@ -36,8 +37,11 @@ export interface HttpAnswers {
  */
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
   const { config, runLog } = context;
+  registerGracefulClose(app);
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   await registerSecurity(app, config.corsOrigins);
+  // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Response schemas document; they must not cut fields off.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));

@@ -21,8 +21,11 @@ export interface HttpFailure {
   status: number;
 }
 
-const isFastifyError = (error: unknown): error is FastifyError =>
-  error instanceof Error && typeof (error as Partial<FastifyError>).statusCode === 'number';
+const isFastifyError = (error: unknown): error is FastifyError => {
+  if (!(error instanceof Error)) return false;
+  const { statusCode, code } = error as Partial<FastifyError>;
+  return typeof statusCode === 'number' && typeof code === 'string';
+};
 
 /** Names the place of the first misfit and never its value: a value may be somebody's text. */
 const validationMessage = (error: FastifyError): string => {
@@ -37,6 +40,7 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (status === 413) return new RunnelError('too-long', 'The request body is too large.', details);
   if (status === 404) return new RunnelError('not-found', 'There is no such resource.', details);
   if (status === 503) return new RunnelError('overloaded', undefined, details);
+  if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY')) return new RunnelError('bad-frame', 'The body is not JSON.', details);
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new RunnelError('bad-frame', 'The body must be application/json.', details);
   return new RunnelError('bad-frame', 'The request is malformed.', details);
 };

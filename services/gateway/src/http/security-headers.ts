@@ -58,8 +58,12 @@ export const policyFor = (path: string): string => {
   return PAGE_POLICY;
 };
 
-/** Headers for an answer written without Fastify's reply (an event channel). */
-export const securityHeaders = (path: string): Record<string, string> => ({ ...HEADERS, 'content-security-policy': policyFor(path) });
+/** Headers of every answer, by its path. */
+export const securityHeaders = (path: string): Record<string, string> => {
+  const contentPolicy = policyFor(path);
+  // What the API answers is somebody's own; routes that know better say so.
+  return { ...HEADERS, 'content-security-policy': contentPolicy, ...(contentPolicy === API_POLICY && { 'cache-control': 'no-store' }) };
+};
 
 /** Headers on every answer, CORS for `CORS_ORIGINS` (with credentials), and the cross-site guard. */
 export const registerSecurity = async (app: FastifyInstance, corsOrigins: readonly string[]): Promise<void> => {
