@@ -382,6 +382,16 @@ describe('older pages', () => {
   });
 });
 
+test('a prompt that waits does not bring a deleted conversation back', async () => {
+  const { net, client, online } = await setup({ fetch: () => Promise.resolve(new Response(null, { status: 204 })) });
+  const chat = client.conversation('c1');
+  chat.prompt('x');
+  await client.deleteConversation('c1');
+  online();
+  expect(net.link.all('prompt')).toEqual([]);
+  expect(view(chat).pending).toEqual([]);
+});
+
 test('the address has the identity of development, and never a token', async () => {
   const { net } = await setup({ userId: 'ann', token: () => 'secret' });
   expect(net.urls).toEqual(['wss://chat.example/ws/chat?user_id=ann']);

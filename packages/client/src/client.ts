@@ -55,7 +55,7 @@ export const createClient = (options: ClientOptions): Client => {
   const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   const WebSocketClass = options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined);
   const who = userId === undefined ? {} : { userId };
-  const credentials = createCredentials(options.token);
+  const credentials = createCredentials(clock, options.token);
   const api = createApi({ url: options.url, fetch, credentials, clock, ...who });
 
   const sse = openSse(api, clock, userId);
@@ -130,7 +130,11 @@ export const createClient = (options: ClientOptions): Client => {
     models: api.models,
     listConversations: api.listConversations,
     rename: api.rename,
-    deleteConversation: api.deleteConversation,
+    async deleteConversation(id) {
+      await api.deleteConversation(id);
+      // A prompt that still waits would make the conversation again.
+      for (const { messageId } of queue.pending(id)) queue.drop(messageId);
+    },
     history: api.history,
   };
 };

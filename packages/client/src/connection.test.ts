@@ -15,7 +15,7 @@ const setup = async (options: { token?: TokenSource; choice?: TransportChoice } 
   const connection = createConnection({
     transports: { ws: ws.open, sse: sse.open },
     choice: options.choice ?? 'auto',
-    credentials: createCredentials(options.token),
+    credentials: createCredentials(clock, options.token),
     clock,
     random: () => 0.5,
     signals: (listener) => ((signal = listener), () => undefined),
@@ -67,6 +67,14 @@ describe('hello', () => {
     ws.link.welcome();
     expect(heard).toEqual(['live']);
     expect(ws.links).toHaveLength(1);
+  });
+
+  test('a token source that hangs is asked again', async () => {
+    let asked = 0;
+    const { ws, clock } = await setup({ token: () => (++asked === 1 ? new Promise(() => undefined) : 'second') });
+    await clock.advance(10_000);
+    ws.link.open();
+    expect(ws.link.last('hello').token).toBe('second');
   });
 
   test('a token source that fails is tried again, with backoff', async () => {

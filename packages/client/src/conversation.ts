@@ -10,7 +10,7 @@ import type { ConversationHandle, ConversationView, MismatchReport, PromptOption
 import { problemOf } from './errors.ts';
 import { createOlderPages } from './older-pages.ts';
 import type { OutboxQueue } from './outbox-queue.ts';
-import { isShown } from './pending.ts';
+import { isShown, withoutShown } from './pending.ts';
 import type { Requests } from './requests.ts';
 import { createStore } from './store.ts';
 import { createTypingThrottle, createTypingUsers } from './typing.ts';
@@ -59,7 +59,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     lastResume: c.lastResume,
     verified: c.verified,
     mismatches: c.mismatches,
-    pending: queue.pending(conversationId).filter((prompt) => !isShown(prompt, c.conversation)),
+    pending: withoutShown(queue.pending(conversationId), c.conversation),
     typing,
     presence,
     problem: c.problem,

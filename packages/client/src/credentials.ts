@@ -1,3 +1,6 @@
+import { RunnelError } from '@runnel/protocol';
+import type { Clock } from './clock.ts';
+
 export type TokenSource = () => string | Promise<string>;
 
 /** The bearer token, asked for once per connection and kept for the HTTP calls in between. */
@@ -8,13 +11,27 @@ export interface Credentials {
   refresh(): Promise<string | undefined>;
 }
 
-export const createCredentials = (source?: TokenSource): Credentials => {
+/** A source that hangs must not be waited for by every later try as well. */
+export const TOKEN_DEADLINE_MS = 9_000;
+
+export const createCredentials = (clock: Clock, source?: TokenSource): Credentials => {
+  const ask = async (): Promise<string | undefined> => {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.after(TOKEN_DEADLINE_MS, () => reject(new RunnelError('unauthorized', 'No token came in time.')));
+    });
+    try {
+      return await Promise.race([source?.(), late]);
+    } finally {
+      cancel();
+    }
+  };
   let token: string | undefined;
   let refreshing: Promise<string | undefined> | null = null;
   const refresh = (): Promise<string | undefined> => {
     refreshing ??= (async () => {
       try {
-        return (token = await source?.());
+        return (token = await ask());
       } finally {
         refreshing = null;
       }

@@ -40,6 +40,7 @@ export interface OutboxQueueOptions {
 export const MAX_QUEUED_PROMPTS = 50;
 /** How often a patient prompt finds the conversation busy before its writer is asked. */
 const MAX_BUSY_TRIES = 20;
+const NONE: readonly PendingPrompt[] = [];
 
 export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
   const { clock } = options;
@@ -145,6 +146,7 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
       );
     },
     pending(conversationId) {
+      if (!prompts.some((p) => p.conversationId === conversationId)) return NONE;
       let view = views.get(conversationId);
       // Before anybody is known, a stored prompt could be somebody else's.
       const visible = (p: QueuedPrompt): boolean => p.conversationId === conversationId && mine(p) && (identified || p.userId === userId);

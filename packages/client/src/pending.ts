@@ -32,3 +32,9 @@ export interface PendingPrompt {
 export const isShown = (prompt: PendingPrompt, conversation: ConversationState): boolean =>
   conversation.messages.some((m) => m.messageId === prompt.messageId) ||
   (prompt.status === 'sent' && prompt.offset !== undefined && prompt.offset <= conversation.offset);
+
+/** The prompts that still stand for themselves; the same array when all do, so that views change only when they must. */
+export const withoutShown = (pending: readonly PendingPrompt[], conversation: ConversationState): readonly PendingPrompt[] => {
+  const left = pending.filter((prompt) => !isShown(prompt, conversation));
+  return left.length === pending.length ? pending : left;
+};

@@ -43,7 +43,7 @@ const setup = async (answer: Answer, options: { clock?: Clock; token?: () => str
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const clock = options.clock ?? systemClock;
-  const api = createApi({ url, fetch, credentials: createCredentials(options.token), clock });
+  const api = createApi({ url, fetch, credentials: createCredentials(clock, options.token), clock });
   const events: ServerEvent[] = [];
   const closed: number[] = [];
   const opened = Promise.withResolvers<void>();
