@@ -57,6 +57,8 @@ interface ScenarioLine {
   ok: boolean;
   ms: number;
   seed?: number;
+  /** Figures worth seeing. */
+  notes?: readonly string[];
   error?: string;
 }
 
@@ -71,7 +73,9 @@ async function runJsonLines(script: string): Promise<TierOutcome> {
         return;
       }
       totals[result.ok ? 'passed' : 'failed']++;
-      console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s`);
+      console.log(
+        `${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s  ${(result.notes ?? []).join('; ')}`,
+      );
       if (!result.ok) console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     seed ${result.seed ?? 'none'}`);
     },
   });
