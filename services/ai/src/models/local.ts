@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunnelError } from '@runnel/protocol';
-import { createTextQueue } from './text-queue.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
+import { createSlots } from './slots.ts';
+import { createTextQueue } from './text-queue.ts';
 
 export interface LocalSettings {
   /** Path of a GGUF file; node-llama-cpp lies in `node_modules` beside it, unless it is installed with the service. */
@@ -44,36 +45,17 @@ const CONTEXT_TOKENS = 4096;
  * A model in this process, on the CPU. It goes on behind a prefix by itself: the chat's last turn is the model's own and
  * unfinished. At most four answers at a time; more wait for one of them, within the first token's timeout.
  */
-export const createLocalProvider = ({ file, temperature = 0.2, maxOutputTokens = 1024 }: LocalSettings): ChatProvider => {
+export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
+  const { temperature = 0.2, maxOutputTokens = 1024 } = settings;
+  const file = resolve(settings.file);
   let loading: Promise<{ llama: Llama; context: LlamaContext; module: LlamaModule }> | undefined;
-  let free = SEQUENCES;
-  const queue: (() => void)[] = [];
+  const slots = createSlots(SEQUENCES);
 
   const load = async () => {
     const module = await importLlama(file);
     const llama = await module.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
     const model = await llama.loadModel({ modelPath: file });
-    return { llama, module, context: await model.createContext({ sequences: SEQUENCES, contextSize: CONTEXT_TOKENS, threads: cpus().length }) };
-  };
-  const takeSequence = async (signal: AbortSignal): Promise<boolean> => {
-    if (free > 0) {
-      free--;
-      return true;
-    }
-    return new Promise((resolve) => {
-      const got = (): void => resolve(true);
-      queue.push(got);
-      signal.addEventListener('abort', () => {
-        const at = queue.indexOf(got);
-        if (at >= 0) queue.splice(at, 1);
-        if (at >= 0) resolve(false);
-      });
-    });
-  };
-  const giveBack = (): void => {
-    const next = queue.shift();
-    if (next === undefined) free++;
-    else next();
+    return { llama, module, context: await model.createContext({ sequences: SEQUENCES, contextSize: CONTEXT_TOKENS, threads: Math.max(1, cpus().length - 1) }) };
   };
 
   return {
@@ -84,28 +66,32 @@ export const createLocalProvider = ({ file, temperature = 0.2, maxOutputTokens =
         loading = undefined;
         throw new RunnelError('model-failed', 'The local model cannot be loaded.', { cause });
       }));
-      if (!(await takeSequence(signal))) return;
+      if (!(await slots.take(signal))) return;
       const sequence = context.getSequence();
       const chat = new module.LlamaChat({ contextSequence: sequence });
+      const stop = new AbortController();
+      const texts = createTextQueue();
+      const generating = chat
+        .generateResponse(toHistory(request), {
+          onTextChunk: texts.push,
+          signal: AbortSignal.any([signal, stop.signal]),
+          stopOnAbortSignal: true,
+          maxTokens: maxOutputTokens,
+          temperature,
+          topP: 0.9,
+        })
+        .then(texts.end, texts.fail);
       try {
-        const texts = createTextQueue();
-        chat
-          .generateResponse(toHistory(request), {
-            onTextChunk: texts.push,
-            signal,
-            stopOnAbortSignal: true,
-            maxTokens: maxOutputTokens,
-            temperature,
-            topP: 0.9,
-          })
-          .then(texts.end, texts.fail);
         for await (const text of texts) yield { text };
         const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter.getState();
         yield { usage: { promptTokens: usedInputTokens, completionTokens: usedOutputTokens } };
       } finally {
+        stop.abort();
+        // The sequence is in use until the runtime has noticed.
+        await generating;
         chat.dispose();
         await sequence.dispose();
-        giveBack();
+        slots.giveBack();
       }
     },
 
