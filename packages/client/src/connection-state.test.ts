@@ -101,6 +101,20 @@ describe('coming back', () => {
     expect(l.effects).toEqual([{ do: 'wait', ms: 4_000 }]);
   });
 
+  test('a network that lets connections live for seconds does not drive the wait up', () => {
+    const l = life('ws').put({ kind: 'start' });
+    for (let i = 0; i < 6; i++) l.put(closed(1006), { kind: 'due' });
+    for (let i = 1; i <= 8; i++)
+      l.put(welcome)
+        .at(i * 1_500)
+        .put(closed(1006), { kind: 'due' });
+    l.put(welcome)
+      .at(8 * 1_500 + 1_000)
+      .put(closed(1006));
+    expect(l.view.attempt).toBe(1);
+    expect(l.effects).toEqual([{ do: 'wait', ms: 125 }]);
+  });
+
   test('`online` and a visible page end the wait at once', () => {
     for (const kind of ['online', 'visible'] as const) {
       expect(life('ws').put({ kind: 'start' }, closed(1006), { kind }).effects).toEqual([{ do: 'connect', transport: 'ws' }]);

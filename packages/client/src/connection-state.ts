@@ -20,7 +20,7 @@ export interface ConnectionState {
   status: ConnectionStatus;
   /** In use, or tried last. */
   transport: TransportName;
-  /** Tries in a row that failed. */
+  /** Tries in a row that failed; kept until a connection has proved sound. */
   attempt: number;
   /** The gateway that answers, or answered last. */
   node: string | null;
@@ -81,8 +81,10 @@ export interface Env {
   random: () => number;
 }
 
-/** A connection that lived shorter than this counts as one more failure: a gateway that accepts and drops is not hammered. */
+/** A connection that lived this long was a good one: the next wait is short again. */
 export const STABLE_MS = 5_000;
+/** One that did not even live this long counts as a failure: a gateway that accepts and drops is not hammered. */
+export const SOUND_MS = 1_000;
 /** Without an answer by WebSocket this often in a row, `auto` tries SSE: some proxies never let an upgrade through. */
 const WS_TRIES = 2;
 
@@ -148,6 +150,12 @@ const refusal = (m: Machine, code: number): Problem => {
   return { code: 'bad-frame', message: 'Client and server do not understand each other.', retryable: false };
 };
 
+/** Failures to count after a connection that lived so long; a bad network is no reason to wait longer than it lets us live. */
+const failuresAfter = (m: Machine, livedMs: number): number => {
+  if (livedMs >= STABLE_MS) return 1;
+  return livedMs >= SOUND_MS ? Math.max(1, m.view.attempt - 1) : m.view.attempt + 1;
+};
+
 const closed = (m: Machine, code: number, env: Env): Step => {
   if (m.phase !== 'trying' && m.phase !== 'up') return [m, []];
   const wasUp = m.phase === 'up';
@@ -158,8 +166,8 @@ const closed = (m: Machine, code: number, env: Env): Step => {
     const view = show(m, { status: 'refused', error: refusal(m, code), retryAt: null }, env.now);
     return [{ ...m, phase: 'stopped', view }, []];
   }
-  const stable = wasUp && (wasDraining || env.now - m.view.since >= STABLE_MS);
-  const attempt = stable ? 1 : m.view.attempt + 1;
+  const livedMs = wasDraining ? STABLE_MS : env.now - m.view.since;
+  const attempt = failuresAfter(m, wasUp ? livedMs : 0);
   const view = { ...m.view, attempt };
   const next: Machine = { ...m, view, wsFailures: countFailure(m), authRetried: m.authRetried || expired };
   const askedMs = Math.max(0, m.notBefore - env.now);
@@ -177,7 +185,6 @@ export const step = (m: Machine, input: Input, env: Env): Step => {
     case 'welcome': {
       const { node, userId, limits } = input.event;
       const ws = m.view.transport === 'ws';
-      // `attempt` stays until the connection has proved stable: see `closed`.
       const status = m.view.status === 'draining' ? 'draining' : 'live';
       // Over SSE the first welcome is the transport's own and cannot name everything.
       const known = { node: node || m.view.node, userId: userId || m.view.userId };
