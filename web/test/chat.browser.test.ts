@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { launch, openPage, type Watched } from './browser.ts';
+import { launch, openPage, PHONE, type Watched } from './browser.ts';
 import { startStandalone, type Standalone } from './standalone.ts';
 
 let server: Standalone;
@@ -28,7 +28,10 @@ const ask = async (page: Page, text: string): Promise<void> => {
   await composer(page).press('Enter');
 };
 const hasWords = (page: Page, count: number): Promise<unknown> =>
-  page.waitForFunction((n) => ([...document.querySelectorAll('article.assistant')].at(-1)?.textContent?.match(/w\d{6}/g)?.length ?? 0) >= n, count);
+  page.waitForFunction(
+    (n) => ([...document.querySelectorAll('article.assistant')].at(-1)?.textContent?.match(/w\d{6}/g)?.length ?? 0) >= n,
+    count,
+  );
 const ended = (page: Page, status: string): Promise<unknown> => page.locator(`article.assistant[data-status="${status}"]`).last().waitFor();
 const cutOff = (page: Page): Promise<unknown> => page.locator('.badge:is(.dry, .wait)').waitFor();
 const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${String(i + 1).padStart(6, '0')}`);
@@ -53,7 +56,8 @@ describe('a chat', () => {
     await hasWords(page, 10);
     await page.reload();
     await hasWords(page, 10);
-    expect(await words(page)).toEqual(counted((await words(page)).length));
+    const shown = await words(page);
+    expect(shown).toEqual(counted(shown.length));
     await page.getByRole('button', { name: 'Stop the answer' }).click();
     await ended(page, 'cancelled');
   });
@@ -134,6 +138,38 @@ describe('a chat', () => {
   });
 });
 
+describe('the page itself', () => {
+  test('is small, compressed, and cached by content', async () => {
+    const html = await (await fetch(server.url, { headers: { accept: 'text/html' } })).text();
+    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map((match) => match[1]!);
+    expect(scripts.length).toBeGreaterThan(0);
+    let bytes = 0;
+    for (const script of scripts) {
+      const { headers } = await fetch(server.url + script, { headers: { 'accept-encoding': 'gzip' } });
+      expect(headers.get('content-encoding')).toBe('gzip');
+      expect(headers.get('cache-control')).toContain('immutable');
+      bytes += Number(headers.get('content-length'));
+    }
+    expect(bytes).toBeLessThan(150_000);
+  });
+
+  test('obeys a strict Content-Security-Policy on a phone, too', async () => {
+    const { page, complaints } = await open('/', PHONE);
+    await ask(page, 'count 3 at 50');
+    await ended(page, 'complete');
+    await page.getByRole('button', { name: 'Show conversations' }).click();
+    await page.getByRole('dialog').getByRole('radio', { name: 'Dark' }).check({ force: true });
+    await page.keyboard.press('Escape');
+    await page.locator('.badge').click();
+    await page.getByText('WebSocket').waitFor();
+    await page.keyboard.press('Escape');
+    await answer(page).getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await answer(page).getByText('This message was deleted.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
+
 describe('two devices', () => {
   test('see the same answer grow, and the second has all of it', async () => {
     const first = await open('/?user_id=ann');
@@ -157,21 +193,28 @@ describe('the list of conversations', () => {
   const list = (page: Page) => page.getByRole('navigation', { name: 'Conversations' });
 
   test('renames and deletes', async () => {
-    const { page } = await open();
+    const { page, complaints } = await open();
     await ask(page, 'count 2 at 50');
     await ended(page, 'complete');
-    await list(page).getByRole('button', { name: /Options/ }).first().click();
+    await list(page)
+      .getByRole('button', { name: /Options/ })
+      .first()
+      .click();
     await page.getByRole('menuitem', { name: 'Rename' }).click();
     await page.getByRole('textbox', { name: 'New title' }).fill('Counting stones');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Counting stones', level: 1 }).waitFor();
     await page.reload();
     await list(page).getByRole('link', { name: 'Counting stones' }).waitFor();
-    await list(page).getByRole('button', { name: /Options/ }).first().click();
+    await list(page)
+      .getByRole('button', { name: /Options/ })
+      .first()
+      .click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
     await list(page).getByRole('link', { name: 'Counting stones' }).waitFor({ state: 'detached' });
     await page.waitForURL(`${server.url}/`);
+    expect(complaints).toEqual([]);
   });
 
   test('Ctrl+K begins anew, and going back finds the old one', async () => {

@@ -1,4 +1,12 @@
-import { createStore, type Client, type ConnectionState, type ConversationHandle, type ConversationSummary, type ConversationView, type WritableStore } from '@runnel/client';
+import {
+  createStore,
+  type Client,
+  type ConnectionState,
+  type ConversationHandle,
+  type ConversationSummary,
+  type ConversationView,
+  type WritableStore,
+} from '@runnel/client';
 import { emptyConversation, newId, type Message } from '@runnel/protocol';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
@@ -59,7 +67,14 @@ export const createFakeClient = (): FakeClient => {
     cancel: async () => (calls.push('cancel'), 'cancelling'),
     deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
-    loadOlder: async () => void calls.push('older'),
+    async loadOlder() {
+      calls.push('older');
+      const { conversation: now } = view(id).get();
+      const older = chain(Array.from({ length: 24 }, (_, i) => message(i % 2 ? 'assistant' : 'user', `Older ${i + 1}`)));
+      const [first, ...rest] = now.messages;
+      const messages = first ? [...older, { ...first, parentId: older.at(-1)!.messageId }, ...rest] : older;
+      change(id, { conversation: { ...now, messages, hasMore: false } });
+    },
     close: () => undefined,
   });
 

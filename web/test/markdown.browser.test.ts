@@ -45,7 +45,9 @@ describe('markdown', () => {
       return elements.filter(
         (element) =>
           /^(script|img|svg|iframe|style|object|embed|form)$/i.test(element.tagName) ||
-          [...element.attributes].some(({ name, value }) => name.startsWith('on') || name === 'style' || /^\s*(javascript|data):/i.test(value)),
+          [...element.attributes].some(
+            ({ name, value }) => name.startsWith('on') || name === 'style' || /^\s*(javascript|data):/i.test(value),
+          ),
       ).length;
     }, html);
     expect(dangerous).toBe(0);

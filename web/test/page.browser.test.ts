@@ -106,7 +106,8 @@ describe('language', () => {
 });
 
 describe('theme', () => {
-  const ground = (page: Watched['page']): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const ground = (page: Watched['page']): Promise<string> =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
   test('follows the system until another is chosen', async () => {
     const { page } = await open('home', { colorScheme: 'dark' });
@@ -152,6 +153,23 @@ describe('a long conversation', () => {
     await expect.poll(() => distance(page)).toBeLessThan(2);
   });
 
+  test('older messages appear above without moving what is read', async () => {
+    const { page } = await open('long');
+    await expect.poll(() => distance(page)).toBeLessThan(2);
+    const place = await page.evaluate(async () => {
+      const scroller = document.querySelector('.scroller')!;
+      const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
+      const find = (): number =>
+        [...document.querySelectorAll('.speech')].find((e) => e.textContent === 'Question 14')!.getBoundingClientRect().top;
+      scroller.scrollTop = 250;
+      const before = find();
+      while (!document.body.textContent.includes('Older 1')) await frame();
+      await frame();
+      return { before, after: find() };
+    });
+    expect(Math.abs(place.after - place.before)).toBeLessThan(2);
+  });
+
   test('finished blocks are left alone while the last one grows', async () => {
     const { page } = await open('streaming');
     await page.waitForFunction(() => document.querySelectorAll('.prose > div').length > 3);
@@ -183,7 +201,11 @@ describe('a long conversation', () => {
       const { client, message } = window.runnel;
       const lines: string[] = [];
       const region = [...document.querySelectorAll('[role="status"]')].find((element) => element.tagName === 'P')!;
-      new MutationObserver(() => lines.push(region.textContent ?? '')).observe(region, { childList: true, subtree: true, characterData: true });
+      new MutationObserver(() => lines.push(region.textContent ?? '')).observe(region, {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      });
       const frame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
       const { conversation } = client.view('c1').get();
       const parentId = conversation.messages.at(-1)!.messageId;

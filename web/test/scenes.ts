@@ -39,7 +39,10 @@ const talk = (): Message[] =>
     message('user', QUESTION),
     message('assistant', ANSWER),
     message('user', 'And on the moon?\nOne sentence is enough.'),
-    message('assistant', 'There is no liquid water there, but lava once flowed through channels that wind in the same way, such as Hadley Rille.'),
+    message(
+      'assistant',
+      'There is no liquid water there, but lava once flowed through channels that wind in the same way, such as Hadley Rille.',
+    ),
   ]);
 
 const running = (parent: Message, text: string): RunSnapshot & { bytes: number; moves: number } => ({
@@ -91,7 +94,12 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
   marks: (client) => {
     const texts = ['What had come so far is', '', 'Half an answer', 'Gone'];
     const statuses = ['cancelled', 'failed', 'interrupted', 'deleted'] as const;
-    const messages = chain(statuses.flatMap((status, i) => [message('user', `Question ${i + 1}`), message('assistant', status === 'deleted' ? '' : texts[i]!, { status })]));
+    const messages = chain(
+      statuses.flatMap((status, i) => [
+        message('user', `Question ${i + 1}`),
+        message('assistant', status === 'deleted' ? '' : texts[i]!, { status }),
+      ]),
+    );
     return open(client, messages);
   },
   moved: (client) => {
@@ -108,7 +116,14 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.change(id, {
       pending: [
         { ...prompt, messageId: 'm1', text: 'Tell me about Hadley Rille', status: 'queued' },
-        { ...prompt, messageId: 'm2', parentId: 'm1', text: 'And another', status: 'failed', error: { code: 'rate-limited', message: '', retryable: true } },
+        {
+          ...prompt,
+          messageId: 'm2',
+          parentId: 'm1',
+          text: 'And another',
+          status: 'failed',
+          error: { code: 'rate-limited', message: '', retryable: true },
+        },
       ],
     });
     return id;
@@ -130,12 +145,26 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     return ID;
   },
   loading: (client) => (client.change(ID, { sync: 'loading' }), fill(client), ID),
+  long: (client) => {
+    const talks = Array.from({ length: 12 }, (_, i) => [
+      message('user', `Question ${i + 13}`),
+      message('assistant', 'A paragraph.\n\n'.repeat(4)),
+    ]);
+    const messages = chain(talks.flat());
+    const id = open(client, messages);
+    const { conversation } = client.view(id).get();
+    client.change(id, { conversation: { ...conversation, hasMore: true } });
+    return id;
+  },
   vietnamese: (client) =>
     open(
       client,
       chain([
         message('user', 'Vì sao sông không bao giờ chảy thẳng?'),
-        message('assistant', 'Vì một dòng thẳng **không bền**. Chỉ cần một chỗ lồi nhỏ:\n\n- Nước ở bờ ngoài chảy *nhanh hơn* và bào mòn bờ.\n- Nước ở bờ trong chậm lại và để cát lắng xuống.\n\nThế là khúc cong lớn dần, và khúc kế tiếp bị đẩy sang phía kia.'),
+        message(
+          'assistant',
+          'Vì một dòng thẳng **không bền**. Chỉ cần một chỗ lồi nhỏ:\n\n- Nước ở bờ ngoài chảy *nhanh hơn* và bào mòn bờ.\n- Nước ở bờ trong chậm lại và để cát lắng xuống.\n\nThế là khúc cong lớn dần, và khúc kế tiếp bị đẩy sang phía kia.',
+        ),
       ]),
       undefined,
       'Vì sao sông không bao giờ chảy thẳng?',

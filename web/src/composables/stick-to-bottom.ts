@@ -7,15 +7,19 @@ export interface Sticky {
   /** The reader is at the newest message, and stays there while it grows. */
   atBottom: Readonly<Ref<boolean>>;
   toBottom: (options?: { smooth?: boolean }) => void;
-  /** Runs a change that puts content above what is on the screen, which then stays where it was. */
-  keepPlace: (change: () => Promise<void>) => Promise<void>;
 }
 
 /**
  * Follows growing content as long as the reader is at its end, and lets go at the first scroll upwards. Scrolling is told from
  * growing by direction: content that grows never moves `scrollTop` up.
+ *
+ * @param first names what stands first in the content; another one means that content was put above
  */
-export const useStickToBottom = (scroller: Ref<HTMLElement | null>, content: Ref<HTMLElement | null>): Sticky => {
+export const useStickToBottom = (
+  scroller: Ref<HTMLElement | null>,
+  content: Ref<HTMLElement | null>,
+  first: () => string | undefined,
+): Sticky => {
   const atBottom = ref(true);
   let top = 0;
 
@@ -38,13 +42,16 @@ export const useStickToBottom = (scroller: Ref<HTMLElement | null>, content: Ref
     top = element.scrollTop;
   };
 
-  const keepPlace: Sticky['keepPlace'] = async (change) => {
+  // Seen from below, what is on the screen keeps its place when content comes above it. Measured at the last moment before
+  // the page changes: the reader may have scrolled on while it was loading.
+  watch(first, () => {
     const element = scroller.value;
-    const before = element ? element.scrollHeight - element.scrollTop : 0;
-    await change();
-    await nextTick();
-    if (element && !atBottom.value) element.scrollTop = top = element.scrollHeight - before;
-  };
+    if (!element) return;
+    const fromBelow = element.scrollHeight - element.scrollTop;
+    void nextTick(() => {
+      if (!atBottom.value) element.scrollTop = top = element.scrollHeight - fromBelow;
+    });
+  });
 
   const observer = new ResizeObserver(() => {
     if (atBottom.value) toBottom();
@@ -64,5 +71,5 @@ export const useStickToBottom = (scroller: Ref<HTMLElement | null>, content: Ref
   onMounted(() => toBottom());
   onScopeDispose(() => observer.disconnect());
 
-  return { atBottom, toBottom, keepPlace };
+  return { atBottom, toBottom };
 };

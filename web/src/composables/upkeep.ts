@@ -2,6 +2,7 @@ import { onScopeDispose, watch } from 'vue';
 import { useConnection } from '../stores/connection.ts';
 import { useConversations } from '../stores/conversations.ts';
 import { useModels } from '../stores/models.ts';
+import { loadMarkdown } from './markdown.ts';
 
 /** Reads the lists again when they may have changed elsewhere: with each connection and when the reader comes back to the page. */
 export const useUpkeep = (): void => {
@@ -18,7 +19,12 @@ export const useUpkeep = (): void => {
   };
   watch(
     () => connection.connection.status,
-    (status) => status === 'live' && read(),
+    (status) => {
+      if (status !== 'live') return;
+      read();
+      // The parser comes while the reader types, not when the first answer needs it.
+      void loadMarkdown();
+    },
     { immediate: true },
   );
   document.addEventListener('visibilitychange', onVisible);

@@ -117,7 +117,13 @@ describe('block splitter, for any answer arriving in any pieces', () => {
     const flat = (html: string): string => html.replaceAll(/\n+/g, '\n').trim();
     fc.assert(
       fc.property(fc.oneof(fc.constant(ANSWER), markdown), (text) => {
-        expect(flat(texts(text).map((block) => md.render(block)).join('\n'))).toBe(flat(md.render(text)));
+        expect(
+          flat(
+            texts(text)
+              .map((block) => md.render(block))
+              .join('\n'),
+          ),
+        ).toBe(flat(md.render(text)));
       }),
       { numRuns: 1000 },
     );

@@ -32,7 +32,9 @@ const opensFence = (line: string, inList: boolean): { mark: string; indent: numb
   if (!match || (!inList && indentOf(line) >= 4)) return null;
   const mark = match[2]!;
   // A backtick fence whose info holds a backtick is inline code.
-  return mark.startsWith('`') && match[3]!.includes('`') ? null : { mark, indent: indentOf(line.slice(0, line.indexOf(mark)).replaceAll(/[^\t]/g, ' ')) };
+  return mark.startsWith('`') && match[3]!.includes('`')
+    ? null
+    : { mark, indent: indentOf(line.slice(0, line.indexOf(mark)).replaceAll(/[^\t]/g, ' ')) };
 };
 
 const closesFence = (line: string, fence: Fence): boolean => {
@@ -61,7 +63,7 @@ const cut = (text: string, offset: number): Block[] => {
     empty = true;
   };
 
-  for (let at = offset; at < text.length; ) {
+  for (let at = offset; at < text.length;) {
     const newline = text.indexOf('\n', at);
     const complete = newline >= 0;
     const end = complete ? newline : text.length;

@@ -38,7 +38,16 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
   const entries = messages.map(ofMessage);
   if (run) {
     const { runId, parentId, model, startedAt } = run;
-    const entry: Entry = { messageId: runId, parentId, role: 'assistant', text: '', status: 'running', model, createdAt: startedAt, pending: null };
+    const entry: Entry = {
+      messageId: runId,
+      parentId,
+      role: 'assistant',
+      text: '',
+      status: 'running',
+      model,
+      createdAt: startedAt,
+      pending: null,
+    };
     const known = entries.findIndex((e) => e.messageId === runId);
     if (known < 0) entries.push(entry);
     else entries[known] = entry;

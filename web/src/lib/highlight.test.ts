@@ -16,6 +16,6 @@ test('an unknown language is plain, escaped text', () => {
 });
 
 test.each(['ts', 'python', 'sql', 'html', 'sh'])('%s: the text stays what it is, whatever it is', (language) => {
-  const code = 'a <b> "open \'x\' `t`\n# c // d -- e <!-- f\nif (x) { return 0x1F } /* open';
+  const code = "a <b> \"open 'x' `t`\n# c // d -- e <!-- f\nif (x) { return 0x1F } /* open";
   expect(plain(highlight(code, language, escape))).toBe(escape(code));
 });

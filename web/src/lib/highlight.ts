@@ -39,7 +39,10 @@ const sql: Grammar = { keywords: SQL, comment: String.raw`--[^\n]*|\/\*[\s\S]*?(
 const markup: Grammar = { keywords: /^$/, comment: String.raw`<!--[\s\S]*?(?:-->|$)` };
 
 const families: [string, Grammar][] = [
-  ['js javascript jsx ts typescript tsx json jsonc java kotlin kt scala go rust rs c h cpp c++ cc cs c# csharp swift dart php css scss less proto', cLike],
+  [
+    'js javascript jsx ts typescript tsx json jsonc java kotlin kt scala go rust rs c h cpp c++ cc cs c# csharp swift dart php css scss less proto',
+    cLike,
+  ],
   ['py python rb ruby sh bash zsh shell console yaml yml toml ini dockerfile makefile r perl elixir ex', script],
   ['sql pgsql mysql sqlite', sql],
   ['html xml svg vue', markup],

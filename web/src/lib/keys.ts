@@ -1,6 +1,14 @@
 /** Enter alone. Not while an input method composes: in Vietnamese, Japanese or Chinese, Enter there picks a word. */
-export const isSendKey = (event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'isComposing' | 'keyCode'>): boolean =>
-  event.key === 'Enter' && !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey && !event.isComposing && event.keyCode !== 229;
+export const isSendKey = (
+  event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'isComposing' | 'keyCode'>,
+): boolean =>
+  event.key === 'Enter' &&
+  !event.shiftKey &&
+  !event.altKey &&
+  !event.ctrlKey &&
+  !event.metaKey &&
+  !event.isComposing &&
+  event.keyCode !== 229;
 
 /** A key that would type something: it belongs into the message box, wherever the focus is. */
 export const isTypingKey = (event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'isComposing'>): boolean =>

@@ -37,7 +37,7 @@ const next = ([x, y]: Point): Point => {
   return [x + du * STEP, y + dv * STEP];
 };
 
-/** SVG paths of `count` lines of water from left to right, over a box `width` wide and `height` high. They never cross. */
+/** SVG paths of `count` lines of water from left to right, over a box `width` wide and `height` high. */
 export const streamLines = ({ width, height, count }: { width: number; height: number; count: number }): string[] => {
   const depth = height / width;
   return Array.from({ length: count }, (_, i) => {

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { choose, pathOf, reveal, type Node } from './tree.ts';
 
 const node = (messageId: string, parentId: string | null): Node => ({ messageId, parentId });
-const ids = (nodes: Node[], choices?: ReadonlyMap<string, string>): string => pathOf(nodes, choices).map((step) => step.node.messageId).join(' ');
+const ids = (nodes: Node[], choices?: ReadonlyMap<string, string>): string =>
+  pathOf(nodes, choices)
+    .map((step) => step.node.messageId)
+    .join(' ');
 
 //  q1 ─ a1 ─ q2 ─ a2
 //   └── a1b ─ q3          a1b: regenerated; q1b: edited
@@ -48,9 +51,9 @@ describe('the branch on the screen', () => {
   });
 
   test('whatever the tree, it is a chain of children that holds the newest message', () => {
-    const trees = fc.array(fc.nat(), { minLength: 1, maxLength: 30 }).map((parents) =>
-      parents.map((parent, i) => node(`m${i}`, parent % (i + 1) === i ? null : `m${parent % (i + 1)}`)),
-    );
+    const trees = fc
+      .array(fc.nat(), { minLength: 1, maxLength: 30 })
+      .map((parents) => parents.map((parent, i) => node(`m${i}`, parent % (i + 1) === i ? null : `m${parent % (i + 1)}`)));
     fc.assert(
       fc.property(trees, (nodes) => {
         const path = pathOf(nodes).map((step) => step.node);

@@ -49,9 +49,13 @@ export const useChat = defineStore('chat', () => {
   );
   const entries = computed(() => entriesOf(messages.value, runHead.value, pending.value));
   const steps = computed(() => pathOf(entries.value, choices.value));
-  const title = computed(() => conversation.value?.title || (route.conversationId && conversations.find(route.conversationId)?.title) || '');
+  const title = computed(
+    () => conversation.value?.title || (route.conversationId && conversations.find(route.conversationId)?.title) || '',
+  );
   const problem = computed(() => view.value?.problem ?? null);
-  const loading = computed(() => handle.value !== null && problem.value === null && view.value?.sync === 'loading' && entries.value.length === 0);
+  const loading = computed(
+    () => handle.value !== null && problem.value === null && view.value?.sync === 'loading' && entries.value.length === 0,
+  );
   const empty = computed(() => !loading.value && problem.value === null && entries.value.length === 0);
   const someoneTyping = computed(() => (view.value?.typing.length ?? 0) > 0);
   const hasMore = computed(() => conversation.value?.hasMore ?? false);
@@ -108,7 +112,23 @@ export const useChat = defineStore('chat', () => {
   };
 
   return {
-    ...{ handle, view, steps, entries, title, problem, loading, empty, hasMore, loadingOlder, someoneTyping, moved, proved, runId, runText },
+    ...{
+      handle,
+      view,
+      steps,
+      entries,
+      title,
+      problem,
+      loading,
+      empty,
+      hasMore,
+      loadingOlder,
+      someoneTyping,
+      moved,
+      proved,
+      runId,
+      runText,
+    },
     ...{ send, regenerate, stop, remove, show, loadOlder },
   };
 });

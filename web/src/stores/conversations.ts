@@ -19,7 +19,9 @@ export const useConversations = defineStore('conversations', () => {
 
   const merge = (page: readonly ConversationSummary[]): void => {
     const ids = new Set(page.map((item) => item.conversationId));
-    items.value = [...page, ...items.value.filter((item) => !ids.has(item.conversationId))].filter((item) => !gone.has(item.conversationId));
+    items.value = [...page, ...items.value.filter((item) => !ids.has(item.conversationId))].filter(
+      (item) => !gone.has(item.conversationId),
+    );
   };
 
   const load = async (after?: string): Promise<void> => {
