@@ -37,7 +37,10 @@ const Id = Type.String({ pattern: ID_PATTERN });
 const RunBody = Type.Object({ conversationId: Id, runId: Id, trace: Type.Optional(Type.String({ maxLength: 64 })) });
 const RunParams = Type.Object({ runId: Id });
 
-const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<TakeResult['outcome'], number>;
+const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<
+  TakeResult['outcome'],
+  number
+>;
 
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {

@@ -142,7 +142,12 @@ describe('P-10 a store that is away', () => {
       await answer(down);
       void batcher.push('b');
     }
-    expect(sent.map(({ at, text }) => [at, text])).toEqual([[0, 'a'], [0, 'a'], [0, 'a'], [0, 'a']]);
+    expect(sent.map(({ at, text }) => [at, text])).toEqual([
+      [0, 'a'],
+      [0, 'a'],
+      [0, 'a'],
+      [0, 'a'],
+    ]);
     await answer({ outcome: 'duplicate' });
     expect(sent[4]).toMatchObject({ at: 1, text: 'bbb' });
   });
@@ -168,16 +173,19 @@ describe('P-10 a store that is away', () => {
 });
 
 describe('L-6 a store that has lost the run', () => {
-  test.each([{ outcome: 'gone' }, { outcome: 'gap', bytes: 1 }] as const)('$outcome: it is written again with the piece in flight, and goes on behind it', async (lost) => {
-    const { batcher, sent, restored, answer } = setUp({ text: 'stood ' });
-    void batcher.push('flying');
-    void batcher.push(' waiting');
-    await answer(lost);
-    expect(restored).toEqual([{ text: 'stood flying', newLogId: 'log1' }]);
-    expect(sent[1]).toMatchObject({ at: 12, text: ' waiting' });
-    await answer(appended);
-    expect(batcher.standing()).toEqual({ bytes: 20, sha256: await sha256Hex('stood flying waiting') });
-  });
+  test.each([{ outcome: 'gone' }, { outcome: 'gap', bytes: 1 }] as const)(
+    '$outcome: it is written again with the piece in flight, and goes on behind it',
+    async (lost) => {
+      const { batcher, sent, restored, answer } = setUp({ text: 'stood ' });
+      void batcher.push('flying');
+      void batcher.push(' waiting');
+      await answer(lost);
+      expect(restored).toEqual([{ text: 'stood flying', newLogId: 'log1' }]);
+      expect(sent[1]).toMatchObject({ at: 12, text: ' waiting' });
+      await answer(appended);
+      expect(batcher.standing()).toEqual({ bytes: 20, sha256: await sha256Hex('stood flying waiting') });
+    },
+  );
 
   test('an idle run is written again when a renewal finds it gone', async () => {
     const { batcher, restored } = setUp({ text: 'stood' });

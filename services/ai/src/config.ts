@@ -11,7 +11,11 @@ export const configSpec = defineConfig({
     description: 'The models: a JSON array, or the path of a JSON file that holds one',
   }),
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
-  leaseMs: setting.duration('LEASE_MS', { default: 3000, minimum: 100, description: 'After how long without a renewal another pod may take a run' }),
+  leaseMs: setting.duration('LEASE_MS', {
+    default: 3000,
+    minimum: 100,
+    description: 'After how long without a renewal another pod may take a run',
+  }),
   drainMs: setting.duration('DRAIN_SECONDS', {
     default: 20_000,
     description: 'How long a stopping pod waits for answers that no other pod could continue; the others are handed over at once',

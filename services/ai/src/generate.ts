@@ -10,8 +10,8 @@ import { afterEnd } from './verdict.ts';
 
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
-/** How a run left this pod: ended for good, handed back (drain), or taken by somebody else. */
-export type RunResult = EndReason | 'released' | 'fenced';
+/** How a run left this pod: ended for good, handed back (drain), taken by somebody else, or left to its lease. */
+export type RunResult = EndReason | 'released' | 'fenced' | 'given-up';
 
 /** Why a run must stop: a cancel is wanted, the pod drains, or it is no longer ours. */
 export type StopReason = 'cancel' | 'release' | 'fenced';
@@ -72,7 +72,13 @@ export const generate = (job: RunJob): ActiveRun => {
     ...(random && { random }),
   });
   const messages = toModelMessages(job);
-  const retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure: (error: unknown, attempt: number) => attempt === 0 && observe.troubled?.(error) };
+  const retry = {
+    clock,
+    ...(random && { random }),
+    giveUpMs: OUTAGE_MS,
+    signal: giveUp,
+    onFailure: (error: unknown, attempt: number) => attempt === 0 && observe.troubled?.(error),
+  };
 
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
@@ -109,7 +115,7 @@ export const generate = (job: RunJob): ActiveRun => {
       standing = cut ?? batcher.standing();
       await clock.sleep(END_RETRY_MS, giveUp);
     }
-    return 'fenced';
+    return 'given-up';
   };
 
   const release = async (): Promise<RunResult> => {
@@ -121,7 +127,7 @@ export const generate = (job: RunJob): ActiveRun => {
     stop,
     restore: () => void batcher.restore(),
     // Only a store that stayed away for too long, or the end of the process, leaves a run without an answer: its lease expires.
-    done: run().catch(() => 'fenced' as const),
+    done: run().catch(() => 'given-up' as const),
   };
 };
 

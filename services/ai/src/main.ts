@@ -1,6 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { createRedisRunLog } from '@runnel/coordination';
-import { createHealth, createInternalServer, createLogger, createMetrics, describeConfig, LATENCY_BUCKETS_SECONDS, loadConfig, runService, startTracing } from '@runnel/kit';
+import {
+  createHealth,
+  createInternalServer,
+  createLogger,
+  createMetrics,
+  describeConfig,
+  LATENCY_BUCKETS_SECONDS,
+  loadConfig,
+  runService,
+  startTracing,
+} from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
 
@@ -15,7 +25,10 @@ await runService({
     const metrics = createMetrics('ai');
     const health = createHealth();
     const tracing = startTracing({ service: 'ai', node: config.nodeId, endpoint: config.otlpEndpoint });
-    const storeSeconds = metrics.histogram('runnel_store_command_seconds', 'Commands to Redis', LATENCY_BUCKETS_SECONDS, ['command', 'outcome']);
+    const storeSeconds = metrics.histogram('runnel_store_command_seconds', 'Commands to Redis', LATENCY_BUCKETS_SECONDS, [
+      'command',
+      'outcome',
+    ]);
     const runLog = createRedisRunLog({
       url: config.redisUrl,
       onCommand: (command, seconds, outcome) => storeSeconds.observe({ command, outcome }, seconds),

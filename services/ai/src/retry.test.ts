@@ -16,7 +16,14 @@ describe('untilAnswered', () => {
   test('asks until it is answered, with waits that grow to 400 ms', async () => {
     const clock = createFastClock();
     const failures: number[] = [];
-    expect(await untilAnswered(failing(8).call, { clock, random: () => 1, giveUpMs: 60_000, onFailure: (_error, attempt) => failures.push(attempt) })).toBe(9);
+    expect(
+      await untilAnswered(failing(8).call, {
+        clock,
+        random: () => 1,
+        giveUpMs: 60_000,
+        onFailure: (_error, attempt) => failures.push(attempt),
+      }),
+    ).toBe(9);
     expect(clock.now()).toBe(25 + 50 + 100 + 200 + 4 * 400);
     expect(failures).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });

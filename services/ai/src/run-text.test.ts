@@ -9,7 +9,11 @@ const cutAnywhere = (text: string, cuts: readonly number[]): string[] => {
 };
 
 test('P-1 however a provider cuts a text, the pieces are whole characters that make it again, with its length and digest', async () => {
-  const cases = fc.tuple(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.string({ unit: 'grapheme' }), fc.array(fc.nat(), { maxLength: 20 }));
+  const cases = fc.tuple(
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+    fc.string({ unit: 'grapheme' }),
+    fc.array(fc.nat(), { maxLength: 20 }),
+  );
   await fc.assert(
     fc.asyncProperty(cases, async ([standing, text, cuts]) => {
       const run = createRunText(standing);

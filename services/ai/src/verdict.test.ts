@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { afterAppend, afterEnd, afterRenew, afterRestore } from './verdict.ts';
 
 test('what the store’s answers mean to an owner', () => {
-  const appends = (['appended', 'duplicate', 'gap', 'gone', 'cancelled', 'fenced', 'closed'] as const).map((word) => [word, afterAppend(word)]);
+  const appends = (['appended', 'duplicate', 'gap', 'gone', 'cancelled', 'fenced', 'closed'] as const).map((word) => [
+    word,
+    afterAppend(word),
+  ]);
   expect(Object.fromEntries(appends)).toEqual({
     appended: 'next',
     duplicate: 'next',
@@ -15,7 +18,13 @@ test('what the store’s answers mean to an owner', () => {
   const restores = (['restored', 'busy', 'fenced', 'closed'] as const).map((word) => [word, afterRestore(word)]);
   expect(Object.fromEntries(restores)).toEqual({ restored: 'next', busy: 'wait', fenced: 'fenced', closed: 'fenced' });
   const renewals = (['renewed', 'cancelled', 'fenced', 'closed', 'gone'] as const).map((word) => [word, afterRenew(word)]);
-  expect(Object.fromEntries(renewals)).toEqual({ renewed: 'keep', cancelled: 'cancel', fenced: 'fenced', closed: 'fenced', gone: 'restore' });
+  expect(Object.fromEntries(renewals)).toEqual({
+    renewed: 'keep',
+    cancelled: 'cancel',
+    fenced: 'fenced',
+    closed: 'fenced',
+    gone: 'restore',
+  });
 });
 
 test.each([

@@ -50,7 +50,8 @@ test('P-4 P-1 SIGKILL, then SIGTERM: the run goes on from its last byte each tim
   const viewer = await startViewer(runLog, conversationId);
   const all = await Promise.all(['one', 'two', 'three'].map(spawnPod));
   const run = await prompt(runLog, 'count 600 at 100', { model: 'demo', conversationId });
-  const claimer = (epoch: number) => all.find((pod) => pod.output().includes(`"event":"run.claimed","runId":"${run.runId}","conversationId":"kill","epoch":${epoch}`));
+  const claimer = (epoch: number) =>
+    all.find((pod) => pod.output().includes(`"event":"run.claimed","runId":"${run.runId}","conversationId":"kill","epoch":${epoch}`));
   const grown = async (): Promise<void> => {
     const { length } = viewer.text(run.runId);
     await waitFor(() => viewer.text(run.runId).length > length + 100);

@@ -7,7 +7,8 @@ import { memoryRunLog, modelsOf, prompt, startPod } from './testing/pods.ts';
 import { startViewer } from './testing/viewer.ts';
 
 const countTo = (words: number): string => Array.from({ length: words }, (_, i) => `w${String(i + 1).padStart(6, '0')}`).join(' ');
-const cancel = (runLog: ReturnType<typeof memoryRunLog>, run: { conversationId: string; runId: string }) => runLog.cancelRun({ ...run, userId: 'user' });
+const cancel = (runLog: ReturnType<typeof memoryRunLog>, run: { conversationId: string; runId: string }) =>
+  runLog.cancelRun({ ...run, userId: 'user' });
 
 test('P-1 a run that is offered is written whole, with its digest and usage', async () => {
   const runLog = memoryRunLog();
@@ -298,7 +299,9 @@ describe('L-6 the store has lost everything', () => {
       const read = await fresh.readState({ conversationId: 'c' });
       return read.kind === 'snapshot' ? read.messages.find(({ messageId }) => messageId === run.runId) : null;
     });
-    expect(ended).toMatchObject(text.includes('hang') ? { status: 'cancelled', text: countTo(20) } : { status: 'complete', text: countTo(60) });
+    expect(ended).toMatchObject(
+      text.includes('hang') ? { status: 'cancelled', text: countTo(20) } : { status: 'complete', text: countTo(60) },
+    );
     expect(await pod.metricsText()).toMatch(/runnel_ai_restores_total\{outcome="restored",service="ai"\} 1/);
   });
 });
@@ -310,7 +313,12 @@ describe('a model that fails', () => {
     const pod = await startPod('a', runLog);
     const run = await prompt(runLog, 'count 10 at 1000 fail 3');
     await pod.take(run);
-    expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'failed', bytes: 23, error: { code: 'model-failed' }, usage: { completionTokens: 6 } });
+    expect(await viewer.ended(run.runId)).toMatchObject({
+      reason: 'failed',
+      bytes: 23,
+      error: { code: 'model-failed' },
+      usage: { completionTokens: 6 },
+    });
     expect(viewer.state.messages.at(-1)).toMatchObject({ text: countTo(3), status: 'failed' });
   });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { DEFAULT_MODEL, type OwnedRun, type RunLog, type RunRef, type Subscription, type WorkHint } from '@runnel/coordination';
+import type { OwnedRun, RunLog, RunRef, Subscription, WorkHint } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
@@ -82,13 +82,17 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const begin = (ref: RunRef, claim: Claim): void => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
-    const model = models.get(claim.run.model) ?? (claim.cancelled ? models.get(DEFAULT_MODEL) : undefined);
-    if (model === undefined) throw new Error(`the store gave a run of a model it was not offered`);
+    const model = models.get(claim.run.model) ?? unknownModel();
     const { runId } = ref;
     const startedAt = clock.now();
     const facts = { runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
-    const span = startRunSpan(tracer, claim, nodeId, metrics.observer(claim.run.model));
+    // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
+    const label = model.info.id;
+    const span = startRunSpan(tracer, claim, nodeId, {
+      ...metrics.observer(label),
+      failed: ({ code, message }) => log.warn({ event: 'run.failed', ...facts, code, reason: message }),
+    });
     const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
     runs.set(runId, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
@@ -98,7 +102,7 @@ export const createWorker = (deps: WorkerDeps) => {
       runs.delete(runId);
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
-      metrics.ended(claim.run.model, result, ms);
+      metrics.ended(label, result, ms);
       span.end(result);
       log.info({ event: 'run.left', ...facts, result, ms });
     });
@@ -124,7 +128,11 @@ export const createWorker = (deps: WorkerDeps) => {
     const held = [...runs.values()];
     if (held.length === 0) return;
     try {
-      const outcomes = await runLog.renewLeases(owner, leaseMs, held.map(({ owned }) => owned));
+      const outcomes = await runLog.renewLeases(
+        owner,
+        leaseMs,
+        held.map(({ owned }) => owned),
+      );
       store.answered();
       for (const { owned, active } of held) {
         const outcome = outcomes.get(owned.runId);

@@ -35,7 +35,10 @@ describe('openai-compatible', () => {
     });
     const provider = openai(server.url, { continueBody: { continue_final_message: true } });
     expect(await textOf(provider, ask('hi', 'Hello '))).toBe(' world');
-    expect(server.requests[0]).toMatchObject({ continue_final_message: true, messages: [{ role: 'user' }, { role: 'assistant', content: 'Hello' }] });
+    expect(server.requests[0]).toMatchObject({
+      continue_final_message: true,
+      messages: [{ role: 'user' }, { role: 'assistant', content: 'Hello' }],
+    });
     await textOf(provider, ask('hi'));
     expect(server.requests[1]).not.toHaveProperty('continue_final_message');
   });
@@ -47,7 +50,9 @@ describe('openai-compatible', () => {
     [500, 'unavailable'],
     [503, 'unavailable'],
   ])('an answer %i is %s, and asked once', async (status, code) => {
-    await using server = await startModelServer((response) => response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"secret words"}}'));
+    await using server = await startModelServer((response) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"secret words"}}'),
+    );
     const error = await textOf(openai(server.url), ask('private words')).catch((reason: unknown) => reason as Error);
     expect(error).toMatchObject({ code, message: `The model's provider answered ${status}.` });
     // Errors are logged: neither the prompt nor the provider's words may travel with them.
@@ -109,7 +114,15 @@ test('anthropic: streams, prefills and counts', async () => {
   const event = (type: string, fields: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
   await using server = await startModelServer((response) => {
     sse(response);
-    const message = { id: 'm', type: 'message', role: 'assistant', model: 'x', content: [], stop_reason: null, usage: { input_tokens: 5, output_tokens: 1 } };
+    const message = {
+      id: 'm',
+      type: 'message',
+      role: 'assistant',
+      model: 'x',
+      content: [],
+      stop_reason: null,
+      usage: { input_tokens: 5, output_tokens: 1 },
+    };
     response.write(event('message_start', { message }));
     response.write(event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }));
     response.write(event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'xin ' } }));
@@ -119,10 +132,20 @@ test('anthropic: streams, prefills and counts', async () => {
     response.end(event('message_stop', {}));
   });
   const provider = createAnthropicProvider({ baseURL: server.url, apiKey: 'key', canContinue: true });
-  const request = { model: 'x', prefix: 'Dạ, ', messages: [{ role: 'system' as const, text: 'Be kind.' }, { role: 'user' as const, text: 'chào' }] };
+  const request = {
+    model: 'x',
+    prefix: 'Dạ, ',
+    messages: [
+      { role: 'system' as const, text: 'Be kind.' },
+      { role: 'user' as const, text: 'chào' },
+    ],
+  };
   const deltas = await collect(provider.stream(request, NEVER));
   expect(deltas).toEqual([{ text: 'xin ' }, { text: 'chào' }, { usage: { promptTokens: 5, completionTokens: 4 } }]);
-  expect(server.requests[0]).toMatchObject({ system: [{ text: 'Be kind.' }], messages: [{ role: 'user' }, { role: 'assistant', content: [{ text: 'Dạ,' }] }] });
+  expect(server.requests[0]).toMatchObject({
+    system: [{ text: 'Be kind.' }],
+    messages: [{ role: 'user' }, { role: 'assistant', content: [{ text: 'Dạ,' }] }],
+  });
 });
 
 test('the prefix is the last turn of the assistant, when there is one', () => {

@@ -1,7 +1,15 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { RunnelError } from '@runnel/protocol';
-import { APICallError, streamText, type FinishReason, type LanguageModel, type ModelMessage as SdkMessage, type TextStreamPart, type ToolSet } from 'ai';
+import {
+  APICallError,
+  streamText,
+  type FinishReason,
+  type LanguageModel,
+  type ModelMessage as SdkMessage,
+  type TextStreamPart,
+  type ToolSet,
+} from 'ai';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 
 /** The SDK prints what a model does not support; a service's output is its log. */

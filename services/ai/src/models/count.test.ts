@@ -52,8 +52,18 @@ test('keeps its pace by an absolute schedule, also when a piece comes late and a
     return seen;
   };
   const due = [0, 20, 50, 60, 80, 100];
-  expect(await stamps('')).toEqual(wholeOf(6).match(/ ?\w+/g)?.map((word, i) => [word, due[i]]));
-  expect(await stamps('w000001 w00')).toEqual([['0002', 0], [' w000003', 20], [' w000004', 50], [' w000005', 60], [' w000006', 80]]);
+  expect(await stamps('')).toEqual(
+    wholeOf(6)
+      .match(/ ?\w+/g)
+      ?.map((word, i) => [word, due[i]]),
+  );
+  expect(await stamps('w000001 w00')).toEqual([
+    ['0002', 0],
+    [' w000003', 20],
+    [' w000004', 50],
+    [' w000005', 60],
+    [' w000006', 80],
+  ]);
 });
 
 test('fails after the words it was told to, also when a takeover starts behind them', async () => {

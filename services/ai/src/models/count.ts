@@ -64,7 +64,8 @@ export const createCountProvider = (clock: Clock = systemClock): ChatProvider =>
     const last = Math.min(words, stop?.after ?? words);
     yield* paced(countPieces(from, last), () => 1000 / perSecond, clock, signal);
     if (signal.aborted) return;
-    if (stop?.kind === 'fail' && last < words) throw new RunnelError('model-failed', `The count failed after ${last} words, as it was asked to.`);
+    if (stop?.kind === 'fail' && last < words)
+      throw new RunnelError('model-failed', `The count failed after ${last} words, as it was asked to.`);
     if (stop?.kind === 'hang' && last < words) await aborted(signal);
     else yield { usage: { promptTokens: prompt.trim().split(/\s+/).length, completionTokens: words } };
   },

@@ -27,7 +27,11 @@ export const composeAnswer = (prompt: string, turn: number): string => {
   const { openings, body, again, closing } = TEXTS[language];
   const topic = topicOf(prompt);
   if (topic === 'thanks') return openings.thanks;
-  const parts = [openings[topic].replace('{prompt}', () => quote(prompt)), body[topic], turn > 1 ? again.replace('{turn}', String(turn)) : closing];
+  const parts = [
+    openings[topic].replace('{prompt}', () => quote(prompt)),
+    body[topic],
+    turn > 1 ? again.replace('{turn}', String(turn)) : closing,
+  ];
   return parts.join('\n\n');
 };
 
@@ -150,7 +154,8 @@ const TEXTS: Record<Language, Texts> = {
   },
   vi: {
     openings: {
-      greeting: 'Xin chào! Rất vui được gặp bạn. Mình là mô hình mẫu của Runnel: không thông minh thật, nhưng truyền chữ thật, từng từ một. 🌊',
+      greeting:
+        'Xin chào! Rất vui được gặp bạn. Mình là mô hình mẫu của Runnel: không thông minh thật, nhưng truyền chữ thật, từng từ một. 🌊',
       thanks: 'Không có gì! Bạn cứ hỏi tiếp, hoặc gửi `count 100 at 20` để xem từng từ được đếm.',
       code: 'Câu hỏi hay: **{prompt}** Mình chỉ là mô hình mẫu, nên đây là ví dụ để bạn thấy mã hiện ra dần như thế nào.',
       other: 'Bạn hỏi: **{prompt}** Mình là mô hình mẫu nên không thật sự biết, nhưng có thể cho bạn thấy câu trả lời đến như thế nào. 🌊',

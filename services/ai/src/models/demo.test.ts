@@ -4,7 +4,16 @@ import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
 import { createDemoProvider } from './demo.ts';
 import { composeAnswer, languageOf } from './demo-answer.ts';
 
-const PROMPTS = ['Hello', 'Xin chào bạn', 'How do tides work?', 'Thủy triều là gì?', 'Write a python function', 'viết mã giúp mình', 'thanks', 'cảm ơn nhé'];
+const PROMPTS = [
+  'Hello',
+  'Xin chào bạn',
+  'How do tides work?',
+  'Thủy triều là gì?',
+  'Write a python function',
+  'viết mã giúp mình',
+  'thanks',
+  'cảm ơn nhé',
+];
 
 describe('the language is the prompt’s', () => {
   test.each([

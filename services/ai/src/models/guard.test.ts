@@ -35,7 +35,11 @@ const guarded = (provider: ChatProvider, options: Partial<GuardOptions> = {}): C
 
 describe('before the first token', () => {
   test('an outage is tried again, three times in all', async () => {
-    const provider = scripted(() => failsAfter(outage()), () => failsAfter(outage()), () => says('a', 'b'));
+    const provider = scripted(
+      () => failsAfter(outage()),
+      () => failsAfter(outage()),
+      () => says('a', 'b'),
+    );
     expect(await textOf(guarded(provider), ask('x'))).toBe('ab');
     const down = scripted(() => failsAfter(outage()));
     await expect(textOf(guarded(down), ask('x'))).rejects.toMatchObject({ code: 'model-failed', message: 'down' });
@@ -74,7 +78,10 @@ describe('timeouts, also of a provider that does not heed its signal', () => {
     ['between tokens', () => deaf('a')],
   ])('%s', async (_name, opening) => {
     const provider = scripted(opening);
-    await expect(textOf(guarded(provider, { timeouts }), ask('x'))).rejects.toMatchObject({ code: 'model-failed', message: 'The model took too long.' });
+    await expect(textOf(guarded(provider, { timeouts }), ask('x'))).rejects.toMatchObject({
+      code: 'model-failed',
+      message: 'The model took too long.',
+    });
     expect(provider.opened).toBe(1);
   });
 
@@ -85,12 +92,17 @@ describe('timeouts, also of a provider that does not heed its signal', () => {
         yield { text: '.' };
       }
     });
-    await expect(textOf(guarded(drip, { timeouts: { ...timeouts, totalMs: 60 } }), ask('x'))).rejects.toMatchObject({ code: 'model-failed' });
+    await expect(textOf(guarded(drip, { timeouts: { ...timeouts, totalMs: 60 } }), ask('x'))).rejects.toMatchObject({
+      code: 'model-failed',
+    });
   });
 
   test('do not run while the model waits for us', async () => {
     const clock = createFastClock();
-    const stream = guarded(scripted(() => says('a', 'b')), { timeouts: { ...timeouts, totalMs: 50 }, clock }).stream(ask('x'), NEVER);
+    const stream = guarded(
+      scripted(() => says('a', 'b')),
+      { timeouts: { ...timeouts, totalMs: 50 }, clock },
+    ).stream(ask('x'), NEVER);
     const texts: Delta[] = [];
     for await (const delta of stream) {
       texts.push(delta);

@@ -30,7 +30,9 @@ export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvid
         yield* timed.stream(request, signal);
       } catch (error) {
         if (signal.aborted) return;
-        throw error instanceof RunnelError ? new RunnelError('model-failed', error.message) : new RunnelError('model-failed', undefined, { cause: error });
+        throw error instanceof RunnelError
+          ? new RunnelError('model-failed', error.message)
+          : new RunnelError('model-failed', undefined, { cause: error });
       }
     },
   };
@@ -88,11 +90,13 @@ const open = async (provider: ChatProvider, breaker: CircuitBreakerPolicy, reque
 const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
-    const settle = <V>(act: (value: V) => void) => (value: V): void => {
-      signal.removeEventListener('abort', onAbort);
-      if (signal.aborted) onAbort();
-      else act(value);
-    };
+    const settle =
+      <V>(act: (value: V) => void) =>
+      (value: V): void => {
+        signal.removeEventListener('abort', onAbort);
+        if (signal.aborted) onAbort();
+        else act(value);
+      };
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(settle(resolve), settle(reject));
   });

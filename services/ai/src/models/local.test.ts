@@ -44,7 +44,10 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('with a stand-in for the runtime', () => {
   test('P-4 gives the model the thread and its own unfinished turn, and counts tokens', async () => {
     const provider = createLocalProvider({ file: join(folder, 'some.gguf') });
-    const request = { ...ask('hi', 'Hel'), messages: [{ role: 'system' as const, text: 'Be kind.' }, { role: 'assistant' as const, text: 'Yes?' }, ...ask('hi').messages] };
+    const request = {
+      ...ask('hi', 'Hel'),
+      messages: [{ role: 'system' as const, text: 'Be kind.' }, { role: 'assistant' as const, text: 'Yes?' }, ...ask('hi').messages],
+    };
     const deltas = await collect(provider.stream(request, NEVER));
     const history = [
       { type: 'system', text: 'Be kind.' },
@@ -52,7 +55,12 @@ describe('with a stand-in for the runtime', () => {
       { type: 'user', text: 'hi' },
       { type: 'model', response: ['Hel'] },
     ];
-    expect(deltas.map((delta) => ('text' in delta ? delta.text : '')).join(' ').trim()).toBe(JSON.stringify(history));
+    expect(
+      deltas
+        .map((delta) => ('text' in delta ? delta.text : ''))
+        .join(' ')
+        .trim(),
+    ).toBe(JSON.stringify(history));
     expect(deltas.at(-1)).toEqual({ usage: { promptTokens: 3, completionTokens: 4 } });
     await provider.close?.();
   });
@@ -76,17 +84,21 @@ describe('with a stand-in for the runtime', () => {
 /** Put there by `npm run model`. */
 const REAL = fileURLToPath(new URL('../../../../models/SmolLM2-135M-Instruct.Q4_1.gguf', import.meta.url));
 
-test.skipIf(!existsSync(REAL))('P-4 a real model chats, and goes on behind a prefix', async () => {
-  const provider = createLocalProvider({ file: REAL, maxOutputTokens: 24, temperature: 0 });
-  const question = 'What is the capital of France?';
-  const deltas = await collect(provider.stream(ask(question), NEVER));
-  const texts = deltas.map((delta) => ('text' in delta ? delta.text : ''));
-  const whole = texts.join('');
-  expect(whole).toContain('Paris');
-  // Cut where the model paused, as a takeover does, it says without chance what it would have said.
-  const prefix = texts.slice(0, 5).join('');
-  const continued = await textOf(provider, ask(question, prefix));
-  expect((prefix + continued).slice(0, whole.length)).toBe(whole);
-  expect(deltas.at(-1)).toMatchObject({ usage: { completionTokens: expect.any(Number) } });
-  await provider.close?.();
-}, 60_000);
+test.skipIf(!existsSync(REAL))(
+  'P-4 a real model chats, and goes on behind a prefix',
+  async () => {
+    const provider = createLocalProvider({ file: REAL, maxOutputTokens: 24, temperature: 0 });
+    const question = 'What is the capital of France?';
+    const deltas = await collect(provider.stream(ask(question), NEVER));
+    const texts = deltas.map((delta) => ('text' in delta ? delta.text : ''));
+    const whole = texts.join('');
+    expect(whole).toContain('Paris');
+    // Cut where the model paused, as a takeover does, it says without chance what it would have said.
+    const prefix = texts.slice(0, 5).join('');
+    const continued = await textOf(provider, ask(question, prefix));
+    expect((prefix + continued).slice(0, whole.length)).toBe(whole);
+    expect(deltas.at(-1)).toMatchObject({ usage: { completionTokens: expect.any(Number) } });
+    await provider.close?.();
+  },
+  60_000,
+);

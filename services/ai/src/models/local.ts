@@ -20,7 +20,9 @@ interface LlamaModule {
   LlamaChat: new (options: { contextSequence: LlamaSequence }) => LlamaChat;
 }
 interface Llama {
-  loadModel(options: { modelPath: string }): Promise<{ createContext(options: { sequences: number; contextSize: number; threads: number }): Promise<LlamaContext> }>;
+  loadModel(options: {
+    modelPath: string;
+  }): Promise<{ createContext(options: { sequences: number; contextSize: number; threads: number }): Promise<LlamaContext> }>;
   dispose(): Promise<void>;
 }
 interface LlamaContext {
@@ -33,7 +35,14 @@ interface LlamaSequence {
 interface LlamaChat {
   generateResponse(
     history: ({ type: 'system' | 'user'; text: string } | { type: 'model'; response: string[] })[],
-    options: { onTextChunk(text: string): void; signal: AbortSignal; stopOnAbortSignal: boolean; maxTokens: number; temperature: number; topP: number },
+    options: {
+      onTextChunk(text: string): void;
+      signal: AbortSignal;
+      stopOnAbortSignal: boolean;
+      maxTokens: number;
+      temperature: number;
+      topP: number;
+    },
   ): Promise<unknown>;
   dispose(): void;
 }
@@ -55,7 +64,11 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
     const module = await importLlama(file);
     const llama = await module.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
     const model = await llama.loadModel({ modelPath: file });
-    return { llama, module, context: await model.createContext({ sequences: SEQUENCES, contextSize: CONTEXT_TOKENS, threads: Math.max(1, cpus().length - 1) }) };
+    return {
+      llama,
+      module,
+      context: await model.createContext({ sequences: SEQUENCES, contextSize: CONTEXT_TOKENS, threads: Math.max(1, cpus().length - 1) }),
+    };
   };
 
   return {

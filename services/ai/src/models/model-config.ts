@@ -8,10 +8,14 @@ export const ModelEntry = Type.Object(
     id: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$', description: 'What a prompt names' }),
     provider: Type.Enum(['demo', 'count', 'openai-compatible', 'anthropic', 'local'], { description: 'Which adapter speaks to it' }),
     name: Type.Optional(Type.String({ minLength: 1, description: 'What people see; the id when absent' })),
-    model: Type.Optional(Type.String({ minLength: 1, description: 'The name at the provider, or the GGUF file of a local model; the id when absent' })),
+    model: Type.Optional(
+      Type.String({ minLength: 1, description: 'The name at the provider, or the GGUF file of a local model; the id when absent' }),
+    ),
     baseURL: Type.Optional(Type.String({ pattern: '^https?://', description: 'Needed for openai-compatible' })),
     apiKeyEnv: Type.Optional(Type.String({ minLength: 1, description: 'Name of the environment variable that holds the key' })),
-    canContinue: Type.Optional(Type.Boolean({ description: 'Goes on behind a prefilled assistant turn; false when absent for remote providers' })),
+    canContinue: Type.Optional(
+      Type.Boolean({ description: 'Goes on behind a prefilled assistant turn; false when absent for remote providers' }),
+    ),
     continueBody: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'Added to the request when an answer is continued (openai-compatible)' }),
     ),

@@ -11,7 +11,9 @@ export interface ModelServer extends AsyncDisposable {
 }
 
 /** An HTTP server on a port of its own that answers every POST by `answer`. */
-export const startModelServer = async (answer: (response: ServerResponse, body: Record<string, unknown>) => unknown): Promise<ModelServer> => {
+export const startModelServer = async (
+  answer: (response: ServerResponse, body: Record<string, unknown>) => unknown,
+): Promise<ModelServer> => {
   const server = createServer((request, response) => {
     response.on('close', () => {
       if (!response.writableEnded) found.aborted++;

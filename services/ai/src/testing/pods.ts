@@ -7,18 +7,26 @@ import { createModels, type Models } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createWorker, type Worker, type WorkerDeps } from '../worker.ts';
 
-export const standardModels = (): Models => createModels([{ id: 'demo', provider: 'demo' }, { id: 'count', provider: 'count' }]);
+export const standardModels = (): Models =>
+  createModels([
+    { id: 'demo', provider: 'demo' },
+    { id: 'count', provider: 'count' },
+  ]);
 
 /** Models of the test's own making, unguarded. */
 export const modelsOf = (providers: Record<string, ChatProvider>): Models => ({
   list: () => [],
-  get: (id) => (providers[id] === undefined ? undefined : { ...unknownModel(id), provider: providers[id] }),
+  get: (id) => (providers[id] === undefined ? undefined : { ...unknownModel(), provider: providers[id] }),
   suited: Object.fromEntries(Object.entries(providers).map(([id, { canContinue }]) => [id, canContinue])),
   close: async () => undefined,
 });
 
 /** A worker with short leases, which drains when the test is over. */
-export const startPod = async (nodeId: string, runLog: RunLog, options: Partial<WorkerDeps> = {}): Promise<Worker & { metricsText(): Promise<string> }> => {
+export const startPod = async (
+  nodeId: string,
+  runLog: RunLog,
+  options: Partial<WorkerDeps> = {},
+): Promise<Worker & { metricsText(): Promise<string> }> => {
   const metrics = createMetrics('ai', { processMetrics: false });
   const worker = createWorker({
     runLog,

@@ -1,0 +1,213 @@
+import type { AppendChunkResult, EndRun, EndRunResult, RestoreRun } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
+import { RunnelError, sha256Hex, type Message } from '@runnel/protocol';
+import { describe, expect, test } from 'vitest';
+import { generate, type RunJob } from './generate.ts';
+import type { ChatProvider, ModelRequest } from './models/provider.ts';
+import { unknownModel } from './models/unknown.ts';
+import { createFastClock } from './testing/fast-clock.ts';
+
+const message = (messageId: string, role: Message['role'], text: string, status: Message['status'] = 'complete'): Message => ({
+  messageId,
+  parentId: null,
+  role,
+  text,
+  status,
+  createdAt: 1,
+});
+
+/** One run whose store answers by the script; where that ends, the store does what it is asked. */
+const setUp = (
+  provider: ChatProvider,
+  script: { appends?: (AppendChunkResult | Error)[]; ends?: (EndRunResult | Error)[]; text?: string; system?: string } = {},
+) => {
+  const appends: string[] = [];
+  const ends: EndRun[] = [];
+  const restores: RestoreRun[] = [];
+  const next = <R>(results: (R | Error)[] | undefined, standard: R): R => {
+    const result = results?.shift() ?? standard;
+    if (result instanceof Error) throw result;
+    return result;
+  };
+  const runLog: RunJob['runLog'] = {
+    async appendChunk({ text }) {
+      appends.push(text);
+      return next(script.appends, { outcome: 'appended', offset: 1 });
+    },
+    async endRun(command) {
+      ends.push(command);
+      return next(script.ends, { outcome: 'ended', offset: 2 });
+    },
+    async restoreRun(command) {
+      restores.push(command);
+      return { outcome: 'restored', logId: command.newLogId };
+    },
+    releaseRun: async () => 'released',
+  };
+  const { text = '', system = null } = script;
+  const job: RunJob = {
+    ref: { conversationId: 'c', runId: 'r' },
+    claim: {
+      outcome: 'claimed',
+      epoch: 3,
+      logId: 'log',
+      text,
+      run: { runId: 'r', parentId: 'u2', model: 'm', startedAt: 1 },
+      userId: 'user',
+      title: 'title',
+      messages: [message('u1', 'user', 'hi'), message('a1', 'assistant', '', 'deleted'), message('u2', 'user', 'and?')],
+      cancelled: null,
+      trace: null,
+    },
+    model: { ...unknownModel(), model: 'name', system, provider },
+    owner: 'me',
+    leaseMs: 3000,
+    runLog,
+    giveUp: new AbortController().signal,
+    clock: createFastClock(),
+  };
+  return { job, appends, ends, restores };
+};
+const says = (...texts: string[]): ChatProvider => ({
+  canContinue: true,
+  async *stream() {
+    for (const text of texts) yield { text };
+  },
+});
+
+test('the model is told its system prompt, the thread without what was deleted, and the text that stands', async () => {
+  const asked: ModelRequest[] = [];
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream(request) {
+      asked.push(request);
+      yield { text: ' world' };
+      yield { usage: { promptTokens: 5, completionTokens: 2 } };
+    },
+  };
+  const { job, ends } = setUp(provider, { text: 'hello', system: 'Be kind.' });
+  expect(await generate(job).done).toBe('complete');
+  const messages = [
+    { role: 'system', text: 'Be kind.' },
+    { role: 'user', text: 'hi' },
+    { role: 'user', text: 'and?' },
+  ];
+  expect(asked).toEqual([{ model: 'name', messages, prefix: 'hello' }]);
+  expect(ends).toEqual([
+    {
+      conversationId: 'c',
+      runId: 'r',
+      epoch: 3,
+      reason: 'complete',
+      bytes: 11,
+      sha256: await sha256Hex('hello world'),
+      usage: { promptTokens: 5, completionTokens: 2 },
+    },
+  ]);
+});
+
+test('L-4 a store that is slow does not hold up the reading of the model', async () => {
+  const read: string[] = [];
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      for (const text of ['a', 'b', 'c']) {
+        yield { text };
+        read.push(text);
+      }
+    },
+  };
+  const { job, appends } = setUp(provider);
+  const answer = Promise.withResolvers<AppendChunkResult>();
+  job.runLog = { ...job.runLog, appendChunk: ({ text }) => (appends.push(text), answer.promise) };
+  const { done } = generate(job);
+  await waitFor(() => read.length === 3);
+  expect(appends).toEqual(['a']);
+  answer.resolve({ outcome: 'appended', offset: 1 });
+  await done;
+  expect(appends).toEqual(['a', 'bc']);
+});
+
+describe('P-5 a cancel', () => {
+  test('does not wait for a store that is full', async () => {
+    const flood: ChatProvider = {
+      canContinue: true,
+      async *stream() {
+        for (;;) yield { text: 'x'.repeat(100_000) };
+      },
+    };
+    const { job, ends } = setUp(flood);
+    const answer = Promise.withResolvers<AppendChunkResult>();
+    let appended = 0;
+    job.runLog = { ...job.runLog, appendChunk: () => (appended++, answer.promise) };
+    const run = generate(job);
+    await waitFor(() => appended === 1);
+    run.stop('cancel');
+    answer.resolve({ outcome: 'cancelled' });
+    expect(await run.done).toBe('cancelled');
+    expect(ends).toMatchObject([{ reason: 'cancelled', bytes: 0 }]);
+  });
+
+  test('takes the store’s length when it is not known whether the last piece arrived', async () => {
+    const { job, ends } = setUp(says('half', 'whole'), {
+      appends: [{ outcome: 'appended', offset: 1 }, { outcome: 'cancelled' }],
+      ends: [{ outcome: 'gap', bytes: 9 }],
+    });
+    expect(await generate(job).done).toBe('cancelled');
+    expect(ends.map(({ bytes, sha256 }) => [bytes, sha256])).toEqual([
+      [4, await sha256Hex('half')],
+      [9, await sha256Hex('halfwhole')],
+    ]);
+  });
+
+  test('that was there before the claim ends the run without asking the model', async () => {
+    const { job, ends } = setUp(unknownModel().provider, { text: 'stood' });
+    job.claim = { ...job.claim, cancelled: { by: 'user', requestedAt: 1 } };
+    expect(await generate(job).done).toBe('cancelled');
+    expect(ends).toMatchObject([{ reason: 'cancelled', bytes: 5, usage: { promptTokens: 2, completionTokens: 2 } }]);
+  });
+});
+
+describe('the end', () => {
+  test.each([{ outcome: 'gone' }, { outcome: 'gap', bytes: 1 }] as const)(
+    'L-6 answered $outcome: the run is written again, then ended',
+    async (answer) => {
+      const { job, ends, restores } = setUp(says('text'), { ends: [answer] });
+      expect(await generate(job).done).toBe('complete');
+      expect(restores).toMatchObject([{ text: 'text', epoch: 3, owner: 'me', title: 'title' }]);
+      expect(ends).toHaveLength(2);
+    },
+  );
+
+  test.each(['fenced', 'closed'] as const)('P-2 answered %s is not tried again', async (outcome) => {
+    const { job, ends } = setUp(says('text'), { ends: [{ outcome }] });
+    expect(await generate(job).done).toBe('fenced');
+    expect(ends).toHaveLength(1);
+  });
+
+  test('P-10 is tried again while the store is away, and given up after ten minutes', async () => {
+    const down = new RunnelError('unavailable');
+    const patient = setUp(says('text'), { ends: [down, down, down] });
+    expect(await generate(patient.job).done).toBe('complete');
+    expect(patient.ends).toHaveLength(4);
+
+    const hopeless = setUp(says('text'));
+    hopeless.job.runLog = { ...hopeless.job.runLog, endRun: () => Promise.reject(down) };
+    expect(await generate(hopeless.job).done).toBe('given-up');
+  });
+});
+
+test('P-3 a run that was taken by another stops the model and says nothing', async () => {
+  let stopped = false;
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream(_request, signal) {
+      yield { text: 'a' };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      stopped = true;
+    },
+  };
+  const { job, ends } = setUp(provider, { appends: [{ outcome: 'fenced' }] });
+  expect(await generate(job).done).toBe('fenced');
+  expect([stopped, ends]).toEqual([true, []]);
+});
