@@ -39,7 +39,10 @@ const epoch = mostly(2, 1, 2, 3);
 const owner = mostly(2, 'pod-a', 'pod-b');
 /** Held for ever, or free again at once: no outcome depends on how fast the machine is. */
 const leaseMs = fc.constantFrom(1_000_000, 1_000_000, 0);
-const text = fc.oneof(fc.constantFrom('', 'a', 'ab', 'xin chào ', '😀', '\u2028"\\', '\ud83d'), fc.string({ unit: 'binary', maxLength: 5 }));
+const text = fc.oneof(
+  fc.constantFrom('', 'a', 'ab', 'xin chào ', '😀', '\u2028"\\', '\ud83d'),
+  fc.string({ unit: 'binary', maxLength: 5 }),
+);
 const MODELS: Record<string, boolean> = { count: true, story: false };
 const USAGE = { promptTokens: 1, completionTokens: 1 };
 
@@ -55,21 +58,25 @@ const step = <T extends unknown[]>(
   name: string,
   arbitraries: { [K in keyof T]: fc.Arbitrary<T[K]> },
   act: (scene: Scene, ...values: T) => Promise<unknown>,
-): fc.Arbitrary<Step> => fc.tuple(...arbitraries).map((values) => ({ name: `${name}(${JSON.stringify(values)})`, act: (scene) => act(scene, ...(values as T)) }));
+): fc.Arbitrary<Step> =>
+  fc.tuple(...arbitraries).map((values) => ({ name: `${name}(${JSON.stringify(values)})`, act: (scene) => act(scene, ...(values as T)) }));
 
 const parent = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(null, 'm1', 'm2', 'r1', 'r2'));
 const steps: fc.Arbitrary<Step>[] = [
-  step('prompt', [conversation, user, run, message, parent, text, fc.constantFrom('count', 'story')], (scene, c, userId, runId, messageId, parentId, words, model) =>
-    scene.log.beginRun({
-      conversationId: id(scene, c),
-      userId,
-      runId,
-      model,
-      message: { messageId, text: words },
-      title: 'T',
-      seed: [{ messageId: 's1', role: 'user', text: words }],
-      ...(parentId !== undefined && { parentId }),
-    }),
+  step(
+    'prompt',
+    [conversation, user, run, message, parent, text, fc.constantFrom('count', 'story')],
+    (scene, c, userId, runId, messageId, parentId, words, model) =>
+      scene.log.beginRun({
+        conversationId: id(scene, c),
+        userId,
+        runId,
+        model,
+        message: { messageId, text: words },
+        title: 'T',
+        seed: [{ messageId: 's1', role: 'user', text: words }],
+        ...(parentId !== undefined && { parentId }),
+      }),
   ),
   step('regenerate', [conversation, run, message], (scene, c, runId, parentId) =>
     scene.log.beginRun({ conversationId: id(scene, c), userId: 'ann', runId, model: 'count', message: null, title: 'T', parentId }),
@@ -86,34 +93,59 @@ const steps: fc.Arbitrary<Step>[] = [
     const words = bytes.subarray(from, from + length).toString();
     return scene.log.appendChunk({ conversationId: id(scene, c), runId, epoch: held, at: from, text: words, t: 1 });
   }),
-  step('end', [conversation, run, fc.option(epoch), fc.constantFrom('complete', 'cancelled', 'failed', 'interrupted'), fc.constantFrom(0, 0, 0, 1)], async (scene, c, runId, held, reason, off) => {
-    const words = (await standing(scene, c, runId)) ?? '';
-    const bytes = Buffer.byteLength(words) + off;
-    return scene.log.endRun({ conversationId: id(scene, c), runId, epoch: held, reason, bytes, sha256: hash('sha256', words, 'hex'), usage: USAGE });
-  }),
-  step('cancel', [conversation, run, user], (scene, c, runId, userId) => scene.log.cancelRun({ conversationId: id(scene, c), runId, userId })),
+  step(
+    'end',
+    [conversation, run, fc.option(epoch), fc.constantFrom('complete', 'cancelled', 'failed', 'interrupted'), fc.constantFrom(0, 0, 0, 1)],
+    async (scene, c, runId, held, reason, off) => {
+      const words = (await standing(scene, c, runId)) ?? '';
+      const bytes = Buffer.byteLength(words) + off;
+      return scene.log.endRun({
+        conversationId: id(scene, c),
+        runId,
+        epoch: held,
+        reason,
+        bytes,
+        sha256: hash('sha256', words, 'hex'),
+        usage: USAGE,
+      });
+    },
+  ),
+  step('cancel', [conversation, run, user], (scene, c, runId, userId) =>
+    scene.log.cancelRun({ conversationId: id(scene, c), runId, userId }),
+  ),
   step('renew', [conversation, run, epoch, owner], async (scene, c, runId, held, pod) => [
     ...(await scene.log.renewLeases(pod, 1_000_000, [{ conversationId: id(scene, c), runId, epoch: held }])),
   ]),
-  step('release', [conversation, run, epoch], (scene, c, runId, held) => scene.log.releaseRun({ conversationId: id(scene, c), runId, epoch: held })),
-  step('restore', [conversation, run, message, epoch, owner, text, fc.constantFrom('log-2', 'log-3')], (scene, c, runId, messageId, held, pod, words, newLogId) =>
-    scene.log.restoreRun({
-      conversationId: id(scene, c),
-      runId,
-      epoch: held,
-      owner: pod,
-      leaseMs: 1_000_000,
-      newLogId,
-      userId: 'ann',
-      title: 'T',
-      run: { runId, parentId: messageId, model: 'count', startedAt: 5 },
-      text: words,
-      messages: [{ messageId, parentId: null, role: 'user', text: 'asked', status: 'complete', createdAt: 1 }],
-    }),
+  step('release', [conversation, run, epoch], (scene, c, runId, held) =>
+    scene.log.releaseRun({ conversationId: id(scene, c), runId, epoch: held }),
   ),
-  step('delete-message', [conversation, user, message], (scene, c, userId, messageId) => scene.log.deleteMessage({ conversationId: id(scene, c), userId, messageId })),
-  step('delete-conversation', [conversation, user], (scene, c, userId) => scene.log.deleteConversation({ conversationId: id(scene, c), userId })),
-  step('title', [conversation, user, text], (scene, c, userId, title) => scene.log.setTitle({ conversationId: id(scene, c), userId, title })),
+  step(
+    'restore',
+    [conversation, run, message, epoch, owner, text, fc.constantFrom('log-2', 'log-3')],
+    (scene, c, runId, messageId, held, pod, words, newLogId) =>
+      scene.log.restoreRun({
+        conversationId: id(scene, c),
+        runId,
+        epoch: held,
+        owner: pod,
+        leaseMs: 1_000_000,
+        newLogId,
+        userId: 'ann',
+        title: 'T',
+        run: { runId, parentId: messageId, model: 'count', startedAt: 5 },
+        text: words,
+        messages: [{ messageId, parentId: null, role: 'user', text: 'asked', status: 'complete', createdAt: 1 }],
+      }),
+  ),
+  step('delete-message', [conversation, user, message], (scene, c, userId, messageId) =>
+    scene.log.deleteMessage({ conversationId: id(scene, c), userId, messageId }),
+  ),
+  step('delete-conversation', [conversation, user], (scene, c, userId) =>
+    scene.log.deleteConversation({ conversationId: id(scene, c), userId }),
+  ),
+  step('title', [conversation, user, text], (scene, c, userId, title) =>
+    scene.log.setTitle({ conversationId: id(scene, c), userId, title }),
+  ),
   step('history', [conversation, fc.option(message), fc.integer({ min: 1, max: 3 })], (scene, c, before, limit) =>
     scene.log.readHistory({ conversationId: id(scene, c), userId: 'ann', limit, ...(before && { before }) }),
   ),
@@ -124,7 +156,10 @@ const steps: fc.Arbitrary<Step>[] = [
     return again.kind === 'tail' ? { ...again, entries: again.entries.map((entry) => JSON.parse(entry.json) as unknown) } : again;
   }),
   step('free', [conversation], async (scene, _c) =>
-    (await scene.log.findFreeRuns(1_000_000)).filter((free) => free.conversationId.startsWith(`${scene.prefix}-`)).map((free) => free.runId).toSorted(),
+    (await scene.log.findFreeRuns(1_000_000))
+      .filter((free) => free.conversationId.startsWith(`${scene.prefix}-`))
+      .map((free) => free.runId)
+      .toSorted(),
   ),
 ];
 
@@ -133,9 +168,20 @@ const PRELUDE: Step[] = [
   {
     name: 'begin',
     act: ({ log, prefix }) =>
-      log.beginRun({ conversationId: `${prefix}-c1`, userId: 'ann', runId: 'r1', model: 'count', message: { messageId: 'm1', text: 'x' }, title: 'T' }),
+      log.beginRun({
+        conversationId: `${prefix}-c1`,
+        userId: 'ann',
+        runId: 'r1',
+        model: 'count',
+        message: { messageId: 'm1', text: 'x' },
+        title: 'T',
+      }),
   },
-  { name: 'take', act: ({ log, prefix }) => log.claimRun({ conversationId: `${prefix}-c1`, runId: 'r1', owner: 'pod-a', leaseMs: 1_000_000, models: MODELS }) },
+  {
+    name: 'take',
+    act: ({ log, prefix }) =>
+      log.claimRun({ conversationId: `${prefix}-c1`, runId: 'r1', owner: 'pod-a', leaseMs: 1_000_000, models: MODELS }),
+  },
 ];
 
 const CLOCK = new Set(['createdAt', 'startedAt', 'endedAt', 'requestedAt', 'stoppedAt', 'updatedAt', 't', 'logId']);

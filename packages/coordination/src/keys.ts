@@ -69,8 +69,7 @@ export const keyName = (name: KeyName, parts: KeyParts): string => KEYS[name](pa
 
 export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name);
 
-export const channelOf = (conversationId: string): string =>
-  KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
+export const channelOf = (conversationId: string): string => KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
 
 const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 

@@ -64,7 +64,9 @@ describe.each(scripts.map((script) => [script.name, script] as const))('%s.lua',
   test('has no global but those of Redis, and no include left', () => {
     expect(script.lua).not.toContain('@include');
     const body = bodyOf(script.lua);
-    const declared = new Set([...body.matchAll(/\blocal (?:function )?([\w, ]+)/g)].flatMap((match) => match[1]!.split(/, /).map((one) => one.trim())));
+    const declared = new Set(
+      [...body.matchAll(/\blocal (?:function )?([\w, ]+)/g)].flatMap((match) => match[1]!.split(/, /).map((one) => one.trim())),
+    );
     const assigned = [...body.matchAll(/^ *([a-zA-Z]+) = [^=]/gm)].map((match) => match[1]!);
     expect(assigned.filter((variable) => !declared.has(variable))).toEqual([]);
     expect(body).not.toMatch(/^function /m);

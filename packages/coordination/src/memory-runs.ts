@@ -133,7 +133,12 @@ export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }:
   return { outcome: 'cancelling', owned: run.expires > store.now() };
 };
 
-export const renewLease = (store: MemoryStore, owner: string, leaseMs: number, { conversationId, runId, epoch }: OwnedRun): RenewOutcome => {
+export const renewLease = (
+  store: MemoryStore,
+  owner: string,
+  leaseMs: number,
+  { conversationId, runId, epoch }: OwnedRun,
+): RenewOutcome => {
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return refused;

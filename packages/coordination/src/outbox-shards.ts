@@ -80,7 +80,9 @@ export class OutboxShards {
   /** Entries that wait, in all shards. */
   async backlog(): Promise<number> {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-    const lengths = await this.#caller.call('outbox-backlog', () => Promise.all(shards.map((shard) => this.#client.xlen(outboxKey(shard)))));
+    const lengths = await this.#caller.call('outbox-backlog', () =>
+      Promise.all(shards.map((shard) => this.#client.xlen(outboxKey(shard)))),
+    );
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 

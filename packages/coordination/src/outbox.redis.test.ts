@@ -101,7 +101,9 @@ test('P-9 memory writes the same entries', async () => {
   const memory = createMemoryRunLog();
   const mine = await outboxOf(await story(log));
   await story(memory);
-  const theirs = memory.outbox.read(100).map((entry) => ({ ...entry.fields, data: JSON.parse(entry.fields.data) as Record<string, unknown> }));
+  const theirs = memory.outbox
+    .read(100)
+    .map((entry) => ({ ...entry.fields, data: JSON.parse(entry.fields.data) as Record<string, unknown> }));
   const shape = (data: Record<string, unknown>): string[] => Object.keys(data).toSorted();
   expect(theirs.map((entry) => [entry.type, shape(entry.data)])).toEqual(mine.map((entry) => [entry.type, shape(entry.data)]));
   memory.outbox.trim(memory.outbox.read(3).map((entry) => entry.entryId));
@@ -112,7 +114,10 @@ test('P-9 a restore tells the audit all that its owner knows', async () => {
   const run = { conversationId: 'restored-1', runId: 'r1', messageId: 'm1', epoch: 2 };
   await log.restoreRun(restoreOf(run, 'abc'));
   const [entry] = await outboxOf(run.conversationId);
-  expect(entry).toMatchObject({ type: 'RECOVERY_ATTEMPT', data: { kind: 'restore', bytes: 3, title: 'A title', messages: [{ messageId: 'm1' }] } });
+  expect(entry).toMatchObject({
+    type: 'RECOVERY_ATTEMPT',
+    data: { kind: 'restore', bytes: 3, title: 'A title', messages: [{ messageId: 'm1' }] },
+  });
 });
 
 test('with a relay registered, a full outbox refuses prompts and loses nothing of running runs', async () => {
@@ -146,10 +151,13 @@ test('keys live a day from the last change, a run and its text five minutes afte
   expect(await lifeOf('owner')).toBe(-2);
   await waitFor(async () => (await log.listConversations({ userId: USER, limit: 1 })).conversations.length === 1);
   for (const name of ['conversations', 'titles'] as const) {
-    expect(Number(await redis.cli('PTTL', keyName(name, { shard: 0, conversationId, runId, userId: USER }))), name).toBeGreaterThan(DAY_MS - MINUTE_MS);
+    expect(Number(await redis.cli('PTTL', keyName(name, { shard: 0, conversationId, runId, userId: USER }))), name).toBeGreaterThan(
+      DAY_MS - MINUTE_MS,
+    );
   }
   const noExpiry: string[] = [];
-  for (const key of (await redis.cli('KEYS', '*')) as string[]) if (Number(await redis.cli('PTTL', key)) === -1) noExpiry.push(key.replace(/\{.*/, ''));
+  for (const key of (await redis.cli('KEYS', '*')) as string[])
+    if (Number(await redis.cli('PTTL', key)) === -1) noExpiry.push(key.replace(/\{.*/, ''));
   expect([...new Set(noExpiry)].filter((name) => !['events:', 'runs:leases:', 'runs:queued:'].includes(name))).toEqual([]);
 });
 

@@ -6,7 +6,19 @@ import { DEADLINE_MS, type RedisClient } from './connect.ts';
 export type OnCommand = (name: string, seconds: number, outcome: string) => void;
 
 /** Redis answers that an outage or a failover explains; any other error reply is a bug of ours. */
-const TRANSIENT = new Set(['LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'OOM', 'BUSY', 'NOREPLICAS', 'MISCONF', 'MOVED', 'ASK']);
+const TRANSIENT = new Set([
+  'LOADING',
+  'READONLY',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'MASTERDOWN',
+  'OOM',
+  'BUSY',
+  'NOREPLICAS',
+  'MISCONF',
+  'MOVED',
+  'ASK',
+]);
 
 /** A failure of the store as our one error. */
 export const storeError = (cause: unknown): RunnelError => {
@@ -30,21 +42,21 @@ export interface Caller {
 export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): Caller => {
   let connected: Promise<void> | undefined;
   /** One promise for all that wait for the same connection. */
-  const whenReady = (): Promise<void> =>
-    (connected ??= new Promise<void>((resolve, reject) => {
-      if (client.status === 'end') reject(new RunnelError('unavailable', 'The connection is closed.'));
-      const settle = (act: () => void) => () => {
+  const whenReady = (): Promise<void> => {
+    if (client.status === 'end') return Promise.reject(new RunnelError('unavailable', 'The connection is closed.'));
+    return (connected ??= new Promise<void>((resolve, reject) => {
+      const onReady = (): void => settle(resolve);
+      const onEnd = (): void => settle(() => reject(new RunnelError('unavailable', 'The connection is closed.')));
+      const settle = (act: () => void): void => {
         client.off('ready', onReady);
         client.off('end', onEnd);
         connected = undefined;
         act();
       };
-      const onReady = settle(resolve);
-      const onEnd = settle(() => reject(new RunnelError('unavailable', 'The connection is closed.')));
       client.on('ready', onReady);
       client.on('end', onEnd);
     }));
-
+  };
   /** The timer is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. */
   const within = async <T>(work: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;

@@ -36,7 +36,12 @@ export const renewLeases = async (
 };
 
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
-export const findFreeRuns = async (scripts: ScriptRunner, caller: Caller, limit: number, random: () => number = Math.random): Promise<RunRef[]> => {
+export const findFreeRuns = async (
+  scripts: ScriptRunner,
+  caller: Caller,
+  limit: number,
+  random: () => number = Math.random,
+): Promise<RunRef[]> => {
   const first = Math.floor(random() * SHARDS);
   const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
   const found = await caller.call('find-free-runs', () =>

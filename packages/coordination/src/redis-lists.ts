@@ -16,7 +16,9 @@ const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, 
 
 export const createLists = (scripts: ScriptRunner, caller: Caller, onError: (error: Error) => void): ConversationLists => ({
   note(userId, conversationId, title, change = 'kept') {
-    caller.call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change })).catch(onError);
+    caller
+      .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
+      .catch(onError);
   },
   async list({ userId, after = '', limit }) {
     const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));

@@ -154,12 +154,15 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async onWork(listener): Promise<Subscription> {
       await caller.ready();
       const hear = { message: (bytes: Buffer) => listener(JSON.parse(bytes.toString()) as WorkHint), resubscribed: () => {} };
-      const all = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear)));
-      return {
-        close: async () => {
-          await Promise.all(all.map((subscription) => subscription.close()));
-        },
+      const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear));
+      const settled = await Promise.allSettled(shards);
+      const close = async (): Promise<void> => {
+        for (const result of settled) if (result.status === 'fulfilled') await result.value.close();
       };
+      const failed = settled.find((result) => result.status === 'rejected');
+      if (!failed) return { close };
+      await close();
+      throw failed.reason;
     },
     async ping() {
       await caller.call('ping', () => client.ping());

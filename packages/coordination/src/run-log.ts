@@ -144,10 +144,7 @@ export interface CancelRun extends RunRef {
 }
 export type CancelRunResult =
   /** The flag stands; from now on no append is accepted. `owned`: somebody holds a live lease and was told. */
-  | { outcome: 'cancelling'; owned: boolean }
-  | { outcome: 'already-ended' }
-  | { outcome: 'gone' }
-  | { outcome: 'forbidden' };
+  { outcome: 'cancelling'; owned: boolean } | { outcome: 'already-ended' } | { outcome: 'gone' } | { outcome: 'forbidden' };
 
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
@@ -200,7 +197,11 @@ export interface ReadStateQuery {
   cursor?: Cursor | null;
 }
 
-export type ChangeResult = { outcome: 'done'; offset: number } | { outcome: 'not-found' } | { outcome: 'forbidden' } | { outcome: 'busy'; runId: string };
+export type ChangeResult =
+  | { outcome: 'done'; offset: number }
+  | { outcome: 'not-found' }
+  | { outcome: 'forbidden' }
+  | { outcome: 'busy'; runId: string };
 
 /** A conversation in a user's list. */
 export interface ConversationSummary {
@@ -252,14 +253,21 @@ export interface RunLog {
   findFreeRuns(limit: number): Promise<RunRef[]>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /** A page of messages before a message (newest last); null when the store does not have the conversation. */
-  readHistory(query: { conversationId: string; userId: string; before?: string; limit: number }): Promise<
-    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' }
-  >;
+  readHistory(query: {
+    conversationId: string;
+    userId: string;
+    before?: string;
+    limit: number;
+  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' }>;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   deleteConversation(command: { conversationId: string; userId: string }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
   /** The user's conversations, newest first, after a conversation. */
-  listConversations(query: { userId: string; after?: string; limit: number }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
+  listConversations(query: {
+    userId: string;
+    after?: string;
+    limit: number;
+  }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
   /** Resolves once the subscription is acknowledged (W-7: subscribe, then read). */
   follow(conversationId: string, listener: ChannelListener): Promise<Subscription>;
   /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */

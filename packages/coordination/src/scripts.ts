@@ -85,7 +85,9 @@ const FOLDER = join(import.meta.dirname, 'lua');
 /** Replaces each `-- @include name` line by `include/name.lua`, indented like the line. */
 export const expandIncludes = (lua: string, read: (name: string) => string): string =>
   lua.replace(/^([ ]*)-- @include ([a-z]+)$/gm, (_line, indent: string, name: string) =>
-    read(name).trimEnd().replace(/^(?=.)/gm, indent),
+    read(name)
+      .trimEnd()
+      .replace(/^(?=.)/gm, indent),
   );
 
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
@@ -98,7 +100,13 @@ const section = (lua: string, label: string): string => {
   let last = first + 1;
   while (/^-- {5,}\|/.test(lines[last] ?? '')) last++;
   // Three spaces and a bracket begin a remark.
-  return lines.slice(first, last).join(' ').replaceAll(/-- +/g, '').slice(label.length).replace(/ {3,}\(.*$/, '').trim();
+  return lines
+    .slice(first, last)
+    .join(' ')
+    .replaceAll(/-- +/g, '')
+    .slice(label.length)
+    .replace(/ {3,}\(.*$/, '')
+    .trim();
 };
 
 /** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
@@ -106,7 +114,12 @@ export const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcome
   const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
   const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
   const returns = section(lua, 'Returns').replace(/^for each run: /, '');
-  return { keys: words(keys), args: words(args), outcomes: returns.split('|').map((outcome) => outcome.trim()), repeats: eachKeys !== undefined };
+  return {
+    keys: words(keys),
+    args: words(args),
+    outcomes: returns.split('|').map((outcome) => outcome.trim()),
+    repeats: eachKeys !== undefined,
+  };
 };
 
 export const loadScript = (name: ScriptName): Script => {

@@ -11,7 +11,10 @@ export const editingContract = (current: Current): void => {
     expect(await log.deleteMessage({ conversationId, userId: USER, messageId: runId })).toEqual({ outcome: 'done', offset: offset + 1 });
     expect(await log.deleteMessage({ conversationId, userId: USER, messageId: runId })).toEqual({ outcome: 'done', offset: offset + 1 });
     const { messages } = await snapshotOf(log, conversationId);
-    expect(messages).toMatchObject([{ messageId, text: 'count 3' }, { messageId: runId, parentId: messageId, text: '', status: 'deleted' }]);
+    expect(messages).toMatchObject([
+      { messageId, text: 'count 3' },
+      { messageId: runId, parentId: messageId, text: '', status: 'deleted' },
+    ]);
     // Nobody can catch up over the text that is gone; who had it all gets the event.
     expect(await log.readState({ conversationId, cursor: { logId, offset: 0 } })).toMatchObject({ kind: 'snapshot' });
     const tail = await log.readState({ conversationId, cursor: { logId, offset } });

@@ -2,7 +2,22 @@ import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
 import type { RunRef, WorkHint } from '../run-log.ts';
-import { append, claimed, endOf, eventsOf, LEASE_MS, MODELS, OWNER, promptOf, SHORT_LEASE_MS, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  OWNER,
+  promptOf,
+  SHORT_LEASE_MS,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 export const leasesContract = (current: Current): void => {
   const isFree = async ({ conversationId, runId }: RunRef): Promise<boolean> =>
@@ -21,7 +36,11 @@ export const leasesContract = (current: Current): void => {
     expect((await snapshotOf(log, run.conversationId)).run?.text).toBe('ab');
     expect(await log.endRun(endOf(run, 'ab', { reason: 'cancelled' }))).toMatchObject({ outcome: 'ended' });
     const ended = (await eventsOf(log, run.conversationId)).at(-1);
-    expect(ended).toMatchObject({ type: 'run-ended', reason: 'cancelled', cancel: { requestedAt: expect.any(Number), stoppedAt: expect.any(Number) } });
+    expect(ended).toMatchObject({
+      type: 'run-ended',
+      reason: 'cancelled',
+      cancel: { requestedAt: expect.any(Number), stoppedAt: expect.any(Number) },
+    });
     expect(await log.cancelRun({ ...run, userId: USER })).toEqual({ outcome: 'already-ended' });
   });
 
@@ -31,7 +50,9 @@ export const leasesContract = (current: Current): void => {
     const { conversationId, runId } = prompt;
     await log.beginRun(prompt);
     expect(await log.cancelRun({ conversationId, runId, userId: USER })).toEqual({ outcome: 'cancelling', owned: false });
-    expect(await log.endRun(endOf({ conversationId, runId, epoch: 1 }, '', { epoch: null, reason: 'cancelled' }))).toMatchObject({ outcome: 'ended' });
+    expect(await log.endRun(endOf({ conversationId, runId, epoch: 1 }, '', { epoch: null, reason: 'cancelled' }))).toMatchObject({
+      outcome: 'ended',
+    });
     expect(await log.claimRun({ conversationId, runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'gone' });
     expect(await isFree(prompt)).toBe(false);
   });
@@ -69,7 +90,9 @@ export const leasesContract = (current: Current): void => {
     await untilFree(zombie);
     // Expiry only permits a take-over: until then the owner may still write.
     expect(await append(log, zombie, 2, 'c')).toMatchObject({ outcome: 'appended' });
-    await waitFor(async () => (await log.claimRun({ ...zombie, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).outcome === 'claimed');
+    await waitFor(
+      async () => (await log.claimRun({ ...zombie, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).outcome === 'claimed',
+    );
     const before = await snapshotOf(log, zombie.conversationId);
     expect(await append(log, zombie, 3, 'd')).toEqual({ outcome: 'fenced' });
     expect(await append(log, zombie, 0, 'abc')).toEqual({ outcome: 'fenced' });
@@ -98,7 +121,12 @@ export const leasesContract = (current: Current): void => {
     await log.cancelRun({ ...cancelled, userId: USER });
     const more = await Promise.all(Array.from({ length: 12 }, () => startRun(log)));
     const outcomes = await log.renewLeases(OWNER, LEASE_MS, [running, cancelled, ended, unknown, ...more]);
-    expect([running, cancelled, ended, unknown].map(({ runId }) => outcomes.get(runId))).toEqual(['renewed', 'cancelled', 'closed', 'gone']);
+    expect([running, cancelled, ended, unknown].map(({ runId }) => outcomes.get(runId))).toEqual([
+      'renewed',
+      'cancelled',
+      'closed',
+      'gone',
+    ]);
     expect(more.every(({ runId }) => outcomes.get(runId) === 'renewed')).toBe(true);
     expect(await log.renewLeases(OWNER, LEASE_MS, [])).toEqual(new Map());
     expect(await log.renewLeases('pod-b.1', LEASE_MS, [running])).toEqual(new Map([[running.runId, 'fenced']]));
@@ -117,7 +145,10 @@ export const leasesContract = (current: Current): void => {
     expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runId, 'fenced']]));
     await waitFor(() => hints.some((hint) => hint.kind === 'free' && hint.runId === runId));
     expect(await isFree(run)).toBe(true);
-    expect(claimed(await log.claimRun({ conversationId, runId, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }))).toMatchObject({ epoch: 2, text: 'ab' });
+    expect(claimed(await log.claimRun({ conversationId, runId, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }))).toMatchObject({
+      epoch: 2,
+      text: 'ab',
+    });
     await log.cancelRun({ conversationId, runId, userId: USER });
     await waitFor(() => hints.some((hint) => hint.kind === 'cancel' && hint.runId === runId));
     await work.close();

@@ -1,7 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { append, claimed, endOf, eventsOf, LEASE_MS, MODELS, promptOf, SHORT_LEASE_MS, snapshotOf, startRun, USER, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  promptOf,
+  SHORT_LEASE_MS,
+  snapshotOf,
+  startRun,
+  USER,
+  type Current,
+} from './world.ts';
 import { waitFor } from '../testing/wait.ts';
 
 const count = (outcomes: { outcome: string }[], outcome: string): number => outcomes.filter((result) => result.outcome === outcome).length;
@@ -52,7 +65,8 @@ export const racesContract = (current: Current): void => {
       text = claimed(result).text;
       return true;
     });
-    for (let i = 0; i < 20; i++) expect(await append(other, { ...zombie, epoch: 2 }, text.length + i, 'b')).toMatchObject({ outcome: 'appended' });
+    for (let i = 0; i < 20; i++)
+      expect(await append(other, { ...zombie, epoch: 2 }, text.length + i, 'b')).toMatchObject({ outcome: 'appended' });
     alive = false;
     await writing;
     expect(text).toBe('z'.repeat(written));

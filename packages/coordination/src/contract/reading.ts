@@ -42,7 +42,8 @@ export const readingContract = (current: Current): void => {
     expect(await texts()).toEqual([...seed.slice(-49).map((turn) => turn.text), 'count 3']);
     expect((await snapshotOf(log, conversationId)).hasMore).toBe(true);
 
-    const page = (before: string | undefined, limit: number) => log.readHistory({ conversationId, userId: USER, limit, ...(before && { before }) });
+    const page = (before: string | undefined, limit: number) =>
+      log.readHistory({ conversationId, userId: USER, limit, ...(before && { before }) });
     expect(await page(undefined, 2)).toMatchObject({ kind: 'page', hasMore: true, messages: [{ text: '196' }, { text: 'count 3' }] });
     expect(await page(seed[2]!.messageId, 5)).toMatchObject({ kind: 'page', hasMore: false, messages: [{ text: '0' }, { text: '1' }] });
     expect(await page(seed[0]!.messageId, 5)).toEqual({ kind: 'page', hasMore: false, messages: [] });
@@ -80,7 +81,11 @@ export const readingContract = (current: Current): void => {
     expect(followed.entries).toEqual(stored);
     expect(same.entries).toEqual(stored);
     for (const { json, offset: position } of stored) {
-      expect(json.startsWith(`{"type":"${(JSON.parse(json) as { type: string }).type}","conversationId":"${conversationId}","offset":${position},`)).toBe(true);
+      expect(
+        json.startsWith(
+          `{"type":"${(JSON.parse(json) as { type: string }).type}","conversationId":"${conversationId}","offset":${position},`,
+        ),
+      ).toBe(true);
     }
     await followed.close();
     await append(log, await startRun(log, { conversationId }), 0, 'more');
@@ -116,7 +121,10 @@ export const readingContract = (current: Current): void => {
     expect(await list({ limit: 10 })).toEqual(ids);
     const first = await log.listConversations({ userId, limit: 2 });
     expect(first).toMatchObject({ hasMore: true, conversations: [{ title: 'three' }, { title: 'two' }] });
-    expect(await log.listConversations({ userId, limit: 2, after: ids[1]! })).toMatchObject({ hasMore: false, conversations: [{ title: 'one' }] });
+    expect(await log.listConversations({ userId, limit: 2, after: ids[1]! })).toMatchObject({
+      hasMore: false,
+      conversations: [{ title: 'one' }],
+    });
     await log.setTitle({ conversationId: ids[2]!, userId, title: 'renamed' });
     await waitFor(async () => (await list({ limit: 10 }))[0] === ids[2]);
     expect((await log.listConversations({ userId, limit: 1 })).conversations[0]).toMatchObject({ title: 'renamed' });

@@ -1,7 +1,23 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
-import { append, collect, endOf, eventsOf, LEASE_MS, MODELS, promptOf, restoreOf, SHORT_LEASE_MS, snapshotOf, startRun, wholeRun, USER, type Current, type Started } from './world.ts';
+import {
+  append,
+  collect,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  promptOf,
+  restoreOf,
+  SHORT_LEASE_MS,
+  snapshotOf,
+  startRun,
+  wholeRun,
+  USER,
+  type Current,
+  type Started,
+} from './world.ts';
 
 const lostRun = (): Started => ({ conversationId: newId(), runId: newId(), messageId: newId(), epoch: 3 });
 
@@ -19,7 +35,15 @@ export const restoringContract = (current: Current): void => {
     const bytes = Buffer.byteLength('ế de ');
     expect(await append(log, run, bytes, 'f')).toEqual({ outcome: 'appended', offset: 2 });
     await waitFor(() => followed.entries.length === 2);
-    expect(JSON.parse(followed.entries[0]!.json)).toMatchObject({ type: 'run-moved', offset: 1, logId: restore.newLogId, runId, epoch: 3, bytes, restarted: false });
+    expect(JSON.parse(followed.entries[0]!.json)).toMatchObject({
+      type: 'run-moved',
+      offset: 1,
+      logId: restore.newLogId,
+      runId,
+      epoch: 3,
+      bytes,
+      restarted: false,
+    });
     expect(await snapshotOf(log, conversationId)).toMatchObject({
       logId: restore.newLogId,
       title: 'A title',
@@ -28,7 +52,9 @@ export const restoringContract = (current: Current): void => {
       messages: [{ messageId: run.messageId, text: 'count 3' }],
     });
     expect(await log.endRun(endOf(run, 'ế de f'))).toMatchObject({ outcome: 'ended', offset: 3 });
-    expect((await log.beginRun({ ...promptOf({ conversationId }), message: { messageId: run.messageId, text: 'count 3' } })).outcome).toBe('duplicate');
+    expect((await log.beginRun({ ...promptOf({ conversationId }), message: { messageId: run.messageId, text: 'count 3' } })).outcome).toBe(
+      'duplicate',
+    );
     await followed.close();
   });
 
@@ -43,7 +69,9 @@ export const restoringContract = (current: Current): void => {
     expect(await append(log, run, 4, 'ef')).toEqual({ outcome: 'appended', offset: 2 });
     const after = await snapshotOf(log, run.conversationId);
     expect(after).toMatchObject({ logId: restore.newLogId, offset: 2, messages: before.messages, run: { text: 'abcdef', epoch: 1 } });
-    expect(await log.readState({ conversationId: run.conversationId, cursor: { logId: before.logId, offset: 1 } })).toMatchObject({ kind: 'snapshot' });
+    expect(await log.readState({ conversationId: run.conversationId, cursor: { logId: before.logId, offset: 1 } })).toMatchObject({
+      kind: 'snapshot',
+    });
   });
 
   test('L-6 a store that fell back to an earlier owner is gone to the later one, which writes again', async () => {

@@ -1,6 +1,21 @@
 import { newId, type ChunkEvent } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { append, claimed, endOf, eventsOf, LEASE_MS, MODELS, OWNER, promptOf, SHORT_LEASE_MS, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  OWNER,
+  promptOf,
+  SHORT_LEASE_MS,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 import { waitFor } from '../testing/wait.ts';
 
 /** Every way a text is hard to carry: Vietnamese, beyond the BMP, quotes, controls, separators, what JSON escapes. */
@@ -42,7 +57,9 @@ export const runsContract = (current: Current): void => {
     const run = await wholeRun(log);
     const { conversationId, messageId, runId } = run;
     expect(await log.beginRun(promptOf({ conversationId, runId: messageId }))).toMatchObject({ outcome: 'duplicate', runId });
-    await expect(log.beginRun(promptOf({ runId: 'same', message: { messageId: 'same', text: 'x' } }))).rejects.toMatchObject({ code: 'bad-frame' });
+    await expect(log.beginRun(promptOf({ runId: 'same', message: { messageId: 'same', text: 'x' } }))).rejects.toMatchObject({
+      code: 'bad-frame',
+    });
   });
 
   test('W-5 one run at a time in a conversation', async () => {
@@ -159,7 +176,10 @@ export const runsContract = (current: Current): void => {
 
   test('P-4 a take-over goes on from the last byte, or starts again where the model cannot', async () => {
     const { log } = current();
-    for (const [model, text, restarted] of [['count', 'đã có ', false], ['story', '', true]] as const) {
+    for (const [model, text, restarted] of [
+      ['count', 'đã có ', false],
+      ['story', '', true],
+    ] as const) {
       const { conversationId, runId, ...run } = await startRun(log, { model }, { leaseMs: SHORT_LEASE_MS });
       await append(log, { conversationId, runId, ...run }, 0, 'đã có ');
       const claim = { conversationId, runId, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS };
@@ -234,7 +254,14 @@ export const runsContract = (current: Current): void => {
     expect(events.at(-1)).toMatchObject({ type: 'run-ended', runId: run.runId, reason: 'complete', bytes: 3, sha256: end.sha256, usage });
     const { messages, run: running } = await snapshotOf(log, run.conversationId);
     expect(running).toBeNull();
-    expect(messages.at(-1)).toMatchObject({ messageId: run.runId, parentId: run.messageId, role: 'assistant', text: 'abc', status: 'complete', model: 'count' });
+    expect(messages.at(-1)).toMatchObject({
+      messageId: run.runId,
+      parentId: run.messageId,
+      role: 'assistant',
+      text: 'abc',
+      status: 'complete',
+      model: 'count',
+    });
   });
 
   test('end-run compares lengths and owners', async () => {

@@ -107,7 +107,11 @@ export const collect = async (log: RunLog, conversationId: string) => {
 };
 
 /** What one owner holds of a run: enough to write it again. */
-export const restoreOf = (run: Started, text: string, change: { newLogId?: string; epoch?: number; owner?: string; messages?: Message[] } = {}) => ({
+export const restoreOf = (
+  run: Started,
+  text: string,
+  change: { newLogId?: string; epoch?: number; owner?: string; messages?: Message[] } = {},
+) => ({
   conversationId: run.conversationId,
   runId: run.runId,
   epoch: change.epoch ?? run.epoch,
@@ -119,6 +123,14 @@ export const restoreOf = (run: Started, text: string, change: { newLogId?: strin
   run: { runId: run.runId, parentId: run.messageId, model: 'count', startedAt: 1_700_000_000_000 },
   text,
   messages: change.messages ?? [
-    { messageId: run.messageId, parentId: null, role: 'user' as const, text: 'count 3', status: 'complete' as const, createdAt: 1_700_000_000_000, author: USER },
+    {
+      messageId: run.messageId,
+      parentId: null,
+      role: 'user' as const,
+      text: 'count 3',
+      status: 'complete' as const,
+      createdAt: 1_700_000_000_000,
+      author: USER,
+    },
   ],
 });

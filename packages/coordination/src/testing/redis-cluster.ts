@@ -37,9 +37,15 @@ export const startRedisCluster = async (size = 3): Promise<TestRedisCluster> => 
     }
     const agreed = async (node: TestRedis): Promise<boolean> => {
       const info = String(await node.cli('CLUSTER', 'INFO'));
-      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${size}`) && info.includes(`cluster_slots_ok:${SLOTS}`);
+      return (
+        info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${size}`) && info.includes(`cluster_slots_ok:${SLOTS}`)
+      );
     };
-    await waitFor(async () => (await Promise.all(nodes.map(agreed))).every(Boolean), { deadlineMs: 20_000, everyMs: 100, what: 'cluster formed' });
+    await waitFor(async () => (await Promise.all(nodes.map(agreed))).every(Boolean), {
+      deadlineMs: 20_000,
+      everyMs: 100,
+      what: 'cluster formed',
+    });
   } catch (error) {
     await stop();
     throw error;

@@ -39,6 +39,8 @@ export interface StartRedis {
   port?: number;
   /** More options of redis-server, such as `['--cluster-enabled', 'yes']`. */
   args?: readonly string[];
+  /** A configuration file, which comes before everything else (Sentinel needs one that it can write). */
+  settings?: string;
 }
 
 /** Processes this one has started: ended with it, whatever happens to the test. */
@@ -47,9 +49,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-const launch = async (port: number, folder: string, args: readonly string[]): Promise<ChildProcess> => {
-  const settings = ['--port', `${port}`, '--dir', folder, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
-  const child = spawn('redis-server', [...settings, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const launch = async (port: number, folder: string, { args = [], settings }: StartRedis): Promise<ChildProcess> => {
+  const common = ['--port', `${port}`, '--dir', folder, '--bind', '127.0.0.1', '--loglevel', 'warning'];
+  const data = settings ? [settings] : ['--save', '', '--appendonly', 'no'];
+  const child = spawn('redis-server', [...data, ...common, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let output = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data: Buffer) => (output = `${output}${data}`.slice(-2_000)));
@@ -79,10 +82,10 @@ const end = async (child: ChildProcess): Promise<void> => {
 };
 
 /** A redis-server of its own, in a folder of its own, without persistence. */
-export const startRedis = async ({ port: wanted, args = [] }: StartRedis = {}): Promise<TestRedis> => {
-  const port = wanted ?? (await freePort());
+export const startRedis = async (options: StartRedis = {}): Promise<TestRedis> => {
+  const port = options.port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'runnel-redis-'));
-  let child = await launch(port, folder, args);
+  let child = await launch(port, folder, options);
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -98,7 +101,7 @@ export const startRedis = async ({ port: wanted, args = [] }: StartRedis = {}): 
     resume: () => void child.kill('SIGCONT'),
     async restartEmpty() {
       await end(child);
-      child = await launch(port, folder, args);
+      child = await launch(port, folder, options);
     },
     async cli(...words) {
       const redis = new Redis({ port, retryStrategy: () => null, disableClientInfo: true });

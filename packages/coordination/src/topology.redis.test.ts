@@ -1,0 +1,76 @@
+import { newId } from '@runnel/protocol';
+import { expect, onTestFinished, test } from 'vitest';
+import { append, collect, snapshotOf, startRun } from './contract/world.ts';
+import { shardOf, slotOfShard } from './keys.ts';
+import { createRedisRunLog } from './run-log-redis.ts';
+import { startRedisCluster, startRedisSentinel, waitFor } from './testing/index.ts';
+
+test('W-7 a channel follows its slot to another node of the cluster, and readers are told to read again', async () => {
+  const cluster = await startRedisCluster(3);
+  onTestFinished(() => cluster.stop());
+  const log = createRedisRunLog({ url: cluster.url });
+  onTestFinished(() => log.close());
+  const conversationId = newId();
+  const followed = await collect(log, conversationId);
+  const hint = (n: number): string => JSON.stringify({ type: 'typing', n });
+  await log.publishHint(conversationId, hint(1));
+  await waitFor(() => followed.hints.length === 1);
+
+  const slot = slotOfShard(shardOf(conversationId));
+  const ids = await Promise.all(cluster.nodes.map(async (node) => String(await node.cli('CLUSTER', 'MYID'))));
+  const owner = Math.floor(slot / Math.ceil(16_384 / 3));
+  const next = (owner + 1) % 3;
+  for (const index of [next, owner, 3 - owner - next]) await cluster.nodes[index]!.cli('CLUSTER', 'SETSLOT', slot, 'NODE', ids[next]!);
+
+  await waitFor(() => followed.resubscriptions() > 0, { deadlineMs: 10_000, what: 'resubscribed at the new node' });
+  await log.publishHint(conversationId, hint(2));
+  await waitFor(() => followed.hints.includes(hint(2)), { what: 'the hint at the new node' });
+  const run = await startRun(log, { conversationId });
+  expect(await append(log, run, 0, 'moved')).toMatchObject({ outcome: 'appended' });
+  await waitFor(() => followed.entries.at(-1)?.offset === 4);
+});
+
+test('P-10 a cluster with a dead node says so within a second for its part, and serves the rest', async () => {
+  const cluster = await startRedisCluster(3);
+  onTestFinished(() => cluster.stop());
+  // Otherwise two of three refuse everything with the third.
+  for (const node of cluster.nodes) await node.cli('CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+  const log = createRedisRunLog({ url: cluster.url });
+  onTestFinished(() => log.close());
+  await log.ping();
+  const nodeOf = (conversationId: string): number => Math.floor(slotOfShard(shardOf(conversationId)) / Math.ceil(16_384 / 3));
+  const on = (node: number): string => {
+    for (;;) {
+      const conversationId = newId();
+      if (nodeOf(conversationId) === node) return conversationId;
+    }
+  };
+  await cluster.nodes[0]!.kill();
+  const started = performance.now();
+  await expect(log.readState({ conversationId: on(0) })).rejects.toMatchObject({ code: 'unavailable' });
+  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(await log.readState({ conversationId: on(1) })).toEqual({ kind: 'none' });
+});
+
+test('P-10 behind Sentinel, a promoted replica carries on what its owner can still append', async () => {
+  const redis = await startRedisSentinel();
+  onTestFinished(() => redis.stop());
+  const log = createRedisRunLog({ url: redis.url });
+  onTestFinished(() => log.close());
+  const run = await startRun(log);
+  await append(log, run, 0, 'abc');
+  const followed = await collect(log, run.conversationId);
+  // Sentinel cuts every connection to the replica that it promotes.
+  const info = async (): Promise<string> => String(await redis.replica.cli('INFO', 'replication').catch(() => ''));
+  const offset = /master_repl_offset:(\d+)/.exec(String(await redis.master.cli('INFO', 'replication')))![1]!;
+  await waitFor(async () => Number(/slave_repl_offset:(\d+)/.exec(await info())?.[1]) >= Number(offset), { what: 'replicated' });
+  await redis.master.kill();
+  await waitFor(async () => (await info()).includes('role:master'), { deadlineMs: 20_000, everyMs: 100, what: 'promoted' });
+  const resumed = async (): Promise<boolean> => {
+    const { outcome } = await append(log, run, 3, 'd').catch(() => ({ outcome: 'unavailable' }));
+    return outcome === 'appended' || outcome === 'duplicate';
+  };
+  await waitFor(resumed, { deadlineMs: 10_000, everyMs: 50, what: 'append at the new master' });
+  expect((await snapshotOf(log, run.conversationId)).run?.text).toBe('abcd');
+  await waitFor(() => followed.resubscriptions() > 0, { deadlineMs: 10_000, what: 'resubscribed at the new master' });
+});
