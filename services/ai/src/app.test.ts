@@ -25,13 +25,15 @@ const setUp = async (maxRuns = 10) => {
 test('POST /runs takes a run once: 202 with its epoch, then 409', async () => {
   const { runLog, post } = await setUp();
   const viewer = await startViewer(runLog, 'c');
-  const run = await prompt(runLog, 'count 20 at 1000', { model: 'demo' });
+  const run = await prompt(runLog, 'count 20 hang 0', { model: 'demo' });
   const first = await post('/runs', { ...run, trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' });
   expect([first.statusCode, first.json()]).toEqual([202, { outcome: 'claimed', epoch: 1 }]);
   const second = await post('/runs', run);
   expect([second.statusCode, second.json()]).toEqual([409, { outcome: 'owned' }]);
+  await runLog.cancelRun({ ...run, userId: 'user' });
+  await post(`/runs/${run.runId}/cancel`);
   await viewer.ended(run.runId);
-  expect((await post('/runs', run)).statusCode).toBe(409);
+  expect((await post('/runs', run)).json()).toEqual({ outcome: 'gone' });
 });
 
 test('POST /runs refuses: 422 a model it lacks, 429 full, 503 draining or without a store, 400 nonsense', async () => {

@@ -194,6 +194,17 @@ describe('L-6 a store that has lost the run', () => {
     expect(batcher.verdict).toBeNull();
   });
 
+  test('a renewal that was asked before the run was written again says nothing new', async () => {
+    const clock = createFastClock(100);
+    const { batcher, restored } = setUp({ clock });
+    await batcher.restore();
+    await clock.sleep(10);
+    await batcher.restore(99);
+    expect(restored).toHaveLength(1);
+    await batcher.restore(105);
+    expect(restored).toHaveLength(2);
+  });
+
   test('another run in the way is waited for, but not for ever', async () => {
     const patient = setUp();
     patient.restores.push({ outcome: 'busy' }, { outcome: 'busy' });

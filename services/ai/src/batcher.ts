@@ -44,6 +44,7 @@ export const createBatcher = (options: BatcherOptions) => {
   const retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure };
   let inFlight: Piece | undefined;
   let lost = false;
+  let restoredAt = Number.NEGATIVE_INFINITY;
   let running = false;
   let verdict: Verdict | null = null;
   let room: PromiseWithResolvers<void> | undefined;
@@ -89,6 +90,7 @@ export const createBatcher = (options: BatcherOptions) => {
         if (inFlight !== undefined) text.stands(inFlight);
         inFlight = undefined;
         lost = false;
+        restoredAt = clock.now();
         return;
       }
       if (next === 'fenced' || clock.now() >= busyUntil || giveUp.aborted) return decide('fenced');
@@ -152,9 +154,12 @@ export const createBatcher = (options: BatcherOptions) => {
       return settled();
     },
 
-    /** The store has lost the run: writes it again. Resolves when it stands, or there is a verdict. */
-    restore(): Promise<void> {
-      lost = true;
+    /**
+     * The store has lost the run, says an answer to a question of `askedAt`: writes it again, unless that was done since. Resolves
+     * when it stands, or there is a verdict.
+     */
+    restore(askedAt = clock.now()): Promise<void> {
+      if (restoredAt <= askedAt) lost = true;
       wake();
       return settled();
     },

@@ -41,8 +41,8 @@ export interface RunJob {
 export interface ActiveRun {
   /** Only the first reason counts. */
   stop(reason: StopReason): void;
-  /** The store has lost the run (a renewal said so). */
-  restore(): void;
+  /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
+  restore(askedAt: number): void;
   readonly done: Promise<RunResult>;
 }
 
@@ -125,7 +125,7 @@ export const generate = (job: RunJob): ActiveRun => {
 
   return {
     stop,
-    restore: () => void batcher.restore(),
+    restore: (askedAt) => void batcher.restore(askedAt),
     // Only a store that stayed away for too long, or the end of the process, leaves a run without an answer: its lease expires.
     done: run().catch(() => 'given-up' as const),
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OwnedRun, RunLog, RunRef, Subscription, WorkHint } from '@runnel/coordination';
+import type { OwnedRun, RunLog, RunRef, WorkHint } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
@@ -11,6 +11,7 @@ import { repeat } from './repeat.ts';
 import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';
 import { afterRenew } from './verdict.ts';
+import { listenForWork, type WorkHints } from './work-hints.ts';
 
 export interface WorkerDeps {
   runLog: RunLog;
@@ -52,7 +53,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const seeking = new AbortController();
   const renewing = new AbortController();
   const giveUp = new AbortController();
-  let hints: Subscription | undefined;
+  let hints: WorkHints | undefined;
   let draining: Promise<void> | undefined;
 
   const store = createOutage({
@@ -127,6 +128,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const renew = async (): Promise<void> => {
     const held = [...runs.values()];
     if (held.length === 0) return;
+    const askedAt = clock.now();
     try {
       const outcomes = await runLog.renewLeases(
         owner,
@@ -137,7 +139,7 @@ export const createWorker = (deps: WorkerDeps) => {
       for (const { owned, active } of held) {
         const outcome = outcomes.get(owned.runId);
         const next = outcome === undefined ? 'keep' : afterRenew(outcome);
-        if (next === 'restore') active.restore();
+        if (next === 'restore') active.restore(askedAt);
         else if (next !== 'keep') active.stop(next);
       }
     } catch (error) {
@@ -170,7 +172,7 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const drain = async (): Promise<void> => {
     seeking.abort();
-    const unsubscribed = hints?.close().catch(() => undefined);
+    const unsubscribed = hints?.close();
     // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
     for (const { active, canContinue } of runs.values()) if (canContinue) active.stop('release');
     await Promise.allSettled(claiming.values());
@@ -194,11 +196,12 @@ export const createWorker = (deps: WorkerDeps) => {
     get draining(): boolean {
       return draining !== undefined;
     },
-    /** Starts to listen, sweep and renew. */
+    /** Starts to listen, sweep and renew, also while the store is away. */
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
       void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
-      hints = await runLog.onWork(onHint);
+      hints = listenForWork({ runLog, onHint, onFailure: store.failed, clock, random });
+      await hints.tried;
     },
     /** Takes nothing more and hands every run back; those no other pod could continue may finish within `drainMs`. */
     drain: (): Promise<void> => (draining ??= Promise.resolve().then(drain)),
