@@ -39,12 +39,16 @@ const pageKey = ({ userId, before, limit }: HistoryQuery): string => `${before ?
  */
 export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
   const { read, follow, onRead, maxConversations = MAX_CONVERSATIONS, ttlMs = TTL_MS } = deps;
+  const releasing = new Set<Promise<unknown>>();
   const entries = new LRUCache<string, Entry>({
     max: maxConversations,
     ttl: ttlMs,
     // A forgotten conversation must not stay subscribed.
     ttlAutopurge: true,
-    dispose: (entry) => void release(entry),
+    dispose: (entry) => {
+      const released: Promise<unknown> = release(entry).finally(() => releasing.delete(released));
+      releasing.add(released);
+    },
   });
 
   const invalidate = (entry: Entry): void => {
@@ -56,8 +60,8 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
 
   const release = async (entry: Entry): Promise<void> => {
     invalidate(entry);
-    const subscription = await entry.followed.catch(() => null);
-    await subscription?.close();
+    // A subscription that failed, or fails to close, has nothing to give back.
+    await entry.followed.then((subscription) => subscription.close()).catch(() => undefined);
   };
 
   const open = (conversationId: string): Entry => {
@@ -105,9 +109,8 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
       return reading;
     },
     async close() {
-      const open = [...entries.values()];
       entries.clear();
-      await Promise.allSettled(open.map(async (entry) => (await entry.followed).close()));
+      await Promise.all(releasing);
     },
   };
 };

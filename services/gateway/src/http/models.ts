@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { GatewayContext } from '../app.ts';
-import { PROBLEMS, json, type Routes } from './schemas.ts';
+import { PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
 
 const Model = Type.Object({
   id: Type.String(),
@@ -10,10 +10,20 @@ const Model = Type.Object({
   default: Type.Optional(Type.Boolean()),
 });
 
-export const modelRoutes = (app: Routes, { models }: GatewayContext): void => {
+export const modelRoutes = (app: Routes, { auth, models }: GatewayContext): void => {
   app.get(
     '/api/models',
-    { schema: { tags: ['Models'], summary: 'Models that a prompt can name', response: { 200: json('Models', Type.Object({ models: Type.Array(Model) })), ...PROBLEMS } } },
-    async () => ({ models: await models.list() }),
+    {
+      schema: {
+        tags: ['Models'],
+        summary: 'Models that a prompt can name',
+        querystring: Type.Object(UserQuery),
+        response: { 200: json('Models', Type.Object({ models: Type.Array(Model) })), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      await auth.require(request, reply);
+      return { models: await models.list() };
+    },
   );
 };

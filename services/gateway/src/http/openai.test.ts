@@ -1,4 +1,4 @@
-import OpenAI, { APIError, BadRequestError, NotFoundError } from 'openai';
+import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
@@ -215,6 +215,15 @@ test('W-4 a retry with the same Idempotency-Key joins the run of the first try',
   expect(again.id).toBe(first.id);
   expect(again.choices[0]!.message.content).toBe(first.choices[0]!.message.content);
   expect(t.pod.runs).toHaveLength(1);
+});
+
+test('where a token is asked for, an API key that is none is OpenAI’s authentication error', async () => {
+  await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: 'a-secret-of-at-least-32-characters' } });
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'sk-wrong', maxRetries: 0 });
+  const refused = await client.chat.completions.create(ask('hello')).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(AuthenticationError);
+  expect(refused).toMatchObject({ status: 401, code: 'invalid_api_key' });
+  await expect(client.models.list()).rejects.toBeInstanceOf(AuthenticationError);
 });
 
 test('models are listed and looked up', async () => {

@@ -97,7 +97,10 @@ export const openAiRoutes = async (
   app.get(
     '/models',
     { schema: { tags, summary: 'Models that can be named', response: { 200: json('Models', ModelList), ...OPENAI_ERRORS } } },
-    async () => ({ object: 'list', data: (await models.list()).map(openAiModel) }),
+    async (request, reply) => {
+      await openAiCaller(auth, request, reply);
+      return { object: 'list', data: (await models.list()).map(openAiModel) };
+    },
   );
 
   app.get(
@@ -110,7 +113,8 @@ export const openAiRoutes = async (
         response: { 200: json('The model', Model), ...OPENAI_ERRORS },
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      await openAiCaller(auth, request, reply);
       const found = (await models.list()).find(({ id }) => id === request.params.model);
       if (!found) throw new RunnelError('model-unknown');
       return openAiModel(found);

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
 import { applyEvent, emptyConversation, fromSnapshot, isLogged, type ConversationState } from '@runnel/protocol';
@@ -118,24 +118,62 @@ test('P-8 more streams than a node takes are refused', async () => {
   next.close();
 });
 
+const PIECE = 'x'.repeat(64 * 1024);
+
+/** Lets the run speak, at the pace of a reader that is awake, until a counter moves. The kernel takes some megabytes first. */
+const speakUntil = async (gateway: TestGateway, awake: SseClient, metric: string): Promise<void> => {
+  for (let i = 1; i <= 300 && (await gateway.metric(metric)) === 0; i++) {
+    await gateway.owner.say('r1', PIECE);
+    await awake.next('chunk', ({ offset }: { offset: number }) => offset === 3 + i);
+  }
+  expect(await gateway.metric(metric)).toBe(1);
+};
+
+test('W-14 a reader that falls behind gets merged chunks and the same text', async () => {
+  await using gateway = await startGateway();
+  const awake = await SseClient.open(events(gateway));
+  const asleep = await SseClient.asleep(events(gateway));
+  await prompt(gateway);
+  await speakUntil(gateway, awake, 'runnel_gateway_merged_chunks_total');
+  await gateway.owner.end('r1');
+  await awake.next('run-ended');
+  const late = asleep.wake();
+  const ended = await late.next('run-ended');
+  expect(late.events.some(({ data }) => data.type === 'chunk' && data.from !== undefined)).toBe(true);
+  expect(late.events.length).toBeLessThan(awake.events.length);
+  const text = apply(emptyConversation('c1'), late).messages.at(-1)!.text;
+  expect(text === gateway.owner.text('r1')).toBe(true);
+  expect(late.lastId).toBe(ended.id);
+  for (const reader of [awake, late]) reader.close();
+});
+
 test('W-14 a reader that does not read is sent away, and another in the conversation does not wait for it', async () => {
   await using gateway = await startGateway();
-  const asleep = connect(gateway.port, '127.0.0.1');
-  asleep.write('GET /api/conversations/c1/events?user_id=ann HTTP/1.1\r\nHost: x\r\n\r\n');
-  asleep.pause();
-  const reader = await SseClient.open(events(gateway));
-  await reader.next('live');
+  const awake = await SseClient.open(events(gateway));
+  const asleep = await SseClient.asleep(events(gateway));
   await prompt(gateway);
-  const piece = 'x'.repeat(64 * 1024);
-  // The kernel's buffers take some megabytes before anything backs up here.
-  for (let i = 1; i <= 200 && (await gateway.metric('runnel_gateway_slow_event_streams_total')) === 0; i++) {
-    await gateway.owner.say('r1', piece);
-    await reader.next('chunk', ({ offset }: { offset: number }) => offset === 3 + i);
-  }
-  expect(await gateway.metric('runnel_gateway_slow_event_streams_total')).toBe(1);
+  await speakUntil(gateway, awake, 'runnel_gateway_slow_event_streams_total');
   await gateway.owner.end('r1');
-  await reader.next('run-ended');
-  expect(apply(emptyConversation('c1'), reader).messages.at(-1)!.text.length).toBe(gateway.owner.text('r1').length);
-  reader.close();
-  asleep.destroy();
+  await awake.next('run-ended');
+  expect(apply(emptyConversation('c1'), awake).messages.at(-1)!.text.length).toBe(gateway.owner.text('r1').length);
+  const gone = asleep.wake();
+  await waitFor(() => gone.ended);
+  expect(gone.events.at(-1)?.type).not.toBe('run-ended');
+  awake.close();
+});
+
+test('W-2 a token that ends while events flow ends them, and the next request is refused', async () => {
+  const secret = 'a-secret-of-at-least-32-characters';
+  const token = await new SignJWT({ sub: 'ann' })
+    .setProtectedHeader({ alg: 'HS256' })
+    // The gateway tolerates clocks that differ by some seconds when it checks, not when it waits.
+    .setExpirationTime(Math.floor(Date.now() / 1000))
+    .sign(new TextEncoder().encode(secret));
+  await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: secret } });
+  const url = `${gateway.url}/api/conversations/c1/events`;
+  const reader = await SseClient.open(url, { authorization: `Bearer ${token}` });
+  expect((await reader.next('error')).data).toMatchObject({ code: 'token-expired' });
+  await waitFor(() => reader.ended);
+  const nobody = await fetch(url);
+  expect([nobody.status, nobody.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
 });

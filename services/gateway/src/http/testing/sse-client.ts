@@ -1,3 +1,4 @@
+import { request, type IncomingMessage } from 'node:http';
 import { waitFor } from '@runnel/kit';
 import type { ServerEvent } from '@runnel/protocol';
 
@@ -17,16 +18,25 @@ export class SseClient {
   ended = false;
   readonly #abort: AbortController;
 
-  constructor(response: Response, abort: AbortController) {
+  constructor(text: AsyncIterable<string>, abort: AbortController) {
     this.#abort = abort;
-    void this.#read(response).finally(() => (this.ended = true));
+    void this.#read(text).finally(() => (this.ended = true));
   }
 
   static async open(url: string, headers: Record<string, string> = {}): Promise<SseClient> {
     const abort = new AbortController();
     const response = await fetch(url, { headers, signal: abort.signal });
     if (response.status !== 200) throw Object.assign(new Error(`status ${response.status}`), { body: await response.json() });
-    return new SseClient(response, abort);
+    return new SseClient(response.body!.pipeThrough(new TextDecoderStream()), abort);
+  }
+
+  /** A reader that does not read until `wake` is called: what is sent meanwhile fills the sockets' buffers. */
+  static async asleep(url: string): Promise<{ wake(): SseClient }> {
+    const abort = new AbortController();
+    const response = await new Promise<IncomingMessage>((resolve, reject) =>
+      request(url, { signal: abort.signal }, resolve).on('error', reject).end(),
+    );
+    return { wake: () => new SseClient(response.setEncoding('utf8'), abort) };
   }
 
   next(type: string, match: (data: never) => boolean = () => true): Promise<SseEvent> {
@@ -38,10 +48,10 @@ export class SseClient {
     this.#abort.abort();
   }
 
-  async #read(response: Response): Promise<void> {
+  async #read(text: AsyncIterable<string>): Promise<void> {
     let rest = '';
     try {
-      for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+      for await (const part of text) {
         rest += part;
         const blocks = rest.split('\n\n');
         rest = blocks.pop()!;
