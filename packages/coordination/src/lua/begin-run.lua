@@ -15,19 +15,7 @@ local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(AR
 -- @include audit
 -- @include keep
 -- @include touch
-
--- A message of its own event, under `parent`, which it then is.
-local said = {}
-local function say(id, role, words)
-  local author = role == 'user' and ',"author":' .. json(userId) or ''
-  local message = '{"messageId":"' .. id .. '","parentId":' .. json(parent) .. ',"role":"' .. role .. '","text":' .. cjson.encode(words)
-    .. ',"status":"complete","createdAt":' .. now .. author .. '}'
-  keep(id, message)
-  emit('message', ',"message":' .. message)
-  audit('CHAT_MESSAGE', '{"userId":' .. json(userId) .. ',"message":' .. message .. '}', trace)
-  parent = id
-  said[#said + 1] = id
-end
+-- @include say
 
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title')
 local isNew = not known[1]
