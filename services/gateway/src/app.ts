@@ -69,7 +69,7 @@ export interface GatewayApp {
   close(): Promise<void>;
 }
 
-/** Beside WebSocket drains, commands that are under way finish within the window too. */
+/** What commands left to do when the last connection is gone has this long. */
 const SETTLE_MS = 2000;
 
 /**

@@ -1,6 +1,6 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
 import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
-import { contextOf, traceparentOf, type Logger, type Tracer } from '@runnel/kit';
+import { contextOf, traceparentOf, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
 import { begun, cancelled, changed } from './command-results.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -71,12 +71,16 @@ export interface CommandsDeps {
 
 /** The commands of one node, and the work they leave behind. */
 export interface OwnCommands extends Commands {
-  /** Resolves when nothing that a command left to do (a cancel's end, a dispatch) is under way. */
+  /** Resolves when no command is under way, nor what one left to do (a cancel's end, a dispatch). */
   settled(): Promise<void>;
 }
 
+/** P-10: budget, model and store together; each of them gives up by itself a little later. */
+const DEADLINE_MS = 950;
+
 export const createCommands = (deps: CommandsDeps): OwnCommands => {
   const { runLog, hub, dispatcher, models, rateLimits, limits, metrics, log } = deps;
+  const underWay = new Set<Promise<unknown>>();
   const leftover = new Set<Promise<unknown>>();
   const leave = (work: Promise<unknown>): void => {
     leftover.add(work);
@@ -96,8 +100,14 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
 
   const measured = async <T>(command: string, work: () => Promise<T>): Promise<T> => {
     const stop = metrics.commandSeconds.startTimer({ command });
+    const working = work();
+    underWay.add(working);
+    void working.catch(() => undefined).finally(() => underWay.delete(working));
     try {
-      const answer = await work();
+      const answer = await withDeadline(working, DEADLINE_MS, () => {
+        // It may still succeed; then asking again is answered `duplicate` (W-4).
+        throw new RunnelError('unavailable', undefined, { retryAfterMs: DEADLINE_MS });
+      });
       metrics.commands.inc({ command, outcome: 'ok' });
       return answer;
     } catch (cause) {
@@ -180,7 +190,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         await runLog.publishHint(conversationId, JSON.stringify({ type: 'typing', conversationId, userId: caller.userId, active }));
       }),
     settled: async () => {
-      while (leftover.size > 0) await Promise.allSettled(leftover);
+      while (underWay.size + leftover.size > 0) await Promise.allSettled([...underWay, ...leftover]);
     },
   };
 };

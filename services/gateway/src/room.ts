@@ -1,4 +1,4 @@
-import { fullJitter } from '@runnel/kit';
+import { fullJitter, withDeadline } from '@runnel/kit';
 import { readPrefix } from '@runnel/protocol';
 import { RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
 import type { View } from './catch-up.ts';
@@ -24,6 +24,7 @@ export interface RoomDeps {
 const EXPECTED_MS = 250;
 /** Longer than any prefix (type, conversation id, offset) and than what precedes `t` in a chunk. */
 const HEAD_BYTES = 320;
+const SUBSCRIBE_PATIENCE_MS = 150;
 const SUBSCRIBE_RETRY = { baseMs: 250, maxMs: 5000 };
 /** After an interruption every room reads; not all in one instant. */
 const HEAL_SPREAD_MS = { running: 50, other: 500 };
@@ -40,6 +41,8 @@ export class Room implements Reader {
   #subscription: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
   #attempt = 0;
+  /** Reads were made before the channel stood. */
+  #readWithout = false;
   #closed = false;
   /** Incarnation that the channel carries, as far as it is known. */
   #logId: string | null = null;
@@ -59,7 +62,7 @@ export class Room implements Reader {
     this.#deps = deps;
     const { runLog, background, metrics } = deps;
     const learn = (view: View, poll: boolean) => this.#learn(view, poll);
-    this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribe(), learn });
+    this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribed(), learn });
   }
 
   add(follower: Follower): void {
@@ -103,6 +106,12 @@ export class Room implements Reader {
     await this.#subscription?.close();
   }
 
+  /** Resolves when the channel stands, or after a while without it: reading must not wait for a channel that cannot be had. */
+  async #subscribed(): Promise<void> {
+    const first = this.#subscribe();
+    await withDeadline(first, SUBSCRIBE_PATIENCE_MS, () => void (this.#readWithout = true));
+  }
+
   async #subscribe(): Promise<void> {
     try {
       const subscription = await this.#deps.runLog.follow(this.conversationId, {
@@ -112,9 +121,10 @@ export class Room implements Reader {
       if (this.#closed) return await subscription.close();
       this.#subscription = subscription;
       // Who read before the channel stood may have missed something in between.
-      if (this.#attempt > 0) this.recheck();
+      if (this.#readWithout) this.recheck();
     } catch {
       if (this.#closed) return;
+      this.#readWithout = true;
       // Reading goes on without a channel, by polls. Readers hear of it only when reads fail too.
       const wait = SUBSCRIBE_RETRY.baseMs / 2 + fullJitter({ attempt: this.#attempt++, ...SUBSCRIBE_RETRY, random: this.#deps.random });
       this.#retry = setTimeout(() => void this.#subscribe(), wait);

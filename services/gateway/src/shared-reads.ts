@@ -1,5 +1,5 @@
-import { delay } from '@runnel/kit';
-import { formatCursor, toRunnelError } from '@runnel/protocol';
+import { delay, withDeadline } from '@runnel/kit';
+import { formatCursor, RunnelError, toRunnelError } from '@runnel/protocol';
 import type { RunLog } from '@runnel/coordination';
 import { MAX_LIVE_HELD, viewOf, type View } from './catch-up.ts';
 import type { Follower } from './follower.ts';
@@ -29,6 +29,8 @@ interface Flight {
 
 /** A second read of the same thing waits so long at most for the first: reload storms become two reads, a hanging store costs no one a second turn. */
 const COALESCE_MS = 50;
+/** P-10: with the wait for the channel before it, an outage is told within a second. */
+const READ_DEADLINE_MS = 800;
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {
@@ -77,7 +79,9 @@ export class SharedReads {
     const read = async (): Promise<View> => {
       flight.issued = true;
       const stop = metrics.readSeconds.startTimer();
-      const state = await runLog.readState({ conversationId: this.#conversationId, userId, cursor });
+      const state = await withDeadline(runLog.readState({ conversationId: this.#conversationId, userId, cursor }), READ_DEADLINE_MS, () => {
+        throw new RunnelError('unavailable');
+      });
       stop();
       metrics.reads.inc({ outcome: state.kind });
       return viewOf(this.#conversationId, state, flight.live);
