@@ -2,6 +2,8 @@ import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
 
 const REDIS = '**/*.redis.test.ts';
+const POSTGRES = '**/*.postgres.test.ts';
+const KAFKA = '**/*.kafka.test.ts';
 const BROWSER = '**/*.browser.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
@@ -18,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...NOT_OURS, REDIS, BROWSER, '**/*.kafka.test.ts', '**/*.postgres.test.ts'],
+          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 10_000,
@@ -39,6 +41,30 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'postgres',
+          include: [POSTGRES],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'kafka',
+          include: [KAFKA],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: 'browser',
           include: [BROWSER],
           exclude: NOT_OURS,
@@ -47,7 +73,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -22,9 +22,22 @@ export const TIERS: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
   { name: 'unit', needs: [], run: () => runVitest('unit') },
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
+  { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
+  { name: 'kafka', needs: ['java', 'maven', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },
   { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser') },
   { name: 'e2e', needs: ['redis-server'], run: () => runJsonLines('e2e/run.ts') },
+  { name: 'loadtest', needs: ['redis-server', 'nginx'], run: runLoadtests },
 ];
+
+/** The targets of P-7 through a real nginx in both of its modes; k6's exit code is the verdict. */
+async function runLoadtests(): Promise<TierOutcome> {
+  const totals: Totals = { passed: 0, failed: 0 };
+  for (const mode of ['round-robin', 'cookie']) {
+    const { code } = await runNode(['loadtest/run.ts', 'smoke', '--mode', mode], { onLine: (line) => console.log(line) });
+    totals[code === 0 ? 'passed' : 'failed']++;
+  }
+  return totals;
+}
 
 /** Runs one project of vitest.config.ts. */
 async function runVitest(project: string): Promise<TierOutcome> {

@@ -1,0 +1,107 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { waitFor } from '@runnel/kit';
+import pg from 'pg';
+
+export interface TestPostgres {
+  url: string;
+  /** A fresh database on the same server. */
+  database(): Promise<string>;
+  /** SIGKILL, and the same data again. */
+  restart(): Promise<void>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const DEBIAN = '/usr/lib/postgresql';
+/** PostgreSQL refuses to run as root. Debian's `postgres` comes with the package. */
+const UNPRIVILEGED = 'postgres';
+
+/** The newest server Debian has installed, else what is on PATH. */
+const program = (name: string): string => {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
+  const version = versions.find((v) => existsSync(join(DEBIAN, v, 'bin', name)));
+  return version === undefined ? name : join(DEBIAN, version, 'bin', name);
+};
+
+const idOf = async (flag: '-u' | '-g'): Promise<number> => Number((await promisify(execFile)('id', [flag, UNPRIVILEGED])).stdout);
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGQUIT');
+});
+
+/** A PostgreSQL of its own, in a folder of its own, as an unprivileged user when the tests run as root. */
+export const startPostgres = async (): Promise<TestPostgres> => {
+  const isRoot = process.getuid?.() === 0;
+  const as = isRoot ? { uid: await idOf('-u'), gid: await idOf('-g') } : {};
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-postgres-'));
+  if (isRoot) await chown(folder, as.uid!, as.gid!);
+  const data = join(folder, 'data');
+  const options = { ...as, cwd: folder, env: { ...process.env, LC_ALL: 'C.UTF-8' } };
+  await promisify(execFile)(program('initdb'), ['-D', data, '-U', 'runnel', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options);
+  const port = await freePort();
+  const urlOf = (database: string): string => `postgres://runnel@127.0.0.1:${port}/${database}`;
+  const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', shared_buffers: '64MB', max_connections: '60' };
+  let child: ChildProcess;
+  let databases = 0;
+
+  const query = async (sql: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: urlOf('postgres'), connectionTimeoutMillis: 2_000 });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query(sql);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  const launch = async (): Promise<void> => {
+    const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    child = spawn(program('postgres'), ['-D', data, ...words], { ...options, stdio: 'ignore' });
+    running.add(child);
+    const started = child;
+    started.on('exit', () => running.delete(started));
+    await waitFor(() => query('SELECT 1').then(() => true), { deadlineMs: 30_000, everyMs: 100, what: 'PostgreSQL answers' });
+  };
+  /** SIGQUIT is PostgreSQL's own crash: its children end with it, and the next start recovers from the log. */
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGQUIT');
+    await gone;
+  };
+  await launch();
+  return {
+    url: urlOf('postgres'),
+    async database() {
+      const name = `test_${++databases}`;
+      await query(`CREATE DATABASE ${name}`);
+      return urlOf(name);
+    },
+    async restart() {
+      await kill();
+      await launch();
+    },
+    kill,
+    async stop() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
