@@ -25,6 +25,7 @@ export class Load {
     return (await this.#ask({ kind: 'report' }))!;
   }
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await closed;

@@ -71,7 +71,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
       errors: report.errors,
     };
   } finally {
-    await load.close().catch(() => {});
+    await load.close();
     await cluster.close();
     await cluster.removeLogs();
   }

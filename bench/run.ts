@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from '@runnel/e2e';
 import { describeMachine } from './machine.ts';
 import { measureIdle, type IdleFigures } from './measure-idle.ts';
 import { measureMoments, type MomentFigures } from './measure-moments.ts';
@@ -84,6 +85,7 @@ const print = ({ machine, load, streaming: rounds, idle, moments }: Figures): vo
   }
 };
 
+exitOnSignals();
 if (values.help) console.log(USAGE);
 else if (values.profile !== undefined) await profile(values.profile === 'ai' ? 'ai' : 'gateway');
 else {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor, within } from './wait.ts';
@@ -10,6 +10,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const running = new Set<ChildProcess>();
 // The runner may die of an uncaught error: its children go with it.
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** For a runner: Ctrl-C and a CI's timeout end it with an exit, so that its children go too. */
+export const exitOnSignals = (): void => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+};
 
 /** How many pods this process has started and not yet seen the end of. */
 export const podsLeft = (): number => running.size;
@@ -53,7 +58,7 @@ export class Pod {
   }
 
   /** Starts the process and waits until it says it is ready. */
-  async start({ deadlineMs = 20_000 } = {}): Promise<void> {
+  async start({ deadlineMs = 60_000 } = {}): Promise<void> {
     this.launch();
     await waitFor(() => this.alive === false || this.ready(), { deadlineMs, everyMs: 25, what: `${this.name} to be ready` });
     if (!this.alive) throw new Error(`${this.name} ended while starting`);
@@ -90,6 +95,11 @@ export class Pod {
     const answer = await fetch(`${this.internalUrl}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
     await answer?.body?.cancel();
     return answer?.status === 200;
+  }
+
+  /** Resident memory. */
+  memoryBytes(): number {
+    return Number(readFileSync(`/proc/${this.pid}/statm`, 'utf8').split(' ')[1]) * 4096;
   }
 
   /** A metric summed over all its labels. */

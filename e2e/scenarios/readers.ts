@@ -85,10 +85,10 @@ export const readerScenarios: Scenario[] = [
       for (let i = 0; i < 100; i++) stage.watch(run0, { silenceMs: 60_000 }).stall();
       const healthy = stage.watch(run0);
       await stage.live([healthy]);
-      const before = await gateway!.metric('process_resident_memory_bytes');
+      const before = gateway!.memoryBytes();
       const run = await stage.startRun({ conversationId: run0, words: 5_000, rate: 1_000 });
       await healthy.screen.until(() => healthy.screen.finished.has(run.runId), 15_000, 'the end');
-      const after = await gateway!.metric('process_resident_memory_bytes');
+      const after = gateway!.memoryBytes();
       stage.note(`gateway grew by ${Math.round((after - before) / 2 ** 20)} MiB with 100 stuck readers of 5000 words`);
       stage.viewers.forEach((viewer) => viewer.unstall());
       await stage.settle();
