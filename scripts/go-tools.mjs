@@ -8,9 +8,9 @@ import { join } from 'node:path';
 
 const CHART_UTIL = 'helm.sh/helm/v3/pkg/chartutil';
 
-/** `module@version` to build; `wrap` for what only builds as a tool of another module. */
+/** What to build; `found`: the version on the PATH that serves as well. */
 const TOOLS = {
-  k6: { version: '2.2.0', path: 'go.k6.io/k6/v2', require: ['go.k6.io/k6/v2 v2.2.0'] },
+  k6: { version: '2.2.0', path: 'go.k6.io/k6/v2', require: ['go.k6.io/k6/v2 v2.2.0'], found: /k6 v2\./ },
   helm4: { version: '4.3.1', path: 'helm.sh/helm/v4/cmd/helm', require: ['helm.sh/helm/v4 v4.3.1'] },
   helm3: {
     version: '3.22.0',
@@ -30,12 +30,21 @@ const TOOLS = {
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runnel', 'bin');
 
+const isOnPath = (name, version) => {
+  try {
+    return version.test(execFileSync(name, ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  } catch {
+    return false;
+  }
+};
+
 /** Path of a tool's binary, built on first use. Throws one clear sentence when it cannot be. */
 export function goTool(name) {
   const tool = TOOLS[name];
   if (!tool) throw new Error(`There is no tool ${name}; known: ${Object.keys(TOOLS).join(', ')}.`);
   const binary = join(cache, `${name}-${tool.version}`);
   if (existsSync(binary)) return binary;
+  if (tool.found && isOnPath(name, tool.found)) return name;
   try {
     execFileSync('go', ['version'], { stdio: 'ignore' });
   } catch {

@@ -19,6 +19,7 @@ const COMMANDS = {
   test: [['scripts/test.ts']],
   check: [['scripts/check.ts']],
   bench: [['scripts/system.mjs', 'redis-server'], ['bench/run.ts']],
+  loadtest: [['scripts/system.mjs', 'redis-server', 'nginx'], ['loadtest/run.ts']],
   e2e: [['scripts/system.mjs', 'redis-server'], ['e2e/run.ts']],
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],

@@ -37,10 +37,21 @@ const service = (name) => async () => {
   const base = await layer('node', (root) => nodeRoot(root, join(checkout, 'node_modules/.bin/node')));
   const app = await layer(name, (root) => {
     serviceRoot(root, checkout, name);
-    const sbom = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--workspace', `services/${name}`], { cwd: checkout, encoding: 'utf8', maxBuffer: 64e6 });
+    const sbom = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--workspace', `services/${name}`], {
+      cwd: checkout,
+      encoding: 'utf8',
+      maxBuffer: 64e6,
+    });
     // Serial number and time differ at each call; without them the same sources give the same image.
-    const { serialNumber: _serial, metadata: { timestamp: _time, ...metadata }, ...rest } = JSON.parse(sbom);
-    execFileSync('tee', [join(root, 'app/sbom.cdx.json')], { input: JSON.stringify({ ...rest, metadata }), stdio: ['pipe', 'ignore', 'inherit'] });
+    const {
+      serialNumber: _serial,
+      metadata: { timestamp: _time, ...metadata },
+      ...rest
+    } = JSON.parse(sbom);
+    execFileSync('tee', [join(root, 'app/sbom.cdx.json')], {
+      input: JSON.stringify({ ...rest, metadata }),
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
   });
   return {
     layers: [base, app],
@@ -56,7 +67,8 @@ const service = (name) => async () => {
 
 const web = async () => {
   const dist = join(checkout, 'web/dist');
-  if (!existsSync(join(dist, 'index.html'))) execFileSync('npm', ['run', '--silent', 'build', '--workspace', 'web'], { cwd: checkout, stdio: 'inherit' });
+  if (!existsSync(join(dist, 'index.html')))
+    execFileSync('npm', ['run', '--silent', 'build', '--workspace', 'web'], { cwd: checkout, stdio: 'inherit' });
   const base = await layer('nginx', (root) => debianRoot(root, ['nginx', 'nginx-common'], ['usr/sbin/nginx']));
   const page = await layer('web', (root) => {
     rmSync(root, { recursive: true, force: true });
@@ -66,13 +78,24 @@ const web = async () => {
   });
   return {
     layers: [base, page],
-    config: { Entrypoint: ['/usr/sbin/nginx', '-g', 'daemon off;'], User: USER, WorkingDir: '/', Env: ['PATH=/usr/sbin:/usr/bin'], ExposedPorts: { '8080/tcp': {} }, Labels: labels('runnel-web') },
+    config: {
+      Entrypoint: ['/usr/sbin/nginx', '-g', 'daemon off;'],
+      User: USER,
+      WorkingDir: '/',
+      Env: ['PATH=/usr/sbin:/usr/bin'],
+      ExposedPorts: { '8080/tcp': {} },
+      Labels: labels('runnel-web'),
+    },
   };
 };
 
 /** For clusters without a registry: what the chart's development stores run on. */
 const redis = async () => ({
-  layers: [await layer('redis', (root) => debianRoot(root, ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'], ['usr/bin/redis-check-rdb', 'usr/bin/redis-cli']))],
+  layers: [
+    await layer('redis', (root) =>
+      debianRoot(root, ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'], ['usr/bin/redis-check-rdb', 'usr/bin/redis-cli']),
+    ),
+  ],
   config: { Entrypoint: ['/usr/bin/redis-server'], User: USER, WorkingDir: '/tmp', Env: ['PATH=/usr/bin'] },
 });
 

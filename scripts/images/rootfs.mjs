@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync, chmodSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const run = (command, args, options = {}) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', ...options });
+const run = (command, args, options = {}) =>
+  execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', ...options });
 
 const USERS = 'root:x:0:0::/:/\nrunnel:x:65532:65532::/tmp:/\n';
 
@@ -18,7 +19,10 @@ function base(root) {
 
 /** Copies the shared libraries of a program, and the loader, as `ldd` names them. */
 function copyLibraries(root, program) {
-  const env = { ...process.env, LD_LIBRARY_PATH: [join(root, 'usr/lib/x86_64-linux-gnu'), join(root, 'usr/lib/aarch64-linux-gnu')].join(':') };
+  const env = {
+    ...process.env,
+    LD_LIBRARY_PATH: [join(root, 'usr/lib/x86_64-linux-gnu'), join(root, 'usr/lib/aarch64-linux-gnu')].join(':'),
+  };
   for (const line of run('ldd', [program], { env }).split('\n')) {
     if (line.includes('not found')) throw new Error(`${program} needs a library: ${line.trim()}`);
     const library = /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1];
@@ -58,12 +62,36 @@ export function serviceRoot(root, checkout, service) {
   const app = join(root, 'app');
   mkdirSync(app, { recursive: true });
   // npm wants every workspace's manifest to honour the lock; sources come only for what is used.
-  for (const file of run('git', ['-C', checkout, 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '*package.json', 'package-lock.json'])
+  for (const file of run('git', [
+    '-C',
+    checkout,
+    'ls-files',
+    '-z',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '*package.json',
+    'package-lock.json',
+  ])
     .split('\0')
     .filter(Boolean)) {
     cpSync(join(checkout, file), join(app, file));
   }
-  run('npm', ['ci', '--omit=dev', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', '--workspace', `services/${service}`], { cwd: app });
+  run(
+    'npm',
+    [
+      'ci',
+      '--omit=dev',
+      '--omit=optional',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--silent',
+      '--workspace',
+      `services/${service}`,
+    ],
+    { cwd: app },
+  );
   const used = workspacesOf(checkout, `services/${service}`);
   for (const folder of ['packages', 'services', 'web', 'e2e', 'bench']) rmSync(join(app, folder), { recursive: true, force: true });
   for (const folder of used) {

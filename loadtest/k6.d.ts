@@ -1,0 +1,31 @@
+/** What these scripts use of k6's own modules. */
+declare module 'k6/crypto' {
+  export function sha256(text: string, encoding: 'hex'): string;
+}
+declare module 'k6/metrics' {
+  export class Trend {
+    constructor(name: string, isTime?: boolean);
+    add(value: number): void;
+  }
+  export class Rate {
+    constructor(name: string);
+    add(value: boolean): void;
+  }
+  export class Counter {
+    constructor(name: string);
+    add(value: number): void;
+  }
+}
+declare module 'k6/websockets' {
+  export class WebSocket {
+    constructor(url: string);
+    onopen: () => void;
+    onmessage: (event: { data: unknown }) => void;
+    onerror: () => void;
+    send(data: string): void;
+    close(): void;
+  }
+}
+/** Number of the virtual user, from 1. */
+declare const __VU: number;
+declare const __ENV: Record<string, string | undefined>;

@@ -1,0 +1,30 @@
+// Prompt → last chunk, one answer after the other per user; a third of them cut their socket in the middle and resume.
+// The thresholds are the promise (P-7): k6's exit code is the verdict.
+import { ask } from './lib/answer.ts';
+import { profileOf } from './lib/profiles.ts';
+
+const profile = profileOf(__ENV['K6_PROFILE']);
+const url = __ENV['RUNNEL_URL'] ?? 'ws://127.0.0.1:8080';
+
+export const options = {
+  scenarios: { stream: { executor: 'constant-vus', vus: profile.users, duration: `${profile.seconds}s`, gracefulStop: '30s' } },
+  thresholds: {
+    runnel_chunk_added: ['p(99)<50'],
+    runnel_ttfb_added: ['p(99)<120'],
+    runnel_answers_whole: ['rate==1'],
+    // Thresholds pass without a single sample: at least one answer per user must have come.
+    runnel_answers: [`count>=${profile.users}`],
+  },
+  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max'],
+};
+
+export default function stream(): void {
+  ask({
+    url,
+    user: `k6-${__VU}`,
+    words: profile.words,
+    rate: profile.rate,
+    cutAfterBytes: __VU % 3 === 0 ? profile.words * 4 : 0,
+    deadlineMs: (profile.words / profile.rate) * 1000 + 15_000,
+  });
+}

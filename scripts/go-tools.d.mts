@@ -1,0 +1,2 @@
+/** See go-tools.mjs. */
+export declare function goTool(name: string): string;
