@@ -42,6 +42,12 @@ describe('the badge tells the truth', () => {
     expect(badgeOf(input({ lastResume: { ...lastResume, kind: 'snapshot' }, resumedAt: 99_000 })).key).toBe('restored');
   });
 
+  test('what was resumed is said before what was proved', () => {
+    const both = input({ lastResume: { kind: 'tail', events: 3, ms: 2 }, resumedAt: 99_000, provedAt: 99_100 });
+    expect(badgeOf(both).key).toBe('resumed');
+    expect(badgeOf({ ...both, now: 103_000 }).key).toBe('verified');
+  });
+
   test('so is a proof', () => {
     expect(badgeOf(input({ provedAt: 99_000 }))).toMatchObject({ tone: 'proof', key: 'verified' });
     expect(badgeOf(input({ provedAt: 90_000 })).key).toBe('live');

@@ -11,6 +11,8 @@ export interface Badge {
 
 /** Good news is shown this long, then the badge is quiet again (ms). */
 export const NEWS_MS = 6_000;
+/** Of two pieces of good news the resume comes first, for this long (ms): it explains where the words came from. */
+const FIRST_NEWS_MS = 3_000;
 
 export interface BadgeInput {
   connection: ConnectionState;
@@ -40,8 +42,9 @@ export const badgeOf = ({ connection, lastResume, resumedAt, provedAt, now }: Ba
     }
     case 'live': {
       const fresh = (at: number): boolean => at > 0 && now - at < NEWS_MS;
-      if (fresh(provedAt) && provedAt >= resumedAt) return badge('proof', 'verified');
-      if (!lastResume || !fresh(resumedAt)) return badge('flow', 'live');
+      const resumed = lastResume !== null && fresh(resumedAt);
+      if (fresh(provedAt) && !(resumed && now - resumedAt < FIRST_NEWS_MS)) return badge('proof', 'verified');
+      if (!resumed) return badge('flow', 'live');
       const { kind, events, ms } = lastResume;
       return kind === 'tail' ? badge('flow', 'resumed', { events, ms }) : badge('flow', 'restored', { ms });
     }
