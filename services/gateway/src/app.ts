@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { ConfigError, delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
@@ -9,6 +9,7 @@ import { createCommands, type Commands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
+import { endpointSlicePods } from './endpoint-slices.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
 import { registerHttp, sendProblem } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
@@ -69,6 +70,15 @@ export interface GatewayApp {
   close(): Promise<void>;
 }
 
+/** @throws ConfigError for a Service name outside Kubernetes */
+const podsOf = ({ aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort }: GatewayConfig, log: Logger): AiPods => {
+  const client = createJsonClient();
+  if (aiServiceName === undefined) return staticPods(aiServiceUrls, client);
+  if (kubernetesHost === undefined) throw new ConfigError(['AI_SERVICE_NAME works in Kubernetes only; elsewhere set AI_SERVICE_URLS']);
+  const host = kubernetesHost.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
+  return endpointSlicePods({ service: aiServiceName, api: `https://${host}:${kubernetesPort}`, client, log });
+};
+
 /** What commands left to do when the last connection is gone has this long. */
 const SETTLE_MS = 2000;
 
@@ -81,7 +91,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const { config, log, runLog } = deps;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
-  const pods = deps.pods ?? staticPods(config.aiServiceUrls, createJsonClient());
+  const pods = deps.pods ?? podsOf(config, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });

@@ -8,6 +8,13 @@ export const configSpec = defineConfig({
     default: [],
     description: 'Base URLs of the AI pods, comma-separated; without any, runs wait until a pod sweeps them',
   }),
+  aiServiceName: setting.string('AI_SERVICE_NAME', {
+    optional: true,
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+    description: 'Instead of addresses, in Kubernetes: the Service whose ready pods are asked one by one',
+  }),
+  kubernetesHost: setting.string('KUBERNETES_SERVICE_HOST', { optional: true, description: 'Set by Kubernetes: host of its API' }),
+  kubernetesPort: setting.integer('KUBERNETES_SERVICE_PORT_HTTPS', { default: 443, description: 'Set by Kubernetes: port of its API' }),
   dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight'], {
     default: 'round-robin',
     description: 'How a run picks its AI pod',

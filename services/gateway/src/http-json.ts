@@ -20,9 +20,9 @@ export interface JsonClient {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Small JSON calls inside the cluster over connections that stay open: a dispatch must not pay for a handshake. */
-export const createJsonClient = (): JsonClient => {
+export const createJsonClient = ({ ca }: { ca?: string } = {}): JsonClient => {
   const options = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, scheduling: 'lifo' } as const;
-  const agents = { http: new Agent(options), https: new HttpsAgent(options) };
+  const agents = { http: new Agent(options), https: new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) };
   return {
     call: (method, url, { body, timeoutMs, headers }) =>
       new Promise((resolve, reject) => {
