@@ -70,6 +70,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     await drain();
     await Promise.all([app.close(), models.close()]);
   };
+  void models.warmUp();
   await worker.start();
   return { app, worker, models, drain, close: () => (closing ??= close()) };
 };

@@ -71,14 +71,18 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
     };
   };
 
+  const loaded = (): ReturnType<typeof load> =>
+    (loading ??= load().catch((cause: unknown) => {
+      loading = undefined;
+      throw new RunnelError('model-failed', 'The local model cannot be loaded.', { cause });
+    }));
+
   return {
     canContinue: true,
+    warmUp: async () => void (await loaded()),
 
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-      const { module, context } = await (loading ??= load().catch((cause: unknown) => {
-        loading = undefined;
-        throw new RunnelError('model-failed', 'The local model cannot be loaded.', { cause });
-      }));
+      const { module, context } = await loaded();
       if (!(await slots.take(signal))) return;
       const sequence = context.getSequence();
       const chat = new module.LlamaChat({ contextSequence: sequence });

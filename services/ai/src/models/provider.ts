@@ -27,6 +27,8 @@ export interface ChatProvider {
   /** Whether it can go on behind a `prefix`. If not, a run that moves to another pod starts again. */
   readonly canContinue: boolean;
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<Delta>;
+  /** Loads what takes long, so that the first prompt does not wait for it. What fails here fails again, and aloud, in `stream`. */
+  warmUp?(): Promise<void>;
   close?(): Promise<void>;
 }
 

@@ -34,6 +34,8 @@ export interface Models {
   get(id: string): Model | undefined;
   /** For `claimRun`: the models this pod runs, true where it can continue a text. */
   suited: Readonly<Record<string, boolean>>;
+  /** Never rejects. */
+  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export const createModels = (entries: readonly ModelEntry[], { env = {}, clock =
     list: () => [...models.values()].map(({ info }) => info),
     get: (id) => named.get(id),
     suited: Object.fromEntries([...named].map(([id, { provider }]) => [id, provider.canContinue])),
+    async warmUp() {
+      await Promise.allSettled([...models.values()].map(({ provider }) => provider.warmUp?.()));
+    },
     async close() {
       await Promise.allSettled([...models.values()].map(({ provider }) => provider.close?.()));
     },

@@ -18,6 +18,7 @@ export const modelsOf = (providers: Record<string, ChatProvider>): Models => ({
   list: () => [],
   get: (id) => (providers[id] === undefined ? undefined : { ...unknownModel(), provider: providers[id] }),
   suited: Object.fromEntries(Object.entries(providers).map(([id, { canContinue }]) => [id, canContinue])),
+  warmUp: async () => undefined,
   close: async () => undefined,
 });
 
