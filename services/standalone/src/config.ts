@@ -11,7 +11,10 @@ const { models, maxRuns, leaseMs } = ai.settings;
 export const configSpec = defineConfig({
   ...ofGateway,
   ...common,
-  host: setting.string('HOST', { default: '127.0.0.1', description: 'Address to listen on; 0.0.0.0 lets other machines in, and dev mode asks nobody for a password' }),
+  host: setting.string('HOST', {
+    default: '127.0.0.1',
+    description: 'Address to listen on; 0.0.0.0 lets other machines in, and dev mode asks nobody for a password',
+  }),
   maxRuns,
   leaseMs,
   models: { ...models, optional: true },

@@ -1,36 +1,29 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_MODELS, type ModelEntry } from '@runnel/ai';
 import type { Environment } from '@runnel/kit';
 
-/** GGUF files that `npm run model` has put beside the sources. */
-export const findModelFiles = (folder: string): string[] =>
-  existsSync(folder)
-    ? readdirSync(folder)
-        .filter((file) => file.endsWith('.gguf'))
-        .map((file) => join(folder, file))
-    : [];
+/** What `npm run model` has put beside the sources: its entries whose file is (still) there. */
+export const findLocalModels = (folder: string): ModelEntry[] => {
+  const list = join(folder, 'models.json');
+  if (!existsSync(list)) return [];
+  const entries = JSON.parse(readFileSync(list, 'utf8')) as ModelEntry[];
+  return entries.filter(({ provider, model }) => provider === 'local' && model !== undefined && existsSync(model));
+};
 
 /**
  * The models of the picker: what keys and files there are, the first of them as the default, then the built-in ones, which
  * always answer. Pure.
  */
-export const chooseModels = (env: Environment, modelFiles: readonly string[]): readonly ModelEntry[] => {
+export const chooseModels = (env: Environment, local: readonly ModelEntry[]): ModelEntry[] => {
   const found: ModelEntry[] = [];
   if (env['OPENAI_BASE_URL'] || env['OPENAI_API_KEY']) {
-    const model = env['OPENAI_MODEL'] ?? 'gpt-5-mini';
-    found.push({
-      id: model,
-      provider: 'openai-compatible',
-      model,
-      baseURL: env['OPENAI_BASE_URL'] ?? 'https://api.openai.com/v1',
-      ...(env['OPENAI_API_KEY'] && { apiKeyEnv: 'OPENAI_API_KEY' }),
-    });
+    const id = env['OPENAI_MODEL'] ?? 'gpt-5-mini';
+    const baseURL = env['OPENAI_BASE_URL'] ?? 'https://api.openai.com/v1';
+    found.push({ id, provider: 'openai-compatible', baseURL, ...(env['OPENAI_API_KEY'] && { apiKeyEnv: 'OPENAI_API_KEY' }) });
   }
   if (env['ANTHROPIC_API_KEY']) {
-    const model = env['ANTHROPIC_MODEL'] ?? 'claude-sonnet-4-5';
-    found.push({ id: model, provider: 'anthropic', model, apiKeyEnv: 'ANTHROPIC_API_KEY' });
+    found.push({ id: env['ANTHROPIC_MODEL'] ?? 'claude-sonnet-4-5', provider: 'anthropic', apiKeyEnv: 'ANTHROPIC_API_KEY' });
   }
-  for (const file of modelFiles) found.push({ id: 'local', name: 'SmolLM2 (this machine)', provider: 'local', model: file });
-  return [...found, ...DEFAULT_MODELS];
+  return [...found, ...local, ...DEFAULT_MODELS];
 };

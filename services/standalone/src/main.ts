@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createHealth, createInternalServer, createLogger, createMetrics, loadConfig, runService } from '@runnel/kit';
 import { createStandalone } from './app.ts';
 import { configSpec } from './config.ts';
-import { chooseModels, findModelFiles } from './local-models.ts';
+import { chooseModels, findLocalModels } from './local-models.ts';
 
 const checkout = join(import.meta.dirname, '../../..');
 
@@ -19,7 +19,7 @@ await runService({
     const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'standalone' });
     const metrics = createMetrics('standalone');
     const health = createHealth();
-    const models = config.models ?? chooseModels(process.env, findModelFiles(join(checkout, 'models')));
+    const models = config.models ?? chooseModels(process.env, findLocalModels(join(checkout, 'models')));
     const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health });
     await gateway.app.listen({ host: config.host, port: config.port });
     const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
