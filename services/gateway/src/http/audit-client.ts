@@ -9,7 +9,8 @@ export interface AuditClientOptions {
   fetch?: typeof globalThis.fetch;
 }
 
-const down = (cause: unknown): RunnelError => new RunnelError('unavailable', 'Older history cannot be read just now; try again soon.', { cause });
+const down = (cause: unknown): RunnelError =>
+  new RunnelError('unavailable', 'Older history cannot be read just now; try again soon.', { cause });
 
 /**
  * The audit service over HTTP. The caller it acts for goes in `x-runnel-user`: the service listens inside the cluster only

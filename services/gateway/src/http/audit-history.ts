@@ -46,7 +46,17 @@ const pageOf = <K extends string, T>(body: unknown, key: K): { items: T[]; hasMo
  * `GET /history/{id}?before=&limit=` → {messages (newest last), hasMore}, `GET /conversations?after=&limit=` →
  * {conversations, hasMore}, `DELETE /history/{id}` → 204; 404 where there is none, 403 where it is somebody else's.
  */
-export const createAuditHistory = (audit: AuditReader): AuditHistory => ({
+export const createAuditHistory = (reader: AuditReader): AuditHistory =>
+  historyOf({
+    async call(path, options) {
+      const answer = await reader.call(path, options);
+      // In one process (standalone) nobody has judged the status yet.
+      if (answer.status >= 500) throw new RunnelError('unavailable', 'Older history cannot be read just now; try again soon.');
+      return answer;
+    },
+  });
+
+const historyOf = (audit: AuditReader): AuditHistory => ({
   async readHistory({ conversationId, userId, before, limit }) {
     const { status, body } = await audit.call(`/history/${conversationId}?${queryOf({ before, limit })}`, { userId });
     if (status === 403) return { kind: 'forbidden' };

@@ -5,7 +5,11 @@ import { callerOf } from './caller.ts';
 import { listConversations } from './history-source.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
 
-const Summary = Type.Object({ conversationId: Id, title: Type.String(), updatedAt: Type.Integer({ description: 'Last change, ms since the epoch' }) });
+const Summary = Type.Object({
+  conversationId: Id,
+  title: Type.String(),
+  updatedAt: Type.Integer({ description: 'Last change, ms since the epoch' }),
+});
 const ListAnswer = Type.Object({ conversations: Type.Array(Summary), hasMore: Type.Boolean() });
 
 const tags = ['Conversations'];

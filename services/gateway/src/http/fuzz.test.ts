@@ -14,11 +14,20 @@ const near = fc.record(
     messageId: fc.oneof({ weight: 3, arbitrary: fc.uuid() }, fc.string(), fc.anything()),
     runId: fc.oneof(fc.uuid(), fc.anything()),
     parentId: fc.oneof(fc.constant(null), fc.uuid(), fc.anything()),
-    text: fc.oneof({ weight: 3, arbitrary: fc.string({ unit: 'binary' }) }, fc.string({ minLength: 4_900, maxLength: 5_100 }), fc.anything()),
+    text: fc.oneof(
+      { weight: 3, arbitrary: fc.string({ unit: 'binary' }) },
+      fc.string({ minLength: 4_900, maxLength: 5_100 }),
+      fc.anything(),
+    ),
     model: fc.oneof(fc.string(), fc.anything()),
     title: fc.anything(),
     messages: fc.oneof(
-      fc.array(fc.record({ role: fc.constantFrom('user', 'system', 'assistant', 'tool', '__proto__'), content: fc.oneof(fc.string(), fc.anything()) })),
+      fc.array(
+        fc.record({
+          role: fc.constantFrom('user', 'system', 'assistant', 'tool', '__proto__'),
+          content: fc.oneof(fc.string(), fc.anything()),
+        }),
+      ),
       fc.anything(),
     ),
     n: fc.anything(),

@@ -9,7 +9,14 @@ import { createHistoryCache } from './history-cache.ts';
 import { listConversations, readHistory } from './history-source.ts';
 import { changesHistory } from './watch-history.ts';
 
-const message = (messageId: string): Message => ({ messageId, parentId: null, role: 'user', text: messageId, status: 'complete', createdAt: 1 });
+const message = (messageId: string): Message => ({
+  messageId,
+  parentId: null,
+  role: 'user',
+  text: messageId,
+  status: 'complete',
+  createdAt: 1,
+});
 const page = (ids: string[], hasMore = false): HistoryResult => ({ kind: 'page', messages: ids.map(message), hasMore });
 const query: HistoryQuery = { conversationId: 'c1', userId: 'ann', limit: 3 };
 const ids = (result: HistoryResult): string[] | string => (result.kind === 'page' ? result.messages.map((m) => m.messageId) : result.kind);
@@ -89,7 +96,9 @@ describe('L1', () => {
   test('only what may change a finished message counts as a change', () => {
     const bytes = (type: string) => Buffer.from(`{"type":"${type}","conversationId":"c","offset":3,"runId":"r"}`);
     expect(['chunk', 'typing', 'presence'].map((type) => changesHistory(bytes(type)))).toEqual([false, false, false]);
-    expect(['message', 'message-deleted', 'run-ended', 'reset', 'of-later'].map((type) => changesHistory(bytes(type)))).not.toContain(false);
+    expect(['message', 'message-deleted', 'run-ended', 'reset', 'of-later'].map((type) => changesHistory(bytes(type)))).not.toContain(
+      false,
+    );
     expect(changesHistory(Buffer.from('?'))).toBe(true);
   });
 });
@@ -119,6 +128,10 @@ describe('L2 and beyond', () => {
     expect(await readHistory(store(page(['a'], true)), broken, query)).toMatchObject({ kind: 'page', hasMore: true });
     await expect(readHistory(store({ kind: 'none' }), broken, query)).rejects.toMatchObject({ code: 'unavailable' });
   });
+  test('P-10 a database that is down is not an empty history', async () => {
+    const down = auditOf(async () => ({ status: 503, body: { code: 'unavailable' } }));
+    await expect(readHistory(store({ kind: 'none' }), down, query)).rejects.toMatchObject({ code: 'unavailable' });
+  });
   test('the owner is checked before anything is asked', async () => {
     expect(await readHistory(store({ kind: 'forbidden' }), older, query)).toEqual({ kind: 'forbidden' });
   });
@@ -127,7 +140,10 @@ describe('L2 and beyond', () => {
     const summary = (conversationId: string, updatedAt: number) => ({ conversationId, title: '', updatedAt });
     const stored = { conversations: [summary('new', 9), summary('both', 5)], hasMore: false };
     const runLog = { listConversations: async () => stored } as unknown as RunLog;
-    const audit = auditOf(async () => ({ status: 200, body: { conversations: [summary('both', 4), summary('mid', 6), summary('old', 1)], hasMore: false } }));
+    const audit = auditOf(async () => ({
+      status: 200,
+      body: { conversations: [summary('both', 4), summary('mid', 6), summary('old', 1)], hasMore: false },
+    }));
     const { conversations, hasMore } = await listConversations(runLog, audit, { userId: 'ann', limit: 3 });
     expect(conversations.map((c) => c.conversationId)).toEqual(['new', 'mid', 'both']);
     expect(hasMore).toBe(true);

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RunnelError, isId, newId } from '@runnel/protocol';
 import type { Auth } from '../auth.ts';
 import type { Caller } from '../commands.ts';
-import { callerOf } from './caller.ts';
+import { callerOf, traceOf } from './caller.ts';
 
 const digest = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length);
 
@@ -14,11 +14,11 @@ const single = (value: string | string[] | undefined): string | undefined => (Ar
  * guest, so that a second call finds the first one's conversation.
  */
 export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
-  const caller = await callerOf(auth, request, reply);
   const key = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const { user_id: named } = request.query as { user_id?: unknown };
-  const known = key === undefined || named !== undefined || request.headers.cookie !== undefined;
-  return auth.mode !== 'dev' || known ? caller : { ...caller, userId: `key-${digest(key, 24)}` };
+  const isKeyAll = key !== undefined && named === undefined && request.headers.cookie === undefined;
+  if (auth.mode !== 'dev' || !isKeyAll) return callerOf(auth, request, reply);
+  return { userId: `key-${digest(key, 24)}`, ...traceOf(request) };
 };
 
 export interface CompletionIds {

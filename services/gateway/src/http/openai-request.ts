@@ -44,7 +44,8 @@ const refuse = (where: string, why: string): never => {
 };
 
 const roleOf = (turn: Turn, index: number): Role =>
-  (Object.hasOwn(ROLES, turn.role) && ROLES[turn.role]) || refuse(`messages[${index}].role`, 'must be system, developer, user or assistant.');
+  (Object.hasOwn(ROLES, turn.role) && ROLES[turn.role]) ||
+  refuse(`messages[${index}].role`, 'must be system, developer, user or assistant.');
 
 const textOf = ({ content }: Turn, index: number): string => {
   if (typeof content === 'string') return content.toWellFormed();

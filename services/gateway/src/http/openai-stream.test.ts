@@ -104,7 +104,13 @@ describe('readCompletion', () => {
   });
 
   test.each([
-    ['an answer to be continued', [{ role: 'user', content: 'a' }, { role: 'assistant', content: 'b' }]],
+    [
+      'an answer to be continued',
+      [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: 'b' },
+      ],
+    ],
     ['nothing of a user', [{ role: 'system', content: 'a' }]],
     ['a role of the prototype', [{ role: 'constructor', content: 'a' }]],
   ])('%s is refused', (_name, messages) => {

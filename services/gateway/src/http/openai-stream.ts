@@ -19,7 +19,8 @@ export const nextPiece = (sent: string, now: { text: string; restarted: boolean;
   return { kind: ended ? 'done' : 'wait' };
 };
 
-const diverged = (): RunnelError => new RunnelError('model-failed', 'The answer had to begin again on another node; its conversation holds it whole.');
+const diverged = (): RunnelError =>
+  new RunnelError('model-failed', 'The answer had to begin again on another node; its conversation holds it whole.');
 
 /** Writes an answer as it grows: whatever has come since the reader last had room goes out as one piece. Never rejects. */
 export const streamAnswer = async (answer: Answer, head: AnswerHead, reply: FastifyReply, withUsage: boolean): Promise<void> => {

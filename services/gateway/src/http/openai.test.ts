@@ -191,7 +191,10 @@ test('errors have OpenAI’s shape and the classes its client makes of them', as
   expect(unknown).toMatchObject({ code: 'model_not_found', param: 'model', type: 'invalid_request_error' });
   expect(await create({ model: MODEL })).toBeInstanceOf(BadRequestError);
   expect(await create({ model: MODEL, messages: [] })).toBeInstanceOf(BadRequestError);
-  expect(await create({ model: MODEL, messages: [{ role: 'tool', content: 'x' }] })).toMatchObject({ status: 400, param: 'messages[0].role' });
+  expect(await create({ model: MODEL, messages: [{ role: 'tool', content: 'x' }] })).toMatchObject({
+    status: 400,
+    param: 'messages[0].role',
+  });
   expect(await create({ ...ask('x'), n: 2 })).toMatchObject({ status: 400, param: 'n' });
   expect(await create(ask('   '))).toMatchObject({ status: 400, code: 'empty' });
   expect(await create(ask('x'.repeat(5_001)))).toMatchObject({ status: 413, code: 'context_length_exceeded' });

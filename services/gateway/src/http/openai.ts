@@ -21,7 +21,11 @@ const tags = ['OpenAI-compatible'];
 const sendOpenAiError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
   const failure = toFailure(thrown);
   logFailure(request, failure);
-  void reply.code(openAiStatus(failure)).headers(failureHeaders(failure)).type('application/json').send(JSON.stringify(openAiError(failure)));
+  void reply
+    .code(openAiStatus(failure))
+    .headers(failureHeaders(failure))
+    .type('application/json')
+    .send(JSON.stringify(openAiError(failure)));
 };
 
 /** Resolves when the answer shows what becomes of it, or has shown nothing for too long. */
@@ -38,10 +42,7 @@ const ModelList = Type.Object({ object: Type.Literal('list'), data: Type.Array(M
 const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model', created: 0, owned_by: provider });
 
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
-export const openAiRoutes = async (
-  instance: FastifyInstance,
-  context: GatewayContext & { pending: PendingAnswers },
-): Promise<void> => {
+export const openAiRoutes = async (instance: FastifyInstance, context: GatewayContext & { pending: PendingAnswers }): Promise<void> => {
   const { auth, models } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendOpenAiError);

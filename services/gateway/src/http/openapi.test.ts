@@ -57,5 +57,4 @@ test('the docs page has a policy of its own and scripts of this host only', asyn
   expect(html).not.toMatch(/(src|href)="https?:/);
   const script = await fetch(`${gateway.url}/api/docs/static/swagger-ui-bundle.js`);
   expect([script.status, script.headers.get('x-content-type-options')]).toEqual([200, 'nosniff']);
-
 });

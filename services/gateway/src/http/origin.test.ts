@@ -47,7 +47,11 @@ describe('over the wire', () => {
   const evil = 'https://evil.example';
   const body = JSON.stringify({ conversationId: 'c', messageId: 'm', text: 'hi' });
   const post = (url: string, origin: string) =>
-    fetch(`${url}/api/chat`, { method: 'POST', headers: { 'content-type': 'application/json', cookie: 'runnel_session=guest-1', origin }, body });
+    fetch(`${url}/api/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'runnel_session=guest-1', origin },
+      body,
+    });
 
   test('a command of a foreign page is forbidden, the same from the page is not', async () => {
     await using gateway = await startGateway();

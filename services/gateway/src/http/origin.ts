@@ -43,16 +43,18 @@ export const isCrossSite = (source: RequestSource, allowed: readonly string[]): 
 const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
 /** A Fastify `onRequest` hook. Throws `forbidden`. */
-export const originGuard = (allowed: readonly string[]) => async (request: FastifyRequest): Promise<void> => {
-  const { headers } = request;
-  const source: RequestSource = {
-    method: request.method,
-    upgrade: headers.upgrade?.toLowerCase() === 'websocket',
-    host: request.host,
-    origin: headers.origin,
-    secFetchSite: single(headers['sec-fetch-site']),
-    bearer: headers.authorization?.toLowerCase().startsWith('bearer ') ?? false,
-    cookie: headers.cookie !== undefined,
+export const originGuard =
+  (allowed: readonly string[]) =>
+  async (request: FastifyRequest): Promise<void> => {
+    const { headers } = request;
+    const source: RequestSource = {
+      method: request.method,
+      upgrade: headers.upgrade?.toLowerCase() === 'websocket',
+      host: request.host,
+      origin: headers.origin,
+      secFetchSite: single(headers['sec-fetch-site']),
+      bearer: headers.authorization?.toLowerCase().startsWith('bearer ') ?? false,
+      cookie: headers.cookie !== undefined,
+    };
+    if (isCrossSite(source, allowed)) throw new RunnelError('forbidden', 'This origin may not do that.');
   };
-  if (isCrossSite(source, allowed)) throw new RunnelError('forbidden', 'This origin may not do that.');
-};

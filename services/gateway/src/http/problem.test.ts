@@ -7,7 +7,12 @@ import { failureHeaders, toFailure, toProblem } from './problem.ts';
 describe('toProblem', () => {
   test.each(Object.keys(ERRORS) as (keyof typeof ERRORS)[])('%s has its status, and one code on every transport', (code) => {
     const problem = toProblem(toFailure(new RunnelError(code)));
-    expect(problem).toMatchObject({ type: `urn:runnel:error:${code}`, status: ERRORS[code].status, code, retryable: ERRORS[code].retryable });
+    expect(problem).toMatchObject({
+      type: `urn:runnel:error:${code}`,
+      status: ERRORS[code].status,
+      code,
+      retryable: ERRORS[code].retryable,
+    });
     expect(problem.detail).toBe(problem.message);
   });
 
@@ -41,7 +46,13 @@ describe('every refusal is a problem document', () => {
     ['plain text', '/api/chat', chat('{}', { 'content-type': 'text/plain' }), 415, 'bad-frame'],
     ['a form', '/api/chat', chat('a=b', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'bad-frame'],
     ['a body that is too large', '/api/chat', chat(`"${'x'.repeat(70_000)}"`), 413, 'too-long'],
-    ['a text that is too long', '/api/chat', chat(JSON.stringify({ conversationId: 'c', messageId: 'm', text: 'x'.repeat(5_001) })), 413, 'too-long'],
+    [
+      'a text that is too long',
+      '/api/chat',
+      chat(JSON.stringify({ conversationId: 'c', messageId: 'm', text: 'x'.repeat(5_001) })),
+      413,
+      'too-long',
+    ],
     ['an empty text', '/api/chat', chat('{"conversationId":"c","messageId":"m","text":"  "}'), 400, 'empty'],
     ['a path that cannot be decoded', '/api/%zz', {}, 400, 'bad-frame'],
     ['a wrong id in the path', '/api/history/a%20b', {}, 400, 'bad-frame'],

@@ -40,7 +40,8 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (status === 413) return new RunnelError('too-long', 'The request body is too large.', details);
   if (status === 404) return new RunnelError('not-found', 'There is no such resource.', details);
   if (status === 503) return new RunnelError('overloaded', undefined, details);
-  if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY')) return new RunnelError('bad-frame', 'The body is not JSON.', details);
+  if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY'))
+    return new RunnelError('bad-frame', 'The body is not JSON.', details);
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new RunnelError('bad-frame', 'The body must be application/json.', details);
   return new RunnelError('bad-frame', 'The request is malformed.', details);
 };
@@ -52,7 +53,8 @@ export const toFailure = (error: unknown): HttpFailure => {
     return { error: ours, status: ours.status };
   }
   const status = error.validation ? 400 : error.statusCode!;
-  if (status < 400 || (status >= 500 && status !== 503)) return { error: new RunnelError('internal', undefined, { cause: error }), status: 500 };
+  if (status < 400 || (status >= 500 && status !== 503))
+    return { error: new RunnelError('internal', undefined, { cause: error }), status: 500 };
   return { error: refusal(error, status), status };
 };
 

@@ -48,7 +48,9 @@ const OpenAiError = Type.Object({
 });
 
 /** The `default` response of every route under /v1. */
-export const OPENAI_ERRORS = { default: { description: 'Any error, in OpenAI’s shape', content: { 'application/json': { schema: OpenAiError } } } };
+export const OPENAI_ERRORS = {
+  default: { description: 'Any error, in OpenAI’s shape', content: { 'application/json': { schema: OpenAiError } } },
+};
 
 export const Message = Type.Object({
   messageId: Type.String(),

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { RunnelError } from '@runnel/protocol';
+import { type RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../drain.ts';
 import type { Sink } from '../follower.ts';
 import { Outbox, type Wire } from '../outbox.ts';

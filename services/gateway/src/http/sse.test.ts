@@ -6,7 +6,11 @@ import { startGateway, type TestGateway } from '../testing/test-gateway.ts';
 import { SseClient } from './testing/sse-client.ts';
 
 const post = async (gateway: TestGateway, path: string, body: object): Promise<Response> =>
-  fetch(`${gateway.url}${path}?user_id=ann`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  fetch(`${gateway.url}${path}?user_id=ann`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 
 const prompt = async (gateway: TestGateway, n = 1): Promise<void> => {
   const response = await post(gateway, '/api/chat', { conversationId: 'c1', messageId: `m${n}`, runId: `r${n}`, text: `Hello ${n}` });
