@@ -19,6 +19,8 @@ export interface InternalServerOptions {
  */
 export function createInternalServer({ metrics, health, log, onDrain, routes }: InternalServerOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
+  const ready = metrics.gauge('runnel_ready', '1 while this process takes part; 0 while it starts, drains or has failed');
+  metrics.sampled(ready, () => (health.open().ok ? 1 : 0));
 
   app.get('/livez', (_request, reply) => {
     const liveness = health.live();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMetrics, LATENCY_BUCKETS_SECONDS } from './metrics.ts';
+import { createMetrics, LATENCY_BUCKETS_SECONDS, storeObserver } from './metrics.ts';
 
 test('counts by label and carries the service', async () => {
   const metrics = createMetrics('gateway', { processMetrics: false });
@@ -36,4 +36,19 @@ test('everything that is served is named runnel_…, the process metrics too', a
 test('P-4 P-5 P-7 the promised figures are bounds of the buckets', () => {
   expect(LATENCY_BUCKETS_SECONDS).toEqual(expect.arrayContaining([0.005, 0.05, 0.12, 0.25]));
   expect(LATENCY_BUCKETS_SECONDS).toEqual(LATENCY_BUCKETS_SECONDS.toSorted((a, b) => a - b));
+});
+
+test('a sampled gauge is read when somebody asks, and one that fails costs only itself', async () => {
+  const metrics = createMetrics('gateway', { processMetrics: false });
+  let backlog = 3;
+  metrics.sampled(metrics.gauge('runnel_backlog', 'Waiting.'), () => backlog);
+  metrics.sampled(metrics.gauge('runnel_broken', 'Broken.'), () => Promise.reject(new Error('away')));
+  backlog = 7;
+  expect(await metrics.text()).toContain('runnel_backlog{service="gateway"} 7');
+});
+
+test('commands to the store are told by outcome', async () => {
+  const metrics = createMetrics('ai', { processMetrics: false });
+  storeObserver(metrics)('append-chunk', 0.002, 'fenced');
+  expect(await metrics.text()).toContain('runnel_store_command_seconds_count{service="ai",command="append-chunk",outcome="fenced"} 1');
 });

@@ -11,6 +11,8 @@ export interface Metrics {
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labels?: readonly L[]): Histogram<L>;
+  /** The gauge is set when somebody asks for the metrics, and costs nothing between. */
+  sampled(gauge: Gauge, read: () => number | Promise<number>): void;
   /** The Prometheus exposition text. */
   text(): Promise<string>;
 }
@@ -28,6 +30,7 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
     checkNames(name, labels);
     return (registry.getSingleMetric(name) as M | undefined) ?? create();
   };
+  const samples: (() => Promise<void>)[] = [];
   return {
     registry,
     counter: <L extends string = never>(name: string, help: string, labels: readonly L[] = []) =>
@@ -36,8 +39,24 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
       once(name, labels, () => new Gauge<L>({ name, help, labelNames: [...labels], registers: [registry] })),
     histogram: <L extends string = never>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) =>
       once(name, labels, () => new Histogram<L>({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] })),
-    text: () => registry.metrics(),
+    sampled(gauge, read) {
+      samples.push(async () => gauge.set(await read()));
+    },
+    async text() {
+      // What cannot be read now is missing from one scrape; the rest of it is not.
+      await Promise.allSettled(samples.map((sample) => sample()));
+      return registry.metrics();
+    },
   };
+}
+
+/** For the run log's `onCommand`: each command's seconds, by the outcome words of the log's own table. */
+export function storeObserver(metrics: Metrics): (command: string, seconds: number, outcome: string) => void {
+  const commandSeconds = metrics.histogram('runnel_store_command_seconds', 'Commands to Redis', LATENCY_BUCKETS_SECONDS, [
+    'command',
+    'outcome',
+  ]);
+  return (command, seconds, outcome) => commandSeconds.observe({ command, outcome }, seconds);
 }
 
 function checkNames(name: string, labels: readonly string[]): void {

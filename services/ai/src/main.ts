@@ -6,10 +6,10 @@ import {
   createLogger,
   createMetrics,
   describeConfig,
-  LATENCY_BUCKETS_SECONDS,
   loadConfig,
   runService,
   startTracing,
+  storeObserver,
 } from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
@@ -25,13 +25,9 @@ await runService({
     const metrics = createMetrics('ai');
     const health = createHealth();
     const tracing = startTracing({ service: 'ai', node: config.nodeId, endpoint: config.otlpEndpoint });
-    const storeSeconds = metrics.histogram('runnel_store_command_seconds', 'Commands to Redis', LATENCY_BUCKETS_SECONDS, [
-      'command',
-      'outcome',
-    ]);
     const runLog = createRedisRunLog({
       url: config.redisUrl,
-      onCommand: (command, seconds, outcome) => storeSeconds.observe({ command, outcome }, seconds),
+      onCommand: storeObserver(metrics),
       onError: (error) => log.debug({ event: 'store.error', err: error }),
     });
     health.register('redis', () => runLog.ping());

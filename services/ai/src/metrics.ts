@@ -10,6 +10,11 @@ export const createAiMetrics = (metrics: Metrics) => {
   const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
   const runSeconds = metrics.histogram('runnel_ai_run_seconds', 'From claim to end', [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600], ['model']);
   const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
+  const waitSeconds = metrics.histogram(
+    'runnel_ai_append_wait_seconds',
+    "From the model's first byte of a piece to its append: what the store's slowness adds (L-4)",
+    LATENCY_BUCKETS_SECONDS,
+  );
   const appends = metrics.counter('runnel_ai_appends_total', 'Appends, by outcome', ['outcome']);
   const pieceBytes = metrics.histogram('runnel_ai_append_bytes', 'Text of one append', BYTES);
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
@@ -32,6 +37,7 @@ export const createAiMetrics = (metrics: Metrics) => {
       appended(outcome, ms, piece) {
         appends.inc({ outcome });
         appendSeconds.observe(ms / 1000);
+        waitSeconds.observe(Math.max(0, Date.now() - piece.t - ms) / 1000);
         pieceBytes.observe(piece.bytes);
         if (outcome === 'fenced') fenced.inc();
       },

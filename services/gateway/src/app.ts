@@ -123,6 +123,8 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     maxSocketsPerIp: config.maxSocketsPerIp,
     draining: draining.signal,
   });
+  const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
+  deps.metrics.sampled(metrics.unsent, unsentBytes);
   const { metrics: registry, health, audit = null } = deps;
   const http = await registerHttp(app, {
     config,

@@ -13,7 +13,7 @@ const TRIES = 4;
 export interface CancelFinisherDeps {
   runLog: RunLog;
   hub: Pick<Hub, 'sawEnd' | 'poke'>;
-  metrics: Pick<GatewayMetrics, 'cancels'>;
+  metrics: Pick<GatewayMetrics, 'cancels' | 'cancelSeconds'>;
   log: Logger;
 }
 
@@ -25,13 +25,18 @@ export interface CancelFinisherDeps {
  */
 export const finishCancel = async (deps: CancelFinisherDeps, run: RunRef, owned: boolean, seen: Promise<boolean>): Promise<void> => {
   const { hub, metrics, log } = deps;
-  if (owned && (await seen)) return metrics.cancels.inc({ by: 'owner' });
+  const stop = metrics.cancelSeconds.startTimer();
+  const ended = (by: 'owner' | 'gateway'): void => {
+    stop();
+    metrics.cancels.inc({ by });
+  };
+  if (owned && (await seen)) return ended('owner');
   for (let attempt = 0; attempt < TRIES; attempt++) {
     try {
       const echo = hub.sawEnd(run.conversationId, run.runId, ECHO_MS);
       const by = await endFrozen(deps.runLog, run);
       if (by === 'again') continue;
-      metrics.cancels.inc({ by });
+      ended(by);
       if (!(await echo)) hub.poke(run.conversationId);
       return;
     } catch (err) {

@@ -18,7 +18,7 @@ import { control } from './outgoing.ts';
 export interface FrameHandlerDeps {
   hub: Hub;
   commands: Commands;
-  metrics: Pick<GatewayMetrics, 'follows' | 'resumes'>;
+  metrics: Pick<GatewayMetrics, 'follows' | 'resumes' | 'resumeSeconds'>;
 }
 export interface FrameErrors {
   fail(error: RunnelError, id?: FrameId): void;
@@ -117,14 +117,18 @@ export class FrameHandler {
   #sinkOf(conversationId: string, id: FrameId | undefined, answered: boolean, resuming: boolean): Sink {
     let answerDue = answered;
     let first = true;
+    const askedAt = performance.now();
     return {
       opened: () => {
         if (answerDue) this.#ok(id);
         answerDue = false;
       },
       send: (event, logId) => {
-        if (first)
-          this.#deps.metrics.resumes.inc({ kind: resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh' });
+        if (first) {
+          const kind = resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh';
+          this.#deps.metrics.resumes.inc({ kind });
+          this.#deps.metrics.resumeSeconds.observe({ kind }, (performance.now() - askedAt) / 1000);
+        }
         first = false;
         this.#outbox.send(event, logId);
       },

@@ -8,6 +8,7 @@ import {
   loadConfig,
   runService,
   startTracing,
+  storeObserver,
 } from '@runnel/kit';
 import { connectRedis, createRedisRunLog } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
@@ -24,7 +25,7 @@ await runService({
     const health = createHealth();
     const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
-    const runLog = createRedisRunLog({ url: config.redisUrl, onError });
+    const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const redis = connectRedis(config.redisUrl, onError);
     const gateway = await createGatewayApp({

@@ -104,6 +104,11 @@ export class Session implements Drainable {
     return this.#state.kind === 'open' && this.#state.frames.hasLiveRun();
   }
 
+  /** Bytes that wait for the peer. */
+  get unsent(): number {
+    return this.#outbox.unsent;
+  }
+
   /** A frame from the peer. Never throws. */
   message(data: Buffer, isBinary: boolean): void {
     this.#heartbeat.alive();
