@@ -16,8 +16,8 @@ const single = (value: string | string[] | undefined): string | undefined => (Ar
 export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
   const key = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const { user_id: named } = request.query as { user_id?: unknown };
-  const isKeyAll = key !== undefined && named === undefined && request.headers.cookie === undefined;
-  if (auth.mode !== 'dev' || !isKeyAll) return callerOf(auth, request, reply);
+  const keyAlone = key !== undefined && named === undefined && request.headers.cookie === undefined;
+  if (auth.mode !== 'dev' || !keyAlone) return callerOf(auth, request, reply);
   return { userId: `key-${digest(key, 24)}`, ...traceOf(request) };
 };
 
