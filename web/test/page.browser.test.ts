@@ -130,32 +130,42 @@ describe('a long conversation', () => {
       const run = view.conversation.run!;
       client.change('c1', { conversation: { ...view.conversation, run: { ...run, text: run.text + more } } });
     }, text);
+  /** Where the reader is once a turn of the wheel has run out: the same place for ten frames. */
+  const restingTop = (page: Watched['page']): Promise<number> =>
+    page.locator('.scroller').evaluate(async (element) => {
+      for (let same = 0, last = element.scrollTop; same < 10; last = element.scrollTop) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        same = element.scrollTop === last ? same + 1 : 0;
+      }
+      return element.scrollTop;
+    });
+  const PATIENT = { timeout: 10_000 };
   const LONG = '\n\nAnother paragraph of the answer.'.repeat(30);
 
   test('follows the answer while the reader is at its end', async () => {
     const { page } = await open('streaming');
     await grow(page, LONG);
-    await expect.poll(() => distance(page)).toBeLessThan(2);
+    await expect.poll(() => distance(page), PATIENT).toBeLessThan(2);
   });
 
   test('leaves a reader alone who has scrolled up, and takes them back on request', async () => {
     const { page } = await open('streaming');
     await grow(page, LONG);
-    await expect.poll(() => distance(page)).toBeLessThan(2);
+    await expect.poll(() => distance(page), PATIENT).toBeLessThan(2);
     await page.locator('.scroller').hover();
     await page.mouse.wheel(0, -600);
     await page.getByRole('button', { name: 'Jump to the newest' }).waitFor();
-    const top = await page.locator('.scroller').evaluate((element) => element.scrollTop);
+    const top = await restingTop(page);
     await grow(page, LONG);
-    await expect.poll(() => distance(page)).toBeGreaterThan(1_000);
+    await expect.poll(() => distance(page), PATIENT).toBeGreaterThan(1_000);
     expect(await page.locator('.scroller').evaluate((element) => element.scrollTop)).toBe(top);
     await page.getByRole('button', { name: 'Jump to the newest' }).click();
-    await expect.poll(() => distance(page)).toBeLessThan(2);
+    await expect.poll(() => distance(page), PATIENT).toBeLessThan(2);
   });
 
   test('older messages appear above without moving what is read', async () => {
     const { page } = await open('long');
-    await expect.poll(() => distance(page)).toBeLessThan(2);
+    await expect.poll(() => distance(page), PATIENT).toBeLessThan(2);
     const place = await page.evaluate(async () => {
       const scroller = document.querySelector('.scroller')!;
       const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
