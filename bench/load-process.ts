@@ -20,7 +20,7 @@ export interface LoadReport {
   chunks: number;
   /** Chunk added latency, ms, from `t`, which is whole milliseconds: 0.5 ms too much on average. */
   latency: Quantiles;
-  /** Since the start: prompt sent to first chunk received. */
+  /** Since the last mark: prompt sent to first chunk received. */
   firstChunk: Quantiles;
   closed: number;
   /** Events that did not follow the one before: must be 0. */
@@ -114,6 +114,7 @@ const handle = async (request: LoadRequest): Promise<LoadReport | null> => {
       return null;
     case 'mark':
       latency.reset();
+      firstChunk.reset();
       counts.chunks = 0;
       return null;
     case 'report':
@@ -121,5 +122,5 @@ const handle = async (request: LoadRequest): Promise<LoadReport | null> => {
   }
 };
 
-process.on('message', (request: LoadRequest) => void handle(request).then((answer) => process.send?.({ answer })));
+process.on('message', ({ id, request }: { id: number; request: LoadRequest }) => void handle(request).then((answer) => process.send?.({ id, answer })));
 process.on('disconnect', () => process.exit(0));

@@ -6,6 +6,7 @@ import type { LoadJob, LoadReport, LoadRequest } from './load-process.ts';
 /** The parent's end of the viewers' process. */
 export class Load {
   readonly #child: ChildProcess;
+  #asked = 0;
 
   constructor() {
     this.#child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -31,9 +32,16 @@ export class Load {
     await closed;
   }
 
-  async #ask(request: LoadRequest): Promise<LoadReport | null> {
-    const answered = once(this.#child, 'message') as Promise<[{ answer: LoadReport | null }]>;
-    this.#child.send(request);
-    return (await answered)[0].answer;
+  #ask(request: LoadRequest): Promise<LoadReport | null> {
+    const id = ++this.#asked;
+    return new Promise((resolve) => {
+      const answered = (message: { id: number; answer: LoadReport | null }): void => {
+        if (message.id !== id) return;
+        this.#child.off('message', answered);
+        resolve(message.answer);
+      };
+      this.#child.on('message', answered);
+      this.#child.send({ id, request });
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { elapse, startCluster } from '@runnel/e2e';
 import type { Quantiles } from './histogram.ts';
+import type { Window } from './profile.ts';
 import { Load } from './load.ts';
 import { measureCpu } from './machine.ts';
 
@@ -25,10 +26,14 @@ export interface StreamingFigures {
   gaps: number;
   closed: number;
   errors: string[];
+  /** The measured part, in the life of the profiled process. */
+  window: Window;
 }
 
 const RAMP_MS = 3_000;
 const WARM_MS = 2_000;
+/** Prompts a second while the others stream: their way to the first word is what a person waits. */
+const PROBES_PER_SECOND = 10;
 
 /** N conversations of R chunks a second through one gateway: what each chunk waits and what it costs. */
 export const measureStreaming = async (options: StreamingOptions): Promise<StreamingFigures> => {
@@ -37,7 +42,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
   const cluster = await startCluster({
     gateways: 1,
     ai,
-    aiEnv: { MAX_RUNS: String(conversations) },
+    aiEnv: { MAX_RUNS: String(conversations + 1_000) },
     ...(profiled === 'gateway' ? { gatewayNodeArgs: profile } : { aiNodeArgs: profile }),
   });
   const load = new Load();
@@ -49,12 +54,17 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
     const pids = { gateway: gateway.pid, redis: cluster.redis.pid, viewers: load.pid, ...Object.fromEntries(cluster.ai.map((pod) => [pod.name, pod.pid])) };
     const stop = measureCpu(pids);
     await load.mark();
+    const pod = profiled === 'gateway' ? gateway : cluster.ai[0]!;
+    const fromMs = performance.now() - pod.launchedAt;
+    const probes = Math.round(seconds * PROBES_PER_SECOND);
+    void load.start({ ports: [gateway.spec.port], sockets: probes, rampMs: seconds * 1_000, prompt: 'count 10 at 10' });
     await elapse(seconds * 1_000);
+    const toMs = performance.now() - pod.launchedAt;
     const cpu = stop();
     const report = await load.report();
     // The profile is written on an orderly exit only, and with the viewers gone there is nothing to drain.
     await load.close();
-    if (profileDir) await (profiled === 'gateway' ? gateway : cluster.ai[0]!).terminate();
+    if (profileDir) await pod.terminate();
     const ai0 = cluster.ai.reduce((sum, pod) => sum + cpu.used[pod.name]!, 0);
     const used: Record<string, number> = { gateway: cpu.used['gateway']!, ai: ai0, redis: cpu.used['redis']!, viewers: cpu.used['viewers']! };
     const per = (divisor: number, digits: number): Record<string, number> =>
@@ -69,6 +79,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
       gaps: report.gaps,
       closed: report.closed,
       errors: report.errors,
+      window: { fromMs, toMs },
     };
   } finally {
     await load.close();

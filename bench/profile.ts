@@ -7,8 +7,14 @@ interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** Where the CPU time went: self time by function, most first, idle left out. */
-export const hotSpots = (profile: CpuProfile, limit: number): { where: string; share: number }[] => {
+/** Part of a profile, ms since the process was launched. */
+export interface Window {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Where the CPU time of the window went: self time by function, most first, idle left out. */
+export const hotSpots = (profile: CpuProfile, { fromMs, toMs }: Window, limit: number): { where: string; share: number }[] => {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
       id,
@@ -16,9 +22,12 @@ export const hotSpots = (profile: CpuProfile, limit: number): { where: string; s
     ]),
   );
   const self = new Map<string, number>();
+  let atMs = 0;
   profile.samples.forEach((id, i) => {
+    const delta = profile.timeDeltas[i] ?? 0;
+    atMs += delta / 1_000;
     const name = names.get(id) ?? '?';
-    if (name !== '(idle)' && name !== '(program)') self.set(name, (self.get(name) ?? 0) + (profile.timeDeltas[i] ?? 0));
+    if (atMs >= fromMs && atMs <= toMs && name !== '(idle)') self.set(name, (self.get(name) ?? 0) + delta);
   });
   const total = [...self.values()].reduce((sum, one) => sum + one, 0);
   return [...self]
@@ -27,10 +36,10 @@ export const hotSpots = (profile: CpuProfile, limit: number): { where: string; s
     .map(([where, time]) => ({ where, share: time / total }));
 };
 
-export const printProfile = async (dir: string): Promise<void> => {
+export const printProfile = async (dir: string, window: Window): Promise<void> => {
   const file = (await readdir(dir)).find((name) => name.endsWith('.cpuprofile'));
   if (!file) throw new Error(`no profile was written to ${dir}`);
   const profile = JSON.parse(await readFile(join(dir, file), 'utf8')) as CpuProfile;
-  for (const { where, share } of hotSpots(profile, 30)) console.log(`${(share * 100).toFixed(1).padStart(5)} %  ${where}`);
+  for (const { where, share } of hotSpots(profile, window, 40)) console.log(`${(share * 100).toFixed(1).padStart(5)} %  ${where}`);
   console.log(`whole profile: ${join(dir, file)}`);
 };

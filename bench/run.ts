@@ -58,7 +58,7 @@ const profile = async (profiled: 'gateway' | 'ai'): Promise<void> => {
   const profileDir = await mkdtemp(join(tmpdir(), 'runnel-profile-'));
   const figures = await measureStreaming({ ...streaming, profileDir, profiled });
   console.log(table([figures]));
-  await printProfile(profileDir);
+  await printProfile(profileDir, figures.window);
 };
 
 const measure = async (): Promise<Figures> => {

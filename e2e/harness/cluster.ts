@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis } from '@runnel/coordination/testing';
+import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { Pod } from './pod.ts';
 import { freePort } from './ports.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
@@ -14,8 +15,12 @@ export interface ClusterOptions {
   ai?: number;
   /** How many of them are started (default all). */
   aiStarted?: number;
-  /** Puts a proxy between each kind of service and Redis. */
+  /** Puts proxies between the services and Redis. */
   proxied?: boolean;
+  /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
+  audit?: boolean;
+  /** The AI pods' default model is a fake provider behind the OpenAI protocol (`fake-model.ts`), which cannot continue a text. */
+  fakeModel?: boolean;
   gatewayEnv?: Record<string, string>;
   aiEnv?: Record<string, string>;
   gatewayNodeArgs?: readonly string[];
@@ -23,13 +28,20 @@ export interface ClusterOptions {
   redisArgs?: string[];
 }
 
+export interface Wires {
+  gateways: TcpProxy;
+  ai: TcpProxy[];
+  all: TcpProxy[];
+}
+
 /** Redis, gateways and AI pods as real processes on loopback. */
 export interface Cluster {
   redis: Redis;
   gateways: Pod[];
   ai: Pod[];
-  /** The wires to Redis; null unless `proxied`. */
-  wires: { gateway: TcpProxy; ai: TcpProxy } | null;
+  audit: Pod | null;
+  /** The wires to Redis: one for all gateways, one for each AI pod. Empty unless `proxied`. */
+  wires: Wires;
   logDir: string;
   /** Pods that are up now. */
   liveGateways(): Pod[];
@@ -37,44 +49,68 @@ export interface Cluster {
   removeLogs(): Promise<void>;
 }
 
+/** Stands where no proxy is; nobody connects through it. */
+const NO_WIRE: TcpProxy = { port: 0, target: 0, latencyMs: 0, refusing: false, blackHole: null, cut: () => 0, close: () => Promise.resolve() };
+
+const startWires = async (redisPort: number, aiPods: number): Promise<Wires> => {
+  const gateways = await startTcpProxy(redisPort);
+  const ai: TcpProxy[] = [];
+  for (let i = 0; i < aiPods; i++) ai.push(await startTcpProxy(redisPort));
+  return { gateways, ai, all: [gateways, ...ai] };
+};
+
+const fakeModels = (fake: FakeModel): string =>
+  JSON.stringify([
+    { id: 'fake', provider: 'openai-compatible', baseURL: fake.url, default: true },
+    { id: 'count', provider: 'count' },
+  ]);
+
 export const startCluster = async (options: ClusterOptions = {}): Promise<Cluster> => {
   const { gateways = 2, ai = 2, aiStarted = ai, proxied = false } = options;
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
   const redis = await startRedis({ args: options.redisArgs ?? [] });
-  const wires = proxied ? { gateway: await startTcpProxy(redis.port), ai: await startTcpProxy(redis.port) } : null;
-  const redisUrl = (kind: 'gateway' | 'ai'): string => (wires ? `redis://127.0.0.1:${wires[kind].port}` : redis.url);
+  const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
+  const fake = options.fakeModel ? await startFakeModel() : null;
 
-  const createPod = async (service: 'gateway' | 'ai', index: number, env: Record<string, string>): Promise<Pod> =>
+  const createPod = async (service: string, name: string, env: Record<string, string>, wire?: TcpProxy): Promise<Pod> =>
     new Pod({
-      name: `${service}-${index}`,
+      name,
       service,
       port: await freePort(),
       internalPort: await freePort(),
-      env: { REDIS_URL: redisUrl(service), LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info', ...env },
+      env: {
+        REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redis.url,
+        LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+        ...env,
+      },
       logDir,
-      nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : options.aiNodeArgs) ?? [],
+      nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : service === 'ai' ? options.aiNodeArgs : undefined) ?? [],
     });
+  const aiEnv = { ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
   const aiPods: Pod[] = [];
-  for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', i, options.aiEnv ?? {}));
-  const gatewayPods: Pod[] = [];
+  for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
+  const audit = options.audit ? await createPod('audit', 'audit', { DATABASE_URL: `sqlite:${join(logDir, 'audit.sqlite')}` }) : null;
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    ...(audit && { AUDIT_URL: audit.url }),
     ...options.gatewayEnv,
   };
-  for (let i = 0; i < gateways; i++) gatewayPods.push(await createPod('gateway', i, gatewayEnv));
+  const gatewayPods: Pod[] = [];
+  for (let i = 0; i < gateways; i++) gatewayPods.push(await createPod('gateway', `gateway-${i}`, gatewayEnv, wires.gateways));
 
+  const pods = [...gatewayPods, ...aiPods, ...(audit ? [audit] : [])];
   const close = async (): Promise<void> => {
-    const pods = [...gatewayPods, ...aiPods];
     pods.forEach((pod) => pod.resume());
     await Promise.all(pods.map((pod) => pod.kill()));
-    await wires?.gateway.close();
-    await wires?.ai.close();
+    await Promise.all(wires.all.map((wire) => wire.close()));
+    await fake?.close();
     await redis.stop();
   };
   try {
-    await Promise.all([...aiPods.slice(0, aiStarted), ...gatewayPods].map((pod) => pod.start()));
+    const started = new Set([...aiPods.slice(0, aiStarted), ...gatewayPods, ...(audit ? [audit] : [])]);
+    await Promise.all([...started].map((pod) => pod.start()));
   } catch (error) {
     await close();
     throw new Error(`the cluster did not start; logs in ${logDir}`, { cause: error });
@@ -83,6 +119,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     redis,
     gateways: gatewayPods,
     ai: aiPods,
+    audit,
     wires,
     logDir,
     liveGateways: () => gatewayPods.filter((pod) => pod.alive),

@@ -35,6 +35,8 @@ export interface PodSpec {
 export class Pod {
   readonly spec: PodSpec;
   #child: ChildProcess | null = null;
+  /** When the process of now was launched (`performance.now()`). */
+  launchedAt = 0;
 
   constructor(spec: PodSpec) {
     this.spec = spec;
@@ -84,6 +86,7 @@ export class Pod {
     child.stderr.pipe(log, { end: false });
     running.add(child);
     this.#child = child;
+    this.launchedAt = performance.now();
     child.once('close', (code, signal) => {
       running.delete(child);
       log.end(`{"event":"e2e.exit","code":${code},"signal":"${signal}"}\n`);

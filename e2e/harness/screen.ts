@@ -8,6 +8,8 @@ interface Running {
   parentId: string | null;
   epoch: number;
   text: string;
+  /** UTF-8 length of `text`. */
+  bytes: number;
 }
 export interface Finished {
   runId: string;
@@ -26,7 +28,7 @@ export class Screen {
   readonly violations: string[] = [];
   /** Runs whose end was seen, over all reloads: nothing shown may change or disappear (W-11). */
   readonly finished = new Map<string, Finished>();
-  readonly stats = { events: 0, old: 0, snapshots: 0, merged: 0, moves: 0, logs: 0, starts: 0 };
+  readonly stats = { events: 0, old: 0, snapshots: 0, merged: 0, moves: 0, restarts: 0, logs: 0, starts: 0 };
   logId: string | null = null;
   offset = 0;
   title = '';
@@ -113,7 +115,7 @@ export class Screen {
     this.offset = snapshot.offset;
     this.title = snapshot.title;
     this.messages = new Map(snapshot.messages.map((message) => [message.messageId, message]));
-    this.run = snapshot.run && { ...snapshot.run };
+    this.run = snapshot.run && { ...snapshot.run, bytes: Buffer.byteLength(snapshot.run.text) };
     this.#known = true;
     this.phase = this.phase === 'asked' ? 'catching-up' : this.phase;
     if (snapshot.messages.length > 50) this.violate(`W-12: ${snapshot.messages.length} messages in a snapshot`);
@@ -164,14 +166,14 @@ export class Screen {
       case 'run-started':
         this.stats.starts++;
         if (this.run) this.violate(`W-5: run ${event.runId} starts while ${this.run.runId} runs`);
-        this.run = { runId: event.runId, parentId: event.parentId, epoch: event.epoch, text: '' };
+        this.run = { runId: event.runId, parentId: event.parentId, epoch: event.epoch, text: '', bytes: 0 };
         return;
       case 'chunk': {
         const run = this.#running(event.runId, event.type);
         if (!run) return;
-        const bytes = Buffer.byteLength(run.text);
-        if (event.at !== bytes) return this.violate(`W-9: chunk at ${event.at}, ${bytes} bytes held`);
+        if (event.at !== run.bytes) return this.violate(`W-9: chunk at ${event.at}, ${run.bytes} bytes held`);
         run.text += event.text;
+        run.bytes += Buffer.byteLength(event.text);
         return this.#check(run.runId, event.at, event.text);
       }
       case 'run-moved': {
@@ -180,16 +182,20 @@ export class Screen {
         this.stats.moves++;
         if (event.epoch <= run.epoch) this.violate(`epoch ${event.epoch} after ${run.epoch}`);
         run.epoch = event.epoch;
-        if (event.restarted) run.text = '';
-        if (event.bytes !== Buffer.byteLength(run.text)) this.violate(`run moved at ${event.bytes}, ${run.text.length} bytes held`);
+        if (event.restarted) {
+          this.stats.restarts++;
+          run.text = '';
+          run.bytes = 0;
+        }
+        if (event.bytes !== run.bytes) this.violate(`run moved at ${event.bytes}, ${run.bytes} bytes held`);
         return;
       }
       case 'run-ended': {
         const run = this.#running(event.runId, event.type);
         if (!run) return;
-        const { runId, text, parentId } = run;
+        const { runId, text, bytes, parentId } = run;
         const sha256 = createHash('sha256').update(text).digest('hex');
-        if (event.bytes !== Buffer.byteLength(text)) this.violate(`W-10: ended with ${event.bytes} bytes, ${text.length} held`);
+        if (event.bytes !== bytes) this.violate(`W-10: ended with ${event.bytes} bytes, ${bytes} held`);
         else if (event.sha256 !== sha256) this.violate('W-10: the digest differs');
         this.run = null;
         this.messages.set(runId, { messageId: runId, parentId, role: 'assistant', text, status: event.reason });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions, type Redis } from './cluster.ts';
 import { prompt } from './commands.ts';
 import { Expected, type ExpectedRun } from './expected.ts';
 import { checkCluster, checkViewers } from './invariants.ts';
@@ -18,6 +18,8 @@ export interface StartRun {
   endings?: readonly string[];
   conversationId?: string;
   via?: Pod;
+  /** Asks the fake model instead of counting. */
+  fake?: boolean;
 }
 
 /** What every scenario needs: a cluster, viewers, counted runs, and the laws checked over all of them at the end. */
@@ -29,9 +31,11 @@ export class Stage {
   readonly viewers: Viewer[] = [];
   readonly #log: (line: string) => void;
   #turn = 0;
+  #redis: Redis;
 
   constructor(cluster: Cluster, random: Random, log: (line: string) => void) {
     this.cluster = cluster;
+    this.#redis = cluster.redis;
     this.random = random;
     this.#log = log;
   }
@@ -76,22 +80,27 @@ export class Stage {
 
   /** Starts a counted run over HTTP and expects it to be accepted. */
   async startRun(options: StartRun = {}): Promise<ExpectedRun> {
-    const { words = 200, rate = 100, fault = '', endings = ['complete'], conversationId = this.newConversation(), via } = options;
+    const { words = 200, rate = 100, fault = '', endings = ['complete'], conversationId = this.newConversation(), via, fake = false } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
     const run = this.expected.add({ conversationId, ...ids, words, endings });
-    const text = `count ${words} at ${rate} ${fault}`.trim();
+    const text = fake ? `say ${words} words at ${rate}` : `count ${words} at ${rate} ${fault}`.trim();
     const answer = await prompt(via ? () => via.url : this.origin, { conversationId, userId: this.userId, text, ...ids });
     if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}: ${answer.message}`);
     return run;
   }
 
+  /** After a failover: where the truth is now. */
+  useRedis(redis: Redis): void {
+    this.#redis = redis;
+  }
+
   /** The AI pod that holds the run now. */
   ownerOf(run: ExpectedRun): Promise<Pod> {
-    const { ai, redis } = this.cluster;
+    const { ai } = this.cluster;
     return waitFor(
       async () => {
-        const owner = String(await redis.cli('EVAL', OWNER_OF, '0', run.conversationId));
+        const owner = String(await this.#redis.cli('EVAL', OWNER_OF, '0', run.conversationId));
         return ai.find((pod) => owner.includes(pod.name));
       },
       { deadlineMs: 10_000, what: `an owner of run ${run.runId}` },
@@ -135,7 +144,7 @@ export class Stage {
 
   /** No lease, no queued run, no followed conversation outlives what it was for. */
   async #nothingLeft(): Promise<void> {
-    const { redis } = this.cluster;
+    const redis = this.#redis;
     const none = async (pod: Pod, metric: string): Promise<void> => {
       const value = await pod.metric(metric);
       if (value !== 0) throw new Error(`${pod.name}: ${metric} is ${value}`);

@@ -6,6 +6,8 @@ type Which = 'all' | 'subscribers' | 'commands';
 /** A wire that can be made slow, cut, or silent. Knows one thing of Redis: which connections are for pub/sub. */
 export interface TcpProxy {
   port: number;
+  /** Where new connections go. */
+  target: number;
   /** Milliseconds added in each direction to every byte from now on. */
   latencyMs: number;
   /** New connections are refused while true. */
@@ -42,7 +44,7 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
   };
   const listener = createServer((client) => {
     if (proxy.refusing) return void client.destroy();
-    const wire: Wire = { client, server: connect(targetPort, '127.0.0.1'), subscriber: false };
+    const wire: Wire = { client, server: connect(proxy.target, '127.0.0.1'), subscriber: false };
     wires.add(wire);
     forward(wire, client, wire.server);
     forward(wire, wire.server, client);
@@ -55,6 +57,7 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
   await once(listener, 'listening');
   const proxy: TcpProxy = {
     port: (listener.address() as AddressInfo).port,
+    target: targetPort,
     latencyMs: 0,
     refusing: false,
     blackHole: null,

@@ -1,4 +1,3 @@
-import { cancel } from '../harness/commands.ts';
 import type { ExpectedRun } from '../harness/expected.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
@@ -120,33 +119,6 @@ export const aiPodScenarios: Scenario[] = [
       await Promise.all(stage.cluster.ai.map((pod) => pod.kill()));
       await elapse(1_000);
       await stage.cluster.ai[0]!.start();
-      await stage.settle();
-    },
-  },
-  {
-    name: 'model-fails',
-    promise: 'P-1 P-2',
-    run: async (stage) => {
-      const run = await stage.startRun({ words: 200, rate: 200, fault: 'fail 60', endings: ['failed'] });
-      stage.watch(run.conversationId);
-      stage.watchBySse(run.conversationId);
-      await stage.ended(run);
-      const { text } = stage.viewers[0]!.screen.finished.get(run.runId)!;
-      if (text.length !== 60 * 8 - 1) throw new Error(`the partial text has ${text.length} bytes, not ${60 * 8 - 1}`);
-      // The conversation goes on after a failure.
-      await stage.startRun({ conversationId: run.conversationId, words: 20 });
-      await stage.settle();
-    },
-  },
-  {
-    name: 'model-hangs-then-cancelled',
-    promise: 'P-1 P-2 P-5',
-    run: async (stage) => {
-      const conversationId = stage.newConversation();
-      stage.watch(conversationId);
-      const run = await stage.startRun({ conversationId, words: 100, rate: 200, fault: 'hang 40', endings: ['cancelled'] });
-      await stage.shown(run, 40);
-      await cancel(stage.origin(), { conversationId, runId: run.runId, userId: stage.userId });
       await stage.settle();
     },
   },

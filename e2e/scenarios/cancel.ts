@@ -103,7 +103,7 @@ export const cancelScenarios: Scenario[] = [
       const run = await begin(stage);
       await stage.shown(run, 10);
       const { wires } = stage.cluster;
-      wires!.gateway.blackHole = wires!.ai.blackHole = 'subscribers';
+      for (const wire of wires.all) wire.blackHole = 'subscribers';
       const from = performance.now();
       const answer = await cancel(stage.cluster.gateways[1]!.url, { conversationId: run.conversationId, runId: run.runId, userId: stage.userId });
       if (answer.outcome !== 'cancelling') throw new Error(`P-5: answered ${answer.outcome ?? answer.code}`);
@@ -111,7 +111,7 @@ export const cancelScenarios: Scenario[] = [
       const atGateway = stage.viewers[1]!.screen;
       await atGateway.until(() => atGateway.finished.has(run.runId), 3_000, 'the end at the gateway that took the cancel');
       stage.note(`shown by the gateway that took it after ${Math.round(performance.now() - from)} ms`);
-      wires!.gateway.blackHole = wires!.ai.blackHole = null;
+      for (const wire of wires.all) wire.blackHole = null;
       await stage.settle();
     },
   },

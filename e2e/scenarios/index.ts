@@ -1,20 +1,28 @@
 import type { Scenario } from '../harness/scenario.ts';
 import { aiPodScenarios } from './ai-pods.ts';
+import { auditScenarios } from './audit.ts';
 import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
 import { drainScenarios } from './drain.ts';
+import { failoverScenarios } from './failover.ts';
 import { gatewayScenarios } from './gateways.ts';
+import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { surfaceScenarios } from './surfaces.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
   ...readerScenarios,
   ...gatewayScenarios,
   ...aiPodScenarios,
+  ...modelScenarios,
   ...cancelScenarios,
   ...drainScenarios,
   ...redisScenarios,
+  ...failoverScenarios,
+  ...surfaceScenarios,
+  ...auditScenarios,
   ...chaosScenarios,
 ];

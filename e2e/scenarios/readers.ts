@@ -75,6 +75,27 @@ export const readerScenarios: Scenario[] = [
     },
   },
   {
+    name: 'stuck-reader-of-a-huge-answer',
+    promise: 'P-1 P-2 P-8 W-14',
+    cluster: { fakeModel: true, gateways: 1 },
+    deadlineMs: 60_000,
+    run: async (stage) => {
+      const conversationId = stage.newConversation();
+      const healthy = [stage.watch(conversationId), stage.watchBySse(conversationId)];
+      const stuck = [stage.watch(conversationId, { silenceMs: 60_000 }), stage.watchBySse(conversationId)];
+      await stage.live();
+      // 6 MiB in 8 s: more than the kernel's buffers and the allowed 1 MiB hold together.
+      const run = await stage.startRun({ conversationId, words: 800_000, rate: 100_000, fake: true });
+      stuck.forEach((viewer) => viewer.stall());
+      await Promise.all(healthy.map(({ screen }) => screen.until(() => screen.finished.has(run.runId), 40_000, 'the end')));
+      stuck.forEach((viewer) => viewer.unstall());
+      await stage.ended(run);
+      const [ws, sse] = stuck as [ReturnType<Stage['watch']>, ReturnType<Stage['watchBySse']>];
+      stage.note(`stuck ones: ws closed with ${ws.closeCodes.join() || 'nothing'}, ${ws.screen.stats.merged} merged; sse ${sse.connects} connections`);
+      await stage.settle();
+    },
+  },
+  {
     name: 'stuck-readers-by-the-hundred',
     promise: 'P-1 P-2 P-8 W-14',
     cluster: { gateways: 1 },

@@ -58,7 +58,7 @@ export const redisScenarios: Scenario[] = [
     run: async (stage) => {
       await underWay(stage, 3, { words: 500, rate: 100 });
       const { wires } = stage.cluster;
-      for (const wire of [wires!.gateway, wires!.ai]) {
+      for (const wire of wires.all) {
         wire.refusing = true;
         wire.cut();
       }
@@ -69,7 +69,7 @@ export const redisScenarios: Scenario[] = [
       if (answer.code !== 'unavailable') throw new Error(`P-10: answered ${answer.status} ${answer.code}`);
       if (ms > 1_200) throw new Error(`P-10: the error came after ${Math.round(ms)} ms`);
       await elapse(1_500);
-      wires!.gateway.refusing = wires!.ai.refusing = false;
+      for (const wire of wires.all) wire.refusing = false;
       const again = await waitFor(
         async () => {
           const answer = await call('POST', `${stage.origin()}/api/chat?user_id=${stage.userId}`, body);
@@ -100,12 +100,12 @@ export const redisScenarios: Scenario[] = [
     deadlineMs: 40_000,
     run: async (stage) => {
       const runs = await underWay(stage, 3, { words: 500, rate: 100 });
-      stage.cluster.wires!.gateway.blackHole = 'subscribers';
+      stage.cluster.wires.gateways.blackHole = 'subscribers';
       const from = performance.now();
       // Nobody tells the gateway that its subscription is dead: the silence poll must find the text.
       await Promise.all(runs.map((run) => stage.shown(run, 400, 15_000)));
       stage.note(`400 words shown ${Math.round(performance.now() - from)} ms after the channel fell silent`);
-      stage.cluster.wires!.gateway.blackHole = null;
+      stage.cluster.wires.gateways.blackHole = null;
       await stage.settle();
     },
   },
@@ -116,7 +116,7 @@ export const redisScenarios: Scenario[] = [
     deadlineMs: 40_000,
     run: async (stage) => {
       const { wires } = stage.cluster;
-      wires!.gateway.latencyMs = wires!.ai.latencyMs = 50;
+      for (const wire of wires.all) wire.latencyMs = 50;
       const runs = await underWay(stage, 5, { words: 300, rate: 100 });
       await Promise.all(runs.map((run) => stage.ended(run, 15_000)));
       await stage.settle();
@@ -131,7 +131,7 @@ export const redisScenarios: Scenario[] = [
       await underWay(stage, 5, { words: 500, rate: 100 });
       const { wires } = stage.cluster;
       for (let i = 0; i < 10; i++) {
-        stage.random.pick([wires!.gateway, wires!.ai]).cut();
+        stage.random.pick(wires.all).cut();
         await elapse(stage.random.between(50, 500));
       }
       await stage.settle();
