@@ -60,7 +60,8 @@ const numberAfter = (buffer: Buffer, name: Buffer, start: number, end: number): 
   return value;
 };
 
-const startsWith = (buffer: Buffer, start: number, prefix: Buffer): boolean => buffer.compare(prefix, 0, prefix.length, start, start + prefix.length) === 0;
+const startsWith = (buffer: Buffer, start: number, prefix: Buffer): boolean =>
+  buffer.compare(prefix, 0, prefix.length, start, start + prefix.length) === 0;
 
 const openViewer = async (job: LoadJob, index: number): Promise<void> => {
   const conversationId = randomUUID();
@@ -122,5 +123,8 @@ const handle = async (request: LoadRequest): Promise<LoadReport | null> => {
   }
 };
 
-process.on('message', ({ id, request }: { id: number; request: LoadRequest }) => void handle(request).then((answer) => process.send?.({ id, answer })));
+process.on(
+  'message',
+  ({ id, request }: { id: number; request: LoadRequest }) => void handle(request).then((answer) => process.send?.({ id, answer })),
+);
 process.on('disconnect', () => process.exit(0));

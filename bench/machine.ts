@@ -14,7 +14,11 @@ export const cpuSeconds = (pid: number): number => {
 
 /** CPU seconds the whole machine has been busy. */
 const busySeconds = (): number => {
-  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1).map(Number);
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]!
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
   return (user! + nice! + system! + irq! + softirq! + steal!) / TICKS;
 };
 

@@ -51,7 +51,12 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
     const words = Math.ceil(rate * (seconds + 20));
     await load.start({ ports: [gateway.spec.port], sockets: conversations, rampMs: RAMP_MS, prompt: `count ${words} at ${rate}` });
     await elapse(WARM_MS);
-    const pids = { gateway: gateway.pid, redis: cluster.redis.pid, viewers: load.pid, ...Object.fromEntries(cluster.ai.map((pod) => [pod.name, pod.pid])) };
+    const pids = {
+      gateway: gateway.pid,
+      redis: cluster.redis.pid,
+      viewers: load.pid,
+      ...Object.fromEntries(cluster.ai.map((pod) => [pod.name, pod.pid])),
+    };
     const stop = measureCpu(pids);
     await load.mark();
     const pod = profiled === 'gateway' ? gateway : cluster.ai[0]!;
@@ -66,7 +71,12 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
     await load.close();
     if (profileDir) await pod.terminate();
     const ai0 = cluster.ai.reduce((sum, pod) => sum + cpu.used[pod.name]!, 0);
-    const used: Record<string, number> = { gateway: cpu.used['gateway']!, ai: ai0, redis: cpu.used['redis']!, viewers: cpu.used['viewers']! };
+    const used: Record<string, number> = {
+      gateway: cpu.used['gateway']!,
+      ai: ai0,
+      redis: cpu.used['redis']!,
+      viewers: cpu.used['viewers']!,
+    };
     const per = (divisor: number, digits: number): Record<string, number> =>
       Object.fromEntries(Object.entries(used).map(([name, value]) => [name, Number((value / divisor).toFixed(digits))]));
     return {

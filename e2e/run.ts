@@ -31,7 +31,9 @@ const troubleIn = async (logDir: string): Promise<string> => {
   const files = await readdir(logDir).catch(() => []);
   const parts = await Promise.all(
     files.map(async (file) => {
-      const lines = (await readFile(join(logDir, file), 'utf8')).split('\n').filter((line) => /"level":[56]0|"level":"(error|fatal)"|^[^{]/.test(line));
+      const lines = (await readFile(join(logDir, file), 'utf8'))
+        .split('\n')
+        .filter((line) => /"level":[56]0|"level":"(error|fatal)"|^[^{]/.test(line));
       return lines.length > 0 ? `-- ${file}\n${lines.slice(-6).join('\n').slice(0, 3_000)}` : '';
     }),
   );
@@ -100,8 +102,13 @@ const main = async (): Promise<number> => {
       if (!result.ok) failed++;
       if (values.json) console.log(JSON.stringify(result));
       else {
-        console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(36)} ${(result.ms / 1_000).toFixed(1).padStart(5)} s  ${result.notes.join('; ')}`);
-        if (result.error) console.log(`     ${result.error.replaceAll('\n', '\n     ')}\n     again: npm run e2e -- --only ${result.name} --seed ${result.seed}`);
+        console.log(
+          `${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(36)} ${(result.ms / 1_000).toFixed(1).padStart(5)} s  ${result.notes.join('; ')}`,
+        );
+        if (result.error)
+          console.log(
+            `     ${result.error.replaceAll('\n', '\n     ')}\n     again: npm run e2e -- --only ${result.name} --seed ${result.seed}`,
+          );
       }
     }
   }

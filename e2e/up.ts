@@ -31,17 +31,20 @@ const balancer = createServer((client) => {
   const server = connect(gateway.spec.port, '127.0.0.1');
   client.pipe(server).pipe(client);
   for (const socket of [client, server]) {
-    socket.on('error', () => {}).on('close', () => {
-      client.destroy();
-      server.destroy();
-    });
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        client.destroy();
+        server.destroy();
+      });
   }
 });
 balancer.listen(Number(values.port), '127.0.0.1');
 await once(balancer, 'listening');
 
 console.log(`http://127.0.0.1:${values.port} (round-robin over ${cluster.gateways.length} gateways)`);
-for (const pod of [...cluster.gateways, ...cluster.ai]) console.log(`  ${pod.name}  ${pod.url}  metrics ${pod.internalUrl}/metrics  pid ${pod.pid}`);
+for (const pod of [...cluster.gateways, ...cluster.ai])
+  console.log(`  ${pod.name}  ${pod.url}  metrics ${pod.internalUrl}/metrics  pid ${pod.pid}`);
 console.log(`  redis      ${cluster.redis.url}  pid ${cluster.redis.pid}\n  logs       ${cluster.logDir}\nCtrl-C ends it.`);
 
 const revive = setInterval(() => {

@@ -50,7 +50,15 @@ export interface Cluster {
 }
 
 /** Stands where no proxy is; nobody connects through it. */
-const NO_WIRE: TcpProxy = { port: 0, target: 0, latencyMs: 0, refusing: false, blackHole: null, cut: () => 0, close: () => Promise.resolve() };
+const NO_WIRE: TcpProxy = {
+  port: 0,
+  target: 0,
+  latencyMs: 0,
+  refusing: false,
+  blackHole: null,
+  cut: () => 0,
+  close: () => Promise.resolve(),
+};
 
 const startWires = async (redisPort: number, aiPods: number): Promise<Wires> => {
   const gateways = await startTcpProxy(redisPort);

@@ -1,6 +1,5 @@
 /** What `count N at R` must say, so that a loss, a repetition or a wrong order shows in the text itself. */
-export const countText = (words: number): string =>
-  Array.from({ length: words }, (_, i) => `w${String(i + 1).padStart(6, '0')}`).join(' ');
+export const countText = (words: number): string => Array.from({ length: words }, (_, i) => `w${String(i + 1).padStart(6, '0')}`).join(' ');
 
 export interface ExpectedRun {
   conversationId: string;

@@ -14,7 +14,8 @@ export const checkViewers = (viewers: readonly Viewer[], expected: Expected): vo
     for (const { name, screen } of shown) {
       const finished = screen.finished.get(run.runId);
       if (!finished) violations.push(`${name}: P-1: run ${run.runId} was never seen to end`);
-      else if (finished.text !== first!.text || finished.reason !== first!.reason) violations.push(`${name}: P-1: differs from ${shown[0]!.name}`);
+      else if (finished.text !== first!.text || finished.reason !== first!.reason)
+        violations.push(`${name}: P-1: differs from ${shown[0]!.name}`);
       else if (finished.sha256 !== null && finished.sha256 !== createHash('sha256').update(finished.text).digest('hex')) {
         violations.push(`${name}: P-1: the digest of run ${run.runId} differs`);
       }

@@ -12,7 +12,9 @@ export const freePort = async (): Promise<number> => {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
     if (given.has(port)) continue;
     const server = createServer().listen(port, '127.0.0.1');
-    const bound = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]).catch(() => false);
+    const bound = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]).catch(
+      () => false,
+    );
     if (!bound) continue;
     server.close();
     await once(server, 'close');

@@ -58,7 +58,17 @@ describe('a screen forgives nothing', () => {
     ['another log without a snapshot', 'W-13', [snapshot(), { ...started, logId: 'M' }]],
     ['a snapshot from the past', 'goes back', [snapshot(), started, snapshot({ offset: 1 })]],
     ['a shown run that disappears', 'W-11', [snapshot(), started, snapshot({ offset: 3 })]],
-    ['a run that runs again after its end', 'P-2', [snapshot(), started, chunk(3, 0, FULL), ended(4, FULL), snapshot({ offset: 5, run: { runId: 'r', parentId: null, epoch: 2, text: '' } })]],
+    [
+      'a run that runs again after its end',
+      'P-2',
+      [
+        snapshot(),
+        started,
+        chunk(3, 0, FULL),
+        ended(4, FULL),
+        snapshot({ offset: 5, run: { runId: 'r', parentId: null, epoch: 2, text: '' } }),
+      ],
+    ],
     ['a second run meanwhile', 'W-5', [snapshot(), started, { ...started, offset: 3, runId: 'q' }]],
   ])('%s is a violation', (_, rule, events) => {
     expect(show(...events).violations.join()).toContain(rule);

@@ -80,7 +80,15 @@ export class Stage {
 
   /** Starts a counted run over HTTP and expects it to be accepted. */
   async startRun(options: StartRun = {}): Promise<ExpectedRun> {
-    const { words = 200, rate = 100, fault = '', endings = ['complete'], conversationId = this.newConversation(), via, fake = false } = options;
+    const {
+      words = 200,
+      rate = 100,
+      fault = '',
+      endings = ['complete'],
+      conversationId = this.newConversation(),
+      via,
+      fake = false,
+    } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
     const run = this.expected.add({ conversationId, ...ids, words, endings });

@@ -144,9 +144,7 @@ export class WsViewer implements Viewer {
 
   #follow(): void {
     this.screen.asked();
-    this.#socket?.send(
-      JSON.stringify({ type: 'follow', id: 'follow', conversationId: this.conversationId, cursor: this.screen.cursor }),
-    );
+    this.#socket?.send(JSON.stringify({ type: 'follow', id: 'follow', conversationId: this.conversationId, cursor: this.screen.cursor }));
   }
 
   #answered(answer: Answer): void {

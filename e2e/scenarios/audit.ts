@@ -10,7 +10,10 @@ interface TrailEvent {
 }
 
 const ask = async <T>(stage: Stage, path: string): Promise<T> => {
-  const response = await fetch(`${stage.cluster.audit!.url}${path}`, { headers: { 'x-runnel-user': stage.userId }, signal: AbortSignal.timeout(3_000) });
+  const response = await fetch(`${stage.cluster.audit!.url}${path}`, {
+    headers: { 'x-runnel-user': stage.userId },
+    signal: AbortSignal.timeout(3_000),
+  });
   if (!response.ok) throw new Error(`audit answered ${response.status} to ${path}`);
   return (await response.json()) as T;
 };
@@ -22,7 +25,10 @@ const checkAudit = async (stage: Stage): Promise<number> => {
     const shown = stage.viewers.find(({ conversationId }) => conversationId === run.conversationId)!.screen.finished.get(run.runId)!.text;
     await waitFor(
       async () => {
-        const { messages } = await ask<{ messages: { messageId: string; text: string }[] }>(stage, `/history/${run.conversationId}?limit=50`);
+        const { messages } = await ask<{ messages: { messageId: string; text: string }[] }>(
+          stage,
+          `/history/${run.conversationId}?limit=50`,
+        );
         const stored = messages.find(({ messageId }) => messageId === run.runId)?.text;
         if (stored === undefined) throw new Error('not there');
         if (stored !== shown) throw new Error(`P-1: ${stored.length} bytes stored, ${shown.length} shown`);

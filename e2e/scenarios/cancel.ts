@@ -105,7 +105,11 @@ export const cancelScenarios: Scenario[] = [
       const { wires } = stage.cluster;
       for (const wire of wires.all) wire.blackHole = 'subscribers';
       const from = performance.now();
-      const answer = await cancel(stage.cluster.gateways[1]!.url, { conversationId: run.conversationId, runId: run.runId, userId: stage.userId });
+      const answer = await cancel(stage.cluster.gateways[1]!.url, {
+        conversationId: run.conversationId,
+        runId: run.runId,
+        userId: stage.userId,
+      });
       if (answer.outcome !== 'cancelling') throw new Error(`P-5: answered ${answer.outcome ?? answer.code}`);
       // What is promised is that the run ends in time; a deaf gateway shows it by its next silence poll.
       const atGateway = stage.viewers[1]!.screen;

@@ -13,7 +13,9 @@ export const drainScenarios: Scenario[] = [
       const from = performance.now();
       const exit = leaving!.terminate();
       const concerned = stage.viewers.filter(({ conversationId }) => moving.some((run) => run.conversationId === conversationId));
-      await Promise.all(concerned.map(({ screen }) => screen.until(() => screen.stats.moves > 0 || screen.finished.size > 0, 5_000, 'the takeover')));
+      await Promise.all(
+        concerned.map(({ screen }) => screen.until(() => screen.stats.moves > 0 || screen.finished.size > 0, 5_000, 'the takeover')),
+      );
       const ms = performance.now() - from;
       const code = await exit;
       stage.note(`${moving.length} runs moved within ${Math.round(ms)} ms of SIGTERM, exit code ${code}`);

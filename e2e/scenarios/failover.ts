@@ -74,7 +74,9 @@ export const failoverScenarios: Scenario[] = [
       await Promise.all(stage.cluster.ai.map((pod) => pod.kill()));
       await stage.cluster.redis.restartEmpty();
       // Nobody holds the text any more and no audit has it: after a grace readers are told the truth, and the conversation works.
-      await Promise.all(viewers.map(({ screen }) => screen.until(() => screen.offset === 0 && screen.run === null, 12_000, 'the empty truth')));
+      await Promise.all(
+        viewers.map(({ screen }) => screen.until(() => screen.offset === 0 && screen.run === null, 12_000, 'the empty truth')),
+      );
       stage.expected.runs.clear();
       await stage.cluster.ai[0]!.start();
       await stage.startRun({ conversationId, words: 20 });

@@ -29,7 +29,14 @@ const storm = async (stage: Stage, rounds: number): Promise<number> => {
   let sent = 0;
   for (let i = 0; i < rounds; i++) {
     const victim = stage.newConversation();
-    const viewer = new WsViewer({ name: `bad-${i}`, conversationId: victim, userId: 'bad', origin: stage.origin, random: stage.random.fork(), expected: stage.expected });
+    const viewer = new WsViewer({
+      name: `bad-${i}`,
+      conversationId: victim,
+      userId: 'bad',
+      origin: stage.origin,
+      random: stage.random.fork(),
+      expected: stage.expected,
+    });
     await waitFor(() => viewer.nodes.length > 0, { deadlineMs: 5_000, what: 'a welcome' });
     for (const bytes of nonsense(stage)) {
       viewer.sendRaw(bytes);
@@ -38,7 +45,9 @@ const storm = async (stage: Stage, rounds: number): Promise<number> => {
     if (stage.random.chance(0.3)) viewer.sendRaw('z'.repeat(200_000));
     await elapse(20);
     viewer.close();
-    const raw = connect(Number(new URL(stage.origin()).port), '127.0.0.1', () => raw.end('GET /ws/chat HTTP/1.1\r\nUpgrade: nonsense\r\n\r\n'));
+    const raw = connect(Number(new URL(stage.origin()).port), '127.0.0.1', () =>
+      raw.end('GET /ws/chat HTTP/1.1\r\nUpgrade: nonsense\r\n\r\n'),
+    );
     raw.on('error', () => {}).setTimeout(1_000, () => raw.destroy());
   }
   return sent;
@@ -91,7 +100,9 @@ export const readerScenarios: Scenario[] = [
       stuck.forEach((viewer) => viewer.unstall());
       await stage.ended(run);
       const [ws, sse] = stuck as [ReturnType<Stage['watch']>, ReturnType<Stage['watchBySse']>];
-      stage.note(`stuck ones: ws closed with ${ws.closeCodes.join() || 'nothing'}, ${ws.screen.stats.merged} merged; sse ${sse.connects} connections`);
+      stage.note(
+        `stuck ones: ws closed with ${ws.closeCodes.join() || 'nothing'}, ${ws.screen.stats.merged} merged; sse ${sse.connects} connections`,
+      );
       await stage.settle();
     },
   },

@@ -102,7 +102,9 @@ export const surfaceScenarios: Scenario[] = [
       // The whole conversation goes while its answer is being written.
       const gone = await call('DELETE', `${stage.origin()}/api/history/${conversationId}?${query}`);
       if (gone.status >= 300) throw new Error(`DELETE was answered ${gone.status} ${gone.code}`);
-      await Promise.all(viewers.map(({ screen }) => screen.until(() => screen.logId === null && screen.run === null, 3_000, 'the empty snapshot')));
+      await Promise.all(
+        viewers.map(({ screen }) => screen.until(() => screen.logId === null && screen.run === null, 3_000, 'the empty snapshot')),
+      );
       await elapse(1_500);
       stage.expected.runs.clear();
       for (const { screen } of viewers) {

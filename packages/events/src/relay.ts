@@ -65,6 +65,9 @@ export const relayShard = async (
   const { records, unreadable } = prepare(entries);
   if (records.length > 0) await publish(records);
   for (const { entry, reason } of unreadable) await onUnreadable(entry, reason);
-  await outbox.trim(shard, entries.map((e) => e.entryId));
+  await outbox.trim(
+    shard,
+    entries.map((e) => e.entryId),
+  );
   return entries.length;
 };

@@ -84,14 +84,7 @@ export interface TitleEvent extends Logged {
 }
 
 /** Events of the log: ordered, gap-free, the same bytes for every reader. */
-export type LogEvent =
-  | MessageEvent
-  | MessageDeletedEvent
-  | RunStartedEvent
-  | ChunkEvent
-  | RunMovedEvent
-  | RunEndedEvent
-  | TitleEvent;
+export type LogEvent = MessageEvent | MessageDeletedEvent | RunStartedEvent | ChunkEvent | RunMovedEvent | RunEndedEvent | TitleEvent;
 
 /** A running answer as a snapshot carries it. */
 export interface RunSnapshot {
@@ -191,4 +184,5 @@ const LOG_TYPES: ReadonlySet<string> = new Set([
 
 /** An event of the log by shape, also of a type this version does not know: its offset still counts. */
 export const isLogged = (event: { type: string; offset?: unknown }): event is LogEvent =>
-  LOG_TYPES.has(event.type) || (typeof event.offset === 'number' && event.type !== 'snapshot' && event.type !== 'live' && event.type !== 'ok');
+  LOG_TYPES.has(event.type) ||
+  (typeof event.offset === 'number' && event.type !== 'snapshot' && event.type !== 'live' && event.type !== 'ok');

@@ -28,7 +28,15 @@ export interface StartKafka {
 
 /** Cold caches on a busy machine. */
 const START_MS = 120_000;
-const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:MaxDirectMemorySize=128m', '-XX:+ExitOnOutOfMemoryError', '-XX:-UsePerfData'];
+const JVM = [
+  '-Xms64m',
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:MaxDirectMemorySize=128m',
+  '-XX:+ExitOnOutOfMemoryError',
+  '-XX:-UsePerfData',
+];
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -80,7 +88,17 @@ export const startKafka = async ({ nodes = 1, port }: StartKafka = {}): Promise<
     const settings = settingsOf(place);
     await writeFile(settings, serverProperties(place, places));
     if (!existsSync(join(place.folder, 'data/meta.properties'))) {
-      const format = ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...words, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', settings];
+      const format = [
+        '-Xmx128m',
+        '-XX:TieredStopAtLevel=1',
+        ...words,
+        'kafka.tools.StorageTool',
+        'format',
+        '-t',
+        CLUSTER_ID,
+        '-c',
+        settings,
+      ];
       await promisify(execFile)('java', format, { timeout: START_MS });
     }
     const child = spawn('java', [...JVM, ...words, 'kafka.Kafka', settings], { stdio: ['ignore', 'pipe', 'pipe'] });

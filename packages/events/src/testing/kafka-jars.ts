@@ -17,7 +17,10 @@ const MAVEN_MS = 300_000;
  * and the first to finish gives it its name.
  */
 export const kafkaClassPath = async (): Promise<string> => {
-  const hash = createHash('sha256').update(await readFile(POM)).digest('hex').slice(0, 12);
+  const hash = createHash('sha256')
+    .update(await readFile(POM))
+    .digest('hex')
+    .slice(0, 12);
   const folder = join(CACHE, hash);
   if (!existsSync(folder)) {
     const own = `${folder}.${process.pid}`;

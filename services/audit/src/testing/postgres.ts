@@ -57,7 +57,13 @@ export const startPostgres = async (): Promise<TestPostgres> => {
   await promisify(execFile)(program('initdb'), ['-D', data, '-U', 'runnel', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options);
   const port = await freePort();
   const urlOf = (database: string): string => `postgres://runnel@127.0.0.1:${port}/${database}`;
-  const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', shared_buffers: '64MB', max_connections: '60' };
+  const settings = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    shared_buffers: '64MB',
+    max_connections: '60',
+  };
   let child: ChildProcess;
   let databases = 0;
 

@@ -64,11 +64,11 @@ test('P-8 no body makes a command break', async () => {
       statuses.add(response.statusCode);
       expect([url, response.statusCode, isHarmless(response.statusCode)]).toEqual([url, response.statusCode, true]);
     }),
-    { numRuns: 300 },
+    // The first is a good one: what follows meets a server that works.
+    { numRuns: 300, examples: [['/api/chat', JSON.stringify({ conversationId: 'c', messageId: 'm', text: 'hello' })]] },
   );
-  // The bodies are near enough to be taken sometimes.
   expect([...statuses]).toEqual(expect.arrayContaining([400]));
-  expect(statuses.has(200) || statuses.has(202)).toBe(true);
+  expect(statuses).toContain(202);
 });
 
 test('P-8 no path, query or header makes a read break', async () => {
