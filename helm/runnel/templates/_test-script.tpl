@@ -1,6 +1,6 @@
 {{- define "runnel.testScript" -}}
 import { createHash } from 'node:crypto';
-const [url] = process.argv.slice(2);
+const url = process.argv.at(-1);
 const id = `helm-test-${Date.now()}`;
 const deadline = setTimeout(() => { console.error('no answer in 60 s'); process.exit(1); }, 60_000);
 const run = { text: '', cursor: null, cuts: 0 };
