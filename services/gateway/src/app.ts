@@ -5,27 +5,19 @@ import { ConfigError, delay, type Health, type Logger, type Metrics, type Tracer
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
-import { createCommands, type Commands } from './commands.ts';
+import { createCommands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
+import type { AuditReader } from './context.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
 import { endpointSlicePods } from './endpoint-slices.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
 import { registerHttp, sendProblem } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
-import { createHub, type Hub } from './hub.ts';
+import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { registerWs } from './ws.ts';
-
-/** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
-export interface AuditReader {
-  /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
-  call(
-    path: string,
-    options?: { method?: 'GET' | 'DELETE'; signal?: AbortSignal; userId?: string },
-  ): Promise<{ status: number; body: unknown }>;
-}
 
 /** What the process gives. Everything optional has a default made from the configuration. */
 export interface GatewayDeps {
@@ -43,24 +35,6 @@ export interface GatewayDeps {
   audit?: AuditReader;
   /** Without one nothing is traced. */
   tracer?: Tracer;
-}
-
-/** What routes are built from: everything, resolved. `registerHttp(app, context)` in `./http/index.ts` takes it. */
-export interface GatewayContext {
-  config: GatewayConfig;
-  log: Logger;
-  metrics: Metrics;
-  health: Health;
-  runLog: RunLog;
-  hub: Hub;
-  commands: Commands;
-  auth: Auth;
-  models: Models;
-  rateLimits: RateLimits;
-  audit: AuditReader | null;
-  limits: Limits;
-  /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */
-  draining: AbortSignal;
 }
 
 export interface GatewayApp {

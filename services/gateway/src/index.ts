@@ -1,4 +1,5 @@
-export { createGatewayApp, type AuditReader, type GatewayApp, type GatewayDeps } from './app.ts';
+export { createGatewayApp, type GatewayApp, type GatewayDeps } from './app.ts';
+export type { AuditReader } from './context.ts';
 export type { Dispatcher } from './dispatch.ts';
 export type { ModelInfo, Models } from './models.ts';
 export { chooseModel } from './models.ts';

@@ -1,5 +1,5 @@
 import { RunnelError } from '@runnel/protocol';
-import type { AuditReader } from '../app.ts';
+import type { AuditReader } from '../context.ts';
 
 export interface AuditClientOptions {
   /** `AUDIT_URL`. */

@@ -1,6 +1,6 @@
 import type { ConversationSummary } from '@runnel/coordination';
 import { RunnelError, type Message } from '@runnel/protocol';
-import type { AuditReader } from '../app.ts';
+import type { AuditReader } from '../context.ts';
 
 export type HistoryResult = { kind: 'page'; messages: Message[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' };
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { CancelFields, PromptFields, RegenerateFields } from '@runnel/protocol';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import { Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import type { AuditHistory } from './audit-history.ts';
 import { callerOf } from './caller.ts';
 import { listConversations } from './history-source.ts';

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import type { AuditHistory } from './audit-history.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';

@@ -1,6 +1,6 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import type { Drainable } from '../drain.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { chatRoutes } from './chat.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import { PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
 
 const Model = Type.Object({

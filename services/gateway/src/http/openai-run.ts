@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import type { Caller, PromptCommand } from '../commands.ts';
 import { Answer } from './answer.ts';
 

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import type { ModelInfo } from '../models.ts';
 import type { Answer } from './answer.ts';
 import { completionIds, openAiCaller } from './openai-caller.ts';

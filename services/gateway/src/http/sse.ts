@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { withDeadline } from '@runnel/kit';
 import { RunnelError, parseCursor } from '@runnel/protocol';
-import type { GatewayContext } from '../app.ts';
+import type { GatewayContext } from '../context.ts';
 import { gatewayMetrics } from '../gateway-metrics.ts';
 import { SocketLimits } from '../socket-limits.ts';
 import { TokenWatch } from '../token-watch.ts';

@@ -1,0 +1,36 @@
+import type { RunLog } from '@runnel/coordination';
+import type { Health, Logger, Metrics } from '@runnel/kit';
+import type { Limits } from '@runnel/protocol';
+import type { Auth } from './auth.ts';
+import type { Commands } from './commands.ts';
+import type { GatewayConfig } from './config.ts';
+import type { Hub } from './hub.ts';
+import type { Models } from './models.ts';
+import type { RateLimits } from './rate-limit.ts';
+
+/** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
+export interface AuditReader {
+  /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
+  call(
+    path: string,
+    options?: { method?: 'GET' | 'DELETE'; signal?: AbortSignal; userId?: string },
+  ): Promise<{ status: number; body: unknown }>;
+}
+
+/** What routes are built from: everything, resolved. `registerHttp(app, context)` in `./http/index.ts` takes it. */
+export interface GatewayContext {
+  config: GatewayConfig;
+  log: Logger;
+  metrics: Metrics;
+  health: Health;
+  runLog: RunLog;
+  hub: Hub;
+  commands: Commands;
+  auth: Auth;
+  models: Models;
+  rateLimits: RateLimits;
+  audit: AuditReader | null;
+  limits: Limits;
+  /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */
+  draining: AbortSignal;
+}
