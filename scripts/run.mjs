@@ -24,6 +24,7 @@ const COMMANDS = {
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
+  audit: [['services/audit/src/cli.ts']],
 };
 
 function fail(line) {

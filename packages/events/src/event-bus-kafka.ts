@@ -1,30 +1,33 @@
-import { Kafka, Partitioners, logLevel, type Admin, type Producer, type RecordMetadata } from 'kafkajs';
-import type { ConsumeOptions, Consumption, EventBus, EventRecord, TopicReport } from './event-bus.ts';
-import { consumeKafka } from './kafka-consumer.ts';
+import { Partitioners, type Admin, type Producer, type RecordMetadata } from 'kafkajs';
+import type { ConsumeOptions, Consumption, EventBus, EventRecord } from './event-bus.ts';
+import { connectKafka, type KafkaOptions } from './kafka-client.ts';
+import { consumeKafka, readToEnd } from './kafka-consumer.ts';
+import { ensureTopics } from './kafka-topics.ts';
+import { createLanes } from './lanes.ts';
 
-export interface KafkaOptions {
-  brokers: readonly string[];
-  clientId: string;
-  log: { warn(fields: object): void };
-}
+export type { KafkaOptions } from './kafka-client.ts';
 
-/** Normal while a cluster moves: kafkajs calls them errors, an operator would only learn to look away. */
-const NOISE = /coordinator is loading|group is rebalancing|rebalancing, so a rejoin|topic with this name already exists|not the leader|does not host this topic/i;
+/** Records of one `send`; Kafka takes at most 1 MiB unless told otherwise, so a batch is cut by size too. */
+const BATCH_RECORDS = 1_000;
+const BATCH_BYTES = 700_000;
 
-const connectKafka = (options: KafkaOptions): Kafka =>
-  new Kafka({
-    clientId: options.clientId,
-    brokers: [...options.brokers],
-    connectionTimeout: 3_000,
-    requestTimeout: 10_000,
-    // The producer's own retry setting does not cover reconnects, so it stands here.
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 },
-    logLevel: logLevel.WARN,
-    logCreator: () => (entry) => {
-      const text = `${entry.log.message} ${String(entry.log['error'] ?? '')}`;
-      if (!NOISE.test(text)) options.log.warn({ event: 'kafka.client', message: text.slice(0, 300) });
-    },
-  });
+/** Cuts a batch so that each part fits a request. Pure. */
+export const partsOf = (records: readonly EventRecord[], mostBytes = BATCH_BYTES): EventRecord[][] => {
+  const parts: EventRecord[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.value.byteLength + record.key.length + 200;
+    const part = parts.at(-1);
+    if (!part || bytes + size > mostBytes) {
+      parts.push([record]);
+      bytes = size;
+    } else {
+      part.push(record);
+      bytes += size;
+    }
+  }
+  return parts;
+};
 
 /**
  * kafkajs 2.2.4 loses acknowledged messages when one `send` spans partitions and a leader moves: the promise resolves although
@@ -64,18 +67,23 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
     return known;
   };
 
-  const sendPartition = async (topic: string, partition: number, records: readonly EventRecord[]): Promise<void> => {
-    const messages = records.map((r) => ({ key: r.key, value: Buffer.from(r.value), partition, ...(r.headers && { headers: r.headers }) }));
-    const acknowledged: RecordMetadata[] = await producer.send({ topic, acks: -1, messages });
-    if (!acknowledged.some((a) => a.partition === partition && a.errorCode === 0)) {
-      throw new Error(`Kafka's answer lacks partition ${partition} of ${topic}`);
+  const send = async (lane: string, records: readonly EventRecord[]): Promise<void> => {
+    const slash = lane.lastIndexOf('/');
+    const [topic, partition] = [lane.slice(0, slash), Number(lane.slice(slash + 1))];
+    for (const part of partsOf(records)) {
+      const messages = part.map((r) => ({ key: r.key, value: Buffer.from(r.value), partition, ...(r.headers && { headers: r.headers }) }));
+      const acknowledged: RecordMetadata[] = await producer.send({ topic, acks: -1, messages });
+      if (!acknowledged.some((a) => a.partition === partition && a.errorCode === 0)) {
+        throw new Error(`Kafka's answer lacks partition ${partition} of ${topic}`);
+      }
     }
   };
+  const push = createLanes(send, BATCH_RECORDS);
 
   return {
     async publish(records) {
       await connect();
-      const groups = new Map<string, { topic: string; partition: number; records: EventRecord[] }>();
+      const groups = new Map<string, EventRecord[]>();
       for (const record of records) {
         const ids = await partitionsOf(record.topic);
         const partition = partitionOf({
@@ -83,52 +91,34 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
           partitionMetadata: ids.map((partitionId) => ({ partitionId, leader: 0, replicas: [], isr: [], partitionErrorCode: 0 })),
           message: { key: record.key, value: null },
         });
-        const name = `${record.topic}/${partition}`;
-        const group = groups.get(name) ?? { topic: record.topic, partition, records: [] };
-        group.records.push(record);
-        groups.set(name, group);
+        const lane = `${record.topic}/${partition}`;
+        const group = groups.get(lane);
+        if (group) group.push(record);
+        else groups.set(lane, [record]);
       }
-      await Promise.all([...groups.values()].map((g) => sendPartition(g.topic, g.partition, g.records)));
+      await Promise.all([...groups].map(([lane, group]) => push(lane, group)));
     },
-
     consume: (consumption: ConsumeOptions): Promise<Consumption> => consumeKafka(kafka, consumption),
-
+    readToEnd: async (query) => {
+      await connect();
+      return readToEnd(kafka, admin, query);
+    },
     async ensureTopics(names, settings) {
       await connect();
-      const existing = new Set(await admin.listTopics());
-      const missing = names.filter((name) => !existing.has(name));
-      if (missing.length > 0) {
-        await admin.createTopics({
-          waitForLeaders: true,
-          topics: missing.map((topic) => ({
-            topic,
-            numPartitions: settings.partitions,
-            configEntries: [{ name: 'retention.ms', value: String(settings.retentionMs) }],
-          })),
-        });
-      }
-      const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
-      return topics.map(({ name, partitions: found }): TopicReport => ({
-        topic: name,
-        partitions: found.length,
-        warnings: found.length === settings.partitions ? [] : [`has ${found.length} partitions, not ${settings.partitions}`],
-      }));
+      return ensureTopics(admin, names, settings);
     },
-
     async lag(group, topics) {
       await connect();
       const stored = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
       let lag = 0n;
       for (const { topic, partitions: positions } of stored) {
-        const ends = await admin.fetchTopicOffsets(topic);
-        for (const end of ends) {
+        for (const end of await admin.fetchTopicOffsets(topic)) {
           const position = positions.find((p) => p.partition === end.partition)?.offset ?? '-1';
           lag += BigInt(end.high) - BigInt(position === '-1' ? end.low : position);
         }
       }
       return Number(lag);
     },
-
     async close() {
       if (connected) await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
     },

@@ -1,6 +1,6 @@
 /**
- * Where audit events travel between the outbox and those who store or count them. Two implementations:
- * Kafka (`event-bus-kafka.ts`) and, on small installations, none at all (`event-bus-direct.ts`: the relay hands batches over).
+ * Where audit events travel between the outbox and those who store or count them. Kafka is the one
+ * implementation (`event-bus-kafka.ts`); small installations have none: the relay then hands its batches straight to the tables.
  *
  * Laws: `publish` resolves only when every record is stored by all in-sync replicas; records with one key keep their order;
  * a consumer's position moves only after its handler has resolved, so a record may come twice and never zero times.
@@ -36,6 +36,18 @@ export interface ConsumeOptions {
   /** Rejecting means "not stored": the same records come again after a pause. */
   handle(records: readonly ReceivedRecord[]): Promise<void>;
   onError(error: unknown): void;
+  /** The consumer has ended for good; only a new process helps. */
+  onFatal(error: unknown): void;
+}
+
+export interface ReadToEnd {
+  topics: readonly string[];
+  /** Begins at this group's position; absent: at the beginning, and nobody's position moves. */
+  group?: string;
+  /** Moves the group's position. */
+  commit?: boolean;
+  handle(records: readonly ReceivedRecord[]): Promise<void>;
+  onProgress?(done: number, total: number): void;
 }
 
 export interface TopicReport {
@@ -48,6 +60,8 @@ export interface TopicReport {
 export interface EventBus {
   publish(records: readonly EventRecord[]): Promise<void>;
   consume(options: ConsumeOptions): Promise<Consumption>;
+  /** Resolves when everything that is in the topics now has been handled. */
+  readToEnd(query: ReadToEnd): Promise<void>;
   /** Makes missing topics; reports those that differ. */
   ensureTopics(topics: readonly string[], settings: { partitions: number; retentionMs: number }): Promise<TopicReport[]>;
   /** Records a group has not stored yet, over all partitions of the topics. */

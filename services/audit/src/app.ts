@@ -1,33 +1,57 @@
+import { Readable } from 'node:stream';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { ID_PATTERN, toRunnelError } from '@runnel/protocol';
-import type { AuditReader } from './reader.ts';
+import { csvOf } from './csv.ts';
+import type { AuditTables } from './tables.ts';
 
-const Params = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
+const Id = Type.String({ pattern: ID_PATTERN });
+const Params = Type.Object({ id: Id });
 const Paging = Type.Object({
-  before: Type.Optional(Type.String({ pattern: ID_PATTERN })),
-  after: Type.Optional(Type.String({ pattern: ID_PATTERN })),
+  before: Type.Optional(Id),
+  after: Type.Optional(Id),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
 });
+const Time = Type.Optional(Type.Integer({ minimum: 0, description: 'Milliseconds since the epoch' }));
+const TrailQuery = Type.Object({
+  conversation: Type.Optional(Id),
+  user: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  from: Time,
+  to: Time,
+  after: Type.Optional(Type.String({ maxLength: 400 })),
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 200 }),
+  format: Type.Union([Type.Literal('json'), Type.Literal('csv')], { default: 'json' }),
+});
+const DAY_MS = 86_400_000;
 
 /** The user a gateway acts for; this service listens inside the cluster only. */
 const callerOf = (headers: Record<string, unknown>): string => decodeURIComponent(String(headers['x-runnel-user'] ?? ''));
 
-/** The audit service's HTTP side: history and conversation list for gateways, the trail for auditors. */
-export const createAuditApp = (deps: { reader: AuditReader }): FastifyInstance => {
-  const { reader } = deps;
+/** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
+export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay'>): FastifyInstance => {
+  const { reader, trail, analytics } = tables;
   const app = fastify({ logger: false }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? toRunnelError(error).status;
-    return reply.code(status).send(status < 500 ? { code: 'bad-frame', message: error.message } : { code: 'unavailable', message: 'The database is not available.' });
+    const isOurs = status >= 500;
+    return reply.code(isOurs ? 503 : status).send({
+      code: isOurs ? 'unavailable' : 'bad-frame',
+      message: isOurs ? 'The database is not available.' : error.message,
+    });
   });
 
   app.get('/history/:id', { schema: { params: Params, querystring: Paging } }, async (request, reply) => {
     const { before, limit } = request.query;
-    const page = await reader.history({ conversationId: request.params.id, userId: callerOf(request.headers), limit, ...(before !== undefined && { before }) });
-    if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore };
+    const conversationId = request.params.id;
+    const page = await reader.history({
+      conversationId,
+      userId: callerOf(request.headers),
+      limit,
+      ...(before !== undefined && { before }),
+    });
+    if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
     return reply.code(page.kind === 'none' ? 404 : 403).send();
   });
 
@@ -36,11 +60,40 @@ export const createAuditApp = (deps: { reader: AuditReader }): FastifyInstance =
     return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
   });
 
-  app.get(
-    '/trail/:id',
-    { schema: { params: Params, querystring: Type.Object({ after: Type.Integer({ minimum: 0, default: 0 }), limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 200 }) }) } },
-    async (request) => ({ events: await reader.trail({ conversationId: request.params.id, afterSequence: request.query.after, limit: request.query.limit }) }),
-  );
+  const SearchQuery = Type.Object({
+    q: Type.String({ minLength: 1, maxLength: 200 }),
+    after: Type.Optional(Type.String({ maxLength: 400 })),
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+  });
+  app.get('/search', { schema: { querystring: SearchQuery } }, async (request) => {
+    const { q, after, limit } = request.query;
+    return reader.search({ userId: callerOf(request.headers), text: q, limit, ...(after !== undefined && { after }) });
+  });
+
+  app.get('/runs/:id/replay', { schema: { params: Params } }, async (request, reply) => {
+    const replay = await tables.replay(request.params.id, callerOf(request.headers));
+    return replay ?? reply.code(404).send();
+  });
+
+  app.get('/trail', { schema: { querystring: TrailQuery } }, async (request, reply) => {
+    const { conversation, user, from, to, after, limit, format } = request.query;
+    const query = {
+      ...(conversation !== undefined && { conversationId: conversation }),
+      ...(user !== undefined && { userId: user }),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+      ...(after !== undefined && { after }),
+    };
+    if (format === 'json') return trail.page({ ...query, limit });
+    reply.header('content-type', 'text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="trail.csv"');
+    return reply.send(Readable.from(csvOf(trail, query)));
+  });
+
+  const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });
+  app.get('/analytics', { schema: { querystring: Statistics } }, async (request) => {
+    const { to = Date.now(), from = to - DAY_MS, bucket } = request.query;
+    return { statistics: await analytics.statistics({ from, to, bucketMs: bucket }) };
+  });
 
   return app;
 };

@@ -7,15 +7,33 @@ export const configSpec = defineConfig({
     default: [],
     description: 'host:port of Kafka brokers, comma-separated; without it this service reads the outbox itself',
   }),
-  kafkaPartitions: setting.integer('KAFKA_PARTITIONS', { default: 3, minimum: 1, maximum: 1_000, description: 'Partitions of a topic that is made at start' }),
-  kafkaRetentionMs: setting.duration('KAFKA_RETENTION', { default: 7 * 86_400_000, minimum: 60_000, description: 'How long Kafka keeps events of a topic that is made at start' }),
+  kafkaPartitions: setting.integer('KAFKA_PARTITIONS', {
+    default: 3,
+    minimum: 1,
+    maximum: 1_000,
+    description: 'Partitions of a topic that is made at start',
+  }),
+  kafkaRetentionMs: setting.duration('KAFKA_RETENTION', {
+    default: 7 * 86_400_000,
+    minimum: 60_000,
+    description: 'How long Kafka keeps events of a topic that is made at start',
+  }),
   databaseUrl: setting.string('DATABASE_URL', {
     default: 'sqlite:.data/audit.sqlite',
     pattern: '^(postgres(ql)?://|sqlite:)',
     secret: true,
     description: 'Where events are stored: `postgres://…` or `sqlite:path`',
   }),
-  drainMs: setting.duration('DRAIN_SECONDS', { default: 15_000, minimum: 0, description: 'What finishing the batch in hand may take at the end' }),
+  retentionMs: setting.duration('AUDIT_RETENTION', {
+    default: 0,
+    minimum: 0,
+    description: 'How long the trail is kept, in whole months; 0 keeps it for ever',
+  }),
+  drainMs: setting.duration('DRAIN_SECONDS', {
+    default: 15_000,
+    minimum: 0,
+    description: 'What finishing the batch in hand may take at the end',
+  }),
 });
 
 export type AuditConfig = LoadedConfig<typeof configSpec>;

@@ -1,4 +1,7 @@
 export { createAuditApp } from './app.ts';
+export { auditMetrics } from './audit-metrics.ts';
 export { configSpec, type AuditConfig } from './config.ts';
-export { publishToStore, RelayLoop, type RelayOptions } from './relay-loop.ts';
-export { openTables, startAudit, type AuditService, type AuditTables } from './service.ts';
+export { createDirect } from './direct.ts';
+export { RelayLoop, type RelayOptions } from './relay-loop.ts';
+export { startAudit, type AuditService } from './service.ts';
+export { openTables, type AuditTables } from './tables.ts';

@@ -1,10 +1,11 @@
-import { DEAD_LETTER_TOPIC, decodeEvent, type AuditEvent, type EventBus, type ReceivedRecord } from '@runnel/events';
-import type { Logger } from '@runnel/kit';
-import type { AuditStore } from './store.ts';
+import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
+import type { AuditMetrics } from './audit-metrics.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { checkContent } from './rows.ts';
 
 export interface Decoded {
   events: AuditEvent[];
-  poison: { record: ReceivedRecord; reason: string }[];
+  poison: DeadLetter[];
 }
 
 /** Splits a batch into events and what cannot be read. Pure. */
@@ -12,28 +13,57 @@ export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   const decoded: Decoded = { events: [], poison: [] };
   for (const record of records) {
     try {
-      decoded.events.push(decodeEvent(record.value ?? new Uint8Array()));
+      decoded.events.push(checkContent(decodeEvent(record.value ?? new Uint8Array())));
     } catch (error) {
-      decoded.poison.push({ record, reason: error instanceof Error ? error.message : String(error) });
+      decoded.poison.push({
+        topic: record.topic,
+        key: record.key ?? '',
+        value: record.value ?? new Uint8Array(),
+        reason: error instanceof Error ? error.message : String(error),
+        origin: `${record.topic}/${record.partition}@${record.kafkaOffset}`,
+      });
     }
   }
   return decoded;
 };
 
+/** What a database says when it is the row's fault and not its own: SQLSTATE 22 (data) and 23 (constraint). */
+const isRowsFault = (error: unknown): boolean =>
+  /^2[23]/.test(String((error as { code?: unknown }).code ?? (error as { driverError?: { code?: unknown } }).driverError?.code ?? ''));
+
+type Write = (events: readonly AuditEvent[]) => Promise<unknown>;
+
+/** Stores a batch; when the database refuses a row for what it holds, halves it until that row is alone. Returns the refused. */
+const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promise<{ event: AuditEvent; reason: string }[]> => {
+  try {
+    await write(events);
+    return [];
+  } catch (error) {
+    if (!isRowsFault(error)) throw error;
+    if (events.length === 1) return [{ event: events[0]!, reason: error instanceof Error ? error.message : String(error) }];
+    const half = events.length >> 1;
+    return [...(await writeWhatFits(write, events.slice(0, half))), ...(await writeWhatFits(write, events.slice(half)))];
+  }
+};
+
 /** Stores a batch off Kafka: rows first, then dead letters; the position moves only when both are safe. */
 export const createIngest =
-  (store: AuditStore, bus: EventBus, log: Logger) =>
+  (deps: { write: Write; deadLetters: DeadLetters; metrics: AuditMetrics; group: string }) =>
   async (records: readonly ReceivedRecord[]): Promise<void> => {
+    const { write, deadLetters, metrics, group } = deps;
     const { events, poison } = decodeRecords(records);
-    await store.write(events);
-    if (poison.length === 0) return;
-    await bus.publish(
-      poison.map(({ record, reason }) => ({
-        topic: DEAD_LETTER_TOPIC,
-        key: record.key ?? '',
-        value: record.value ?? new Uint8Array(),
-        headers: { ...record.headers, reason, topic: record.topic, partition: String(record.partition), kafkaOffset: record.kafkaOffset },
-      })),
-    );
-    log.warn({ event: 'audit.dead-letters', count: poison.length });
+    const stop = metrics.batchSeconds.startTimer({ group });
+    const refused = await writeWhatFits(write, events);
+    stop();
+    metrics.events.inc({ group }, events.length - refused.length);
+    const letters = [
+      ...poison,
+      ...refused.map(({ event, reason }): DeadLetter => {
+        const value = new TextEncoder().encode(JSON.stringify(event));
+        return { topic: records[0]!.topic, key: event.subject, value, reason: `database: ${reason}`.slice(0, 300), origin: event.id };
+      }),
+    ];
+    if (letters.length === 0) return;
+    await deadLetters.put(letters);
+    metrics.deadLetters.inc(letters.length);
   };

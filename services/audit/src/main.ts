@@ -5,15 +5,19 @@ import { startAudit } from './service.ts';
 
 await runService({
   name: 'audit',
-  async start() {
+  async start({ stop }) {
     const config = loadConfig(configSpec, process.env);
     const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'audit' });
     const metrics = createMetrics('audit');
     const health = createHealth();
-    const audit = await startAudit(config, log);
-    health.register('database', () => audit.ping());
+    const onFatal = (error: unknown): void => {
+      log.error({ event: 'kafka.fatal', message: String(error) });
+      stop('the Kafka consumer ended', 1);
+    };
+    const audit = await startAudit(config, log, { metrics, onFatal });
+    health.register('database', () => audit.tables.ping());
 
-    const app = createAuditApp({ reader: audit.reader });
+    const app = createAuditApp(audit.tables);
     await app.listen({ host: config.host, port: config.port });
     const internal = createInternalServer({ metrics, health, log });
     await internal.listen({ host: config.host, port: config.internalPort });

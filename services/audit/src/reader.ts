@@ -1,65 +1,110 @@
 import type { DataSource } from 'typeorm';
 import type { Message } from '@runnel/protocol';
-import { AuditLog, MessageEntity, Session, type AuditRow, type MessageRow } from './database/entities.ts';
+import { fromCursor, toCursor } from './cursor.ts';
+import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
+import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
+import { wordsOf } from './fold-text.ts';
 
-export type Page = { kind: 'page'; messages: Message[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' };
+export type Page = { kind: 'page'; messages: Message[]; hasMore: boolean; title: string } | { kind: 'none' } | { kind: 'forbidden' };
 
-const toMessage = (row: MessageRow): Message => ({
+export interface Found {
+  conversationId: string;
+  title: string;
+  message: Message;
+}
+
+type Raw = Record<string, unknown>;
+
+export const toMessage = (row: MessageRow): Message => ({
   messageId: row.messageId,
   parentId: row.parentId,
   role: row.role as Message['role'],
-  text: row.text,
+  text: fromStored(row.text),
   status: row.status as Message['status'],
   ...(row.model !== null && { model: row.model }),
   createdAt: row.createdAt,
   ...(row.author !== null && { author: row.author }),
 });
 
-/** What gateways and auditors ask. */
+/** What gateways ask: history, the list of conversations, search. */
 export class AuditReader {
-  readonly #database: DataSource;
+  readonly #sql: Sql;
 
   constructor(database: DataSource) {
-    this.#database = database;
+    this.#sql = new Sql(dialectOf(database), database);
   }
 
   /** A page of messages before a message (newest last). */
   async history(query: { conversationId: string; userId: string; before?: string; limit: number }): Promise<Page> {
     const { conversationId, userId, before, limit } = query;
-    const session = await this.#database.getRepository(Session).findOneBy({ conversationId });
-    if (!session || session.deletedAt !== null) return { kind: 'none' };
+    const session = await this.#session(conversationId);
+    if (!session || session.deleted === 1) return { kind: 'none' };
     if (session.userId !== userId) return { kind: 'forbidden' };
-    const messages = this.#database.getRepository(MessageEntity);
-    const select = messages.createQueryBuilder('m').where('m.conversationId = :conversationId', { conversationId });
-    if (before !== undefined) {
-      const mark = await messages.findOneBy({ conversationId, messageId: before });
-      if (!mark) return { kind: 'none' };
-      select.andWhere('m.position < :position', { position: mark.position });
-    }
-    const rows = await select.orderBy('m.position', 'DESC').limit(limit + 1).getMany();
-    return { kind: 'page', messages: rows.slice(0, limit).reverse().map(toMessage), hasMore: rows.length > limit };
+    const values: Value[] = [conversationId, limit + 1];
+    if (before !== undefined) values.push(before);
+    const found = await this.#sql.query<Raw>(
+      `SELECT * FROM message WHERE conversation_id = $1 AND role <> ''
+         ${before === undefined ? '' : 'AND position < (SELECT position FROM message WHERE conversation_id = $1 AND message_id = $3)'}
+       ORDER BY position DESC LIMIT $2`,
+      values,
+    );
+    const messages = found
+      .slice(0, limit)
+      .reverse()
+      .map((raw) => toMessage(rowOf(MESSAGE, raw)));
+    return { kind: 'page', messages, hasMore: found.length > limit, title: fromStored(session.title) };
   }
 
-  async conversations(query: { userId: string; after?: string; limit: number }): Promise<{ conversations: { conversationId: string; title: string; updatedAt: number }[]; hasMore: boolean }> {
+  async conversations(query: { userId: string; after?: string; limit: number }): Promise<{
+    conversations: { conversationId: string; title: string; updatedAt: number }[];
+    hasMore: boolean;
+  }> {
     const { userId, after, limit } = query;
-    const sessions = this.#database.getRepository(Session);
-    const select = sessions.createQueryBuilder('s').where('s.userId = :userId AND s.deletedAt IS NULL', { userId });
-    const mark = after === undefined ? null : await sessions.findOneBy({ conversationId: after, userId });
-    if (mark) select.andWhere('(s.updatedAt < :at OR (s.updatedAt = :at AND s.conversationId < :after))', { at: mark.updatedAt, after });
-    const rows = await select.orderBy('s.updatedAt', 'DESC').addOrderBy('s.conversationId', 'DESC').limit(limit + 1).getMany();
-    const conversations = rows.slice(0, limit).map(({ conversationId, title, updatedAt }) => ({ conversationId, title, updatedAt }));
-    return { conversations, hasMore: rows.length > limit };
+    const mark = after === undefined ? undefined : await this.#session(after);
+    const values: Value[] = [userId, limit + 1];
+    if (mark) values.push(mark.updatedAt, mark.conversationId);
+    const found = await this.#sql.query<Raw>(
+      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0
+         ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
+       ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
+      values,
+    );
+    const conversations = found.slice(0, limit).map((raw) => {
+      const { conversationId, title, updatedAt } = rowOf(SESSION, raw);
+      return { conversationId, title: fromStored(title), updatedAt };
+    });
+    return { conversations, hasMore: found.length > limit };
   }
 
-  /** The trail of a conversation in the order in which it happened. */
-  async trail(query: { conversationId: string; afterSequence: number; limit: number }): Promise<AuditRow[]> {
-    return this.#database
-      .getRepository(AuditLog)
-      .createQueryBuilder('a')
-      .where('a.conversationId = :conversationId AND a.sequence > :after', { conversationId: query.conversationId, after: query.afterSequence })
-      .orderBy('a.time')
-      .addOrderBy('a.sequence')
-      .limit(query.limit)
-      .getMany();
+  /** The user's messages that hold every word of the query (the last one as a beginning), newest first. */
+  async search(query: { userId: string; text: string; after?: string; limit: number }): Promise<{ found: Found[]; next: string | null }> {
+    const { userId, text, after, limit } = query;
+    const words = wordsOf(text);
+    if (words.length === 0) return { found: [], next: null };
+    const isPostgres = this.#sql.dialect === 'postgres';
+    const match = isPostgres ? words.map((w) => `'${w}'`).join(' & ') + ':*' : words.map((w) => `"${w}"`).join(' ') + ' *';
+    const values: Value[] = [userId, match, limit + 1];
+    if (after !== undefined) values.push(...fromCursor(after, ['number', 'string']));
+    const rows = await this.#sql.query<Raw>(
+      `SELECT m.*, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
+       WHERE s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
+         AND ${isPostgres ? `m.search @@ to_tsquery('simple', $2)` : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
+         ${after === undefined ? '' : 'AND (m.position < $4 OR (m.position = $4 AND m.message_id < $5))'}
+       ORDER BY m.position DESC, m.message_id DESC LIMIT $3`,
+      values,
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const found = page.map((raw): Found => {
+      const row = rowOf(MESSAGE, raw);
+      return { conversationId: row.conversationId, title: fromStored(String(raw['session_title'])), message: toMessage(row) };
+    });
+    const next = rows.length > limit && last ? toCursor([Number(last['position']), String(last['message_id'])]) : null;
+    return { found, next };
+  }
+
+  async #session(conversationId: string): Promise<SessionRow | undefined> {
+    const [raw] = await this.#sql.query<Raw>('SELECT * FROM chat_session WHERE conversation_id = $1', [conversationId]);
+    return raw && rowOf(SESSION, raw);
   }
 }

@@ -1,23 +1,29 @@
-import { decodeEvent, relayShard, type Outbox, type OutboxEntry, type Publish } from '@runnel/events';
-import { delay, fullJitter, type Logger } from '@runnel/kit';
-import type { AuditStore } from './store.ts';
+import { relayShard, type Outbox, type OutboxEntry, type Publish } from '@runnel/events';
+import { delay, fullJitter, withDeadline, type Logger } from '@runnel/kit';
+import type { AuditMetrics } from './audit-metrics.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 
 export interface RelayOptions {
-  outbox: Outbox & { balance(): Promise<void>; release(): Promise<void> };
+  outbox: Outbox & { balance(): Promise<void>; release(): Promise<void>; backlog?(): Promise<number> };
   publish: Publish;
-  onUnreadable: (entry: OutboxEntry, reason: string) => Promise<void>;
+  deadLetters: DeadLetters;
+  metrics: AuditMetrics;
   log: Logger;
   /** Pause when nothing waited, ms. */
   idleMs?: number;
   balanceMs?: number;
+  /** What the batch in hand may take at the end. */
+  drainMs?: number;
 }
 
-/** Without Kafka: a batch goes from the outbox straight into the tables, and leaves the outbox after that. */
-export const publishToStore =
-  (store: AuditStore): Publish =>
-  async (records) => {
-    await store.write(records.map((record) => decodeEvent(record.value)));
-  };
+/** An entry of the outbox that is none of our events, as it is. */
+const letterOf = (entry: OutboxEntry, reason: string): DeadLetter => ({
+  topic: 'outbox',
+  key: entry.fields.conversation ?? '',
+  value: new TextEncoder().encode(JSON.stringify(entry.fields)),
+  reason,
+  origin: `outbox ${entry.fields.id ?? ''} ${entry.entryId}`,
+});
 
 /** Moves the outbox on, shard after shard, until it is stopped. A failing target leaves everything where it is. */
 export class RelayLoop {
@@ -35,35 +41,49 @@ export class RelayLoop {
     this.#running ??= this.#run();
   }
 
-  /** Finishes the batch in hand and gives the shards back. */
+  /** Finishes the batch in hand, if it can within the drain, and gives the shards back. What it leaves the next relay takes. */
   async close(): Promise<void> {
+    const { outbox, drainMs = 10_000 } = this.#options;
     this.#stop.abort();
-    await this.#running;
-    await this.#options.outbox.release().catch(() => undefined);
+    if (this.#running) await withDeadline(this.#running, drainMs, () => undefined);
+    await outbox.release().catch(() => undefined);
   }
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const pause = await this.#round();
-      if (pause > 0) await delay(pause, this.#stop.signal).catch(() => undefined);
+      if (pause > 0) await delay(pause, this.#stop.signal);
     }
   }
 
   /** One pass over the held shards. Returns the pause after it, ms. */
   async #round(): Promise<number> {
-    const { outbox, publish, onUnreadable, log, idleMs = 50, balanceMs = 1_000 } = this.#options;
+    const { outbox, publish, deadLetters, metrics, log, idleMs = 50, balanceMs = 1_000 } = this.#options;
     try {
-      if (performance.now() - this.#balancedAt > balanceMs) {
-        await outbox.balance();
-        this.#balancedAt = performance.now();
-      }
-      const moved = await Promise.all(outbox.heldShards().map((shard) => relayShard(outbox, shard, publish, onUnreadable)));
+      if (performance.now() - this.#balancedAt > balanceMs) await this.#balance();
+      const setAside = async (entry: OutboxEntry, reason: string): Promise<void> => {
+        await deadLetters.put([letterOf(entry, reason)]);
+        metrics.deadLetters.inc();
+        log.error({ event: 'relay.unreadable', entryId: entry.entryId, reason });
+      };
+      const moved = await Promise.all(outbox.heldShards().map((shard) => relayShard(outbox, shard, publish, setAside)));
+      const count = moved.reduce((sum, n) => sum + n, 0);
+      metrics.relayed.inc(count);
+      if (this.#failures > 0) log.info({ event: 'relay.recovered', failures: this.#failures });
       this.#failures = 0;
-      return moved.some((count) => count > 0) ? 0 : idleMs;
+      return count > 0 ? 0 : idleMs;
     } catch (error) {
       this.#failures++;
-      log.warn({ event: 'relay.failed', failures: this.#failures, err: error });
+      metrics.relayFailures.inc();
+      log.warn({ event: 'relay.failed', failures: this.#failures, message: error instanceof Error ? error.message : String(error) });
       return fullJitter({ attempt: this.#failures, baseMs: 100, maxMs: 5_000 });
     }
+  }
+
+  async #balance(): Promise<void> {
+    const { outbox, metrics } = this.#options;
+    await outbox.balance();
+    if (outbox.backlog) metrics.backlog.set(await outbox.backlog());
+    this.#balancedAt = performance.now();
   }
 }

@@ -1,41 +1,64 @@
 import { createHash } from 'node:crypto';
 import type { Message } from '@runnel/protocol';
 import { sequenceOf, type AuditEvent } from '@runnel/events';
-import type { AuditRow, MessageRow, SessionRow } from './database/entities.ts';
+import type { AuditRow, MessageRow, RunRow, TimelineRow } from './database/tables.ts';
 
 /** What an event changes in the tables that people read. */
 export type Change =
-  | { kind: 'session'; row: SessionRow }
-  | { kind: 'title'; conversationId: string; title: string; at: number }
+  | { kind: 'session'; userId: string; title: string }
+  | { kind: 'title'; title: string }
   | { kind: 'message'; row: MessageRow }
-  | { kind: 'message-deleted'; conversationId: string; messageId: string; at: number }
-  | { kind: 'session-deleted'; conversationId: string; at: number };
+  /** A log that was written again: what the database lacks of it. */
+  | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
+  | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
+  | { kind: 'session-deleted' };
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const nullableText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : 0);
+const nullableNumber = (value: unknown): number | null => (typeof value === 'number' ? numberOf(value) : null);
+const objectOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-/** The trail's row of an event, not yet linked into the chain. */
-export const auditRow = (event: AuditEvent): AuditRow => {
-  const place = sequenceOf(event);
+export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Fields that hold what people or models wrote, by the names events use. */
+const TEXTS = new Set(['text', 'title']);
+
+/** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
+export const withoutTexts = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutTexts);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) =>
+      TEXTS.has(name) && typeof inner === 'string'
+        ? [name, { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) }]
+        : [name, withoutTexts(inner)],
+    ),
+  );
+};
+
+/** The trail's row of a state change; null for a timeline batch, which is no part of the trail. */
+export const auditRow = (event: AuditEvent): AuditRow | null => {
+  const where = sequenceOf(event);
+  if (where === null) return null;
   return {
     eventId: event.id,
     time: Date.parse(event.time),
     conversationId: event.subject,
-    logId: place?.logId ?? event.id.split(':')[0]!,
-    sequence: place?.sequence ?? null,
+    logId: where.logId,
+    sequence: where.sequence,
     type: event.type,
     userId: nullableText(event.data['userId']),
     runId: nullableText(event.data['runId']),
-    data: JSON.stringify(event.data),
-    previousHash: null,
-    hash: null,
+    data: JSON.stringify(withoutTexts(event.data)),
   };
 };
 
-const messageRow = (conversationId: string, message: Message, position: number): MessageRow => ({
+const messageRow = (conversationId: string, userId: string, message: Message, position: number): MessageRow => ({
   conversationId,
   messageId: message.messageId,
+  userId,
   position,
   parentId: message.parentId,
   role: message.role,
@@ -46,26 +69,24 @@ const messageRow = (conversationId: string, message: Message, position: number):
   createdAt: message.createdAt,
 });
 
-const STATUS: Partial<Record<AuditEvent['type'], Message['status']>> = {
-  STREAM_COMPLETED: 'complete',
-  STREAM_CANCELLED: 'cancelled',
-};
+/** Time first, then the place in the log: messages of one millisecond keep their order. */
+const positionOf = (time: number, event: AuditEvent): number => time * 1_000 + ((sequenceOf(event)?.sequence ?? 0) % 1_000);
+
+const STATUS: Partial<Record<AuditEvent['type'], Message['status']>> = { STREAM_COMPLETED: 'complete', STREAM_CANCELLED: 'cancelled' };
 
 /** What an event means for the tables that people read; empty for events that only the trail keeps. Pure. */
 export const changesOf = (event: AuditEvent): Change[] => {
   const { data, subject: conversationId } = event;
   const at = Date.parse(event.time);
-  // Time first, then the place in the log: messages of one millisecond keep their order.
-  const position = at * 1_000 + ((sequenceOf(event)?.sequence ?? 0) % 1_000);
+  const userId = textOf(data['userId']);
+  const position = positionOf(at, event);
   switch (event.type) {
-    case 'SESSION_STARTED': {
-      const row = { conversationId, userId: textOf(data['userId']), logId: sequenceOf(event)?.logId ?? '', title: textOf(data['title']) };
-      return [{ kind: 'session', row: { ...row, createdAt: at, updatedAt: at, deletedAt: null } }];
-    }
+    case 'SESSION_STARTED':
+      return [{ kind: 'session', userId, title: textOf(data['title']) }];
     case 'TITLE_CHANGED':
-      return [{ kind: 'title', conversationId, title: textOf(data['title']), at }];
+      return [{ kind: 'title', title: textOf(data['title']) }];
     case 'CHAT_MESSAGE':
-      return [{ kind: 'message', row: messageRow(conversationId, data['message'] as Message, position) }];
+      return [{ kind: 'message', row: messageRow(conversationId, userId, data['message'] as Message, position) }];
     case 'STREAM_COMPLETED':
     case 'STREAM_CANCELLED':
     case 'STREAM_ERROR': {
@@ -78,14 +99,20 @@ export const changesOf = (event: AuditEvent): Change[] => {
         model: textOf(data['model']),
         createdAt: numberOf(data['startedAt']) || at,
       };
-      return [{ kind: 'message', row: messageRow(conversationId, message, position) }];
+      return [{ kind: 'message', row: messageRow(conversationId, userId, message, position) }];
     }
     case 'MESSAGE_DELETED':
-      return [{ kind: 'message-deleted', conversationId, messageId: textOf(data['messageId']), at }];
+      return [{ kind: 'message-deleted', userId, messageId: textOf(data['messageId']), position }];
     case 'SESSION_DELETED':
-      return [{ kind: 'session-deleted', conversationId, at }];
+      return [{ kind: 'session-deleted' }];
+    case 'RECOVERY_ATTEMPT': {
+      const messages = Array.isArray(data['messages']) ? (data['messages'] as Message[]) : [];
+      const rows = messages.map((m, i) => messageRow(conversationId, userId, m, numberOf(m.createdAt) * 1_000 + i));
+      return data['kind'] === 'restore' || data['kind'] === 'rehydrate'
+        ? [{ kind: 'restored', userId, title: textOf(data['title']), rows }]
+        : [];
+    }
     case 'STREAM_STARTED':
-    case 'RECOVERY_ATTEMPT':
     case 'CHUNK_RECEIVED':
       return [];
     default:
@@ -94,10 +121,71 @@ export const changesOf = (event: AuditEvent): Change[] => {
   }
 };
 
-/** One link: the hash of the row's content and of the link before it. */
-export const linkHash = (previousHash: string, row: AuditRow): string =>
-  createHash('sha256')
-    .update([previousHash, row.eventId, String(row.time), row.type, row.data].join('\n'))
-    .digest('hex');
+/** @throws Error with the reason, when the event's envelope is one of ours and its content is not */
+export const checkContent = (event: AuditEvent): AuditEvent => {
+  if (Number.isNaN(Date.parse(event.time))) throw new Error('time is not a time');
+  const { message } = event.data;
+  if (event.type === 'CHAT_MESSAGE' && (textOf(objectOf(message)['messageId']) === '' || typeof objectOf(message)['text'] !== 'string')) {
+    throw new Error('data/message is not a message');
+  }
+  if (/^STREAM_(COMPLETED|CANCELLED|ERROR)$/.test(event.type) && textOf(event.data['runId']) === '')
+    throw new Error('data/runId is missing');
+  return event;
+};
 
-export const CHAIN_START = '0'.repeat(64);
+/** A timeline batch; null for other events, and for one that tells nothing. */
+export const timelineRow = ({ type, subject, data }: AuditEvent): TimelineRow | null =>
+  type === 'CHUNK_RECEIVED' && Array.isArray(data['chunks'])
+    ? {
+        conversationId: subject,
+        runId: textOf(data['runId']),
+        epoch: numberOf(data['epoch']),
+        batch: numberOf(data['batch']),
+        startedAt: numberOf(data['startedAt']),
+        at: numberOf(data['at']),
+        chunks: JSON.stringify(data['chunks']),
+      }
+    : null;
+
+/** What an event tells the statistics about a run; null when nothing. Applying it twice changes nothing. */
+export const runRow = (event: AuditEvent): RunRow | null => {
+  const { type, subject: conversationId, data } = event;
+  const runId = textOf(data['runId']);
+  if (runId === '') return null;
+  const row: RunRow = {
+    conversationId,
+    runId,
+    model: textOf(data['model']),
+    startedAt: numberOf(data['startedAt']),
+    firstMs: null,
+    endedAt: null,
+    reason: null,
+    epoch: numberOf(data['epoch']),
+    inputTokens: null,
+    outputTokens: null,
+  };
+  switch (type) {
+    case 'STREAM_STARTED':
+    case 'RECOVERY_ATTEMPT':
+      return row;
+    case 'STREAM_COMPLETED':
+    case 'STREAM_CANCELLED':
+    case 'STREAM_ERROR': {
+      const usage = objectOf(data['usage']);
+      return {
+        ...row,
+        endedAt: numberOf(data['endedAt']) || Date.parse(event.time),
+        reason: textOf(data['reason']),
+        inputTokens: nullableNumber(usage['inputTokens']),
+        outputTokens: nullableNumber(usage['outputTokens']),
+      };
+    }
+    case 'CHUNK_RECEIVED': {
+      const first = Array.isArray(data['chunks']) ? (data['chunks'] as unknown[])[0] : undefined;
+      const firstMs = Array.isArray(first) && data['at'] === 0 ? nullableNumber(first[1]) : null;
+      return { ...row, firstMs };
+    }
+    default:
+      return null;
+  }
+};

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
-import { createAuditApp, openTables, publishToStore, RelayLoop } from '@runnel/audit';
+import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import type { Closable, Environment, Health, Logger, Metrics } from '@runnel/kit';
@@ -47,14 +47,15 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
 export const createStandalone = async ({ config, models, env, log, metrics, health }: StandaloneDeps): Promise<StandaloneApp> => {
   const runLog = createMemoryRunLog();
   const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
+  const forAudit = auditMetrics(metrics);
   const relay = new RelayLoop({
     outbox: memoryOutbox(runLog),
-    publish: publishToStore(tables.store),
-    onUnreadable: async (entry, reason) => log.error({ event: 'relay.unreadable', entryId: entry.entryId, reason }),
+    ...createDirect(tables, forAudit),
+    metrics: forAudit,
     log,
   });
   relay.start();
-  const audit = createAuditApp({ reader: tables.reader });
+  const audit = createAuditApp(tables);
   const ai = await createAiApp({ config: { ...config, models: [...models], drainMs: 0 }, env, log, metrics, health, runLog });
   const gateway = await createGatewayApp({
     config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },

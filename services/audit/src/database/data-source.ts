@@ -1,11 +1,9 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { AuditLog, MessageEntity, Session } from './entities.ts';
-import { Initial1700000000001 } from './migration-0001-initial.ts';
+import { Initial1700000000002 } from './migration-0001-initial.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 
 const shared = {
-  entities: [Session, MessageEntity, AuditLog],
-  migrations: [Initial1700000000001],
+  migrations: [Initial1700000000002],
   migrationsTransactionMode: 'each' as const,
   logging: false,
 };

@@ -1,0 +1,14 @@
+import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+
+export type AuditMetrics = ReturnType<typeof auditMetrics>;
+
+export const auditMetrics = (metrics: Metrics) => ({
+  relayed: metrics.counter('runnel_outbox_relayed_total', 'Outbox entries that left the outbox because they are stored elsewhere'),
+  relayFailures: metrics.counter('runnel_outbox_relay_failures_total', 'Rounds of the relay that could not store what they read'),
+  backlog: metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'),
+  lag: metrics.gauge('runnel_kafka_lag', 'Records that a group has not stored yet', ['group']),
+  batchSeconds: metrics.histogram('runnel_audit_batch_seconds', 'Storing one batch of events', LATENCY_BUCKETS_SECONDS, ['group']),
+  events: metrics.counter('runnel_audit_events_total', 'Events handled, those that were stored before included', ['group']),
+  deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
+  runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
+});

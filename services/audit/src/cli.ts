@@ -1,0 +1,117 @@
+// `npm run audit -- <command>`: what operators and auditors do by hand.
+import { parseArgs } from 'node:util';
+import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
+import { createLogger, createMetrics, loadConfig } from '@runnel/kit';
+import { configSpec } from './config.ts';
+import { TOPICS } from './consumers.ts';
+import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from './dead-letters.ts';
+import { writeBoth } from './direct.ts';
+import { createIngest } from './ingest.ts';
+import { auditMetrics } from './audit-metrics.ts';
+import { checkContent } from './rows.ts';
+import { openTables } from './tables.ts';
+import { verify } from './verify.ts';
+
+const USAGE = `npm run audit -- <command>
+  verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
+  dead-letters list | retry       what could not be stored: show it, try it again
+  rebuild --from-beginning        fill the database from everything Kafka still has
+Settings as of the service: DATABASE_URL, KAFKA_BROKERS.`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { conversation: { type: 'string' }, 'from-beginning': { type: 'boolean', default: false } },
+});
+const config = loadConfig(configSpec, process.env);
+const log = createLogger({ level: 'error', node: config.nodeId, service: 'audit' });
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const [command, action] = positionals;
+
+const openBus = () => createKafkaBus({ brokers: config.kafkaBrokers, clientId: `${config.nodeId}-cli`, log });
+
+const runVerify = async (): Promise<boolean> => {
+  const tables = await openTables(config.databaseUrl);
+  try {
+    const { logs, events, texts, problems, root } = await verify(tables.database, values.conversation);
+    problems.forEach((problem) => say(problem));
+    say(
+      `${problems.length === 0 ? 'whole' : `${problems.length} problems`}: ${events} events in ${logs} logs, ${texts} texts; root ${root}`,
+    );
+    return problems.length === 0;
+  } finally {
+    await tables.close();
+  }
+};
+
+/** The event a letter holds; throws the reason why it is still none. */
+const eventOf = ({ topic, value }: DeadLetter) =>
+  checkContent(topic === 'outbox' ? fromOutbox(JSON.parse(Buffer.from(value).toString()) as OutboxFields) : decodeEvent(value));
+
+const runDeadLetters = async (): Promise<boolean> => {
+  const bus = config.kafkaBrokers.length > 0 ? openBus() : undefined;
+  const tables = await openTables(config.databaseUrl);
+  const letters = bus ? kafkaDeadLetters(bus) : tableDeadLetters(tables.database);
+  try {
+    if (action === 'retry') {
+      const { stored, left } = await letters.retry(async (letter) => writeBoth(tables)([eventOf(letter)]));
+      say(`${stored} stored, ${left} still unreadable`);
+      return left === 0;
+    }
+    const found = await letters.list();
+    for (const { origin, reason, key, value } of found) say(`${origin}  conversation ${key || '-'}  ${value.byteLength} bytes  ${reason}`);
+    say(`${found.length} dead letters`);
+    return true;
+  } finally {
+    await bus?.close();
+    await tables.close();
+  }
+};
+
+const progressBar = (): ((done: number, total: number) => void) => {
+  const startedAt = performance.now();
+  let shownAt = -Infinity;
+  return (done, total) => {
+    const now = performance.now();
+    if (done < total && now - shownAt < 200) return;
+    shownAt = now;
+    const part = total === 0 ? 1 : done / total;
+    const bar = '█'.repeat(Math.round(part * 30)).padEnd(30, '·');
+    const rate = Math.round((done * 1_000) / Math.max(1, now - startedAt));
+    process.stderr.write(
+      `\r${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${done}/${total}  ${rate}/s ${done === total ? '\n' : ''}`,
+    );
+  };
+};
+
+const runRebuild = async (): Promise<boolean> => {
+  if (!values['from-beginning'] || config.kafkaBrokers.length === 0) {
+    say('rebuild needs --from-beginning and KAFKA_BROKERS');
+    return false;
+  }
+  const bus = openBus();
+  const tables = await openTables(config.databaseUrl);
+  try {
+    let unreadable = 0;
+
+    const nowhere = {
+      put: async (letters: readonly DeadLetter[]) => void (unreadable += letters.length),
+      list: async () => [],
+      retry: async () => ({ stored: 0, left: 0 }),
+    };
+    const metrics = auditMetrics(createMetrics('audit', { processMetrics: false }));
+    const handle = createIngest({ write: writeBoth(tables), deadLetters: nowhere, metrics, group: 'rebuild' });
+    await bus.readToEnd({ topics: TOPICS, handle, onProgress: progressBar() });
+    say(`done; ${unreadable} records were unreadable, as before`);
+    return true;
+  } finally {
+    await bus.close();
+    await tables.close();
+  }
+};
+
+const COMMANDS: Record<string, () => Promise<boolean>> = { verify: runVerify, 'dead-letters': runDeadLetters, rebuild: runRebuild };
+const chosen = COMMANDS[command ?? ''];
+if (chosen === undefined) {
+  say(USAGE);
+  process.exitCode = 64;
+} else process.exitCode = (await chosen()) ? 0 : 1;

@@ -1,0 +1,181 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openTables, type AuditTables } from '../tables.ts';
+import { exchange, story, T0 } from '../testing/events.ts';
+import { verify } from '../verify.ts';
+
+/** What both databases must do. `fresh` gives the address of an empty one. */
+export const tablesContract = (name: string, fresh: () => Promise<string>): void => {
+  const open = async (): Promise<AuditTables> => {
+    const tables = await openTables(await fresh());
+    onTestFinished(() => tables.close());
+    return tables;
+  };
+  const textsOf = async (tables: AuditTables, conversationId = 'c1', userId = 'ann'): Promise<string[] | string> => {
+    const page = await tables.reader.history({ conversationId, userId, limit: 50 });
+    return page.kind === 'page' ? page.messages.map((m) => m.text) : page.kind;
+  };
+
+  describe(name, () => {
+    test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {
+      const tables = await open();
+      const events = exchange('c1', 'Chào bạn', 'một hai ba');
+      expect(await tables.store.write(events)).toBe(4);
+      expect(await tables.store.write(events)).toBe(0);
+      expect(await tables.store.write([events[3]!, events[3]!])).toBe(0);
+      expect(await textsOf(tables)).toEqual(['Chào bạn', 'một hai ba']);
+      expect(await textsOf(tables, 'c1', 'bob')).toBe('forbidden');
+      expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, texts: 2, problems: [] });
+    });
+
+    test('P-9 whatever the order in which two topics bring them, the end is the same', async () => {
+      const s = story();
+      const [started, said, began, ended] = [s.started(), s.said('m1', 'hỏi'), s.began('r1', 'm1'), s.ended('r1', 'm1', 'đáp')];
+      const deleted = s.make('MESSAGE_DELETED', { messageId: 'r1' });
+      for (const order of [
+        [started, said, deleted, began, ended],
+        [began, ended, started, said, deleted],
+        [deleted, ended, said, began, started],
+      ]) {
+        const tables = await open();
+        for (const event of order) await tables.store.write([event]);
+        const page = await tables.reader.history({ conversationId: 'c1', userId: 'ann', limit: 9 });
+        expect(page).toMatchObject({
+          kind: 'page',
+          title: 'Chào',
+          messages: [
+            { messageId: 'm1', text: 'hỏi', role: 'user' },
+            { messageId: 'r1', text: '', status: 'deleted', role: 'assistant', parentId: 'm1' },
+          ],
+        });
+        expect((await verify(tables.database)).problems).toEqual([]);
+      }
+    });
+
+    test('a deleted conversation stays deleted when an answer comes late, and may be made again', async () => {
+      const tables = await open();
+      const s = story();
+      const [started, said, ended] = [s.started(), s.said('m1', 'hỏi'), s.ended('r1', 'm1', 'đáp')];
+      await tables.store.write([started, said, s.make('SESSION_DELETED', {})]);
+      await tables.store.write([ended]);
+      expect(await textsOf(tables)).toBe('none');
+      expect((await tables.reader.search({ userId: 'ann', text: 'dap', limit: 9 })).found).toEqual([]);
+      const again = story('c1', { logId: 'second', at: T0 + 60_000 });
+      await tables.store.write([again.started('Mới'), again.said('m9', 'lại')]);
+      expect(await textsOf(tables)).toEqual(['lại']);
+      expect((await verify(tables.database)).problems).toEqual([]);
+    });
+
+    test('search finds Vietnamese with and without diacritics, both ways, and only one’s own', async () => {
+      const tables = await open();
+      await tables.store.write(exchange('c1', 'Đường đến thành phố Hà Nội', 'di duong vui ve', 'ann'));
+      await tables.store.write(exchange('c2', 'khác', 'đường phố', 'bob', T0 + 9));
+      const find = async (text: string, userId = 'ann') =>
+        (await tables.reader.search({ userId, text, limit: 9 })).found.map((f) => f.message.text);
+      expect(await find('duong')).toEqual(['di duong vui ve', 'Đường đến thành phố Hà Nội']);
+      expect(await find('ĐƯỜNG')).toEqual(['di duong vui ve', 'Đường đến thành phố Hà Nội']);
+      expect(await find('ha noi')).toEqual(['Đường đến thành phố Hà Nội']);
+      expect(await find('Hà Nộ')).toEqual(['Đường đến thành phố Hà Nội']);
+      expect(await find('duong', 'bob')).toEqual(['đường phố']);
+      expect(await find(`' OR 1=1 -- "*" & !`)).toEqual([]);
+      expect(await find('!!!')).toEqual([]);
+    });
+
+    test('search, list and trail go on page by page without a gap or a repetition', async () => {
+      const tables = await open();
+      for (let i = 0; i < 7; i++) await tables.store.write(exchange(`c${i}`, `câu ${i}`, `trả lời ${i}`, 'ann', T0 + i * 10));
+      const found: string[] = [];
+      for (let after: string | null | undefined; after !== null;) {
+        const page = await tables.reader.search({ userId: 'ann', text: 'cau', limit: 3, ...(after && { after }) });
+        found.push(...page.found.map((f) => f.message.text));
+        after = page.next;
+      }
+      expect(found).toEqual([6, 5, 4, 3, 2, 1, 0].map((i) => `câu ${i}`));
+      const ids: string[] = [];
+      for (let after: string | null | undefined; after !== null;) {
+        const page = await tables.trail.page({ userId: 'ann', limit: 5, ...(after && { after }) });
+        ids.push(...page.events.map((e) => e.eventId));
+        after = page.next;
+      }
+      expect([ids.length, new Set(ids).size]).toEqual([28, 28]);
+      const first = await tables.reader.conversations({ userId: 'ann', limit: 4 });
+      const second = await tables.reader.conversations({ userId: 'ann', after: first.conversations.at(-1)!.conversationId, limit: 4 });
+      expect([...first.conversations, ...second.conversations].map((c) => c.conversationId)).toEqual([
+        'c6',
+        'c5',
+        'c4',
+        'c3',
+        'c2',
+        'c1',
+        'c0',
+      ]);
+    });
+
+    test('a text that no database likes comes back byte for byte', async () => {
+      const tables = await open();
+      const text = 'nul \0 private \uE000 \uE0000 quote \' " \\ emoji 🇻🇳 tail';
+      await tables.store.write(exchange('c1', text, text));
+      expect(await textsOf(tables)).toEqual([text, text]);
+      expect((await verify(tables.database)).problems).toEqual([]);
+    });
+
+    test('verify tells what was changed, removed, doubled or replaced', async () => {
+      const tables = await open();
+      const tamper = async (statement: string): Promise<string[]> => {
+        await tables.database.query(statement);
+        return (await verify(tables.database)).problems;
+      };
+      await tables.store.write([...exchange('c1', 'một', 'hai'), ...exchange('c2', 'ba', 'bốn'), ...exchange('c3', 'năm', 'sáu')]);
+      const clean = await verify(tables.database);
+      expect(clean.problems).toEqual([]);
+      expect(await tamper(`UPDATE message SET text = 'khác' WHERE message_id = 'r-c1'`)).toEqual([
+        'log log-c1: event 4: the stored text was changed',
+      ]);
+      expect(await tamper(`UPDATE audit_log SET user_id = 'eve' WHERE event_id = 'log-c2:a2'`)).toContain(
+        'log log-c2: event 2 was changed',
+      );
+      expect(await tamper(`DELETE FROM audit_log WHERE event_id = 'log-c3:a2'`)).toContain('log log-c3: event 2 is missing');
+      expect(await tamper(`DELETE FROM audit_log WHERE event_id = 'log-c3:a4'`)).toContain('log log-c3: events after 3 were removed');
+      expect(
+        await tamper(
+          `INSERT INTO audit_log SELECT event_id, time + 1, conversation_id, log_id, sequence, type, user_id, run_id, data FROM audit_log WHERE event_id = 'log-c1:a1'`,
+        ),
+      ).toContain('log log-c1: event 1 is there twice');
+      // A whole conversation taken out with its chain leaves no trace but another root.
+      for (const table of ['audit_log', 'audit_chain', 'audit_head'])
+        await tables.database.query(`DELETE FROM ${table} WHERE log_id = 'log-c2'`);
+      expect((await verify(tables.database)).root).not.toBe(clean.root);
+    });
+
+    test('statistics of runs, however often an event comes', async () => {
+      const tables = await open();
+      for (let i = 0; i < 4; i++) {
+        const events = exchange(`c${i}`, 'q', 'a', 'ann', T0 + i);
+        await tables.analytics.write(events);
+        await tables.analytics.write(events);
+      }
+      const [row, ...rest] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
+      expect(rest).toEqual([]);
+      expect(row).toMatchObject({
+        from: T0,
+        model: 'count',
+        runs: 4,
+        complete: 4,
+        cancelled: 0,
+        takeovers: 0,
+        inputTokens: 12,
+        outputTokens: 28,
+      });
+      expect(row!.durationMs.p50).toBeGreaterThan(1_990);
+      expect(row!.firstTextMs).toEqual({ p50: null, p95: null, p99: null });
+    });
+
+    test('old months go, and verify knows why', async () => {
+      const tables = await open();
+      const old = story('c1', { at: Date.UTC(2026, 4, 31, 23, 59, 59, 998) });
+      await tables.store.write([old.started(), old.said('m1', 'a'), old.said('m2', 'b'), old.said('m3', 'c')]);
+      expect(await tables.partitions.retire(Date.UTC(2026, 5, 15))).toBeGreaterThan(0);
+      expect((await tables.trail.page({ limit: 9 })).events.map((e) => e.sequence)).toEqual([2, 3, 4]);
+      expect((await verify(tables.database)).problems).toEqual([]);
+    });
+  });
+};

@@ -1,0 +1,79 @@
+import type { DataSource } from 'typeorm';
+import { dialectOf, Sql } from './sql.ts';
+
+export interface Month {
+  table: string;
+  /** Bounds in ms: from, inclusive, to, exclusive. */
+  from: number;
+  to: number;
+}
+
+/** The month of a time, as the partition of the audit log that holds it. Pure. */
+export const monthOf = (time: number): Month => {
+  const date = new Date(time);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  return {
+    table: `audit_log_y${year}m${String(month + 1).padStart(2, '0')}`,
+    from: Date.UTC(year, month, 1),
+    to: Date.UTC(year, month + 1, 1),
+  };
+};
+
+const DDL_LOCK = 7_201_104;
+const RETIRED = 'retired-before';
+
+/** Makes and drops the months of the audit log (PostgreSQL); SQLite holds them in one table. */
+export class Partitions {
+  readonly #database: DataSource;
+  readonly #known = new Set<string>();
+
+  constructor(database: DataSource) {
+    this.#database = database;
+  }
+
+  async ensure(times: readonly number[]): Promise<void> {
+    if (dialectOf(this.#database) !== 'postgres') return;
+    for (const month of new Map(times.map((time) => monthOf(time)).map((m) => [m.table, m])).values()) {
+      if (this.#known.has(month.table)) continue;
+      await this.#database.transaction(async (tx) => {
+        await tx.query('SELECT pg_advisory_xact_lock($1)', [DDL_LOCK]);
+        await tx.query(`CREATE TABLE IF NOT EXISTS ${month.table} PARTITION OF audit_log FOR VALUES FROM (${month.from}) TO (${month.to})`);
+      });
+      this.#known.add(month.table);
+    }
+  }
+
+  /** Drops what is wholly older than `before` (ms), and notes it so that `verify` knows a gap from a removal. Returns tables or rows. */
+  async retire(before: number): Promise<number> {
+    const sql = new Sql(dialectOf(this.#database), this.#database);
+    // Whole months only, on both: one rule to explain.
+    const { from } = monthOf(before);
+    await sql.query(`INSERT INTO audit_state (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, [
+      RETIRED,
+      String(from),
+    ]);
+    if (sql.dialect === 'sqlite') {
+      const [found] = await sql.query<{ n: number }>('SELECT count(*) AS n FROM audit_log WHERE time < $1', [from]);
+      await sql.query('DELETE FROM audit_log WHERE time < $1', [from]);
+      return Number(found?.n ?? 0);
+    }
+    const tables = await sql.query<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'audit_log'::regclass`,
+    );
+    const { table } = monthOf(from);
+    // The names sort by time.
+    const old = tables.map(({ name }) => name).filter((name) => name < table);
+    for (const name of old) {
+      await sql.query(`DROP TABLE IF EXISTS ${name}`);
+      this.#known.delete(name);
+    }
+    return old.length;
+  }
+
+  /** Times before this were removed by retention; 0: never. */
+  async retiredBefore(): Promise<number> {
+    const sql = new Sql(dialectOf(this.#database), this.#database);
+    const [found] = await sql.query<{ value: string }>('SELECT value FROM audit_state WHERE name = $1', [RETIRED]);
+    return Number(found?.value ?? 0);
+  }
+}

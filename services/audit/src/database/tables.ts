@@ -1,0 +1,167 @@
+import type { Columns } from './sql.ts';
+
+export interface SessionRow {
+  conversationId: string;
+  userId: string;
+  /** Incarnation of the log that spoke last. */
+  logId: string;
+  title: string;
+  createdAt: number;
+  updatedAt: number;
+  /** 1 after a deletion, until the conversation is made again. */
+  deleted: number;
+  /** Last deletion: what was said before it, or in that log, and arrives late is dropped. */
+  deletedAt: number | null;
+  deletedLogId: string | null;
+}
+export const SESSION: Columns<SessionRow> = {
+  conversationId: ['conversation_id', 'text'],
+  userId: ['user_id', 'text'],
+  logId: ['log_id', 'text'],
+  title: ['title', 'text'],
+  createdAt: ['created_at', 'bigint'],
+  updatedAt: ['updated_at', 'bigint'],
+  deleted: ['deleted', 'bigint'],
+  deletedAt: ['deleted_at', 'bigint'],
+  deletedLogId: ['deleted_log_id', 'text'],
+};
+
+export interface MessageRow {
+  conversationId: string;
+  messageId: string;
+  userId: string;
+  /** Order of creation within the conversation: time, then the event's place. */
+  position: number;
+  parentId: string | null;
+  /** Empty: only the deletion is known so far. */
+  role: string;
+  text: string;
+  status: string;
+  model: string | null;
+  author: string | null;
+  createdAt: number;
+}
+export const MESSAGE: Columns<MessageRow> = {
+  conversationId: ['conversation_id', 'text'],
+  messageId: ['message_id', 'text'],
+  userId: ['user_id', 'text'],
+  position: ['position', 'bigint'],
+  parentId: ['parent_id', 'text'],
+  role: ['role', 'text'],
+  text: ['text', 'text'],
+  status: ['status', 'text'],
+  model: ['model', 'text'],
+  author: ['author', 'text'],
+  createdAt: ['created_at', 'bigint'],
+};
+
+export interface AuditRow {
+  eventId: string;
+  time: number;
+  conversationId: string;
+  logId: string;
+  /** Place among the state changes of the log. */
+  sequence: number;
+  type: string;
+  userId: string | null;
+  runId: string | null;
+  /** The event's `data` as JSON, with each text replaced by its length and digest: texts stand in `message` only. */
+  data: string;
+}
+export const AUDIT: Columns<AuditRow> = {
+  eventId: ['event_id', 'text'],
+  time: ['time', 'bigint'],
+  conversationId: ['conversation_id', 'text'],
+  logId: ['log_id', 'text'],
+  sequence: ['sequence', 'bigint'],
+  type: ['type', 'text'],
+  userId: ['user_id', 'text'],
+  runId: ['run_id', 'text'],
+  data: ['data', 'text'],
+};
+
+export interface LinkRow {
+  logId: string;
+  sequence: number;
+  eventId: string;
+  hash: string;
+}
+export const LINK: Columns<LinkRow> = {
+  logId: ['log_id', 'text'],
+  sequence: ['sequence', 'bigint'],
+  eventId: ['event_id', 'text'],
+  hash: ['hash', 'text'],
+};
+
+/** The newest link of each log. */
+export interface HeadRow {
+  logId: string;
+  conversationId: string;
+  sequence: number;
+  hash: string;
+}
+export const HEAD: Columns<HeadRow> = {
+  logId: ['log_id', 'text'],
+  conversationId: ['conversation_id', 'text'],
+  sequence: ['sequence', 'bigint'],
+  hash: ['hash', 'text'],
+};
+
+/** A part of a run's timeline. */
+export interface TimelineRow {
+  conversationId: string;
+  runId: string;
+  epoch: number;
+  batch: number;
+  startedAt: number;
+  /** Byte the first chunk stands at. */
+  at: number;
+  /** JSON: [[offset, ms since startedAt, bytes], …] */
+  chunks: string;
+}
+export const TIMELINE: Columns<TimelineRow> = {
+  conversationId: ['conversation_id', 'text'],
+  runId: ['run_id', 'text'],
+  epoch: ['epoch', 'bigint'],
+  batch: ['batch', 'bigint'],
+  startedAt: ['started_at', 'bigint'],
+  at: ['at', 'bigint'],
+  chunks: ['chunks', 'text'],
+};
+
+/** One run as the statistics see it; no text, no user. */
+export interface RunRow {
+  conversationId: string;
+  runId: string;
+  model: string;
+  startedAt: number;
+  firstMs: number | null;
+  endedAt: number | null;
+  reason: string | null;
+  /** Highest epoch seen: one less is the number of takeovers. */
+  epoch: number;
+  inputTokens: number | null;
+  outputTokens: number | null;
+}
+export const RUN: Columns<RunRow> = {
+  conversationId: ['conversation_id', 'text'],
+  runId: ['run_id', 'text'],
+  model: ['model', 'text'],
+  startedAt: ['started_at', 'bigint'],
+  firstMs: ['first_ms', 'bigint'],
+  endedAt: ['ended_at', 'bigint'],
+  reason: ['reason', 'text'],
+  epoch: ['epoch', 'bigint'],
+  inputTokens: ['input_tokens', 'bigint'],
+  outputTokens: ['output_tokens', 'bigint'],
+};
+
+/** A row as a driver gives it (64-bit integers may be text), by property. */
+export const rowOf = <Row extends object>(columns: Columns<Row>, found: Record<string, unknown>): Row => {
+  const row: Partial<Row> = {};
+  for (const [key, [name, type]] of Object.entries(columns) as [keyof Row, readonly [string, string]][]) {
+    const value = found[name];
+    row[key] = (value === null || value === undefined ? null : type === 'bigint' ? Number(value) : value) as Row[keyof Row];
+  }
+  return row as Row;
+};

@@ -1,0 +1,113 @@
+import type { DataSource } from 'typeorm';
+import { DEAD_LETTER_TOPIC, type EventBus, type EventRecord, type ReceivedRecord } from '@runnel/events';
+import { dialectOf, Sql } from './database/sql.ts';
+
+/** What could not be stored, whole, with the reason. */
+export interface DeadLetter {
+  /** Where it belongs. */
+  topic: string;
+  key: string;
+  value: Uint8Array;
+  reason: string;
+  /** Where it was found: topic, partition and position, or the outbox entry. */
+  origin: string;
+}
+
+export interface DeadLetters {
+  put(letters: readonly DeadLetter[]): Promise<void>;
+  /** Those that nobody has dealt with. */
+  list(): Promise<DeadLetter[]>;
+  /** Hands each to `again`; one that fails once more stays, with the new reason. Resolves to how many went. */
+  retry(again: (letter: DeadLetter) => Promise<void>): Promise<{ stored: number; left: number }>;
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The group whose position says what was dealt with. */
+const DESK = 'runnel-dead-letter-desk';
+
+const toRecord = ({ topic, key, value, reason, origin }: DeadLetter): EventRecord => ({
+  topic: DEAD_LETTER_TOPIC,
+  key,
+  value,
+  headers: { reason, topic, origin },
+});
+const toLetter = ({ key, value, headers }: ReceivedRecord): DeadLetter => ({
+  topic: headers['topic'] ?? '',
+  key: key ?? '',
+  value: value ?? new Uint8Array(),
+  reason: headers['reason'] ?? '',
+  origin: headers['origin'] ?? '',
+});
+
+export const kafkaDeadLetters = (bus: EventBus): DeadLetters => {
+  const read = async (commit: boolean): Promise<DeadLetter[]> => {
+    const letters: DeadLetter[] = [];
+    const handle = async (records: readonly ReceivedRecord[]): Promise<void> => void letters.push(...records.map(toLetter));
+    await bus.readToEnd({ topics: [DEAD_LETTER_TOPIC], group: DESK, commit, handle });
+    return letters;
+  };
+  return {
+    put: (letters) => bus.publish(letters.map(toRecord)),
+    list: () => read(false),
+    async retry(again) {
+      const result = { stored: 0, left: 0 };
+      const handle = async (records: readonly ReceivedRecord[]): Promise<void> => {
+        for (const letter of records.map(toLetter)) {
+          try {
+            await again(letter);
+            result.stored++;
+          } catch (error) {
+            // To the end of the topic before the position moves past it.
+            await bus.publish([toRecord({ ...letter, reason: reasonOf(error) })]);
+            result.left++;
+          }
+        }
+      };
+      await bus.readToEnd({ topics: [DEAD_LETTER_TOPIC], group: DESK, commit: true, handle });
+      return result;
+    },
+  };
+};
+
+interface LetterRow {
+  id: number;
+  topic: string;
+  key: string;
+  value: string;
+  reason: string;
+  origin: string;
+}
+
+/** Without Kafka they lie in the database. */
+export const tableDeadLetters = (database: DataSource, now: () => number = Date.now): DeadLetters => {
+  const sql = new Sql(dialectOf(database), database);
+  const rows = (): Promise<LetterRow[]> => sql.query<LetterRow>('SELECT * FROM dead_letter ORDER BY at, origin');
+  const toRow = (row: LetterRow): DeadLetter => ({ ...row, value: Buffer.from(row.value, 'base64') });
+  return {
+    async put(letters) {
+      for (const { topic, key, value, reason, origin } of letters) {
+        await sql.query(
+          `INSERT INTO dead_letter (origin, at, topic, key, value, reason) VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT (origin) DO UPDATE SET reason = excluded.reason`,
+          [origin, now(), topic, key, Buffer.from(value).toString('base64'), reason],
+        );
+      }
+    },
+    list: async () => (await rows()).map(toRow),
+    async retry(again) {
+      const result = { stored: 0, left: 0 };
+      for (const letter of (await rows()).map(toRow)) {
+        try {
+          await again(letter);
+          await sql.query('DELETE FROM dead_letter WHERE origin = $1', [letter.origin]);
+          result.stored++;
+        } catch (error) {
+          await sql.query('UPDATE dead_letter SET reason = $2 WHERE origin = $1', [letter.origin, reasonOf(error)]);
+          result.left++;
+        }
+      }
+      return result;
+    },
+  };
+};

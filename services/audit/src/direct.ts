@@ -1,0 +1,31 @@
+import type { Publish } from '@runnel/events';
+import type { AuditMetrics } from './audit-metrics.ts';
+import { tableDeadLetters, type DeadLetters } from './dead-letters.ts';
+import { createIngest } from './ingest.ts';
+import type { AuditTables } from './tables.ts';
+
+/** Both readers of a batch: the trail first, then the statistics, which may count a batch again without harm. */
+export const writeBoth =
+  ({ writer, analytics }: Pick<AuditTables, 'writer' | 'analytics'>) =>
+  async (events: Parameters<AuditTables['analytics']['write']>[0]): Promise<void> => {
+    await writer.write(events);
+    await analytics.write(events);
+  };
+
+/** Without Kafka: a batch goes from the outbox straight into the tables, and leaves the outbox after that. */
+export const createDirect = (tables: AuditTables, metrics: AuditMetrics): { publish: Publish; deadLetters: DeadLetters } => {
+  const deadLetters = tableDeadLetters(tables.database);
+  const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct' });
+  const publish: Publish = (records) =>
+    ingest(
+      records.map(({ topic, key, value, headers = {} }) => ({
+        topic,
+        key,
+        value,
+        headers,
+        partition: 0,
+        kafkaOffset: headers['ce_id'] ?? '',
+      })),
+    );
+  return { publish, deadLetters };
+};

@@ -1,0 +1,118 @@
+import type { MessageRow, SessionRow } from './database/tables.ts';
+import type { Change } from './rows.ts';
+
+/** Where and when a change happened. */
+export interface ChangeAt {
+  conversationId: string;
+  logId: string;
+  time: number;
+  change: Change;
+}
+
+/** The rows a batch touches, as they are in the database, and then as they must become. */
+export interface Tables {
+  sessions: Map<string, SessionRow>;
+  /** By `messageKey`. */
+  messages: Map<string, MessageRow>;
+}
+export interface Folded extends Tables {
+  /** Conversations whose messages go before anything is written. */
+  purged: Set<string>;
+}
+
+export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
+
+/**
+ * Applies changes in their order. Events of one topic come in order, those of the two topics do not: an answer may come before its
+ * question's conversation, and a deletion before the message it deletes. Whatever the order, the end is the same. Pure.
+ *
+ * `tables` is changed in place; returns only what must be written.
+ */
+export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
+  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Set() };
+  const { sessions, messages } = tables;
+
+  const putSession = (row: SessionRow): void => {
+    sessions.set(row.conversationId, row);
+    folded.sessions.set(row.conversationId, row);
+  };
+  const putMessage = (row: MessageRow): void => {
+    const key = messageKey(row.conversationId, row.messageId);
+    messages.set(key, row);
+    folded.messages.set(key, row);
+  };
+  const sessionOf = ({ conversationId, logId, time }: ChangeAt, userId: string): SessionRow =>
+    sessions.get(conversationId) ?? {
+      conversationId,
+      userId,
+      logId,
+      title: '',
+      createdAt: time,
+      updatedAt: time,
+      deleted: 0,
+      deletedAt: null,
+      deletedLogId: null,
+    };
+  /** Said before the last deletion, and only come after it. */
+  const isLate = ({ logId, time }: ChangeAt, session: SessionRow): boolean =>
+    session.deletedAt !== null && (time < session.deletedAt || logId === session.deletedLogId);
+  const putSaid = (row: MessageRow): void => {
+    const known = messages.get(messageKey(row.conversationId, row.messageId));
+    putMessage(known?.status === 'deleted' ? { ...row, text: '', status: 'deleted' } : row);
+  };
+
+  for (const entry of changes) {
+    const { conversationId, logId, time, change } = entry;
+    switch (change.kind) {
+      case 'session': {
+        const session = sessionOf(entry, change.userId);
+        if (isLate(entry, session)) break;
+        const isRemade = session.deleted === 1;
+        const times = isRemade ? { createdAt: time, updatedAt: time } : { createdAt: Math.min(time, session.createdAt) };
+        putSession({ ...session, ...times, userId: change.userId, logId, title: change.title, deleted: 0 });
+        break;
+      }
+      case 'title': {
+        const session = sessions.get(conversationId);
+        if (session && !isLate(entry, session))
+          putSession({ ...session, title: change.title, updatedAt: Math.max(time, session.updatedAt) });
+        break;
+      }
+      case 'message': {
+        const session = sessionOf(entry, change.row.userId);
+        if (isLate(entry, session)) break;
+        putSession({ ...session, deleted: 0, updatedAt: Math.max(time, session.updatedAt) });
+        putSaid(change.row);
+        break;
+      }
+      case 'restored': {
+        const session = sessionOf(entry, change.userId);
+        if (isLate(entry, session)) break;
+        putSession({ ...session, logId, deleted: 0, title: session.title || change.title });
+        for (const row of change.rows) if (!messages.has(messageKey(conversationId, row.messageId))) putSaid(row);
+        break;
+      }
+      case 'message-deleted': {
+        const known = messages.get(messageKey(conversationId, change.messageId));
+        const { userId, messageId, position } = change;
+        const empty = { conversationId, messageId, userId, position, parentId: null, role: '', model: null, author: null, createdAt: time };
+        putMessage({ ...(known ?? empty), text: '', status: 'deleted' });
+        break;
+      }
+      case 'session-deleted': {
+        const session = sessionOf(entry, '');
+        putSession({ ...session, title: '', deleted: 1, deletedAt: time, deletedLogId: logId });
+        folded.purged.add(conversationId);
+        for (const [key, row] of messages) {
+          if (row.conversationId !== conversationId) continue;
+          messages.delete(key);
+          folded.messages.delete(key);
+        }
+        break;
+      }
+      default:
+        change satisfies never;
+    }
+  }
+  return folded;
+};

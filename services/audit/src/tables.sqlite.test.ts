@@ -1,0 +1,3 @@
+import { tablesContract } from './contract/tables.ts';
+
+tablesContract('SQLite', async () => 'sqlite::memory:');

@@ -1,0 +1,46 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { Analytics } from './analytics.ts';
+import { openDatabase } from './database/data-source.ts';
+import { Partitions } from './database/partitions.ts';
+import { GroupWriter } from './group-writer.ts';
+import { AuditReader } from './reader.ts';
+import { readReplay, type Replay } from './replay.ts';
+import { AuditStore } from './store.ts';
+import { Trail } from './trail.ts';
+
+/** The database, with everybody who writes and reads it. */
+export interface AuditTables {
+  database: DataSource;
+  store: { write: AuditStore['write'] };
+  /** Many callers, one transaction at a time. */
+  writer: GroupWriter;
+  reader: AuditReader;
+  trail: Trail;
+  analytics: Analytics;
+  replay(runId: string, userId: string): Promise<Replay | null>;
+  partitions: Partitions;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the database and brings it up to date. */
+export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
+  const file = databaseUrl.startsWith('sqlite:') ? databaseUrl.slice('sqlite:'.length) : null;
+  if (file !== null && file !== ':memory:') await mkdir(dirname(file), { recursive: true });
+  const database = await openDatabase(databaseUrl);
+  const store = new AuditStore(database);
+  return {
+    database,
+    store,
+    writer: new GroupWriter((events) => store.write(events)),
+    reader: new AuditReader(database),
+    trail: new Trail(database),
+    analytics: new Analytics(database),
+    replay: (runId, userId) => readReplay(database, runId, userId),
+    partitions: new Partitions(database),
+    ping: async () => void (await database.query('SELECT 1')),
+    close: () => database.destroy(),
+  };
+};
