@@ -1,17 +1,17 @@
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { ConfigError, delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { createCommands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { AuditReader } from './context.ts';
+import { servicePods } from './discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
-import { endpointSlicePods } from './endpoint-slices.ts';
-import { gatewayMetrics } from './gateway-metrics.ts';
+import { gatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 import { registerHttp, sendProblem } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
 import { createHub } from './hub.ts';
@@ -44,13 +44,12 @@ export interface GatewayApp {
   close(): Promise<void>;
 }
 
-/** @throws ConfigError for a Service name outside Kubernetes */
-const podsOf = ({ aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort }: GatewayConfig, log: Logger): AiPods => {
-  const client = createJsonClient();
-  if (aiServiceName === undefined) return staticPods(aiServiceUrls, client);
-  if (kubernetesHost === undefined) throw new ConfigError(['AI_SERVICE_NAME works in Kubernetes only; elsewhere set AI_SERVICE_URLS']);
-  const host = kubernetesHost.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
-  return endpointSlicePods({ service: aiServiceName, api: `https://${host}:${kubernetesPort}`, client, log });
+const podsOf = (config: GatewayConfig, metrics: GatewayMetrics, log: Logger): AiPods => {
+  const { aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort } = config;
+  if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient());
+  const host = kubernetesHost?.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
+  const api = host === undefined ? undefined : `https://${host}:${kubernetesPort}`;
+  return servicePods({ service: aiServiceName, api, metrics, log });
 };
 
 /** What commands left to do when the last connection is gone has this long. */
@@ -65,7 +64,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const { config, log, runLog } = deps;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
-  const pods = deps.pods ?? podsOf(config, log);
+  const pods = deps.pods ?? podsOf(config, metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });

@@ -11,7 +11,8 @@ export const configSpec = defineConfig({
   aiServiceName: setting.string('AI_SERVICE_NAME', {
     optional: true,
     pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
-    description: 'Instead of addresses, in Kubernetes: the Service whose ready pods are asked one by one',
+    description:
+      'Instead of addresses: the Kubernetes Service whose ready pods are asked one by one; without a service account, a name that DNS knows (port 8081)',
   }),
   kubernetesHost: setting.string('KUBERNETES_SERVICE_HOST', { optional: true, description: 'Set by Kubernetes: host of its API' }),
   kubernetesPort: setting.integer('KUBERNETES_SERVICE_PORT_HTTPS', { default: 443, description: 'Set by Kubernetes: port of its API' }),

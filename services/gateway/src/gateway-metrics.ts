@@ -35,6 +35,8 @@ export const gatewayMetrics = (metrics: Metrics) => ({
     LATENCY_BUCKETS_SECONDS,
   ),
   dispatches: metrics.counter('runnel_gateway_dispatches_total', 'Offers of a run to an AI pod, by outcome', ['outcome']),
+  discoveries: metrics.counter('runnel_gateway_discoveries_total', 'How the AI pods were looked for, by outcome', ['outcome']),
+  aiPods: metrics.gauge('runnel_gateway_ai_pods', 'AI pods that take new runs, as discovered'),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
