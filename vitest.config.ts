@@ -5,6 +5,7 @@ const REDIS = '**/*.redis.test.ts';
 const POSTGRES = '**/*.postgres.test.ts';
 const KAFKA = '**/*.kafka.test.ts';
 const BROWSER = '**/*.browser.test.ts';
+const PROMTOOL = '**/*.promtool.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
@@ -20,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER],
+          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 10_000,
@@ -74,6 +75,17 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'observability',
+          include: [PROMTOOL],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

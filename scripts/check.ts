@@ -10,6 +10,7 @@ const CHECKS: Record<string, readonly string[]> = {
   'lint and import rules (eslint)': [bin('eslint/bin/eslint.js'), '.'],
   'format (oxfmt)': [bin('oxfmt/bin/oxfmt'), '--check'],
   'docs/configuration.md is fresh': ['scripts/docs.ts', '--check'],
+  'rules and dashboards are fresh': ['observability/build.ts', '--check'],
 };
 
 /** As many at a time as the cores of a small machine carry. */

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchPromtool, findPromtool } from './promtool.mjs';
 
 const POSTGRES_ROOT = '/usr/lib/postgresql';
 
@@ -21,7 +22,7 @@ const hasPostgres = () =>
   onPath('initdb') ||
   (existsSync(POSTGRES_ROOT) && readdirSync(POSTGRES_ROOT).some((version) => existsSync(join(POSTGRES_ROOT, version, 'bin/initdb'))));
 
-/** By name: how to see that it is there, and the Debian packages that bring it. */
+/** By name: how to see that it is there, and the Debian packages that bring it, or what fetches it without installing them. */
 const NEEDS = {
   'redis-server': { present: () => onPath('redis-server'), packages: ['redis-server'] },
   chromium: { present: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath), packages: ['chromium'] },
@@ -29,6 +30,7 @@ const NEEDS = {
   postgresql: { present: hasPostgres, packages: ['postgresql'] },
   java: { present: () => onPath('java'), packages: ['openjdk-17-jre-headless'] },
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
+  promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPromtool },
 };
 
 /**
@@ -39,6 +41,8 @@ export function ensureSystem(names) {
   const unknown = names.find((name) => !Object.hasOwn(NEEDS, name));
   if (unknown !== undefined) return `nobody knows how to install ${unknown}; known are ${Object.keys(NEEDS).join(', ')}`;
   const missing = () => names.filter((name) => !NEEDS[name].present());
+  const fetched = missing().flatMap((name) => NEEDS[name].fetch?.() ?? []);
+  if (fetched.length > 0) return fetched.join('; ');
   const before = missing();
   if (before.length === 0) return undefined;
   const packages = before.flatMap((name) => NEEDS[name].packages).join(' ');

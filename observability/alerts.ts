@@ -1,0 +1,171 @@
+import type { Severity } from './lib/rules.ts';
+
+/** What one minute adds to a series in a test of an alert; `=` in front: a gauge that stands at the value. */
+export type Samples = Record<string, number | `=${number}`>;
+
+/** An alert on a cause: it points at what to look at, while the SLOs tell that people feel it. */
+export interface CauseAlert {
+  alert: string;
+  severity: Severity;
+  expr: string;
+  for: string;
+  summary: string;
+  description: string;
+  /** Series with which it fires, and nearly the same ones with which it must not. */
+  fires: Samples;
+  silent: Samples;
+  /** Labels of the firing alert besides the severity. */
+  labels?: Record<string, string>;
+}
+
+const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
+  `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
+const ratio = (bad: string, all: string): string => `${bad} / ${all}`;
+
+/** A histogram in which all of `count` events a minute are within `bound`. */
+const within = (metric: string, labels: string, bounds: readonly string[], bound: string, count: number): Samples =>
+  Object.fromEntries(
+    [...bounds, '+Inf'].map((le, i, all) => [`${metric}_bucket{${labels},le="${le}"}`, i >= all.indexOf(bound) ? count : 0]),
+  );
+
+const store = (bound: string): Samples =>
+  within('runnel_store_command_seconds', 'service="ai",command="append-chunk",outcome="appended"', ['0.01', '0.05', '0.12'], bound, 600);
+const firstToken = (bound: string): Samples =>
+  within('runnel_ai_first_token_seconds', 'service="ai",model="demo"', ['1', '5', '10', '30'], bound, 60);
+const lag = (seconds: number): Samples => ({
+  'runnel_nodejs_eventloop_lag_p99_seconds{service="gateway",instance="a:9080"}': `=${seconds}`,
+});
+const dispatched = (queued: number): Samples => ({
+  'runnel_gateway_dispatches_total{service="gateway",outcome="accepted"}': 60,
+  'runnel_gateway_dispatches_total{service="gateway",outcome="queued"}': queued,
+});
+const commands = (failing: number): Samples => ({
+  'runnel_store_command_seconds_count{service="gateway",command="read-state",outcome="snapshot"}': 600,
+  'runnel_store_command_seconds_count{service="gateway",command="read-state",outcome="unavailable"}': failing,
+});
+const ends = (failed: number): Samples => ({
+  'runnel_ai_run_end_total{service="ai",model="demo",reason="complete"}': 60,
+  'runnel_ai_run_end_total{service="ai",model="demo",reason="failed"}': failed,
+});
+
+export const CAUSES: readonly CauseAlert[] = [
+  {
+    alert: 'StoreSlow',
+    severity: 'page',
+    expr: `${quantile(0.99, 'runnel_store_command_seconds', 'service')} > 0.05`,
+    for: '3m',
+    summary: 'Redis answers slowly',
+    description: 'The 99th percentile of commands to Redis is above 50 ms: every chunk waits for it.',
+    fires: store('0.12'),
+    silent: store('0.05'),
+    labels: { service: 'ai' },
+  },
+  {
+    alert: 'StoreFailing',
+    severity: 'page',
+    expr: `${ratio('sum by (service) (rate(runnel_store_command_seconds_count{outcome="unavailable"}[5m]))', 'sum by (service) (rate(runnel_store_command_seconds_count[5m]))')} > 0.01`,
+    for: '1m',
+    summary: 'Redis does not answer',
+    description: 'More than 1 % of the commands to Redis end without an answer. Answers wait in the AI pods meanwhile (P-10).',
+    fires: commands(60),
+    silent: commands(3),
+    labels: { service: 'gateway' },
+  },
+  {
+    alert: 'RunsTakenOver',
+    severity: 'ticket',
+    expr: 'sum(increase(runnel_ai_takeovers_total[10m])) > 3',
+    for: '1m',
+    summary: 'Answers move between AI pods',
+    description: 'Runs were claimed after another owner: an AI pod died, hangs, or is being replaced. Readers saw a pause of seconds.',
+    fires: { 'runnel_ai_takeovers_total{service="ai"}': 2 },
+    silent: { 'runnel_ai_takeovers_total{service="ai"}': 0.1 },
+  },
+  {
+    alert: 'RunsQueued',
+    severity: 'page',
+    expr: `${ratio('sum(rate(runnel_gateway_dispatches_total{outcome="queued"}[5m]))', 'sum(rate(runnel_gateway_dispatches_total{outcome=~"accepted|taken|queued"}[5m]))')} > 0.05`,
+    for: '3m',
+    summary: 'No AI pod takes new answers',
+    description: 'More than 5 % of the prompts found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
+    fires: dispatched(20),
+    silent: dispatched(1),
+  },
+  {
+    alert: 'ModelSlow',
+    severity: 'ticket',
+    expr: `${quantile(0.95, 'runnel_ai_first_token_seconds', 'model', '10m')} > 10`,
+    for: '5m',
+    summary: 'A model provider is slow',
+    description: "The model's own first word takes more than 10 s for one answer in twenty. Runnel adds nothing to it.",
+    fires: firstToken('30'),
+    silent: firstToken('10'),
+    labels: { model: 'demo' },
+  },
+  {
+    alert: 'ModelFailing',
+    severity: 'page',
+    expr: `${ratio('sum by (model) (rate(runnel_ai_run_end_total{reason="failed"}[10m]))', 'sum by (model) (rate(runnel_ai_run_end_total{reason=~"failed|complete"}[10m]))')} > 0.05`,
+    for: '3m',
+    summary: 'A model provider fails',
+    description: 'More than 5 % of the answers of a model end with an error of its provider.',
+    fires: ends(10),
+    silent: ends(1),
+    labels: { model: 'demo' },
+  },
+  {
+    alert: 'EventLoopBlocked',
+    severity: 'ticket',
+    expr: 'max by (service, instance) (runnel_nodejs_eventloop_lag_p99_seconds) > 0.1',
+    for: '5m',
+    summary: 'A process is too busy to stream',
+    description:
+      'The event loop is late by more than 100 ms: the process lacks CPU, or something blocks it. Everything it streams is late too.',
+    fires: lag(0.3),
+    silent: lag(0.05),
+    labels: { service: 'gateway', instance: 'a:9080' },
+  },
+  {
+    alert: 'ReadersTooSlow',
+    severity: 'ticket',
+    expr: 'sum(rate(runnel_gateway_closes_total{code="4002"}[10m])) * 60 > 5',
+    for: '5m',
+    summary: 'Sockets are closed because their readers are slow',
+    description: 'More than five sockets a minute had 1 MiB unsent (W-14): a network between us and many people is bad, or clients hang.',
+    fires: { 'runnel_gateway_closes_total{service="gateway",code="4002"}': 10 },
+    silent: { 'runnel_gateway_closes_total{service="gateway",code="4002"}': 1 },
+  },
+  {
+    alert: 'AuditBehind',
+    severity: 'ticket',
+    expr: 'max(runnel_outbox_backlog) > 5000',
+    for: '5m',
+    summary: 'Audit events wait in the outbox',
+    description:
+      'Kafka or the database takes nothing, or too little. Nothing is lost; at the cap of a shard new prompts are refused (overloaded).',
+    fires: { 'runnel_outbox_backlog{service="audit"}': '=9000' },
+    silent: { 'runnel_outbox_backlog{service="audit"}': '=900' },
+  },
+  {
+    alert: 'DeadLetters',
+    severity: 'ticket',
+    expr: 'sum(increase(runnel_dead_letters_total[1h])) > 0',
+    for: '0m',
+    summary: 'Audit events were put aside',
+    description:
+      'Events that could not be read or stored are in the dead-letter topic: each is a hole in the audit trail until it is replayed.',
+    fires: { 'runnel_dead_letters_total{service="audit"}': 1 },
+    silent: { 'runnel_dead_letters_total{service="audit"}': 0 },
+  },
+  {
+    alert: 'PodDown',
+    severity: 'ticket',
+    expr: 'up{job=~".*runnel.*"} == 0',
+    for: '3m',
+    summary: 'A Runnel process cannot be asked for its metrics',
+    description: 'The process is gone or its internal port does not answer; the others carry its work.',
+    fires: { 'up{job="runnel",instance="a:9081"}': '=0' },
+    silent: { 'up{job="runnel",instance="a:9081"}': '=1' },
+    labels: { job: 'runnel', instance: 'a:9081' },
+  },
+];

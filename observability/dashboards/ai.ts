@@ -1,0 +1,119 @@
+import type { Dashboard } from '../lib/grafana.ts';
+import { perSecond, quantile, spread, sumOf } from '../lib/query.ts';
+import { processRow } from './process.ts';
+
+export const ai: Dashboard = {
+  uid: 'runnel-ai',
+  title: 'AI',
+  description: 'Runs, models and appends of the AI pods.',
+  rows: [
+    {
+      title: 'Runs',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Runs being written',
+          description: 'Per pod. The limit is MAX_RUNS; what is above it waits in the queue.',
+          unit: 'short',
+          stacked: true,
+          targets: [sumOf('runnel_ai_runs', 'instance')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Claims by outcome',
+          description: 'claimed is work taken; owned means two pods wanted the same run; unsuited, that this pod lacks the model.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_claims_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Ends by reason',
+          description: 'released and fenced went on elsewhere. failed: runbook ModelFailing.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_run_end_total', 'reason')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Run time, p95',
+          description: 'From claim to end, by model.',
+          unit: 's',
+          targets: [quantile(0.95, 'runnel_ai_run_seconds', 'model')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Takeovers and restores',
+          description: 'Runs gone on with after another owner, and runs written again after Redis lost them, by outcome.',
+          unit: 'ops',
+          targets: [
+            perSecond('runnel_ai_takeovers_total', '', 'takeovers'),
+            { ...perSecond('runnel_ai_restores_total', 'outcome'), legend: 'restore {{outcome}}' },
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Models',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'First text, p95',
+          description: "The model's own time to its first text. Above 10 s: runbook ModelSlow.",
+          unit: 's',
+          limit: 10,
+          targets: [quantile(0.95, 'runnel_ai_first_token_seconds', 'model')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Next text, p99',
+          description: 'The longest that a model makes people wait between two texts.',
+          unit: 's',
+          targets: [quantile(0.99, 'runnel_ai_token_wait_seconds', 'model')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Failures by model',
+          description: 'Answers that ended with an error of the provider.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_run_end_total{reason="failed"}', 'model')],
+        },
+      ],
+    },
+    {
+      title: 'Appends',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Appends by outcome',
+          description:
+            'appended is the rule; duplicate, a repeated one; gap and gone, a store that forgot; fenced, a run that is no longer ours.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_appends_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Wait and append',
+          description: 'Time a piece waits for the append before it, and time of the append.',
+          unit: 's',
+          limit: 0.05,
+          targets: [...spread('runnel_ai_append_wait_seconds', 'wait'), ...spread('runnel_ai_append_seconds', 'append')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Bytes of an append',
+          description: 'Grows when appends are slow: what the model says meanwhile is joined (L-4).',
+          unit: 'bytes',
+          targets: spread('runnel_ai_append_bytes'),
+        },
+        {
+          kind: 'timeseries',
+          title: 'Fenced writes',
+          description:
+            'Writes the store refused because the run belongs to another (P-3). Some after a pause or a partition; a steady flow is a bug.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_fenced_total', 'instance')],
+        },
+      ],
+    },
+    processRow('ai'),
+  ],
+};

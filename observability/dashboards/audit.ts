@@ -1,0 +1,79 @@
+import type { Dashboard } from '../lib/grafana.ts';
+import { maxOf, perSecond, quantile } from '../lib/query.ts';
+import { processRow } from './process.ts';
+
+export const audit: Dashboard = {
+  uid: 'runnel-audit',
+  title: 'Audit and Kafka',
+  description: 'From the outbox through Kafka to the tables.',
+  rows: [
+    {
+      title: 'Outbox',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Backlog',
+          description: 'Events that wait in Redis. Climbing: Kafka or the database takes nothing (runbook AuditBehind). Nothing is lost.',
+          unit: 'short',
+          limit: 5000,
+          targets: [maxOf('runnel_outbox_backlog', '')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Relayed',
+          description: 'Events that left the outbox because they are stored elsewhere.',
+          unit: 'ops',
+          targets: [perSecond('runnel_outbox_relayed_total', 'instance')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Relay failures',
+          description: 'Rounds of the relay that could not store what they had read; they are tried again.',
+          unit: 'ops',
+          targets: [perSecond('runnel_outbox_relay_failures_total', 'instance')],
+        },
+      ],
+    },
+    {
+      title: 'Kafka and tables',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Consumer lag',
+          description: 'Records that a group has not stored yet.',
+          unit: 'short',
+          targets: [maxOf('runnel_kafka_lag', 'group')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Events stored',
+          description: 'By group, those that were stored before included.',
+          unit: 'ops',
+          targets: [perSecond('runnel_audit_events_total', 'group')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Batch time, p99',
+          description: 'Storing one batch of events: the time of the database.',
+          unit: 's',
+          targets: [quantile(0.99, 'runnel_audit_batch_seconds', 'group')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Dead letters',
+          description: 'Events that could not be stored and were put aside. Any is worth a look (runbook DeadLetters).',
+          unit: 'ops',
+          targets: [perSecond('runnel_dead_letters_total', '', 'put aside')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Runs that ended',
+          description: "By reason, as the audit trail has them: compare with the AI pods' ends.",
+          unit: 'ops',
+          targets: [perSecond('runnel_audit_runs_total', 'reason')],
+        },
+      ],
+    },
+    processRow('audit'),
+  ],
+};

@@ -1,0 +1,144 @@
+import type { Dashboard } from '../lib/grafana.ts';
+import { perSecond, quantile, spread, sumOf } from '../lib/query.ts';
+import { processRow } from './process.ts';
+
+export const gateway: Dashboard = {
+  uid: 'runnel-gateway',
+  title: 'Gateway',
+  description: 'Sockets, follows, commands and outboxes of the gateways.',
+  rows: [
+    {
+      title: 'Readers',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Open connections',
+          description: 'WebSockets and SSE responses per gateway. Uneven after a deploy: they even out as people come back.',
+          unit: 'short',
+          targets: [
+            { ...sumOf('runnel_gateway_sockets', 'instance'), legend: 'ws {{instance}}' },
+            { ...sumOf('runnel_gateway_event_streams', 'instance'), legend: 'sse {{instance}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Follows and rooms',
+          description: 'Standing follows, and the conversations they are of. A room is one subscription at Redis.',
+          unit: 'short',
+          targets: [sumOf('runnel_gateway_follows', '', 'follows'), sumOf('runnel_gateway_rooms', '', 'rooms')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Closes by code',
+          description: 'Sockets closed by gateways (docs/codes.md). 4002 slow readers, 1012 drains, 1013 full nodes.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_closes_total', 'code')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Unsent bytes',
+          description: 'What waits in outboxes (W-14). A hill is a slow network between us and many; a socket with 1 MiB is closed.',
+          unit: 'bytes',
+          targets: [sumOf('runnel_gateway_unsent_bytes', 'instance')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Slow readers',
+          description: 'Chunks that were merged because a socket was behind, and SSE responses broken off for it.',
+          unit: 'ops',
+          targets: [
+            perSecond('runnel_gateway_merged_chunks_total', '', 'merged chunks'),
+            perSecond('runnel_gateway_slow_event_streams_total', '', 'SSE broken off'),
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Frames from clients',
+          description: 'By type. Many follows: a reconnect storm.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_frames_total', 'type')],
+        },
+      ],
+    },
+    {
+      title: 'Commands',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Commands by outcome',
+          description: 'All commands of all transports. unavailable: the store did not answer within a second (P-10).',
+          unit: 'reqps',
+          targets: [perSecond('runnel_gateway_commands_total', 'command, outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Command time, p99',
+          description: 'From the frame to its answer. It has a deadline of 950 ms.',
+          unit: 's',
+          limit: 0.25,
+          targets: [quantile(0.99, 'runnel_gateway_command_seconds', 'command')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Cancels by who ended them',
+          description: 'owner: the AI pod did. gateway: it was not heard of within 100 ms. nobody: left to the sweep.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_cancel_finishes_total', 'by')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Dispatches by outcome',
+          description: 'Offers of a run to AI pods. queued: no pod took it (runbook RunsQueued).',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_dispatches_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Open breakers',
+          description: 'AI pods that a gateway leaves alone because they did not answer.',
+          unit: 'short',
+          targets: [sumOf('runnel_gateway_open_breakers', 'instance')],
+        },
+      ],
+    },
+    {
+      title: 'Reads of the log',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Events and polls',
+          description:
+            'Events the channels brought; looks into the log because a channel was silent. found=true: the channel lost something.',
+          unit: 'ops',
+          targets: [
+            perSecond('runnel_gateway_events_total', '', 'events'),
+            { ...perSecond('runnel_gateway_polls_total', 'found'), legend: 'polls, found {{found}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Reads by outcome',
+          description: 'tail, snapshot, none; unavailable is an outage of Redis.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_reads_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Read time',
+          description: 'Duration of a read of the log; one read may serve many followers.',
+          unit: 's',
+          limit: 0.05,
+          targets: spread('runnel_gateway_read_seconds'),
+        },
+        {
+          kind: 'timeseries',
+          title: 'History pages by source',
+          description: 'Where older messages came from: a cache, Redis, or the audit service.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_history_reads_total', 'from')],
+        },
+      ],
+    },
+    processRow('gateway'),
+  ],
+};

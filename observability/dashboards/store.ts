@@ -1,0 +1,85 @@
+import type { Dashboard } from '../lib/grafana.ts';
+import { perSecond, quantile, ratio } from '../lib/query.ts';
+
+export const store: Dashboard = {
+  uid: 'runnel-store',
+  title: 'Log and Redis',
+  description: 'The commands of all services to Redis, as they feel them.',
+  rows: [
+    {
+      title: 'Commands',
+      panels: [
+        {
+          kind: 'stat',
+          title: 'Without an answer',
+          description: 'Part of the commands that Redis did not answer. Above 1 %: runbook StoreFailing.',
+          unit: 'percentunit',
+          limit: 0.01,
+          targets: [
+            ratio('runnel_store_command_seconds_count{outcome="unavailable"}', 'runnel_store_command_seconds_count', 'unavailable'),
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Command time by service, p99',
+          description: 'Above 50 ms every chunk is late: runbook StoreSlow. One service only: its network or its event loop.',
+          unit: 's',
+          limit: 0.05,
+          width: 10,
+          targets: [quantile(0.99, 'runnel_store_command_seconds', 'service')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Command time by command, p99',
+          description: 'One slow command with the others quick: look at its keys (a very long conversation?).',
+          unit: 's',
+          limit: 0.05,
+          width: 10,
+          targets: [quantile(0.99, 'runnel_store_command_seconds', 'command')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Commands',
+          description: 'Per second and kind. One Redis core carries about 80,000 appends a second.',
+          unit: 'ops',
+          width: 12,
+          targets: [perSecond('runnel_store_command_seconds_count', 'command')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Outcomes',
+          description: 'The words of the scripts (docs/codes.md). unavailable: no answer; fenced, gap, gone: the log at work.',
+          unit: 'ops',
+          width: 12,
+          targets: [perSecond('runnel_store_command_seconds_count', 'outcome')],
+        },
+      ],
+    },
+    {
+      title: 'What it does to answers',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Runs in trouble',
+          description: 'Times the store stopped answering a run. Its text waits in memory, for ten minutes at most (P-10).',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_store_troubles_total', 'instance')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Restores',
+          description: 'Runs written again because Redis came back without them (L-6).',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_restores_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Polls that found something',
+          description: 'The channel lost an event and a look into the log found it: pub/sub is cut or Redis failed over.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_polls_total{found="true"}', '', 'found')],
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,122 @@
+/** A dashboard as we write it; `toGrafana` makes of it what Grafana imports. */
+export interface Dashboard {
+  uid: string;
+  title: string;
+  description: string;
+  rows: readonly Row[];
+}
+export interface Row {
+  title: string;
+  panels: readonly Panel[];
+}
+export interface Target {
+  expr: string;
+  legend: string;
+}
+export interface Panel {
+  kind: 'timeseries' | 'stat';
+  title: string;
+  /** What it says and when to worry: the reader may be new here, at night. */
+  description: string;
+  unit: Unit;
+  targets: readonly Target[];
+  /** Drawn as a line: the promise. */
+  limit?: number;
+  /** Columns of 24. */
+  width?: number;
+  stacked?: boolean;
+}
+/** Grafana's names of units. */
+export type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'reqps' | 'dateTimeFromNow' | 'bool_on_off';
+
+const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+const PANEL_HEIGHT = 8;
+const STAT_HEIGHT = 4;
+const COLUMNS = 24;
+const SCHEMA_VERSION = 39;
+
+const thresholds = (limit: number | undefined) => ({
+  mode: 'absolute',
+  steps: [{ color: 'green', value: null }, ...(limit === undefined ? [] : [{ color: 'red', value: limit }])],
+});
+
+const panelJson = (panel: Panel, id: number, place: { x: number; y: number; w: number; h: number }) => ({
+  id,
+  type: panel.kind,
+  title: panel.title,
+  description: panel.description,
+  datasource: DATASOURCE,
+  gridPos: place,
+  targets: panel.targets.map(({ expr, legend }, i) => ({
+    refId: String.fromCharCode('A'.charCodeAt(0) + i),
+    datasource: DATASOURCE,
+    expr,
+    legendFormat: legend,
+  })),
+  fieldConfig: {
+    defaults: {
+      unit: panel.unit,
+      min: 0,
+      thresholds: thresholds(panel.limit),
+      ...(panel.kind === 'timeseries' && {
+        custom: {
+          lineWidth: 1,
+          fillOpacity: panel.stacked ? 20 : 5,
+          showPoints: 'never',
+          stacking: { mode: panel.stacked ? 'normal' : 'none' },
+          thresholdsStyle: { mode: panel.limit === undefined ? 'off' : 'dashed' },
+        },
+      }),
+    },
+    overrides: [],
+  },
+  options:
+    panel.kind === 'stat'
+      ? { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'value', graphMode: 'area' }
+      : { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+});
+
+/** Rows from top to bottom, panels from left to right; a panel that does not fit begins a new line. */
+export const toGrafana = ({ uid, title, description, rows }: Dashboard) => {
+  let id = 0;
+  let y = 0;
+  const panels: object[] = [];
+  for (const row of rows) {
+    panels.push({ id: ++id, type: 'row', title: row.title, collapsed: false, gridPos: { x: 0, y, w: COLUMNS, h: 1 }, panels: [] });
+    y += 1;
+    let x = 0;
+    let lineHeight = 0;
+    for (const panel of row.panels) {
+      const w = panel.width ?? (panel.kind === 'stat' ? 4 : 8);
+      const h = panel.kind === 'stat' ? STAT_HEIGHT : PANEL_HEIGHT;
+      if (x + w > COLUMNS) {
+        x = 0;
+        y += lineHeight;
+        lineHeight = 0;
+      }
+      panels.push(panelJson(panel, ++id, { x, y, w, h }));
+      x += w;
+      lineHeight = Math.max(lineHeight, h);
+    }
+    y += lineHeight;
+  }
+  return {
+    uid,
+    title: `Runnel / ${title}`,
+    description,
+    tags: ['runnel'],
+    schemaVersion: SCHEMA_VERSION,
+    version: 1,
+    editable: false,
+    graphTooltip: 1,
+    refresh: '30s',
+    time: { from: 'now-1h', to: 'now' },
+    timezone: 'browser',
+    templating: {
+      list: [{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 }],
+    },
+    links: [{ type: 'dashboards', title: 'Runnel', tags: ['runnel'], asDropdown: true, includeVars: true, keepTime: true }],
+    annotations: { list: [] },
+    panels,
+  };
+};
