@@ -1,5 +1,8 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import type { TopicReport } from './event-bus.ts';
+
+/** kafkajs's `ConfigResourceTypes.TOPIC`, which Node cannot import by name. */
+const TOPIC_RESOURCE = 2;
 
 export interface TopicSettings {
   partitions: number;
@@ -25,7 +28,7 @@ export const ensureTopics = async (admin: Admin, names: readonly string[], setti
   const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: ['retention.ms'] })),
+    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: ['retention.ms'] })),
   });
   return topics.map(({ name, partitions }): TopicReport => {
     const retention = resources

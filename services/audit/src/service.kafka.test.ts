@@ -1,0 +1,140 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createRedisRunLog, type RunLog } from '@runnel/coordination';
+import { startRedis, type TestRedis } from '@runnel/coordination/testing';
+import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC } from '@runnel/events';
+import { startKafka, type TestKafka } from '@runnel/events/testing';
+import { createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { configSpec } from './config.ts';
+import { kafkaDeadLetters } from './dead-letters.ts';
+import { createIngest } from './ingest.ts';
+import { auditMetrics } from './audit-metrics.ts';
+import { sha256Of } from './rows.ts';
+import { startAudit } from './service.ts';
+import { openTables } from './tables.ts';
+import { startPostgres, type TestPostgres } from './testing/index.ts';
+import { verify } from './verify.ts';
+
+let kafka: TestKafka;
+let postgres: TestPostgres;
+beforeAll(async () => {
+  [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
+});
+afterAll(async () => {
+  await Promise.all([kafka.stop(), postgres.stop()]);
+});
+
+const newRedis = async (): Promise<{ redis: TestRedis; runLog: RunLog }> => {
+  const redis = await startRedis();
+  const runLog = createRedisRunLog({ url: redis.url });
+  onTestFinished(async () => {
+    await runLog.close();
+    await redis.stop();
+  });
+  return { redis, runLog };
+};
+
+/** Four state changes: session, question, start, end. */
+const talk = async (runLog: RunLog, conversationId: string): Promise<void> => {
+  const runId = `r-${conversationId}`;
+  const text = `đáp ${conversationId}`;
+  const message = { messageId: `m-${conversationId}`, text: `hỏi ${conversationId}` };
+  await runLog.beginRun({ conversationId, userId: 'ann', runId, model: 'count', message, title: 'T' });
+  await runLog.claimRun({ conversationId, runId, owner: 'pod', leaseMs: 3_000, models: { count: true } });
+  await runLog.appendChunk({ conversationId, runId, epoch: 1, at: 0, text, t: 1 });
+  await runLog.endRun({ conversationId, runId, epoch: 1, reason: 'complete', bytes: Buffer.byteLength(text), sha256: sha256Of(text) });
+};
+
+const talkAll = async (runLog: RunLog, name: string, from: number, to: number): Promise<void> => {
+  for (let i = from; i < to; i += 20) await Promise.all(Array.from({ length: Math.min(20, to - i) }, (_, n) => talk(runLog, `${name}-${i + n}`)));
+};
+
+const countOf = async (tables: { database: { query(sql: string): Promise<{ n: string }[]> } }, like: string): Promise<number> =>
+  Number((await tables.database.query(`SELECT count(*) AS n FROM audit_log WHERE conversation_id LIKE '${like}-%'`))[0]!.n);
+
+const environment = (redisUrl: string, databaseUrl: string, node: string): Record<string, string> => ({
+  REDIS_URL: redisUrl,
+  DATABASE_URL: databaseUrl,
+  KAFKA_BROKERS: kafka.brokers.join(','),
+  NODE_ID: node,
+});
+
+test('P-9 through a real Kafka into a real PostgreSQL: once, in order, also when the broker was killed in the middle', async () => {
+  const { redis, runLog } = await newRedis();
+  const url = await postgres.database();
+  const audit = await startAudit(loadConfig(configSpec, environment(redis.url, url, 'one')), silentLog);
+  onTestFinished(async () => {
+    for (const closable of audit.closables.toReversed()) await closable.close();
+  });
+  await talkAll(runLog, 'a', 0, 40);
+  await waitFor(async () => (await countOf(audit.tables, 'a')) === 160, { deadlineMs: 40_000, everyMs: 100, what: '160 events' });
+
+  await kafka.kill();
+  // P-10: the conversation goes on, its events wait in the outbox.
+  await talkAll(runLog, 'a', 40, 100);
+  await kafka.restart();
+  await waitFor(async () => (await countOf(audit.tables, 'a')) === 400, { deadlineMs: 60_000, everyMs: 200, what: '400 events' });
+  expect(await verify(audit.tables.database)).toMatchObject({ logs: 100, events: 400, texts: 200, problems: [] });
+  const trail = await audit.tables.trail.page({ conversationId: 'a-99', limit: 9 });
+  expect(trail.events.map((e) => e.sequence)).toEqual([1, 2, 3, 4]);
+});
+
+test('P-9 a pod killed again and again in the middle of its work loses nothing and doubles nothing', async () => {
+  const { redis, runLog } = await newRedis();
+  const url = await postgres.database();
+  const tables = await openTables(url);
+  onTestFinished(() => tables.close());
+  const launch = (round: number): ChildProcess =>
+    fork(join(import.meta.dirname, 'main.ts'), {
+      env: { ...process.env, ...environment(redis.url, url, `pod-${round}`), PORT: '0', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
+      stdio: 'ignore',
+    });
+  let pod = launch(0);
+  onTestFinished(() => void pod.kill('SIGKILL'));
+  for (let round = 1; round <= 3; round++) {
+    const before = await countOf(tables, 'b');
+    await talkAll(runLog, 'b', (round - 1) * 100, round * 100);
+    // Killed as soon as it has begun with them.
+    await waitFor(async () => (await countOf(tables, 'b')) > before, { deadlineMs: 40_000, everyMs: 5, what: 'the first of the round' });
+    const gone = once(pod, 'exit');
+    pod.kill('SIGKILL');
+    await gone;
+    pod = launch(round);
+  }
+  await waitFor(async () => (await countOf(tables, 'b')) === 1_200, { deadlineMs: 60_000, everyMs: 200, what: '1200 events' });
+  expect((await verify(tables.database)).problems).toEqual([]);
+});
+
+test('what cannot be read is put aside with the reason, doubles and disorder change nothing, and an empty database is made whole', async () => {
+  const bus = createKafkaBus({ brokers: kafka.brokers, clientId: 'test', log: silentLog });
+  onTestFinished(() => bus.close());
+  const value = (text: string) => new TextEncoder().encode(text);
+  await bus.publish([{ topic: CHAT_TOPIC, key: 'poison', value: value('{"no":"event"') }]);
+  const tables = await openTables(await postgres.database());
+  onTestFinished(() => tables.close());
+  const deadLetters = kafkaDeadLetters(bus);
+  const metrics = auditMetrics(createMetrics('test', { processMetrics: false }));
+  const handle = createIngest({ write: (events) => tables.writer.write(events), deadLetters, metrics, group: 'rebuild' });
+  const progress: number[] = [];
+  const rebuild = () =>
+    bus.readToEnd({ topics: [CHAT_TOPIC, STREAM_TOPIC], handle, onProgress: (done, total) => void progress.push(total === 0 ? 1 : done / total) });
+  await rebuild();
+  await rebuild();
+  expect(progress.at(-1)).toBe(1);
+  // Everything the tests before have said is in Kafka, some of it twice.
+  expect(await verify(tables.database)).toMatchObject({ logs: 400, events: 1_600, problems: [] });
+
+  const letters = await deadLetters.list();
+  expect(letters.map((l) => [l.topic, l.key, l.reason])).toEqual(Array.from(letters, () => [CHAT_TOPIC, 'poison', 'not JSON in UTF-8']));
+  expect(letters.length).toBeGreaterThanOrEqual(2);
+  const retried = await deadLetters.retry(async (letter) => {
+    if (letter.origin !== letters[0]!.origin) throw new Error('still nothing');
+  });
+  expect(retried.stored + retried.left).toBe(letters.length);
+  const left = await deadLetters.list();
+  expect(left.map((l) => l.reason)).toEqual(Array.from({ length: retried.left }, () => 'still nothing'));
+  const reports = await bus.ensureTopics([CHAT_TOPIC, DEAD_LETTER_TOPIC], { partitions: 5, retentionMs: 60_000 });
+  expect(reports[0]!.warnings).toEqual(['has 3 partitions, not 5', 'keeps 604800000 ms, not 60000']);
+});
