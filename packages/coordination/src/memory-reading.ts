@@ -9,7 +9,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
     const entries = missed === 0 ? [] : conversation.log.slice(-missed);
-    if (entries.length === missed) return { kind: 'tail', logId, offset, entries };
+    const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+    if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }
   const messages = [...conversation.messages.values()].slice(-LIMITS.page);
   const run = active === null ? undefined : store.runOf(conversationId, active);

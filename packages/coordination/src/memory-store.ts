@@ -3,7 +3,7 @@ import type { OutboxEntry, OutboxType } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
-export const LIMITS = { messages: 200, log: 4_096, tail: 256, page: 50, conversations: 10_000, listed: 1_000 } as const;
+export const LIMITS = { messages: 200, log: 4_096, tail: 256, tailBytes: 512 * 1024, page: 50, conversations: 10_000, listed: 1_000 } as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const ENDED_RUN_MS = 5 * 60 * 1_000;
 

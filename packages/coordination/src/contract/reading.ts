@@ -32,6 +32,19 @@ export const readingContract = (current: Current): void => {
     expect(await log.readState({ conversationId: newId() })).toEqual({ kind: 'none' });
   });
 
+  test('W-7 P-8 a tail of more than 512 KiB is a snapshot instead: catching up never looks like being slow', async () => {
+    const { log } = current();
+    const run = await startRun(log);
+    const { conversationId } = run;
+    const { logId, offset } = await snapshotOf(log, conversationId);
+    const cursor = { logId, offset };
+    const piece = 'x'.repeat(100_000);
+    for (let at = 0; at < 5; at++) await append(log, run, at * piece.length, piece);
+    expect(await log.readState({ conversationId, cursor })).toMatchObject({ kind: 'tail', offset: offset + 5 });
+    await append(log, run, 5 * piece.length, piece);
+    expect(await log.readState({ conversationId, cursor })).toMatchObject({ kind: 'snapshot', offset: offset + 6 });
+  });
+
   test('W-12 a snapshot holds the newest 50 in order of creation; the history keeps 200', async () => {
     const { log } = current();
     const seed = Array.from({ length: 197 }, (_, index) => ({ messageId: newId(), role: 'user' as const, text: `${index}` }));

@@ -18,11 +18,13 @@ end
 local offset = tonumber(state[3] or 0)
 local missed = offset - cursor
 if cursorLog == state[2] and missed >= 0 and missed <= 256 then
-  local events = {}
+  local events, bytes = {}, 0
   for index, entry in ipairs(redis.call('XRANGE', log, string.format('%.0f-0', cursor + 1), '+')) do
     events[index] = entry[2][2]
+    bytes = bytes + #events[index]
   end
-  if #events == missed then
+  -- A reader who is far behind is not handed the same megabytes in small pieces.
+  if #events == missed and bytes <= 524288 then
     return { 'tail', state[2], offset, events }
   end
 end
