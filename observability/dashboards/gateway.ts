@@ -94,6 +94,17 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'AI pods known',
+          description:
+            'AI pods that discovery found, and reads of the Service by outcome. Fewer than the deployment has: look at discovery.',
+          unit: 'short',
+          targets: [
+            sumOf('runnel_gateway_ai_pods', 'instance'),
+            { ...perSecond('runnel_gateway_discoveries_total', 'outcome'), legend: 'reads, {{outcome}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Open breakers',
           description: 'AI pods that a gateway leaves alone because they did not answer.',
           unit: 'short',
