@@ -123,7 +123,7 @@ export class Follower implements Follow {
     if (this.#state === 'closed') return;
     this.#complained = false;
     if (view.kind === 'forbidden') return this.#refuse();
-    if (view.kind === 'none' && this.#mayComeBack()) return this.#waitForRestore();
+    if (this.#isBehind(view) && this.#mayComeBack()) return this.#waitForRestore();
     this.#missingSince = null;
     const first = !this.#opened;
     this.#open();
@@ -201,6 +201,11 @@ export class Follower implements Follow {
     if (this.#attempt++ === 0) return this.reread();
     this.#state = 'retrying';
     this.#again(RETRY);
+  }
+
+  /** The store has less than this reader was shown: lost all, or failed over to a replica that lagged. */
+  #isBehind(view: Exclude<View, { kind: 'forbidden' }>): boolean {
+    return view.kind === 'none' || (view.kind === 'snapshot' && view.logId === this.#logId && view.offset < this.#offset);
   }
 
   #mayComeBack(): boolean {

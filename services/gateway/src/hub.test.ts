@@ -288,6 +288,29 @@ describe('when the log changes', () => {
     expect(screen.snapshots).toBe(2);
   });
 
+  test('L-6 a store that failed over to less than was shown is waited for: a screen does not go back', async () => {
+    await begin();
+    const { screen } = follow();
+    await owner.say('r1', 'kept');
+    const lagging = await log.readState({ conversationId: C });
+    await owner.say('r1', ' and more');
+    await pass();
+    const { readState } = log;
+    log.readState = () => Promise.resolve(lagging);
+    log.heal();
+    await pass(2000);
+    expect(screen.text('r1')).toBe('kept and more');
+    expect(screen.snapshots).toBe(1);
+    log.readState = readState;
+    await pass(600);
+    expect(screen.snapshots).toBe(1);
+    // Nobody writes it again: after the grace the store is right.
+    log.readState = () => Promise.resolve(lagging);
+    log.heal();
+    await pass(7000);
+    expect(screen.text('r1')).toBe('kept');
+  });
+
   test('L-6 a log that nobody restores is empty after five seconds', async () => {
     await begin();
     const { screen } = follow();
