@@ -28,8 +28,12 @@ export const failoverScenarios: Scenario[] = [
         await replica.cli('REPLICAOF', 'NO', 'ONE');
         for (const wire of wires.all) {
           wire.target = replica.port;
+          // Gateways find the new master first, and nobody has told it yet what is missing.
+          wire.refusing = wire !== wires.gateways;
           wire.cut();
         }
+        await elapse(1_500);
+        for (const wire of wires.ai) wire.refusing = false;
         await Promise.all([...stage.expected.runs.values()].map((run) => stage.ended(run, 20_000)));
         stage.useRedis(replica);
         await stage.settle();
