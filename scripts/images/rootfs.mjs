@@ -101,6 +101,14 @@ export function serviceRoot(root, checkout, service) {
     });
   }
   rmSync(join(app, 'package-lock.json'));
+  prune(join(app, 'node_modules'));
+}
+
+/** Types and source maps are a fifth of an image and nothing reads them there. */
+function prune(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && /\.(map|d\.[cm]?ts)$/.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
+  }
 }
 
 /** A workspace folder and all of ours that it depends on. */

@@ -65,7 +65,7 @@ export const servicePods = (options: ServicePodsOptions): AiPods => {
         metrics.discoveries.inc({ outcome: 'resolved' });
       } catch (err) {
         metrics.discoveries.inc({ outcome: 'failed' });
-        log.warn({ event: 'discovery.failed', service, err });
+        log.warn({ event: 'discovery.failed', aiService: service, err });
       }
       await delay(resolveEveryMs * (0.9 + Math.random() * 0.2), stopped.signal);
     }
@@ -77,10 +77,10 @@ export const servicePods = (options: ServicePodsOptions): AiPods => {
       () => false,
     );
     const by = api !== undefined && hasAccount ? 'endpoint-slices' : 'dns';
-    log.info({ event: 'discovery.started', service, by });
+    log.info({ event: 'discovery.started', aiService: service, by });
     await (by === 'endpoint-slices' ? watchSlices(api!) : resolveName());
   };
-  start().catch((err: unknown) => log.error({ event: 'discovery.ended', service, err }));
+  start().catch((err: unknown) => log.error({ event: 'discovery.ended', aiService: service, err }));
 
   return {
     list: () => [...pods.values()],

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../scripts/lib/command.ts';
+import { shell } from './shell.ts';
+
+/** A cluster to test on and how to get at it. */
+export interface Cluster {
+  env: Record<string, string>;
+  /** Put before the test's own command where Services are reachable only from inside; often empty. */
+  prefix: readonly string[];
+  load(tar: string): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+const TOOLS = join(root, '../shared/tools/k8s');
+const NODES = ['n1', 'n2'];
+
+/** Split as a shell does for plain words: no quoting in these settings. */
+const words = (line: string | undefined): string[] => line?.split(' ').filter(Boolean) ?? [];
+
+/** The cluster of KUBECONFIG; its images come by K8S_LOAD_IMAGE (a command that gets the tar), or are there already. */
+const givenCluster = (env: NodeJS.ProcessEnv): Cluster => {
+  const [loader, ...loaderArgs] = words(env['K8S_LOAD_IMAGE']);
+  return {
+    env: {},
+    prefix: words(env['K8S_RUN']),
+    load: async (tar) => loader !== undefined && (await shell(loader, [...loaderArgs, tar])),
+    close: () => Promise.resolve(),
+  };
+};
+
+/** Two real nodes on this machine, by the tools beside the checkout. */
+const localCluster = async (): Promise<Cluster> => {
+  const tool = (name: string, ...args: string[]): Promise<string> =>
+    shell(join(TOOLS, name), args, { cwd: TOOLS, env: { NODES: String(NODES.length) } });
+  await tool('build-all');
+  await tool('build-images');
+  await tool('cluster-down', '--purge');
+  await tool('cluster-up');
+  return {
+    env: {},
+    prefix: [join(TOOLS, 'kx')],
+    load: async (tar) => {
+      for (const node of NODES) await tool('knode', node, 'load', tar);
+    },
+    close: () => tool('cluster-down', '--purge'),
+  };
+};
+
+/** @throws Error with a sentence that says what to set when there is no cluster to be had */
+export const openCluster = async (env: NodeJS.ProcessEnv): Promise<Cluster> => {
+  if (env['KUBECONFIG'] !== undefined) return givenCluster(env);
+  if (existsSync(join(TOOLS, 'cluster-up'))) return localCluster();
+  throw new Error('There is no cluster: set KUBECONFIG (k8s/README.md has kind in five commands), K8S_LOAD_IMAGE and, if needed, K8S_RUN.');
+};
