@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { elapse } from '@runnel/e2e';
 
 /** Ticks of `/proc/<pid>/stat` a second; USER_HZ is 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -49,6 +50,20 @@ export const measureCpu = (pids: Record<string, number>): (() => CpuUse) => {
     const ours = Object.values(used).reduce((sum, one) => sum + one, 0);
     return { seconds, used, noiseCores: Math.max(0, (busySeconds() - busyBefore - ours) / seconds) };
   };
+};
+
+export const QUIET_CORES = 0.1;
+const LOOK_MS = 3_000;
+const PATIENCE_MS = 600_000;
+
+/** Resolves when nothing else has used the machine for a moment, or patience is over. */
+export const quietMachine = async (): Promise<void> => {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (performance.now() < giveUpAt) {
+    const stop = measureCpu({});
+    await elapse(LOOK_MS);
+    if (stop().noiseCores <= QUIET_CORES) return;
+  }
 };
 
 export const describeMachine = (): string => `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, Linux`;

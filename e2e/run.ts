@@ -30,7 +30,7 @@ interface Result {
 const troubleIn = async (logDir: string): Promise<string> => {
   const files = await readdir(logDir).catch(() => []);
   const parts = await Promise.all(
-    files.map(async (file) => {
+    files.filter((file) => file.endsWith('.log')).map(async (file) => {
       const lines = (await readFile(join(logDir, file), 'utf8'))
         .split('\n')
         .filter((line) => /"level":[56]0|"level":"(error|fatal)"|^[^{]/.test(line));
