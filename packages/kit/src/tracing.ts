@@ -3,7 +3,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace';
 
-export type { Context, Span, Tracer } from '@opentelemetry/api';
+export { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api';
 
 export interface Tracing {
   readonly tracer: Tracer;

@@ -1,4 +1,4 @@
-import { contextOf, type Tracer } from '@runnel/kit';
+import { contextOf, SpanStatusCode, type Tracer } from '@runnel/kit';
 import type { Claim, RunObserver, RunResult } from './generate.ts';
 
 /** One span for a run's stay on this pod, under the trace of the prompt. Ids are fit for traces; texts are not. */
@@ -8,8 +8,15 @@ export const startRunSpan = (
   node: string,
   inner: RunObserver,
 ): { observer: RunObserver; end(result: RunResult): void } => {
-  const attributes = { 'runnel.run': claim.run.runId, 'runnel.epoch': claim.epoch, 'runnel.model': claim.run.model, 'runnel.node': node };
+  const attributes = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': claim.run.model,
+    'runnel.run': claim.run.runId,
+    'runnel.epoch': claim.epoch,
+    'runnel.node': node,
+  };
   const span = tracer.startSpan('runnel.run', { attributes }, contextOf(claim.trace));
+  if (claim.epoch > 1) span.addEvent('taken-over', { bytes: Buffer.byteLength(claim.text) });
   return {
     observer: {
       ...inner,
@@ -27,6 +34,8 @@ export const startRunSpan = (
       },
     },
     end(result) {
+      if (result === 'failed') span.setStatus({ code: SpanStatusCode.ERROR });
+      if (result === 'cancelled') span.addEvent('cancelled');
       span.setAttribute('runnel.result', result);
       span.end();
     },
