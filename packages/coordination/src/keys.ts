@@ -47,6 +47,8 @@ const KEYS = {
   cancelPrefix: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:`,
   /** string: `<ms>|<userId>` of who wants the run cancelled, and when */
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
+  /** string, 24 h: the conversation was deleted; the database may not know yet */
+  tombstone: (k) => `chat:deleted:{${k.shard}}:${k.conversationId}`,
   /** zset: `conversationId:runId` by lease expiry (ms) */
   leases: (k) => `runs:leases:{${k.shard}}`,
   /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */

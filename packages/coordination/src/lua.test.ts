@@ -104,6 +104,7 @@ test.each([
   ['cancel-run', 'CancelRunResult'],
   ['renew-leases', 'RenewOutcome'],
   ['restore-run', 'RestoreRunResult'],
+  ['rehydrate', 'RehydrateResult'],
   ['read-state', 'ReadState'],
   ['delete-message', 'ChangeResult'],
 ])('the words of %s are those of %s', (name, type) => {

@@ -54,6 +54,7 @@ export const deleteConversation = (store: MemoryStore, command: Change): ChangeR
     store.forgetLater(run);
   }
   store.conversations.delete(conversationId);
+  store.noteDeleted(conversationId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
   return { outcome: 'done', offset: conversation.offset };
 };

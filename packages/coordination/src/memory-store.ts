@@ -3,7 +3,15 @@ import type { OutboxEntry, OutboxType } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
-export const LIMITS = { messages: 200, log: 4_096, tail: 256, tailBytes: 512 * 1024, page: 50, conversations: 10_000, listed: 1_000 } as const;
+export const LIMITS = {
+  messages: 200,
+  log: 4_096,
+  tail: 256,
+  tailBytes: 512 * 1024,
+  page: 50,
+  conversations: 10_000,
+  listed: 1_000,
+} as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const ENDED_RUN_MS = 5 * 60 * 1_000;
 
@@ -57,6 +65,8 @@ export class MemoryStore {
   readonly now: () => number;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
+  /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
+  readonly #deleted = new Map<string, number>();
   #entries = 0;
 
   constructor(now: () => number, outboxCap: number) {
@@ -146,6 +156,15 @@ export class MemoryStore {
     }
   }
 
+  noteDeleted(conversationId: string): void {
+    this.#deleted.delete(conversationId);
+    this.#deleted.set(conversationId, this.now() + DAY_MS);
+  }
+
+  isDeleted(conversationId: string): boolean {
+    return (this.#deleted.get(conversationId) ?? 0) > this.now();
+  }
+
   /** Last changed goes last, so that the first is always the next to be forgotten. */
   touch(conversation: MemoryConversation): void {
     conversation.touchedAt = this.now();
@@ -162,6 +181,10 @@ export class MemoryStore {
       if (!isOld && !isTooMuch) break;
       this.conversations.delete(conversation.conversationId);
       if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);
+    }
+    for (const [conversationId, until] of this.#deleted) {
+      if (until > now) break;
+      this.#deleted.delete(conversationId);
     }
     while (this.#ended[0] && this.#ended[0].at <= now) {
       const { run } = this.#ended.shift()!;

@@ -30,6 +30,17 @@ export const checkBegin = (command: BeginRun): void => {
   if (new Set(made).size < made.length) throw new RunnelError('bad-frame', 'Every message of a prompt needs an id of its own.');
 };
 
+/** Which run each message belongs to: an answer to itself, a prompt to the last answer it got. Messages come in order of creation. */
+export const answersOf = (messages: readonly StoredMessage[]): { message: StoredMessage; madeRun: string }[] => {
+  const answers = new Map(
+    messages.flatMap((m) => (m.role === 'assistant' && m.parentId !== null ? [[m.parentId, m.messageId] as const] : [])),
+  );
+  return messages.map((kept) => ({
+    message: { ...kept, text: kept.text.toWellFormed() },
+    madeRun: kept.role === 'assistant' ? kept.messageId : (answers.get(kept.messageId) ?? kept.messageId),
+  }));
+};
+
 /** Which run each message of a path belongs to: a prompt to the answer after it, an answer to itself. */
 export const runOfMessages = (
   path: readonly StoredMessage[],

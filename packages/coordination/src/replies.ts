@@ -8,6 +8,7 @@ import type {
   EndRunResult,
   LogEntry,
   ReadState,
+  RehydrateResult,
   RestoreRunResult,
   RunLog,
   StoredMessage,
@@ -77,6 +78,11 @@ export const toCancelResult = (reply: Reply): CancelRunResult => {
 export const toRestoreResult = (reply: Reply): RestoreRunResult => {
   const outcome = reply[0] as RestoreRunResult['outcome'];
   return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toRehydrateResult = (reply: Reply): RehydrateResult => {
+  const outcome = reply[0] as RehydrateResult['outcome'];
+  return outcome === 'rehydrated' ? { outcome, logId: String(reply[1]) } : { outcome };
 };
 
 export const toChangeResult = (reply: Reply): ChangeResult => {

@@ -1,6 +1,7 @@
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
+import { rehydrate } from './memory-rehydrate.ts';
 import { restoreRun } from './memory-restore.ts';
 import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -39,6 +40,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
     releaseRun: async (command) => releaseRun(store, checked(command)),
     restoreRun: async (command) => restoreRun(store, checked(command)),
+    rehydrate: async (command) => rehydrate(store, checked(command)),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
     readState: async (query) => readState(store, checked(query)),
     readHistory: async (query) => readHistory(store, checked(query)),

@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { connectRedis } from './connect.ts';
 import { channelOf, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -17,6 +17,7 @@ import {
   toEndResult,
   toHistory,
   toReadState,
+  toRehydrateResult,
   toRestoreResult,
   type Reply,
 } from './replies.ts';
@@ -118,6 +119,19 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
+    },
+    async rehydrate({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const reply = await run('rehydrate', partsOf(conversationId), {
+        userId,
+        title,
+        logId: newId(),
+        hasMore: hasMore ? '1' : '0',
+        messages: JSON.stringify(kept),
+        cap,
+      });
+      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
+      return toRehydrateResult(reply);
     },
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {

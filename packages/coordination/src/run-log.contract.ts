@@ -3,6 +3,7 @@ import { editingContract } from './contract/editing.ts';
 import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { readingContract } from './contract/reading.ts';
+import { rehydratingContract } from './contract/rehydrating.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import type { Open, Opened } from './contract/world.ts';
@@ -21,6 +22,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('reading', () => readingContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
+    describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
   });
 };

@@ -169,6 +169,24 @@ export type RestoreRunResult =
   | { outcome: 'fenced' }
   | { outcome: 'closed' };
 
+/** A conversation as the database has it, for one that has left the store. */
+export interface Rehydrate {
+  conversationId: string;
+  userId: string;
+  title: string;
+  /** In order of creation, the newest last; at most 200. */
+  messages: readonly StoredMessage[];
+  /** There are older ones. */
+  hasMore: boolean;
+}
+export type RehydrateResult =
+  | { outcome: 'rehydrated'; logId: string }
+  /** It is here (again): nothing was changed. */
+  | { outcome: 'exists' }
+  | { outcome: 'forbidden' }
+  /** It was deleted, and the database has not heard of it yet. */
+  | { outcome: 'gone' };
+
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {
   offset: number;
@@ -249,6 +267,8 @@ export interface RunLog {
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
+  /** Puts a conversation back that only the database still knows; readers are told to look again. */
+  rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number): Promise<RunRef[]>;
   readState(query: ReadStateQuery): Promise<ReadState>;

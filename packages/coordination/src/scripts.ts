@@ -51,6 +51,7 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
   };
+  rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
   'delete-conversation': { userId: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
@@ -72,6 +73,7 @@ const NAMES = [
   'find-free-runs',
   'read-state',
   'restore-run',
+  'rehydrate',
   'delete-message',
   'delete-conversation',
   'set-title',

@@ -1,9 +1,7 @@
-import { Readable } from 'node:stream';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { ID_PATTERN, toRunnelError } from '@runnel/protocol';
-import { csvOf } from './csv.ts';
 import type { AuditTables } from './tables.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
@@ -21,7 +19,6 @@ const TrailQuery = Type.Object({
   to: Time,
   after: Type.Optional(Type.String({ maxLength: 400 })),
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 200 }),
-  format: Type.Union([Type.Literal('json'), Type.Literal('csv')], { default: 'json' }),
 });
 const DAY_MS = 86_400_000;
 
@@ -75,8 +72,8 @@ export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'a
     return replay ?? reply.code(404).send();
   });
 
-  app.get('/trail', { schema: { querystring: TrailQuery } }, async (request, reply) => {
-    const { conversation, user, from, to, after, limit, format } = request.query;
+  app.get('/trail', { schema: { querystring: TrailQuery } }, async (request) => {
+    const { conversation, user, from, to, after, limit } = request.query;
     const query = {
       ...(conversation !== undefined && { conversationId: conversation }),
       ...(user !== undefined && { userId: user }),
@@ -84,9 +81,12 @@ export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'a
       ...(to !== undefined && { to }),
       ...(after !== undefined && { after }),
     };
-    if (format === 'json') return trail.page({ ...query, limit });
-    reply.header('content-type', 'text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="trail.csv"');
-    return reply.send(Readable.from(csvOf(trail, query)));
+    return trail.page({ ...query, limit });
+  });
+
+  app.get('/trail/:id', { schema: { params: Params, querystring: Type.Pick(TrailQuery, ['after', 'limit']) } }, async (request) => {
+    const { after, limit } = request.query;
+    return trail.page({ conversationId: request.params.id, limit, ...(after !== undefined && { after }) });
   });
 
   const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });

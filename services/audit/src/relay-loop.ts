@@ -12,8 +12,10 @@ export interface RelayOptions {
   /** Pause when nothing waited, ms. */
   idleMs?: number;
   balanceMs?: number;
-  /** What the batch in hand may take at the end. */
+  /** What the end may take. */
   drainMs?: number;
+  /** At the end, move on until nothing waits: for an outbox that goes with the process. */
+  empty?: boolean;
 }
 
 /** An entry of the outbox that is none of our events, as it is. */
@@ -45,8 +47,20 @@ export class RelayLoop {
   async close(): Promise<void> {
     const { outbox, drainMs = 10_000 } = this.#options;
     this.#stop.abort();
-    if (this.#running) await withDeadline(this.#running, drainMs, () => undefined);
+    if (this.#running)
+      await withDeadline(
+        this.#running.then(() => this.#finish()),
+        drainMs,
+        () => undefined,
+      );
     await outbox.release().catch(() => undefined);
+  }
+
+  async #finish(): Promise<void> {
+    const { empty = false, drainMs = 10_000 } = this.#options;
+    const giveUpAt = performance.now() + drainMs;
+    // A round that moved something asks for no pause.
+    while (empty && performance.now() < giveUpAt && (await this.#round()) === 0);
   }
 
   async #run(): Promise<void> {

@@ -48,7 +48,8 @@ const talk = async (runLog: RunLog, conversationId: string): Promise<void> => {
 };
 
 const talkAll = async (runLog: RunLog, name: string, from: number, to: number): Promise<void> => {
-  for (let i = from; i < to; i += 20) await Promise.all(Array.from({ length: Math.min(20, to - i) }, (_, n) => talk(runLog, `${name}-${i + n}`)));
+  for (let i = from; i < to; i += 20)
+    await Promise.all(Array.from({ length: Math.min(20, to - i) }, (_, n) => talk(runLog, `${name}-${i + n}`)));
 };
 
 const countOf = async (tables: { database: { query(sql: string): Promise<{ n: string }[]> } }, like: string): Promise<number> =>
@@ -119,7 +120,11 @@ test('what cannot be read is put aside with the reason, doubles and disorder cha
   const handle = createIngest({ write: (events) => tables.writer.write(events), deadLetters, metrics, group: 'rebuild' });
   const progress: number[] = [];
   const rebuild = () =>
-    bus.readToEnd({ topics: [CHAT_TOPIC, STREAM_TOPIC], handle, onProgress: (done, total) => void progress.push(total === 0 ? 1 : done / total) });
+    bus.readToEnd({
+      topics: [CHAT_TOPIC, STREAM_TOPIC],
+      handle,
+      onProgress: (done, total) => void progress.push(total === 0 ? 1 : done / total),
+    });
   await rebuild();
   await rebuild();
   expect(progress.at(-1)).toBe(1);

@@ -17,6 +17,7 @@ import { createJsonClient } from './http-json.ts';
 import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
+import { withRehydration } from './rehydration.ts';
 import { registerWs } from './ws.ts';
 
 /** What the process gives. Everything optional has a default made from the configuration. */
@@ -61,7 +62,8 @@ const SETTLE_MS = 2000;
  * @throws ConfigError when the configuration contradicts itself
  */
 export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> => {
-  const { config, log, runLog } = deps;
+  const { config, log } = deps;
+  const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit) : deps.runLog;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
   const pods = deps.pods ?? podsOf(config, metrics, log);

@@ -103,9 +103,16 @@ const keyOf = ({ jwtSecret, jwksUrl }: AuthConfig): Uint8Array | JWTVerifyGetKey
   throw new ConfigError(['AUTH_MODE=jwt needs JWT_SECRET or JWKS_URL']);
 };
 
-const identityOf = ({ sub, exp }: JWTPayload): Omit<Identity, 'source'> => {
+/** RFC 8693's `scope`, space-separated, or a list, as some issuers write it. */
+const scopesOf = ({ scope, scp }: JWTPayload): unknown[] => {
+  const given = scope ?? scp;
+  return typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
+};
+
+const identityOf = (payload: JWTPayload): Omit<Identity, 'source'> => {
+  const { sub, exp } = payload;
   if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
-  return { userId: sub, expiresAt: exp === undefined ? null : exp * 1000 };
+  return { userId: sub, expiresAt: exp === undefined ? null : exp * 1000, ...(scopesOf(payload).includes('admin') && { admin: true }) };
 };
 
 /** A token that is wrong is the caller's; keys that cannot be fetched are ours. */

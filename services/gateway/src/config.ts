@@ -42,6 +42,10 @@ export const configSpec = defineConfig({
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
     description: 'Cookie that carries the token (jwt) or the guest (dev)',
   }),
+  adminUsers: setting.list('ADMIN_USERS', {
+    default: [],
+    description: 'User ids with the `admin` scope, besides those whose token has it; comma-separated',
+  }),
   rateLimitPerMinute: setting.integer('RATE_LIMIT_PER_MINUTE', {
     default: 100,
     minimum: 1,

@@ -7,6 +7,8 @@ export interface Identity {
   source: IdentitySource;
   /** When the token ends, ms since the epoch; null: never. */
   expiresAt: number | null;
+  /** May see everybody's trail and erase users. */
+  admin?: boolean;
 }
 
 /** User ids stand in Redis keys and log lines: printable, no spaces, no braces (a brace would move the key's slot). */

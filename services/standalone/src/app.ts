@@ -52,6 +52,7 @@ export const createStandalone = async ({ config, models, env, log, metrics, heal
     outbox: memoryOutbox(runLog),
     ...createDirect(tables, forAudit),
     metrics: forAudit,
+    empty: true,
     log,
   });
   relay.start();

@@ -1,11 +1,11 @@
 -- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
--- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix
+-- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone
 --          prefixes: start of the keys of a run; which runs there are is known only here; same slot
 -- ARGV     conversationId userId cap
 -- Returns  done offset | not-found | forbidden
 -- Law      L-2 by audit; readers are told by a hint outside the log, which is gone
 local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local queued, leases, events, runPrefix, cancelPrefix, tombstone = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local conversationId, userId, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
 -- @include now
 -- @include audit
@@ -30,6 +30,7 @@ if active then
   redis.call('ZREM', queued, conversationId .. ':' .. active)
   redis.call('ZREM', leases, conversationId .. ':' .. active)
 end
+redis.call('SET', tombstone, '1', 'PX', 86400000)
 redis.call('UNLINK', meta, log, owner, history, order, ids)
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
 return { 'done', tonumber(conversation[3] or 0) }

@@ -25,8 +25,6 @@ export interface AuditHistory {
   readHistory(query: HistoryQuery): Promise<HistoryResult>;
   /** Newest first, after a conversation. */
   listConversations(query: { userId: string; after?: string; limit: number }): Promise<ConversationPage>;
-  /** For a conversation that only the audit service still has; the run log tells of all others through its outbox. */
-  deleteConversation(query: { conversationId: string; userId: string }): Promise<'deleted' | 'none' | 'forbidden'>;
 }
 
 const queryOf = (query: Record<string, string | number | undefined>): string => {
@@ -44,7 +42,7 @@ const pageOf = <K extends string, T>(body: unknown, key: K): { items: T[]; hasMo
 
 /**
  * `GET /history/{id}?before=&limit=` → {messages (newest last), hasMore}, `GET /conversations?after=&limit=` →
- * {conversations, hasMore}, `DELETE /history/{id}` → 204; 404 where there is none, 403 where it is somebody else's.
+ * {conversations, hasMore}; 404 where there is none, 403 where it is somebody else's.
  */
 export const createAuditHistory = (reader: AuditReader): AuditHistory =>
   historyOf({
@@ -69,10 +67,5 @@ const historyOf = (audit: AuditReader): AuditHistory => ({
     if (status !== 200) return { conversations: [], hasMore: false };
     const { items, hasMore } = pageOf<'conversations', ConversationSummary>(body, 'conversations');
     return { conversations: items, hasMore };
-  },
-  async deleteConversation({ conversationId, userId }) {
-    const { status } = await audit.call(`/history/${conversationId}`, { method: 'DELETE', userId });
-    if (status === 403) return 'forbidden';
-    return status === 404 ? 'none' : 'deleted';
   },
 });

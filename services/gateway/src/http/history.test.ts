@@ -189,17 +189,17 @@ describe('over HTTP', () => {
     expect((await call(gateway, 'DELETE', '/api/history/c1')).status).toBe(404);
   });
 
-  test('a conversation only the audit service has is deleted there', async () => {
-    const calls: string[] = [];
+  test('a conversation only the audit service has is deleted for good', async () => {
     const audit: AuditReader = {
-      call: async (path, { method = 'GET', userId } = {}) => {
-        calls.push(`${method} ${path} ${userId}`);
-        return { status: 204, body: null };
-      },
+      call: async (path) =>
+        path.startsWith('/history/old?')
+          ? { status: 200, body: { messages: [], hasMore: false, title: 'Cũ' } }
+          : { status: 404, body: null },
     };
     await using gateway = await startGateway({ audit, runLog: createMemoryRunLog() });
     expect((await call(gateway, 'DELETE', '/api/history/old')).status).toBe(204);
-    expect(calls).toEqual(['DELETE /history/old ann']);
+    expect((await call(gateway, 'DELETE', '/api/history/old')).status).toBe(404);
+    expect((await call(gateway, 'DELETE', '/api/history/none')).status).toBe(404);
   });
 
   test('W-4 a command sent twice answers with the run it made', async () => {

@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
-import type { AuditHistory } from './audit-history.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';
 import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
@@ -10,9 +9,7 @@ const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest 
 
 const tags = ['History'];
 
-const isNotFound = (error: unknown): boolean => error instanceof RunnelError && error.code === 'not-found';
-
-export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, history: HistoryCache, audit: AuditHistory | null): void => {
+export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, history: HistoryCache): void => {
   app.get(
     '/api/history/:id',
     {
@@ -47,15 +44,7 @@ export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, h
     },
     async (request, reply) => {
       const caller = await callerOf(auth, request, reply);
-      const conversationId = request.params.id;
-      try {
-        await commands.deleteConversation(caller, { conversationId });
-      } catch (error) {
-        // The run log has forgotten it; its older messages may still be in the database.
-        if (!audit || !isNotFound(error)) throw error;
-        const outcome = await audit.deleteConversation({ conversationId, userId: caller.userId });
-        if (outcome !== 'deleted') throw new RunnelError(outcome === 'none' ? 'not-found' : 'forbidden');
-      }
+      await commands.deleteConversation(caller, { conversationId: request.params.id });
       return reply.code(204).send(null);
     },
   );

@@ -1,0 +1,63 @@
+import { Type } from 'typebox';
+import { delay } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import type { GatewayContext } from '../context.ts';
+import { askAudit } from './audit-ask.ts';
+import { callerOf } from './caller.ts';
+import { drained, startEventStream } from './event-stream.ts';
+import { stepsOf, type Replay } from './replay-plan.ts';
+import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
+
+/** A pause of an hour in the middle must not hold a connection for an hour. */
+const LONGEST_WAIT_MS = 30_000;
+const MOST_AT_ONCE = 200;
+
+const schema = {
+  tags: ['History'],
+  summary: 'An answer again, as it was written, with its original timing (server-sent events)',
+  description:
+    '`start`, then `chunk` {at, text} and `marker` {what: takeover, restored, cancel}, then `end`. `chunk.hole`: nobody noted when exactly these bytes came.',
+  params: ConversationParams,
+  querystring: Type.Object({
+    ...UserQuery,
+    speed: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000, default: 1, description: '2 is twice as fast; 0 is at once' })),
+    from: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'What came before this many ms is sent at once' })),
+  }),
+  response: {
+    200: { description: 'The answer', content: { 'text/event-stream': { schema: Type.String() } } },
+    ...PROBLEMS,
+  },
+};
+
+export const replayRoutes = (app: Routes, { auth, audit, draining }: GatewayContext): void => {
+  let open = 0;
+  app.get('/api/runs/:id/replay', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const { userId } = await callerOf(auth, request, reply);
+    const { speed = 1, from = 0 } = request.query;
+    if (open >= MOST_AT_ONCE || draining.aborted) throw new RunnelError('overloaded', undefined, { retryAfterMs: 2_000 });
+    const replay = await askAudit<Replay>(audit, `/runs/${request.params.id}/replay`, {}, userId);
+    const steps = stepsOf(replay);
+    const { conversationId, startedAt, message, markers } = replay;
+    const raw = startEventStream(reply);
+    const gone = new AbortController();
+    raw.once('close', () => gone.abort());
+    const stop = AbortSignal.any([gone.signal, draining]);
+    const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    open++;
+    try {
+      send('start', { conversationId, runId: message.messageId, model: message.model, startedAt, ms: steps.at(-1)!.ms, markers });
+      let at = from;
+      for (const { ms, event, data } of steps) {
+        if (speed > 0 && ms > at) await delay(Math.min(LONGEST_WAIT_MS, (ms - at) / speed), stop);
+        if (stop.aborted) break;
+        at = Math.max(at, ms);
+        send(event, { ...data, ms });
+        await drained(raw);
+      }
+    } finally {
+      open--;
+      raw.end();
+    }
+    return reply;
+  });
+};

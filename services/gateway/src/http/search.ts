@@ -1,0 +1,35 @@
+import { Type } from 'typebox';
+import type { GatewayContext } from '../context.ts';
+import { askAudit } from './audit-ask.ts';
+import { callerOf } from './caller.ts';
+import { Id, json, Message, pageLimit, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
+
+const Found = Type.Object({
+  found: Type.Array(Type.Object({ conversationId: Id, title: Type.String(), message: Message }), { description: 'Newest first' }),
+  next: Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null: this was the last' }),
+});
+
+export const searchRoutes = (app: Routes, { auth, audit }: GatewayContext): void => {
+  app.get(
+    '/api/search',
+    {
+      schema: {
+        tags: ['History'],
+        summary: 'The caller’s messages that hold every word; diacritics and case do not matter',
+        querystring: Type.Object({
+          ...UserQuery,
+          q: Type.String({ minLength: 1, maxLength: 200 }),
+          after: Type.Optional(Type.String({ maxLength: 400 })),
+          limit: pageLimit(20, 100),
+        }),
+        response: { 200: json('A page', Found), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = await callerOf(auth, request, reply);
+      const { q, after, limit = 20 } = request.query;
+      reply.header('cache-control', 'private, no-store');
+      return askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', { q, after, limit }, userId);
+    },
+  );
+};

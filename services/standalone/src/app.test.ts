@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHealth, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
+import { expect, onTestFinished, test } from 'vitest';
+import { createStandalone } from './app.ts';
+import { configSpec } from './config.ts';
+import { chooseModels } from './local-models.ts';
+
+interface Answer {
+  status: number;
+  text: string;
+  json<T>(): T;
+}
+
+/** `npm start` in a folder, without a port. */
+const start = async (dataDir: string) => {
+  const config = loadConfig(configSpec, { DATA_DIR: dataDir, ADMIN_USERS: 'root' });
+  const metrics = createMetrics('test', { processMetrics: false });
+  const { gateway, closables } = await createStandalone({
+    config,
+    models: chooseModels({}, []),
+    env: {},
+    log: silentLog,
+    metrics,
+    health: createHealth(),
+  });
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      for (const closable of closables.toReversed()) await closable.close();
+    })());
+  onTestFinished(close);
+  const call = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, user = 'ann'): Promise<Answer> => {
+    const url = `${path}${path.includes('?') ? '&' : '?'}user_id=${user}`;
+    const answer = await gateway.app.inject({ method, url, ...(body && { payload: body }) });
+    return { status: answer.statusCode, text: answer.body, json: <T>() => answer.json<T>() };
+  };
+  const ask = async (conversationId: string, text: string, { model = 'count', cancel = false } = {}): Promise<void> => {
+    const messageId = `m${Math.random().toString(36).slice(2)}`;
+    const runId = `r-${messageId}`;
+    expect((await call('POST', '/api/chat', { conversationId, messageId, runId, text, model })).status).toBe(202);
+    if (cancel) expect((await call('POST', '/api/cancel', { conversationId, runId })).status).toBe(200);
+    await waitFor(async () => (await call('GET', `/api/history/${conversationId}`)).text.includes(`"messageId":"${runId}"`), {
+      deadlineMs: 8_000,
+    });
+  };
+  return { call, ask, close };
+};
+
+const folder = async (): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'runnel-standalone-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+};
+
+interface Page {
+  messages: { messageId: string; text: string; parentId: string | null; role: string }[];
+}
+
+test('after a restart old conversations are listed, open, and go on', async () => {
+  const dir = await folder();
+  const first = await start(dir);
+  await first.ask('c1', 'count 3 at 500');
+  await first.close();
+
+  const second = await start(dir);
+  const list = (await second.call('GET', '/api/conversations')).json<{ conversations: { conversationId: string; title: string }[] }>();
+  expect(list.conversations).toMatchObject([{ conversationId: 'c1' }]);
+  await second.ask('c1', 'count 2 at 500');
+  const { messages } = (await second.call('GET', '/api/history/c1')).json<Page>();
+  expect(messages.map((m) => m.text.trim())).toEqual(['count 3 at 500', 'w000001 w000002 w000003', 'count 2 at 500', 'w000001 w000002']);
+  // The new question hangs under the old answer.
+  expect(messages[2]!.parentId).toBe(messages[1]!.messageId);
+  expect((await second.call('GET', '/api/history/c1', undefined, 'bob')).status).toBe(403);
+  await second.close();
+
+  const third = await start(dir);
+  expect((await third.call('DELETE', '/api/history/c1')).status).toBe(204);
+  await third.close();
+  const fourth = await start(dir);
+  expect((await fourth.call('GET', '/api/history/c1')).status).toBe(404);
+});
+
+test('search, trail, replay and erasure over HTTP', async () => {
+  const { call, ask } = await start(await folder());
+  await ask('c1', 'count 20 at 200');
+  await ask('c2', 'Đường đến Huế?', { model: 'demo', cancel: true });
+  const find = async (q: string, user = 'ann') =>
+    (await call('GET', `/api/search?q=${encodeURIComponent(q)}`, undefined, user)).json<{ found: unknown[] }>().found.length;
+  await waitFor(async () => (await find('duong den hue?')) >= 1 && (await find('w000020')) === 1, { deadlineMs: 5_000 });
+  expect([await find('ĐƯỜNG ĐẾN'), await find('w000020'), await find('duong', 'bob')]).toEqual([await find('duong den'), 1, 0]);
+
+  const trail = (await call('GET', '/api/conversations/c1/trail')).json<{ events: { type: string; runId: string | null }[] }>();
+  expect(trail.events.map((e) => e.type)).toEqual(['SESSION_STARTED', 'CHAT_MESSAGE', 'STREAM_STARTED', 'STREAM_COMPLETED']);
+  expect((await call('GET', '/api/conversations/c1/trail', undefined, 'bob')).json<{ events: unknown[] }>().events).toEqual([]);
+  const csv = (await call('GET', '/api/conversations/c1/trail?format=csv')).text.trim().split('\r\n');
+  expect([csv.length, csv[0]!.slice(0, 9)]).toEqual([5, 'time,type']);
+
+  const runId = trail.events.at(-1)!.runId!;
+  const replayed = await call('GET', `/api/runs/${runId}/replay?speed=0`);
+  const shown = [...replayed.text.matchAll(/^event: chunk\ndata: (.*)$/gm)]
+    .map(([, data]) => (JSON.parse(data!) as { text: string }).text)
+    .join('');
+  expect(shown.trim()).toMatch(/^w000001 .* w000020$/);
+  expect(replayed.text).toMatch(/event: end\ndata: .*"reason":"complete"/);
+  expect((await call('GET', `/api/runs/${runId}/replay`, undefined, 'bob')).status).toBe(404);
+
+  expect((await call('GET', '/api/admin/trail?user=ann')).status).toBe(403);
+  expect((await call('GET', '/api/admin/trail?user=ann', undefined, 'root')).json<{ events: unknown[] }>().events.length).toBe(8);
+  const { statistics } = (await call('GET', '/api/admin/analytics', undefined, 'root')).json<{ statistics: { runs: number }[] }>();
+  expect(statistics).toMatchObject([
+    { model: 'count', runs: 1, complete: 1 },
+    { model: 'demo', runs: 1, cancelled: 1 },
+  ]);
+  expect((await call('DELETE', '/api/admin/users/ann', undefined, 'ann')).status).toBe(403);
+  expect((await call('DELETE', '/api/admin/users/ann', undefined, 'root')).json()).toEqual({ conversations: 2 });
+  await waitFor(async () => (await find('w000020')) === 0, { deadlineMs: 5_000 });
+  expect((await call('GET', '/api/history/c1')).status).toBe(404);
+  const after = (await call('GET', '/api/admin/trail?user=ann', undefined, 'root')).json<{ events: { type: string }[] }>();
+  expect(after.events.at(-1)!.type).toBe('SESSION_DELETED');
+});
