@@ -6,6 +6,7 @@ const POSTGRES = '**/*.postgres.test.ts';
 const KAFKA = '**/*.kafka.test.ts';
 const BROWSER = '**/*.browser.test.ts';
 const PROMTOOL = '**/*.promtool.test.ts';
+const CHART = '**/*.chart.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
@@ -21,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL],
+          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 10_000,
@@ -75,6 +76,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'chart',
+          include: [CHART],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -1,8 +1,10 @@
-// `npm run docs`: writes docs/configuration.md from the services' own specs. `--check` only says whether it is fresh.
+// `npm run docs`: writes docs/configuration.md from the services' own specs and the chart's values table from values.yaml.
+// `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
+import { withValuesTable } from '../helm/lib/values-table.ts';
 import { root } from './lib/command.ts';
 
 const TARGET = 'docs/configuration.md';
@@ -40,14 +42,19 @@ async function render(): Promise<string> {
   return `${parts.join('\n\n')}\n`;
 }
 
-const fresh = await render();
-if (process.argv.includes('--check')) {
-  const found = await readFile(join(root, TARGET), 'utf8').catch(() => '');
-  if (found !== fresh) {
-    console.error(`${TARGET} is stale: run npm run docs`);
+const text = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
+
+const CHART_README = 'helm/runnel/README.md';
+const files: Record<string, string> = {
+  [TARGET]: await render(),
+  [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
+};
+for (const [file, fresh] of Object.entries(files)) {
+  if (!process.argv.includes('--check')) {
+    await writeFile(join(root, file), fresh);
+    console.log(`${file} is written`);
+  } else if ((await text(file).catch(() => '')) !== fresh) {
+    console.error(`${file} is stale: run npm run docs`);
     process.exitCode = 1;
   }
-} else {
-  await writeFile(join(root, TARGET), fresh);
-  console.log(`${TARGET} is written`);
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchKubeSchemas, hasKubeSchemas } from './kube-schemas.mjs';
 import { fetchPromtool, findPromtool } from './promtool.mjs';
 
 const POSTGRES_ROOT = '/usr/lib/postgresql';
@@ -30,6 +31,7 @@ const NEEDS = {
   postgresql: { present: hasPostgres, packages: ['postgresql'] },
   java: { present: () => onPath('java'), packages: ['openjdk-17-jre-headless'] },
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
+  'kube-schemas': { present: hasKubeSchemas, packages: [], fetch: fetchKubeSchemas },
   promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPromtool },
 };
 

@@ -22,6 +22,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
   { name: 'unit', needs: [], run: () => runVitest('unit') },
   { name: 'observability', needs: ['promtool'], run: () => runVitest('observability') },
+  { name: 'chart', needs: ['nginx', 'kube-schemas'], run: () => runVitest('chart') },
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
   { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
   { name: 'kafka', needs: ['java', 'maven', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },

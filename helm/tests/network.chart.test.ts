@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { PROFILES, render, workloads, type Manifest, type Workload } from './chart.ts';
+
+type Labels = Record<string, string>;
+interface Selector {
+  matchLabels?: Labels;
+}
+interface Peer {
+  podSelector?: Selector;
+  namespaceSelector?: Selector;
+  ipBlock?: { cidr: string };
+}
+interface Rule {
+  ports?: { port: number; protocol?: string }[];
+  from?: Peer[];
+  to?: Peer[];
+}
+interface Policy {
+  podSelector: Selector;
+  policyTypes: string[];
+  ingress?: Rule[];
+  egress?: Rule[];
+}
+
+/** Where a service may go by its environment. Ports are those its peers listen at; `outside` is not a pod of the release. */
+interface Hop {
+  from: Workload;
+  variable: string;
+  to: { component: string; port: number } | 'outside';
+}
+
+const AI_PORT = 8081;
+/** What carries an address of somebody. */
+const ADDRESSES = /^(REDIS_URL|AI_SERVICE_NAME|AUDIT_URL|DATABASE_URL|KAFKA_BROKERS|JWKS_URL|OTEL_EXPORTER_OTLP_ENDPOINT)$/;
+
+const hopsOf = (from: Workload): Hop[] => {
+  const container = from.pod.containers[0]!;
+  const fromEnv = (container.env ?? [])
+    .filter(({ name }) => ADDRESSES.test(name))
+    .map(({ name, value }) => ({
+      variable: name,
+      text: name === 'AI_SERVICE_NAME' ? `http://${value}:${AI_PORT}` : (value ?? 'a secret'),
+    }));
+  const fromCommand = (container.command ?? [])
+    .filter((word) => /^(ws|http)s?:\/\/\S+$/.test(word))
+    .map((text) => ({ variable: 'command', text }));
+  return [...fromEnv, ...fromCommand].map(({ variable, text }) => {
+    const own = /^\w+:\/\/runnel-(\w+):(\d+)/.exec(text);
+    return { from, variable, to: own === null ? 'outside' : { component: own[1]!, port: Number(own[2]) } };
+  });
+};
+
+const matches = ({ matchLabels = {} }: Selector, labels: Labels): boolean =>
+  Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
+
+const policiesFor = (manifests: readonly Manifest[], labels: Labels, direction: string): Policy[] =>
+  manifests
+    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .map(({ spec }) => spec as unknown as Policy)
+    .filter((policy) => policy.policyTypes.includes(direction) && matches(policy.podSelector, labels));
+
+const opens = ({ ports }: Rule, port: number): boolean => ports === undefined || ports.some((open) => open.port === port);
+const names = (peers: Peer[] | undefined, labels: Labels): boolean =>
+  peers?.some(({ podSelector }) => podSelector !== undefined && matches(podSelector, labels)) ?? true;
+
+const refusal = (manifests: readonly Manifest[], all: readonly Workload[], { from, to }: Hop): string | undefined => {
+  const egress = policiesFor(manifests, from.labels, 'Egress').flatMap((policy) => policy.egress ?? []);
+  if (to === 'outside') return egress.some((rule) => rule.to?.some(({ ipBlock }) => ipBlock)) ? undefined : 'may not leave the release';
+  const peer = all.find(({ component }) => component === to.component);
+  if (peer === undefined) return `there is no ${to.component}`;
+  if (!peer.pod.containers[0]!.ports?.some(({ containerPort }) => containerPort === to.port))
+    return `${to.component} has no port ${to.port}`;
+  if (!egress.some((rule) => opens(rule, to.port) && names(rule.to, peer.labels))) return 'may not go out';
+  const ingress = policiesFor(manifests, peer.labels, 'Ingress').flatMap((policy) => policy.ingress ?? []);
+  return ingress.some((rule) => opens(rule, to.port) && names(rule.from, from.labels)) ? undefined : 'may not come in';
+};
+
+const everything = [
+  'auth.mode=dev',
+  'redis.development.enabled=true',
+  'audit.enabled=true',
+  'postgres.url=postgres://p/d',
+  'kafka.brokers=kafka:9092',
+  'tracing.endpoint=http://otel:4318',
+];
+
+test('every hop the services make by their configuration is open on both ends', () => {
+  const manifests = render({ set: everything });
+  const all = workloads(manifests);
+  const hops = all.flatMap(hopsOf);
+  const told = hops.map(({ from, variable, to }) => `${from.component} ${variable} ${to === 'outside' ? to : to.component}`);
+  expect(told).toEqual(
+    expect.arrayContaining(['gateway AI_SERVICE_NAME ai', 'gateway AUDIT_URL audit', 'ai REDIS_URL redis', 'test command gateway']),
+  );
+  const refused = hops.flatMap((hop, index) => refusal(manifests, all, hop)?.replace(/^/, `${told[index]}: `) ?? []);
+  expect(refused).toEqual([]);
+});
+
+test('and nothing else: no pod may reach a port of another that its configuration does not name', () => {
+  const manifests = render({ set: everything });
+  const all = workloads(manifests);
+  const wanted = new Set(
+    all.flatMap(hopsOf).flatMap(({ from, to }) => (to === 'outside' ? [] : [`${from.component} → ${to.component}:${to.port}`])),
+  );
+  const open = all.flatMap((from) =>
+    all.flatMap((to) =>
+      (to.pod.containers[0]!.ports ?? [])
+        .filter(({ containerPort }) => {
+          const ingress = policiesFor(manifests, to.labels, 'Ingress').flatMap((policy) => policy.ingress ?? []);
+          return ingress.some(
+            (rule) => opens(rule, containerPort) && rule.from?.some(({ podSelector }) => podSelector && matches(podSelector, from.labels)),
+          );
+        })
+        .map(({ containerPort }) => `${from.component} → ${to.component}:${containerPort}`),
+    ),
+  );
+  expect(new Set(open)).toEqual(wanted);
+});
+
+test.each(PROFILES)('%s: by default every pod of the release is denied both ways', (profile) => {
+  const manifests = render({ profile });
+  if (!manifests.some(({ kind }) => kind === 'NetworkPolicy')) return expect(profile).toBe('minimal-values.yaml');
+  for (const { component, labels } of workloads(manifests)) {
+    for (const direction of ['Ingress', 'Egress'])
+      expect(policiesFor(manifests, labels, direction), `${component} ${direction}`).not.toEqual([]);
+  }
+});

@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { goTool } from '../../scripts/go-tools.mjs';
+import { kubeSchemas } from '../../scripts/kube-schemas.mjs';
+import { CHART, HELMS, PROFILES, helm, render, workloads, type Container, type PodSpec } from './chart.ts';
+
+/** Kinds whose schemas come from elsewhere. */
+const FOREIGN = 'HTTPRoute,ServiceMonitor,PrometheusRule';
+const FINISH_SECONDS = 10;
+
+let folder: string;
+beforeAll(() => {
+  // The first call of a fresh machine builds them.
+  for (const tool of [...HELMS, 'kubeconform', 'untt']) goTool(tool);
+  folder = mkdtempSync(join(tmpdir(), 'runnel-chart-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.each(PROFILES)('profile %s', (profile) => {
+  test.each(HELMS)('lints without a warning (%s)', (tool) => {
+    expect(helm(tool, 'lint', '--strict', CHART, '-f', join(CHART, 'ci', profile))).toContain('0 chart(s) failed');
+  });
+
+  test('Helm 3 and 4 render the same objects', () => {
+    expect(render({ profile, tool: 'helm3' })).toEqual(render({ profile, tool: 'helm4' }));
+  });
+
+  test('names are unique within a kind, and every object is labelled as ours', () => {
+    const manifests = render({ profile });
+    const names = manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { metadata } of manifests) expect(metadata.labels).toMatchObject({ 'app.kubernetes.io/instance': 'runnel' });
+  });
+
+  test('pods pass Pod Security "restricted", and their root file system is read-only', () => {
+    for (const { component, pod } of workloads(render({ profile }))) {
+      expect(restrictedProblems(pod), component).toEqual([]);
+    }
+  });
+
+  test('a drain always ends before the pod is killed: grace ≥ preStop + drain + 10 s', () => {
+    for (const { component, pod } of workloads(render({ profile }))) {
+      const drain = pod.containers[0]!.env?.find(({ name }) => name === 'DRAIN_SECONDS')?.value;
+      if (drain === undefined) continue;
+      const preStop = pod.containers[0]!.lifecycle?.preStop?.sleep?.seconds ?? 0;
+      expect(pod.terminationGracePeriodSeconds, component).toBeGreaterThanOrEqual(preStop + Number(drain) + FINISH_SECONDS);
+    }
+  });
+
+  test('what scales has no spec.replicas, so that an upgrade does not undo the scaler', () => {
+    const manifests = render({ profile });
+    const scaled = manifests
+      .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      .map(({ spec }) => (spec['scaleTargetRef'] as { name: string }).name);
+    const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
+    for (const { metadata, spec } of deployments) {
+      expect(spec.replicas === undefined, metadata.name).toBe(scaled.includes(metadata.name));
+    }
+  });
+
+  test('only the gateway gets a token, and may only read EndpointSlices', () => {
+    const manifests = render({ profile });
+    const withToken = workloads(manifests).filter(({ pod }) => pod.automountServiceAccountToken !== false);
+    expect(withToken.map(({ component }) => component)).toEqual(['gateway']);
+    const rules = manifests.filter(({ kind }) => kind === 'Role').flatMap((role) => (role as unknown as { rules: unknown[] }).rules);
+    expect(rules).toEqual([{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] }]);
+    expect(manifests.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
+  });
+});
+
+test("every object is what Kubernetes' own schemas say, with no field too many", () => {
+  // One call for all: reading the schemas is what takes time.
+  const files = PROFILES.map((profile) => {
+    const file = join(folder, `${profile}.json`);
+    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: render({ profile }) }));
+    return file;
+  });
+  const location = `${kubeSchemas}/{{.ResourceKind}}{{.KindSuffix}}.json`;
+  const output = execFileSync(goTool('kubeconform'), ['-strict', '-summary', '-schema-location', location, '-skip', FOREIGN, ...files], {
+    encoding: 'utf8',
+  });
+  expect(output).toMatch(/Valid: 1\d\d, Invalid: 0, Errors: 0/);
+});
+
+test('suites of helm-unittest pass', () => {
+  const output = execFileSync(goTool('untt'), ['--strict', CHART], { encoding: 'utf8' });
+  expect(output).toMatch(/Tests: +\d+ passed/);
+  expect(output).not.toMatch(/0 passed, 0 total/);
+});
+
+/** The fields of Pod Security Standards "restricted", and what we ask beyond it. */
+const restrictedProblems = (pod: PodSpec): string[] => {
+  const problems: string[] = [];
+  const hold = (condition: boolean, what: string): void => void (condition || problems.push(what));
+  hold(pod.hostNetwork !== true, 'hostNetwork');
+  hold(pod.securityContext?.['runAsNonRoot'] === true, 'runAsNonRoot');
+  hold((pod.securityContext?.['seccompProfile'] as { type?: string })?.type === 'RuntimeDefault', 'seccompProfile');
+  const allowed = new Set(['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret']);
+  for (const { name, ...source } of pod.volumes ?? [])
+    hold(
+      Object.keys(source).every((key) => allowed.has(key)),
+      `volume ${String(name)}`,
+    );
+  for (const container of [...pod.containers, ...(pod.initContainers ?? [])]) {
+    const context = container.securityContext ?? {};
+    hold(context['allowPrivilegeEscalation'] === false, `${container.name}: allowPrivilegeEscalation`);
+    hold(context['readOnlyRootFilesystem'] === true, `${container.name}: readOnlyRootFilesystem`);
+    hold(context['privileged'] !== true, `${container.name}: privileged`);
+    hold(JSON.stringify(context['capabilities']) === '{"drop":["ALL"]}', `${container.name}: capabilities`);
+    hold(hasLimits(container), `${container.name}: resources`);
+  }
+  return problems;
+};
+
+const hasLimits = ({ resources }: Container): boolean =>
+  resources?.requests?.['cpu'] !== undefined && resources.requests['memory'] !== undefined && resources.limits?.['memory'] !== undefined;

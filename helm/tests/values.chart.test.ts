@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { valueRows, withValuesTable } from '../lib/values-table.ts';
+import { CHART, HELMS, LEAST, render, values } from './chart.ts';
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | object;
+  type?: string | string[];
+}
+
+const read = (file: string): string => readFileSync(join(CHART, file), 'utf8');
+const schema = JSON.parse(read('values.schema.json')) as Schema;
+
+/** Paths of all objects that name their keys, and of what is in them. */
+const schemaPaths = ({ properties = {} }: Schema, prefix = ''): string[] =>
+  Object.entries(properties).flatMap(([name, child]) => [`${prefix}${name}`, ...schemaPaths(child, `${prefix}${name}.`)]);
+
+const valuePaths = (value: unknown, known: ReadonlySet<string>, prefix = ''): string[] =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? []
+    : Object.entries(value).flatMap(([name, child]) => {
+        const path = `${prefix}${name}`;
+        const inner = [...known].some((other) => other.startsWith(`${path}.`)) ? valuePaths(child, known, `${path}.`) : [];
+        return [path, ...inner];
+      });
+
+describe('values.yaml, values.schema.json and the README say the same', () => {
+  test('every value is in the schema, and the schema knows nothing else', () => {
+    const inSchema = new Set(schemaPaths(schema));
+    // Kubernetes' own maps are not spelled out in values.yaml, and `global` is Helm's.
+    const isOurs = (path: string): boolean => path !== 'global' && !/\.resources\.(requests|limits)/.test(path);
+    const inValues = valuePaths(values(), inSchema);
+    expect(inValues.filter(isOurs).toSorted()).toEqual([...inSchema].filter(isOurs).toSorted());
+  });
+
+  test('every object of the schema refuses unknown keys or says what its values are', () => {
+    const check = (node: Schema, path: string): void => {
+      if (node.type === 'object' && node.properties !== undefined) expect(node.additionalProperties, path).toBe(false);
+      for (const [name, child] of Object.entries(node.properties ?? {})) check(child, `${path}.${name}`);
+    };
+    check(schema, 'values');
+  });
+
+  test('the table of the README is fresh (npm run docs)', () => {
+    expect(withValuesTable(read('README.md'), read('values.yaml'))).toBe(read('README.md'));
+  });
+
+  test('the table has every value', () => {
+    expect(valueRows(read('values.yaml')).length).toBeGreaterThan(50);
+  });
+});
+
+describe.each(HELMS)('%s refuses', (tool) => {
+  test.each([
+    ['an unknown key', [...LEAST, 'gateway.replica=3'], /replica/],
+    ['an unknown key at the top', [...LEAST, 'gatway.replicas=3'], /gatway/],
+    ['a wrong type', [...LEAST, 'gateway.replicas=many'], /replicas/],
+    ['no Redis', ['auth.mode=dev'], /Runnel needs a Redis: set redis\.url, redis\.existingSecret/],
+    ['jwt without keys', ['redis.url=redis://r'], /auth\.mode=jwt needs auth\.jwksUrl or auth\.existingSecret/],
+    ['audit without a database', [...LEAST, 'audit.enabled=true'], /audit\.enabled needs a database: set postgres\.url/],
+    ['ingress without a host', [...LEAST, 'ingress.enabled=true'], /ingress\.enabled needs ingress\.host/],
+    [
+      'Gateway API without a Gateway',
+      [...LEAST, 'ingress.enabled=true', 'ingress.host=h', 'ingress.controller=gateway-api'],
+      /needs ingress\.gatewayName/,
+    ],
+    [
+      'cookies by Gateway API',
+      [
+        ...LEAST,
+        'ingress.enabled=true',
+        'ingress.host=h',
+        'ingress.controller=gateway-api',
+        'ingress.gatewayName=g',
+        'ingress.routing=cookie',
+      ],
+      /use round-robin, which loses nothing/,
+    ],
+  ])('%s, and says what to set', (_what, set, sentence) => {
+    expect(() => render({ set, tool })).toThrow(sentence);
+  });
+});
+
+test('no secret is ever in a manifest: passwords come from Secrets', () => {
+  const text = JSON.stringify(render({ profile: 'external-values.yaml' }));
+  expect(text).not.toMatch(/"JWT_SECRET","value"|"DATABASE_URL","value"|"REDIS_URL","value"/);
+});
