@@ -3,6 +3,7 @@ import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { RunLog } from '@runnel/coordination';
 import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
+import { registerAffinity } from './affinity.ts';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { createCommands } from './commands.ts';
@@ -98,6 +99,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     maxSocketsPerIp: config.maxSocketsPerIp,
     draining: draining.signal,
   });
+  registerAffinity(app, config.trustProxy);
   const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
   deps.metrics.sampled(metrics.unsent, unsentBytes);
   const { metrics: registry, health, audit = null } = deps;
