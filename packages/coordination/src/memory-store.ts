@@ -1,6 +1,6 @@
 import { newId, type Message, type MessageStatus } from '@runnel/protocol';
-import type { OutboxEntry, OutboxType } from './outbox.ts';
-import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
+import { timelineFields, type OutboxEntry, type OutboxType } from './outbox.ts';
+import type { CancelRequest, ChannelListener, LogEntry, TimelineBatch, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
 export const LIMITS = {
@@ -154,6 +154,11 @@ export class MemoryStore {
       conversation.trimmed = true;
       break;
     }
+  }
+
+  noteTimeline(batch: TimelineBatch): void {
+    if (this.outbox.length < this.outboxCap / 2)
+      this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
   noteDeleted(conversationId: string): void {

@@ -1,8 +1,10 @@
+import type { TimelineBatch } from './run-log.ts';
+
 /** Fields of an outbox entry: one for each state change, written in the script that makes the change (L-2). */
 export interface OutboxFields {
   /** `<logId>:a<n>`; `n` counts the state changes of one log without a gap. */
   id: string;
-  type: OutboxType;
+  type: OutboxType | typeof TIMELINE_TYPE;
   conversation: string;
   /** Milliseconds since the epoch by the store's clock, as text. */
   time: string;
@@ -11,6 +13,22 @@ export interface OutboxFields {
   /** W3C `traceparent`, or empty. */
   trace: string;
 }
+
+/** The one type that is no state change; its id is `<logId>:t<runId>.<epoch>.<batch>`. */
+export const TIMELINE_TYPE = 'CHUNK_RECEIVED';
+
+/** A timeline batch as an entry. It says nothing of the text. Pure. */
+export const timelineFields = (batch: TimelineBatch, now: number): OutboxFields => {
+  const { conversationId, logId, ...data } = batch;
+  return {
+    id: `${logId}:t${batch.runId}.${batch.epoch}.${batch.batch}`,
+    type: TIMELINE_TYPE,
+    conversation: conversationId,
+    time: String(now),
+    data: JSON.stringify(data),
+    trace: '',
+  };
+};
 
 /** One entry of a shard's outbox. */
 export interface OutboxEntry {

@@ -40,6 +40,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
     releaseRun: async (command) => releaseRun(store, checked(command)),
     restoreRun: async (command) => restoreRun(store, checked(command)),
+    noteTimeline: async (batch) => store.noteTimeline(batch),
     rehydrate: async (command) => rehydrate(store, checked(command)),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
     readState: async (query) => readState(store, checked(query)),

@@ -1,8 +1,8 @@
 import { newId } from '@runnel/protocol';
 import { connectRedis } from './connect.ts';
-import { channelOf, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
+import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
 import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
-import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
+import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { findFreeRuns, renewLeases } from './redis-leases.ts';
@@ -119,6 +119,14 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
+    },
+    async noteTimeline(batch) {
+      const { shard } = partsOf(batch.conversationId, batch.runId);
+      const key = outboxKey(shard);
+      await caller.call('note-timeline', async () => {
+        // State changes are refused at the cap; this is dropped at half of it.
+        if ((await client.xlen(key)) < cap / 2) await client.xadd(key, '*', ...Object.entries(timelineFields(batch, Date.now())).flat());
+      });
     },
     async rehydrate({ conversationId, userId, title, messages, hasMore }) {
       const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);

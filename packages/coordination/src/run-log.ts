@@ -187,6 +187,20 @@ export type RehydrateResult =
   /** It was deleted, and the database has not heard of it yet. */
   | { outcome: 'gone' };
 
+/** When pieces of an answer came, for replay. */
+export interface TimelineBatch extends OwnedRun {
+  userId: string;
+  logId: string;
+  model: string;
+  startedAt: number;
+  /** Counts from 0 for each epoch. */
+  batch: number;
+  /** Byte position of the first piece. */
+  at: number;
+  /** [offset of the event, ms since the run started, bytes] */
+  chunks: readonly (readonly [offset: number, ms: number, bytes: number])[];
+}
+
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {
   offset: number;
@@ -267,6 +281,8 @@ export interface RunLog {
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
+  /** Tells the outbox when pieces came. Best effort: it gives way long before state changes have to. */
+  noteTimeline(batch: TimelineBatch): Promise<void>;
   /** Puts a conversation back that only the database still knows; readers are told to look again. */
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */

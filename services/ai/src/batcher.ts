@@ -20,7 +20,8 @@ export interface BatcherOptions {
   random?: () => number;
 }
 export interface BatcherObserver {
-  appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece): void;
+  /** `offset`: of the event, when it is a new one. */
+  appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
   restored?(outcome: RestoreRunResult['outcome']): void;
   /** The store did not answer, for the first time in a row. */
   troubled?(error: unknown): void;
@@ -66,7 +67,7 @@ export const createBatcher = (options: BatcherOptions) => {
     const { outcome } = await untilAnswered(async () => {
       const startedAt = clock.now();
       const result = await append({ at, text: piece.text, t: piece.t });
-      observe?.appended?.(result.outcome, clock.now() - startedAt, piece);
+      observe?.appended?.(result.outcome, clock.now() - startedAt, piece, result.outcome === 'appended' ? result.offset : undefined);
       return result;
     }, retry);
     const next = afterAppend(outcome);

@@ -10,6 +10,7 @@ import { createOutage } from './outage.ts';
 import { repeat } from './repeat.ts';
 import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';
+import { createTimeline } from './timeline.ts';
 import { afterRenew } from './verdict.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
@@ -90,8 +91,15 @@ export const createWorker = (deps: WorkerDeps) => {
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
+    const counted = metrics.observer(label);
+    const timeline = createTimeline(ref.conversationId, claim, runLog);
     const span = startRunSpan(tracer, claim, nodeId, {
-      ...metrics.observer(label),
+      ...counted,
+      appended(outcome, ms, piece, offset) {
+        counted.appended?.(outcome, ms, piece, offset);
+        // Stored before, only its answer was lost: the offset is not known, the bytes count.
+        if (outcome === 'appended' || outcome === 'duplicate') timeline.note(offset ?? 0, piece.bytes);
+      },
       failed: ({ code, message }) => log.warn({ event: 'run.failed', ...facts, code, reason: message }),
     });
     const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
@@ -101,6 +109,7 @@ export const createWorker = (deps: WorkerDeps) => {
     if (draining !== undefined) active.stop('release');
     void active.done.then((result) => {
       runs.delete(runId);
+      timeline.close();
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
       metrics.ended(label, result, ms);

@@ -1,0 +1,66 @@
+import type { RunLog, TimelineBatch } from '@runnel/coordination';
+import type { Claim } from './generate.ts';
+
+/** Chunks are told together, so that a run costs a few notes a second whatever its speed. */
+const BATCH_MS = 250;
+/** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
+const MOST = 2_000;
+
+export interface Timeline {
+  /** A piece stands in the log. */
+  note(offset: number, bytes: number): void;
+  /** The last batch goes at once; nobody waits for it. */
+  close(): void;
+}
+
+/**
+ * When each piece of an answer came, for replay. Best effort by nature: nothing here is awaited by the run, and what cannot be told
+ * is a hole that replay marks. The text itself is in the run's end.
+ */
+export const createTimeline = (
+  conversationId: string,
+  claim: Claim,
+  runLog: Pick<RunLog, 'noteTimeline'>,
+  now: () => number = Date.now,
+): Timeline => {
+  const { run, epoch, logId, userId } = claim;
+  const { startedAt, runId, model } = run;
+  let at = Buffer.byteLength(claim.text);
+  let from = at;
+  let chunks: [number, number, number][] = [];
+  let batch = 0;
+  let sending = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (chunks.length === 0 || sending) return;
+    const told: TimelineBatch = { conversationId, userId, logId, runId, model, epoch, startedAt, batch: batch++, at: from, chunks };
+    chunks = [];
+    from = at;
+    sending = true;
+    void runLog
+      .noteTimeline(told)
+      .catch(() => undefined)
+      .finally(() => {
+        sending = false;
+        if (chunks.length > 0) wait();
+      });
+  };
+  const wait = (): void => {
+    timer ??= setTimeout(flush, BATCH_MS).unref();
+  };
+  return {
+    note(offset, bytes) {
+      if (chunks.length >= MOST) {
+        chunks = [];
+        from = at;
+      }
+      chunks.push([offset, Math.max(0, Math.round(now() - startedAt)), bytes]);
+      at += bytes;
+      wait();
+    },
+    close: flush,
+  };
+};
