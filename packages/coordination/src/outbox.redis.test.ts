@@ -171,6 +171,7 @@ test('the log of a long run is trimmed, and a deleted conversation leaves nothin
   await log.deleteConversation({ conversationId, userId: USER });
   await wholeRun(log);
   const left = ((await redis.cli('KEYS', `*${conversationId}*`)) as string[]).filter((key) => !key.startsWith('streaming:active'));
-  expect(left).toEqual([]);
+  // Only that it was deleted, for a day: the database may hear of it later.
+  expect(left).toEqual([expect.stringMatching(/^chat:deleted:/)]);
   expect(await redis.cli('EXISTS', keyName('text', parts))).toBe(0);
 });
