@@ -1,6 +1,6 @@
 /** The steps of `npm run test:k8s`; run by test.ts where the cluster's Services can be reached. One JSON line a step. */
 import { call, elapse, waitFor } from '@runnel/e2e';
-import { settle, startLoad, underLoad } from './lib/load.ts';
+import { settle, startLoad, underLoad, type LoadReport } from './lib/load.ts';
 import { release } from './lib/release.ts';
 
 const CONVERSATIONS = 10;
@@ -27,18 +27,17 @@ const step = async (name: string, run: () => Promise<string | void>): Promise<vo
 };
 
 /** Disturbs the release while answers run; every viewer must show every byte in order. */
-const disturb = (name: string, disturbance: (origin: string) => Promise<unknown>, pauseMs = PAUSE_P99_MS): Promise<void> =>
+const disturb = (name: string, disturbance: () => Promise<unknown>, pauseMs = PAUSE_P99_MS): Promise<void> =>
   step(name, async () => {
     const load = startLoad(() => entry, CONVERSATIONS);
-    const { report, error } = await underLoad(load, CONVERSATIONS)
-      .then(() => disturbance(entry))
-      .then(settle)
-      .then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      .then(async (error) => ({ report: await load.stop(), error }));
-    if (error !== undefined) throw error;
+    let report: LoadReport;
+    try {
+      await underLoad(load, CONVERSATIONS);
+      await disturbance();
+      await settle();
+    } finally {
+      report = await load.stop();
+    }
     if (report.problems.length > 0) throw new Error(report.problems.join('\n'));
     const pauses = report.pauses.toSorted((a, b) => a - b);
     const p99 = pauses[Math.ceil(pauses.length * 0.99) - 1] ?? 0;
@@ -109,6 +108,7 @@ if (failed === 0) {
   await disturb('helm rollback', () => app.rollback());
 }
 await step('uninstall leaves nothing', async () => {
+  await app.unexpose();
   await app.uninstall();
   await waitFor(async () => (await app.leftovers()).length === 0, {
     deadlineMs: 60_000,

@@ -20,7 +20,7 @@ const COMMANDS = {
   check: [['scripts/check.ts']],
   bench: [['scripts/system.mjs', 'redis-server'], ['bench/run.ts']],
   loadtest: [['scripts/system.mjs', 'redis-server', 'nginx'], ['loadtest/run.ts']],
-  e2e: [['scripts/system.mjs', 'redis-server'], ['e2e/run.ts']],
+  e2e: [['scripts/system.mjs', 'redis-server', 'nginx', 'postgresql', 'java', 'maven'], ['e2e/run.ts']],
   'test:k8s': [['k8s/test.ts']],
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],

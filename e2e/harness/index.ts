@@ -3,6 +3,7 @@ export * from './commands.ts';
 export * from './events.ts';
 export * from './expected.ts';
 export * from './fake-model.ts';
+export * from './nginx.ts';
 export * from './pod.ts';
 export * from './ports.ts';
 export * from './random.ts';

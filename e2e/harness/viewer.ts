@@ -49,6 +49,8 @@ export class WsViewer implements Viewer {
   #closed = false;
   #stalled = false;
   #frameId = 0;
+  /** What a browser would send back: `name=value` pairs. */
+  #cookies = '';
   #timer: NodeJS.Timeout | undefined;
   readonly #answers = new Map<string, (answer: Answer | null) => void>();
   readonly #pinger: NodeJS.Timeout;
@@ -103,7 +105,12 @@ export class WsViewer implements Viewer {
     clearTimeout(this.#timer);
     this.connects++;
     const url = `${this.#options.origin().replace('http', 'ws')}/ws/chat?user_id=${this.#options.userId}`;
-    const socket = new WebSocket(url, 'runnel.v1', { perMessageDeflate: false, handshakeTimeout: 2_000 });
+    const socket = new WebSocket(url, 'runnel.v1', {
+      perMessageDeflate: false,
+      handshakeTimeout: 2_000,
+      ...(this.#cookies !== '' && { headers: { cookie: this.#cookies } }),
+    });
+    socket.on('upgrade', ({ headers }) => this.#keepCookies(headers['set-cookie'] ?? []));
     this.#socket = socket;
     this.heardAt = performance.now();
     if (this.#stalled) socket.once('open', () => socket.pause());
@@ -119,6 +126,10 @@ export class WsViewer implements Viewer {
       this.#drop();
       this.#again(this.#options.random.between(20, 200));
     });
+  }
+
+  #keepCookies(set: readonly string[]): void {
+    if (set.length > 0) this.#cookies = set.map((cookie) => cookie.split(';', 1)[0]!).join('; ');
   }
 
   #receive(frame: ServerFrame): void {

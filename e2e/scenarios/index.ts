@@ -1,6 +1,7 @@
 import type { Scenario } from '../harness/scenario.ts';
 import { aiPodScenarios } from './ai-pods.ts';
 import { auditScenarios } from './audit.ts';
+import { balancerScenarios } from './balancers.ts';
 import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
@@ -16,6 +17,7 @@ export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
   ...readerScenarios,
   ...gatewayScenarios,
+  ...balancerScenarios,
   ...aiPodScenarios,
   ...modelScenarios,
   ...cancelScenarios,

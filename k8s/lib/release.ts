@@ -73,6 +73,8 @@ export const release = (name: string, namespace: string) => {
       return `http://${address}:${port}`;
     },
 
+    unexpose: () => kubectl('delete', 'service', 'test-entry', '--ignore-not-found'),
+
     /** Everything of ours that is still there. */
     async leftovers(): Promise<string[]> {
       const kinds = 'all,cm,secret,pdb,netpol,sa,role,rolebinding,ingress,hpa,pvc,endpointslices';
