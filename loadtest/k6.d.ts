@@ -1,4 +1,7 @@
 /** What these scripts use of k6's own modules. */
+declare module 'k6' {
+  export function sleep(seconds: number): void;
+}
 declare module 'k6/crypto' {
   export function sha256(text: string, encoding: 'hex'): string;
 }

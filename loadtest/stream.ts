@@ -2,20 +2,15 @@
 // The thresholds are the promise (P-7): k6's exit code is the verdict.
 import { ask } from './lib/answer.ts';
 import { profileOf } from './lib/profiles.ts';
+import { atLeast, PROMISES, SUMMARY } from './lib/thresholds.ts';
 
 const profile = profileOf(__ENV['K6_PROFILE']);
 const url = __ENV['RUNNEL_URL'] ?? 'ws://127.0.0.1:8080';
 
 export const options = {
   scenarios: { stream: { executor: 'constant-vus', vus: profile.users, duration: `${profile.seconds}s`, gracefulStop: '30s' } },
-  thresholds: {
-    runnel_chunk_added: ['p(99)<50'],
-    runnel_ttfb_added: ['p(99)<120'],
-    runnel_answers_whole: ['rate==1'],
-    // Thresholds pass without a single sample: at least one answer per user must have come.
-    runnel_answers: [`count>=${profile.users}`],
-  },
-  summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max'],
+  thresholds: { ...PROMISES.chunk, ...PROMISES.firstWord, ...PROMISES.whole, ...atLeast(profile.users) },
+  summaryTrendStats: SUMMARY,
 };
 
 export default function stream(): void {
@@ -24,7 +19,7 @@ export default function stream(): void {
     user: `k6-${__VU}`,
     words: profile.words,
     rate: profile.rate,
-    cutAfterBytes: __VU % 3 === 0 ? profile.words * 4 : 0,
+    ...(__VU % 3 === 0 && { cutAfterBytes: profile.words * 4 }),
     deadlineMs: (profile.words / profile.rate) * 1000 + 15_000,
   });
 }

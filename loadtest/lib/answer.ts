@@ -1,11 +1,17 @@
+import { sleep } from 'k6';
 import { sha256 } from 'k6/crypto';
 import { Counter, Rate, Trend } from 'k6/metrics';
 import { WebSocket } from 'k6/websockets';
+import { apply, emptyReader, type ServerEvent } from './reader.ts';
 
 /** Milliseconds from the model's first byte of a chunk to its arrival here (same machine, same clock). */
 export const chunkAdded = new Trend('runnel_chunk_added', true);
 /** Milliseconds from the prompt to the first word; the count model has its first word at once, so all of it is added. */
 export const firstWord = new Trend('runnel_ttfb_added', true);
+/** Milliseconds from the follow of a new socket to the text being complete again up to now. */
+export const resumed = new Trend('runnel_resume', true);
+/** Milliseconds from the wish to cancel to the end of the run. */
+export const cancelled = new Trend('runnel_cancel', true);
 export const whole = new Rate('runnel_answers_whole');
 export const answers = new Counter('runnel_answers');
 
@@ -14,82 +20,94 @@ export interface Ask {
   user: string;
   words: number;
   rate: number;
-  /** Cuts the socket after so many bytes and resumes with the cursor; 0: never. */
+  /** Cuts the socket once so many bytes are there and resumes with the cursor. */
   cutAfterBytes?: number;
+  /** Cuts it at this time instead (ms since the epoch), with everybody else. */
+  cutAt?: number;
+  /** Cancels once so many bytes are there; what was read must be what is kept. */
+  cancelAfterBytes?: number;
+  /** Reads like a phone in a tunnel: this long for every message. Its own times are left out of the figures. */
+  slowMs?: number;
   deadlineMs: number;
-}
-
-/** The fields of server events that this reader looks at. */
-interface ServerEvent {
-  type: string;
-  conversationId?: string;
-  logId?: string | null;
-  offset?: number;
-  from?: number;
-  at?: number;
-  t?: number;
-  text?: string;
-  sha256?: string;
-  run?: { runId: string; text: string } | null;
-}
-
-interface Reader {
-  logId: string | null;
-  offset: number;
-  runId: string | null;
-  text: string;
-  bytes: number;
-  asked: number;
-  cut: boolean;
-  done: boolean;
 }
 
 let counter = 0;
 
 /** Asks for a counted answer and reads it to its end, checking the order of offsets and the digest of the text. */
 export const ask = (options: Ask): void => {
+  const { slowMs = 0 } = options;
   const id = `k6-${__VU}-${Date.now()}-${counter++}`;
-  const reader: Reader = { logId: null, offset: 0, runId: null, text: '', bytes: 0, asked: 0, cut: false, done: false };
+  const reader = emptyReader();
+  let asked = 0;
+  let cancelAsked = 0;
+  let cut = false;
+  let done = false;
   const finish = (ok: boolean): void => {
-    if (reader.done) return;
-    reader.done = true;
+    if (done) return;
+    done = true;
     whole.add(ok);
     answers.add(1);
   };
+
   const connect = (): void => {
     const socket = new WebSocket(`${options.url}/ws/chat?user_id=${options.user}`);
+    const send = (frame: object): void => socket.send(JSON.stringify(frame));
+    let followed = 0;
+    let cutTimer: ReturnType<typeof setTimeout> | undefined;
     const deadline = setTimeout(() => {
       finish(false);
       socket.close();
     }, options.deadlineMs);
+    const leave = (): void => {
+      clearTimeout(deadline);
+      if (cutTimer !== undefined) clearTimeout(cutTimer);
+      // What still happens to this socket is nobody's failure.
+      socket.onmessage = () => {};
+      socket.onerror = () => {};
+      socket.close();
+    };
+    const cutNow = (): void => {
+      if (cut || done) return;
+      cut = true;
+      leave();
+      connect();
+    };
+
     socket.onopen = () => {
-      const send = (frame: object): void => socket.send(JSON.stringify(frame));
       send({ type: 'hello', protocol: 1, client: 'k6' });
       const cursor = reader.logId === null ? undefined : { logId: reader.logId, offset: reader.offset };
+      followed = Date.now();
       send({ type: 'follow', id: 1, conversationId: id, cursor });
-      if (reader.asked > 0) return;
-      reader.asked = Date.now();
-      send({
-        type: 'prompt',
-        id: 2,
-        conversationId: id,
-        messageId: `${id}-q`,
-        model: 'count',
-        text: `count ${options.words} at ${options.rate}`,
-      });
+      if (options.cutAt !== undefined && !cut) cutTimer = setTimeout(cutNow, Math.max(0, options.cutAt - Date.now()));
+      if (asked > 0) return;
+      asked = Date.now();
+      const text = `count ${options.words} at ${options.rate}`;
+      send({ type: 'prompt', id: 2, conversationId: id, messageId: `${id}-q`, runId: `${id}-a`, model: 'count', text });
     };
+
     socket.onmessage = ({ data }) => {
+      if (slowMs > 0) sleep(slowMs / 1000);
       const event = JSON.parse(String(data)) as ServerEvent;
-      const outcome = apply(reader, event, Date.now());
+      const now = Date.now();
+      if (event.type === 'live' && cut && reader.logId !== null) resumed.add(now - followed);
+      const isFirst = event.type === 'chunk' && reader.bytes === 0;
+      const outcome = apply(reader, event);
       if (outcome === 'failed') finish(false);
-      if (outcome === 'ended') finish(sha256(reader.text, 'hex') === event.sha256);
-      const cutNow = !reader.cut && options.cutAfterBytes && reader.bytes > options.cutAfterBytes;
-      if (cutNow) reader.cut = true;
-      if (!cutNow && !reader.done) return;
-      clearTimeout(deadline);
-      socket.onmessage = () => {};
-      socket.close();
-      if (cutNow && !reader.done) connect();
+      if (event.type === 'chunk' && outcome === 'ok' && slowMs === 0) {
+        if (isFirst) firstWord.add(now - asked);
+        // A chunk that was read again after a cut was late by the cut, not by the server.
+        if ((event.t ?? 0) >= followed) chunkAdded.add(now - (event.t ?? 0));
+      }
+      if (outcome === 'ended') {
+        if (cancelAsked > 0 && slowMs === 0) cancelled.add(now - cancelAsked);
+        finish(sha256(reader.text, 'hex') === event.sha256);
+      }
+      if (options.cancelAfterBytes !== undefined && cancelAsked === 0 && reader.bytes > options.cancelAfterBytes && !done) {
+        cancelAsked = Date.now();
+        send({ type: 'cancel', id: 3, conversationId: id, runId: `${id}-a` });
+      }
+      if (done) return leave();
+      if (options.cutAfterBytes !== undefined && reader.bytes > options.cutAfterBytes) cutNow();
     };
     socket.onerror = () => {
       clearTimeout(deadline);
@@ -97,32 +115,4 @@ export const ask = (options: Ask): void => {
     };
   };
   connect();
-};
-
-/** One server event, applied strictly: a hole or a repetition is a failure (W-8, W-9). */
-const apply = (reader: Reader, event: ServerEvent, now: number): 'ok' | 'ended' | 'failed' => {
-  if (event.type === 'error') return 'failed';
-  if (event.type === 'snapshot') {
-    reader.logId = event.logId ?? null;
-    reader.offset = event.offset ?? 0;
-    if (event.run) {
-      reader.text = event.run.text;
-      reader.bytes = reader.text.length;
-      reader.runId = event.run.runId;
-    }
-    return 'ok';
-  }
-  if (event.conversationId === undefined || event.offset === undefined || event.type === 'live') return 'ok';
-  if ((event.from ?? event.offset) !== reader.offset + 1) return 'failed';
-  reader.offset = event.offset;
-  reader.logId = event.logId ?? reader.logId;
-  if (event.type === 'chunk') {
-    if (event.at !== reader.bytes) return 'failed';
-    if (reader.bytes === 0) firstWord.add(now - reader.asked);
-    chunkAdded.add(now - (event.t ?? 0));
-    reader.text += event.text ?? '';
-    // The count model speaks ASCII: characters are bytes.
-    reader.bytes = reader.text.length;
-  }
-  return event.type === 'run-ended' ? 'ended' : 'ok';
 };

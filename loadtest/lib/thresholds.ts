@@ -1,0 +1,12 @@
+/** The promises as k6 has them (P-5, P-6, P-7); the same figures as observability/slo.yaml. */
+export const PROMISES = {
+  chunk: { runnel_chunk_added: ['p(99)<50'] },
+  firstWord: { runnel_ttfb_added: ['p(99)<120'] },
+  cancel: { runnel_cancel: ['p(99)<250'] },
+  whole: { runnel_answers_whole: ['rate==1'] },
+} as const;
+
+/** Thresholds pass without a single sample: so many answers must have come. */
+export const atLeast = (answers: number) => ({ runnel_answers: [`count>=${answers}`] });
+
+export const SUMMARY = ['min', 'med', 'p(95)', 'p(99)', 'max'];

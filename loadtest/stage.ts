@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { startCluster, startTcpProxy, type TcpProxy } from '@runnel/e2e';
+import { goTool } from '../scripts/go-tools.mjs';
+import { startNginx, type NginxMode } from './nginx.ts';
+
+/** k6's exit code when a threshold was crossed. */
+export const CROSSED = 99;
+
+export interface Load {
+  /** A file of this folder without its ending. */
+  script: string;
+  profile: string;
+  /** Where k6 writes its figures as JSON. */
+  summary?: string;
+  /** k6's `--out`, such as `experimental-prometheus-rw`. */
+  out?: string;
+}
+
+/** Runs k6 against a Runnel at `url` (`ws://…`). Resolves to its exit code. */
+export const runK6 = async (url: string, { script, profile, summary, out }: Load): Promise<number> => {
+  const options = [...(summary === undefined ? [] : ['--summary-export', summary]), ...(out === undefined ? [] : ['--out', out])];
+  const child = spawn(goTool('k6'), ['run', '--quiet', ...options, join(import.meta.dirname, `${script}.ts`)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      RUNNEL_URL: url,
+      K6_PROFILE: profile,
+      K6_NO_USAGE_REPORT: 'true',
+      K6_AUTO_EXTENSION_RESOLUTION: 'false',
+    },
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+};
+
+export interface Stage {
+  mode: NginxMode;
+  /** Added between nginx and each gateway, in each direction, ms. */
+  delayMs?: number;
+}
+
+/** Redis, two gateways and two AI pods behind a real nginx, all on loopback, for as long as `work` takes. */
+export const onStage = async <T>({ mode, delayMs = 0 }: Stage, work: (url: string) => Promise<T>): Promise<T> => {
+  await using stack = new AsyncDisposableStack();
+  const cluster = await startCluster({ gateways: 2, ai: 2, gatewayEnv: { TRUST_PROXY: 'true' } });
+  stack.defer(() => cluster.removeLogs());
+  stack.defer(() => cluster.close());
+  const ports: number[] = [];
+  for (const { spec } of cluster.gateways) {
+    const proxy = delayMs > 0 ? await slowWire(spec.port, delayMs) : undefined;
+    if (proxy) stack.defer(() => proxy.close());
+    ports.push(proxy?.port ?? spec.port);
+  }
+  const nginx = await startNginx(mode, ports);
+  stack.defer(() => nginx.close());
+  // Awaited here: the stage stands until the work is done.
+  return await work(`ws://127.0.0.1:${nginx.port}`);
+};
+
+const slowWire = async (port: number, delayMs: number): Promise<TcpProxy> => {
+  const proxy = await startTcpProxy(port);
+  proxy.latencyMs = delayMs;
+  return proxy;
+};
