@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startPostgres, type TestPostgres } from '@runnel/audit/testing';
 import { startRedis } from '@runnel/coordination/testing';
+import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { Pod } from './pod.ts';
 import { freePort } from './ports.ts';
@@ -19,6 +21,10 @@ export interface ClusterOptions {
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
   audit?: boolean;
+  /** The audit's events go through a real Kafka. */
+  kafka?: boolean;
+  /** The audit's database is a real PostgreSQL. */
+  postgres?: boolean;
   /** The AI pods' default model is a fake provider behind the OpenAI protocol (`fake-model.ts`), which cannot continue a text. */
   fakeModel?: boolean;
   gatewayEnv?: Record<string, string>;
@@ -40,6 +46,10 @@ export interface Cluster {
   gateways: Pod[];
   ai: Pod[];
   audit: Pod | null;
+  kafka: TestKafka | null;
+  postgres: TestPostgres | null;
+  /** Of the audit. */
+  databaseUrl: string | null;
   /** The wires to Redis: one for all gateways, one for each AI pod. Empty unless `proxied`. */
   wires: Wires;
   logDir: string;
@@ -78,6 +88,8 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
   const redis = await startRedis({ args: options.redisArgs ?? [] });
   const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
+  const [kafka, postgres] = await Promise.all([options.kafka ? startKafka() : null, options.postgres ? startPostgres() : null]);
+  const databaseUrl = postgres?.url ?? (options.audit ? `sqlite:${join(logDir, 'audit.sqlite')}` : null);
   const fake = options.fakeModel ? await startFakeModel() : null;
 
   const createPod = async (service: string, name: string, env: Record<string, string>, wire?: TcpProxy): Promise<Pod> =>
@@ -97,7 +109,8 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const aiEnv = { ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
-  const audit = options.audit ? await createPod('audit', 'audit', { DATABASE_URL: `sqlite:${join(logDir, 'audit.sqlite')}` }) : null;
+  const auditEnv = { DATABASE_URL: databaseUrl ?? '', ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }) };
+  const audit = options.audit ? await createPod('audit', 'audit', auditEnv) : null;
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
@@ -114,6 +127,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     await Promise.all(pods.map((pod) => pod.kill()));
     await Promise.all(wires.all.map((wire) => wire.close()));
     await fake?.close();
+    await Promise.all([kafka?.stop(), postgres?.stop()]);
     await redis.stop();
   };
   try {
@@ -128,6 +142,9 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     gateways: gatewayPods,
     ai: aiPods,
     audit,
+    kafka,
+    postgres,
+    databaseUrl,
     wires,
     logDir,
     liveGateways: () => gatewayPods.filter((pod) => pod.alive),

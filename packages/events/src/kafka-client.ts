@@ -24,3 +24,20 @@ export const connectKafka = ({ brokers, clientId, log }: KafkaOptions): Kafka =>
       if (!NOISE.test(text)) log.warn({ event: 'kafka.client', message: text.slice(0, 300) });
     },
   });
+
+const OUTAGES: ReadonlySet<string> = new Set([
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSNumberOfRetriesExceeded',
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSRequestTimeoutError',
+]);
+
+/** Whether an error only says that Kafka is not there: then a new consumer helps, later, and a new process would help no more. */
+export const isKafkaOutage = (error: unknown): boolean => {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (OUTAGES.has(at.name) || (at as { retriable?: boolean }).retriable === true) return true;
+  }
+  return false;
+};

@@ -1,5 +1,5 @@
-import { CHAT_TOPIC, DEAD_LETTER_TOPIC, STREAM_TOPIC, type Consumption, type EventBus } from '@runnel/events';
-import { delay, fullJitter, type Closable, type Logger } from '@runnel/kit';
+import { CHAT_TOPIC, DEAD_LETTER_TOPIC, isKafkaOutage, STREAM_TOPIC, type AuditEvent, type EventBus } from '@runnel/events';
+import { delay, fullJitter, withDeadline, type Closable, type Logger } from '@runnel/kit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -11,6 +11,10 @@ export const TRAIL_GROUP = 'audit-trail';
 export const ANALYTICS_GROUP = 'analytics';
 
 const LAG_EVERY_MS = 5_000;
+/** A consumer that held so long was well. */
+const STEADY_MS = 30_000;
+
+type Write = (events: readonly AuditEvent[]) => Promise<unknown>;
 
 export interface ConsumersDeps {
   bus: EventBus;
@@ -28,47 +32,53 @@ export interface ConsumersDeps {
 export const startConsumers = (deps: ConsumersDeps): Closable => {
   const { bus, tables, deadLetters, metrics, config, log, onFatal } = deps;
   const stop = new AbortController();
-  const running: Consumption[] = [];
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
 
-  const consume = async (group: string, write: Parameters<typeof createIngest>[0]['write'], letters: DeadLetters): Promise<void> => {
-    running.push(
-      await bus.consume({
-        group,
-        topics: TOPICS,
-        fromBeginning: true,
-        handle: createIngest({ write, deadLetters: letters, metrics, group }),
-        onError: (error) => log.warn({ event: 'kafka.consumer', group, message: String(error) }),
-        onFatal,
-      }),
-    );
+  /** Consumes until the consumer dies of an outage, and rejects with it; resolves when stopped. */
+  const consumeOnce = async (group: string, write: Write, letters: DeadLetters): Promise<void> => {
+    const dead = Promise.withResolvers<never>();
+    const consumption = await bus.consume({
+      group,
+      topics: TOPICS,
+      fromBeginning: true,
+      handle: createIngest({ write, deadLetters: letters, metrics, group }),
+      onError: (error) => log.warn({ event: 'kafka.consumer', group, message: String(error) }),
+      onFatal: (error) => (isKafkaOutage(error) ? dead.reject(error) : onFatal(error)),
+    });
+    try {
+      await Promise.race([dead.promise, stopped]);
+    } finally {
+      await consumption.stop().catch(() => undefined);
+    }
   };
-  const begin = async (): Promise<void> => {
+  const prepare = async (): Promise<void> => {
     const settings = { partitions: config.kafkaPartitions, retentionMs: config.kafkaRetentionMs };
     for (const { topic, warnings } of await bus.ensureTopics([...TOPICS, DEAD_LETTER_TOPIC], settings)) {
       if (warnings.length > 0) log.warn({ event: 'kafka.topic-differs', topic, warnings });
     }
-    await consume(TRAIL_GROUP, (events) => tables.writer.write(events), deadLetters);
-    // The other group has put them aside already.
-    const nobody: DeadLetters = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
-    const count = async (events: Parameters<typeof tables.analytics.write>[0]): Promise<void> => {
-      await tables.analytics.write(events);
-      for (const { type, data } of events) {
-        if (type.startsWith('STREAM_') && typeof data['reason'] === 'string') metrics.runs.inc({ reason: data['reason'] });
-      }
-    };
-    await consume(ANALYTICS_GROUP, count, nobody);
   };
-  const run = async (): Promise<void> => {
+  const consume = async (group: string, write: Write, letters: DeadLetters): Promise<void> => {
     for (let attempt = 0; !stop.signal.aborted; attempt++) {
+      const startedAt = performance.now();
       try {
-        await begin();
-        break;
+        await prepare();
+        await consumeOnce(group, write, letters);
       } catch (error) {
-        log.warn({ event: 'kafka.not-there', attempt, message: String(error) });
-        await Promise.allSettled(running.splice(0).map((consumption) => consumption.stop()));
+        if (performance.now() - startedAt > STEADY_MS) attempt = 0;
+        log.warn({ event: 'kafka.not-there', group, attempt, message: String(error) });
         await delay(fullJitter({ attempt, baseMs: 200, maxMs: 5_000 }), stop.signal);
       }
     }
+  };
+  // The other group has put them aside already.
+  const nobody: DeadLetters = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
+  const count: Write = async (events) => {
+    await tables.analytics.write(events);
+    for (const { type, data } of events) {
+      if (type.startsWith('STREAM_') && typeof data['reason'] === 'string') metrics.runs.inc({ reason: data['reason'] });
+    }
+  };
+  const watchLag = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       for (const group of [TRAIL_GROUP, ANALYTICS_GROUP]) {
         await bus.lag(group, TOPICS).then(
@@ -79,12 +89,14 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
       await delay(LAG_EVERY_MS, stop.signal);
     }
   };
-  void run();
+  const write: Write = (events) => tables.writer.write(events);
+  const loops = Promise.all([consume(TRAIL_GROUP, write, deadLetters), consume(ANALYTICS_GROUP, count, nobody)]);
+  void watchLag();
   return {
     name: 'consumers',
     async close() {
       stop.abort();
-      await Promise.allSettled(running.map((consumption) => consumption.stop()));
+      await withDeadline(loops, config.drainMs, () => undefined);
     },
   };
 };

@@ -101,7 +101,7 @@ test('search, trail, replay and erasure over HTTP', async () => {
   // Its timing came with it: pieces at their own times, no hole.
   const replayed = await waitFor(async () => {
     const answer = await call('GET', `/api/runs/${runId}/replay?speed=0`);
-    return answer.text.split('event: chunk').length > 3 && !answer.text.includes('"hole"') && answer;
+    return answer.text.split('event: chunk').length > 3 && !answer.text.includes('"hole"') ? answer : undefined;
   });
   const shown = [...replayed.text.matchAll(/^event: chunk\ndata: (.*)$/gm)]
     .map(([, data]) => (JSON.parse(data!) as { text: string }).text)

@@ -1,0 +1,46 @@
+import type { Stage } from '../harness/stage.ts';
+import { waitFor } from '../harness/wait.ts';
+
+interface TrailEvent {
+  eventId: string;
+  logId: string;
+  sequence: number;
+}
+
+const ask = async <T>(stage: Stage, path: string): Promise<T> => {
+  const response = await fetch(`${stage.cluster.audit!.url}${path}`, {
+    headers: { 'x-runnel-user': stage.userId },
+    signal: AbortSignal.timeout(3_000),
+  });
+  if (!response.ok) throw new Error(`audit answered ${response.status} to ${path}`);
+  return (await response.json()) as T;
+};
+
+/** P-1 and P-9: the audit has every run's text, and every event once, in order, without a hole. Resolves to how many. */
+export const checkAudit = async (stage: Stage): Promise<number> => {
+  let events = 0;
+  for (const run of stage.expected.runs.values()) {
+    const shown = stage.viewers.find(({ conversationId }) => conversationId === run.conversationId)!.screen.finished.get(run.runId)!.text;
+    await waitFor(
+      async () => {
+        const { messages } = await ask<{ messages: { messageId: string; text: string }[] }>(
+          stage,
+          `/history/${run.conversationId}?limit=50`,
+        );
+        const stored = messages.find(({ messageId }) => messageId === run.runId)?.text;
+        if (stored === undefined) throw new Error('not there');
+        if (stored !== shown) throw new Error(`P-1: ${stored.length} bytes stored, ${shown.length} shown`);
+        return true;
+      },
+      { deadlineMs: 40_000, everyMs: 100, what: `run ${run.runId} in the audit` },
+    );
+    const trail = (await ask<{ events: TrailEvent[] }>(stage, `/trail/${run.conversationId}?limit=200`)).events;
+    events += trail.length;
+    if (new Set(trail.map(({ eventId }) => eventId)).size !== trail.length) throw new Error('P-9: an event is there twice');
+    for (const [, ofLog] of Map.groupBy(trail, ({ logId }) => logId)) {
+      const wrong = ofLog.findIndex(({ sequence }, i) => sequence !== i + 1);
+      if (wrong >= 0) throw new Error(`P-9: event ${wrong + 1} of a log has sequence ${ofLog[wrong]!.sequence}`);
+    }
+  }
+  return events;
+};
