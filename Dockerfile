@@ -38,6 +38,11 @@ COPY services/gateway services/gateway
 EXPOSE 8080 9080
 CMD ["services/gateway/src/main.ts"]
 
+# For setups without an ingress that knows two services: the gateway serves the page as well.
+FROM gateway AS gateway-with-page
+COPY --from=page /app/web/dist web
+ENV WEB_DIR=/app/web
+
 FROM base AS ai
 COPY --from=ai-deps /app/package.json ./
 COPY --from=ai-deps /app/node_modules node_modules
