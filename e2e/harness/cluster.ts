@@ -2,14 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from '@runnel/audit/testing';
-import { startRedis } from '@runnel/coordination/testing';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { Pod } from './pod.ts';
 import { freePort } from './ports.ts';
+import { startManyRedis, startOneRedis, type Redis } from './redis-target.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
-
-export type Redis = Awaited<ReturnType<typeof startRedis>>;
 
 export interface ClusterOptions {
   gateways?: number;
@@ -17,6 +15,8 @@ export interface ClusterOptions {
   ai?: number;
   /** How many of them are started (default all). */
   aiStarted?: number;
+  /** Redis is a Redis Cluster of three masters (not together with `proxied`). */
+  redisCluster?: boolean;
   /** Puts proxies between the services and Redis. */
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
@@ -86,7 +86,7 @@ const fakeModels = (fake: FakeModel): string =>
 export const startCluster = async (options: ClusterOptions = {}): Promise<Cluster> => {
   const { gateways = 2, ai = 2, aiStarted = ai, proxied = false } = options;
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
-  const redis = await startRedis({ args: options.redisArgs ?? [] });
+  const redis = options.redisCluster ? await startManyRedis() : await startOneRedis(options.redisArgs ?? []);
   const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
   const [kafka, postgres] = await Promise.all([options.kafka ? startKafka() : null, options.postgres ? startPostgres() : null]);
   const databaseUrl = postgres?.url ?? (options.audit ? `sqlite:${join(logDir, 'audit.sqlite')}` : null);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { elapse } from './wait.ts';
-import { countText } from './expected.ts';
+import { accentText, countText } from './expected.ts';
 
 /** A provider that speaks OpenAI's protocol and cannot continue: every request starts from the first word. */
 export interface FakeModel {
@@ -18,10 +18,10 @@ interface Completion {
 
 const WRITES_PER_SECOND = 50;
 
-/** What it says to `say N words at R`. */
-const readOrder = (prompt: string): { words: number; rate: number } => {
-  const [, words = '10', rate = '100'] = /say (\d+) words at (\d+)/.exec(prompt) ?? [];
-  return { words: Number(words), rate: Number(rate) };
+/** What it says to `say N words at R`, or `accents` instead of words. */
+const readOrder = (prompt: string): { text: string; rate: number } => {
+  const [, words = '10', kind = 'words', rate = '100'] = /say (\d+) (words|accents) at (\d+)/.exec(prompt) ?? [];
+  return { text: kind === 'accents' ? accentText(Number(words)) : countText(Number(words)), rate: Number(rate) };
 };
 
 const delta = (content: string): string =>
@@ -35,8 +35,7 @@ export const startFakeModel = async (): Promise<FakeModel> => {
       asked++;
       const body = await new Response(request as unknown as ReadableStream).text();
       const prompt = (JSON.parse(body) as Completion).messages.findLast(({ role }) => role === 'user')?.content ?? '';
-      const { words, rate } = readOrder(prompt);
-      const text = countText(words);
+      const { text, rate } = readOrder(prompt);
       const step = Math.max(1, Math.round((rate * 8) / WRITES_PER_SECOND));
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (let at = 0; at < text.length && !response.destroyed; at += step) {

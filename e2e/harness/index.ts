@@ -7,6 +7,7 @@ export * from './nginx.ts';
 export * from './pod.ts';
 export * from './ports.ts';
 export * from './random.ts';
+export * from './redis-target.ts';
 export * from './scenario.ts';
 export * from './screen.ts';
 export * from './sse-viewer.ts';

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { startCluster, type Cluster, type ClusterOptions, type Redis } from './cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
 import { prompt } from './commands.ts';
-import { Expected, type ExpectedRun } from './expected.ts';
+import { accentText, countText, Expected, type ExpectedRun } from './expected.ts';
 import { checkCluster, checkViewers } from './invariants.ts';
 import type { Pod } from './pod.ts';
 import type { Random } from './random.ts';
+import type { Redis } from './redis-target.ts';
 import { SseViewer } from './sse-viewer.ts';
 import { WsViewer, type Viewer, type ViewerOptions } from './viewer.ts';
 import { waitFor } from './wait.ts';
@@ -18,8 +19,8 @@ export interface StartRun {
   endings?: readonly string[];
   conversationId?: string;
   via?: Pod;
-  /** Asks the fake model instead of counting. */
-  fake?: boolean;
+  /** Asks the fake model instead of counting; `accents`: words of many bytes. */
+  fake?: boolean | 'accents';
 }
 
 /** What every scenario needs: a cluster, viewers, counted runs, and the laws checked over all of them at the end. */
@@ -31,7 +32,7 @@ export class Stage {
   readonly viewers: Viewer[] = [];
   readonly #log: (line: string) => void;
   #turn = 0;
-  #redis: Redis;
+  #redis: Pick<Redis, 'cli'>;
 
   constructor(cluster: Cluster, random: Random, log: (line: string) => void) {
     this.cluster = cluster;
@@ -95,15 +96,16 @@ export class Stage {
     } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
-    const run = this.expected.add({ conversationId, ...ids, words, endings });
-    const text = fake ? `say ${words} words at ${rate}` : `count ${words} at ${rate} ${fault}`.trim();
+    const full = fake === 'accents' ? accentText(words) : countText(words);
+    const run = this.expected.add({ conversationId, ...ids, words, full, endings });
+    const text = fake ? `say ${words} ${fake === 'accents' ? 'accents' : 'words'} at ${rate}` : `count ${words} at ${rate} ${fault}`.trim();
     const answer = await prompt(via ? () => via.url : this.origin, { conversationId, userId: this.userId, text, ...ids });
     if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}: ${answer.message}`);
     return run;
   }
 
   /** After a failover: where the truth is now. */
-  useRedis(redis: Redis): void {
+  useRedis(redis: Pick<Redis, 'cli'>): void {
     this.#redis = redis;
   }
 

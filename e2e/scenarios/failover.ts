@@ -24,7 +24,7 @@ export const failoverScenarios: Scenario[] = [
         replication.blackHole = 'all';
         // What is shown from here on, the replica will not have.
         await elapse(1_000);
-        await redis.kill();
+        await redis.nodes[0]!.kill();
         await replica.cli('REPLICAOF', 'NO', 'ONE');
         for (const wire of wires.all) {
           wire.target = replica.port;
@@ -43,6 +43,27 @@ export const failoverScenarios: Scenario[] = [
         await replica.stop();
         await replication.close();
       }
+    },
+  },
+  {
+    name: 'redis-cluster-with-one-master-paused',
+    promise: 'P-1 P-2 P-10',
+    cluster: { redisCluster: true },
+    deadlineMs: 60_000,
+    run: async (stage) => {
+      const { redis, ai, gateways } = stage.cluster;
+      await underWay(stage, 8, { words: 800, rate: 100 });
+      await ai[0]!.kill();
+      await ai[0]!.start();
+      await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      const node = stage.random.pick(redis.nodes);
+      // Longer than its peers take to call it failed; there is no replica, so its shards wait for it.
+      node.pause();
+      await elapse(3_000);
+      node.resume();
+      await gateways[0]!.kill();
+      await gateways[0]!.start();
+      await stage.settle({ deadlineMs: 30_000 });
     },
   },
   {

@@ -1,5 +1,6 @@
 import { cancel } from '../harness/commands.ts';
 import type { Scenario } from '../harness/scenario.ts';
+import { elapse } from '../harness/wait.ts';
 
 export const modelScenarios: Scenario[] = [
   {
@@ -26,6 +27,25 @@ export const modelScenarios: Scenario[] = [
       const run = await stage.startRun({ conversationId, words: 100, rate: 200, fault: 'hang 40', endings: ['cancelled'] });
       await stage.shown(run, 40);
       await cancel(stage.origin(), { conversationId, runId: run.runId, userId: stage.userId });
+      await stage.settle();
+    },
+  },
+  {
+    name: 'model-with-letters-of-many-bytes',
+    promise: 'P-1 P-2 W-9',
+    cluster: { fakeModel: true, proxied: true },
+    run: async (stage) => {
+      const conversationId = stage.newConversation();
+      const viewers = [stage.watch(conversationId), stage.watchBySse(conversationId), stage.watch(conversationId), stage.watchBySse(conversationId)];
+      const run = await stage.startRun({ conversationId, words: 500, rate: 137, fake: 'accents' });
+      const { screen } = viewers[0]!;
+      while (!screen.finished.has(run.runId)) {
+        stage.random.pick(viewers).reload({ cursor: stage.random.chance(0.5) });
+        stage.random.pick(viewers).stall();
+        if (stage.random.chance(0.2)) stage.random.pick(stage.cluster.wires.all).cut();
+        await elapse(stage.random.between(20, 200));
+        viewers.forEach((viewer) => viewer.unstall());
+      }
       await stage.settle();
     },
   },
