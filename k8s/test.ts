@@ -20,9 +20,12 @@ interface StepLine {
   error?: string;
 }
 
+const totals = { passed: 0, failed: 0 };
+
 const show = (line: string): void => {
-  if (process.argv.includes('--json') || !line.startsWith('{')) return say(line);
+  if (!line.startsWith('{')) return say(line);
   const { name, ok, ms, notes = [], error } = JSON.parse(line) as StepLine;
+  totals[ok ? 'passed' : 'failed']++;
   say(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(52)} ${(ms / 1000).toFixed(1).padStart(6)} s  ${notes.join('; ')}`);
   if (error) say(`     ${error.replaceAll('\n', '\n     ')}`);
 };
@@ -53,3 +56,4 @@ try {
   show(JSON.stringify({ name: 'a cluster to test on', ok: false, ms: 0, error: message }));
   process.exitCode = 1;
 }
+say(`${totals.passed} passed, ${totals.failed} failed`);

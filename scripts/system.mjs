@@ -18,6 +18,10 @@ const onPath = (name) =>
     }
   });
 
+/** What a Kubernetes node on this machine is made of (k8s/lib/cluster.ts). */
+const NODE_PROGRAMS = ['containerd', 'runc', 'iptables', 'conntrack', 'socat', 'openssl', 'curl', 'ip', 'bc', 'gcc'];
+const NODE_PACKAGES = 'containerd runc containernetworking-plugins iptables conntrack socat openssl curl iproute2 bc gcc libc6-dev';
+
 /** Debian keeps the server's programs out of PATH, by version. */
 const hasPostgres = () =>
   onPath('initdb') ||
@@ -31,6 +35,7 @@ const NEEDS = {
   postgresql: { present: hasPostgres, packages: ['postgresql'] },
   java: { present: () => onPath('java'), packages: ['openjdk-17-jre-headless'] },
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
+  'kubernetes-node': { present: () => NODE_PROGRAMS.every(onPath), packages: NODE_PACKAGES.split(' ') },
   'kube-schemas': { present: hasKubeSchemas, packages: [], fetch: fetchKubeSchemas },
   promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPromtool },
 };

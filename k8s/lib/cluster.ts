@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/command.ts';
+import { ensureSystem } from '../../scripts/system.mjs';
 import { shell } from './shell.ts';
 
 /** A cluster to test on and how to get at it. */
@@ -31,6 +32,8 @@ const givenCluster = (env: NodeJS.ProcessEnv): Cluster => {
 
 /** Two real nodes on this machine, by the tools beside the checkout. */
 const localCluster = async (): Promise<Cluster> => {
+  const missing = ensureSystem(['kubernetes-node']);
+  if (missing !== undefined) throw new Error(missing);
   const tool = (name: string, ...args: string[]): Promise<string> =>
     shell(join(TOOLS, name), args, { cwd: TOOLS, env: { NODES: String(NODES.length) } });
   await tool('build-all');
