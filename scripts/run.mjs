@@ -25,7 +25,7 @@ const COMMANDS = {
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
-  audit: [['services/audit/src/cli.ts']],
+  audit: [['services/audit/src/cli/main.ts']],
 };
 
 function fail(line) {

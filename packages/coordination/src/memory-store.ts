@@ -1,6 +1,6 @@
 import { newId, type Message, type MessageStatus } from '@runnel/protocol';
-import { timelineFields, type OutboxEntry, type OutboxType } from './outbox.ts';
-import type { CancelRequest, ChannelListener, LogEntry, TimelineBatch, WorkHint } from './run-log.ts';
+import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
+import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
 export const LIMITS = {

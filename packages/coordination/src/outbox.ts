@@ -1,4 +1,4 @@
-import type { TimelineBatch } from './run-log.ts';
+import type { OwnedRun } from './run-log.ts';
 
 /** Fields of an outbox entry: one for each state change, written in the script that makes the change (L-2). */
 export interface OutboxFields {
@@ -12,6 +12,20 @@ export interface OutboxFields {
   data: string;
   /** W3C `traceparent`, or empty. */
   trace: string;
+}
+
+/** When pieces of an answer came, for replay. */
+export interface TimelineBatch extends OwnedRun {
+  userId: string;
+  logId: string;
+  model: string;
+  startedAt: number;
+  /** Counts from 0 for each epoch. */
+  batch: number;
+  /** Byte position of the first piece. */
+  at: number;
+  /** [offset of the event, ms since the run started, bytes] */
+  chunks: readonly (readonly [offset: number, ms: number, bytes: number])[];
 }
 
 /** The one type that is no state change; its id is `<logId>:t<runId>.<epoch>.<batch>`. */

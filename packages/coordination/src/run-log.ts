@@ -13,6 +13,7 @@
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
 import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { TimelineBatch } from './outbox.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -174,32 +175,16 @@ export interface Rehydrate {
   conversationId: string;
   userId: string;
   title: string;
-  /** In order of creation, the newest last; at most 200. */
+  /** In order of creation, at most 200. */
   messages: readonly StoredMessage[];
-  /** There are older ones. */
   hasMore: boolean;
 }
 export type RehydrateResult =
   | { outcome: 'rehydrated'; logId: string }
-  /** It is here (again): nothing was changed. */
-  | { outcome: 'exists' }
-  | { outcome: 'forbidden' }
+  /** It is here: nothing was changed. */
+  | { outcome: 'exists' | 'forbidden' }
   /** It was deleted, and the database has not heard of it yet. */
   | { outcome: 'gone' };
-
-/** When pieces of an answer came, for replay. */
-export interface TimelineBatch extends OwnedRun {
-  userId: string;
-  logId: string;
-  model: string;
-  startedAt: number;
-  /** Counts from 0 for each epoch. */
-  batch: number;
-  /** Byte position of the first piece. */
-  at: number;
-  /** [offset of the event, ms since the run started, bytes] */
-  chunks: readonly (readonly [offset: number, ms: number, bytes: number])[];
-}
 
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {

@@ -2,15 +2,15 @@
 import { parseArgs } from 'node:util';
 import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
 import { createLogger, createMetrics, loadConfig } from '@runnel/kit';
-import { configSpec } from './config.ts';
-import { TOPICS } from './consumers.ts';
-import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from './dead-letters.ts';
-import { writeBoth } from './direct.ts';
-import { createIngest } from './ingest.ts';
-import { auditMetrics } from './audit-metrics.ts';
-import { checkContent } from './rows.ts';
-import { openTables } from './tables.ts';
-import { verify } from './verify.ts';
+import { configSpec } from '../config.ts';
+import { TOPICS } from '../consumers.ts';
+import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
+import { writeBoth } from '../direct.ts';
+import { createIngest } from '../ingest.ts';
+import { auditMetrics } from '../audit-metrics.ts';
+import { checkContent } from '../rows.ts';
+import { openTables } from '../tables.ts';
+import { verify } from '../verify.ts';
 
 const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
