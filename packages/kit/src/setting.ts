@@ -65,9 +65,11 @@ const splitList = (raw: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
+/** A Redis Cluster or its sentinels are several hosts in one URL, `redis+cluster://a:1,b:2`: no URL by the standard, so each is read alone. */
 function parseUrl(raw: string, schemes: readonly string[]): string {
-  const scheme = URL.canParse(raw) ? new URL(raw).protocol.slice(0, -1) : undefined;
-  if (scheme === undefined || !schemes.includes(scheme))
+  const [, head = '', hosts = '', rest = ''] = /^([a-z+]+:\/\/(?:[^@/]*@)?)([^/?#]*)(.*)$/i.exec(raw) ?? [];
+  const scheme = head.slice(0, head.indexOf(':')).toLowerCase();
+  if (!schemes.includes(scheme) || !hosts.split(',').every((host) => host !== '' && URL.canParse(`${head}${host}${rest}`)))
     throw new Error(`must be a URL that starts ${schemes.map((s) => `${s}://`).join(' or ')}`);
   return raw;
 }
