@@ -181,9 +181,9 @@ export interface Rehydrate {
 }
 export type RehydrateResult =
   | { outcome: 'rehydrated'; logId: string }
-  /** It is here: nothing was changed. */
-  | { outcome: 'exists' | 'forbidden' }
-  /** It was deleted, and the database has not heard of it yet. */
+  | { outcome: 'exists' }
+  | { outcome: 'forbidden' }
+  /** Deleted, and the database has not heard of it yet. */
   | { outcome: 'gone' };
 
 /** One event of the log: its offset and the very bytes clients get. */
