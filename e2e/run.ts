@@ -30,12 +30,14 @@ interface Result {
 const troubleIn = async (logDir: string): Promise<string> => {
   const files = await readdir(logDir).catch(() => []);
   const parts = await Promise.all(
-    files.filter((file) => file.endsWith('.log')).map(async (file) => {
-      const lines = (await readFile(join(logDir, file), 'utf8'))
-        .split('\n')
-        .filter((line) => /"level":[56]0|"level":"(error|fatal)"|^[^{]/.test(line));
-      return lines.length > 0 ? `-- ${file}\n${lines.slice(-6).join('\n').slice(0, 3_000)}` : '';
-    }),
+    files
+      .filter((file) => file.endsWith('.log'))
+      .map(async (file) => {
+        const lines = (await readFile(join(logDir, file), 'utf8'))
+          .split('\n')
+          .filter((line) => /"level":[56]0|"level":"(error|fatal)"|^[^{]/.test(line));
+        return lines.length > 0 ? `-- ${file}\n${lines.slice(-6).join('\n').slice(0, 3_000)}` : '';
+      }),
   );
   return parts.filter(Boolean).join('\n');
 };

@@ -88,7 +88,8 @@ const talk = async (stage: Stage, random: Random, conversationId: string, until:
       const body = { conversationId, parentId: run.messageId, runId: second.runId };
       const answer = await call('POST', `${stage.origin()}/api/regenerate?user_id=${stage.userId}`, body);
       // A call whose answer was lost may have started it all the same; only one that was refused for certain is forgotten.
-      const asked = answer.status === 202 || (await call('POST', `${stage.origin()}/api/regenerate?user_id=${stage.userId}`, body)).status === 202;
+      const asked =
+        answer.status === 202 || (await call('POST', `${stage.origin()}/api/regenerate?user_id=${stage.userId}`, body)).status === 202;
       if (asked) await stage.ended(second, 60_000);
       else stage.expected.runs.delete(second.runId);
     }

@@ -36,7 +36,12 @@ export const modelScenarios: Scenario[] = [
     cluster: { fakeModel: true, proxied: true },
     run: async (stage) => {
       const conversationId = stage.newConversation();
-      const viewers = [stage.watch(conversationId), stage.watchBySse(conversationId), stage.watch(conversationId), stage.watchBySse(conversationId)];
+      const viewers = [
+        stage.watch(conversationId),
+        stage.watchBySse(conversationId),
+        stage.watch(conversationId),
+        stage.watchBySse(conversationId),
+      ];
       const run = await stage.startRun({ conversationId, words: 500, rate: 137, fake: 'accents' });
       const { screen } = viewers[0]!;
       while (!screen.finished.has(run.runId)) {

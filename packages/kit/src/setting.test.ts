@@ -56,7 +56,8 @@ test('oneOf names the words it takes', () => {
 
 test('url takes several hosts, as a Redis Cluster and its sentinels are named', () => {
   const redis = setting.url('REDIS_URL', { default: '', schemes: ['redis', 'redis+cluster', 'redis+sentinel'], description: '' });
-  for (const raw of ['redis://h', 'redis+cluster://a:1,b:2,[::1]:3', 'redis+sentinel://u:p@a:1,b:2/master/0']) expect(read(redis, raw)).toBe(raw);
+  for (const raw of ['redis://h', 'redis+cluster://a:1,b:2,[::1]:3', 'redis+sentinel://u:p@a:1,b:2/master/0'])
+    expect(read(redis, raw)).toBe(raw);
   for (const raw of ['a:1,b:2', 'http://a', 'redis+cluster://a:1,', 'redis+cluster://a:1,b:x', 'redis://']) {
     expect(() => read(redis, raw)).toThrow(/must be a URL/);
   }
