@@ -158,7 +158,7 @@ describe('the page itself', () => {
     await ask(page, 'count 3 at 50');
     await ended(page, 'complete');
     await page.getByRole('button', { name: 'Show conversations' }).click();
-    await page.getByRole('dialog').getByRole('radio', { name: 'Dark' }).check({ force: true });
+    await page.getByRole('dialog').getByTitle('Dark').click();
     await page.keyboard.press('Escape');
     await page.locator('.badge').click();
     await page.getByText('WebSocket').waitFor();

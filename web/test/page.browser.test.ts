@@ -112,7 +112,7 @@ describe('theme', () => {
   test('follows the system until another is chosen', async () => {
     const { page } = await open('home', { colorScheme: 'dark' });
     const dark = await ground(page);
-    await page.getByRole('radio', { name: 'Light' }).check({ force: true });
+    await page.getByTitle('Light').click();
     expect(await ground(page)).not.toBe(dark);
     await page.goto(`${base}/test/harness.html?scene=home`);
     await page.getByRole('radio', { name: 'Light' }).waitFor({ state: 'attached' });
