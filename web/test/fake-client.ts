@@ -8,6 +8,7 @@ import {
   type WritableStore,
 } from '@runnel/client';
 import { emptyConversation, newId, type Message } from '@runnel/protocol';
+import { createFakeArchive } from './fake-archive.ts';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
 export interface FakeClient extends Client {
@@ -16,6 +17,8 @@ export interface FakeClient extends Client {
   /** What the page asked for, in order: `prompt hello`, `cancel`, … */
   readonly calls: string[];
   view(id: string): WritableStore<ConversationView>;
+  /** What `/api/me` says; read when the page starts. */
+  readonly rights: { admin: boolean; audit: boolean };
   /** Changes a part of a conversation's view. */
   change(id: string, part: Partial<ConversationView>): void;
 }
@@ -44,6 +47,7 @@ export const createFakeClient = (): FakeClient => {
   const views = new Map<string, WritableStore<ConversationView>>();
   const calls: string[] = [];
   const list: ConversationSummary[] = [];
+  const rights = { admin: false, audit: true };
   const view: FakeClient['view'] = (id) => {
     let store = views.get(id);
     if (!store) views.set(id, (store = createStore(emptyView(id))));
@@ -80,7 +84,8 @@ export const createFakeClient = (): FakeClient => {
 
   return {
     connection: createStore(liveConnection()),
-    ...{ list, calls, view, change, conversation },
+    ...{ list, calls, rights, view, change, conversation },
+    archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
     close: () => undefined,
     models: async () => [

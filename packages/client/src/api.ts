@@ -46,6 +46,7 @@ export interface Api {
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
   /** A command whose answer has the fields of an `ok` frame. */
   command(method: string, path: string, body?: unknown): Promise<Partial<OkEvent>>;
+  get<T>(path: string, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
   /** The response with its body unread, status 2xx; without a deadline on the body. */
   open(path: string, options?: CallOptions): Promise<Response>;
 }
@@ -121,7 +122,8 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     const late = new AbortController();
     const cancel = clock.after(CALL_DEADLINE_MS, () => late.abort());
     try {
-      const response = await open(target, { ...call, signal: late.signal });
+      const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
+      const response = await open(target, { ...call, signal });
       const text = await response.text();
       return (text === '' ? {} : JSON.parse(text)) as T;
     } catch (error) {
@@ -138,6 +140,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => json(path('api', 'history', id), { query: page }),
+    get: (target, query, signal) => json(target, { ...(query && { query }), ...(signal && { signal }) }),
     command: (method, target, body) => json(target, { method, body }),
   };
 };

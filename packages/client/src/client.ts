@@ -1,5 +1,6 @@
 import { isId, RunnelError, type ServerEvent } from '@runnel/protocol';
 import { createApi, type Api, type Fetch } from './api.ts';
+import { createArchive, type Archive } from './archive.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createConnection } from './connection.ts';
 import type { ConnectionState, TransportChoice } from './connection-state.ts';
@@ -39,6 +40,8 @@ export interface ClientOptions {
 
 export interface Client extends Pick<Api, 'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history'> {
   readonly connection: Store<ConnectionState>;
+  /** Search, replay and the trail. */
+  readonly archive: Archive;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
   conversation(id: string): ConversationHandle;
   /** Tries to connect now, also after a refusal. */
@@ -113,6 +116,7 @@ export const createClient = (options: ClientOptions): Client => {
 
   return {
     connection: connection.state,
+    archive: createArchive(api),
     conversation(id) {
       if (!isId(id)) throw new RunnelError('bad-frame', 'A conversation id has 1–64 of the characters A–Z, a–z, 0–9, _ and -.');
       const conversation = conversations.get(id) ?? createConversation(id, deps, forgetOldest);

@@ -1,5 +1,17 @@
 export { createClient, type Client, type ClientOptions } from './client.ts';
 export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo } from './api.ts';
+export type {
+  Archive,
+  FoundMessage,
+  Me,
+  Replay,
+  ReplayMarker,
+  ReplayPiece,
+  RunStatistics,
+  TrailEntry,
+  TrailFilter,
+  Verification,
+} from './archive.ts';
 export type { Clock } from './clock.ts';
 export type { ConnectionState, ConnectionStatus, TransportChoice, TransportName } from './connection-state.ts';
 export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';

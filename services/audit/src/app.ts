@@ -26,7 +26,7 @@ const DAY_MS = 86_400_000;
 const callerOf = (headers: Record<string, unknown>): string => decodeURIComponent(String(headers['x-runnel-user'] ?? ''));
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
-export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay'>): FastifyInstance => {
+export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify'>): FastifyInstance => {
   const { reader, trail, analytics } = tables;
   const app = fastify({ logger: false }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -87,6 +87,14 @@ export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'a
   app.get('/trail/:id', { schema: { params: Params, querystring: Type.Pick(TrailQuery, ['after', 'limit']) } }, async (request) => {
     const { after, limit } = request.query;
     return trail.page({ conversationId: request.params.id, limit, ...(after !== undefined && { after }) });
+  });
+
+  const Owner = Type.Object({ user: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Only when it is theirs' })) });
+  app.get('/verify/:id', { schema: { params: Params, querystring: Owner } }, async (request, reply) => {
+    const { user } = request.query;
+    const owner = await reader.ownerOf(request.params.id);
+    if (owner === null || (user !== undefined && owner !== user)) return reply.code(404).send();
+    return tables.verify(request.params.id);
   });
 
   const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });

@@ -55,6 +55,11 @@ export class AuditReader {
     return { kind: 'page', messages, hasMore: found.length > limit, title: fromStored(session.title) };
   }
 
+  /** Whose a conversation is, or was before its deletion; null: never heard of it. */
+  async ownerOf(conversationId: string): Promise<string | null> {
+    return (await this.#session(conversationId))?.userId ?? null;
+  }
+
   async conversations(query: { userId: string; after?: string; limit: number }): Promise<{
     conversations: { conversationId: string; title: string; updatedAt: number }[];
     hasMore: boolean;

@@ -9,6 +9,7 @@ import { AuditReader } from './reader.ts';
 import { readReplay, type Replay } from './replay.ts';
 import { AuditStore } from './store.ts';
 import { Trail } from './trail.ts';
+import { verify, type Verification } from './verify.ts';
 
 /** The database, with everybody who writes and reads it. */
 export interface AuditTables {
@@ -20,6 +21,8 @@ export interface AuditTables {
   trail: Trail;
   analytics: Analytics;
   replay(runId: string, userId: string): Promise<Replay | null>;
+  /** Of one conversation. */
+  verify(conversationId: string): Promise<Verification>;
   partitions: Partitions;
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -39,6 +42,7 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     trail: new Trail(database),
     analytics: new Analytics(database),
     replay: (runId, userId) => readReplay(database, runId, userId),
+    verify: (conversationId) => verify(database, conversationId),
     partitions: new Partitions(database),
     ping: async () => void (await database.query('SELECT 1')),
     close: () => database.destroy(),

@@ -97,6 +97,15 @@ test('search, trail, replay and erasure over HTTP', async () => {
   const csv = (await call('GET', '/api/conversations/c1/trail?format=csv')).text.trim().split('\r\n');
   expect([csv.length, csv[0]!.slice(0, 9)]).toEqual([5, 'time,type']);
 
+  const lines = (await call('GET', '/api/trail?format=ndjson')).text.trim().split('\n');
+  expect(lines.filter((line) => (JSON.parse(line) as { conversationId: string }).conversationId === 'c1')).toHaveLength(4);
+  const whole = (await call('GET', '/api/conversations/c1/verify')).json<{ events: number; problems: string[] }>();
+  expect(whole).toMatchObject({ logs: 1, events: 4, texts: 2, problems: [] });
+  expect((await call('GET', '/api/conversations/c1/verify', undefined, 'bob')).status).toBe(404);
+  expect((await call('GET', '/api/admin/conversations/c1/verify', undefined, 'root')).json()).toEqual(whole);
+  expect((await call('GET', '/api/me')).json()).toEqual({ userId: 'ann', admin: false, audit: true });
+  expect((await call('GET', '/api/me', undefined, 'root')).json()).toMatchObject({ admin: true });
+
   const runId = trail.events.at(-1)!.runId!;
   // Its timing came with it: pieces at their own times, no hole.
   const replayed = await waitFor(async () => {

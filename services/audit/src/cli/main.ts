@@ -1,7 +1,7 @@
 // `npm run audit -- <command>`: what operators and auditors do by hand.
 import { parseArgs } from 'node:util';
 import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
-import { createLogger, createMetrics, loadConfig } from '@runnel/kit';
+import { createLogger, createMetrics, delay, fullJitter, loadConfig } from '@runnel/kit';
 import { configSpec } from '../config.ts';
 import { TOPICS } from '../consumers.ts';
 import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
@@ -16,7 +16,11 @@ const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
+  migrate                         bring the database up to date, as soon as it answers
 Settings as of the service: DATABASE_URL, KAFKA_BROKERS.`;
+
+/** About a minute and a half. */
+const MIGRATE_ATTEMPTS = 30;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -109,7 +113,28 @@ const runRebuild = async (): Promise<boolean> => {
   }
 };
 
-const COMMANDS: Record<string, () => Promise<boolean>> = { verify: runVerify, 'dead-letters': runDeadLetters, rebuild: runRebuild };
+/** For a Job or an init container: a database that starts at the same time is waited for. */
+const runMigrate = async (): Promise<boolean> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const tables = await openTables(config.databaseUrl);
+      await tables.close();
+      say('the database is up to date');
+      return true;
+    } catch (error) {
+      say(`attempt ${attempt} of ${MIGRATE_ATTEMPTS}: ${error instanceof Error ? error.message : String(error)}`);
+      if (attempt === MIGRATE_ATTEMPTS) return false;
+      await delay(1_000 + fullJitter({ attempt, baseMs: 250, maxMs: 4_000 }));
+    }
+  }
+};
+
+const COMMANDS: Record<string, () => Promise<boolean>> = {
+  verify: runVerify,
+  'dead-letters': runDeadLetters,
+  rebuild: runRebuild,
+  migrate: runMigrate,
+};
 const chosen = COMMANDS[command ?? ''];
 if (chosen === undefined) {
   say(USAGE);

@@ -1,61 +1,18 @@
-import { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
-import { askAudit, type Query } from './audit-ask.ts';
+import { adminOf } from './admin-scope.ts';
+import { askAudit } from './audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
-import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
-import { csvOf, type TrailPage } from './trail-csv.ts';
+import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
+import { Entries, sendTrail, trailQuery, Verified } from './trail.ts';
 
 const tags = ['Audit'];
 const Time = Type.Optional(Type.Integer({ minimum: 0, description: 'ms since the epoch' }));
-const trailQuery = {
-  ...UserQuery,
-  from: Time,
-  to: Time,
-  after: Type.Optional(Type.String({ maxLength: 400 })),
-  limit: pageLimit(200, 1_000),
-  format: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('csv')], { description: 'csv: all of it, streamed' })),
-};
-const Entries = Type.Object({ events: Type.Array(Type.Unknown()), next: Type.Union([Type.String(), Type.Null()]) });
 const User = Type.String({ minLength: 1, maxLength: 255 });
 
-/** Trail, statistics and erasure. Everybody sees the trail of their own conversations; the rest needs the `admin` scope. */
+/** Everybody's trail, statistics and erasure: for the `admin` scope. Each reading of the trail is a line in the log. */
 export const adminRoutes = (app: Routes, context: GatewayContext): void => {
-  const { auth, audit, config, log } = context;
-
-  const adminOf = async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
-    const { userId, admin } = await auth.require(request, reply);
-    if (admin !== true && !config.adminUsers.includes(userId)) throw new RunnelError('forbidden', 'This needs the admin scope.');
-    return userId;
-  };
-  const sendTrail = async (reply: FastifyReply, query: Query, format: string | undefined, userId: string): Promise<unknown> => {
-    const pageAfter = (after: string | undefined): Promise<TrailPage> =>
-      askAudit(audit, '/trail', { ...query, ...(format === 'csv' && { limit: 1_000 }), ...(after !== undefined && { after }) }, userId);
-    reply.header('cache-control', 'private, no-store');
-    if (format !== 'csv') return pageAfter(undefined);
-    reply.header('content-type', 'text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="trail.csv"');
-    return reply.send(Readable.from(csvOf(pageAfter)));
-  };
-
-  app.get(
-    '/api/conversations/:id/trail',
-    {
-      schema: {
-        tags,
-        summary: 'What happened in one of the caller’s conversations, in order',
-        params: ConversationParams,
-        querystring: Type.Object(trailQuery),
-        response: { 200: json('A page', Entries), ...PROBLEMS },
-      },
-    },
-    async (request, reply) => {
-      const { userId } = await auth.require(request, reply);
-      const { from, to, after, limit, format } = request.query;
-      return sendTrail(reply, { conversation: request.params.id, user: userId, from, to, after, limit }, format, userId);
-    },
-  );
+  const { audit, log } = context;
 
   app.get(
     '/api/admin/trail',
@@ -68,10 +25,28 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(request, reply);
+      const admin = await adminOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
       log.info({ event: 'admin.trail', admin });
-      return sendTrail(reply, { conversation, user, from, to, after, limit }, format, admin);
+      return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
+    },
+  );
+
+  app.get(
+    '/api/admin/conversations/:id/verify',
+    {
+      schema: {
+        tags,
+        summary: 'Whether the trail of any conversation is whole (admin)',
+        params: ConversationParams,
+        querystring: Type.Object(UserQuery),
+        response: { 200: json('What was found', Verified), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const admin = await adminOf(context, request, reply);
+      log.info({ event: 'admin.trail', admin });
+      return askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin);
     },
   );
 
@@ -91,7 +66,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(request, reply);
+      const admin = await adminOf(context, request, reply);
       const { from, to, bucket } = request.query;
       return askAudit<{ statistics: unknown[] }>(audit, '/analytics', { from, to, bucket }, admin);
     },
@@ -109,7 +84,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(request, reply);
+      const admin = await adminOf(context, request, reply);
       const conversations = await eraseUser(context, request.params.user);
       log.info({ event: 'admin.erased', admin, conversations });
       return { conversations };

@@ -13,6 +13,7 @@ import { createHistoryCache } from './history-cache.ts';
 import { readHistory } from './history-source.ts';
 import { historyRoutes } from './history.ts';
 import { httpMetrics } from './http-metrics.ts';
+import { meRoutes } from './me.ts';
 import { modelRoutes } from './models.ts';
 import { PendingAnswers } from './openai-run.ts';
 import { openAiRoutes } from './openai.ts';
@@ -21,6 +22,7 @@ import { registerProblems } from './problem.ts';
 import { registerSecurity } from './security-headers.ts';
 import { eventRoutes } from './sse.ts';
 import { registerStatic, sendPage } from './static.ts';
+import { trailRoutes } from './trail.ts';
 import { watchHistory } from './watch-history.ts';
 
 export { createAuditClient, type AuditClientOptions } from './audit-client.ts';
@@ -66,7 +68,9 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   conversationRoutes(routes, context, audit);
   searchRoutes(routes, context);
   replayRoutes(routes, context);
+  trailRoutes(routes, context);
   adminRoutes(routes, context);
+  meRoutes(routes, context);
   modelRoutes(routes, context);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
