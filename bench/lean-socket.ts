@@ -45,7 +45,14 @@ const readFrames = (socket: Socket, buffer: Buffer, onText: OnText): Buffer => {
   return position === buffer.length ? Buffer.alloc(0) : buffer.subarray(position);
 };
 
-export const openLean = (port: number, path: string, onText: OnText, onClose: (error?: Error) => void): Promise<LeanSocket> =>
+/** `onOpen` is called before the first frame is read; the answer comes after what is in the same packet as the upgrade. */
+export const openLean = (
+  port: number,
+  path: string,
+  onText: OnText,
+  onClose: (error?: Error) => void,
+  onOpen: (socket: LeanSocket) => void = () => undefined,
+): Promise<LeanSocket> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let rest: Buffer = Buffer.alloc(0);
@@ -66,7 +73,12 @@ export const openLean = (port: number, path: string, onText: OnText, onClose: (e
         if (!status.includes(' 101 ')) return void socket.destroy(new Error(status));
         open = true;
         rest = rest.subarray(end + 4);
-        resolve({ send: (json) => void socket.write(frameOf(OPEN_TEXT, Buffer.from(json))), destroy: () => socket.destroy() });
+        const lean = {
+          send: (json: string) => void socket.write(frameOf(OPEN_TEXT, Buffer.from(json))),
+          destroy: () => void socket.destroy(),
+        };
+        onOpen(lean);
+        resolve(lean);
       }
       rest = readFrames(socket, rest, onText);
     });

@@ -3,6 +3,7 @@
  * counted run in it, and measures from the model's token (`chunk.t`) to the receipt. Driven by messages of the parent.
  */
 import { randomUUID } from 'node:crypto';
+import { answerParent } from './child.ts';
 import { Histogram, type Quantiles } from './histogram.ts';
 import { openLean, type LeanSocket } from './lean-socket.ts';
 
@@ -123,8 +124,4 @@ const handle = async (request: LoadRequest): Promise<LoadReport | null> => {
   }
 };
 
-process.on(
-  'message',
-  ({ id, request }: { id: number; request: LoadRequest }) => void handle(request).then((answer) => process.send?.({ id, answer })),
-);
-process.on('disconnect', () => process.exit(0));
+answerParent(handle);
