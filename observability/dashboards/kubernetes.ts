@@ -21,6 +21,14 @@ export const kubernetes: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Draining',
+          description:
+            'Processes that send their people or their runs elsewhere. One at a time in a rollout; longer than its window: see drain.late in the log.',
+          unit: 'short',
+          targets: [{ expr: 'sum by (service) (runnel_drain_state{state="draining"})', legend: '{{service}}' }],
+        },
+        {
+          kind: 'timeseries',
           title: 'Started',
           description: 'When each process started. Many new ones without a deploy: they crash.',
           unit: 'dateTimeFromNow',

@@ -1,6 +1,7 @@
 export * from './common.ts';
 export * from './config.ts';
 export * from './config-docs.ts';
+export * from './drain.ts';
 export * from './health.ts';
 export * from './internal-server.ts';
 export * from './listen.ts';

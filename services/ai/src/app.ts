@@ -1,6 +1,6 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { RunLog } from '@runnel/coordination';
-import { startTracing, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { createDrain, startTracing, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import { fastify, type FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -42,6 +42,9 @@ const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, 
   number
 >;
 
+/** What the worker's drain may take beyond the time its runs get: claims in flight, and handing back what did not finish. */
+const DRAIN_EXTRA_MS = 4_000;
+
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, env = {}, clock } = deps;
@@ -60,11 +63,8 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   });
   const app = createRoutes(worker, models, log);
 
-  let draining: Promise<void> | undefined;
-  const drain = (): Promise<void> => {
-    draining ??= (health.setReady(false, 'draining'), worker.drain());
-    return draining;
-  };
+  const windowMs = config.drainMs + DRAIN_EXTRA_MS;
+  const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await drain();

@@ -1,4 +1,13 @@
-import { createHealth, createInternalServer, createLogger, createMetrics, describeConfig, loadConfig, runService } from '@runnel/kit';
+import {
+  createDrain,
+  createHealth,
+  createInternalServer,
+  createLogger,
+  createMetrics,
+  describeConfig,
+  loadConfig,
+  runService,
+} from '@runnel/kit';
 import { createAuditApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { startAudit } from './service.ts';
@@ -19,14 +28,24 @@ await runService({
 
     const app = createAuditApp(audit.tables);
     await app.listen({ host: config.host, port: config.port });
-    const internal = createInternalServer({ metrics, health, log });
+    // The batch in hand is finished and committed, the shards and the groups are left; history is still answered.
+    const leave = async (): Promise<void> => {
+      for (const { close } of audit.working.toReversed()) await close();
+    };
+    const { drain } = createDrain({ health, metrics, log, windowMs: config.drainMs, work: leave });
+    const internal = createInternalServer({ metrics, health, log, onDrain: drain });
     await internal.listen({ host: config.host, port: config.internalPort });
     health.setReady(true);
     log.info({ event: 'service.started', settings: describeConfig(configSpec, config), addresses: app.addresses() });
     return {
       log,
       shutdownMs: config.drainMs + 5_000,
-      closables: [...audit.closables, { name: 'internal', close: () => internal.close() }, { name: 'http', close: () => app.close() }],
+      closables: [
+        ...audit.closables,
+        { name: 'internal', close: () => internal.close() },
+        { name: 'http', close: () => app.close() },
+        { name: 'drain', close: drain },
+      ],
     };
   },
 });

@@ -16,6 +16,8 @@ export interface AuditService {
   tables: AuditTables;
   /** In the order they were started. */
   closables: Closable[];
+  /** Those of them that take events: what a drain ends. Closing one again does nothing. */
+  working: Closable[];
 }
 
 export interface AuditServiceDeps {
@@ -35,17 +37,18 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   closables.push({ name: 'redis', close: () => redis.disconnect() });
   const outbox = new OutboxShards(redis, createCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
+  const working: Closable[] = [];
   let target: { publish: Publish; deadLetters: DeadLetters };
   if (config.kafkaBrokers.length > 0) {
     const bus = createKafkaBus({ brokers: config.kafkaBrokers, clientId: config.nodeId, log });
     closables.push({ name: 'kafka', close: () => bus.close() });
     target = { publish: (records) => bus.publish(records), deadLetters: kafkaDeadLetters(bus) };
     const onFatal = deps.onFatal ?? ((error) => log.error({ event: 'kafka.fatal', message: String(error) }));
-    closables.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal }));
+    working.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal }));
   } else target = createDirect(tables, metrics);
 
   const relay = new RelayLoop({ outbox, ...target, metrics, log, drainMs: config.drainMs });
   relay.start();
-  closables.push({ name: 'relay', close: () => relay.close() });
-  return { tables, closables };
+  working.push({ name: 'relay', close: () => relay.close() });
+  return { tables, closables: [...closables, ...working], working };
 };

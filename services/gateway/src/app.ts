@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { createDrain, delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './affinity.ts';
 import { staticPods, type AiPods } from './ai-pods.ts';
@@ -119,9 +119,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     draining: draining.signal,
   });
 
-  let drained: Promise<void> | undefined;
-  const drain = async (): Promise<void> => {
-    health.setReady(false, 'draining');
+  const leave = async (): Promise<void> => {
     draining.abort();
     const connections = [...sockets.sessions(), ...http.streams()];
     log.info({ event: 'drain.started', connections: connections.length, windowMs: config.drainMs });
@@ -129,6 +127,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     await Promise.race([commands.settled(), delay(SETTLE_MS)]);
     log.info({ event: 'drain.done' });
   };
+  const { drain } = createDrain({ health, metrics: registry, log, windowMs: config.drainMs + SETTLE_MS, work: leave });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     draining.abort();
@@ -140,5 +139,5 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     pods.close();
   };
   // Both can be asked for from several sides (a signal, an operator) and happen once.
-  return { app, drain: () => (drained ??= drain()), close: () => (closed ??= close()) };
+  return { app, drain, close: () => (closed ??= close()) };
 };
