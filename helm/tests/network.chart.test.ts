@@ -45,7 +45,7 @@ const hopsOf = (from: Workload): Hop[] => {
     .filter((word) => /^(ws|http)s?:\/\/\S+$/.test(word))
     .map((text) => ({ variable: 'command', text }));
   return [...fromEnv, ...fromCommand].map(({ variable, text }) => {
-    const own = /^\w+:\/\/runnel-(\w+):(\d+)/.exec(text);
+    const own = /^(?:\w+:\/\/)?(?:\w+@)?runnel-(\w+):(\d+)/.exec(text);
     return { from, variable, to: own === null ? 'outside' : { component: own[1]!, port: Number(own[2]) } };
   });
 };
@@ -75,29 +75,33 @@ const refusal = (manifests: readonly Manifest[], all: readonly Workload[], { fro
   return ingress.some((rule) => opens(rule, to.port) && names(rule.from, from.labels)) ? undefined : 'may not come in';
 };
 
-const everything = [
-  'auth.mode=dev',
-  'redis.development.enabled=true',
-  'audit.enabled=true',
-  'postgres.url=postgres://p/d',
-  'kafka.brokers=kafka:9092',
-  'tracing.endpoint=http://otel:4318',
-];
+const common = ['auth.mode=dev', 'redis.development.enabled=true', 'audit.enabled=true', 'tracing.endpoint=http://otel:4318'];
+const SETUPS = [
+  ['stores outside', [...common, 'postgres.url=postgres://p/d', 'kafka.brokers=kafka:9092'], ['migrate DATABASE_URL outside']],
+  [
+    'stores inside',
+    [...common, 'postgres.development.enabled=true', 'kafka.development.enabled=true'],
+    ['audit DATABASE_URL postgres', 'audit KAFKA_BROKERS kafka'],
+  ],
+] as const;
 
-test('every hop the services make by their configuration is open on both ends', () => {
-  const manifests = render({ set: everything });
+test.each(SETUPS)('every hop the services make by their configuration is open on both ends: %s', (_, set, some) => {
+  const manifests = render({ set });
   const all = workloads(manifests);
   const hops = all.flatMap(hopsOf);
   const told = hops.map(({ from, variable, to }) => `${from.component} ${variable} ${to === 'outside' ? to : to.component}`);
   expect(told).toEqual(
-    expect.arrayContaining(['gateway AI_SERVICE_NAME ai', 'gateway AUDIT_URL audit', 'ai REDIS_URL redis', 'test command gateway']),
+    expect.arrayContaining([
+      ...['gateway AI_SERVICE_NAME ai', 'gateway AUDIT_URL audit', 'ai REDIS_URL redis', 'test command gateway'],
+      ...some,
+    ]),
   );
   const refused = hops.flatMap((hop, index) => refusal(manifests, all, hop)?.replace(/^/, `${told[index]}: `) ?? []);
   expect(refused).toEqual([]);
 });
 
-test('and nothing else: no pod may reach a port of another that its configuration does not name', () => {
-  const manifests = render({ set: everything });
+test.each(SETUPS)('and nothing else: no pod may reach a port of another that its configuration does not name: %s', (_, set) => {
+  const manifests = render({ set });
   const all = workloads(manifests);
   const wanted = new Set(
     all.flatMap(hopsOf).flatMap(({ from, to }) => (to === 'outside' ? [] : [`${from.component} → ${to.component}:${to.port}`])),

@@ -60,6 +60,12 @@ describe.each(HELMS)('%s refuses', (tool) => {
     ['no Redis', ['auth.mode=dev'], /Runnel needs a Redis: set redis\.url, redis\.existingSecret/],
     ['jwt without keys', ['redis.url=redis://r'], /auth\.mode=jwt needs auth\.jwksUrl or auth\.existingSecret/],
     ['audit without a database', [...LEAST, 'audit.enabled=true'], /audit\.enabled needs a database: set postgres\.url/],
+    ['stores that nobody uses', [...LEAST, 'kafka.development.enabled=true'], /serve the audit service only: set audit\.enabled=true/],
+    [
+      'two databases',
+      [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', 'postgres.development.enabled=true'],
+      /Two databases are named/,
+    ],
     ['ingress without a host', [...LEAST, 'ingress.enabled=true'], /ingress\.enabled needs ingress\.host/],
     [
       'Gateway API without a Gateway',

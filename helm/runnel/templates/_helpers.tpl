@@ -57,6 +57,80 @@ livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, f
 {{- end }}
 {{- end }}
 
+{{- define "runnel.databaseEnv" -}}
+- name: DATABASE_URL
+{{- if .Values.postgres.existingSecret }}
+  valueFrom: { secretKeyRef: { name: {{ .Values.postgres.existingSecret }}, key: DATABASE_URL } }
+{{- else if .Values.postgres.development.enabled }}
+  value: postgres://runnel@{{ include "runnel.name" (dict "root" . "name" "postgres") }}:5432/runnel
+{{- else }}
+  value: {{ .Values.postgres.url | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "runnel.kafkaBrokers" -}}
+{{- if .Values.kafka.development.enabled }}{{ include "runnel.name" (dict "root" . "name" "kafka") }}:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
+{{- end }}
+
+{{/* A container that brings the database up to date: one at a time by a lock, again and again until the database answers. */}}
+{{- define "runnel.migrate" -}}
+- name: migrate
+  image: {{ include "runnel.image" (dict "root" . "name" "audit") | trim }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  securityContext: {{- include "runnel.containerSecurity" . | nindent 4 }}
+  command: [node, /app/services/audit/src/cli/main.ts, migrate]
+  resources: { requests: { cpu: 50m, memory: 96Mi }, limits: { memory: 256Mi } }
+  env:
+    - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+    {{- include "runnel.databaseEnv" . | nindent 4 }}
+{{- end }}
+
+{{- define "runnel.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What the pods of development stores have in common; (dict "root" $ "name" "kafka" "user" 1000 "values" .Values.kafka.development) */}}
+{{- define "runnel.storePod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ .user }}
+  runAsGroup: {{ .user }}
+  fsGroup: {{ .user }}
+  seccompProfile: { type: RuntimeDefault }
+{{- with .values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "runnel.storeClaim" -}}
+{{- with .values.storage }}
+volumeClaimTemplates:
+  - metadata: { name: data }
+    spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: {{ . }} } } }
+{{- end }}
+{{- end }}
+
+{{- define "runnel.storeService" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "runnel.name" . }}
+  labels: {{- include "runnel.labels" . | nindent 4 }}
+spec:
+  selector: {{- include "runnel.selector" . | nindent 4 }}
+  ports: [{ name: {{ .name }}, port: {{ .port }}, targetPort: {{ .name }} }]
+{{- end }}
+
 {{- define "runnel.commonEnv" -}}
 - name: NODE_ID
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
