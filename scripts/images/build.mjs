@@ -1,11 +1,12 @@
 // `npm run images [-- gateway ai …]`: container images as docker-archive tars in dist/images, built where no base image can be
-// pulled. With an engine and a registry use the Dockerfile: same layout, same user, both architectures.
+// pulled. The stores (redis, postgres, kafka) are built when they are named. With an engine and a registry use the Dockerfile: same layout, same user, both architectures.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeImage, makeLayer } from './archive.mjs';
 import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
+import { kafkaRoot, postgresRoot, redisRoot } from './stores.mjs';
 
 const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const out = join(checkout, 'dist/images');
@@ -19,8 +20,10 @@ const layers = new Map();
 const layer = (name, fill) => {
   if (!layers.has(name)) {
     const root = join(work, name);
-    fill(root);
-    layers.set(name, makeLayer(root, join(work, `${name}.tar`)));
+    layers.set(
+      name,
+      Promise.resolve(fill(root)).then(() => makeLayer(root, join(work, `${name}.tar`))),
+    );
   }
   return layers.get(name);
 };
@@ -90,21 +93,23 @@ const web = async () => {
 };
 
 /** For clusters without a registry: what the chart's development stores run on. */
-const redis = async () => ({
-  layers: [
-    await layer('redis', (root) =>
-      debianRoot(root, ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'], ['usr/bin/redis-check-rdb', 'usr/bin/redis-cli']),
-    ),
-  ],
-  config: { Entrypoint: ['/usr/bin/redis-server'], User: USER, WorkingDir: '/tmp', Env: ['PATH=/usr/bin'] },
+const store = (name, fill, entrypoint, path) => async () => ({
+  layers: [await layer(name, fill)],
+  config: { Entrypoint: [entrypoint], User: USER, WorkingDir: '/tmp', Env: [`PATH=${path}:/usr/bin:/bin`] },
 });
 
-const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), web, redis };
+const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), web };
+const STORES = {
+  redis: store('redis', redisRoot, '/usr/bin/redis-server', '/usr/bin'),
+  postgres: store('postgres', postgresRoot, '/entrypoint.sh', '/usr/lib/postgresql/15/bin'),
+  kafka: store('kafka', kafkaRoot, '/entrypoint.sh', '/usr/lib/jvm/java/bin'),
+};
 
 const wanted = process.argv.slice(2);
 for (const name of wanted.length ? wanted : Object.keys(IMAGES)) {
-  if (!IMAGES[name]) throw new Error(`There is no image ${name}; known: ${Object.keys(IMAGES).join(', ')}.`);
-  const image = await IMAGES[name]();
+  const build = IMAGES[name] ?? STORES[name];
+  if (!build) throw new Error(`There is no image ${name}; known: ${Object.keys({ ...IMAGES, ...STORES }).join(', ')}.`);
+  const image = await build();
   const file = join(out, `${name}.tar`);
   makeImage({ tag: `runnel/${name}:${version}`, out: file, arch, ...image });
   process.stdout.write(`runnel/${name}:${version}  ${(statSync(file).size / 1e6).toFixed(0)} MB  dist/images/${name}.tar\n`);

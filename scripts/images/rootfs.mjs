@@ -41,19 +41,29 @@ export function nodeRoot(root, nodeBinary) {
   cpSync('/etc/ssl/certs/ca-certificates.crt', join(root, 'etc/ssl/certs/ca-certificates.crt'), { dereference: true });
 }
 
-/** Debian packages unpacked (not installed) with the libraries of `programs`. */
-export function debianRoot(root, packages, programs) {
+/** apt knows where packages are only after an update; a machine that never made one is told to. */
+function download(packages, folder) {
+  try {
+    run('apt-get', ['-q', 'download', ...packages], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch {
+    run('apt-get', ['-q', 'update']);
+    run('apt-get', ['-q', 'download', ...packages], { cwd: folder });
+  }
+}
+
+/** Debian packages unpacked (not installed) with the libraries of `programs`, and of those that are found in what was unpacked. */
+export function debianRoot(root, packages, programs, find = () => []) {
   base(root);
   const folder = join(root, 'debs');
   mkdirSync(folder);
   chmodSync(folder, 0o777);
-  run('apt-get', ['-q', 'download', ...packages], { cwd: folder });
+  download(packages, folder);
   for (const file of readdirSync(folder)) run('dpkg-deb', ['-x', join(folder, file), root]);
   rmSync(folder, { recursive: true });
   for (const waste of ['usr/share/doc', 'usr/share/man', 'usr/share/lintian', 'usr/share/locale', 'lib/systemd', 'etc/init.d']) {
     rmSync(join(root, waste), { recursive: true, force: true });
   }
-  for (const program of programs) copyLibraries(root, join(root, program));
+  for (const program of [...programs, ...find()]) copyLibraries(root, join(root, program));
 }
 
 /** The sources a service imports, with its production dependencies as the lock file pins them. */
