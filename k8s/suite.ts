@@ -1,49 +1,28 @@
 /** The steps of `npm run test:k8s`; run by test.ts where the cluster's Services can be reached. One JSON line a step. */
+import { join } from 'node:path';
 import { call, elapse, waitFor } from '@runnel/e2e';
-import { settle, startLoad, underLoad, type LoadReport } from './lib/load.ts';
-import { release } from './lib/release.ts';
+import { disturb, seen } from './lib/disturb.ts';
+import { nodePower, type NodePower } from './lib/nodes.ts';
+import { ALL_VALUES, BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, type Component } from './lib/release.ts';
+import { failedSteps, step } from './lib/step.ts';
 
-const CONVERSATIONS = 10;
 const INSTALL_SECONDS = 90;
-const PAUSE_P99_MS = 1_500;
+const IDLE_MB = 120;
 /** A killed pod's answers wait for its lease (P-4). */
 const KILL_PAUSE_MS = 4_000;
+/** A dead node's pods stay in the Services until it counts as not ready; who meets one of them tries again. */
+const NODE_PAUSE_MS = 30_000;
+const NODE_MS = 90_000;
+const SHORT_DRAINS = ['gateway.drainSeconds=5', 'ai.drainSeconds=5'];
+const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, 'audit.drainSeconds=5'];
+
+/** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
+const UPGRADE_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
+const DATABASE = join(import.meta.dirname, 'database.yaml');
 
 const app = release('runnel', 'runnel-test');
-let failed = 0;
-
-/** Runs one step and tells how it went; what follows a failed step is still tried, the report shows where it began. */
-const step = async (name: string, run: () => Promise<string | void>): Promise<void> => {
-  const startedAt = performance.now();
-  const result = (rest: object): void => console.log(JSON.stringify({ name, ms: Math.round(performance.now() - startedAt), ...rest }));
-  try {
-    const note = await run();
-    result({ ok: true, notes: note ? [note] : [] });
-  } catch (error) {
-    failed++;
-    const { message, cause } = error as Error;
-    result({ ok: false, error: cause instanceof Error ? `${message}\ncaused by ${cause.message}` : message });
-  }
-};
-
-/** Disturbs the release while answers run; every viewer must show every byte in order. */
-const disturb = (name: string, disturbance: () => Promise<unknown>, pauseMs = PAUSE_P99_MS): Promise<void> =>
-  step(name, async () => {
-    const load = startLoad(() => entry, CONVERSATIONS);
-    let report: LoadReport;
-    try {
-      await underLoad(load, CONVERSATIONS);
-      await disturbance();
-      await settle();
-    } finally {
-      report = await load.stop();
-    }
-    if (report.problems.length > 0) throw new Error(report.problems.join('\n'));
-    const pauses = report.pauses.toSorted((a, b) => a - b);
-    const p99 = pauses[Math.ceil(pauses.length * 0.99) - 1] ?? 0;
-    if (p99 > pauseMs) throw new Error(`a viewer waited ${p99} ms, more than ${pauseMs}; ${report.runs} answers were whole`);
-    return `${report.runs} answers whole for ${report.pauses.length} viewers, ${report.reconnects} reconnects, ${report.moves} moves seen, longest pause p99 ${p99} ms`;
-  });
+let entry = '';
+const origin = (): string => entry;
 
 const refused = async (what: Promise<unknown>, sentence: RegExp): Promise<void> => {
   const error = await what.then(
@@ -53,70 +32,137 @@ const refused = async (what: Promise<unknown>, sentence: RegExp): Promise<void> 
   if (!sentence.test(error.message)) throw error;
 };
 
-const restart = async (component: string): Promise<void> => {
-  await app.kubectl('rollout', 'restart', `deploy/runnel-${component}`);
+const roll = async (component: Component): Promise<void> => {
+  await app.restart(component);
   await app.rolledOut(component);
 };
 
-const kill = async (component: string): Promise<void> => {
+const kill = async (component: Component): Promise<void> => {
   const [pod] = await app.pods(component);
   await app.kubectl('delete', pod!, '--grace-period=0', '--force');
   await app.rolledOut(component);
 };
 
-/** The node without the development Redis: its data goes with its pod. */
-const drainNode = async (): Promise<void> => {
-  const redisNode = `node/${await app.nodeOf('redis')}`;
-  const node = (await app.nodes()).find((name) => name !== redisNode);
-  if (node === undefined) throw new Error('this cluster has one node: give it two');
-  await app.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=100s');
-  await app.kubectl('uncordon', node);
-};
-
-const scale = async (component: string, replicas: number): Promise<void> => {
+const scale = async (component: Component, replicas: number): Promise<void> => {
   await app.kubectl('scale', `deploy/runnel-${component}`, `--replicas=${replicas}`);
   await app.rolledOut(component);
 };
 
-let entry = '';
+const drainNode = async (): Promise<void> => {
+  const node = await app.otherNode();
+  await app.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=100s');
+  await app.kubectl('uncordon', node);
+};
+
+/** A power cut: nobody says goodbye. Its pods are made elsewhere; then it comes back. */
+const loseNode = async (power: NodePower): Promise<void> => {
+  const node = await app.otherNode();
+  const until = (ready: boolean): Promise<unknown> =>
+    waitFor(async () => (await app.nodeReady(node)) === ready, { deadlineMs: NODE_MS, everyMs: 500, what: `${node} ready: ${ready}` });
+  try {
+    await power.kill(node);
+    await until(false);
+    await Promise.all(COMPONENTS.map((component) => app.available(component)));
+  } finally {
+    await power.start(node);
+    await until(true);
+  }
+  for (const component of COMPONENTS) await app.rolledOut(component);
+};
+
+/** The page is asked for all the time while its pods are replaced. */
+const rollPage = async (): Promise<string> => {
+  const page = await app.expose('web', '/');
+  const rolled = new AbortController();
+  const statuses = new Map<number, number>();
+  const asking = (async () => {
+    for (; !rolled.signal.aborted; await elapse(20)) {
+      const { status } = await call('GET', `${page}/`);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  })();
+  await roll('web').finally(() => rolled.abort());
+  await asking;
+  await app.unexpose('web');
+  if ([...statuses.keys()].some((status) => status !== 200)) throw new Error(`answers by status: ${JSON.stringify([...statuses])}`);
+  return `${statuses.get(200)} of ${statuses.get(200)} requests answered`;
+};
+
+const idleMemory = async (): Promise<string> => {
+  const pods = (await app.memory()).filter(({ pod }) => /^runnel-(gateway|ai|audit|web)-/.test(pod));
+  const told = pods.map(({ pod, workingSet, rss }) => `${pod.split('-')[1]} ${workingSet} (${rss} rss)`).toSorted();
+  const large = pods.filter(({ pod, workingSet }) => /-(gateway|ai)-/.test(pod) && workingSet >= IDLE_MB);
+  if (large.length > 0) throw new Error(`more than ${IDLE_MB} MB: ${told.join(', ')}`);
+  return `${told.join(', ')} MB`;
+};
+
+const audited = (): Promise<string> =>
+  waitFor(
+    async () => {
+      const words = await app.verify();
+      const conversations = Number(/in (\d+) logs/.exec(words)?.[1]);
+      if (!words.startsWith('whole') || conversations < seen.runs) throw new Error(`${words.trim()}; ${seen.runs} answers were seen`);
+      return words.trim();
+    },
+    { deadlineMs: 60_000, everyMs: 1_000, what: 'the audit to hold every answer' },
+  );
+
+const uninstall = async (): Promise<void> => {
+  await app.unexpose('gateway');
+  await app.uninstall();
+  const nothingLeft = async (): Promise<true> => {
+    const left = await app.leftovers();
+    if (left.length > 0) throw new Error(left.join(' '));
+    return true;
+  };
+  await waitFor(nothingLeft, { deadlineMs: 60_000, everyMs: 500, what: 'everything to be gone' });
+};
+
+const disturbances = async (): Promise<void> => {
+  await step('helm test: streams, cuts, resumes, compares hashes', async () => void (await app.test()));
+  await step(`an idle gateway, an idle AI pod: less than ${IDLE_MB} MB`, idleMemory);
+  await step('a wrong value is refused', () => refused(app.upgrade(CHART, [...VALUES, 'gateway.replica=3']), /replica/));
+  await disturb('a node is drained against the disruption budgets', origin, drainNode);
+  await disturb('rolling update of the gateways', origin, () => roll('gateway'));
+  await disturb('rolling update of the AI pods', origin, () => roll('ai'));
+  await disturb('rolling update of the audit', origin, () => roll('audit'));
+  await step('rolling update of the page', rollPage);
+  await disturb('a gateway pod is killed', origin, () => kill('gateway'));
+  await disturb('an AI pod is killed', origin, () => kill('ai'), KILL_PAUSE_MS);
+  await disturb('an audit pod is killed', origin, () => kill('audit'));
+  await disturb('scale up and down', origin, async () => {
+    for (const replicas of [3, 2]) await Promise.all([scale('ai', replicas), scale('gateway', replicas)]);
+  });
+  const power = nodePower(process.env);
+  if (power === null) console.log('not run: a node is killed and comes back (set K8S_KILL_NODE and K8S_START_NODE)');
+  else await disturb('a node is killed and comes back', origin, () => loseNode(power), NODE_PAUSE_MS);
+  await step('the audit holds every answer, whole', audited);
+};
+
 await app.createNamespace();
-await step('install: ready within 90 s, under PSA restricted', async () => {
+await step(`install: ready within ${INSTALL_SECONDS} s, under PSA restricted`, async () => {
   const startedAt = performance.now();
-  await app.install();
+  await app.install(CHART, VALUES);
   const seconds = (performance.now() - startedAt) / 1_000;
   if (seconds > INSTALL_SECONDS) throw new Error(`took ${seconds.toFixed(0)} s`);
-  entry = await app.exposeGateways();
-  await waitFor(async () => (await call('GET', `${entry}/api/models`)).status === 200, { deadlineMs: 15_000, everyMs: 200, what: entry });
+  entry = await app.expose('gateway', '/api/models');
   return `ready after ${seconds.toFixed(1)} s`;
 });
-if (failed === 0) {
-  await step('helm test: streams, cuts, resumes, compares hashes', async () => void (await app.test()));
-  await step('a wrong value is refused', () => refused(app.upgrade('gateway.replica=3'), /replica/));
-  await disturb('rolling update of the gateways', () => restart('gateway'));
-  await disturb('rolling update of the AI pods', () => restart('ai'));
-  await disturb('a gateway pod is killed', () => kill('gateway'));
-  await disturb('an AI pod is killed', () => kill('ai'), KILL_PAUSE_MS);
-  await disturb('scale up and down', async () => {
-    await scale('ai', 3);
-    await scale('gateway', 3);
-    await elapse(2_000);
-    await scale('ai', 2);
-    await scale('gateway', 2);
-  });
-  await disturb('a node is drained against the disruption budgets', drainNode);
-  await disturb('helm upgrade', () => app.upgrade('logLevel=debug'));
-  await disturb('helm rollback', () => app.rollback());
-}
-await step('uninstall leaves nothing', async () => {
-  await app.unexpose();
-  await app.uninstall();
-  await waitFor(async () => (await app.leftovers()).length === 0, {
-    deadlineMs: 60_000,
-    everyMs: 500,
-    what: 'everything to be gone',
-  }).catch(async (error: Error) => {
-    throw new Error(`${error.message}: ${(await app.leftovers()).join(' ')}`, { cause: error });
-  });
+if (failedSteps() === 0) await disturbances();
+await step('uninstall leaves nothing', uninstall);
+
+const before = failedSteps();
+await step('install of the previous chart, and a database of the operator', async () => {
+  await app.kubectl('apply', '-f', DATABASE);
+  await app.kubectl('rollout', 'status', 'deploy/database', '--timeout=60s');
+  await app.install(PREVIOUS_CHART, [...BASE_VALUES, ...SHORT_DRAINS]);
+  entry = await app.expose('gateway', '/api/models');
 });
+if (failedSteps() === before) {
+  await disturb('helm upgrade from the previous chart, with its migrations', origin, () => app.upgrade(CHART, UPGRADE_VALUES));
+  await step('helm test after it', async () => void (await app.test()));
+  await disturb('helm rollback to it', origin, () => app.rollback());
+}
+await step('uninstall after it leaves nothing', uninstall);
 await app.removeNamespace();
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = failedSteps() === 0 ? 0 : 1;

@@ -6,6 +6,7 @@ import { shell } from './shell.ts';
 
 /** A cluster to test on and how to get at it. */
 export interface Cluster {
+  /** For the steps: how to kill and start a node (`nodes.ts`), when that is known. */
   env: Record<string, string>;
   /** Put before the test's own command where Services are reachable only from inside; often empty. */
   prefix: readonly string[];
@@ -13,11 +14,10 @@ export interface Cluster {
   close(): Promise<unknown>;
 }
 
-const TOOLS = join(root, '../shared/tools/k8s');
 const NODES = ['n1', 'n2'];
 
 /** Split as a shell does for plain words: no quoting in these settings. */
-const words = (line: string | undefined): string[] => line?.split(' ').filter(Boolean) ?? [];
+export const words = (line: string | undefined): string[] => line?.split(' ').filter(Boolean) ?? [];
 
 /** The cluster of KUBECONFIG; its images come by K8S_LOAD_IMAGE (a command that gets the tar), or are there already. */
 const givenCluster = (env: NodeJS.ProcessEnv): Cluster => {
@@ -30,19 +30,20 @@ const givenCluster = (env: NodeJS.ProcessEnv): Cluster => {
   };
 };
 
-/** Two real nodes on this machine, by the tools beside the checkout. */
-const localCluster = async (): Promise<Cluster> => {
+/** Two real nodes on this machine, by the tools in that folder. */
+const localCluster = async (folder: string): Promise<Cluster> => {
   const missing = ensureSystem(['kubernetes-node']);
   if (missing !== undefined) throw new Error(missing);
   const tool = (name: string, ...args: string[]): Promise<string> =>
-    shell(join(TOOLS, name), args, { cwd: TOOLS, env: { NODES: String(NODES.length) } });
+    shell(join(folder, name), args, { cwd: folder, env: { NODES: String(NODES.length) } });
   await tool('build-all');
   await tool('build-images');
   await tool('cluster-down', '--purge');
   await tool('cluster-up');
+  const knode = join(folder, 'knode');
   return {
-    env: {},
-    prefix: [join(TOOLS, 'kx')],
+    env: { K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
+    prefix: [join(folder, 'kx')],
     load: async (tar) => {
       for (const node of NODES) await tool('knode', node, 'load', tar);
     },
@@ -53,6 +54,7 @@ const localCluster = async (): Promise<Cluster> => {
 /** @throws Error with a sentence that says what to set when there is no cluster to be had */
 export const openCluster = async (env: NodeJS.ProcessEnv): Promise<Cluster> => {
   if (env['KUBECONFIG'] !== undefined) return givenCluster(env);
-  if (existsSync(join(TOOLS, 'cluster-up'))) return localCluster();
+  const folder = env['K8S_TOOLS'] ?? join(root, '../shared/tools/k8s');
+  if (existsSync(join(folder, 'cluster-up'))) return localCluster(folder);
   throw new Error('There is no cluster: set KUBECONFIG (k8s/README.md has kind in five commands), K8S_LOAD_IMAGE and, if needed, K8S_RUN.');
 };

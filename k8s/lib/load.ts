@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Expected, WsViewer, createRandom, elapse, prompt, waitFor } from '@runnel/e2e';
 
-const VIEWERS = 2;
-const WORDS = 300;
-const WORDS_A_SECOND = 20;
 const SAMPLE_MS = 25;
 /** A run's own length, a takeover and a drain, and a machine that has other things to do. */
-const RUN_DEADLINE_MS = 90_000;
+const EXTRA_MS = 75_000;
+const PROMPT_MS = 30_000;
+
+export interface LoadPlan {
+  /** Each has one answer at a time, and the next when that one has ended. */
+  conversations: number;
+  viewers: number;
+  words: number;
+  wordsASecond: number;
+}
 
 export interface LoadReport {
   runs: number;
-  reconnects: number;
+  /** When a viewer connected anew, ms since the load began. */
+  reconnects: number[];
   moves: number;
   /** The longest silence each viewer of a running answer saw, ms. */
   pauses: number[];
@@ -20,14 +27,20 @@ export interface LoadReport {
 export interface Load {
   /** Answers that are running now. */
   live(): number;
+  /** Milliseconds since it began, as in the report. */
+  elapsed(): number;
   /** Lets what runs finish and tells what was seen. */
   stop(): Promise<LoadReport>;
 }
 
-/** Conversations that go on until they are told to stop: each answer has two viewers that check every byte and the hash. */
-export const startLoad = (origin: () => string, conversations: number): Load => {
-  const report: LoadReport = { runs: 0, reconnects: 0, moves: 0, pauses: [], problems: [] };
+/** Conversations that go on until they are told to stop; each viewer of an answer checks every byte and the hash. */
+export const startLoad = (origin: () => string, { conversations, viewers: viewersEach, words, wordsASecond }: LoadPlan): Load => {
+  const report: LoadReport = { runs: 0, reconnects: [], moves: 0, pauses: [], problems: [] };
   const random = createRandom(1);
+  const startedAt = performance.now();
+  const elapsed = (): number => performance.now() - startedAt;
+  const watches = new Set<Watch>();
+  const sampler = setInterval(() => watches.forEach((watch) => watch.sample()), SAMPLE_MS);
   let stopping = false;
   let live = 0;
 
@@ -35,18 +48,20 @@ export const startLoad = (origin: () => string, conversations: number): Load => 
     const conversationId = `k8s-${randomUUID().slice(0, 13)}`;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     const expected = new Expected();
-    expected.add({ conversationId, ...ids, words: WORDS, endings: ['complete'] });
+    expected.add({ conversationId, ...ids, words, endings: ['complete'] });
     const userId = `k8s-${worker}`;
     const viewers = Array.from(
-      { length: VIEWERS },
+      { length: viewersEach },
       (_, i) => new WsViewer({ name: `viewer ${worker}.${i}`, conversationId, userId, origin, random: random.fork(), expected }),
     );
-    const watched = viewers.map((viewer) => watchPauses(viewer));
+    const watched = viewers.map((viewer) => new Watch(viewer, () => report.reconnects.push(Math.round(elapsed()))));
+    for (const watch of watched) watches.add(watch);
     try {
-      const answer = await prompt(origin, { conversationId, userId, text: `count ${WORDS} at ${WORDS_A_SECOND}`, ...ids }, 30_000);
+      const answer = await prompt(origin, { conversationId, userId, text: `count ${words} at ${wordsASecond}`, ...ids }, PROMPT_MS);
       if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}`);
       live++;
-      const seen = viewers.map(({ screen }) => screen.until(() => screen.finished.has(ids.runId), RUN_DEADLINE_MS, 'the end'));
+      const deadlineMs = (words / wordsASecond) * 1_000 + EXTRA_MS;
+      const seen = viewers.map(({ screen }) => screen.until(() => screen.finished.has(ids.runId), deadlineMs, 'the end'));
       await Promise.all(seen).finally(() => live--);
     } catch (error) {
       const state = viewers.map(
@@ -55,9 +70,9 @@ export const startLoad = (origin: () => string, conversations: number): Load => 
       report.problems.push(`${conversationId}: ${(error as Error).message} (${state.join('; ')})`);
     } finally {
       report.runs++;
-      report.pauses.push(...watched.map((stop) => stop()));
+      for (const watch of watched) watches.delete(watch);
+      report.pauses.push(...watched.map(({ longest }) => Math.round(longest)));
       for (const viewer of viewers) {
-        report.reconnects += viewer.connects - 1;
         report.moves += viewer.screen.stats.moves;
         viewer.close();
       }
@@ -69,35 +84,48 @@ export const startLoad = (origin: () => string, conversations: number): Load => 
   });
   return {
     live: () => live,
+    elapsed,
     async stop() {
       stopping = true;
-      await Promise.all(workers);
+      await Promise.all(workers).finally(() => clearInterval(sampler));
       return report;
     },
   };
 };
 
-/** Measures the longest time in which a running answer did not grow. Returns what ends it. */
-const watchPauses = ({ screen }: WsViewer): (() => number) => {
-  let longest = 0;
-  let length = 0;
-  let grewAt = 0;
-  const timer = setInterval(() => {
+/** The longest time in which a running answer did not grow, and when its viewer came back. */
+class Watch {
+  longest = 0;
+  #length = 0;
+  #grewAt = 0;
+  #connects = 1;
+  readonly #viewer: WsViewer;
+  readonly #onReconnect: () => void;
+
+  constructor(viewer: WsViewer, onReconnect: () => void) {
+    this.#viewer = viewer;
+    this.#onReconnect = onReconnect;
+  }
+
+  sample(): void {
+    const { screen, connects } = this.#viewer;
+    for (; this.#connects < connects; this.#connects++) this.#onReconnect();
     const now = performance.now();
-    const text = screen.run?.text.length ?? 0;
-    if (screen.run !== null && length > 0 && text !== length) longest = Math.max(longest, now - grewAt);
-    if (text !== length) grewAt = now;
-    length = text;
-  }, SAMPLE_MS);
-  return () => {
-    clearInterval(timer);
-    return Math.round(longest);
-  };
-};
+    const length = screen.run?.text.length ?? 0;
+    if (length === this.#length) return;
+    if (screen.run !== null && this.#length > 0) this.longest = Math.max(this.longest, now - this.#grewAt);
+    this.#grewAt = now;
+    this.#length = length;
+  }
+}
+
+/** The value that this share of them does not exceed; 0 of none. */
+export const percentile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 
 /** Resolves when so many answers run at once. */
-export const underLoad = (load: Load, answers: number): Promise<unknown> =>
-  waitFor(() => load.live() >= answers, { deadlineMs: 30_000, everyMs: 100, what: `${answers} live answers` });
+export const underLoad = (load: Load, answers: number, deadlineMs = 30_000): Promise<unknown> =>
+  waitFor(() => load.live() >= answers, { deadlineMs, everyMs: 100, what: `${answers} live answers` });
 
 /** Long enough for answers to start, move and end after a disturbance. */
 export const settle = (): Promise<void> => elapse(3_000);

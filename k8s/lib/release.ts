@@ -1,22 +1,42 @@
 import { join } from 'node:path';
-import { waitFor } from '@runnel/e2e';
+import { call, waitFor } from '@runnel/e2e';
 import { goTool } from '../../scripts/go-tools.mjs';
 import { root, runCommand } from '../../scripts/lib/command.ts';
+import { podMemory } from './pod-memory.ts';
 import { shell } from './shell.ts';
 
-const CHART = join(root, 'helm/runnel');
+export const CHART = join(root, 'helm/runnel');
+/** What people may have installed before this one; packaged from the commit that came before it. */
+export const PREVIOUS_CHART = join(root, 'k8s/previous/runnel-0.1.0.tgz');
+export const COMPONENTS = ['gateway', 'ai', 'audit', 'web'] as const;
+export type Component = (typeof COMPONENTS)[number];
+/** What somebody outside reaches. */
+export type Exposed = 'gateway' | 'web';
 
-/** What the tests set: short drains, the development Redis, no page. */
-const VALUES = [
+/** The node with this label holds the development stores: their data goes with their pods, so it is never drained or killed. */
+const STORES_LABEL = 'runnel.dev/stores';
+const PODS = 'app.kubernetes.io/component';
+const WAIT = ['--wait', '--timeout', '120s'];
+
+/** What both charts understand. */
+export const BASE_VALUES = [
   'auth.mode=dev',
-  'web.enabled=false',
-  'gateway.drainSeconds=5',
-  'ai.drainSeconds=5',
   'rateLimitPerMinute=100000',
   'redis.development.enabled=true',
   'redis.development.image=runnel/redis:0.1.0',
   'redis.development.storage=',
-].flatMap((value) => ['--set', value]);
+];
+/** Everything in the release, its stores on one node. */
+export const ALL_VALUES = [
+  ...BASE_VALUES,
+  'audit.enabled=true',
+  ...['postgres', 'kafka'].flatMap((store) => [
+    `${store}.development.enabled=true`,
+    `${store}.development.image=runnel/${store}:0.1.0`,
+    `${store}.development.storage=`,
+  ]),
+  ...['redis', 'postgres', 'kafka'].map((store) => `${store}.development.nodeSelector.${STORES_LABEL.replaceAll('.', '\\.')}=here`),
+];
 
 export type Release = ReturnType<typeof release>;
 
@@ -25,61 +45,72 @@ export const release = (name: string, namespace: string) => {
   const kubectl = (...args: string[]): Promise<string> => shell('kubectl', ['-n', namespace, ...args]);
   const helm = (...args: string[]): Promise<string> => shell(goTool('helm4'), ['-n', namespace, ...args]);
   const words = async (...args: string[]): Promise<string[]> => (await kubectl(...args)).split(/\s+/).filter(Boolean);
-  const set = (values: readonly string[]): string[] => [...VALUES, ...values.flatMap((value) => ['--set', value])];
+  const set = (values: readonly string[]): string[] => values.flatMap((value) => ['--set', value]);
+  const nodes = (): Promise<string[]> => words('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}');
 
   return {
     kubectl,
-    helm,
     async createNamespace() {
       await shell('kubectl', ['create', 'namespace', namespace]);
       await shell('kubectl', ['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+      const [first] = await nodes();
+      await shell('kubectl', ['label', 'node', first!, `${STORES_LABEL}=here`, '--overwrite']);
     },
-    install: (...values: string[]) => helm('install', name, CHART, ...set(values), '--wait', '--timeout', '120s'),
-    upgrade: (...values: string[]) => helm('upgrade', name, CHART, ...set(values), '--wait', '--timeout', '120s'),
-    rollback: () => helm('rollback', name, '--wait', '--timeout', '120s'),
+    async removeNamespace() {
+      await runCommand('kubectl', ['label', 'nodes', '--all', `${STORES_LABEL}-`]);
+      await runCommand('kubectl', ['delete', 'namespace', namespace, '--wait=false']);
+    },
+
+    install: (chart: string, values: readonly string[]) => helm('install', name, chart, ...set(values), ...WAIT),
+    upgrade: (chart: string, values: readonly string[]) => helm('upgrade', name, chart, ...set(values), ...WAIT),
+    rollback: () => helm('rollback', name, ...WAIT),
     test: () => helm('test', name, '--logs', '--timeout', '90s'),
     uninstall: () => helm('uninstall', name, '--wait', '--timeout', '90s'),
 
-    pods: (component: string) =>
-      words('get', 'pods', '-l', `app.kubernetes.io/component=${component}`, '--field-selector=status.phase=Running', '-o', 'name'),
-    nodes: () => words('get', 'nodes', '-o', 'name'),
-    nodeOf: async (component: string) =>
-      (await words('get', 'pods', '-l', `app.kubernetes.io/component=${component}`, '-o', 'jsonpath={.items[0].spec.nodeName}'))[0],
+    pods: (component: Component) =>
+      words('get', 'pods', '-l', `${PODS}=${component}`, '--field-selector=status.phase=Running', '-o', 'name'),
+    /** A node that may be lost. @throws Error when there is none */
+    async otherNode(): Promise<string> {
+      const [node] = await words('get', 'nodes', '-l', `!${STORES_LABEL}`, '-o', 'jsonpath={.items[*].metadata.name}');
+      if (node === undefined) throw new Error('this cluster has one node: give it two');
+      return node;
+    },
+    nodeReady: async (node: string) =>
+      (await kubectl('get', 'node', node, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')) === 'True',
 
+    restart: (component: Component) => kubectl('rollout', 'restart', `deploy/${name}-${component}`),
+    available: (component: Component) => kubectl('rollout', 'status', `deploy/${name}-${component}`, '--timeout=120s'),
     /** Waits for every pod that was told to go, too. */
-    async rolledOut(component: string) {
+    async rolledOut(component: Component) {
       await kubectl('rollout', 'status', `deploy/${name}-${component}`, '--timeout=120s');
-      await waitFor(
-        async () => {
-          const states = await words(
-            'get',
-            'pods',
-            '-l',
-            `app.kubernetes.io/component=${component}`,
-            '-o',
-            'jsonpath={.items[*].metadata.deletionTimestamp}',
-          );
-          return states.length === 0;
-        },
-        { deadlineMs: 90_000, everyMs: 500, what: `the old ${component} pods to end` },
-      );
+      const leaving = ['get', 'pods', '-l', `${PODS}=${component}`, '-o', 'jsonpath={.items[*].metadata.deletionTimestamp}'];
+      await waitFor(async () => (await words(...leaving)).length === 0, {
+        deadlineMs: 90_000,
+        everyMs: 500,
+        what: `the old ${component} pods to end`,
+      });
     },
+    memory: () => podMemory(nodes, namespace),
+    /** The audit's own word on what it stored. */
+    verify: () => kubectl('exec', `deploy/${name}-audit`, '-c', 'audit', '--', 'node', '/app/services/audit/src/cli/main.ts', 'verify'),
 
-    /** A way in from outside that a balancer would be: any node, any gateway. */
-    async exposeGateways(): Promise<string> {
-      await kubectl('expose', `deploy/${name}-gateway`, '--name=test-entry', '--type=NodePort', '--port=8080', '--target-port=http');
-      const [port] = await words('get', 'service', 'test-entry', '-o', 'jsonpath={.spec.ports[0].nodePort}');
-      const [address] = await words('get', 'nodes', '-o', 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}');
-      return `http://${address}:${port}`;
+    /** The address of a component for somebody outside; resolves when it answers. */
+    async expose(component: Exposed, path: string): Promise<string> {
+      const service = `test-${component}`;
+      await kubectl('expose', `deploy/${name}-${component}`, `--name=${service}`, '--type=NodePort', '--port=8080', '--target-port=http');
+      const [port] = await words('get', 'service', service, '-o', 'jsonpath={.spec.ports[0].nodePort}');
+      const stores = ['get', 'nodes', '-l', STORES_LABEL];
+      const [address] = await words(...stores, '-o', 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}');
+      const origin = `http://${address}:${port}`;
+      await waitFor(async () => (await call('GET', `${origin}${path}`)).status === 200, { deadlineMs: 15_000, everyMs: 200, what: origin });
+      return origin;
     },
-
-    unexpose: () => kubectl('delete', 'service', 'test-entry', '--ignore-not-found'),
+    unexpose: (component: Exposed) => kubectl('delete', 'service', `test-${component}`, '--ignore-not-found'),
 
     /** Everything of ours that is still there. */
     async leftovers(): Promise<string[]> {
       const kinds = 'all,cm,secret,pdb,netpol,sa,role,rolebinding,ingress,hpa,pvc,endpointslices';
       return words('get', kinds, '-l', `app.kubernetes.io/instance=${name}`, '-o', 'name', '--ignore-not-found');
     },
-    removeNamespace: () => runCommand('kubectl', ['delete', 'namespace', namespace, '--wait=false']),
   };
 };
