@@ -70,7 +70,7 @@ export const openSse =
       const call = {
         accept: 'text/event-stream',
         signal: abort.signal,
-        query: { cursor: frame.cursor ? formatCursor(frame.cursor) : undefined },
+        query: { cursor: frame.cursor?.logId ? formatCursor(frame.cursor) : undefined },
       };
       const response = await api.open(`/api/conversations/${frame.conversationId}/events`, call).catch((error: unknown) => {
         if (abort.signal.aborted) return null; // unfollowed meanwhile: that is no fault of the network

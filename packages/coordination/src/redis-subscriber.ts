@@ -137,8 +137,10 @@ export class RedisSubscriber {
 
   #interrupt(): void {
     for (const entry of this.#entries.values()) {
-      entry.interrupted ||= entry.live;
+      if (!entry.live) continue;
+      entry.interrupted = true;
       entry.live = false;
+      for (const listener of entry.listeners) this.#guard(() => listener.interrupted?.());
     }
   }
 

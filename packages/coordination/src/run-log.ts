@@ -232,6 +232,8 @@ export interface ConversationSummary {
 export interface ChannelListener {
   /** An event of the log or an ephemeral hint (typing, presence, reset): the published bytes. */
   message(bytes: Buffer): void;
+  /** The channel is known to be down: until `resubscribed`, only reading the log tells what happens. */
+  interrupted?(): void;
   /** The channel was interrupted and is whole again: what came meanwhile must be read from the log. */
   resubscribed(): void;
 }
@@ -239,10 +241,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/**
- * The model of a run that was accepted while no AI pod had told its models: whatever the pod that takes it has first.
- * Every pod is suited for it.
- */
+/** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
 /** What AI pods are told: a run is free to take, or a cancel is wanted. Only a hint; sweeps find the same. */

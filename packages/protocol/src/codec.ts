@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile';
 import { RunnelError } from './errors.ts';
-import { CLIENT_FRAMES, type ClientFrame, type ClientFrameType, type FrameId } from './frames.ts';
+import { CLIENT_FRAMES, MAX_ECHO, type ClientFrame, type ClientFrameType, type FrameId } from './frames.ts';
 
 /** What a server promises to read at most; told to clients in `welcome`. */
 export interface Limits {
@@ -24,7 +24,7 @@ const checkerOf = (type: ClientFrameType): Checker => {
   return checker;
 };
 
-const isFrameId = (id: unknown): id is FrameId => typeof id === 'number' || (typeof id === 'string' && id.length <= 128);
+const isFrameId = (id: unknown): id is FrameId => typeof id === 'number' || (typeof id === 'string' && id.length <= MAX_ECHO);
 
 /** Reads one client frame. Never throws: what cannot be read is an error that names the frame's id where it has one. */
 export const decodeClientFrame = (text: string): Decoded => {

@@ -5,12 +5,16 @@ export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = 'runnel.v1';
 
 const Id = Type.String({ pattern: ID_PATTERN });
-const Echo = Type.Optional(Type.Union([Type.String({ maxLength: 128 }), Type.Number()]));
+/** Of an `id`, which is kept until its answer goes out. */
+export const MAX_ECHO = 1024;
+const Echo = Type.Optional(Type.Union([Type.String({ maxLength: MAX_ECHO }), Type.Number()]));
 const Offset = Type.Integer({ minimum: 0 });
 
 /** The last event a client has applied. */
 export const Cursor = Type.Object({ logId: Type.String({ minLength: 1, maxLength: 64 }), offset: Offset });
 export type Cursor = Static<typeof Cursor>;
+/** What `live` says of a conversation that does not exist yet. */
+const Nowhere = Type.Object({ logId: Type.Null(), offset: Offset });
 
 export const Hello = Type.Object({
   type: Type.Literal('hello'),
@@ -23,7 +27,7 @@ export const Follow = Type.Object({
   type: Type.Literal('follow'),
   id: Echo,
   conversationId: Id,
-  cursor: Type.Optional(Type.Union([Cursor, Type.Null()])),
+  cursor: Type.Optional(Type.Union([Cursor, Nowhere, Type.Null()])),
 });
 export const Unfollow = Type.Object({ type: Type.Literal('unfollow'), id: Echo, conversationId: Id });
 

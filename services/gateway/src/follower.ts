@@ -51,7 +51,8 @@ export interface Reader {
  */
 type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
 
-export const RESTORE_GRACE_MS = 5000;
+/** An owner notices within a second that its store is back, and writes its answer again at once. */
+export const RESTORE_GRACE_MS = 3000;
 const RETRY = { baseMs: 100, maxMs: 3000 };
 const RESTORE_RETRY = { baseMs: 50, maxMs: 500 };
 
@@ -65,6 +66,7 @@ export class Follower implements Follow {
   #logId: string | null;
   #offset: number;
   #opened = false;
+  #firstView = true;
   /** Told its sink about a failure and has not read since. */
   #complained = false;
   #attempt = 0;
@@ -123,10 +125,11 @@ export class Follower implements Follow {
     if (this.#state === 'closed') return;
     this.#complained = false;
     if (view.kind === 'forbidden') return this.#refuse();
+    this.#open();
     if (this.#isBehind(view) && this.#mayComeBack()) return this.#waitForRestore();
     this.#missingSince = null;
-    const first = !this.#opened;
-    this.#open();
+    const first = this.#firstView;
+    this.#firstView = false;
     if (view.kind === 'tail') this.#fill(view, first);
     else if (!this.#stands(view)) this.#replace(view);
     if (this.#state === 'reading' || this.#state === 'waiting') this.#state = 'live';

@@ -1,7 +1,7 @@
-const PER_SECOND = 50;
-const BURST = 100;
+const PER_SECOND = 200;
+const BURST = 2000;
 
-/** Token bucket for one socket's frames: more than any page sends, less than what hurts the others (P-8). */
+/** Token bucket for one socket's frames: more than a page or a service that resumes all its conversations sends, less than what hurts the others (P-8). */
 export class FrameBudget {
   readonly #now: () => number;
   #tokens = BURST;
@@ -23,7 +23,7 @@ export class FrameBudget {
   }
 }
 
-const STRIKES_TO_CLOSE = 100;
+const STRIKES_TO_CLOSE = 500;
 const STRIKES_WINDOW_MS = 60_000;
 
 /** Counts what a well-behaved client never does again and again; too much of it within a minute ends the socket (4505). */

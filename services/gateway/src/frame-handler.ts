@@ -8,10 +8,12 @@ import {
   type FrameId,
   type OkEvent,
 } from '@runnel/protocol';
+import { withDeadline } from '@runnel/kit';
 import type { Caller, Commands, PromptCommand } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
+import { Limiter } from './limiter.ts';
 import type { Outbox } from './outbox.ts';
 import { control } from './outgoing.ts';
 
@@ -24,10 +26,14 @@ export interface FrameErrors {
   fail(error: RunnelError, id?: FrameId): void;
 }
 
-/** More conversations than anybody has on one screen. */
-const MAX_FOLLOWS = 100;
-/** Commands of one socket that may be under way at once. */
-const MAX_PENDING = 64;
+/** More conversations than a service that speaks for many people has on one socket. */
+const MAX_FOLLOWS = 2000;
+/** Commands of one socket that may be under way or wait for their turn. */
+const MAX_PENDING = 1000;
+/** Of these, so many go to the store at once: a burst of one socket must not stand before everybody else's. */
+const COMMANDS_AT_ONCE = 32;
+/** P-10: a command that waits for others (of its conversation, of its socket) is answered in time all the same. */
+const ANSWER_MS = 900;
 /** One outage is one error, however many conversations the socket follows. */
 const OUTAGE_QUIET_MS = 2000;
 
@@ -43,6 +49,7 @@ export class FrameHandler {
   readonly #follows = new Map<string, Follow>();
   /** The last command of each conversation: a cancel must not overtake its prompt. */
   readonly #lastCommand = new Map<string, Promise<void>>();
+  readonly #turns = new Limiter(COMMANDS_AT_ONCE);
   #pending = 0;
   #outageTold = -Infinity;
   #closed = false;
@@ -59,7 +66,7 @@ export class FrameHandler {
     const caller = this.#caller;
     switch (frame.type) {
       case 'follow':
-        return this.#follow(frame.conversationId, frame.cursor ?? null, frame.id, true);
+        return this.#follow(frame.conversationId, cursorOf(frame), frame.id, true);
       case 'unfollow':
         this.#unfollow(frame.conversationId);
         return this.#ok(frame.id);
@@ -162,8 +169,18 @@ export class FrameHandler {
       return this.#errors.fail(new RunnelError('overloaded', 'Too many commands at once on this socket.', { retryAfterMs: 1000 }), id);
     }
     this.#pending++;
-    const work = (this.#lastCommand.get(conversationId) ?? Promise.resolve())
-      .then(run)
+    const askedAt = performance.now();
+    const turn = this.#lastCommand.get(conversationId) ?? Promise.resolve();
+    const answered = turn.then(() =>
+      this.#turns.run(() => {
+        // Whose answer has gone out already must not be carried out behind the caller's back.
+        if (performance.now() - askedAt >= ANSWER_MS) throw new RunnelError('unavailable');
+        return run();
+      }),
+    );
+    const work = withDeadline(answered, ANSWER_MS, () => {
+      throw new RunnelError('unavailable', undefined, { retryAfterMs: ANSWER_MS });
+    })
       .then((answer) => this.#ok(id, answer))
       .catch((cause: unknown) => {
         if (!this.#closed) this.#errors.fail(toRunnelError(cause), id);
@@ -179,6 +196,9 @@ export class FrameHandler {
     this.#outbox.send(control({ type: 'ok', ...(id !== undefined && { id }), ...answer }), null);
   }
 }
+
+/** A reader of what did not exist yet stands nowhere; sending that back asks for a snapshot. */
+const cursorOf = ({ cursor }: ClientFrameOf<'follow'>): Cursor | null => (cursor && cursor.logId !== null ? cursor : null);
 
 /** Named one by one: a frame may have fields of its own making, and some of a command's are not for the wire. */
 const promptOf = ({ conversationId, messageId, text, parentId, runId, model }: ClientFrameOf<'prompt'>): PromptCommand => ({

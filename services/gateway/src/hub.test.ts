@@ -311,13 +311,13 @@ describe('when the log changes', () => {
     expect(screen.text('r1')).toBe('kept');
   });
 
-  test('L-6 a log that nobody restores is empty after five seconds', async () => {
+  test('L-6 a log that nobody restores is empty after three seconds', async () => {
     await begin();
     const { screen } = follow();
     await pass();
     loseData();
     log.heal();
-    await pass(4000);
+    await pass(2000);
     expect(screen.state.logId).not.toBeNull();
     await pass(2500);
     expect(screen.state).toMatchObject({ logId: null, offset: 0, messages: [] });
@@ -335,6 +335,17 @@ describe('when the log changes', () => {
     await pass();
     expect(screen.state.run).toMatchObject({ runId: 'r2' });
   });
+});
+
+test('P-5 while the channel is known to be down, the end of a run is on the screen within 150 ms', async () => {
+  await begin();
+  const { screen } = follow();
+  await pass();
+  log.cut();
+  await pass(500);
+  await owner.end('r1');
+  await pass(150);
+  expect(screen.types).toContain('run-ended');
 });
 
 test('P-5 sawEnd tells when the end of a run passes, and when it does not', async () => {

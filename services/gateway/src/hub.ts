@@ -37,7 +37,7 @@ export interface HubDeps {
 }
 
 const LINGER_MS = 2000;
-const TICK_MS = 100;
+const TICK_MS = 50;
 /** Reads that nobody waits for, at once: an interruption of Redis must not become a storm on it. */
 const BACKGROUND_READS = 32;
 

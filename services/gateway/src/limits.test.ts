@@ -8,19 +8,19 @@ import { checkTitle, titleOf } from './title.ts';
 test('P-8 a socket may burst and then has its steady rate', () => {
   let now = 0;
   const budget = new FrameBudget(() => now);
-  const passed = () => Array.from({ length: 200 }, () => budget.take()).filter((wait) => wait === 0).length;
-  expect(passed()).toBe(100);
+  const passed = () => Array.from({ length: 3000 }, () => budget.take()).filter((wait) => wait === 0).length;
+  expect(passed()).toBe(2000);
   expect(budget.take()).toBeGreaterThan(0);
   now = 1000;
-  expect(passed()).toBe(50);
+  expect(passed()).toBe(200);
 });
 
 test('P-8 strikes are forgotten after a minute', () => {
   let now = 0;
   const strikes = new Strikes(() => now);
-  expect(strikes.add(99)).toBe(false);
+  expect(strikes.add(499)).toBe(false);
   now = 61_000;
-  expect(strikes.add(99)).toBe(false);
+  expect(strikes.add(499)).toBe(false);
   expect(strikes.add(1)).toBe(true);
 });
 
@@ -60,7 +60,7 @@ test('P-10 a Redis that hangs or fails does not hold a prompt up', async () => {
 test('a silent running answer is looked up after a second, sooner without a channel, an idle one rarely', () => {
   const base = { deaf: false, quiet: 0, random: 0 };
   expect(pollDelay({ ...base, run: 'running' })).toBe(1000);
-  expect(pollDelay({ ...base, run: 'running', deaf: true })).toBe(250);
+  expect(pollDelay({ ...base, run: 'running', deaf: true })).toBe(75);
   expect(pollDelay({ ...base, run: 'idle' })).toBe(30_000);
   expect([0, 1, 2, 9].map((quiet) => pollDelay({ ...base, run: 'unknown', quiet }))).toEqual([1000, 2000, 4000, 30_000]);
 });

@@ -3,8 +3,8 @@ export type RunKnowledge = 'running' | 'idle' | 'unknown';
 
 /** A running answer that says nothing for this long is looked up in the log: the channel may be dead without a sign. */
 const SILENCE_MS = 1000;
-/** A running answer without a channel. */
-const DEAF_MS = 250;
+/** A running answer without a channel: what is left of P-5's 250 ms when the owner of a cancelled run took its grace. */
+const DEAF_MS = 75;
 /** Nothing runs: only another node's prompt could be missed. */
 const IDLE_MS = 30_000;
 const JITTER = 0.2;

@@ -54,7 +54,7 @@ export class Room implements Reader {
   #pollAt = Infinity;
   /** Polls in a row that found nothing. */
   #quiet = 0;
-  /** A poll found what the channel had not brought, and the channel has been silent since. */
+  /** The channel is down, or a poll found what it had not brought and it has been silent since. */
   #deaf = false;
 
   constructor(conversationId: string, deps: RoomDeps) {
@@ -116,7 +116,8 @@ export class Room implements Reader {
     try {
       const subscription = await this.#deps.runLog.follow(this.conversationId, {
         message: (bytes) => this.#message(bytes),
-        resubscribed: () => this.#interrupted(),
+        interrupted: () => this.#cut(),
+        resubscribed: () => this.#healed(),
       });
       if (this.#closed) return await subscription.close();
       this.#subscription = subscription;
@@ -139,7 +140,7 @@ export class Room implements Reader {
     if (prefix === null) return this.#hint(bytes);
     const { type, offset } = prefix;
     if (offset === 1) this.#begin(bytes);
-    else if (offset <= this.#heard) return this.#interrupted();
+    else if (offset <= this.#heard) return this.#readSoon();
     this.#heard = offset;
     const event = logged(type, this.conversationId, offset, this.#logId, bytes);
     this.#reads.hold(event);
@@ -177,8 +178,19 @@ export class Room implements Reader {
     }
   }
 
+  /** Until the channel stands again, polls are the channel. */
+  #cut(): void {
+    this.#deaf = true;
+    this.#schedule();
+  }
+
+  #healed(): void {
+    this.#deaf = false;
+    this.#readSoon();
+  }
+
   /** The channel had a hole, or speaks of another log: only the store knows. */
-  #interrupted(): void {
+  #readSoon(): void {
     this.#forget();
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
     this.#pollAt = performance.now() + this.#deps.random() * spread;

@@ -34,7 +34,8 @@ class FakeSocket implements SessionSocket {
 
 const ann: Identity = { userId: 'ann', source: 'query', expiresAt: null };
 const followed: string[] = [];
-const commands = new Proxy({} as Commands, { get: () => async () => ({ runId: 'r1', offset: 3, duplicate: false }) });
+let answer: (command: { runId?: string }) => Promise<unknown>;
+const commands = new Proxy({} as Commands, { get: () => (_caller: unknown, command: { runId?: string }) => answer(command) });
 const hub = {
   follow: ({ conversationId }: { conversationId: string }) => {
     followed.push(conversationId);
@@ -76,6 +77,7 @@ const welcomed = async (opening?: Opening) => {
 beforeEach(() => {
   vi.useFakeTimers();
   followed.length = 0;
+  answer = async () => ({ runId: 'r1', offset: 3, duplicate: false });
   banned = new Set();
   verify = async (token) => {
     if (token === 'down') throw new RunnelError('unavailable');
@@ -91,6 +93,12 @@ test('W-1 a frame before hello closes with 4500', () => {
     say(frame);
     expect(socket.code).toBe(CLOSE.protocol);
   }
+});
+
+test('W-1 a binary frame before hello closes with 4500, whatever it says', () => {
+  const { socket, session } = open();
+  session.message(Buffer.from(JSON.stringify(hello())), true);
+  expect(socket.code).toBe(CLOSE.protocol);
 });
 
 test('W-1 no hello within ten seconds closes with 4501', async () => {
@@ -205,8 +213,8 @@ test('malformed frames get an error that names them, and the socket lives', asyn
 
 test('P-8 too many frames are refused, and who does not stop is closed with 4505 and kept out', async () => {
   const { socket, say } = await welcomed();
-  for (let i = 0; i < 150; i++) say({ type: 'ping' });
-  expect(socket.sent.filter((e) => e.type === 'pong')).toHaveLength(100);
+  for (let i = 0; i < 2400; i++) say({ type: 'ping' });
+  expect(socket.sent.filter((e) => e.type === 'pong')).toHaveLength(2000);
   expect(new Set(socket.errors())).toEqual(new Set(['rate-limited']));
   expect(socket.code).toBeNull();
   for (let i = 0; i < 100; i++) say({ type: 'ping' });
@@ -217,19 +225,55 @@ test('P-8 too many frames are refused, and who does not stop is closed with 4505
   expect(again.socket.code).toBe(CLOSE.rate);
 });
 
+test('W-7 the cursor of a conversation that did not exist, sent back, asks for a snapshot', async () => {
+  const { socket, say } = await welcomed();
+  say({ type: 'follow', id: 1, conversationId: 'c1', cursor: { logId: null, offset: 0 } });
+  expect(socket.errors()).toEqual([]);
+  expect(followed).toEqual(['c1']);
+});
+
+test('P-10 commands that wait for another of their conversation are answered within a second, and those not begun never are', async () => {
+  const begun: string[] = [];
+  answer = ({ runId }) => {
+    begun.push(runId!);
+    return new Promise((_, reject) => setTimeout(() => reject(new RunnelError('unavailable')), 800));
+  };
+  const { socket, say } = await welcomed();
+  for (const runId of ['r1', 'r2', 'r3']) say({ type: 'cancel', id: runId, conversationId: 'c1', runId });
+  await vi.advanceTimersByTimeAsync(950);
+  expect(socket.sent.map((e) => e.type === 'error' && [e.id, e.code])).toEqual(['r1', 'r2', 'r3'].map((id) => [id, 'unavailable']));
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(begun).toEqual(['r1', 'r2']);
+  expect(socket.sent).toHaveLength(3);
+});
+
+test('W-4 a burst of commands on one socket is carried out whole, some at a time', async () => {
+  let underWay = 0;
+  let most = 0;
+  answer = async () => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    underWay--;
+    return {};
+  };
+  const { socket, say } = await welcomed();
+  for (let i = 0; i < 500; i++) say({ type: 'cancel', id: i, conversationId: `c${i}`, runId: 'r1' });
+  await vi.advanceTimersByTimeAsync(800);
+  expect(socket.sent.filter((e) => e.type === 'ok')).toHaveLength(500);
+  expect(most).toBeLessThanOrEqual(32);
+});
+
 test('P-8 a socket follows a bounded number of conversations; the old follow of one makes place for the new', async () => {
   const { socket, say } = await welcomed();
-  for (let i = 0; i < 100; i++) {
-    await vi.advanceTimersByTimeAsync(50);
-    say({ type: 'follow', conversationId: `c${i}` });
-  }
+  for (let i = 0; i < 2000; i++) say({ type: 'follow', conversationId: `c${i}` });
+  await vi.advanceTimersByTimeAsync(1000);
   say({ type: 'follow', conversationId: 'c0' });
   expect(socket.errors()).toEqual([]);
-  expect(followed).toHaveLength(100);
+  expect(followed).toHaveLength(2000);
   say({ type: 'follow', id: 1, conversationId: 'one-more' });
   expect(socket.errors()).toEqual(['overloaded']);
   say({ type: 'unfollow', conversationId: 'c5' });
-  expect(followed).toHaveLength(99);
+  expect(followed).toHaveLength(1999);
 });
 
 test('session_id of the query is the first follow, after welcome', async () => {

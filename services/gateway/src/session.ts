@@ -115,10 +115,10 @@ export class Session implements Drainable {
     const state = this.#state;
     switch (state.kind) {
       case 'greeting':
-        return data.length > MAX_BYTES_BEFORE_OPEN ? this.end('protocol') : this.#greet(data.toString());
+        return isBinary || data.length > MAX_BYTES_BEFORE_OPEN ? this.end('protocol') : this.#greet(data.toString());
       case 'verifying':
         state.bytes += data.length;
-        if (state.bytes > MAX_BYTES_BEFORE_OPEN) return this.end('protocol');
+        if (isBinary || state.bytes > MAX_BYTES_BEFORE_OPEN) return this.end('protocol');
         state.waiting.push(data.toString());
         return;
       case 'open':

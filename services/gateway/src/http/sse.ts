@@ -9,8 +9,8 @@ import type { HttpMetrics } from './http-metrics.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
 import { SseChannel } from './sse-channel.ts';
 
-/** Longer than a lost log is waited for (5 s): the first answer may take that. */
-const OPEN_DEADLINE_MS = 8_000;
+/** Longer than any first read may take, with the wait for the channel before it. */
+const OPEN_DEADLINE_MS = 3_000;
 const RETRY_AFTER_MS = 2_000;
 
 const schema = {

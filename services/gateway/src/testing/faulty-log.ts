@@ -13,6 +13,8 @@ export interface FaultyLog extends RunLog {
   subscribes: 'fine' | 'unavailable';
   /** What was asked, in order: `follow`, `read`. */
   readonly calls: string[];
+  /** The channel is dead, and known to be. */
+  cut(): void;
   /** The channel is whole again, and says so. */
   heal(): void;
 }
@@ -27,6 +29,10 @@ export const faultyLog = (log: RunLog): FaultyLog => {
     beforeRead: () => {},
     subscribes: 'fine',
     calls: [],
+    cut() {
+      faulty.channel = 'dead';
+      for (const listener of listeners) listener.interrupted?.();
+    },
     heal() {
       faulty.channel = 'whole';
       for (const listener of listeners) listener.resubscribed();
