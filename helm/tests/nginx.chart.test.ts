@@ -1,7 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { waitFor } from '@runnel/e2e';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const CONFIGURATIONS = join(import.meta.dirname, '../../nginx-ingress');
@@ -64,9 +67,49 @@ describe.each(['round-robin.conf', 'cookie.conf'])('%s', (name) => {
   });
 });
 
-test("web.conf, the page's, is accepted", () => {
-  cpSync('/etc/nginx/mime.types', join(folder, 'mime.types'));
-  expect(nginxTest('web.conf')).toBe('ok');
+describe("web.conf, the page's", () => {
+  const port = 20_000 + (process.pid % 20_000);
+  let nginx: ChildProcess;
+  beforeEach(async () => {
+    cpSync('/etc/nginx/mime.types', join(folder, 'mime.types'));
+    // As root, nginx reads as nobody.
+    chmodSync(folder, 0o755);
+    mkdirSync(join(folder, 'page/assets'), { recursive: true });
+    writeFileSync(join(folder, 'page/index.html'), 'the page');
+    writeFileSync(join(folder, 'page/assets/a-1.js'), 'plain');
+    writeFileSync(join(folder, 'page/assets/a-1.js.gz'), gzipSync('packed'));
+    const text = forThisMachine(read('web.conf')).replace('listen 8080', `listen 127.0.0.1:${port}`);
+    writeFileSync(join(folder, 'nginx.conf'), text.replace('/usr/share/runnel', join(folder, 'page')));
+    nginx = spawn(NGINX, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'], { stdio: 'ignore' });
+    await waitFor(() => get('/'), { deadlineMs: 5_000, what: 'nginx' });
+  });
+  afterEach(async () => {
+    nginx.kill('SIGQUIT');
+    await once(nginx, 'exit');
+  });
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'accept-encoding': 'gzip' } });
+
+  test('assets come as they were packed and are kept for ever; a missing one is missing', async () => {
+    const asset = await get('/assets/a-1.js');
+    expect(await asset.text()).toBe('packed');
+    expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect((await get('/assets/a-2.js')).status).toBe(404);
+  });
+
+  test('every other path is the page, asked for again each time', async () => {
+    const page = await get('/c/some-conversation');
+    expect(await page.text()).toBe('the page');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+  });
+
+  test('everything carries the strict policy, also what is missing', async () => {
+    for (const path of ['/', '/assets/a-1.js', '/assets/none.js']) {
+      const { headers } = await get(path);
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect(headers.get('content-security-policy')).not.toContain('unsafe');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
 });
 
 test('the modes differ in their upstream only', () => {
