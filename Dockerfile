@@ -13,25 +13,25 @@ COPY e2e/package.json e2e/package.json
 COPY bench/package.json bench/package.json
 
 FROM sources AS page
-RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web && npm sbom --sbom-format=cyclonedx --omit=dev --workspace web > sbom.cdx.json
 
 # Each service gets its own dependencies only.
 FROM sources AS gateway-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/gateway && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/gateway && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/gateway > sbom.cdx.json
 FROM sources AS ai-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/ai && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/ai && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/ai > sbom.cdx.json
 FROM sources AS audit-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/audit && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/audit && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/audit > sbom.cdx.json
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
 WORKDIR /app
 # `node` is found by name in every image of ours, also in those of `npm run images`: helm test uses it.
 ENV NODE_ENV=production PATH=/nodejs/bin:/usr/bin:/bin
 USER 65532:65532
-LABEL org.opencontainers.image.licenses=Apache-2.0
+LABEL org.opencontainers.image.licenses=Apache-2.0 dev.runnel.sbom=/app/sbom.cdx.json
 
 FROM base AS gateway
-COPY --from=gateway-deps /app/package.json ./
+COPY --from=gateway-deps /app/package.json /app/sbom.cdx.json ./
 COPY --from=gateway-deps /app/node_modules node_modules
 COPY packages packages
 COPY services/gateway services/gateway
@@ -44,7 +44,7 @@ COPY --from=page /app/web/dist web
 ENV WEB_DIR=/app/web
 
 FROM base AS ai
-COPY --from=ai-deps /app/package.json ./
+COPY --from=ai-deps /app/package.json /app/sbom.cdx.json ./
 COPY --from=ai-deps /app/node_modules node_modules
 COPY packages packages
 COPY services/ai services/ai
@@ -52,7 +52,7 @@ EXPOSE 8081 9081
 CMD ["services/ai/src/main.ts"]
 
 FROM base AS audit
-COPY --from=audit-deps /app/package.json ./
+COPY --from=audit-deps /app/package.json /app/sbom.cdx.json ./
 COPY --from=audit-deps /app/node_modules node_modules
 COPY packages packages
 COPY services/audit services/audit
@@ -62,5 +62,7 @@ CMD ["--disable-warning=TimeoutNegativeWarning", "services/audit/src/main.ts"]
 FROM nginx:1.28-alpine AS web
 COPY nginx-ingress/web.conf /etc/nginx/nginx.conf
 COPY --from=page /app/web/dist /usr/share/runnel
+COPY --from=page /app/sbom.cdx.json /app/
+LABEL org.opencontainers.image.licenses=Apache-2.0 dev.runnel.sbom=/app/sbom.cdx.json
 USER 65532:65532
 EXPOSE 8080

@@ -1,9 +1,10 @@
 // `npm run images [-- gateway ai …]`: container images as docker-archive tars in dist/images, built where no base image can be
 // pulled. The stores (redis, postgres, kafka) are built when they are named. With an engine and a registry use the Dockerfile: same layout, same user, both architectures.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildWeb } from '../build-web.mjs';
 import { makeImage, makeLayer } from './archive.mjs';
 import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
 import { kafkaRoot, postgresRoot, redisRoot } from './stores.mjs';
@@ -14,6 +15,7 @@ const work = join(checkout, 'dist/rootfs');
 const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
 const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 const USER = '65532:65532';
+const SBOM = '/app/sbom.cdx.json';
 
 const layers = new Map();
 /** A layer made once a run, however many images stand on it. */
@@ -32,29 +34,29 @@ const labels = (title) => ({
   'org.opencontainers.image.title': title,
   'org.opencontainers.image.version': version,
   'org.opencontainers.image.licenses': 'Apache-2.0',
-  // The lock file lists every package with version and hash: with `npm sbom` it is the bill of materials.
-  'dev.runnel.sbom': '/app/sbom.cdx.json',
+  'dev.runnel.sbom': SBOM,
 });
+
+/** What is in the image, from the lock file: every package with version and hash, at the place the label names. */
+const writeSbom = (root, workspace) => {
+  const sbom = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--workspace', workspace], {
+    cwd: checkout,
+    encoding: 'utf8',
+    maxBuffer: 64e6,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  // Serial number and time differ at each call; without them the same sources give the same image.
+  const { serialNumber: _serial, metadata, ...rest } = JSON.parse(sbom);
+  const { timestamp: _time, ...kept } = metadata;
+  mkdirSync(join(root, 'app'), { recursive: true });
+  writeFileSync(join(root, SBOM), JSON.stringify({ ...rest, metadata: kept }));
+};
 
 const service = (name) => async () => {
   const base = await layer('node', (root) => nodeRoot(root, join(checkout, 'node_modules/.bin/node')));
   const app = await layer(name, (root) => {
     serviceRoot(root, checkout, name);
-    const sbom = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--workspace', `services/${name}`], {
-      cwd: checkout,
-      encoding: 'utf8',
-      maxBuffer: 64e6,
-    });
-    // Serial number and time differ at each call; without them the same sources give the same image.
-    const {
-      serialNumber: _serial,
-      metadata: { timestamp: _time, ...metadata },
-      ...rest
-    } = JSON.parse(sbom);
-    execFileSync('tee', [join(root, 'app/sbom.cdx.json')], {
-      input: JSON.stringify({ ...rest, metadata }),
-      stdio: ['pipe', 'ignore', 'inherit'],
-    });
+    writeSbom(root, `services/${name}`);
   });
   return {
     layers: [base, app],
@@ -70,14 +72,14 @@ const service = (name) => async () => {
 
 const web = async () => {
   const dist = join(checkout, 'web/dist');
-  if (!existsSync(join(dist, 'index.html')))
-    execFileSync('npm', ['run', '--silent', 'build', '--workspace', 'web'], { cwd: checkout, stdio: 'inherit' });
+  buildWeb();
   const base = await layer('nginx', (root) => debianRoot(root, ['nginx', 'nginx-common'], ['usr/sbin/nginx']));
   const page = await layer('web', (root) => {
     rmSync(root, { recursive: true, force: true });
     mkdirSync(join(root, 'etc/nginx'), { recursive: true });
     cpSync(dist, join(root, 'usr/share/runnel'), { recursive: true });
     cpSync(join(checkout, 'nginx-ingress/web.conf'), join(root, 'etc/nginx/nginx.conf'));
+    writeSbom(root, 'web');
   });
   return {
     layers: [base, page],
