@@ -104,3 +104,19 @@ test('a subscriber connection that is cut is whole again by itself, and readers 
   await waitFor(() => followed.entries.length === 1);
   await followed.close();
 });
+
+test('P-10 a store over its memory limit refuses a prompt whole, in a new conversation too', async () => {
+  const run = await startRun(log);
+  await append(log, run, 0, 'abc');
+  const fresh = promptOf();
+  await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+  try {
+    await expect(log.beginRun(fresh)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    await expect(append(log, run, 3, 'd')).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await snapshotOf(log, run.conversationId)).run?.text).toBe('abc');
+  } finally {
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+  }
+  expect(await log.readState({ conversationId: fresh.conversationId })).toEqual({ kind: 'none' });
+  expect(await append(log, run, 3, 'd')).toMatchObject({ outcome: 'appended' });
+});

@@ -32,10 +32,10 @@ test('P-10 what is not answered in time is unavailable', async () => {
 test('a command waits a moment for the connection, and leaves no listener behind', async () => {
   const { client, caller } = open('connecting');
   const waiting = [caller.call('a', async () => 1), caller.call('b', async () => 2), caller.ready()];
-  expect(client.listenerCount('ready')).toBe(1);
+  expect(client.listenerCount('ready')).toBe(2);
   client.emit('ready');
   expect(await Promise.all(waiting)).toEqual([1, 2, undefined]);
-  expect(client.listenerCount('ready') + client.listenerCount('end')).toBe(0);
+  expect([client.listenerCount('ready'), client.listenerCount('end')]).toEqual([1, 0]);
   await expect(caller.call('c', async () => 3)).rejects.toMatchObject({ code: 'unavailable' });
 });
 
@@ -46,7 +46,7 @@ test('a closed client refuses at once', async () => {
   const refused = expect(waiting.caller.call('a', never)).rejects.toMatchObject({ code: 'unavailable' });
   waiting.client.emit('end');
   await refused;
-  expect(client.listenerCount('ready')).toBe(0);
+  expect(client.listenerCount('ready')).toBe(1);
 });
 
 test.each([
@@ -60,4 +60,14 @@ test.each([
   [new RunnelError('bad-frame'), 'bad-frame'],
 ])('%s is told as %s', (cause, code) => {
   expect(storeError(cause).code).toBe(code);
+});
+
+test('P-10 who waits in vain for a connection is told what is the matter with it, until it is mended', async () => {
+  const { client, caller } = open('connecting');
+  client.emit('error', new Error('WRONGPASS'));
+  await expect(caller.ready()).rejects.toMatchObject({ code: 'unavailable', cause: { message: 'WRONGPASS' } });
+  client.emit('ready');
+  const late = await caller.call('slow', never).catch((error: unknown) => error as RunnelError);
+  expect(late).toMatchObject({ code: 'unavailable' });
+  expect((late as RunnelError).cause).toBeUndefined();
 });

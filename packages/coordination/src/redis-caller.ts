@@ -41,6 +41,10 @@ export interface Caller {
 
 export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): Caller => {
   let connected: Promise<void> | undefined;
+  /** Why there is no connection, as far as that was told: a wrong password looks like silence otherwise. */
+  let trouble: Error | undefined;
+  client.on('error', (error: Error) => (trouble = error));
+  client.on('ready', () => (trouble = undefined));
   /** One promise for all that wait for the same connection. */
   const whenReady = (): Promise<void> => {
     if (client.status === 'end') return Promise.reject(new RunnelError('unavailable', 'The connection is closed.'));
@@ -61,7 +65,7 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
   const within = async <T>(work: Promise<T>): Promise<T> => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new RunnelError('unavailable', 'The store did not answer in time.')), deadlineMs);
+      timer = setTimeout(() => reject(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble })), deadlineMs);
     });
     try {
       return await Promise.race([work, late]);

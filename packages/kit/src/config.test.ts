@@ -58,6 +58,12 @@ describe('loadConfig', () => {
     ]);
   });
 
+  test('each address of a list is checked', () => {
+    const pods = defineConfig({ pods: setting.urls('PODS', { default: [], description: 'pods' }) });
+    expect(loadConfig(pods, { PODS: 'http://a:1, https://b' }).pods).toEqual(['http://a:1', 'https://b']);
+    expect(() => loadConfig(pods, { PODS: 'http://a,zap' })).toThrow('PODS must be a URL that starts http:// or https://');
+  });
+
   test('never repeats a secret, nor a password inside a URL', () => {
     const problems = problemsOf({ JWT_SECRET: 'short', REDIS_URL: 'http://me:hunter2@host' }).join('\n');
     expect(problems).toContain('JWT_SECRET');

@@ -21,6 +21,12 @@ test('a failing critical check takes the process out, another is only shown', as
   expect(await health.ready()).toMatchObject({ ok: false, checks: { redis: { ok: false, critical: true, error: 'refused' } } });
 });
 
+test('a failure tells its cause', async () => {
+  const health = createHealth();
+  health.register('redis', () => Promise.reject(new Error('no answer', { cause: new Error('WRONGPASS') })));
+  expect(await health.ready()).toMatchObject({ checks: { redis: { error: 'no answer (WRONGPASS)' } } });
+});
+
 test('a check that hangs fails at its deadline', async () => {
   const health = createHealth({ checkDeadlineMs: 10 });
   health.setReady(true);

@@ -140,6 +140,10 @@ export const setting = {
   url: <const O extends UrlOptions>(env: string, options: O) =>
     make<string, O>(env, Type.String(), (raw) => parseUrl(raw, options.schemes ?? ['http', 'https']), options),
 
+  /** Comma-separated addresses, each checked. */
+  urls: <const O extends Options<string[]>>(env: string, options: O) =>
+    make<string[], O>(env, Type.Array(Type.String()), (raw) => splitList(raw).map((item) => parseUrl(item, ['http', 'https'])), options),
+
   json: <S extends TSchema, O extends JsonOptions<Static<S>>>(env: string, schema: S, options: O) =>
     make<Static<S>, O>(env, schema, (raw) => parseJson(raw, options.readFile) as Static<S>, options),
 

@@ -13,7 +13,7 @@ import { servicePods } from './discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
-import { registerHttp, sendProblem } from './http/index.ts';
+import { answerClientError, registerHttp, sendProblem } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
 import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
@@ -54,6 +54,8 @@ const podsOf = (config: GatewayConfig, metrics: GatewayMetrics, log: Logger): Ai
   return servicePods({ service: aiServiceName, api, metrics, log });
 };
 
+/** A request that is not whole by then is nobody's (slowloris): 64 KiB at the slowest phone's speed. */
+const REQUEST_MS = 30_000;
 /** What commands left to do when the last connection is gone has this long. */
 const SETTLE_MS = 2000;
 
@@ -82,7 +84,9 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy,
     bodyLimit: limits.frameBytes,
+    requestTimeout: REQUEST_MS,
     frameworkErrors: sendProblem,
+    clientErrorHandler: answerClientError,
   });
   await app.register(cookie);
   const sockets = await registerWs(app, {

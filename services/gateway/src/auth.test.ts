@@ -85,15 +85,19 @@ describe('jwt mode', () => {
   test('asymmetric tokens are checked by the keys of JWKS_URL; keys that cannot be had are unavailable', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' };
-    const server = createServer((_request, response) =>
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] })),
-    );
+    let broken = true;
+    const server = createServer((_request, response) => {
+      if (broken) response.statusCode = 500;
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }));
+    });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
     const token = await new SignJWT({ sub: 'ann' })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
       .setExpirationTime('1h')
       .sign(privateKey);
+    await expect(createAuth({ ...base, authMode: 'jwt', jwksUrl }).verify(token)).rejects.toMatchObject({ code: 'unavailable' });
+    broken = false;
     expect(await createAuth({ ...base, authMode: 'jwt', jwksUrl }).verify(token)).toMatchObject({ userId: 'ann' });
     server.close();
     server.closeAllConnections();

@@ -30,14 +30,19 @@ const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'E
 /** @throws ConfigError when jwt mode has no key, or two */
 export const createAuth = (config: AuthConfig): Auth => (config.authMode === 'dev' ? devAuth(config.sessionCookie) : jwtAuth(config));
 
-const requireBy =
-  (identify: Auth['identify']): Auth['require'] =>
-  async (request, reply) => {
+/** Asked before a request's body is read and again by its route: one answer, and one guest. */
+const requireBy = (identify: Auth['identify']): Auth['require'] => {
+  const known = new WeakMap<FastifyRequest, Identity>();
+  return async (request, reply) => {
+    const before = known.get(request);
+    if (before !== undefined) return before;
     const { identity, setCookie } = await identify(request);
     if (identity === null) throw new RunnelError('unauthorized');
     if (setCookie !== undefined) reply.header('set-cookie', setCookie);
+    known.set(request, identity);
     return identity;
   };
+};
 
 /** Callers say who they are. For one's own machine and for tests. */
 const devAuth = (cookie: string): Auth => {
@@ -115,11 +120,15 @@ const identityOf = (payload: JWTPayload): Omit<Identity, 'source'> => {
   return { userId: sub, expiresAt: exp === undefined ? null : exp * 1000, ...(scopesOf(payload).includes('admin') && { admin: true }) };
 };
 
-/** A token that is wrong is the caller's; keys that cannot be fetched are ours. */
+/** A token that is wrong is the caller's; keys that cannot be fetched (jose has no class of its own for a 500 or no JSON) are ours. */
 const toAuthError = (cause: unknown): RunnelError => {
   if (cause instanceof RunnelError) return cause;
   if (cause instanceof errors.JWTExpired) return new RunnelError('token-expired', 'The token has expired.', { cause });
-  const ours = cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid || !(cause instanceof errors.JOSEError);
+  const ours =
+    cause instanceof errors.JWKSTimeout ||
+    cause instanceof errors.JWKSInvalid ||
+    !(cause instanceof errors.JOSEError) ||
+    cause.code === errors.JOSEError.code;
   return ours
     ? new RunnelError('unavailable', 'The keys that check tokens cannot be had; try again soon.', { cause })
     : new RunnelError('unauthorized', 'This token is not valid.', { cause });

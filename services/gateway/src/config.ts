@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from '@runnel/protocol';
 export const configSpec = defineConfig({
   ...commonSettings,
   ...portSettings(8080, 9080),
-  aiServiceUrls: setting.list('AI_SERVICE_URLS', {
+  aiServiceUrls: setting.urls('AI_SERVICE_URLS', {
     default: [],
     description: 'Base URLs of the AI pods, comma-separated; without any, runs wait until a pod sweeps them',
   }),

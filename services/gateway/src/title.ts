@@ -1,6 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 
 const MAX_TITLE = 80;
+const MAX_GIVEN = 200;
 
 const clip = (text: string): string => {
   const characters = [...text];
@@ -19,5 +20,6 @@ export const titleOf = (text: string): string => clip((text.trim().split('\n', 1
 export const checkTitle = (title: string): string => {
   const line = title.replace(/\s+/g, ' ').trim().toWellFormed();
   if (line === '') throw new RunnelError('empty');
+  if ([...line].length > MAX_GIVEN) throw new RunnelError('too-long', `At most ${MAX_GIVEN} characters.`);
   return clip(line);
 };

@@ -68,6 +68,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       schema: { hide: true },
       // Identity is settled before the upgrade, so that handlers can be attached in the same tick as it (no frame is lost).
       preValidation: async (request: FastifyRequest) => {
+        if (!request.ws) throw new RunnelError('bad-frame', 'This is a WebSocket address: ask for an upgrade.');
         if (deps.draining.aborted)
           throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
         known.set(request.raw, await deps.auth.identify(request));

@@ -47,9 +47,10 @@ if redis.call('EXISTS', relay) == 1 and redis.call('XLEN', events) >= cap then
 end
 
 if isNew then
+  -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
+  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now)
   -- What an eviction may have left of an earlier incarnation must not mix with this one.
   redis.call('DEL', history, order, ids, log)
-  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now)
   audit('SESSION_STARTED', '{"userId":' .. json(userId) .. ',"title":' .. cjson.encode(title) .. '}', trace)
 end
 if isNew and messageId ~= '' then

@@ -21,8 +21,9 @@ elseif user then
 elseif redis.call('EXISTS', tombstone) == 1 then
   return { 'gone' }
 end
-redis.call('DEL', history, order, ids, log)
+-- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
 redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'offset', 0)
+redis.call('DEL', history, order, ids, log)
 if hasMore == '1' then
   redis.call('HSET', meta, 'trimmed', '1')
 end

@@ -11,9 +11,9 @@ export interface CountOrder {
 }
 
 const MAX_WORDS = 999_999;
-const MAX_PER_SECOND = 10_000;
+const MAX_PER_SECOND = 100_000;
 const DEFAULT_PER_SECOND = 50;
-const ORDER = /^\s*count\s+(\d{1,6})(?:\s+at\s+(\d{1,5}(?:\.\d+)?))?(?:\s+(fail|hang)\s+(\d{1,6}))?\s*$/i;
+const ORDER = /^\s*count\s+(\d{1,6})(?:\s+at\s+(\d{1,6}(?:\.\d+)?))?(?:\s+(fail|hang)\s+(\d{1,6}))?\s*$/i;
 
 /** Reads `count N [at R] [fail K | hang K]`; null for any other prompt. */
 export const parseCount = (prompt: string): CountOrder | null => {

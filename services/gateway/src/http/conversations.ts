@@ -40,7 +40,7 @@ export const conversationRoutes = (app: Routes, { auth, commands, runLog }: Gate
         summary: 'Rename a conversation',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
-        body: Type.Object({ title: Type.String({ minLength: 1, maxLength: 200 }) }),
+        body: Type.Object({ title: Type.String({ description: 'One line of at most 200 characters; longer than 80 is clipped' }) }),
         response: { 200: json('Offset of the `title` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
       },
     },

@@ -26,6 +26,7 @@ import { trailRoutes } from './trail.ts';
 import { watchHistory } from './watch-history.ts';
 
 export { createAuditClient, type AuditClientOptions } from './audit-client.ts';
+export { answerClientError } from './client-error.ts';
 export { sendProblem } from './problem.ts';
 
 /** What a drain has to see to: long answers over HTTP. */
@@ -36,6 +37,9 @@ export interface HttpAnswers {
   settled(): Promise<void>;
 }
 
+/** The documentation is for everybody. */
+const isApi = (url: string): boolean => url.startsWith('/api/') && !url.startsWith('/api/docs');
+
 /**
  * Everything the gateway answers over HTTP besides the WebSocket route, whose upgrade gets the same headers, origin check and
  * problem documents.
@@ -45,6 +49,10 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   registerGracefulClose(app);
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   await registerSecurity(app, config.corsOrigins);
+  // Who is nobody is told so before anything of the request is read.
+  app.addHook('onRequest', async (request, reply) => {
+    if (isApi(request.url)) await context.auth.require(request, reply);
+  });
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

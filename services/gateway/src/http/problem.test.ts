@@ -59,6 +59,7 @@ describe('every refusal is a problem document', () => {
     ['a limit out of range', '/api/history/c?limit=1000', {}, 400, 'bad-frame'],
     ['no such conversation', '/api/history/nowhere', {}, 404, 'not-found'],
     ['a user id that cannot be one', '/api/conversations?user_id=a%20b', {}, 401, 'unauthorized'],
+    ['the WebSocket address without an upgrade', '/ws/chat', {}, 400, 'bad-frame'],
     ['a cancel of nothing', '/api/cancel', chat('{"conversationId":"c","runId":"r"}'), 404, 'not-found'],
   ])('%s', async (_name, path, init, status, code) => {
     await using gateway = await startGateway();
@@ -74,8 +75,16 @@ describe('every refusal is a problem document', () => {
     const socket = connect(gateway.port, '127.0.0.1');
     const answer = new Promise<string>((resolve) => socket.on('data', (data) => resolve(data.toString())));
     socket.write(`GET /api/models HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(64 * 1024)}\r\n\r\n`);
-    expect(await answer).toContain('431');
+    expect(await answer).toMatch(/^HTTP\/1.1 431 [^]*application\/problem\+json[^]*"code":"bad-frame"/);
     socket.destroy();
+  });
+
+  test('who is nobody is told so before anything of the request is read; the documentation is for everybody', async () => {
+    await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: 'x'.repeat(32) } });
+    const status = async (path: string, init: RequestInit = {}) => (await fetch(`${gateway.url}${path}`, init)).status;
+    expect(await status('/api/chat', chat('{'))).toBe(401);
+    expect(await status('/api/history/a%20b')).toBe(401);
+    expect(await status('/api/docs')).toBe(200);
   });
 });
 
