@@ -103,7 +103,7 @@ const start = async (job: LoadJob): Promise<void> => {
   const opening: Promise<void>[] = [];
   for (let i = 0; i < job.sockets; i++) {
     const due = from + (job.rampMs * i) / job.sockets;
-    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, Math.max(1, due - performance.now())));
     opening.push(openViewer(job, i));
   }
   await Promise.all(opening);

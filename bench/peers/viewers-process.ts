@@ -95,7 +95,7 @@ const open = async ({ dialect: name, port, first, conversations, each, rampMs, p
   const opening: Promise<void>[] = [];
   for (let i = 0; i < conversations * each; i++) {
     const due = from + (rampMs * i) / (conversations * each);
-    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, Math.max(1, due - performance.now())));
     const place = viewers.length;
     const asks = i < conversations ? dialect : silent;
     viewers.push({ viewer: makeViewer(first + (i % conversations), place), socket: null, dialect: asks, port, standing: false });

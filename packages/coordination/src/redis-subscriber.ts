@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { DEADLINE_MS } from './connect.ts';
 import type { ChannelListener } from './run-log.ts';
 import { shardOfChannel } from './keys.ts';
+import { tapMessages } from './push-reader.ts';
 
 /** With the connection's own socket timeout of a second, silence is noticed within two. */
 const PING_EVERY_MS = 1_000;
@@ -38,7 +39,7 @@ export class RedisSubscriber {
     redis.on('close', () => this.#interrupt());
     redis.on('error', (error) => events.error(error));
     redis.on('moved', () => events.moved());
-    redis.on('smessageBuffer', (channel: Buffer, bytes: Buffer) => this.#deliver(channel, bytes));
+    tapMessages(redis, (channel, bytes) => this.#deliver(channel, bytes));
     this.#ping = setInterval(() => {
       // An unanswered ping is enough: the socket timeout cuts the connection, and `close` does the rest.
       if (redis.status === 'ready') redis.ping().catch(() => {});
@@ -144,8 +145,8 @@ export class RedisSubscriber {
     }
   }
 
-  #deliver(channel: Buffer, bytes: Buffer): void {
-    const entry = this.#entries.get(channel.toString('latin1'));
+  #deliver(channel: string, bytes: Buffer): void {
+    const entry = this.#entries.get(channel);
     if (entry) for (const listener of entry.listeners) this.#guard(() => listener.message(bytes));
   }
 
