@@ -21,6 +21,8 @@ export interface LoadReport {
   moves: number;
   /** The longest silence each viewer of a running answer saw, ms. */
   pauses: number[];
+  /** Of the longest of all: when, and what that viewer had been through. */
+  worst: string;
   problems: string[];
 }
 
@@ -35,7 +37,7 @@ export interface Load {
 
 /** Conversations that go on until they are told to stop; each viewer of an answer checks every byte and the hash. */
 export const startLoad = (origin: () => string, { conversations, viewers: viewersEach, words, wordsASecond }: LoadPlan): Load => {
-  const report: LoadReport = { runs: 0, reconnects: [], moves: 0, pauses: [], problems: [] };
+  const report: LoadReport = { runs: 0, reconnects: [], moves: 0, pauses: [], worst: '', problems: [] };
   const random = createRandom(1);
   const startedAt = performance.now();
   const elapsed = (): number => performance.now() - startedAt;
@@ -54,7 +56,7 @@ export const startLoad = (origin: () => string, { conversations, viewers: viewer
       { length: viewersEach },
       (_, i) => new WsViewer({ name: `viewer ${worker}.${i}`, conversationId, userId, origin, random: random.fork(), expected }),
     );
-    const watched = viewers.map((viewer) => new Watch(viewer, () => report.reconnects.push(Math.round(elapsed()))));
+    const watched = viewers.map((viewer) => new Watch(viewer, elapsed, report.reconnects));
     for (const watch of watched) watches.add(watch);
     try {
       const answer = await prompt(origin, { conversationId, userId, text: `count ${words} at ${wordsASecond}`, ...ids }, PROMPT_MS);
@@ -71,7 +73,10 @@ export const startLoad = (origin: () => string, { conversations, viewers: viewer
     } finally {
       report.runs++;
       for (const watch of watched) watches.delete(watch);
-      report.pauses.push(...watched.map(({ longest }) => Math.round(longest)));
+      for (const { longest, story } of watched) {
+        if (longest > Math.max(0, ...report.pauses)) report.worst = story;
+        report.pauses.push(Math.round(longest));
+      }
       for (const viewer of viewers) {
         report.moves += viewer.screen.stats.moves;
         viewer.close();
@@ -96,24 +101,32 @@ export const startLoad = (origin: () => string, { conversations, viewers: viewer
 /** The longest time in which a running answer did not grow, and when its viewer came back. */
 class Watch {
   longest = 0;
+  story = '';
   #length = 0;
   #grewAt = 0;
   #connects = 1;
   readonly #viewer: WsViewer;
-  readonly #onReconnect: () => void;
+  readonly #elapsed: () => number;
+  readonly #reconnects: number[];
 
-  constructor(viewer: WsViewer, onReconnect: () => void) {
+  constructor(viewer: WsViewer, elapsed: () => number, reconnects: number[]) {
     this.#viewer = viewer;
-    this.#onReconnect = onReconnect;
+    this.#elapsed = elapsed;
+    this.#reconnects = reconnects;
   }
 
   sample(): void {
     const { screen, connects } = this.#viewer;
-    for (; this.#connects < connects; this.#connects++) this.#onReconnect();
+    for (; this.#connects < connects; this.#connects++) this.#reconnects.push(Math.round(this.#elapsed()));
     const now = performance.now();
     const length = screen.run?.text.length ?? 0;
     if (length === this.#length) return;
-    if (screen.run !== null && this.#length > 0) this.longest = Math.max(this.longest, now - this.#grewAt);
+    if (screen.run !== null && this.#length > 0 && now - this.#grewAt > this.longest) {
+      this.longest = now - this.#grewAt;
+      const { nodes, closeCodes } = this.#viewer;
+      const end = Math.round(this.#elapsed());
+      this.story = `until ${end} ms, nodes ${nodes.join(' ')}, closed with ${closeCodes.join(' ')}, ${screen.stats.moves} moves`;
+    }
     this.#grewAt = now;
     this.#length = length;
   }
