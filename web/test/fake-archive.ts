@@ -1,5 +1,4 @@
 import type { Archive, FoundMessage, Replay, TrailEntry } from '@runnel/client';
-import { message } from './fake-client.ts';
 
 const START = Date.UTC(2026, 2, 14, 9, 30);
 
@@ -27,7 +26,7 @@ export const REPLAY: Replay = {
 const found = (conversationId: string, title: string, text: string, role: 'user' | 'assistant'): FoundMessage => ({
   conversationId,
   title,
-  message: message(role, text, { messageId: `found-${conversationId}`, createdAt: START }),
+  message: { messageId: `found-${conversationId}`, parentId: null, role, text, status: 'complete', createdAt: START },
 });
 const FOUND = [
   found(

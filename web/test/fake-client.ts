@@ -74,7 +74,9 @@ export const createFakeClient = (): FakeClient => {
     async loadOlder() {
       calls.push('older');
       const { conversation: now } = view(id).get();
-      const older = chain(Array.from({ length: 24 }, (_, i) => message(i % 2 ? 'assistant' : 'user', `Older ${i + 1}`)));
+      const older = chain(
+        Array.from({ length: 24 }, (_, i) => message(i % 2 ? 'assistant' : 'user', `Older ${i + 1}`, { messageId: `older-${i + 1}` })),
+      );
       const [first, ...rest] = now.messages;
       const messages = first ? [...older, { ...first, parentId: older.at(-1)!.messageId }, ...rest] : older;
       change(id, { conversation: { ...now, messages, hasMore: false } });

@@ -16,6 +16,6 @@ window.runnel = { client, message, chain, createMarkdown };
 // The harness is a file of its own; the page reads the address for its conversation.
 const scene = new URLSearchParams(location.search).get('scene') ?? 'home';
 const id = scenes[scene]?.(client) ?? null;
-history.replaceState(null, '', id === null ? '/' : `/c/${id}`);
+history.replaceState(null, '', id === null ? '/' : id.startsWith('/') ? id : `/c/${id}`);
 
 createPage(client).mount('#app');

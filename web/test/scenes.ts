@@ -71,7 +71,7 @@ const fill = (client: FakeClient): void => {
   client.list.push(...titles.map(([title, hours], i) => ({ conversationId: `c${i + 1}`, title, updatedAt: Date.now() - hours * HOUR })));
 };
 
-/** States of the page by name: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
+/** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
   home: (client) => (fill(client), null),
   first: () => null,
@@ -155,6 +155,12 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     const { conversation } = client.view(id).get();
     client.change(id, { conversation: { ...conversation, hasMore: true } });
     return id;
+  },
+  audit: (client) => (fill(client), '/audit/c1'),
+  auditAdmin: (client) => {
+    client.rights.admin = true;
+    fill(client);
+    return '/audit';
   },
   vietnamese: (client) =>
     open(

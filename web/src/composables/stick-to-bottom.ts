@@ -7,6 +7,8 @@ export interface Sticky {
   /** The reader is at the newest message, and stays there while it grows. */
   atBottom: Readonly<Ref<boolean>>;
   toBottom: (options?: { smooth?: boolean }) => void;
+  /** Shows a part of the content in the middle, and stays there. */
+  toMiddle: (part: Element) => void;
 }
 
 /**
@@ -31,6 +33,12 @@ export const useStickToBottom = (
     atBottom.value = true;
     element.scrollTo({ top: element.scrollHeight, behavior: smooth ? 'smooth' : 'instant' });
     top = element.scrollTop;
+  };
+
+  const toMiddle: Sticky['toMiddle'] = (part) => {
+    atBottom.value = false;
+    part.scrollIntoView({ block: 'center' });
+    top = scroller.value?.scrollTop ?? 0;
   };
 
   const onScroll = (): void => {
@@ -71,5 +79,5 @@ export const useStickToBottom = (
   onMounted(() => toBottom());
   onScopeDispose(() => observer.disconnect());
 
-  return { atBottom, toBottom };
+  return { atBottom, toBottom, toMiddle };
 };

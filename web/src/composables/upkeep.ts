@@ -1,6 +1,7 @@
 import { onScopeDispose, watch } from 'vue';
 import { useConnection } from '../stores/connection.ts';
 import { useConversations } from '../stores/conversations.ts';
+import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { loadMarkdown } from './markdown.ts';
 
@@ -8,10 +9,12 @@ import { loadMarkdown } from './markdown.ts';
 export const useUpkeep = (): void => {
   const connection = useConnection();
   const conversations = useConversations();
+  const me = useMe();
   const models = useModels();
 
   const read = (): void => {
     void conversations.load();
+    void me.load();
     if (models.failed || models.models.length === 0) void models.load();
   };
   const onVisible = (): void => {

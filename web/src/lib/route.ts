@@ -1,13 +1,23 @@
 import { isId } from '@runnel/protocol';
 
-/** The page's only address: a conversation, or none yet. */
+/** The page's addresses: a conversation (or none yet), perhaps at one of its messages, and the audit trail, perhaps of one. */
 export interface Route {
+  page: 'chat' | 'audit';
   conversationId: string | null;
+  /** The message to show; only where a conversation is. */
+  messageId: string | null;
 }
 
-export const parseRoute = (path: string): Route => {
-  const id = /^\/c\/([^/]+)\/?$/.exec(path)?.[1];
-  return { conversationId: isId(id) ? id : null };
+/** @param hash as in `location.hash` */
+export const parseRoute = (path: string, hash = ''): Route => {
+  const [, page, id] = /^\/(c|audit)(?:\/([^/]+))?\/?$/.exec(path) ?? [];
+  const conversationId = isId(id) ? id : null;
+  const messageId = hash.slice(1);
+  if (page === 'audit') return { page, conversationId, messageId: null };
+  return { page: 'chat', conversationId, messageId: conversationId !== null && isId(messageId) ? messageId : null };
 };
 
-export const formatRoute = (route: Route): string => (route.conversationId === null ? '/' : `/c/${route.conversationId}`);
+export const formatRoute = ({ page = 'chat', conversationId }: Partial<Route>): string => {
+  if (page === 'audit') return conversationId ? `/audit/${conversationId}` : '/audit';
+  return conversationId ? `/c/${conversationId}` : '/';
+};

@@ -1,11 +1,12 @@
-import type { ConversationHandle } from '@runnel/client';
+import type { ConversationHandle, ConversationView } from '@runnel/client';
 import { newId } from '@runnel/protocol';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
 import { useClient } from '../client.ts';
 import { useStoreRef } from '../composables/store-ref.ts';
 import { entriesOf, type Entry, type RunHead } from '../lib/entries.ts';
-import { choose, pathOf, ROOT, type Choices } from '../lib/tree.ts';
+import { choose, pathOf, reveal, ROOT, type Choices } from '../lib/tree.ts';
+import { loadMarkdown } from '../composables/markdown.ts';
 import { useConversations } from './conversations.ts';
 import { useRoute } from './route.ts';
 import { useSettings } from './settings.ts';
@@ -25,12 +26,15 @@ export const useChat = defineStore('chat', () => {
   /** Answers whose text was proved equal to the server's (W-10). */
   const proved = shallowRef<ReadonlySet<string>>(new Set());
   const loadingOlder = ref(false);
+  /** The message the reader came for: shown in the middle of the page and marked. A new object each time. */
+  const target = shallowRef<{ messageId: string } | null>(null);
 
   watch(
     () => route.conversationId,
     (id) => {
       handle.value?.close();
       choices.value = new Map();
+      target.value = null;
       handle.value = id === null ? null : client.conversation(id);
     },
     // At once: a prompt sent from the start page goes into the conversation it has just opened.
@@ -111,6 +115,31 @@ export const useChat = defineStore('chat', () => {
     }
   };
 
+  /** Brings a message of any branch, however old, onto the screen. */
+  const find = async (messageId: string): Promise<void> => {
+    const opened = handle.value;
+    if (!opened) return;
+    // The log's own word: what is drawn follows it a frame later.
+    const now = (): ConversationView['conversation'] => opened.state.get().conversation;
+    const isThere = (): boolean => now().messages.some((message) => message.messageId === messageId);
+    // A page that brings nothing new would be asked for forever.
+    for (let before = -1; !isThere() && now().hasMore && before !== now().messages.length;) {
+      before = now().messages.length;
+      await opened.loadOlder();
+      if (handle.value !== opened) return;
+    }
+    // Answers change their height when they are drawn as Markdown.
+    await loadMarkdown();
+    if (handle.value !== opened || !isThere()) return;
+    choices.value = reveal(now().messages, choices.value, messageId);
+    target.value = { messageId };
+  };
+  watch(
+    () => (view.value && !loading.value && problem.value === null ? route.route : null),
+    (now) => now?.messageId && void find(now.messageId).catch(() => undefined),
+    { immediate: true },
+  );
+
   return {
     ...{
       handle,
@@ -123,6 +152,7 @@ export const useChat = defineStore('chat', () => {
       empty,
       hasMore,
       loadingOlder,
+      target,
       someoneTyping,
       moved,
       proved,

@@ -1,23 +1,38 @@
 import { defineStore } from 'pinia';
-import { onScopeDispose, ref } from 'vue';
-import { formatRoute, parseRoute } from '../lib/route.ts';
+import { computed, onScopeDispose, shallowRef } from 'vue';
+import { formatRoute, parseRoute, type Route } from '../lib/route.ts';
 
 /** Where the reader is. Two pages need no router: this is the address bar as state. */
 export const useRoute = defineStore('route', () => {
-  const conversationId = ref(parseRoute(location.pathname).conversationId);
+  const here = (): Route => parseRoute(location.pathname, location.hash);
+  const route = shallowRef(here());
 
-  const follow = (): void => void (conversationId.value = parseRoute(location.pathname).conversationId);
+  const follow = (): void => void (route.value = here());
   window.addEventListener('popstate', follow);
   onScopeDispose(() => window.removeEventListener('popstate', follow));
 
-  /** `replace`: the place left is not worth coming back to (it was deleted). The query, such as `user_id`, stays. */
-  const go = (to: string | null, { replace = false } = {}): void => {
-    if (to === conversationId.value) return;
-    const url = formatRoute({ conversationId: to }) + location.search;
+  const page = computed(() => route.value.page);
+  /** The conversation that is open; none on the audit page. */
+  const conversationId = computed(() => (page.value === 'chat' ? route.value.conversationId : null));
+  const messageId = computed(() => route.value.messageId);
+  /** The conversation whose trail is asked for. */
+  const audited = computed(() => (page.value === 'audit' ? route.value.conversationId : null));
+
+  /** The query, such as `user_id`, stays. */
+  const open = (to: Partial<Route>, { replace = false } = {}): void => {
+    const next: Route = { page: 'chat', conversationId: null, messageId: null, ...to };
+    const url = formatRoute(next) + location.search + (next.messageId === null ? '' : `#${next.messageId}`);
     if (replace) history.replaceState(null, '', url);
     else history.pushState(null, '', url);
-    conversationId.value = to;
+    // Also when it is the same place: a message is shown again.
+    route.value = next;
   };
 
-  return { conversationId, go };
+  /** `replace`: the place left is not worth coming back to (it was deleted). */
+  const go = (to: string | null, options = {}): void => {
+    if (page.value === 'chat' && to === conversationId.value) return;
+    open({ conversationId: to }, options);
+  };
+
+  return { page, conversationId, messageId, audited, route, go, open };
 });

@@ -1,0 +1,48 @@
+import type { Message } from '@runnel/protocol';
+import { pathOf } from './tree.ts';
+
+/** A conversation as it leaves the page. */
+export interface Export {
+  conversationId: string;
+  title: string;
+  /** All branches, in order of creation. */
+  messages: readonly Message[];
+}
+
+export interface ExportLabels {
+  user: string;
+  assistant: string;
+  deleted: string;
+}
+
+export const toJson = ({ conversationId, title, messages }: Export): string =>
+  `${JSON.stringify({ format: 'runnel.conversation', version: 1, conversationId, title, messages }, null, 2)}\n`;
+
+/** The newest branch as a text to read. Answers are Markdown already; what people typed is quoted so that it stays as typed. */
+export const toMarkdown = ({ title, messages }: Export, labels: ExportLabels): string => {
+  const blocks = pathOf(messages).map(({ node }) => {
+    const when = new Date(node.createdAt).toISOString();
+    const who = node.role === 'user' ? labels.user : labels.assistant;
+    const model = node.model === undefined ? '' : `, ${node.model}`;
+    const text = node.status === 'deleted' ? `*${labels.deleted}*` : node.role === 'user' ? quoted(node.text) : node.text.trim();
+    return `## ${who} · ${when}${model}\n\n${text}`;
+  });
+  return `${[`# ${title.replace(/\s+/g, ' ')}`, ...blocks].join('\n\n')}\n`;
+};
+
+const quoted = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => `> ${line}`.trimEnd())
+    .join('\n');
+
+/** A file name made of a title, on any system. */
+export const fileName = (title: string, extension: string): string => {
+  const stem = title
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return `${stem || 'conversation'}.${extension}`;
+};

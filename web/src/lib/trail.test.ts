@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { detailsOf, timeOf, toneOf } from './trail.ts';
+
+test('an event tells what it holds, shortly, and nothing it does not hold', () => {
+  const text = { bytes: 12, sha256: 'ab'.repeat(32) };
+  const ended = { model: 'demo', owner: 'ai-2/x', epoch: 2, reason: 'complete', text, usage: { inputTokens: 3, outputTokens: 5 } };
+  expect(detailsOf({ data: JSON.stringify(ended) })).toEqual([
+    ['model', 'demo'],
+    ['reason', 'complete'],
+    ['owner', 'ai-2'],
+    ['epoch', '2'],
+    ['bytes', '12'],
+    ['tokens', '3 → 5'],
+    ['sha256', 'abababababab…'],
+  ]);
+  expect(detailsOf({ data: JSON.stringify({ message: { messageId: 'm1', text } }) })).toEqual([
+    ['bytes', '12'],
+    ['messageId', 'm1'],
+    ['sha256', 'abababababab…'],
+  ]);
+  expect(detailsOf({ data: 'not JSON' })).toEqual([]);
+});
+
+test('an end, a move and a deletion look different', () => {
+  const types = ['CHAT_MESSAGE', 'STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR', 'SESSION_DELETED'];
+  expect(types.map(toneOf)).toEqual(['plain', 'good', 'warn', 'bad', 'bad']);
+});
+
+test('an empty time is none', () => {
+  expect(timeOf('')).toBeUndefined();
+  expect(timeOf('2026-01-02T03:04')).toBe(new Date(2026, 0, 2, 3, 4).getTime());
+});
