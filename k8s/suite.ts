@@ -17,8 +17,9 @@ const SHORT_DRAINS = ['gateway.drainSeconds=5', 'ai.drainSeconds=5'];
 const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, 'audit.drainSeconds=5'];
 
 /** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
-const UPGRADE_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
-const DATABASE = join(import.meta.dirname, 'database.yaml');
+const PREVIOUS_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379'];
+const UPGRADE_VALUES = [...PREVIOUS_VALUES, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
+const STORES = join(import.meta.dirname, 'stores.yaml');
 
 const app = release('runnel', 'runnel-test');
 let entry = '';
@@ -152,10 +153,10 @@ if (failedSteps() === 0) await disturbances();
 await step('uninstall leaves nothing', uninstall);
 
 const before = failedSteps();
-await step('install of the previous chart, and a database of the operator', async () => {
-  await app.kubectl('apply', '-f', DATABASE);
-  await app.kubectl('rollout', 'status', 'deploy/database', '--timeout=60s');
-  await app.install(PREVIOUS_CHART, [...BASE_VALUES, ...SHORT_DRAINS]);
+await step('install of the previous chart, on stores of the operator', async () => {
+  await app.kubectl('apply', '-f', STORES);
+  for (const name of ['store', 'database']) await app.kubectl('rollout', 'status', `deploy/${name}`, '--timeout=60s');
+  await app.install(PREVIOUS_CHART, PREVIOUS_VALUES);
   entry = await app.expose('gateway', '/api/models');
 });
 if (failedSteps() === before) {

@@ -71,6 +71,11 @@ describe.each(PROFILES)('profile %s', (profile) => {
   });
 });
 
+test('a new chart replaces no pod by its version alone', () => {
+  for (const { component, manifest, labels } of workloads(render({ profile: 'dev-values.yaml' })))
+    if (manifest.kind !== 'Pod') expect(JSON.stringify(labels), component).not.toContain('helm.sh/chart');
+});
+
 test("every object is what Kubernetes' own schemas say, with no field too many", () => {
   // One call for all: reading the schemas is what takes time.
   const files = PROFILES.map((profile) => {

@@ -19,23 +19,17 @@ const PODS = 'app.kubernetes.io/component';
 const WAIT = ['--wait', '--timeout', '120s'];
 
 /** What both charts understand. */
-export const BASE_VALUES = [
-  'auth.mode=dev',
-  'rateLimitPerMinute=100000',
-  'redis.development.enabled=true',
-  'redis.development.image=runnel/redis:0.1.0',
-  'redis.development.storage=',
-];
+export const BASE_VALUES = ['auth.mode=dev', 'rateLimitPerMinute=100000'];
 /** Everything in the release, its stores on one node. */
 export const ALL_VALUES = [
   ...BASE_VALUES,
   'audit.enabled=true',
-  ...['postgres', 'kafka'].flatMap((store) => [
+  ...['redis', 'postgres', 'kafka'].flatMap((store) => [
     `${store}.development.enabled=true`,
     `${store}.development.image=runnel/${store}:0.1.0`,
     `${store}.development.storage=`,
+    `${store}.development.nodeSelector.${STORES_LABEL.replaceAll('.', '\\.')}=here`,
   ]),
-  ...['redis', 'postgres', 'kafka'].map((store) => `${store}.development.nodeSelector.${STORES_LABEL.replaceAll('.', '\\.')}=here`),
 ];
 
 export type Release = ReturnType<typeof release>;

@@ -18,6 +18,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
+{{/* Of pods: without the chart's version, so that a new chart alone replaces no pod; stores have the selector's only. */}}
+{{- define "runnel.podLabels" -}}
+{{ include "runnel.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+{{- end }}
+
 {{- define "runnel.image" -}}
 {{ with .root.Values.image.registry }}{{ . }}/{{ end }}runnel/{{ .name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
