@@ -42,6 +42,13 @@ export const release = (name: string, namespace: string) => {
   const set = (values: readonly string[]): string[] => values.flatMap((value) => ['--set', value]);
   const nodes = (): Promise<string[]> => words('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}');
 
+  /** What pods said that do not come up. */
+  const lastWords = async (): Promise<string> => {
+    const logs = ['logs', '-l', `app.kubernetes.io/instance=${name}`, '--all-containers', '--prefix', '--tail=4', '--ignore-errors'];
+    const told = await Promise.allSettled([kubectl('get', 'pods'), kubectl(...logs)]);
+    return told.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason))).join('\n');
+  };
+
   return {
     kubectl,
     async createNamespace() {
@@ -55,7 +62,13 @@ export const release = (name: string, namespace: string) => {
       await runCommand('kubectl', ['delete', 'namespace', namespace, '--wait=false']);
     },
 
-    install: (chart: string, values: readonly string[]) => helm('install', name, chart, ...set(values), ...WAIT),
+    async install(chart: string, values: readonly string[]) {
+      try {
+        return await helm('install', name, chart, ...set(values), ...WAIT);
+      } catch (error) {
+        throw new Error(`${(error as Error).message}\n${await lastWords()}`, { cause: error });
+      }
+    },
     upgrade: (chart: string, values: readonly string[]) => helm('upgrade', name, chart, ...set(values), ...WAIT),
     rollback: () => helm('rollback', name, ...WAIT),
     test: () => helm('test', name, '--logs', '--timeout', '90s'),
