@@ -66,4 +66,4 @@ const entries = [
   { id: 'count', name: 'Counting words', provider: 'count' },
 ];
 writeFileSync(settings, `${JSON.stringify(entries, null, 2)}\n`);
-console.log(`runnel: ready; use it with  MODELS=${relative(process.cwd(), settings)} npm start`);
+console.log(`runnel: ready; npm start has it in the picker (other services: MODELS=${relative(process.cwd(), settings)})`);

@@ -6,6 +6,8 @@ import { configSpec as gateway } from '@runnel/gateway';
 const { redisUrl: _noRedis, ...common } = commonSettings;
 const { redisUrl: _noStore, aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = gateway.settings;
 const { models, maxRuns, leaseMs } = ai.settings;
+// Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
+const { default: _builtIn, ...namedModels } = models;
 
 /** What one process that is everything can be told: the services' own settings, less the addresses of each other. */
 export const configSpec = defineConfig({
@@ -17,7 +19,11 @@ export const configSpec = defineConfig({
   }),
   maxRuns,
   leaseMs,
-  models: { ...models, optional: true },
+  models: {
+    ...namedModels,
+    optional: true,
+    description: `${namedModels.description}. Unset: those your keys and \`npm run model\` bring, and the built-in ones`,
+  },
   dataDir: setting.string('DATA_DIR', {
     default: join(import.meta.dirname, '../../../.data'),
     defaultText: '`.data` in the checkout',

@@ -2,7 +2,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_MODELS } from '@runnel/ai';
+import { loadConfig } from '@runnel/kit';
 import { expect, test } from 'vitest';
+import { configSpec } from './config.ts';
 import { chooseModels, findLocalModels } from './local-models.ts';
 
 const ids = (models: readonly { id: string }[]): string[] => models.map((model) => model.id);
@@ -38,4 +40,8 @@ test('a downloaded model is in the picker while its file is there', async () => 
   expect(findLocalModels(folder)).toEqual([]);
   await writeFile(file, 'x');
   expect(ids(findLocalModels(folder))).toEqual(['small']);
+});
+
+test('MODELS unset leaves the choice to keys and files', () => {
+  expect(loadConfig(configSpec, {}).models).toBeUndefined();
 });
