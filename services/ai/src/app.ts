@@ -16,6 +16,8 @@ export interface AiDeps {
   metrics: Metrics;
   health: Health;
   runLog: RunLog;
+  /** No other pod shares the run log, so nobody could take a run over. */
+  alone?: boolean;
   /** Where the models' `apiKeyEnv` are looked up. */
   env?: Environment;
   tracer?: Tracer;
@@ -47,7 +49,7 @@ const DRAIN_EXTRA_MS = 4_000;
 
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
-  const { config, log, health, runLog, env = {}, clock } = deps;
+  const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
   const models = createModels(config.models, { env, ...(clock && { clock }) });
   const worker = createWorker({
     runLog,
@@ -56,6 +58,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     maxRuns: config.maxRuns,
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
+    alone,
     metrics: createAiMetrics(deps.metrics),
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
     log,

@@ -13,8 +13,8 @@ export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 /** How a run left this pod: ended for good, handed back (drain), taken by somebody else, or left to its lease. */
 export type RunResult = EndReason | 'released' | 'fenced' | 'given-up';
 
-/** Why a run must stop: a cancel is wanted, the pod drains, or it is no longer ours. */
-export type StopReason = 'cancel' | 'release' | 'fenced';
+/** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
+export type StopReason = 'cancel' | 'release' | 'interrupt' | 'fenced';
 
 export interface RunObserver extends BatcherObserver {
   /** Milliseconds from opening the model to its first text. */
@@ -89,6 +89,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (batcher.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
     if (batcher.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
     if (stopping.signal.reason === 'release') return release();
+    if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
     if (written.error === null) return end('complete', written.usage);
     observe.failed?.(written.error);
     return end('failed', written.usage, written.error);

@@ -116,6 +116,35 @@ describe('P-4 a drain', () => {
     }
   });
 
+  test('as the only pod, ends what runs as interrupted, with its text', async () => {
+    const runLog = memoryRunLog();
+    const viewer = await startViewer(runLog, 'c');
+    const pod = await startPod('a', runLog, { alone: true });
+    const run = await prompt(runLog, 'count 500 at 100');
+    await pod.take(run);
+    await waitFor(() => viewer.text(run.runId).length > 50);
+    await pod.drain();
+    expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'interrupted', bytes: viewer.text(run.runId).length });
+  });
+
+  test('as the only pod, has no time for a model that cannot continue beyond its window', async () => {
+    const runLog = memoryRunLog();
+    const endless: ChatProvider = {
+      canContinue: false,
+      async *stream(_request, signal) {
+        yield { text: 'begun' };
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      },
+    };
+    const viewer = await startViewer(runLog, 'c');
+    const pod = await startPod('a', runLog, { alone: true, drainMs: 50, models: modelsOf({ endless }) });
+    const run = await prompt(runLog, 'hello', { model: 'endless' });
+    await pod.take(run);
+    await waitFor(() => viewer.text(run.runId) === 'begun');
+    await pod.drain();
+    expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'interrupted', bytes: 5 });
+  });
+
   test('lets a model that cannot continue finish, if it is quick', async () => {
     const runLog = memoryRunLog();
     const finish = Promise.withResolvers<void>();

@@ -21,6 +21,8 @@ export interface WorkerDeps {
   maxRuns: number;
   leaseMs: number;
   drainMs: number;
+  /** No other pod shares the run log: what still runs when this one drains ends `interrupted`, with its text. */
+  alone?: boolean;
   metrics: AiMetrics;
   tracer: Tracer;
   log?: Logger;
@@ -44,7 +46,8 @@ const HANDOVER_MS = 2000;
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
  */
 export const createWorker = (deps: WorkerDeps) => {
-  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, metrics, tracer } = deps;
+  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, alone = false, metrics, tracer } = deps;
+  const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random } = deps;
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
@@ -91,7 +94,7 @@ export const createWorker = (deps: WorkerDeps) => {
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
-    const counted = metrics.observer(label);
+    const counted = metrics.observer(label, claim.trace);
     const timeline = createTimeline(ref.conversationId, claim, runLog);
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
@@ -106,13 +109,13 @@ export const createWorker = (deps: WorkerDeps) => {
     runs.set(runId, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
-    if (draining !== undefined) active.stop('release');
+    if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
       runs.delete(runId);
       timeline.close();
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
-      metrics.ended(label, result, ms);
+      metrics.ended(label, result, ms, claim.trace);
       span.end(result);
       log.info({ event: 'run.left', ...facts, result, ms });
     });
@@ -183,11 +186,11 @@ export const createWorker = (deps: WorkerDeps) => {
     seeking.abort();
     const unsubscribed = hints?.close();
     // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
-    for (const { active, canContinue } of runs.values()) if (canContinue) active.stop('release');
+    for (const { active, canContinue } of runs.values()) if (canContinue) active.stop(leaving);
     await Promise.allSettled(claiming.values());
     const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
     await withDeadline(all(), drainMs, () => undefined);
-    for (const { active } of runs.values()) active.stop('release');
+    for (const { active } of runs.values()) active.stop(leaving);
     await withDeadline(all(), HANDOVER_MS, () => undefined);
     giveUp.abort();
     renewing.abort();

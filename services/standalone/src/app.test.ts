@@ -45,7 +45,17 @@ const start = async (dataDir: string) => {
       deadlineMs: 8_000,
     });
   };
-  return { call, ask, close };
+  /** Resolves when a viewer has got these words. */
+  const shown = async (conversationId: string, words: string): Promise<void> => {
+    const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    const response = await fetch(`${url}/api/conversations/${conversationId}/events?user_id=ann`);
+    let text = '';
+    for await (const bytes of response.body!) {
+      text += Buffer.from(bytes).toString();
+      if (text.includes(words)) return;
+    }
+  };
+  return { call, ask, shown, close };
 };
 
 const folder = async (): Promise<string> => {
@@ -80,6 +90,19 @@ test('after a restart old conversations are listed, open, and go on', async () =
   await third.close();
   const fourth = await start(dir);
   expect((await fourth.call('GET', '/api/history/c1')).status).toBe(404);
+});
+
+test('an answer that is being written when the process is asked to end keeps what was shown', async () => {
+  const dir = await folder();
+  const first = await start(dir);
+  const asked = { conversationId: 'c1', messageId: 'm1', runId: 'r1', text: 'count 500 at 100', model: 'count' };
+  expect((await first.call('POST', '/api/chat', asked)).status).toBe(202);
+  await first.shown('c1', 'w000020');
+  await first.close();
+  const second = await start(dir);
+  const { messages } = (await second.call('GET', '/api/history/c1')).json<Page>();
+  expect(messages.at(-1)).toMatchObject({ messageId: 'r1', status: 'interrupted' });
+  expect(messages.at(-1)!.text).toMatch(/^w000001 w000002 .*w000020/);
 });
 
 test('search, trail, replay and erasure over HTTP', async () => {

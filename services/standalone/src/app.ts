@@ -57,7 +57,7 @@ export const createStandalone = async ({ config, models, env, log, metrics, heal
   });
   relay.start();
   const audit = createAuditApp(tables);
-  const ai = await createAiApp({ config: { ...config, models: [...models], drainMs: 0 }, env, log, metrics, health, runLog });
+  const ai = await createAiApp({ config: { ...config, models: [...models], drainMs: 0 }, env, log, metrics, health, runLog, alone: true });
   const gateway = await createGatewayApp({
     config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
     log,
