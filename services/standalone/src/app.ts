@@ -5,6 +5,7 @@ import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import type { Closable, Environment, Health, Logger, Metrics } from '@runnel/kit';
 import type { StandaloneConfig } from './config.ts';
+import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
 
 export interface StandaloneDeps {
@@ -45,6 +46,7 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
 
 /** Gateway, AI and audit in one process, on the memory log and an SQLite file. */
 export const createStandalone = async ({ config, models, env, log, metrics, health }: StandaloneDeps): Promise<StandaloneApp> => {
+  const folder = claimFolder(config.dataDir);
   const runLog = createMemoryRunLog();
   const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
   const forAudit = auditMetrics(metrics);
@@ -70,6 +72,7 @@ export const createStandalone = async ({ config, models, env, log, metrics, heal
   return {
     gateway,
     closables: [
+      { name: 'data-folder', close: async () => folder.close() },
       { name: 'tables', close: () => tables.close() },
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },
