@@ -8,7 +8,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { goTool } from '../scripts/go-tools.mjs';
 import { root, runCommand, runNode } from '../scripts/lib/command.ts';
-import { openCluster } from './lib/cluster.ts';
+import { findCluster } from './lib/cluster.ts';
 
 const IMAGES = ['gateway', 'ai', 'audit', 'web', 'redis', 'postgres', 'kafka'];
 /** Tells `.ci/run` a machine without a cluster from a failed test. */
@@ -40,16 +40,23 @@ const buildImages = async (): Promise<string[]> => {
   return IMAGES.map((name) => join(root, 'dist/images', `${name}.tar`)).filter((tar) => statSync(tar).isFile());
 };
 
-const withoutCluster = (error: unknown): null => {
-  const message = error instanceof Error ? error.message : String(error);
-  show(JSON.stringify({ name: 'a cluster to test on', ok: false, ms: 0, error: message }));
-  return null;
+/** Says why there is no cluster; that is not a failed test, and `.ci/run` wants to know. */
+const orNone = async <T>(get: () => T | Promise<T>): Promise<T | null> => {
+  try {
+    return await get();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    show(JSON.stringify({ name: 'a cluster to test on', ok: false, ms: 0, error: message }));
+    return null;
+  }
 };
 
 const main = async (script: string): Promise<number> => {
+  const open = await orNone(() => findCluster(process.env));
+  if (open === null) return NO_CLUSTER;
   goTool('helm4');
   const tars = await buildImages();
-  const cluster = await openCluster(process.env).catch(withoutCluster);
+  const cluster = await orNone(open);
   if (cluster === null) return NO_CLUSTER;
   try {
     for (const tar of tars) await cluster.load(tar);

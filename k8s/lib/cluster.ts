@@ -51,10 +51,13 @@ const localCluster = async (folder: string): Promise<Cluster> => {
   };
 };
 
-/** @throws Error with a sentence that says what to set when there is no cluster to be had */
-export const openCluster = async (env: NodeJS.ProcessEnv): Promise<Cluster> => {
-  if (env['KUBECONFIG'] !== undefined) return givenCluster(env);
+/**
+ * Which cluster it will be; what it gives opens it, which takes its time.
+ * @throws Error with a sentence that says what to set when there is none to be had
+ */
+export const findCluster = (env: NodeJS.ProcessEnv): (() => Promise<Cluster>) => {
+  if (env['KUBECONFIG'] !== undefined) return async () => givenCluster(env);
   const folder = env['K8S_TOOLS'] ?? join(root, '../shared/tools/k8s');
-  if (existsSync(join(folder, 'cluster-up'))) return localCluster(folder);
+  if (existsSync(join(folder, 'cluster-up'))) return () => localCluster(folder);
   throw new Error('There is no cluster: set KUBECONFIG (k8s/README.md has kind in five commands), K8S_LOAD_IMAGE and, if needed, K8S_RUN.');
 };
