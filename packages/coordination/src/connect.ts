@@ -1,6 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './write-batch.ts';
-import { batchWrites } from './write-batch.ts';
 
 /** A store that does not answer within this time is `unavailable`: P-10's second, with room for the way to the caller. */
 export const DEADLINE_MS = 850;
@@ -91,7 +90,6 @@ export const connectRedis = (url: string, onError: (error: Error) => void = () =
     slotsRefreshInterval: 5_000,
     clusterRetryStrategy: backOff,
   });
-  cluster.on('+node', batchWrites);
   cluster.on('+node', batchWrites);
   return cluster.on('node error', onError).on('error', onError);
 };
