@@ -31,7 +31,13 @@ const within = (metric: string, labels: string, bounds: readonly string[], bound
 const store = (bound: string): Samples =>
   within('runnel_store_command_seconds', 'service="ai",command="append-chunk",outcome="appended"', ['0.01', '0.05', '0.12'], bound, 600);
 const firstToken = (bound: string): Samples =>
-  within('runnel_ai_first_token_seconds', 'service="ai",model="demo"', ['1', '5', '10', '30'], bound, 60);
+  within(
+    'gen_ai_client_operation_time_to_first_chunk_seconds',
+    'service="ai",gen_ai_request_model="demo"',
+    ['1', '5', '10', '30'],
+    bound,
+    60,
+  );
 const lag = (seconds: number): Samples => ({
   'runnel_nodejs_eventloop_lag_p99_seconds{service="gateway",instance="a:9080"}': `=${seconds}`,
 });
@@ -94,13 +100,13 @@ export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'ModelSlow',
     severity: 'ticket',
-    expr: `${quantile(0.95, 'runnel_ai_first_token_seconds', 'model', '10m')} > 10`,
+    expr: `${quantile(0.95, 'gen_ai_client_operation_time_to_first_chunk_seconds', 'gen_ai_request_model', '10m')} > 10`,
     for: '5m',
     summary: 'A model provider is slow',
     description: "The model's own first word takes more than 10 s for one answer in twenty. Runnel adds nothing to it.",
     fires: firstToken('30'),
     silent: firstToken('10'),
-    labels: { model: 'demo' },
+    labels: { gen_ai_request_model: 'demo' },
   },
   {
     alert: 'ModelFailing',

@@ -37,7 +37,7 @@ export const ai: Dashboard = {
           title: 'Run time, p95',
           description: 'From claim to end, by model.',
           unit: 's',
-          targets: [quantile(0.95, 'runnel_ai_run_seconds', 'model')],
+          targets: [quantile(0.95, 'gen_ai_client_operation_duration_seconds', 'gen_ai_request_model')],
         },
         {
           kind: 'timeseries',
@@ -60,14 +60,14 @@ export const ai: Dashboard = {
           description: "The model's own time to its first text. Above 10 s: runbook ModelSlow.",
           unit: 's',
           limit: 10,
-          targets: [quantile(0.95, 'runnel_ai_first_token_seconds', 'model')],
+          targets: [quantile(0.95, 'gen_ai_client_operation_time_to_first_chunk_seconds', 'gen_ai_request_model')],
         },
         {
           kind: 'timeseries',
           title: 'Next text, p99',
           description: 'The longest that a model makes people wait between two texts.',
           unit: 's',
-          targets: [quantile(0.99, 'runnel_ai_token_wait_seconds', 'model')],
+          targets: [quantile(0.99, 'gen_ai_client_operation_time_per_output_chunk_seconds', 'gen_ai_request_model')],
         },
         {
           kind: 'timeseries',

@@ -89,7 +89,7 @@ export const journey: Dashboard = {
           title: '1 Model: next text',
           description: "How long the model takes for its next text. Slow here is the provider's: runbook ModelSlow.",
           unit: 's',
-          targets: [quantile(0.95, 'runnel_ai_token_wait_seconds', 'model')],
+          targets: [quantile(0.95, 'gen_ai_client_operation_time_per_output_chunk_seconds', 'gen_ai_request_model')],
         },
         {
           kind: 'timeseries',

@@ -36,6 +36,14 @@ test('/metrics is the exposition text', async () => {
   expect(answer.body).toContain('runnel_x_total');
 });
 
+test('/metrics is OpenMetrics for a scraper that accepts it', async () => {
+  const { app } = create();
+  const accept = 'application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+  const answer = await app.inject({ url: '/metrics', headers: { accept } });
+  expect(answer.headers['content-type']).toContain('application/openmetrics-text');
+  expect(answer.body.endsWith('# EOF\n')).toBe(true);
+});
+
 test('POST /drain answers when the drain is done, and drains once', async () => {
   let drains = 0;
   const { app } = create({ onDrain: async () => void drains++ });

@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Health } from './health.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { OPENMETRICS_TYPE, wantsOpenMetrics } from './openmetrics.ts';
 
 export interface InternalServerOptions {
   metrics: Metrics;
@@ -15,7 +16,7 @@ export interface InternalServerOptions {
 
 /**
  * The second, internal port: `GET /livez`, `GET /readyz` (JSON per dependency; 503 when not ready; `?scope=process` leaves
- * dependencies out), `GET /metrics`.
+ * dependencies out), `GET /metrics` (OpenMetrics with exemplars for who asks for it).
  */
 export function createInternalServer({ metrics, health, log, onDrain, routes }: InternalServerOptions): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
@@ -31,7 +32,11 @@ export function createInternalServer({ metrics, health, log, onDrain, routes }: 
     const readiness = request.query.scope === 'process' ? health.open() : await health.ready();
     return reply.code(readiness.ok ? 200 : 503).send(readiness);
   });
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text()));
+  app.get('/metrics', async (request, reply) =>
+    wantsOpenMetrics(request.headers.accept)
+      ? reply.type(OPENMETRICS_TYPE).send(await metrics.openMetrics())
+      : reply.type(metrics.registry.contentType).send(await metrics.text()),
+  );
 
   if (onDrain !== undefined) {
     let draining: Promise<void> | undefined;

@@ -52,3 +52,25 @@ test('commands to the store are told by outcome', async () => {
   storeObserver(metrics)('append-chunk', 0.002, 'fenced');
   expect(await metrics.text()).toContain('runnel_store_command_seconds_count{service="ai",command="append-chunk",outcome="fenced"} 1');
 });
+
+test('OpenMetrics carries the newest trace of each bucket; the plain text is the same as before, whichever is asked for first', async () => {
+  const metrics = createMetrics('ai', { processMetrics: false });
+  const seconds = metrics.histogram('runnel_run_seconds', 'Runs.', [0.1, 1], ['model']);
+  const ended = metrics.counter('runnel_ends_total', 'Ends.');
+  ended.inc(2);
+  const traces = ['a', 'b', 'c'].map((digit) => digit.repeat(32));
+  for (const [i, value] of [0.05, 0.07, 7].entries()) {
+    seconds.observe({ model: 'demo' }, value);
+    metrics.exemplar(seconds, { model: 'demo' }, value, traces[i]);
+  }
+  metrics.exemplar(seconds, { model: 'demo' }, 0.5, undefined);
+  const plain = await metrics.text();
+  const lines = (await metrics.openMetrics()).split('\n');
+  expect(await metrics.text()).toBe(plain);
+  expect(lines).toContain('# TYPE runnel_ends counter');
+  expect(lines).toContain('runnel_ends_total{service="ai"} 2');
+  expect(lines.find((line) => line.includes('le="0.1"'))).toMatch(new RegExp(`} 2 # {trace_id="${traces[1]}"} 0.07 1\\d{9}`));
+  expect(lines.find((line) => line.includes('le="1"'))).toMatch(/} 2$/);
+  expect(lines.find((line) => line.includes('le="+Inf"'))).toContain(`} 3 # {trace_id="${traces[2]}"} 7 `);
+  expect(lines.slice(-2)).toEqual(['# EOF', '']);
+});

@@ -1,4 +1,13 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+} from 'prom-client';
+import { renderOpenMetrics, sampleName, type Exemplar } from './openmetrics.ts';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
 
@@ -13,8 +22,17 @@ export interface Metrics {
   histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labels?: readonly L[]): Histogram<L>;
   /** The gauge is set when somebody asks for the metrics, and costs nothing between. */
   sampled(gauge: Gauge, read: () => number | Promise<number>): void;
+  /** Keeps the trace of what was just observed: the newest for each bucket is shown beside it, in OpenMetrics only. */
+  exemplar<L extends string>(
+    histogram: Histogram<L>,
+    labels: Readonly<Record<L, string>>,
+    value: number,
+    traceId: string | undefined,
+  ): void;
   /** The Prometheus exposition text. */
   text(): Promise<string>;
+  /** The same as OpenMetrics, with exemplars. */
+  openMetrics(): Promise<string>;
 }
 
 /**
@@ -31,6 +49,9 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
     return (registry.getSingleMetric(name) as M | undefined) ?? create();
   };
   const samples: (() => Promise<void>)[] = [];
+  const exemplars = new Map<string, Exemplar>();
+  // What cannot be read now is missing from one scrape; the rest of it is not.
+  const sample = (): Promise<unknown> => Promise.allSettled(samples.map((read) => read()));
   return {
     registry,
     counter: <L extends string = never>(name: string, help: string, labels: readonly L[] = []) =>
@@ -42,10 +63,21 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
     sampled(gauge, read) {
       samples.push(async () => gauge.set(await read()));
     },
+    exemplar(histogram, labels, value, traceId) {
+      if (traceId === undefined) return;
+      const { name, upperBounds } = histogram as unknown as { name: string; upperBounds: readonly number[] };
+      const le = upperBounds.find((bound) => value <= bound) ?? '+Inf';
+      exemplars.set(sampleName(`${name}_bucket`, { le, ...labels, service }), { traceId, value, at: Date.now() / 1000 });
+    },
     async text() {
-      // What cannot be read now is missing from one scrape; the rest of it is not.
-      await Promise.allSettled(samples.map((sample) => sample()));
+      await sample();
       return registry.metrics();
+    },
+    async openMetrics() {
+      await sample();
+      // The declared type has no values; they are there.
+      const gathered = (await registry.getMetricsAsJSON()) as unknown as MetricObjectWithValues<MetricValueWithName<string>>[];
+      return renderOpenMetrics(gathered, (line) => exemplars.get(line));
     },
   };
 }
@@ -60,7 +92,8 @@ export function storeObserver(metrics: Metrics): (command: string, seconds: numb
 }
 
 function checkNames(name: string, labels: readonly string[]): void {
-  if (!/^runnel_[a-z0-9_]+$/.test(name)) throw new Error(`metric ${name} must be named runnel_…`);
+  if (!/^(runnel|gen_ai)_[a-z0-9_]+$/.test(name))
+    throw new Error(`metric ${name} must be named runnel_…, or gen_ai_… as OpenTelemetry does`);
   // One series per person or conversation would grow without end, and puts personal data into the monitoring.
   const unbounded = labels.find((label) => /^(user|conversation|session|message|run|token|ip)(_?id)?$/i.test(label));
   if (unbounded !== undefined) throw new Error(`metric ${name}: label ${unbounded} has no bound`);

@@ -62,3 +62,6 @@ export function traceparentOf(span: Span): string | undefined {
   if (/^0+$/.test(traceId)) return undefined;
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
+
+/** The trace's id in a W3C `traceparent`; undefined when there is none. */
+export const traceIdOf = (traceparent: string | null | undefined): string | undefined => TRACEPARENT.exec(traceparent ?? '')?.[1];

@@ -1,6 +1,10 @@
-import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+import { LATENCY_BUCKETS_SECONDS, traceIdOf, type Metrics } from '@runnel/kit';
 import type { RunObserver, RunResult } from './generate.ts';
 
+/** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
+const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;
+const chatOf = (model: string) => ({ gen_ai_operation_name: 'chat', gen_ai_request_model: model });
+const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
 export const createAiMetrics = (metrics: Metrics) => {
@@ -8,7 +12,7 @@ export const createAiMetrics = (metrics: Metrics) => {
   const claims = metrics.counter('runnel_ai_claims_total', 'Tries to claim a run, by outcome', ['outcome']);
   const takeovers = metrics.counter('runnel_ai_takeovers_total', 'Runs gone on with after another owner');
   const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
-  const runSeconds = metrics.histogram('runnel_ai_run_seconds', 'From claim to end', [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600], ['model']);
+  const runSeconds = metrics.histogram('gen_ai_client_operation_duration_seconds', 'An answer, from claim to end', RUN_SECONDS, GEN_AI);
   const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
   const waitSeconds = metrics.histogram(
     'runnel_ai_append_wait_seconds',
@@ -20,8 +24,18 @@ export const createAiMetrics = (metrics: Metrics) => {
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
   const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
-  const firstToken = metrics.histogram('runnel_ai_first_token_seconds', "The model's first text", LATENCY_BUCKETS_SECONDS, ['model']);
-  const tokenWait = metrics.histogram('runnel_ai_token_wait_seconds', "The model's next text", LATENCY_BUCKETS_SECONDS, ['model']);
+  const firstChunk = metrics.histogram(
+    'gen_ai_client_operation_time_to_first_chunk_seconds',
+    "The model's first text",
+    LATENCY_BUCKETS_SECONDS,
+    GEN_AI,
+  );
+  const nextChunk = metrics.histogram(
+    'gen_ai_client_operation_time_per_output_chunk_seconds',
+    "The model's next text",
+    LATENCY_BUCKETS_SECONDS,
+    GEN_AI,
+  );
 
   return {
     claimed(outcome: string, epoch?: number): void {
@@ -29,11 +43,13 @@ export const createAiMetrics = (metrics: Metrics) => {
       if (epoch !== undefined && epoch > 1) takeovers.inc();
     },
     running: (count: number): void => running.set(count),
-    ended(model: string, reason: RunResult, ms: number): void {
+    /** `trace`: the run's `traceparent`, whose id stands beside the measurement (an exemplar). */
+    ended(model: string, reason: RunResult, ms: number, trace: string | null = null): void {
       ends.inc({ reason, model });
-      runSeconds.observe({ model }, ms / 1000);
+      runSeconds.observe(chatOf(model), ms / 1000);
+      metrics.exemplar(runSeconds, chatOf(model), ms / 1000, traceIdOf(trace));
     },
-    observer: (model: string): RunObserver => ({
+    observer: (model: string, trace: string | null = null): RunObserver => ({
       appended(outcome, ms, piece) {
         appends.inc({ outcome });
         appendSeconds.observe(ms / 1000);
@@ -43,8 +59,11 @@ export const createAiMetrics = (metrics: Metrics) => {
       },
       restored: (outcome) => restores.inc({ outcome }),
       troubled: () => storeTroubles.inc(),
-      firstToken: (ms) => firstToken.observe({ model }, ms / 1000),
-      token: (ms) => tokenWait.observe({ model }, ms / 1000),
+      firstToken(ms) {
+        firstChunk.observe(chatOf(model), ms / 1000);
+        metrics.exemplar(firstChunk, chatOf(model), ms / 1000, traceIdOf(trace));
+      },
+      token: (ms) => nextChunk.observe(chatOf(model), ms / 1000),
     }),
   };
 };
