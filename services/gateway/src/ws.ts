@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, SUBPROTOCOL } from '@runnel/protocol';
@@ -35,7 +35,12 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
   const limits = new SocketLimits(deps.maxSockets, deps.maxSocketsPerIp);
   const banned = new LRUCache<string, true>({ max: BANS_KEPT, ttl: BAN_MS });
   const bans = { has: (userId: string) => banned.has(userId), add: (userId: string) => void banned.set(userId, true) };
-  const known = new WeakMap<IncomingMessage, { identity: Identity | null; setCookie?: string }>();
+  const known = new WeakMap<IncomingMessage, { identity: Identity | null; setCookie?: string; response: ServerResponse }>();
+  // `ws` has already answered a broken frame with its close code (1009, 1007, 1002); terminating here would swallow it.
+  const failed = (err: Error, socket: WebSocket): void => {
+    deps.log.debug({ event: 'ws.error', err });
+    if (!('code' in err) || !String(err.code).startsWith('WS_ERR')) socket.terminate();
+  };
 
   await app.register(websocket, {
     options: {
@@ -44,11 +49,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       perMessageDeflate: false,
       handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     },
-    // `ws` has already answered a broken frame with its close code (1009, 1007, 1002); terminating here would swallow it.
-    errorHandler: (err: Error, socket: WebSocket) => {
-      deps.log.debug({ event: 'ws.error', err });
-      if (!('code' in err) || !String(err.code).startsWith('WS_ERR')) socket.terminate();
-    },
+    errorHandler: failed,
     preClose(this: FastifyInstance, done: () => void) {
       for (const session of sessions) session.close();
       app.server.removeAllListeners('upgrade');
@@ -68,14 +69,15 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       websocket: true,
       schema: { hide: true },
       // Identity is settled before the upgrade, so that handlers can be attached in the same tick as it (no frame is lost).
-      preValidation: async (request: FastifyRequest) => {
+      preValidation: async (request: FastifyRequest, reply: FastifyReply) => {
         if (!request.ws) throw new RunnelError('bad-frame', 'This is a WebSocket address: ask for an upgrade.');
         if (deps.draining.aborted)
           throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
-        known.set(request.raw, await deps.auth.identify(request));
+        known.set(request.raw, { ...(await deps.auth.identify(request)), response: reply.raw });
       },
     },
     (socket, request) => {
+      forgetRequest(socket, request);
       const { ip } = request;
       if (!limits.enter(ip)) return refuse(socket);
       const { session_id: sessionId } = request.query as { session_id?: unknown };
@@ -94,6 +96,13 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       });
     },
   );
+
+  /** Request, response and all that hangs on them (5 KiB) would live as long as the socket, held by the listeners of the upgrade. */
+  const forgetRequest = (socket: WebSocket, request: FastifyRequest): void => {
+    known.get(request.raw)?.response.detachSocket(request.raw.socket);
+    socket.removeAllListeners('error');
+    socket.on('error', (err) => failed(err, socket));
+  };
 
   const refuse = (socket: WebSocket): void => {
     const retryAfterMs = Math.round(OVERLOADED_RETRY_MS.least + Math.random() * OVERLOADED_RETRY_MS.spread);
