@@ -44,9 +44,7 @@ const localCluster = async (folder: string): Promise<Cluster> => {
   return {
     env: { K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
     prefix: [join(folder, 'kx')],
-    load: async (tar) => {
-      for (const node of NODES) await tool('knode', node, 'load', tar);
-    },
+    load: (tar) => Promise.all(NODES.map((node) => tool('knode', node, 'load', tar))),
     close: () => tool('cluster-down', '--purge'),
   };
 };
