@@ -46,6 +46,14 @@ export const audit: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Event to row, p99',
+          description: 'From an event in the log to its row in the tables. Above 60 s: runbook AuditLate.',
+          unit: 's',
+          limit: 60,
+          targets: [quantile(0.99, 'runnel_audit_visible_seconds')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Events stored',
           description: 'By group, those that were stored before included.',
           unit: 'ops',

@@ -8,6 +8,11 @@ export const auditMetrics = (metrics: Metrics) => ({
   backlog: metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'),
   lag: metrics.gauge('runnel_kafka_lag', 'Records that a group has not stored yet', ['group']),
   batchSeconds: metrics.histogram('runnel_audit_batch_seconds', 'Storing one batch of events', LATENCY_BUCKETS_SECONDS, ['group']),
+  visibleSeconds: metrics.histogram(
+    'runnel_audit_visible_seconds',
+    'From an event in the log to its row in the tables, where it can be seen (includes the difference of the clocks)',
+    LATENCY_BUCKETS_SECONDS,
+  ),
   events: metrics.counter('runnel_audit_events_total', 'Events handled, those that were stored before included', ['group']),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),

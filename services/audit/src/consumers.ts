@@ -41,7 +41,7 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
       group,
       topics: TOPICS,
       fromBeginning: true,
-      handle: createIngest({ write, deadLetters: letters, metrics, group }),
+      handle: createIngest({ write, deadLetters: letters, metrics, group, visible: group === TRAIL_GROUP }),
       onError: (error) => log.warn({ event: 'kafka.consumer', group, message: String(error) }),
       onFatal: (error) => (isKafkaOutage(error) ? dead.reject(error) : onFatal(error)),
     });

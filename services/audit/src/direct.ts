@@ -15,7 +15,7 @@ export const writeBoth =
 /** Without Kafka: a batch goes from the outbox straight into the tables, and leaves the outbox after that. */
 export const createDirect = (tables: AuditTables, metrics: AuditMetrics): { publish: Publish; deadLetters: DeadLetters } => {
   const deadLetters = tableDeadLetters(tables.database);
-  const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct' });
+  const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct', visible: true });
   const publish: Publish = (records) =>
     ingest(
       records.map(({ topic, key, value, headers = {} }) => ({

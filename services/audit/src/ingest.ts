@@ -46,16 +46,26 @@ const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promi
   }
 };
 
+export interface IngestDeps {
+  write: Write;
+  deadLetters: DeadLetters;
+  metrics: AuditMetrics;
+  group: string;
+  /** This group's rows are what people see: how long each event took to get there is measured. */
+  visible?: boolean;
+}
+
 /** Stores a batch off Kafka: rows first, then dead letters; the position moves only when both are safe. */
 export const createIngest =
-  (deps: { write: Write; deadLetters: DeadLetters; metrics: AuditMetrics; group: string }) =>
+  ({ write, deadLetters, metrics, group, visible = false }: IngestDeps) =>
   async (records: readonly ReceivedRecord[]): Promise<void> => {
-    const { write, deadLetters, metrics, group } = deps;
     const { events, poison } = decodeRecords(records);
     const stop = metrics.batchSeconds.startTimer({ group });
     const refused = await writeWhatFits(write, events);
     stop();
     metrics.events.inc({ group }, events.length - refused.length);
+    const now = Date.now();
+    if (visible) for (const { time } of events) metrics.visibleSeconds.observe(Math.max(0, now - Date.parse(time)) / 1000);
     const letters = [
       ...poison,
       ...refused.map(({ event, reason }): DeadLetter => {
