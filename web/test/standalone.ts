@@ -6,16 +6,20 @@ import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '../../services/standalone/src/main.ts');
 const START_MS = 20_000;
+/** Not what keys and files on this machine would offer. */
+const MODELS = JSON.stringify(['demo', 'count'].map((id) => ({ id, provider: id })));
 
 export interface Standalone extends AsyncDisposable {
   url: string;
+  /** As a person ends it: with what it still has to store. */
+  stop(): Promise<void>;
 }
 
 /** The whole product in one process of its own, on a free port and an empty data folder, serving web/dist. */
 export const startStandalone = async (env: Record<string, string> = {}): Promise<Standalone> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'runnel-web-'));
   const child = spawn(process.execPath, [MAIN], {
-    env: { ...process.env, PORT: '0', INTERNAL_PORT: '0', DATA_DIR: dataDir, ...env },
+    env: { ...process.env, PORT: '0', INTERNAL_PORT: '0', DATA_DIR: dataDir, MODELS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -32,17 +36,19 @@ export const startStandalone = async (env: Record<string, string> = {}): Promise
     child.stderr.on('data', read);
     child.once('exit', (code) => reject(new Error(`standalone ended with ${code}: ${output}`)));
   });
-  const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  const dispose = async (): Promise<void> => {
+    await end('SIGKILL');
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    return { url: await url, [Symbol.asyncDispose]: stop };
+    return { url: await url, stop: () => end('SIGTERM'), [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await stop();
+    await dispose();
     throw error;
   }
 };
