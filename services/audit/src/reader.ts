@@ -44,8 +44,8 @@ export class AuditReader {
     if (before !== undefined) values.push(before);
     const found = await this.#sql.query<Raw>(
       `SELECT * FROM message WHERE conversation_id = $1 AND role <> ''
-         ${before === undefined ? '' : 'AND position < (SELECT position FROM message WHERE conversation_id = $1 AND message_id = $3)'}
-       ORDER BY position DESC LIMIT $2`,
+         ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $3)'}
+       ORDER BY position DESC, message_id DESC LIMIT $2`,
       values,
     );
     const messages = found
@@ -92,7 +92,7 @@ export class AuditReader {
     if (after !== undefined) values.push(...fromCursor(after, ['number', 'string']));
     const rows = await this.#sql.query<Raw>(
       `SELECT m.*, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
-       WHERE s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
+       WHERE m.user_id = $1 AND s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
          AND ${isPostgres ? `m.search @@ to_tsquery('simple', $2)` : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
          ${after === undefined ? '' : 'AND (m.position < $4 OR (m.position = $4 AND m.message_id < $5))'}
        ORDER BY m.position DESC, m.message_id DESC LIMIT $3`,

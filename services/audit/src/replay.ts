@@ -79,8 +79,10 @@ type Raw = Record<string, unknown>;
 export const readReplay = async (database: DataSource, runId: string, userId: string): Promise<Replay | null> => {
   const sql = new Sql(dialectOf(database), database);
   const [raw] = await sql.query<Raw>(
-    `SELECT m.* FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
-     WHERE m.message_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND s.deleted = 0 LIMIT 1`,
+    // Which conversation a run belongs to is in its own index; messages are found by both ids.
+    `SELECT m.* FROM run r JOIN message m ON m.conversation_id = r.conversation_id AND m.message_id = r.run_id
+       JOIN chat_session s ON s.conversation_id = m.conversation_id
+     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND s.deleted = 0 LIMIT 1`,
     [runId, userId],
   );
   if (!raw) return null;

@@ -121,9 +121,13 @@ export const changesOf = (event: AuditEvent): Change[] => {
   }
 };
 
+/** A time outside of these makes no month of its own in the trail: it is no time of ours. */
+const [EARLIEST, LATEST] = [Date.UTC(2020, 0), Date.UTC(2100, 0)];
+
 /** @throws Error with the reason, when the event's envelope is one of ours and its content is not */
 export const checkContent = (event: AuditEvent): AuditEvent => {
-  if (Number.isNaN(Date.parse(event.time))) throw new Error('time is not a time');
+  const time = Date.parse(event.time);
+  if (!(time >= EARLIEST && time < LATEST)) throw new Error('time is not a time of ours');
   const { message } = event.data;
   if (event.type === 'CHAT_MESSAGE' && (textOf(objectOf(message)['messageId']) === '' || typeof objectOf(message)['text'] !== 'string')) {
     throw new Error('data/message is not a message');

@@ -61,7 +61,8 @@ export class AuditStore {
       }),
     );
     await this.#partitions.ensure([...given.values()].map(({ row }) => row.time));
-    return this.#database.transaction(async (tx) => {
+    let erased = false;
+    const stored = await this.#database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(this.#database), tx);
       if (timeline.length > 0) await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
       if (given.size === 0) return 0;
@@ -81,9 +82,13 @@ export class AuditStore {
         .filter(({ event }) => fresh.has(event.id))
         .flatMap(({ event, row }) => changesOf(event).map((change): ChangeAt => ({ ...row, change })));
       await apply(sql, changes);
+      erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
       await link(sql, [...new Set([...given.values()].filter(({ event }) => fresh.has(event.id)).map(({ row }) => row.logId))]);
       return fresh.size;
     });
+    // The journal of SQLite still has the page as it was before.
+    if (erased && dialectOf(this.#database) === 'sqlite') await this.#database.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    return stored;
   }
 }
 
@@ -109,13 +114,12 @@ const apply = async (sql: Sql, changes: readonly ChangeAt[]): Promise<void> => {
     const row = rowOf(SESSION, found);
     tables.sessions.set(row.conversationId, row);
   }
-  const wanted = new Set(changes.flatMap((c) => touched(c).map((messageId) => messageKey(c.conversationId, messageId))));
-  const ids = [...new Set(changes.flatMap(touched))];
   // Ids are made by clients and unique within a conversation only.
-  for (const found of await sql.among<Record<string, unknown>>('SELECT * FROM message WHERE message_id IN', ids)) {
+  const pairs = changes.flatMap((c) => touched(c).map((messageId) => [c.conversationId, messageId] as const));
+  const wanted = [...new Map(pairs.map((pair) => [messageKey(...pair), pair])).values()];
+  for (const found of await sql.amongPairs<Record<string, unknown>>('message', ['conversation_id', 'message_id'], wanted)) {
     const row = rowOf(MESSAGE, found);
-    const key = messageKey(row.conversationId, row.messageId);
-    if (wanted.has(key)) tables.messages.set(key, row);
+    tables.messages.set(messageKey(row.conversationId, row.messageId), row);
   }
   const { sessions, messages, purged } = fold(tables, changes);
   for (const conversationId of purged) {

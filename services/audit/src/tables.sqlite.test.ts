@@ -1,3 +1,33 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { tablesContract } from './contract/tables.ts';
+import { openTables } from './tables.ts';
+import { exchange, story } from './testing/events.ts';
 
 tablesContract('SQLite', async () => 'sqlite::memory:');
+
+test('what is deleted is in no file any more: not in the tables, not in the search index, not in the journal', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-audit-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const tables = await openTables(`sqlite:${join(folder, 'a.sqlite')}`);
+  onTestFinished(() => tables.close());
+  const onDisk = async (): Promise<string[]> => {
+    const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'latin1')));
+    return ['hippopotamus', 'rhinoceros', 'crocodile'].filter((word) => files.some((text) => text.includes(word)));
+  };
+  const s = story('c1');
+  await tables.store.write([
+    s.started('A hippopotamus'),
+    s.said('m1', 'Rhinoceros rhinoceros?'),
+    s.ended('r1', 'm1', 'a crocodile crocodile'),
+  ]);
+  // Others keep the pages and segments in use.
+  await tables.store.write(Array.from({ length: 50 }, (_, i) => exchange(`c${i + 2}`, `question ${i}`, `answer ${i}`)).flat());
+  expect(await onDisk()).toEqual(['hippopotamus', 'rhinoceros', 'crocodile']);
+  await tables.store.write([s.make('MESSAGE_DELETED', { messageId: 'r1' })]);
+  expect(await onDisk()).toEqual(['hippopotamus', 'rhinoceros']);
+  await tables.store.write([s.make('SESSION_DELETED', {})]);
+  expect(await onDisk()).toEqual([]);
+});

@@ -51,6 +51,24 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       }
     });
 
+    test('pages of messages with one and the same place leave none out and bring none twice', async () => {
+      const tables = await open();
+      const s = story();
+      const messages = ['d', 'b', 'e', 'a', 'c'].map((messageId) => ({
+        ...{ messageId, parentId: null, role: 'user', text: messageId, status: 'complete', createdAt: T0 },
+      }));
+      await tables.store.write([s.make('RECOVERY_ATTEMPT', { kind: 'rehydrate', title: 't', messages })]);
+      // As two restores of one millisecond leave them.
+      await tables.database.query('UPDATE message SET position = 7');
+      const seen: string[] = [];
+      for (let before: string | undefined; seen.length < 5; before = seen[0]) {
+        const page = await tables.reader.history({ conversationId: 'c1', userId: 'ann', limit: 2, ...(before && { before }) });
+        if (page.kind !== 'page' || page.messages.length === 0) break;
+        seen.unshift(...page.messages.map((m) => m.messageId));
+      }
+      expect(seen).toEqual(['a', 'b', 'c', 'd', 'e']);
+    });
+
     test('a deleted conversation stays deleted when an answer comes late, and may be made again', async () => {
       const tables = await open();
       const s = story();

@@ -1,9 +1,10 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Initial1700000000002 } from './migration-0001-initial.ts';
+import { SearchByUser1700000000003 } from './migration-0002-search-by-user.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 
 const shared = {
-  migrations: [Initial1700000000002],
+  migrations: [Initial1700000000002, SearchByUser1700000000003],
   migrationsTransactionMode: 'each' as const,
   logging: false,
 };

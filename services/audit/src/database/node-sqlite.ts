@@ -9,6 +9,8 @@ export class NodeSqlite {
 
   constructor(path: string, options: { readonly?: boolean; timeout?: number } = {}) {
     this.#database = new DatabaseSync(path, { readOnly: options.readonly ?? false, timeout: options.timeout ?? 5_000 });
+    // Erased means erased: SQLite writes zeros over what is deleted instead of only forgetting where it was.
+    if (!options.readonly) this.#database.exec('PRAGMA secure_delete = ON');
   }
 
   prepare(sql: string): Statement {

@@ -45,6 +45,27 @@ export class Sql {
     return found;
   }
 
+  /** Rows of a table where two columns are one of these pairs: by the index over both, whatever the table's size. */
+  async amongPairs<T>(table: string, columns: readonly [string, string], pairs: readonly (readonly [string, string])[]): Promise<T[]> {
+    const found: T[] = [];
+    const on = `t.${columns[0]} = k.a AND t.${columns[1]} = k.b`;
+    for (let i = 0; i < pairs.length; i += ROWS * 10) {
+      const part = pairs.slice(i, i + ROWS * 10);
+      const [sql, parameters] =
+        this.dialect === 'postgres'
+          ? [
+              `SELECT t.* FROM unnest($1::text[], $2::text[]) AS k(a, b) JOIN ${table} t ON ${on}`,
+              [part.map(([a]) => a), part.map(([, b]) => b)],
+            ]
+          : [
+              `WITH k(a, b) AS (VALUES ${part.map(() => '(?, ?)').join(', ')}) SELECT t.* FROM k CROSS JOIN ${table} t ON ${on}`,
+              part.flat(),
+            ];
+      found.push(...((await this.#runner.query(sql, parameters as unknown[])) as T[]));
+    }
+    return found;
+  }
+
   /** Inserts many rows; `conflict` is what follows `ON CONFLICT`. Returns what `returning` asks for. */
   async insert<Row extends object>(
     table: string,
