@@ -348,6 +348,20 @@ test('P-5 while the channel is known to be down, the end of a run is on the scre
   expect(screen.types).toContain('run-ended');
 });
 
+test('P-5 a channel that is cut again and again does not put the polls off', async () => {
+  await begin();
+  const { screen } = follow();
+  await pass();
+  log.cut();
+  await owner.end('r1');
+  for (let i = 0; i < 8; i++) {
+    await pass(20);
+    log.heal();
+    log.cut();
+  }
+  expect(screen.types).toContain('run-ended');
+});
+
 test('P-5 sawEnd tells when the end of a run passes, and when it does not', async () => {
   await begin();
   follow();

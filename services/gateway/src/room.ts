@@ -178,10 +178,10 @@ export class Room implements Reader {
     }
   }
 
-  /** Until the channel stands again, polls are the channel. */
+  /** Until the channel stands again, polls are the channel. One that breaks again and again must not put them off. */
   #cut(): void {
     this.#deaf = true;
-    this.#schedule();
+    this.#pollWithin(this.#pollDelay());
   }
 
   #healed(): void {
@@ -193,7 +193,7 @@ export class Room implements Reader {
   #readSoon(): void {
     this.#forget();
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
-    this.#pollAt = performance.now() + this.#deps.random() * spread;
+    this.#pollWithin(this.#deps.random() * spread);
   }
 
   #forget(): void {
@@ -207,8 +207,12 @@ export class Room implements Reader {
   }
 
   #schedule(): void {
+    this.#pollAt = performance.now() + this.#pollDelay();
+  }
+
+  #pollDelay(): number {
     const deaf = this.#deaf || this.#subscription === undefined;
-    this.#pollAt = performance.now() + pollDelay({ run: this.run.knowledge, deaf, quiet: this.#quiet, random: this.#deps.random() });
+    return pollDelay({ run: this.run.knowledge, deaf, quiet: this.#quiet, random: this.#deps.random() });
   }
 
   #pollWithin(ms: number): void {
