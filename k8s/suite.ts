@@ -129,14 +129,14 @@ const disturbances = async (): Promise<void> => {
   await disturb('rolling update of the audit', origin, () => roll('audit'));
   await step('rolling update of the page', rollPage);
   await disturb('a gateway pod is killed', origin, () => kill('gateway'));
-  await disturb('an AI pod is killed', origin, () => kill('ai'), KILL_PAUSE_MS);
+  await disturb('an AI pod is killed', origin, () => kill('ai'), { pauseMs: KILL_PAUSE_MS });
   await disturb('an audit pod is killed', origin, () => kill('audit'));
   await disturb('scale up and down', origin, async () => {
     for (const replicas of [3, 2]) await Promise.all([scale('ai', replicas), scale('gateway', replicas)]);
   });
   const power = nodePower(process.env);
   if (power === null) console.log('not run: a node is killed and comes back (set K8S_KILL_NODE and K8S_START_NODE)');
-  else await disturb('a node is killed and comes back', origin, () => loseNode(power), NODE_PAUSE_MS);
+  else await disturb('a node is killed and comes back', origin, () => loseNode(power), { pauseMs: NODE_PAUSE_MS });
   await step('the audit holds every answer, whole', audited);
 };
 
@@ -160,9 +160,11 @@ await step('install of the previous chart, on stores of the operator', async () 
   entry = await app.expose('gateway', '/api/models');
 });
 if (failedSteps() === before) {
-  await disturb('helm upgrade from the previous chart, with its migrations', origin, () => app.upgrade(CHART, UPGRADE_VALUES));
+  const upgrade = (): Promise<unknown> => app.upgrade(CHART, UPGRADE_VALUES);
+  const back = (): Promise<unknown> => app.rollback();
+  await disturb('helm upgrade from the previous chart, with its migrations', origin, upgrade, { undo: back });
   await step('helm test after it', async () => void (await app.test()));
-  await disturb('helm rollback to it', origin, () => app.rollback());
+  await disturb('helm rollback to it', origin, back, { undo: upgrade });
 }
 await step('uninstall after it leaves nothing', uninstall);
 await app.removeNamespace();
