@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { tablesContract } from './contract/tables.ts';
 import { openTables } from './tables.ts';
 import { exchange, story } from './testing/events.ts';
+import { verify } from './verify.ts';
 
 tablesContract('SQLite', async () => 'sqlite::memory:');
 
@@ -30,4 +31,18 @@ test('what is deleted is in no file any more: not in the tables, not in the sear
   expect(await onDisk()).toEqual(['hippopotamus', 'rhinoceros']);
   await tables.store.write([s.make('SESSION_DELETED', {})]);
   expect(await onDisk()).toEqual([]);
+});
+
+test('P-10 a full disk refuses a batch whole; with room again the same batch goes in once, and the trail is whole', async () => {
+  const tables = await openTables('sqlite::memory:');
+  onTestFinished(() => tables.close());
+  await tables.writer.write(exchange('c1', 'q', 'a'));
+  const [pages] = (await tables.database.query('PRAGMA page_count')) as { page_count: number }[];
+  await tables.database.query(`PRAGMA max_page_count = ${pages!.page_count + 2}`);
+  const large = Array.from({ length: 20 }, (_, i) => exchange(`d${i}`, 'q', 'x'.repeat(5_000))).flat();
+  await expect(tables.writer.write(large)).rejects.toThrow(/full/);
+  expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, problems: [] });
+  await tables.database.query('PRAGMA max_page_count = 100000');
+  await tables.writer.write([...exchange('c1', 'q', 'a'), ...large]);
+  expect(await verify(tables.database)).toMatchObject({ logs: 21, events: 84, texts: 42, problems: [] });
 });
