@@ -8,7 +8,7 @@ const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR
 /** What cannot be read as HTTP at all meets no route and no hook; it gets its problem document all the same. */
 export const answerClientError = (error: Error & { code?: string }, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (!socket.writable || socket.bytesWritten > 0) return void socket.destroy();
+  if (!socket.writable) return void socket.destroy();
   const status = STATUS[error.code ?? ''] ?? 400;
   const body = JSON.stringify(toProblem({ error: new RunnelError('bad-frame', 'The request cannot be read as HTTP.'), status }));
   const head = [

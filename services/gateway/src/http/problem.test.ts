@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ERRORS, RunnelError } from '@runnel/protocol';
@@ -73,6 +74,9 @@ describe('every refusal is a problem document', () => {
   test('P-8 headers without end are refused by the server itself', async () => {
     await using gateway = await startGateway();
     const socket = connect(gateway.port, '127.0.0.1');
+    // Also on a connection that has been answered before.
+    socket.write('GET /api/nope HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket, 'data');
     const answer = new Promise<string>((resolve) => socket.on('data', (data) => resolve(data.toString())));
     socket.write(`GET /api/models HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(64 * 1024)}\r\n\r\n`);
     expect(await answer).toMatch(/^HTTP\/1.1 431 [^]*application\/problem\+json[^]*"code":"bad-frame"/);
