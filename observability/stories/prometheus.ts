@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { freePort, waitFor, type Cluster } from '@runnel/e2e';
+import { stringify } from 'yaml';
+
+export interface Series {
+  labels: Record<string, string>;
+  /** Seconds since the epoch, value. */
+  points: [number, number][];
+}
+export interface Prometheus extends AsyncDisposable {
+  range(expr: string, from: number, to: number, step: number): Promise<Series[]>;
+}
+
+/** From the PATH, or unpacked from Debian's package next to promtool (`apt-get download prometheus && dpkg-deb -x`). */
+const findPrometheus = (): string => {
+  const kept = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'runnel', 'promtool');
+  const found = [kept, ...(process.env['PATH'] ?? '').split(delimiter)]
+    .map((dir) => join(dir, 'prometheus'))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  if (found === undefined) throw new Error(`prometheus is neither on the PATH nor in ${kept}`);
+  return found;
+};
+
+interface RangeAnswer {
+  data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
+}
+
+const SCRAPE = '2s';
+
+/** A real Prometheus that scrapes the pods of a cluster and evaluates our rules. */
+export const startPrometheus = async (cluster: Cluster): Promise<Prometheus> => {
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-prometheus-'));
+  const port = await freePort();
+  const pods = [...cluster.gateways, ...cluster.ai, ...(cluster.audit ? [cluster.audit] : [])];
+  const targets = pods.map((pod) => new URL(pod.internalUrl).host);
+  const config = {
+    global: { scrape_interval: SCRAPE, evaluation_interval: SCRAPE },
+    rule_files: [join(import.meta.dirname, '../../helm/runnel/rules/runnel.yaml')],
+    scrape_configs: [{ job_name: 'runnel', honor_labels: true, static_configs: [{ targets }] }],
+  };
+  await writeFile(join(folder, 'prometheus.yaml'), stringify(config));
+  const options = [
+    `--config.file=${folder}/prometheus.yaml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const child = spawn(findPrometheus(), [...options, '--enable-feature=exemplar-storage', '--log.level=error'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const ready = async (): Promise<boolean> => (await fetch(`${url}/-/ready`).catch(() => null))?.ok ?? false;
+  await waitFor(ready, { deadlineMs: 15_000, what: 'Prometheus to be ready' });
+  return {
+    async range(expr, from, to, step) {
+      const query = new URLSearchParams({ query: expr, start: `${from}`, end: `${to}`, step: `${step}` });
+      const answer = await fetch(`${url}/api/v1/query_range?${query}`);
+      if (!answer.ok) throw new Error(`${expr}: ${await answer.text()}`);
+      const { data } = (await answer.json()) as RangeAnswer;
+      return data.result.map(({ metric, values }) => ({ labels: metric, points: values.map(([at, value]) => [at, Number(value)]) }));
+    },
+    async [Symbol.asyncDispose]() {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
