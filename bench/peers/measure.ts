@@ -40,8 +40,9 @@ export interface Ceiling {
 export interface Storm {
   lost: number;
   repeated: number;
-  /** Until every viewer stood again. */
+  /** Until every viewer stood again; `missing` of them had not within 20 s. */
   ms: number;
+  missing: number;
 }
 export interface Round {
   cost?: Cost;
@@ -140,8 +141,9 @@ const measureStorm = async (viewers: Viewers): Promise<Storm> => {
   const before = await viewers.ask({ kind: 'report' });
   await viewers.ask({ kind: 'storm', patienceMs: STORM_PATIENCE_MS });
   await elapse(STORM_SETTLE_MS);
-  const { lost, repeated, stormMs } = await viewers.ask({ kind: 'report' });
-  return { lost: lost - before.lost, repeated: repeated - before.repeated, ms: stormMs };
+  const { lost, repeated, stormMs, standing } = await viewers.ask({ kind: 'report' });
+  const missing = before.standing - standing;
+  return { lost: lost - before.lost, repeated: repeated - before.repeated, ms: stormMs, missing };
 };
 
 /** Climbs until chunks are late or missing; the answer is the last step that held. */

@@ -77,6 +77,7 @@ const COLUMNS: readonly [string, (round: Round) => number | null][] = [
   ['lost in the storm', ({ storm }) => storm?.lost ?? null],
   ['repeated in it', ({ storm }) => storm?.repeated ?? null],
   ['all back after ms', ({ storm }) => storm?.ms ?? null],
+  ['not back by then', ({ storm }) => storm?.missing ?? null],
   ['idle socket KiB', ({ idleKib }) => idleKib ?? null],
   ['one core carries, frames/s ×3', ({ ceiling }) => ceiling?.perSecond ?? null],
   ['p99 at half of it, ms', ({ ceiling }) => ceiling?.halfP99 ?? null],
