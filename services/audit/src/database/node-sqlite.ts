@@ -14,7 +14,7 @@ export class NodeSqlite {
   }
 
   prepare(sql: string): Statement {
-    return new Statement(this.#database.prepare(sql));
+    return new Statement(this.#database, sql);
   }
 
   exec(sql: string): this {
@@ -37,13 +37,17 @@ export class NodeSqlite {
 }
 
 class Statement {
+  readonly #database: DatabaseSync;
   readonly #statement: StatementSync;
+  readonly #rollback: boolean;
   /** Whether the statement gives rows: TypeORM then calls `all`, else `run`. */
   readonly reader: boolean;
 
-  constructor(statement: StatementSync) {
-    this.#statement = statement;
-    this.reader = statement.columns().length > 0;
+  constructor(database: DatabaseSync, sql: string) {
+    this.#database = database;
+    this.#statement = database.prepare(sql);
+    this.#rollback = sql === 'ROLLBACK';
+    this.reader = this.#statement.columns().length > 0;
   }
 
   all(...parameters: SQLInputValue[]): unknown[] {
@@ -51,6 +55,9 @@ class Statement {
   }
 
   run(...parameters: SQLInputValue[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
+    // A full disk makes SQLite roll back by itself. TypeORM rolls back all the same, and would take a refusal for a transaction that
+    // still stands: every later one would be nested in it and never be committed.
+    if (this.#rollback && !this.#database.isTransaction) return { changes: 0, lastInsertRowid: 0 };
     return this.#statement.run(...parameters);
   }
 }
