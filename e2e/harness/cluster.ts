@@ -21,8 +21,8 @@ export interface ClusterOptions {
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
   audit?: boolean;
-  /** The audit's events go through a real Kafka. */
-  kafka?: boolean;
+  /** The audit's events go through a real Kafka, of so many brokers. */
+  kafka?: boolean | number;
   /** The audit's database is a real PostgreSQL. */
   postgres?: boolean;
   /** The AI pods' default model is a fake provider behind the OpenAI protocol (`fake-model.ts`), which cannot continue a text. */
@@ -88,7 +88,10 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
   const redis = options.redisCluster ? await startManyRedis() : await startOneRedis(options.redisArgs ?? []);
   const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
-  const [kafka, postgres] = await Promise.all([options.kafka ? startKafka() : null, options.postgres ? startPostgres() : null]);
+  const [kafka, postgres] = await Promise.all([
+    options.kafka ? startKafka({ nodes: Number(options.kafka) }) : null,
+    options.postgres ? startPostgres() : null,
+  ]);
   const databaseUrl = postgres?.url ?? (options.audit ? `sqlite:${join(logDir, 'audit.sqlite')}` : null);
   const fake = options.fakeModel ? await startFakeModel() : null;
 

@@ -1,27 +1,10 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { Scenario } from '../harness/scenario.ts';
-import type { Stage } from '../harness/stage.ts';
 import { elapse } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
-import { checkAudit } from './audit-check.ts';
+import { heals } from './audit-heals.ts';
 
-/** The auditor's own command, on the database as it is. */
-const verify = async (stage: Stage): Promise<string> => {
-  const words = [`${import.meta.dirname}/../../services/audit/src/cli/main.ts`, 'verify'];
-  const env = { ...process.env, DATABASE_URL: stage.cluster.databaseUrl! };
-  const { stdout } = await promisify(execFile)(process.execPath, words, { env, timeout: 20_000 });
-  return stdout.trim().replace(/; root .*/, '');
-};
-
-const heals = async (stage: Stage): Promise<void> => {
-  await stage.settle();
-  const from = performance.now();
-  const events = await checkAudit(stage);
-  stage.note(
-    `${events} events, each once, in order, ${Math.round(performance.now() - from)} ms after the last answer; verify: ${await verify(stage)}`,
-  );
-};
+/** The whole minute with `KAFKA_OUTAGE_SECONDS=60 npm run e2e -- --only kafka-down`. */
+const OUTAGE_MS = 1_000 * Number(process.env['KAFKA_OUTAGE_SECONDS'] ?? 0);
 
 const BACKING = { audit: true, kafka: true, postgres: true };
 
@@ -30,13 +13,15 @@ export const auditFaultScenarios: Scenario[] = [
     name: 'kafka-down-and-back',
     promise: 'P-1 P-9 P-10',
     cluster: BACKING,
-    deadlineMs: 120_000,
+    deadlineMs: 120_000 + OUTAGE_MS,
     run: async (stage) => {
       const runs = await underWay(stage, 4, { words: 400, rate: 100 });
       await stage.cluster.kafka!.kill();
+      const goneAt = performance.now();
       // P-10: answers go on, and new ones begin.
       await Promise.all(runs.map((run) => stage.ended(run)));
-      await underWay(stage, 2, { words: 100, rate: 100 });
+      do await underWay(stage, 2, { words: 100, rate: 100 });
+      while (performance.now() - goneAt < OUTAGE_MS);
       await stage.cluster.kafka!.restart();
       await underWay(stage, 2, { words: 100, rate: 100 });
       await heals(stage);
@@ -69,6 +54,21 @@ export const auditFaultScenarios: Scenario[] = [
       await Promise.all(runs.map((run) => stage.ended(run)));
       await underWay(stage, 2, { words: 100, rate: 100 });
       await stage.cluster.postgres!.restart();
+      await heals(stage);
+    },
+  },
+  {
+    name: 'redis-restarted-with-its-file',
+    promise: 'P-1 P-9',
+    cluster: { ...BACKING, redisArgs: ['--appendonly', 'yes', '--appendfsync', 'always'] },
+    deadlineMs: 120_000,
+    run: async (stage) => {
+      const runs = await underWay(stage, 4, { words: 300, rate: 100 });
+      // Its folder stays, and with it the outbox that nobody has read yet.
+      await stage.cluster.audit!.kill();
+      await stage.cluster.redis.restartEmpty();
+      await Promise.all(runs.map((run) => stage.ended(run, 20_000)));
+      await stage.cluster.audit!.start();
       await heals(stage);
     },
   },
