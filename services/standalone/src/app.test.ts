@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHealth, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
+import { createHealth, createMetrics, loadConfig, silentLog, startTracing, waitFor, type Tracer } from '@runnel/kit';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStandalone } from './app.ts';
 import { configSpec } from './config.ts';
@@ -14,7 +14,7 @@ interface Answer {
 }
 
 /** `npm start` in a folder, without a port. */
-const start = async (dataDir: string) => {
+const start = async (dataDir: string, tracer?: Tracer) => {
   const config = loadConfig(configSpec, { DATA_DIR: dataDir, ADMIN_USERS: 'root' });
   const metrics = createMetrics('test', { processMetrics: false });
   const { gateway, closables } = await createStandalone({
@@ -24,6 +24,7 @@ const start = async (dataDir: string) => {
     log: silentLog,
     metrics,
     health: createHealth(),
+    ...(tracer && { tracer }),
   });
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> =>
@@ -156,4 +157,26 @@ test('search, trail, replay and erasure over HTTP', async () => {
   expect((await call('GET', '/api/history/c1')).status).toBe(404);
   const after = (await call('GET', '/api/admin/trail?user=ann', undefined, 'root')).json<{ events: { type: string }[] }>();
   expect(after.events.at(-1)!.type).toBe('SESSION_DELETED');
+});
+
+test('one trace: the command, and under it the stay of the run', async () => {
+  const spans: { name: string; traceId: string; parent: string | undefined; spanId: string }[] = [];
+  const tracing = startTracing({
+    service: 'standalone',
+    node: 'n',
+    exporter: {
+      export(batch, done) {
+        for (const span of batch) spans.push({ name: span.name, parent: span.parentSpanContext?.spanId, ...span.spanContext() });
+        done({ code: 0 });
+      },
+      shutdown: () => Promise.resolve(),
+    },
+  });
+  const app = await start(await folder(), tracing.tracer);
+  await app.ask('c1', 'count 3 at 500');
+  await app.close();
+  await tracing.shutdown();
+  const [command, run] = ['runnel.begin-run', 'runnel.run'].map((name) => spans.find((span) => span.name === name));
+  expect(spans).toHaveLength(2);
+  expect(run).toMatchObject({ traceId: command?.traceId, parent: command?.spanId });
 });

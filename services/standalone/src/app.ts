@@ -3,7 +3,7 @@ import { createAiApp, type ModelEntry } from '@runnel/ai';
 import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
-import type { Closable, Environment, Health, Logger, Metrics } from '@runnel/kit';
+import type { Closable, Environment, Health, Logger, Metrics, Tracer } from '@runnel/kit';
 import type { StandaloneConfig } from './config.ts';
 import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
@@ -15,6 +15,7 @@ export interface StandaloneDeps {
   log: Logger;
   metrics: Metrics;
   health: Health;
+  tracer?: Tracer;
 }
 
 export interface StandaloneApp {
@@ -45,7 +46,9 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
 });
 
 /** Gateway, AI and audit in one process, on the memory log and an SQLite file. */
-export const createStandalone = async ({ config, models, env, log, metrics, health }: StandaloneDeps): Promise<StandaloneApp> => {
+export const createStandalone = async (deps: StandaloneDeps): Promise<StandaloneApp> => {
+  const { config, models, env, log, metrics, health } = deps;
+  const tracing = deps.tracer && { tracer: deps.tracer };
   const folder = claimFolder(config.dataDir);
   const runLog = createMemoryRunLog();
   const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
@@ -59,7 +62,8 @@ export const createStandalone = async ({ config, models, env, log, metrics, heal
   });
   relay.start();
   const audit = createAuditApp(tables);
-  const ai = await createAiApp({ config: { ...config, models: [...models], drainMs: 0 }, env, log, metrics, health, runLog, alone: true });
+  const aiConfig = { ...config, models: [...models], drainMs: 0 };
+  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
     config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
     log,
@@ -68,6 +72,7 @@ export const createStandalone = async ({ config, models, env, log, metrics, heal
     runLog,
     pods: localPods(ai),
     audit: inProcess(audit),
+    ...tracing,
   });
   return {
     gateway,

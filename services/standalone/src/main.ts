@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createHealth, createInternalServer, createLogger, createMetrics, loadConfig, runService } from '@runnel/kit';
+import { createHealth, createInternalServer, createLogger, createMetrics, loadConfig, runService, startTracing } from '@runnel/kit';
 import { createStandalone } from './app.ts';
 import { configSpec } from './config.ts';
 import { chooseModels, findLocalModels } from './local-models.ts';
@@ -20,7 +20,9 @@ await runService({
     const metrics = createMetrics('standalone');
     const health = createHealth();
     const models = config.models ?? chooseModels(process.env, findLocalModels(join(checkout, 'models')));
-    const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health });
+    const tracing = startTracing({ service: 'standalone', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const { tracer } = tracing;
+    const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health, tracer });
     await gateway.app.listen({ host: config.host, port: config.port });
     const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
     await internal.listen({ host: config.host, port: config.internalPort });
@@ -29,6 +31,7 @@ await runService({
     const host = config.host === '0.0.0.0' ? 'localhost' : config.host;
     const names = models.map((model) => model.id).join(', ');
     process.stdout.write(`Runnel is at http://${host}:${port}  (models: ${names}; ${Math.round(performance.now() - startedAt)} ms)\n`);
-    return { log, closables: [...closables, { name: 'internal', close: () => internal.close() }] };
+    const sent = { name: 'tracing', close: () => tracing.shutdown() };
+    return { log, closables: [sent, ...closables, { name: 'internal', close: () => internal.close() }] };
   },
 });
