@@ -24,20 +24,29 @@ export const optionsOf = (url: string): DataSourceOptions =>
 /** Arbitrary, but the same in every release: pods that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_201_103;
 
+/** How long a pod waits for another one's migration. */
+const MIGRATION_MS = 600_000;
+
 /** Connects and brings the schema up to date, one process at a time. */
 export const openDatabase = async (url: string): Promise<DataSource> => {
+  const isSqlite = url.startsWith('sqlite:');
+  if (!isSqlite) await migrate(url);
   const dataSource = await new DataSource(optionsOf(url)).initialize();
-  if (dataSource.options.type !== 'postgres') {
-    await dataSource.runMigrations();
-    return dataSource;
-  }
+  if (isSqlite) await dataSource.runMigrations();
+  return dataSource;
+};
+
+/** On connections of its own: an index over a large table, and the wait for another pod's, take longer than a query may. */
+const migrate = async (url: string): Promise<void> => {
+  const extra = { max: 2, connectionTimeoutMillis: 2_000, statement_timeout: 0, lock_timeout: MIGRATION_MS };
+  const dataSource = await new DataSource({ ...shared, type: 'postgres', url, extra }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await dataSource.runMigrations();
   } finally {
-    await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    // The lock goes with the connection.
     await runner.release();
+    await dataSource.destroy();
   }
-  return dataSource;
 };
