@@ -30,7 +30,7 @@ interface Flight {
 /** A second read of the same thing waits so long at most for the first: reload storms become two reads, a hanging store costs no one a second turn. */
 const COALESCE_MS = 50;
 /** P-10: with the wait for the channel before it, an outage is told within a second. */
-const READ_DEADLINE_MS = 800;
+const READ_DEADLINE_MS = 700;
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {
