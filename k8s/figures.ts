@@ -7,10 +7,10 @@ import { percentile, startLoad, underLoad, type LoadPlan } from './lib/load.ts';
 import { ALL_VALUES, CHART, COMPONENTS, release } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
 
-const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 300, wordsASecond: 5 };
+const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 600, wordsASecond: 5 };
 const PAUSE_P99_MS = 1_500;
 const BIN_MS = 2_000;
-const START_MS = 60_000;
+const START_MS = 90_000;
 const IDLE_MS = 20_000;
 
 const app = release('runnel', 'runnel-figures');
@@ -49,7 +49,9 @@ if (failedSteps() === 0) {
     let rolledMs = 0;
     let live = '';
     try {
-      await underLoad(load, PLAN.conversations, START_MS);
+      await underLoad(load, PLAN.conversations, START_MS).catch((error: Error) => {
+        throw new Error(`${error.message}; there were ${load.live()}`, { cause: error });
+      });
       live = await memory();
       restartedAt = load.elapsed();
       await Promise.all(COMPONENTS.map((component) => app.restart(component)));
