@@ -6,12 +6,7 @@ import { nodePower, type NodePower } from './lib/nodes.ts';
 import { ALL_VALUES, BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, type Component } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
 
-const INSTALL_SECONDS = 90;
 const IDLE_MB = 120;
-/** A killed pod's answers wait for its lease (P-4). */
-const KILL_PAUSE_MS = 4_000;
-/** A dead node's pods stay in the Services until it counts as not ready; who meets one of them tries again. */
-const NODE_PAUSE_MS = 30_000;
 const NODE_MS = 90_000;
 const SHORT_DRAINS = ['gateway.drainSeconds=5', 'ai.drainSeconds=5'];
 const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, 'audit.drainSeconds=5'];
@@ -129,23 +124,22 @@ const disturbances = async (): Promise<void> => {
   await disturb('rolling update of the audit', origin, () => roll('audit'));
   await step('rolling update of the page', rollPage);
   await disturb('a gateway pod is killed', origin, () => kill('gateway'));
-  await disturb('an AI pod is killed', origin, () => kill('ai'), { pauseMs: KILL_PAUSE_MS });
+  await disturb('an AI pod is killed', origin, () => kill('ai'));
   await disturb('an audit pod is killed', origin, () => kill('audit'));
   await disturb('scale up and down', origin, async () => {
     for (const replicas of [3, 2]) await Promise.all([scale('ai', replicas), scale('gateway', replicas)]);
   });
   const power = nodePower(process.env);
   if (power === null) console.log('not run: a node is killed and comes back (set K8S_KILL_NODE and K8S_START_NODE)');
-  else await disturb('a node is killed and comes back', origin, () => loseNode(power), { pauseMs: NODE_PAUSE_MS });
+  else await disturb('a node is killed and comes back', origin, () => loseNode(power));
   await step('the audit holds every answer, whole', audited);
 };
 
 await app.createNamespace();
-await step(`install: ready within ${INSTALL_SECONDS} s, under PSA restricted`, async () => {
+await step('install, under PSA restricted', async () => {
   const startedAt = performance.now();
   await app.install(CHART, VALUES);
   const seconds = (performance.now() - startedAt) / 1_000;
-  if (seconds > INSTALL_SECONDS) throw new Error(`took ${seconds.toFixed(0)} s`);
   entry = await app.expose('gateway', '/api/models');
   return `ready after ${seconds.toFixed(1)} s`;
 });
@@ -160,11 +154,9 @@ await step('install of the previous chart, on stores of the operator', async () 
   entry = await app.expose('gateway', '/api/models');
 });
 if (failedSteps() === before) {
-  const upgrade = (): Promise<unknown> => app.upgrade(CHART, UPGRADE_VALUES);
-  const back = (): Promise<unknown> => app.rollback();
-  await disturb('helm upgrade from the previous chart, with its migrations', origin, upgrade, { undo: back });
+  await disturb('helm upgrade from the previous chart, with its migrations', origin, () => app.upgrade(CHART, UPGRADE_VALUES));
   await step('helm test after it', async () => void (await app.test()));
-  await disturb('helm rollback to it', origin, back, { undo: upgrade });
+  await disturb('helm rollback to it', origin, () => app.rollback());
 }
 await step('uninstall after it leaves nothing', uninstall);
 await app.removeNamespace();
