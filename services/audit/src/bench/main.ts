@@ -18,7 +18,7 @@ try {
   if (only !== 'read') {
     const kafka = await startKafka();
     try {
-      show(await measureWriting(kafka.brokers, () => postgres.database(), { events: 40_000, rounds: 3 }));
+      show(await measureWriting(kafka.brokers, () => postgres.database(), { events: 30_000, rounds: 3 }));
     } finally {
       await kafka.stop();
     }
