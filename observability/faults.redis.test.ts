@@ -41,7 +41,7 @@ test('a dead AI pod shows as takeovers without releases, and as a process that i
   await waitFor(async () => (await dead.metric('runnel_ai_runs')) > 0, { deadlineMs: 10_000, what: 'both AI pods to write' });
   await dead.kill();
   await waitFor(async () => (await other.metric('runnel_ai_takeovers_total')) > 0, { deadlineMs: 10_000, what: 'a takeover' });
-  expect(await other.metric('runnel_ai_runs')).toBe(4);
+  await waitFor(async () => (await other.metric('runnel_ai_runs')) === 4, { deadlineMs: 10_000, what: 'all four to be its own' });
   expect(await dead.ready()).toBe(false);
 });
 

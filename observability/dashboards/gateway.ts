@@ -73,7 +73,7 @@ export const gateway: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Command time, p99',
-          description: 'From the frame to its answer. It has a deadline of 800 ms.',
+          description: 'From the frame to its answer. Its deadline is 800 ms, or 5 s while the store answers others.',
           unit: 's',
           limit: 0.25,
           targets: [quantile(0.99, 'runnel_gateway_command_seconds', 'command')],

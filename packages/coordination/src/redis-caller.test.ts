@@ -9,7 +9,7 @@ const DEADLINE_MS = 30;
 const never = (): Promise<never> => new Promise(() => {});
 
 const open = (status: string) => {
-  const client = Object.assign(new EventEmitter(), { status });
+  const client = Object.assign(new EventEmitter(), { status, isCluster: false });
   const onCommand = vi.fn<(name: string, seconds: number, outcome: string) => void>();
   const caller = createCaller(client as unknown as RedisClient, onCommand, DEADLINE_MS);
   const seen = (): string[] => onCommand.mock.calls.map(([name, , outcome]) => `${name} ${outcome}`);
@@ -27,6 +27,20 @@ test('P-10 what is not answered in time is unavailable', async () => {
     ),
   ).toEqual(['appended', 1]);
   expect(seen()).toEqual(['slow unavailable', 'quick appended']);
+});
+
+test('P-10 a store that answers others is busy, not down: its answer is waited for', async () => {
+  const { caller } = open('ready');
+  const answered = Promise.withResolvers<number>();
+  const slow = caller.call('slow', () => answered.promise);
+  await caller.call('quick', async () => 1);
+  expect(caller.answering()).toBe(true);
+  setTimeout(() => answered.resolve(2), DEADLINE_MS * 3);
+  expect(await slow).toBe(2);
+  const cluster = open('ready');
+  cluster.client.isCluster = true;
+  await cluster.caller.call('quick', async () => 1);
+  expect(cluster.caller.answering()).toBe(false);
 });
 
 test('a command waits a moment for the connection, and leaves no listener behind', async () => {

@@ -27,12 +27,19 @@ export const storeError = (cause: unknown): RunnelError => {
   return new RunnelError(transient ? 'unavailable' : 'internal', undefined, { cause });
 };
 
+/** Answers that came so lately say that the store is there: what is still unanswered waits its turn, here or there. */
+const ANSWERING_MS = 300;
+/** How long a store that answers others is waited for. */
+const BUSY_LIMIT_MS = 5_000;
+
 export interface Caller {
   /** Resolves at once when connected. @throws RunnelError `unavailable` after a second */
   ready(): Promise<void>;
+  /** Whether the store has just answered something. Never of a cluster: there one node's answer says nothing of another. */
+  answering(): boolean;
   /**
-   * Sends something and waits at most a second for it, connection included. The command may still be carried out after that:
-   * everything sent here is safe to repeat.
+   * Sends something and waits at most a second for it, connection included; longer only while the store answers other commands. The
+   * command may still be carried out after that: everything sent here is safe to repeat.
    *
    * @throws RunnelError `unavailable`
    */
@@ -43,6 +50,8 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
   let connected: Promise<void> | undefined;
   /** Why there is no connection, as far as that was told: a wrong password looks like silence otherwise. */
   let trouble: Error | undefined;
+  let heardAt = -Infinity;
+  const answering = (): boolean => !client.isCluster && performance.now() - heardAt < ANSWERING_MS;
   client.on('error', (error: Error) => (trouble = error));
   client.on('ready', () => (trouble = undefined));
   /** One promise for all that wait for the same connection. */
@@ -63,9 +72,15 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
   };
   /** The timer is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. */
   const within = async <T>(work: Promise<T>): Promise<T> => {
+    const started = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble })), deadlineMs);
+      const giveUp = (): void => {
+        if (answering() && performance.now() - started < BUSY_LIMIT_MS) timer = setTimeout(giveUp, ANSWERING_MS);
+        else reject(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble }));
+      };
+      // One turn later: timers of a busy process fire before what has already arrived is read.
+      timer = setTimeout(() => setImmediate(giveUp), deadlineMs);
     });
     try {
       return await Promise.race([work, late]);
@@ -77,12 +92,14 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
   };
 
   return {
+    answering,
     ready: async () => (client.status === 'ready' ? undefined : within(whenReady())),
     async call(name, send, outcome) {
       const started = performance.now();
       const done = (word: string): void => onCommand(name, (performance.now() - started) / 1_000, word);
       try {
         const reply = await within(client.status === 'ready' ? send() : whenReady().then(send));
+        heardAt = performance.now();
         done(outcome ? outcome(reply) : 'ok');
         return reply;
       } catch (error) {

@@ -66,6 +66,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
       return { close: async () => void store.workers.delete(listener) };
     },
     ping: async () => {},
+    answering: () => true,
     async close() {
       store.followers.clear();
       store.workers.clear();

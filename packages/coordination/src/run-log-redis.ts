@@ -186,6 +186,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       await close();
       throw failed.reason;
     },
+    answering: caller.answering,
     async ping() {
       await caller.call('ping', () => client.ping());
     },

@@ -244,7 +244,7 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-/** What AI pods are told: a run is free to take, or a cancel is wanted. Only a hint; sweeps find the same. */
+/** What AI pods are told: a run is free, or a cancel is wanted. Only a hint; sweeps find the same. */
 export type WorkHint = ({ kind: 'free' } & RunRef) | ({ kind: 'cancel' } & RunRef);
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
@@ -293,7 +293,8 @@ export interface RunLog {
   /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */
   publishHint(conversationId: string, json: string): Promise<void>;
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
-  /** Resolves when the store answers. */
+  /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
+  answering(): boolean;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { delay, fullJitter, waitFor, withDeadline } from './wait.ts';
+import { delay, fullJitter, waitFor, withDeadline, withPatience } from './wait.ts';
 
 describe('delay', () => {
   test('an abort ends it at once, without an error', async () => {
@@ -55,5 +55,18 @@ describe('withDeadline', () => {
     expect(await withDeadline(slow, 1, () => 'late')).toBe('late');
     fail(new Error('nobody waits for this'));
     await delay(1);
+  });
+});
+
+describe('withPatience', () => {
+  test('what is only slow is waited for, as long as it is worth waiting and within the limit', async () => {
+    const asked: number[] = [];
+    const slow = delay(150).then(() => 'value');
+    const patience = { ms: 1, limitMs: 10_000, worthWaiting: () => asked.push(1) > 0 };
+    expect(await withPatience(slow, patience, () => 'late')).toBe('value');
+    expect(asked.length).toBeGreaterThan(1);
+    const never = new Promise<string>(() => undefined);
+    expect(await withPatience(never, { ...patience, limitMs: 1 }, () => 'late')).toBe('late');
+    expect(await withPatience(never, { ...patience, worthWaiting: () => false }, () => 'late')).toBe('late');
   });
 });

@@ -61,14 +61,35 @@ export function fullJitter(options: { attempt: number; baseMs: number; maxMs: nu
  * late failure is dropped.
  */
 export function withDeadline<T>(promise: Promise<T>, ms: number, onTimeout: () => T): Promise<T> {
+  return withPatience(promise, { ms, limitMs: ms, worthWaiting: () => false }, onTimeout);
+}
+
+export interface Patience {
+  ms: number;
+  /** Asked after `ms`, and again and again: whether what is waited for is only slow. */
+  worthWaiting: () => boolean;
+  /** After this time it is over all the same. */
+  limitMs: number;
+}
+
+const ASK_AGAIN_MS = 100;
+
+/** As `withDeadline`, but longer than `ms` while it is worth waiting. */
+export function withPatience<T>(promise: Promise<T>, { ms, worthWaiting, limitMs }: Patience, onTimeout: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const overAt = performance.now() + limitMs;
+    const giveUp = (): void => {
+      if (performance.now() < overAt && worthWaiting()) {
+        timer = setTimeout(giveUp, ASK_AGAIN_MS);
+        return;
+      }
       try {
         resolve(onTimeout());
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
-    }, ms);
+    };
+    let timer = setTimeout(giveUp, ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

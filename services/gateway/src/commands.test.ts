@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { createMetrics, silentLog } from '@runnel/kit';
+import { createMetrics, delay, silentLog } from '@runnel/kit';
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { DEFAULT_LIMITS, RunnelError } from '@runnel/protocol';
 import { finishCancel } from './cancel.ts';
@@ -90,10 +90,16 @@ describe('prompt', () => {
   });
 
   test('P-10 a store that never answers is unavailable within a second', async () => {
-    make({ ...createMemoryRunLog(), beginRun: () => new Promise(() => {}) });
+    make({ ...createMemoryRunLog(), beginRun: () => new Promise(() => {}), answering: () => false });
     const startedAt = performance.now();
     await expect(commands.prompt(ann, prompt)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
     expect(performance.now() - startedAt).toBeLessThan(1000);
+  });
+
+  test('a store that answers others is worth waiting for', async () => {
+    const log = createMemoryRunLog();
+    make({ ...log, beginRun: async (command) => (await delay(1000), log.beginRun(command)) });
+    expect(await commands.prompt(ann, prompt)).toMatchObject({ runId: 'r1' });
   });
 });
 

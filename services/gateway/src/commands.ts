@@ -1,6 +1,6 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
 import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
-import { contextOf, traceparentOf, withDeadline, type Logger, type Tracer } from '@runnel/kit';
+import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
 import { begun, cancelled, changed } from './command-results.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -55,6 +55,8 @@ export interface Commands {
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
+  /** Whether the store answers at present: a command that takes long then only waits its turn. */
+  worthWaiting(): boolean;
 }
 
 export interface CommandsDeps {
@@ -77,6 +79,8 @@ export interface OwnCommands extends Commands {
 
 /** P-10: an answer within a second, with room for the way to the client. What is asked gives up by itself a little later. */
 const DEADLINE_MS = 800;
+/** While the store answers it is not down: of a thousand prompts in one second, none is better off with an error. */
+export const BUSY_MS = 5000;
 
 export const createCommands = (deps: CommandsDeps): OwnCommands => {
   const { runLog, hub, dispatcher, models, rateLimits, limits, metrics, log } = deps;
@@ -104,7 +108,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     underWay.add(working);
     void working.catch(() => undefined).finally(() => underWay.delete(working));
     try {
-      const answer = await withDeadline(working, DEADLINE_MS, () => {
+      const answer = await withPatience(working, { ms: DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering }, () => {
         // It may still succeed; then asking again is answered `duplicate` (W-4).
         throw new RunnelError('unavailable', undefined, { retryAfterMs: DEADLINE_MS });
       });
@@ -189,6 +193,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         if (!hub.isFollowedBy(conversationId, caller.userId)) throw new RunnelError('not-found', 'Follow the conversation first.');
         await runLog.publishHint(conversationId, JSON.stringify({ type: 'typing', conversationId, userId: caller.userId, active }));
       }),
+    worthWaiting: runLog.answering,
     settled: async () => {
       while (underWay.size + leftover.size > 0) await Promise.allSettled([...underWay, ...leftover]);
     },

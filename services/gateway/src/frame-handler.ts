@@ -8,8 +8,8 @@ import {
   type FrameId,
   type OkEvent,
 } from '@runnel/protocol';
-import { withDeadline } from '@runnel/kit';
-import type { Caller, Commands, PromptCommand } from './commands.ts';
+import { withPatience } from '@runnel/kit';
+import { BUSY_MS, type Caller, type Commands, type PromptCommand } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
@@ -169,16 +169,19 @@ export class FrameHandler {
       return this.#errors.fail(new RunnelError('overloaded', 'Too many commands at once on this socket.', { retryAfterMs: 1000 }), id);
     }
     this.#pending++;
+    const { worthWaiting } = this.#deps.commands;
     const askedAt = performance.now();
+    let answeredLate = false;
     const turn = this.#lastCommand.get(conversationId) ?? Promise.resolve();
     const answered = turn.then(() =>
       this.#turns.run(() => {
-        // Whose answer has gone out already must not be carried out behind the caller's back.
-        if (performance.now() - askedAt >= ANSWER_MS) throw new RunnelError('unavailable');
+        // Whose answer has gone out, or goes in this instant, must not be carried out behind the caller's back.
+        if (answeredLate || (performance.now() - askedAt >= ANSWER_MS && !worthWaiting())) throw new RunnelError('unavailable');
         return run();
       }),
     );
-    const work = withDeadline(answered, ANSWER_MS, () => {
+    const work = withPatience(answered, { ms: ANSWER_MS, limitMs: BUSY_MS, worthWaiting }, () => {
+      answeredLate = true;
       throw new RunnelError('unavailable', undefined, { retryAfterMs: ANSWER_MS });
     })
       .then((answer) => this.#ok(id, answer))

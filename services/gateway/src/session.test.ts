@@ -35,7 +35,9 @@ class FakeSocket implements SessionSocket {
 const ann: Identity = { userId: 'ann', source: 'query', expiresAt: null };
 const followed: string[] = [];
 let answer: (command: { runId?: string }) => Promise<unknown>;
-const commands = new Proxy({} as Commands, { get: () => (_caller: unknown, command: { runId?: string }) => answer(command) });
+const commands = new Proxy({} as Commands, {
+  get: (_, name) => (name === 'worthWaiting' ? () => false : (_caller: unknown, command: { runId?: string }) => answer(command)),
+});
 const hub = {
   follow: ({ conversationId }: { conversationId: string }) => {
     followed.push(conversationId);

@@ -1,4 +1,4 @@
-import { delay, withDeadline } from '@runnel/kit';
+import { delay, withPatience } from '@runnel/kit';
 import { formatCursor, RunnelError, toRunnelError } from '@runnel/protocol';
 import type { RunLog } from '@runnel/coordination';
 import { MAX_LIVE_HELD, viewOf, type View } from './catch-up.ts';
@@ -31,6 +31,8 @@ interface Flight {
 const COALESCE_MS = 50;
 /** P-10: with the wait for the channel before it, an outage is told within a second. */
 const READ_DEADLINE_MS = 700;
+/** How long a store that answers others is waited for. */
+const BUSY_MS = 5000;
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {
@@ -79,7 +81,9 @@ export class SharedReads {
     const read = async (): Promise<View> => {
       flight.issued = true;
       const stop = metrics.readSeconds.startTimer();
-      const state = await withDeadline(runLog.readState({ conversationId: this.#conversationId, userId, cursor }), READ_DEADLINE_MS, () => {
+      const reading = runLog.readState({ conversationId: this.#conversationId, userId, cursor });
+      const patience = { ms: READ_DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering };
+      const state = await withPatience(reading, patience, () => {
         throw new RunnelError('unavailable');
       });
       stop();
