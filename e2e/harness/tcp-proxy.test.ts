@@ -40,9 +40,14 @@ test('only subscribers fall silent when the black hole is for them', async () =>
   proxy.blackHole = 'subscribers';
   let heard = '';
   subscriber.on('data', (bytes) => (heard += String(bytes)));
-  subscriber.write('lost');
+  subscriber.write('held');
   expect(await say(other, 'passes')).toBe('passes');
   expect(heard).toBe('');
+  subscriber.write(' back');
+  expect(await say(other, 'as well')).toBe('as well');
+  proxy.blackHole = null;
+  while (heard.length < 'held back'.length) await once(subscriber, 'data');
+  expect(heard).toBe('held back');
   expect(proxy.cut('subscribers')).toBe(1);
   await once(subscriber, 'close');
   expect(await say(other, 'still')).toBe('still');

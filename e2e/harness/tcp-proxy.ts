@@ -12,30 +12,53 @@ export interface TcpProxy {
   latencyMs: number;
   /** New connections are refused while true. */
   refusing: boolean;
-  /** Bytes from the server vanish, the connection stays: the fault nobody is told of. */
+  /**
+   * Bytes from the server do not arrive, the connection stays: the fault nobody is told of. When it is over they arrive late, in order,
+   * as they do when TCP sends again: a wire that lost bytes from the middle would be none.
+   */
   blackHole: Which | null;
   /** Breaks the connections of today; how many. */
   cut(which?: Which): number;
   close(): Promise<void>;
 }
 
+/** One direction of a connection: first in, first out, whatever holds it up. */
+interface Lane {
+  from: Socket;
+  to: Socket;
+  waiting: { bytes: Buffer; dueAt: number }[];
+}
+
 interface Wire {
   client: Socket;
   server: Socket;
+  lanes: Lane[];
   subscriber: boolean;
 }
 
 export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise<TcpProxy> => {
   const wires = new Set<Wire>();
+  let blackHole: Which | null = null;
   const matches = (wire: Wire, which: Which | null): boolean =>
     which === 'all' || (which === 'subscribers' && wire.subscriber) || (which === 'commands' && !wire.subscriber);
-  const forward = (wire: Wire, from: Socket, to: Socket): void => {
+  const send = (wire: Wire, { from, to, waiting }: Lane): void => {
+    if (from === wire.server && matches(wire, blackHole)) return;
+    while (waiting.length > 0 && waiting[0]!.dueAt <= performance.now()) {
+      const { bytes } = waiting.shift()!;
+      if (to.writable) to.write(bytes);
+    }
+  };
+  const forward = (wire: Wire, from: Socket, to: Socket): Lane => {
+    const lane: Lane = { from, to, waiting: [] };
     from.on('data', (bytes: Buffer) => {
       if (from === wire.client && bytes.includes('subscribe')) wire.subscriber = true;
-      if (from === wire.server && matches(wire, proxy.blackHole)) return;
-      if (proxy.latencyMs === 0) to.write(bytes);
-      else setTimeout(() => to.writable && to.write(bytes), proxy.latencyMs);
+      const dueAt = Math.max(performance.now() + proxy.latencyMs, lane.waiting.at(-1)?.dueAt ?? 0);
+      lane.waiting.push({ bytes, dueAt });
+      // A timer may fire a little early: one millisecond more, and what is due is due.
+      if (dueAt <= performance.now()) send(wire, lane);
+      else setTimeout(() => send(wire, lane), dueAt - performance.now() + 1);
     });
+    return lane;
   };
   const end = (wire: Wire): void => {
     wires.delete(wire);
@@ -44,10 +67,9 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
   };
   const listener = createServer((client) => {
     if (proxy.refusing) return void client.destroy();
-    const wire: Wire = { client, server: connect(proxy.target, '127.0.0.1'), subscriber: false };
+    const wire: Wire = { client, server: connect(proxy.target, '127.0.0.1'), lanes: [], subscriber: false };
     wires.add(wire);
-    forward(wire, client, wire.server);
-    forward(wire, wire.server, client);
+    wire.lanes = [forward(wire, client, wire.server), forward(wire, wire.server, client)];
     for (const socket of [client, wire.server]) {
       socket.setNoDelay(true);
       socket.on('error', () => end(wire)).on('close', () => end(wire));
@@ -60,7 +82,13 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
     target: targetPort,
     latencyMs: 0,
     refusing: false,
-    blackHole: null,
+    get blackHole() {
+      return blackHole;
+    },
+    set blackHole(which) {
+      blackHole = which;
+      for (const wire of wires) for (const lane of wire.lanes) send(wire, lane);
+    },
     cut: (which = 'all') => {
       const cut = [...wires].filter((wire) => matches(wire, which));
       cut.forEach(end);
