@@ -23,6 +23,11 @@ export interface StartRun {
   fake?: boolean | 'accents';
 }
 
+export interface WatchOptions extends Pick<ViewerOptions, 'silenceMs' | 'lingers'> {
+  at?: Pod;
+  first?: Pod;
+}
+
 /** What every scenario needs: a cluster, viewers, counted runs, and the laws checked over all of them at the end. */
 export class Stage {
   readonly cluster: Cluster;
@@ -61,22 +66,23 @@ export class Stage {
     return pods[this.#turn++ % pods.length]!.url;
   };
 
-  watch(conversationId: string, options: { transport?: 'ws' | 'sse'; at?: Pod; silenceMs?: number } = {}): WsViewer {
-    return this.#watch(conversationId, { ...options, transport: 'ws' }) as WsViewer;
+  /** `at`: always at this pod; `first`: at this one as long as it is up. */
+  watch(conversationId: string, options: WatchOptions = {}): WsViewer {
+    return this.#watch(conversationId, 'ws', options) as WsViewer;
   }
   watchBySse(conversationId: string, options: { at?: Pod } = {}): SseViewer {
-    return this.#watch(conversationId, { ...options, transport: 'sse' }) as SseViewer;
+    return this.#watch(conversationId, 'sse', options) as SseViewer;
   }
 
-  #watch(conversationId: string, { transport, at, silenceMs }: { transport: 'ws' | 'sse'; at?: Pod; silenceMs?: number }): Viewer {
+  #watch(conversationId: string, transport: 'ws' | 'sse', { at, first, ...rest }: WatchOptions): Viewer {
     const options: ViewerOptions = {
       name: `${transport}-${this.viewers.length}`,
       conversationId,
       userId: this.userId,
-      origin: at ? () => at.url : this.origin,
+      origin: at ? () => at.url : () => (first?.alive ? first.url : this.origin()),
       random: this.random.fork(),
       expected: this.expected,
-      ...(silenceMs !== undefined && { silenceMs }),
+      ...rest,
     };
     const viewer = transport === 'ws' ? new WsViewer(options) : new SseViewer(options);
     this.viewers.push(viewer);

@@ -28,6 +28,8 @@ export interface ViewerOptions {
   expected: Expected;
   /** What an answer to a ping may take before the connection counts as dead. */
   silenceMs?: number;
+  /** Stays when told that the gateway drains, until it is closed. */
+  lingers?: boolean;
 }
 
 const PING_MS = 500;
@@ -140,7 +142,8 @@ export class WsViewer implements Viewer {
         return this.#follow();
       case 'draining':
         // Comes back when it was told to, and leaves the old connection then.
-        return this.#again(frame.reconnectInMs);
+        if (!this.#options.lingers) this.#again(frame.reconnectInMs);
+        return;
       case 'ok':
       case 'error':
         return this.#answered(frame);

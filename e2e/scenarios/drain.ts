@@ -32,11 +32,13 @@ export const drainScenarios: Scenario[] = [
     run: async (stage) => {
       await underWay(stage, 8, { words: 800, rate: 100 });
       const [leaving] = stage.cluster.gateways;
+      const lingering = stage.watch(stage.viewers[0]!.conversationId, { first: leaving!, lingers: true });
+      await lingering.screen.until(() => lingering.nodes.length > 0, 3_000, 'a welcome of the pod that leaves');
       const code = await leaving!.terminate();
       if (code !== 0) throw new Error(`the drained gateway ended with ${code}`);
       await stage.settle();
-      const codes = stage.viewers.flatMap((viewer) => ('closeCodes' in viewer ? (viewer.closeCodes as number[]) : []));
-      stage.note(`close codes seen: ${[...new Set(codes)].join(' ') || 'none'}`);
+      const [closed] = lingering.closeCodes;
+      if (closed !== 4000) throw new Error(`who stayed was closed with ${closed}, not 4000`);
     },
   },
   {
