@@ -16,12 +16,13 @@ export type Cursor = Static<typeof Cursor>;
 /** What `live` says of a conversation that does not exist yet. */
 const Nowhere = Type.Object({ logId: Type.Null(), offset: Offset });
 
+/** W-2 answers each bad field with a close code of its own, so only the types are checked here; the frame's size bounds the rest. */
 export const Hello = Type.Object({
   type: Type.Literal('hello'),
   id: Echo,
-  protocol: Type.Integer(),
-  token: Type.Optional(Type.String({ maxLength: 8192 })),
-  client: Type.Optional(Type.String({ maxLength: 200 })),
+  protocol: Type.Number(),
+  token: Type.Optional(Type.String()),
+  client: Type.Optional(Type.String()),
 });
 export const Follow = Type.Object({
   type: Type.Literal('follow'),

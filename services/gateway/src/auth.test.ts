@@ -48,6 +48,10 @@ describe('jwt mode', () => {
     expect(identity.expiresAt! - Date.now()).toBeGreaterThan(3_500_000);
   });
 
+  test('P-8 a token longer than any issuer makes is refused unread', async () => {
+    await expect(auth.verify(await sign({ ...good, pad: 'x'.repeat(8192) }))).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
   test('a wrong secret, issuer, audience, algorithm or subject is unauthorized; an old one has expired', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     const bad = [

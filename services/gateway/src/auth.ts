@@ -24,6 +24,8 @@ type Identified = Awaited<ReturnType<Auth['identify']>>;
 
 const GUEST_COOKIE_SECONDS = 30 * 24 * 3600;
 const CLOCK_TOLERANCE_SECONDS = 5;
+/** Longer than any issuer makes, so not worth hashing. */
+const MAX_TOKEN_CHARS = 8192;
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
@@ -78,6 +80,7 @@ const jwtAuth = (config: AuthConfig): Auth => {
     ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
   };
   const verify = async (token: string): Promise<Omit<Identity, 'source'>> => {
+    if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
     try {
       const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
       return identityOf(payload);

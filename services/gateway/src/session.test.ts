@@ -136,9 +136,21 @@ test('W-2 welcome tells the node, the user and the limits', async () => {
 });
 
 test('W-2 an unknown version closes with 4502', () => {
-  const { socket, say } = open();
-  say(hello({ protocol: 2 }));
-  expect(socket.code).toBe(CLOSE.version);
+  for (const protocol of [0, 2, 1.5, -1]) {
+    const { socket, say } = open();
+    say(hello({ protocol }));
+    expect(socket.code).toBe(CLOSE.version);
+  }
+});
+
+test('W-2 a token is bad however long it is, and a client may say much about itself', async () => {
+  const long = open({ identity: null });
+  long.say(hello({ token: 'x'.repeat(9000) }));
+  const talkative = open({ identity: null });
+  talkative.say(hello({ token: 'for-ann', client: 'x'.repeat(1000) }));
+  await settle();
+  expect(long.socket.code).toBe(CLOSE.auth);
+  expect(talkative.socket.sent).toMatchObject([{ type: 'welcome', userId: 'ann' }]);
 });
 
 test('W-2 no token, a bad one, or one of another user later closes with 4503', async () => {
