@@ -59,6 +59,11 @@ describe.each(HELMS)('%s refuses', (tool) => {
     ['a wrong type', [...LEAST, 'gateway.replicas=many'], /replicas/],
     ['no Redis', ['auth.mode=dev'], /Runnel needs a Redis: set redis\.url, redis\.existingSecret/],
     ['jwt without keys', ['redis.url=redis://r'], /auth\.mode=jwt needs auth\.jwksUrl or auth\.existingSecret/],
+    [
+      'jwt with two kinds of keys',
+      ['redis.url=redis://r', 'auth.existingSecret=s', 'auth.jwksUrl=https://id/jwks'],
+      /Two kinds of keys are named: set either auth\.jwksUrl or auth\.existingSecret/,
+    ],
     ['audit without a database', [...LEAST, 'audit.enabled=true'], /audit\.enabled needs a database: set postgres\.url/],
     ['stores that nobody uses', [...LEAST, 'kafka.development.enabled=true'], /serve the audit service only: set audit\.enabled=true/],
     [

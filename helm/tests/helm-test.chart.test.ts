@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { startStack } from '../../observability/testing/stack.ts';
+import { render, workloads } from './chart.ts';
+
+const REDIS = 'redis.url=redis://redis:6379';
+const JWT = [REDIS, 'auth.issuer=https://id.example.org', 'auth.audience=runnel'];
+const SECRET = 'a secret of more than thirty-two characters';
+const GATEWAY = { AUTH_MODE: 'jwt', JWT_SECRET: SECRET, JWT_ISSUER: 'https://id.example.org', JWT_AUDIENCE: 'runnel' };
+const NO_COUNT = JSON.stringify([{ id: 'demo', provider: 'demo' }]);
+
+interface Reference {
+  secretKeyRef: { name: string; key: string };
+}
+
+/** Runs what the pod of `helm test` runs, with its environment, against a gateway on this port. */
+const helmTest = (port: number, set: readonly string[], secrets: Record<string, string> = {}): Promise<{ code: number; said: string }> => {
+  const { command, env = [] } = workloads(render({ set })).find(({ component }) => component === 'test')!.pod.containers[0]!;
+  const variables = env.map(({ name, value, valueFrom }) => {
+    const { secretKeyRef } = (valueFrom ?? {}) as Partial<Reference>;
+    return [name, value ?? secrets[`${secretKeyRef?.name}/${secretKeyRef?.key}`]];
+  });
+  const args = command!.slice(1).map((word) => word.replace(/^http:\/\/runnel-gateway:8080$/, `http://127.0.0.1:${port}`));
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env: Object.fromEntries(variables) as NodeJS.ProcessEnv }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), said: `${stdout}${stderr}` }),
+    );
+  });
+};
+
+test('helm test streams, cuts, resumes and compares, where anybody may come in', async () => {
+  await using stack = await startStack();
+  expect(await helmTest(stack.port, ['auth.mode=dev', REDIS])).toEqual({ code: 0, said: '1599 bytes, one cut, hash equal\n' });
+});
+
+test('helm test signs a token for itself with the JWT_SECRET, and asks the default model where nothing counts', async () => {
+  await using stack = await startStack({ ...GATEWAY, MODELS: NO_COUNT });
+  const { code, said } = await helmTest(stack.port, [...JWT, 'auth.existingSecret=keys'], { 'keys/JWT_SECRET': SECRET });
+  expect(said).toMatch(/^\d+ bytes, one cut, hash equal\n$/);
+  expect(code).toBe(0);
+});
+
+test('helm test says what to set when tokens come from elsewhere, and takes the one it is given', async () => {
+  await using stack = await startStack(GATEWAY);
+  const set = [...JWT, 'auth.jwksUrl=https://id.example.org/jwks'];
+  const without = await helmTest(stack.port, set);
+  expect(without).toEqual({ code: 1, said: expect.stringMatching(/set auth\.testTokenSecret to a Secret/) });
+  const wrong = await helmTest(stack.port, [...set, 'auth.testTokenSecret=token'], { 'token/RUNNEL_TOKEN': 'not.a.token' });
+  expect(wrong).toEqual({ code: 1, said: expect.stringMatching(/GET \/api\/models: 401/) });
+});
