@@ -31,6 +31,10 @@ test('bytes pass, late when latency is set, in order', async () => {
   const from = performance.now();
   expect(await say(socket, 'two')).toBe('two');
   expect(performance.now() - from).toBeGreaterThan(35);
+  for (let i = 0; i < 20; i++) {
+    proxy.latencyMs = i % 3;
+    expect(await say(socket, `n${i}`)).toBe(`n${i}`);
+  }
 });
 
 test('only subscribers fall silent when the black hole is for them', async () => {

@@ -41,11 +41,15 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
   let blackHole: Which | null = null;
   const matches = (wire: Wire, which: Which | null): boolean =>
     which === 'all' || (which === 'subscribers' && wire.subscriber) || (which === 'commands' && !wire.subscriber);
-  const send = (wire: Wire, { from, to, waiting }: Lane): void => {
+  const send = (wire: Wire, lane: Lane): void => {
+    const { from, to, waiting } = lane;
     if (from === wire.server && matches(wire, blackHole)) return;
-    while (waiting.length > 0 && waiting[0]!.dueAt <= performance.now()) {
-      const { bytes } = waiting.shift()!;
-      if (to.writable) to.write(bytes);
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const early = next.dueAt - performance.now();
+      // Timers may fire a little before their time.
+      if (early > 0) return void setTimeout(() => send(wire, lane), early);
+      waiting.shift();
+      if (to.writable) to.write(next.bytes);
     }
   };
   const forward = (wire: Wire, from: Socket, to: Socket): Lane => {
@@ -54,9 +58,8 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
       if (from === wire.client && bytes.includes('subscribe')) wire.subscriber = true;
       const dueAt = Math.max(performance.now() + proxy.latencyMs, lane.waiting.at(-1)?.dueAt ?? 0);
       lane.waiting.push({ bytes, dueAt });
-      // A timer may fire a little early: one millisecond more, and what is due is due.
-      if (dueAt <= performance.now()) send(wire, lane);
-      else setTimeout(() => send(wire, lane), dueAt - performance.now() + 1);
+      // Behind others: the timer of the first of them comes to it.
+      if (lane.waiting.length === 1) send(wire, lane);
     });
     return lane;
   };
