@@ -49,6 +49,17 @@ describe('withDeadline', () => {
     });
     await expect(failing).rejects.toThrow('too late');
   });
+  test('P-10 what had arrived while the process was busy is read before anybody gives up', async () => {
+    const outcome = new Promise<string>((resolve) => {
+      setImmediate(() => {
+        const arrived = new Promise<string>((settle) => setImmediate(() => settle('value')));
+        resolve(withDeadline(arrived, 1, () => 'late'));
+        const busyUntil = performance.now() + 5;
+        while (performance.now() < busyUntil);
+      });
+    });
+    expect(await outcome).toBe('value');
+  });
   test('a failure after the deadline is dropped', async () => {
     let fail = (_error: Error): void => undefined;
     const slow = new Promise<string>((_resolve, reject) => (fail = reject));

@@ -78,18 +78,23 @@ const ASK_AGAIN_MS = 100;
 export function withPatience<T>(promise: Promise<T>, { ms, worthWaiting, limitMs }: Patience, onTimeout: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
     const overAt = performance.now() + limitMs;
+    let settled = false;
+    let timer: NodeJS.Timeout;
+    // One turn later: timers of a busy process fire before what has already arrived is read.
+    const giveUpAfter = (waitMs: number): void => void (timer = setTimeout(() => setImmediate(giveUp), waitMs));
     const giveUp = (): void => {
-      if (performance.now() < overAt && worthWaiting()) {
-        timer = setTimeout(giveUp, ASK_AGAIN_MS);
-        return;
-      }
+      if (settled) return;
+      if (performance.now() < overAt && worthWaiting()) return giveUpAfter(ASK_AGAIN_MS);
       try {
         resolve(onTimeout());
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    let timer = setTimeout(giveUp, ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    giveUpAfter(ms);
+    promise.then(resolve, reject).finally(() => {
+      settled = true;
+      clearTimeout(timer);
+    });
   });
 }
