@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { valueRows, withValuesTable } from '../lib/values-table.ts';
-import { CHART, HELMS, LEAST, render, values } from './chart.ts';
+import { CHART, HELMS, LEAST, render, values, workloads } from './chart.ts';
 
 interface Schema {
   properties?: Record<string, Schema>;
@@ -47,8 +47,10 @@ describe('values.yaml, values.schema.json and the README say the same', () => {
     expect(withValuesTable(read('README.md'), read('values.yaml'))).toBe(read('README.md'));
   });
 
-  test('the table has every value', () => {
-    expect(valueRows(read('values.yaml')).length).toBeGreaterThan(50);
+  test('the table has every value, and each says what it is', () => {
+    const rows = valueRows(read('values.yaml'));
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.filter(({ description }) => description === '').map(({ path }) => path)).toEqual([]);
   });
 });
 
@@ -71,6 +73,17 @@ describe.each(HELMS)('%s refuses', (tool) => {
       [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', 'postgres.development.enabled=true'],
       /Two databases are named/,
     ],
+    [
+      'two scalers',
+      [...LEAST, 'ai.autoscaling.enabled=true', 'ai.autoscaling.external=true'],
+      /ai\.autoscaling: two scalers fight; set either enabled/,
+    ],
+    [
+      'bounds the wrong way round',
+      [...LEAST, 'gateway.autoscaling.minReplicas=9', 'gateway.autoscaling.maxReplicas=3'],
+      /gateway\.autoscaling\.minReplicas is above maxReplicas/,
+    ],
+    ['a variable the chart sets', [...LEAST, 'ai.env.DRAIN_SECONDS=60'], /ai\.env\.DRAIN_SECONDS is set by the chart \(drainSeconds\)/],
     ['ingress without a host', [...LEAST, 'ingress.enabled=true'], /ingress\.enabled needs ingress\.host/],
     [
       'Gateway API without a Gateway',
@@ -92,6 +105,29 @@ describe.each(HELMS)('%s refuses', (tool) => {
   ])('%s, and says what to set', (_what, set, sentence) => {
     expect(() => render({ set, tool })).toThrow(sentence);
   });
+});
+
+test('every variable that the chart gives its services is refused in their env', () => {
+  const set = [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', 'kafka.brokers=k:9092', 'tracing.endpoint=http://otel:4318'];
+  const all = render({
+    set: [...set, 'auth.mode=jwt', 'auth.jwksUrl=https://id/jwks', 'corsOrigins={https://a.example}', 'trustedCA.configMap=ca'],
+  });
+  for (const { component, pod } of workloads(all).filter(({ component }) => /^(gateway|ai|audit)$/.test(component)))
+    for (const { name } of pod.containers[0]!.env ?? [])
+      expect(() => render({ set: [...set, `${component}.env.${name}=x`] }), name).toThrow(`${component}.env.${name} is set by the chart`);
+});
+
+test('authorities of the operator reach every container that talks to stores, migrations included', () => {
+  for (const database of ['postgres.url=postgres://p/d', 'postgres.development.enabled=true']) {
+    const found = workloads(render({ set: [...LEAST, 'audit.enabled=true', database, 'trustedCA.configMap=company'] }));
+    for (const { component, pod } of found.filter(({ component }) => /^(gateway|ai|audit|migrate)$/.test(component))) {
+      expect(JSON.stringify(pod.volumes), component).toContain('"configMap":{"name":"company"');
+      for (const { name, env = [], volumeMounts = [] } of [...pod.containers, ...(pod.initContainers ?? [])]) {
+        expect(env, name).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/runnel/ca/ca.crt' });
+        expect(volumeMounts, name).toContainEqual({ name: 'ca', mountPath: '/etc/runnel/ca', readOnly: true });
+      }
+    }
+  }
 });
 
 test('no secret is ever in a manifest: passwords come from Secrets', () => {

@@ -89,6 +89,13 @@ livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, f
   env:
     - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
     {{- include "runnel.databaseEnv" . | nindent 4 }}
+    {{- with include "runnel.caEnv" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- include "runnel.extraEnv" (dict "env" .Values.audit.env "indent" 4) }}
+  {{- with include "runnel.caMount" . }}
+  volumeMounts: {{- . | nindent 4 }}
+  {{- end }}
 {{- end }}
 
 {{- define "runnel.placement" -}}
@@ -145,11 +152,32 @@ spec:
 {{- with .Values.tracing.endpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
 {{- end }}
+{{- with include "runnel.caEnv" . }}
+{{ . }}
+{{- end }}
 {{- end }}
 
+{{/* Authorities of the operator's own, besides those Node brings. */}}
+{{- define "runnel.caEnv" -}}
+{{- if .Values.trustedCA.configMap -}}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/runnel/ca/ca.crt }
+{{- end }}
+{{- end }}
+{{- define "runnel.caMount" -}}
+{{- if .Values.trustedCA.configMap -}}
+- { name: ca, mountPath: /etc/runnel/ca, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "runnel.caVolume" -}}
+{{- with .Values.trustedCA.configMap -}}
+- { name: ca, configMap: { name: {{ . }}, items: [{ key: ca.crt, path: ca.crt }] } }
+{{- end }}
+{{- end }}
+
+{{/* Lines of a pod's environment, each after a line break; (dict "env" .env "indent" 12) */}}
 {{- define "runnel.extraEnv" -}}
-{{- range $name, $value := . }}
-- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- range $name, $value := .env }}
+{{- printf "- { name: %s, value: %s }" $name (quote $value) | nindent $.indent }}
 {{- end }}
 {{- end }}
 
