@@ -147,10 +147,28 @@ export const CAUSES: readonly CauseAlert[] = [
     expr: 'max(runnel_outbox_backlog) > 5000',
     for: '5m',
     summary: 'Audit events wait in the outbox',
-    description:
-      'Kafka or the database takes nothing, or too little. Nothing is lost; at the cap of a shard new prompts are refused (overloaded).',
+    description: 'Kafka or the database takes too little. Nothing is lost; at the cap of a shard new prompts are refused (overloaded).',
     fires: { 'runnel_outbox_backlog{service="audit"}': '=9000' },
     silent: { 'runnel_outbox_backlog{service="audit"}': '=900' },
+  },
+  {
+    alert: 'AuditStuck',
+    severity: 'ticket',
+    expr: [
+      '(max(runnel_outbox_backlog) > 0 unless sum(rate(runnel_outbox_relayed_total[5m])) > 0)',
+      'max by (group) (runnel_kafka_lag) > 0 unless on (group) sum by (group) (rate(runnel_audit_events_total[5m])) > 0',
+    ].join(' or '),
+    for: '5m',
+    summary: 'Audit events wait and none moves',
+    description:
+      'Events wait in the outbox or in Kafka, and for ten minutes none was taken: Kafka or the database is down. Nothing is lost, but new events cannot be seen.',
+    fires: { 'runnel_outbox_backlog{service="audit"}': '=3', 'runnel_outbox_relayed_total{service="audit"}': '=700' },
+    silent: {
+      'runnel_outbox_backlog{service="audit"}': '=3',
+      'runnel_outbox_relayed_total{service="audit"}': 1,
+      'runnel_kafka_lag{service="audit",group="audit-trail"}': '=3',
+      'runnel_audit_events_total{service="audit",group="audit-trail"}': 1,
+    },
   },
   {
     alert: 'DeadLetters',

@@ -13,7 +13,8 @@ export const audit: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Backlog',
-          description: 'Events that wait in Redis. Climbing: Kafka or the database takes nothing (runbook AuditBehind). Nothing is lost.',
+          description:
+            'Events that wait in Redis. Climbing: Kafka or the database takes nothing (runbook AuditStuck) or too little (runbook AuditBehind). Nothing is lost.',
           unit: 'short',
           limit: 5000,
           targets: [maxOf('runnel_outbox_backlog', '')],
@@ -40,7 +41,8 @@ export const audit: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Consumer lag',
-          description: 'Records that a group has not stored yet.',
+          description:
+            'Records that a group has not stored yet. It stands still while Kafka does not answer; climbing: the database (runbook AuditStuck).',
           unit: 'short',
           targets: [maxOf('runnel_kafka_lag', 'group')],
         },

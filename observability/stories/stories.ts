@@ -22,6 +22,9 @@ export interface Provider {
 }
 
 const SLOW_MS = 14_000;
+/** An answer of five seconds. */
+const WORDS = 50;
+const WORD_MS = 100;
 /** In each direction: a command takes 50 ms. */
 const WIRE_MS = 25;
 
@@ -32,11 +35,13 @@ const said = (content: string): string =>
 const startProvider = async (): Promise<Provider> => {
   const server = createServer((request, response) => {
     request.resume();
-    const timer = setTimeout(() => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      for (let word = 0; word < 50; word++) response.write(said(`word ${word} `));
-      response.end('data: [DONE]\n\n');
-    }, provider.firstWordMs);
+    const say = (word: number): void => {
+      if (word === 0) response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(said(`word ${word} `));
+      if (word < WORDS) timer = setTimeout(say, WORD_MS, word + 1);
+      else response.end('data: [DONE]\n\n');
+    };
+    let timer = setTimeout(say, provider.firstWordMs, 0);
     response.on('close', () => clearTimeout(timer));
   });
   server.listen(0, '127.0.0.1');
