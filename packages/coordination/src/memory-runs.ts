@@ -86,7 +86,7 @@ export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, 
 const ENDED = { complete: 'STREAM_COMPLETED', cancelled: 'STREAM_CANCELLED', failed: 'STREAM_ERROR', interrupted: 'STREAM_ERROR' } as const;
 
 export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
-  const { conversationId, runId, epoch, reason, bytes, sha256, usage, error } = command;
+  const { conversationId, runId, epoch, bytes, sha256, usage } = command;
   const run = store.runOf(conversationId, runId);
   const mayEnd = epoch === null && run?.status === 'running' && run.cancel !== null;
   const refused = mayEnd ? null : refusal(run, epoch ?? 0);
@@ -97,7 +97,9 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const now = store.now();
   const conversation = store.conversations.get(conversationId)!;
   const { parentId, model, startedAt, owner, trace, text } = held;
-  const wanted = reason === 'cancelled' ? held.cancel : null;
+  const wanted = held.cancel;
+  // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
+  const { reason, error } = wanted ? { reason: 'cancelled' as const, error: undefined } : command;
   const ended = {
     reason,
     bytes,

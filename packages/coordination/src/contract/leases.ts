@@ -68,6 +68,21 @@ export const leasesContract = (current: Current): void => {
     expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[run.runId, 'closed']]));
   });
 
+  test('P-5 what was answered `cancelling` ends cancelled, also when the model finished or failed in that moment', async () => {
+    const { log } = current();
+    const error = { code: 'model-failed' as const, message: 'It broke.' };
+    for (const end of [{ reason: 'complete' as const }, { reason: 'failed' as const, error }]) {
+      const run = await startRun(log);
+      await append(log, run, 0, 'ab');
+      expect(await log.cancelRun({ ...run, userId: USER })).toMatchObject({ outcome: 'cancelling' });
+      expect(await log.endRun(endOf(run, 'ab', end))).toMatchObject({ outcome: 'ended' });
+      const ended = (await eventsOf(log, run.conversationId)).at(-1);
+      expect(ended).toMatchObject({ type: 'run-ended', reason: 'cancelled', bytes: 2, cancel: { stoppedAt: expect.any(Number) } });
+      expect(ended).not.toHaveProperty('error');
+      expect((await snapshotOf(log, run.conversationId)).messages.at(-1)).toMatchObject({ text: 'ab', status: 'cancelled' });
+    }
+  });
+
   test('a cancel that comes twice keeps its first time; one for nothing is gone', async () => {
     const { log } = current();
     const prompt = promptOf({ model: 'nobody has this model' });

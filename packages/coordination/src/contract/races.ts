@@ -93,7 +93,9 @@ export const racesContract = (current: Current): void => {
       expect(['cancelling', 'already-ended']).toContain(cancelled.outcome);
       const finish = await Promise.all([log, other].map((client) => client.endRun(endOf(run, 'ab', { epoch: null, reason: 'cancelled' }))));
       expect(count(finish, 'closed')).toBe(2);
-      expect((await eventsOf(log, run.conversationId)).filter((event) => event.type === 'run-ended')).toHaveLength(1);
+      const ends = (await eventsOf(log, run.conversationId)).filter((event) => event.type === 'run-ended');
+      expect(ends).toHaveLength(1);
+      expect(ends[0]).toMatchObject({ reason: cancelled.outcome === 'cancelling' ? 'cancelled' : 'complete' });
     }
   });
 

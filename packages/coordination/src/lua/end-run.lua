@@ -32,6 +32,10 @@ if length ~= tonumber(bytes) then
   return { 'gap', length }
 end
 
+-- Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
+if wanted then
+  reason, failure = 'cancelled', ''
+end
 local ended = ',"reason":"' .. reason .. '","bytes":' .. bytes .. ',"sha256":"' .. sha256 .. '"'
 if usage ~= '' then
   ended = ended .. ',"usage":' .. usage
@@ -40,7 +44,7 @@ if failure ~= '' then
   ended = ended .. ',"error":' .. failure
 end
 local cancelled = ''
-if wanted and reason == 'cancelled' then
+if wanted then
   ended = ended .. ',"cancel":{"requestedAt":' .. string.match(wanted, '^%d+') .. ',"stoppedAt":' .. now .. '}'
   cancelled = ',"cancelledBy":' .. json(string.match(wanted, '|(.*)$'))
 end
