@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { createHealth, createMetrics, loadConfig, silentLog, startTracing, waitFor, type Tracer } from '@runnel/kit';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStandalone } from './app.ts';
@@ -65,6 +66,14 @@ const folder = async (): Promise<string> => {
   return dir;
 };
 
+/** The running answers as the file has them. */
+const journalOf = (dir: string): string => {
+  const database = new DatabaseSync(join(dir, 'running.sqlite'), { readOnly: true });
+  const rows = database.prepare('SELECT answer FROM running').all();
+  database.close();
+  return rows.map(({ answer }) => String(answer)).join();
+};
+
 interface Page {
   messages: { messageId: string; text: string; parentId: string | null; role: string }[];
 }
@@ -104,6 +113,32 @@ test('an answer that is being written when the process is asked to end keeps wha
   const { messages } = (await second.call('GET', '/api/history/c1')).json<Page>();
   expect(messages.at(-1)).toMatchObject({ messageId: 'r1', status: 'interrupted' });
   expect(messages.at(-1)!.text).toMatch(/^w000001 w000002 .*w000020/);
+});
+
+test('P-1 an answer that was being written when the process was killed keeps what was shown, but for its last second', async () => {
+  const dir = await folder();
+  const first = await start(dir);
+  await first.ask('c1', 'count 2 at 500');
+  const asked = { conversationId: 'c1', messageId: 'm2', runId: 'r2', text: 'count 500 at 100', model: 'count' };
+  expect((await first.call('POST', '/api/chat', asked)).status).toBe(202);
+  await waitFor(() => journalOf(dir).includes('w000010'));
+  // What a `kill -9` in this moment would leave.
+  const left = await folder();
+  await cp(dir, left, { recursive: true });
+  await first.call('DELETE', '/api/history/c1');
+  for (const file of ['running.sqlite', 'running.sqlite-wal']) expect(await readFile(join(dir, file), 'latin1')).not.toContain('w000010');
+
+  for (let restart = 1; restart <= 2; restart++) {
+    const next = await start(left);
+    const { messages } = (await next.call('GET', '/api/history/c1')).json<Page>();
+    expect(messages).toHaveLength(4);
+    expect(messages.at(-1)).toMatchObject({ messageId: 'r2', parentId: 'm2', status: 'interrupted' });
+    expect(messages.at(-1)!.text).toMatch(/^w000001 w000002 .*w000010/);
+    expect((await next.call('POST', '/api/chat', asked)).json()).toMatchObject({ runId: 'r2', duplicate: true });
+    expect((await next.call('GET', '/api/conversations/c1/verify')).json()).toMatchObject({ problems: [] });
+    await next.close();
+    expect(journalOf(left)).toBe('');
+  }
 });
 
 test('search, trail, replay and erasure over HTTP', async () => {

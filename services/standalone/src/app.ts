@@ -4,6 +4,8 @@ import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } fro
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import type { Closable, Environment, Health, Logger, Metrics, Tracer } from '@runnel/kit';
+import { AnswerJournal, journalled } from './answer-journal.ts';
+import { endLeftAnswers } from './answer-recovery.ts';
 import type { StandaloneConfig } from './config.ts';
 import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
@@ -50,11 +52,17 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   const { config, models, env, log, metrics, health } = deps;
   const tracing = deps.tracer && { tracer: deps.tracer };
   const folder = claimFolder(config.dataDir);
-  const runLog = createMemoryRunLog();
+  const memory = createMemoryRunLog();
+  const journal = new AnswerJournal({
+    file: join(config.dataDir, 'running.sqlite'),
+    log,
+    isStored: () => memory.outbox.read(1).length === 0,
+  });
+  const runLog = journalled(memory, journal);
   const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
   const forAudit = auditMetrics(metrics);
   const relay = new RelayLoop({
-    outbox: memoryOutbox(runLog),
+    outbox: memoryOutbox(memory),
     ...createDirect(tables, forAudit),
     metrics: forAudit,
     empty: true,
@@ -62,6 +70,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   });
   relay.start();
   const audit = createAuditApp(tables);
+  await endLeftAnswers(journal, memory, inProcess(audit), log);
   const aiConfig = { ...config, models: [...models], drainMs: 0 };
   const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
@@ -78,6 +87,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     gateway,
     closables: [
       { name: 'data-folder', close: async () => folder.close() },
+      { name: 'journal', close: async () => journal.close() },
       { name: 'tables', close: () => tables.close() },
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },

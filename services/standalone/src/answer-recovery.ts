@@ -1,0 +1,49 @@
+import { hash } from 'node:crypto';
+import type { RunLog } from '@runnel/coordination';
+import type { AuditReader } from '@runnel/gateway';
+import type { Logger } from '@runnel/kit';
+import { newId, RunnelError, type Message } from '@runnel/protocol';
+import type { AnswerJournal, RunningAnswer } from './answer-journal.ts';
+
+const OWNER = 'journal';
+const LEASE_MS = 10_000;
+/** As many messages as the run log keeps of a conversation. */
+const NEWEST = 200;
+
+/**
+ * Ends the answers that a killed process left, `interrupted` and with their text, as a process that was asked to end would have.
+ * They are not gone on with: a model that took the process down would do so at each start.
+ */
+export const endLeftAnswers = async (journal: AnswerJournal, runLog: RunLog, audit: AuditReader, log: Logger): Promise<void> => {
+  for (const answer of journal.left()) {
+    const { conversationId, runId } = answer;
+    try {
+      const outcome = await endAnswer(answer, runLog, audit);
+      journal.end(answer);
+      log.info({ event: 'answer.recovered', conversationId, runId, outcome });
+    } catch (err) {
+      log.warn({ event: 'answer.not-recovered', conversationId, runId, err });
+    }
+  }
+};
+
+const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditReader): Promise<string> => {
+  const { conversationId, runId, epoch, text } = answer;
+  await bringConversation(answer, runLog, audit);
+  const { outcome } = await runLog.restoreRun({ ...answer, owner: OWNER, leaseMs: LEASE_MS, newLogId: newId() });
+  if (outcome !== 'restored') return outcome;
+  const standing = { bytes: Buffer.byteLength(text), sha256: hash('sha256', text, 'hex') };
+  return (await runLog.endRun({ conversationId, runId, epoch, reason: 'interrupted', ...standing })).outcome;
+};
+
+/** What else the conversation has is in the tables only: the journal knows no more of it than the model was told. */
+const bringConversation = async ({ conversationId, userId, run }: RunningAnswer, runLog: RunLog, audit: AuditReader): Promise<void> => {
+  const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}`, { userId });
+  if (status === 404) return;
+  if (status !== 200) throw new RunnelError('unavailable');
+  const { messages, hasMore, title = '' } = body as { messages: Message[]; hasMore: boolean; title?: string };
+  // A prompt that has no answer yet comes with its run, which W-4 must find by the prompt's id.
+  const isAnswered = messages.some(({ parentId }) => parentId === run.parentId);
+  const known = isAnswered ? messages : messages.filter(({ messageId }) => messageId !== run.parentId);
+  await runLog.rehydrate({ conversationId, userId, title, messages: known, hasMore });
+};
