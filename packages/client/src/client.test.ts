@@ -1,106 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { LogEvent, Message, ServerEvent, SnapshotEvent } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { createClient, type ClientOptions } from './client.ts';
-import type { ConversationHandle, MismatchReport } from './conversation-handle.ts';
-import { createFakeClock, settle, until } from './testing/fake-clock.ts';
-import { createFakeSockets } from './testing/fake-socket.ts';
-
-const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
-const message = (messageId: string, text = messageId, role: Message['role'] = 'user'): Message => ({
-  messageId,
-  parentId: null,
-  role,
-  text,
-  status: 'complete',
-  createdAt: 0,
-});
-const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => ({
-  type: 'snapshot',
-  conversationId: 'c1',
-  logId: 'l1',
-  offset: 0,
-  title: '',
-  messages: [],
-  run: null,
-  hasMore: false,
-  ...change,
-});
-const shown = (offset: number, messageId: string, conversationId = 'c1'): LogEvent => ({
-  type: 'message',
-  conversationId,
-  offset,
-  message: message(messageId),
-});
-const started = (offset: number, runId: string): LogEvent => ({
-  type: 'run-started',
-  conversationId: 'c1',
-  offset,
-  runId,
-  parentId: null,
-  model: 'm',
-  epoch: 1,
-  startedAt: 0,
-});
-const chunk = (offset: number, runId: string, at: number, text: string): LogEvent => ({
-  type: 'chunk',
-  conversationId: 'c1',
-  offset,
-  runId,
-  at,
-  t: 0,
-  text,
-});
-const ended = (offset: number, runId: string, text: string): LogEvent => ({
-  type: 'run-ended',
-  conversationId: 'c1',
-  offset,
-  runId,
-  reason: 'complete',
-  bytes: text.length,
-  sha256: sha(text),
-  endedAt: 0,
-});
-
-const setup = async (options: Partial<ClientOptions> = {}) => {
-  const clock = createFakeClock();
-  const net = createFakeSockets();
-  const reports: MismatchReport[] = [];
-  const client = createClient({
-    url: 'https://chat.example',
-    WebSocket: net.WebSocket,
-    clock,
-    random: () => 0.5,
-    signals: () => () => undefined,
-    fetch: () => Promise.reject(new TypeError('no network')),
-    onMismatch: (report) => reports.push(report),
-    ...options,
-  });
-  await settle();
-  const online = (): void => {
-    net.link.open();
-    net.link.welcome();
-  };
-  const back = async (): Promise<void> => {
-    net.link.drop(1006);
-    await clock.advance(40_000);
-    online();
-  };
-  /** Answers the last follow. */
-  const follow = (...events: ServerEvent[]): void => {
-    net.link.ok('follow');
-    for (const event of events) net.link.event(event);
-  };
-  const begin = (): ConversationHandle => {
-    online();
-    const chat = client.conversation('c1');
-    follow(snapshot({ logId: 'l1' }), { type: 'live', conversationId: 'c1', logId: 'l1', offset: 0 });
-    return chat;
-  };
-  return { clock, net, client, reports, online, back, follow, begin };
-};
-const view = (chat: ConversationHandle) => chat.state.get();
-const pending = (chat: ConversationHandle): string[] => view(chat).pending.map((p) => p.status);
+import { settle } from './testing/fake-clock.ts';
+import { pending, setup, view } from './testing/test-client.ts';
+import { ended, live, shown, snapshot, started } from './testing/wire.ts';
 
 describe('a prompt', () => {
   test('shows at once as pending and becomes the message of the log', async () => {
@@ -181,95 +82,10 @@ describe('a prompt', () => {
     const run = { runId: 'a1', parentId: null, model: 'm', epoch: 1, text: '', startedAt: 0 };
     net.link.error('prompt', { code: 'busy', retryable: true, runId: 'a1' });
     await settle();
-    follow(snapshot({ offset: 5, run }), { type: 'live', conversationId: 'c1', logId: 'l1', offset: 5 });
+    follow(snapshot({ offset: 5, run }), live(5));
     expect(pending(chat)).toEqual(['queued']);
-    net.link.event(ended(6, 'a1', ''));
+    net.link.event(ended(6, ''));
     expect(net.link.all('prompt')).toHaveLength(2);
-  });
-});
-
-describe('following', () => {
-  test('W-7 on reconnect every open conversation follows again with its cursor', async () => {
-    const { net, client, begin, back } = await setup();
-    const chat = begin();
-    const other = client.conversation('c2');
-    client.conversation('c3').close();
-    net.link.event(shown(1, 'm1'));
-    await back();
-    expect(net.link.all('follow').map(({ conversationId, cursor }) => [conversationId, cursor])).toEqual([
-      ['c1', { logId: 'l1', offset: 1 }],
-      ['c2', undefined],
-    ]);
-    expect(view(chat).sync).toBe('resuming');
-    expect(view(other).sync).toBe('loading');
-  });
-
-  test('W-10 an answer is verified on the screen of its reader', async () => {
-    const { net, begin, reports } = await setup();
-    const chat = begin();
-    for (const event of [started(1, 'a1'), chunk(2, 'a1', 0, 'one '), chunk(3, 'a1', 4, 'two'), ended(4, 'a1', 'one two')])
-      net.link.event(event);
-    await until(() => view(chat).verified !== 'unknown');
-    expect(view(chat)).toMatchObject({
-      verified: 'verified',
-      mismatches: 0,
-      conversation: { messages: [{ text: 'one two', role: 'assistant' }] },
-    });
-    expect(reports).toEqual([]);
-  });
-
-  test('W-10 a wrong screen is reported without its text, and replaced', async () => {
-    const { net, begin, follow, reports } = await setup();
-    const chat = begin();
-    for (const event of [started(1, 'a1'), chunk(2, 'a1', 0, 'on3'), ended(3, 'a1', 'one')]) net.link.event(event);
-    await until(() => reports.length > 0);
-    expect(reports).toEqual([{ conversationId: 'c1', runId: 'a1', bytes: 3, heldBytes: 3 }]);
-    expect(net.link.all('follow')).toHaveLength(2);
-    expect(net.link.last('follow')).not.toHaveProperty('cursor');
-    follow(snapshot({ offset: 3, messages: [message('a1', 'one', 'assistant')] }), {
-      type: 'live',
-      conversationId: 'c1',
-      logId: 'l1',
-      offset: 3,
-    });
-    await until(() => view(chat).verified !== 'mismatch');
-    expect(view(chat)).toMatchObject({ verified: 'verified', mismatches: 1, sync: 'live' });
-  });
-
-  test('a follow that is not answered is asked again', async () => {
-    const { net, client, online, clock } = await setup();
-    online();
-    client.conversation('c1');
-    await clock.advance(14_000);
-    net.link.event({ type: 'pong' });
-    await clock.advance(2_000);
-    expect(net.link.all('follow')).toHaveLength(2);
-  });
-
-  test('a conversation of somebody else says so, and is not asked for again', async () => {
-    const { net, client, online, clock } = await setup();
-    online();
-    const chat = client.conversation('c1');
-    net.link.error('follow', { code: 'forbidden' });
-    await clock.advance(10_000);
-    expect(view(chat).problem).toMatchObject({ code: 'forbidden' });
-    expect(net.link.all('follow')).toHaveLength(1);
-  });
-
-  test('handles share one follow; the last that closes ends it; coming back resumes from memory', async () => {
-    const { net, client, begin } = await setup();
-    const chat = begin();
-    const second = client.conversation('c1');
-    expect(net.link.all('follow')).toHaveLength(1);
-    net.link.event(shown(1, 'm1'));
-    chat.close();
-    chat.close();
-    expect(net.link.all('unfollow')).toHaveLength(0);
-    second.close();
-    expect(net.link.all('unfollow')).toHaveLength(1);
-    const again = client.conversation('c1');
-    expect(view(again).conversation.messages).toHaveLength(1);
-    expect(net.link.last('follow').cursor).toEqual({ logId: 'l1', offset: 1 });
   });
 });
 
@@ -278,7 +94,7 @@ describe('commands', () => {
     const { net, begin } = await setup();
     const chat = begin();
     await expect(chat.cancel()).resolves.toBe('already-ended');
-    net.link.event(started(1, 'a1'));
+    net.link.event(started(1));
     const cancelled = chat.cancel();
     expect(net.link.last('cancel')).toMatchObject({ conversationId: 'c1', runId: 'a1' });
     net.link.ok('cancel', { outcome: 'cancelling' });
@@ -332,53 +148,6 @@ describe('commands', () => {
     const chat = begin();
     net.link.event({ type: 'presence', conversationId: 'c1', users: ['ann', 'ben'] });
     expect(view(chat).presence).toEqual(['ann', 'ben']);
-  });
-});
-
-describe('older pages', () => {
-  const page = (messages: Message[], hasMore = false): Response => Response.json({ messages, hasMore });
-
-  test('W-12 the page before the oldest message is loaded once, however often it is asked for', async () => {
-    const asked: string[] = [];
-    const fetch = (url: string): Promise<Response> => {
-      asked.push(url);
-      return Promise.resolve(page([message('m1'), message('m2')]));
-    };
-    const { client, online, follow } = await setup({ fetch, userId: 'ann' });
-    online();
-    const chat = client.conversation('c1');
-    follow(snapshot({ offset: 3, messages: [message('m3')], hasMore: true }));
-    await Promise.all([chat.loadOlder(), chat.loadOlder()]);
-    await chat.loadOlder();
-    expect(view(chat).conversation.messages.map((m) => m.messageId)).toEqual(['m1', 'm2', 'm3']);
-    expect(asked).toEqual(['https://chat.example/api/history/c1?before=m3&limit=50&user_id=ann']);
-  });
-
-  test('a message that is deleted while its page is on the way does not come back', async () => {
-    let give: (response: Response) => void = () => undefined;
-    const { net, client, online, follow } = await setup({ fetch: () => new Promise((resolve) => (give = resolve)) });
-    online();
-    const chat = client.conversation('c1');
-    follow(snapshot({ offset: 3, messages: [message('m3')], hasMore: true }), {
-      type: 'live',
-      conversationId: 'c1',
-      logId: 'l1',
-      offset: 3,
-    });
-    const loaded = chat.loadOlder();
-    await settle();
-    net.link.event({ type: 'message-deleted', conversationId: 'c1', offset: 4, messageId: 'm1' });
-    give(page([message('m1', 'secret')]));
-    await loaded;
-    expect(view(chat).conversation.messages).toMatchObject([{ messageId: 'm1', text: '', status: 'deleted' }, {}]);
-  });
-
-  test('a page that cannot be had is an error of its own', async () => {
-    const { client, online, follow } = await setup();
-    online();
-    const chat = client.conversation('c1');
-    follow(snapshot({ messages: [message('m3')], hasMore: true }));
-    await expect(chat.loadOlder()).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 

@@ -1,60 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { LiveEvent, LogEvent, Message, SnapshotEvent } from '@runnel/protocol';
+import type { LogEvent, SnapshotEvent } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput } from './conversation-core.ts';
+import * as wire from './testing/wire.ts';
 
-const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
-const message = (messageId: string, text = messageId): Message => ({
-  messageId,
-  parentId: null,
-  role: 'user',
-  text,
-  status: 'complete',
-  createdAt: 0,
-});
-const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => ({
-  type: 'snapshot',
-  conversationId: 'c1',
-  logId: 'l1',
-  offset: 2,
-  title: '',
-  messages: [message('u1')],
-  run: null,
-  hasMore: false,
-  ...change,
-});
-const live = (offset = 2, logId: string | null = 'l1'): LiveEvent => ({ type: 'live', conversationId: 'c1', logId, offset });
-const started = (offset: number, runId = 'a1'): LogEvent => ({
-  type: 'run-started',
-  conversationId: 'c1',
-  offset,
-  runId,
-  parentId: 'u1',
-  model: 'm',
-  epoch: 1,
-  startedAt: 0,
-});
-const chunk = (offset: number, at: number, text: string, from?: number): LogEvent => ({
-  type: 'chunk',
-  conversationId: 'c1',
-  offset,
-  runId: 'a1',
-  at,
-  t: 0,
-  text,
-  ...(from !== undefined && { from }),
-});
-const ended = (offset: number, text: string, change: { bytes?: number; runId?: string } = {}): LogEvent => ({
-  type: 'run-ended',
-  conversationId: 'c1',
-  offset,
-  runId: 'a1',
-  reason: 'complete',
-  bytes: text.length,
-  sha256: sha(text),
-  endedAt: 0,
-  ...change,
-});
+const { sha, message, started, chunk, ended } = wire;
+/** One message, two events. */
+const snapshot = (change: Partial<SnapshotEvent> = {}): SnapshotEvent => wire.snapshot({ offset: 2, messages: [message('u1')], ...change });
+const live = (offset = 2, logId: string | null = 'l1') => wire.live(offset, logId);
 
 /** A reader with its effects of the last step, and a clock that the test moves. */
 const reader = () => {
