@@ -1,12 +1,11 @@
-// promtool comes with Debian's prometheus package. Installing that would start a Prometheus on the machine, so the package is
-// only unpacked, and of it only the one binary is kept, under the home directory.
+// promtool and prometheus, from Debian's package. Installing that would start a Prometheus on the machine, so the package is
+// only unpacked, and of it only the two binaries are kept, under the home directory.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runnel', 'promtool');
-const cached = join(folder, 'promtool');
 const FETCH_MS = 300_000;
 
 const isExecutable = (path) => {
@@ -18,12 +17,11 @@ const isExecutable = (path) => {
   }
 };
 
-export function findPromtool() {
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'promtool'));
-  return [cached, ...onPath].find(isExecutable);
-}
+const find = (name) => [folder, ...(process.env.PATH ?? '').split(delimiter)].map((dir) => join(dir, name)).find(isExecutable);
+export const findPromtool = () => find('promtool');
+export const findPrometheus = () => find('prometheus');
 
-export function fetchPromtool() {
+export function fetchPrometheus() {
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, 'fetch-'));
   const run = (program, ...args) => spawnSync(program, args, { cwd: work, encoding: 'utf8', timeout: FETCH_MS });
@@ -36,9 +34,11 @@ export function fetchPromtool() {
     }
     const archive = readdirSync(work).find((name) => name.endsWith('.deb'));
     const unpacked = run('dpkg-deb', '-x', archive, 'tree');
-    const binary = join(work, 'tree/usr/bin/promtool');
-    if (!existsSync(binary)) return `dpkg-deb -x ${archive}: ${String(unpacked.stderr).trim()}`;
-    renameSync(binary, cached);
+    for (const name of ['promtool', 'prometheus']) {
+      const binary = join(work, 'tree/usr/bin', name);
+      if (!existsSync(binary)) return `dpkg-deb -x ${archive}: ${String(unpacked.stderr).trim()}`;
+      renameSync(binary, join(folder, name));
+    }
     return undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });

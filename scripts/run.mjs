@@ -22,6 +22,8 @@ const COMMANDS = {
   'bench:peers': [['scripts/system.mjs', 'redis-server'], ['bench/peers/run.ts']],
   loadtest: [['scripts/system.mjs', 'redis-server', 'nginx'], ['loadtest/run.ts']],
   e2e: [['scripts/system.mjs', 'redis-server', 'nginx', 'postgresql', 'java', 'maven'], ['e2e/run.ts']],
+  cluster: [['scripts/system.mjs', 'redis-server'], ['scripts/build-web.mjs'], ['e2e/up.ts']],
+  story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium', 'prometheus'], ['observability/stories/run.ts']],
   images: [['scripts/images/build.mjs']],
   'test:k8s': [['scripts/system.mjs', 'postgresql', 'java', 'maven'], ['k8s/test.ts']],
   model: [['scripts/model.mjs']],

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fetchKubeSchemas, hasKubeSchemas } from './kube-schemas.mjs';
-import { fetchPromtool, findPromtool } from './promtool.mjs';
+import { fetchPrometheus, findPrometheus, findPromtool } from './promtool.mjs';
 
 const POSTGRES_ROOT = '/usr/lib/postgresql';
 
@@ -37,7 +37,8 @@ const NEEDS = {
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
   'kubernetes-node': { present: () => NODE_PROGRAMS.every(onPath), packages: NODE_PACKAGES.split(' ') },
   'kube-schemas': { present: hasKubeSchemas, packages: [], fetch: fetchKubeSchemas },
-  promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPromtool },
+  promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPrometheus },
+  prometheus: { present: () => findPrometheus() !== undefined, packages: [], fetch: fetchPrometheus },
 };
 
 /**

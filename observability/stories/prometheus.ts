@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, waitFor, type Cluster } from '@runnel/e2e';
 import { stringify } from 'yaml';
+import { findPrometheus } from '../../scripts/promtool.mjs';
 
 export interface Series {
   labels: Record<string, string>;
@@ -15,23 +15,6 @@ export interface Series {
 export interface Prometheus extends AsyncDisposable {
   range(expr: string, from: number, to: number, step: number): Promise<Series[]>;
 }
-
-/** From the PATH, or unpacked from Debian's package next to promtool (`apt-get download prometheus && dpkg-deb -x`). */
-const findPrometheus = (): string => {
-  const kept = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'runnel', 'promtool');
-  const found = [kept, ...(process.env['PATH'] ?? '').split(delimiter)]
-    .map((dir) => join(dir, 'prometheus'))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  if (found === undefined) throw new Error(`prometheus is neither on the PATH nor in ${kept}`);
-  return found;
-};
 
 interface RangeAnswer {
   data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
@@ -50,6 +33,8 @@ export const hurry = (rules: string, times: number): string =>
 
 /** A real Prometheus that scrapes the pods of a cluster and evaluates our rules, on a clock that is so many times faster. */
 export const startPrometheus = async (cluster: Cluster, times = 1): Promise<Prometheus> => {
+  const program = findPrometheus();
+  if (program === undefined) throw new Error('There is no prometheus: node scripts/system.mjs prometheus');
   const folder = await mkdtemp(join(tmpdir(), 'runnel-prometheus-'));
   const port = await freePort();
   const pods = [...cluster.gateways, ...cluster.ai, ...(cluster.audit ? [cluster.audit] : [])];
@@ -66,7 +51,7 @@ export const startPrometheus = async (cluster: Cluster, times = 1): Promise<Prom
     `--storage.tsdb.path=${folder}/data`,
     `--web.listen-address=127.0.0.1:${port}`,
   ];
-  const child = spawn(findPrometheus(), [...options, '--enable-feature=exemplar-storage', '--log.level=error'], {
+  const child = spawn(program, [...options, '--enable-feature=exemplar-storage', '--log.level=error'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;

@@ -1,5 +1,5 @@
 /**
- * `node observability/stories/run.ts dead-ai-pod [--minutes 5] [--hurry 1] [--board runnel-journey] [--out file.png]`: lets it happen
+ * `npm run story -- dead-ai-pod [--minutes 5] [--hurry 1] [--board runnel-journey] [--out file.png]`: lets it happen
  * under load, with a real Prometheus looking on, and draws a dashboard's panels as they were. The runbooks show these pictures.
  * `--hurry 5` makes the windows and waits of all rules five times shorter, so that minutes are enough for an alert to fire.
  */
