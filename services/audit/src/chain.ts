@@ -1,24 +1,39 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AuditRow, HeadRow, LinkRow } from './database/tables.ts';
 
 export const CHAIN_START = '0'.repeat(64);
 
 /** One link: the digest of the row's content and of the link before it. Lines cannot be moved from one field into another. */
 export const linkHash = (previousHash: string, row: AuditRow): string =>
-  createHash('sha256')
-    .update(JSON.stringify([previousHash, row.eventId, row.time, row.conversationId, row.type, row.userId, row.runId, row.data]))
-    .digest('hex');
+  hash('sha256', JSON.stringify([previousHash, row.eventId, row.time, row.conversationId, row.type, row.userId, row.runId, row.data]));
+
+/** Where a log begins. */
+export const newHead = ({ logId, conversationId }: Pick<AuditRow, 'logId' | 'conversationId'>): HeadRow => ({
+  ...{ logId, conversationId, sequence: 0, hash: CHAIN_START, seen: 0 },
+});
+
+/**
+ * Whether an event is stored, as far as its log's head tells: all up to the newest link are, none above the highest one seen is. In
+ * between, where holes are, only the trail knows. Pure.
+ */
+export const isStored = ({ sequence, seen }: HeadRow, event: Pick<AuditRow, 'sequence'>): boolean | 'ask' => {
+  if (event.sequence <= sequence) return true;
+  return event.sequence > seen ? false : 'ask';
+};
+
+/** Whether these rows close the hole that stored ones wait behind. Pure. */
+export const fillsHole = ({ sequence, seen }: HeadRow, rows: readonly AuditRow[]): boolean =>
+  seen > sequence && rows.some((row) => row.sequence === sequence + 1);
 
 /** Goes on with the chain of one log as far as its rows are here without a hole. Rows come in the order of `sequence`. Pure. */
-export const extend = (head: HeadRow | undefined, rows: readonly AuditRow[]): { head: HeadRow | undefined; links: LinkRow[] } => {
+export const extend = (head: HeadRow, rows: readonly AuditRow[]): { head: HeadRow; links: LinkRow[] } => {
   const links: LinkRow[] = [];
-  let end = head;
+  let { sequence, hash: end } = head;
   for (const row of rows) {
-    if (row.sequence !== (end?.sequence ?? 0) + 1) break;
-    const { logId, conversationId, sequence, eventId } = row;
-    const hash = linkHash(end?.hash ?? CHAIN_START, row);
-    links.push({ logId, sequence, eventId, hash });
-    end = { logId, conversationId, sequence, hash };
+    if (row.sequence !== sequence + 1) break;
+    sequence = row.sequence;
+    end = linkHash(end, row);
+    links.push({ logId: row.logId, sequence, eventId: row.eventId, hash: end });
   }
-  return { head: end, links };
+  return { head: { ...head, sequence, hash: end, seen: Math.max(head.seen, rows.at(-1)?.sequence ?? 0) }, links };
 };

@@ -1,58 +1,29 @@
-import type { AuditEvent } from '@runnel/events';
-
-interface Waiting {
-  events: readonly AuditEvent[];
-  done: PromiseWithResolvers<void>;
-}
+import { createLanes, type AuditEvent } from '@runnel/events';
 
 /** Events of one transaction: enough to pay for it, few enough to be short. */
-const MOST = 4_000;
+const MOST = 2_000;
+
+export interface GroupWriter {
+  /** Resolves when all of them are stored. When it rejects some may be: whoever tries again gives them all again. */
+  write(events: readonly AuditEvent[]): Promise<void>;
+}
 
 /**
  * One writer for many callers: while a transaction is under way the others' batches are joined into the next (group commit). Callers
  * wait for their own events, so what waits is bounded by how many there are.
+ *
+ * Each lane has one transaction at a time, so that one lane's events are made ready while the database stores another's.
+ * A conversation has one lane, so its events keep their order.
  */
-export class GroupWriter {
-  readonly #write: (events: readonly AuditEvent[]) => Promise<unknown>;
-  readonly #waiting: Waiting[] = [];
-  #running = false;
-
-  constructor(write: (events: readonly AuditEvent[]) => Promise<unknown>) {
-    this.#write = write;
-  }
-
-  async write(events: readonly AuditEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    const done = Promise.withResolvers<void>();
-    this.#waiting.push({ events, done });
-    void this.#run();
-    await done.promise;
-  }
-
-  async #run(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      const group = this.#take();
-      try {
-        await this.#write(group.flatMap(({ events }) => events));
-        for (const { done } of group) done.resolve();
-      } catch (error) {
-        // Nothing of the group is stored; each caller tries its own again.
-        for (const { done } of group) done.reject(error);
-      }
-    }
-    this.#running = false;
-  }
-
-  #take(): Waiting[] {
-    const group = [this.#waiting.shift()!];
-    let count = group[0]!.events.length;
-    while (this.#waiting[0] && count + this.#waiting[0].events.length <= MOST) {
-      const next = this.#waiting.shift()!;
-      count += next.events.length;
-      group.push(next);
-    }
-    return group;
-  }
-}
+export const createGroupWriter = (
+  write: (events: readonly AuditEvent[]) => Promise<unknown>,
+  laneOf: (conversationId: string) => number = () => 0,
+): GroupWriter => {
+  const push = createLanes<AuditEvent>(async (_lane, events) => void (await write(events)), MOST);
+  return {
+    async write(events) {
+      const lanes = Map.groupBy(events, (event) => laneOf(event.subject));
+      await Promise.all([...lanes].map(([lane, part]) => push(String(lane), part)));
+    },
+  };
+};

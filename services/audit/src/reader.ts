@@ -3,7 +3,7 @@ import type { Message } from '@runnel/protocol';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
-import { wordsOf } from './fold-text.ts';
+import { searchQuery, wordsOf } from './fold-text.ts';
 
 export type Page = { kind: 'page'; messages: Message[]; hasMore: boolean; title: string } | { kind: 'none' } | { kind: 'forbidden' };
 
@@ -87,13 +87,13 @@ export class AuditReader {
     const words = wordsOf(text);
     if (words.length === 0) return { found: [], next: null };
     const isPostgres = this.#sql.dialect === 'postgres';
-    const match = isPostgres ? words.map((w) => `'${w}'`).join(' & ') + ':*' : words.map((w) => `"${w}"`).join(' ') + ' *';
+    const match = isPostgres ? searchQuery(userId, words) : words.map((w) => `"${w}"`).join(' ') + ' *';
     const values: Value[] = [userId, match, limit + 1];
     if (after !== undefined) values.push(...fromCursor(after, ['number', 'string']));
     const rows = await this.#sql.query<Raw>(
       `SELECT m.*, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
        WHERE m.user_id = $1 AND s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
-         AND ${isPostgres ? `m.search @@ to_tsquery('simple', $2)` : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
+         AND ${isPostgres ? 'm.search @@ $2::tsquery' : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
          ${after === undefined ? '' : 'AND (m.position < $4 OR (m.position = $4 AND m.message_id < $5))'}
        ORDER BY m.position DESC, m.message_id DESC LIMIT $3`,
       values,

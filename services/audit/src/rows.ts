@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Message } from '@runnel/protocol';
 import { sequenceOf, type AuditEvent } from '@runnel/events';
 import type { AuditRow, MessageRow, RunRow, TimelineRow } from './database/tables.ts';
@@ -20,7 +20,7 @@ const nullableNumber = (value: unknown): number | null => (typeof value === 'num
 const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const sha256Of = (text: string): string => hash('sha256', text);
 
 /** Fields that hold what people or models wrote, by the names events use. */
 const TEXTS = new Set(['text', 'title']);

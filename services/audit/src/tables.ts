@@ -3,11 +3,12 @@ import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { Analytics } from './analytics.ts';
 import { openDatabase } from './database/data-source.ts';
+import { dialectOf } from './database/sql.ts';
 import { Partitions } from './database/partitions.ts';
-import { GroupWriter } from './group-writer.ts';
+import { createGroupWriter, type GroupWriter } from './group-writer.ts';
 import { AuditReader } from './reader.ts';
 import { readReplay, type Replay } from './replay.ts';
-import { AuditStore } from './store.ts';
+import { AuditStore, laneOf } from './store.ts';
 import { Trail } from './trail.ts';
 import { verify, type Verification } from './verify.ts';
 
@@ -15,7 +16,7 @@ import { verify, type Verification } from './verify.ts';
 export interface AuditTables {
   database: DataSource;
   store: { write: AuditStore['write'] };
-  /** Many callers, one transaction at a time. */
+  /** Many callers, few transactions at a time. */
   writer: GroupWriter;
   reader: AuditReader;
   trail: Trail;
@@ -37,7 +38,10 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
   return {
     database,
     store,
-    writer: new GroupWriter((events) => store.write(events)),
+    writer: createGroupWriter(
+      (events) => store.write(events),
+      (conversationId) => laneOf(dialectOf(database), conversationId),
+    ),
     reader: new AuditReader(database),
     trail: new Trail(database),
     analytics: new Analytics(database),

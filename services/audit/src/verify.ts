@@ -57,7 +57,7 @@ const verifyLog = async (sql: Sql, logId: string, retired: number, result: Verif
   const head = rawHead && rowOf(HEAD, rawHead);
   for (const problem of checkChain(logId, rows, links, head, retired)) report(problem);
   result.events += rows.length;
-  result.root = sha256Of(`${result.root}${logId}${head?.hash ?? ''}`);
+  result.root = sha256Of(`${result.root}${logId}${head && head.sequence > 0 ? head.hash : ''}`);
   const messages = new Map<string, MessageRow>();
   const [first] = rows;
   if (!first) return;
@@ -107,7 +107,7 @@ export const checkChain = (
   const end = links.at(-1);
   if (end && rows.length > 0 && end.sequence > sequence) problems.push(`log ${logId}: events after ${sequence} were removed`);
   if (rows.length === 0 && links.length > 0 && retired === 0) problems.push(`log ${logId}: all events were removed`);
-  if (head?.hash !== end?.hash) problems.push(`log ${logId}: its chain does not end where it should`);
+  if ((head?.hash ?? CHAIN_START) !== (end?.hash ?? CHAIN_START)) problems.push(`log ${logId}: its chain does not end where it should`);
   return problems;
 };
 

@@ -51,6 +51,22 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       }
     });
 
+    test('P-9 what waits behind a hole may come again and again; when the hole is filled the chain goes on to its end', async () => {
+      const tables = await open();
+      const s = story();
+      const [started, said, began, ended] = [s.started(), s.said('m1', 'hỏi'), s.began('r1', 'm1'), s.ended('r1', 'm1', 'đáp')];
+      const linked = async () => (await tables.trail.page({ limit: 9 })).events.map((e) => [e.sequence, e.hash !== null]);
+      expect(await tables.store.write([ended])).toBe(1);
+      expect(await tables.store.write([started])).toBe(1);
+      expect(await tables.store.write([ended, ended])).toBe(0);
+      expect(await tables.store.write([ended, began])).toBe(1);
+      expect(await linked()).toEqual([1, 3, 4].map((sequence) => [sequence, sequence === 1]));
+      expect(await tables.store.write([said, ended])).toBe(1);
+      expect(await linked()).toEqual([1, 2, 3, 4].map((sequence) => [sequence, true]));
+      expect(await tables.store.write([ended, began, said, started])).toBe(0);
+      expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, texts: 2, problems: [] });
+    });
+
     test('pages of messages with one and the same place leave none out and bring none twice', async () => {
       const tables = await open();
       const s = story();
@@ -98,6 +114,18 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       expect(await find('!!!')).toEqual([]);
     });
 
+    test('search finds each word of an address, a path or a name with marks in it, and a user of any name', async () => {
+      const tables = await open();
+      const user = `o'neil \\ "=x" & ann`;
+      const long = 'x'.repeat(3_000);
+      await tables.store.write(exchange('c1', 'mail bob_b@mail.example.com', `/usr/local-bin/run.sh -5 3.14 ${long}`, user));
+      await tables.store.write(exchange('c2', 'mail example', 'run', 'ann'));
+      for (const text of ['bob', 'example', 'mail exam', 'usr', 'bin', 'run', '14', long]) {
+        const { found } = await tables.reader.search({ userId: user, text, limit: 9 });
+        expect([text, found.map((f) => f.conversationId)]).toEqual([text, ['c1']]);
+      }
+    });
+
     test('search, list and trail go on page by page without a gap or a repetition', async () => {
       const tables = await open();
       for (let i = 0; i < 7; i++) await tables.store.write(exchange(`c${i}`, `câu ${i}`, `trả lời ${i}`, 'ann', T0 + i * 10));
@@ -131,8 +159,12 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     test('a text that no database likes comes back byte for byte', async () => {
       const tables = await open();
       const text = 'nul \0 private \uE000 \uE0000 quote \' " \\ emoji 🇻🇳 tail';
-      await tables.store.write(exchange('c1', text, text));
+      const s = story();
+      await tables.store.write([s.started(text), s.said('m1', text), s.ended('r1', 'm1', text)]);
       expect(await textsOf(tables)).toEqual([text, text]);
+      // The conversation's row is read and written again, and its title stays as it is.
+      await tables.store.write([s.said('m2', 'more')]);
+      expect(await tables.reader.conversations({ userId: 'ann', limit: 1 })).toMatchObject({ conversations: [{ title: text }] });
       expect((await verify(tables.database)).problems).toEqual([]);
     });
 
@@ -185,6 +217,26 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       });
       expect(row!.durationMs.p50).toBeGreaterThan(1_990);
       expect(row!.firstTextMs).toEqual({ p50: null, p95: null, p99: null });
+    });
+
+    test('P-9 what an older schema holds is known after the migration, found by search, and goes on', async () => {
+      const tables = await open();
+      const s = story();
+      const events = [s.started(), s.said('m1', 'hỏi đường'), s.began('r1', 'm1'), s.ended('r1', 'm1', 'đáp')];
+      await tables.store.write([events[0]!, events[1]!, events[3]!]);
+      await tables.store.write(
+        [story('c2').make('CHAT_MESSAGE', {})].map((event) => ({ ...event, id: 'log-c2:a2', type: 'STREAM_STARTED' })),
+      );
+      await tables.database.undoLastMigration();
+      // A log of which nothing was linked had no head then.
+      await tables.database.query('DELETE FROM audit_head WHERE sequence = 0');
+      if (name === 'PostgreSQL') await tables.database.query(`UPDATE message SET search = to_tsvector('simple', 'hoi duong')`);
+      await tables.database.runMigrations();
+      expect((await tables.reader.search({ userId: 'ann', text: 'duong', limit: 9 })).found).not.toEqual([]);
+      expect(await tables.store.write(events)).toBe(1);
+      const c2 = story('c2');
+      expect(await tables.store.write([c2.started(), c2.began('r2', 'm2')])).toBe(1);
+      expect((await verify(tables.database)).problems).toEqual([]);
     });
 
     test('old months go, and verify knows why', async () => {

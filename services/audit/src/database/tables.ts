@@ -54,6 +54,8 @@ export const MESSAGE: Columns<MessageRow> = {
   author: ['author', 'text'],
   createdAt: ['created_at', 'bigint'],
 };
+/** With the words that PostgreSQL searches; SQLite keeps them in a table of their own. */
+export const SEARCHED: Columns<MessageRow & { search: string }> = { ...MESSAGE, search: ['search', 'tsvector'] };
 
 export interface AuditRow {
   eventId: string;
@@ -93,18 +95,22 @@ export const LINK: Columns<LinkRow> = {
   hash: ['hash', 'text'],
 };
 
-/** The newest link of each log. */
+/** How far each log is here. */
 export interface HeadRow {
   logId: string;
   conversationId: string;
+  /** Newest link; every event up to here is stored. 0: none yet, with `CHAIN_START` for a hash. */
   sequence: number;
   hash: string;
+  /** Highest event stored; those between `sequence` and this one wait for a hole to be filled. */
+  seen: number;
 }
 export const HEAD: Columns<HeadRow> = {
   logId: ['log_id', 'text'],
   conversationId: ['conversation_id', 'text'],
   sequence: ['sequence', 'bigint'],
   hash: ['hash', 'text'],
+  seen: ['seen', 'bigint'],
 };
 
 /** A part of a run's timeline. */

@@ -1,0 +1,56 @@
+import { extend, fillsHole, isStored, newHead } from './chain.ts';
+import { upsert, type Sql } from './database/sql.ts';
+import { AUDIT, HEAD, LINK, rowOf, type AuditRow, type HeadRow, type LinkRow } from './database/tables.ts';
+
+type Raw = Record<string, unknown>;
+
+/** Adds to the trail what it lacks and goes on with the chains. Its conversations are locked. Returns the rows that were new. */
+export const appendTrail = async (sql: Sql, given: readonly AuditRow[]): Promise<AuditRow[]> => {
+  const heads = new Map(given.map((row) => [row.logId, newHead(row)]));
+  const known = (await sql.among<Raw>('SELECT * FROM audit_head', 'log_id', [...heads.keys()])).map((raw) => rowOf(HEAD, raw));
+  for (const head of known) heads.set(head.logId, head);
+  const fresh = await notStored(sql, heads, given);
+  if (fresh.length === 0) return [];
+  await sql.append('audit_log', AUDIT, fresh);
+
+  const { links, moved } = await link(sql, heads, fresh);
+  await sql.append('audit_chain', LINK, links);
+  const old = new Set(known.map(({ logId }) => logId));
+  const [there, lacking] = [moved.filter(({ logId }) => old.has(logId)), moved.filter(({ logId }) => !old.has(logId))];
+  await sql.append('audit_head', HEAD, lacking);
+  await sql.insert('audit_head', HEAD, there, upsert(HEAD, 'log_id'));
+  return fresh;
+};
+
+const notStored = async (sql: Sql, heads: ReadonlyMap<string, HeadRow>, given: readonly AuditRow[]): Promise<AuditRow[]> => {
+  const answers = new Map(given.map((row) => [row, isStored(heads.get(row.logId)!, row)]));
+  // Where a log has holes, its head alone cannot tell.
+  const pairs = given.filter((row) => answers.get(row) === 'ask').map(({ logId, sequence }) => [logId, sequence] as const);
+  const found = await sql.amongPairs<Raw>('audit_log', ['log_id', 'sequence'], pairs);
+  const stored = new Set(found.map((raw) => rowOf(AUDIT, raw).eventId));
+  return given.filter((row) => answers.get(row) === false || (answers.get(row) === 'ask' && !stored.has(row.eventId)));
+};
+
+/** Goes on with the chains. Links are rows of their own: a row of the trail is never changed. */
+const link = async (
+  sql: Sql,
+  heads: ReadonlyMap<string, HeadRow>,
+  fresh: readonly AuditRow[],
+): Promise<{ links: LinkRow[]; moved: HeadRow[] }> => {
+  const byLog = Map.groupBy(fresh, (row) => row.logId);
+  const filled = [...byLog].filter(([logId, rows]) => fillsHole(heads.get(logId)!, rows)).map(([logId]) => logId);
+  // The rows that waited for it come with the one that fills the hole.
+  const unlinked = 'SELECT a.* FROM audit_head h JOIN audit_log a ON a.log_id = h.log_id AND a.sequence > h.sequence';
+  const waited = (await sql.among<Raw>(unlinked, 'h.log_id', filled)).map((raw) => rowOf(AUDIT, raw));
+  for (const [logId, rows] of Map.groupBy(waited, (row) => row.logId)) byLog.set(logId, rows);
+
+  const links: LinkRow[] = [];
+  const moved: HeadRow[] = [];
+  for (const [logId, rows] of byLog) {
+    const inOrder = rows.toSorted((a, b) => a.sequence - b.sequence);
+    const extended = extend(heads.get(logId)!, inOrder);
+    links.push(...extended.links);
+    moved.push(extended.head);
+  }
+  return { links, moved };
+};
