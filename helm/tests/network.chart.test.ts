@@ -129,3 +129,13 @@ test.each(PROFILES)('%s: by default every pod of the release is denied both ways
       expect(policiesFor(manifests, labels, direction), `${component} ${direction}`).not.toEqual([]);
   }
 });
+
+test('addresses outside the cluster reach gateways and page only; namespaces of stores are open to those who have stores', () => {
+  const set = [...common, 'postgres.url=postgres://p/d', 'networkPolicy.ingressCIDRs={10.0.0.0/8}'];
+  const manifests = render({ set: [...set, 'networkPolicy.egressNamespaceLabels.stores=here'] });
+  const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
+  const saying = (direction: 'ingress' | 'egress', word: string): string[] =>
+    policies.filter(({ spec }) => JSON.stringify(spec[direction] ?? '').includes(word)).map(({ metadata }) => metadata.name);
+  expect(saying('ingress', '10.0.0.0/8').toSorted()).toEqual(['runnel-gateway', 'runnel-web']);
+  expect(saying('egress', '{"stores":"here"}').toSorted()).toEqual(['runnel-ai', 'runnel-audit', 'runnel-gateway', 'runnel-migrate']);
+});
