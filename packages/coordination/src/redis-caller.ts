@@ -1,6 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 import { ReplyError } from 'ioredis';
 import { DEADLINE_MS, type RedisClient } from './connect.ts';
+import { createDeadlines } from './deadlines.ts';
 
 /** Called once per command: its name, seconds, and the outcome word (or the error code). */
 export type OnCommand = (name: string, seconds: number, outcome: string) => void;
@@ -70,42 +71,47 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
       client.on('end', onEnd);
     }));
   };
-  /** The timer is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. */
-  const within = async <T>(work: Promise<T>): Promise<T> => {
-    const started = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const giveUp = (): void => {
-        if (answering() && performance.now() - started < BUSY_LIMIT_MS) timer = setTimeout(giveUp, ANSWERING_MS);
-        else reject(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble }));
+  const deadlines = createDeadlines(deadlineMs, (waitedMs) => answering() && waitedMs < BUSY_LIMIT_MS);
+  /**
+   * The deadline is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. One promise: this
+   * is on the way of every chunk. The listeners cannot spoil an answer: it is given before they hear of it.
+   */
+  const within = <T>(send: () => Promise<T>, answered: (reply: T) => void, refused: (error: RunnelError) => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const refuse = (error: RunnelError): void => {
+        reject(error);
+        refused(error);
       };
-      // One turn later: timers of a busy process fire before what has already arrived is read.
-      timer = setTimeout(() => setImmediate(giveUp), deadlineMs);
+      const giveUp = (): void => refuse(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble }));
+      const wait = { since: performance.now(), giveUp };
+      const fail = (cause: unknown): void => {
+        if (deadlines.end(wait)) refuse(storeError(cause));
+      };
+      const work = send();
+      deadlines.begin(wait);
+      work
+        .then((reply) => {
+          if (!deadlines.end(wait)) return;
+          resolve(reply);
+          answered(reply);
+        })
+        .catch(fail);
     });
-    try {
-      return await Promise.race([work, late]);
-    } catch (cause) {
-      throw storeError(cause);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
 
   return {
     answering,
-    ready: async () => (client.status === 'ready' ? undefined : within(whenReady())),
-    async call(name, send, outcome) {
+    ready: () => (client.status === 'ready' ? Promise.resolve() : within(whenReady, ignore, ignore)),
+    call<T>(name: string, send: () => Promise<T>, outcome: (reply: T) => string = succeeded): Promise<T> {
       const started = performance.now();
-      const done = (word: string): void => onCommand(name, (performance.now() - started) / 1_000, word);
-      try {
-        const reply = await within(client.status === 'ready' ? send() : whenReady().then(send));
+      const tell = (word: string): void => onCommand(name, (performance.now() - started) / 1_000, word);
+      const answered = (reply: T): void => {
         heardAt = performance.now();
-        done(outcome ? outcome(reply) : 'ok');
-        return reply;
-      } catch (error) {
-        done((error as RunnelError).code);
-        throw error;
-      }
+        tell(outcome(reply));
+      };
+      return within(client.status === 'ready' ? send : () => whenReady().then(send), answered, (error) => tell(error.code));
     },
   };
 };
+
+const succeeded = (): string => 'ok';
+const ignore = (): void => {};

@@ -1,4 +1,5 @@
 import { newId } from '@runnel/protocol';
+import { createAppends } from './append-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
 import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
@@ -42,6 +43,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
+  const append = createAppends(client, scripts);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
@@ -77,8 +79,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const args = { owner, leaseMs, models: JSON.stringify(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
-    async appendChunk({ conversationId, runId, epoch, at, text, t }) {
-      return toAppendResult(await run('append-chunk', partsOf(conversationId, runId), { epoch, at, chunk: text, t }));
+    async appendChunk(command) {
+      return toAppendResult((await caller.call('append-chunk', () => append(command), outcomeOf)) as Reply);
     },
     async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
       const args = {

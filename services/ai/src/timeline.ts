@@ -1,8 +1,8 @@
 import type { RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Claim } from './generate.ts';
 
-/** Chunks are told together, so that a run costs a few notes a second whatever its speed. */
-const BATCH_MS = 250;
+/** Chunks are told together, so that a run costs one note a second whatever its speed. */
+const BATCH_MS = 1_000;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
 const MOST = 2_000;
 
