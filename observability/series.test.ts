@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { TestClient } from '../services/gateway/src/testing/ws-client.ts';
 import { startStack } from './testing/stack.ts';
 
-const USERS = 200;
+const USERS = 1_000;
 const AT_ONCE = 20;
 
 const seriesOf = async (metrics: Metrics): Promise<string[]> =>
@@ -35,7 +35,7 @@ const live = async (port: number, name: string): Promise<void> => {
   client.drop();
 };
 
-test('200 users leave no series that ten users did not', { timeout: 60_000 }, async () => {
+test('1,000 users leave no series that ten users did not', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ RATE_LIMIT_PER_MINUTE: '1000' });
   const series = async () => [...(await seriesOf(stack.metrics.gateway)), ...(await seriesOf(stack.metrics.ai))];
   for (let i = 0; i < 10; i++) await live(stack.port, `user-${i}`);
@@ -50,6 +50,6 @@ test('200 users leave no series that ten users did not', { timeout: 60_000 }, as
   const after = await series();
   // Words of outcomes are a fixed list: a rare one may be seen for the first time, one for each person may not.
   expect(after.filter((name) => !before.has(name)).filter((name) => /user-\d|c-user|m-user/.test(name))).toEqual([]);
-  expect(after.length - before.size).toBeLessThan(USERS / 4);
+  expect(after.length - before.size).toBeLessThan(50);
   expect(before.size).toBeGreaterThan(100);
 });
