@@ -1,5 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCENARIOS } from '../../e2e/scenarios/index.ts';
 import { root } from '../lib/command.ts';
@@ -8,6 +8,9 @@ const documents = globSync('**/*.md', { cwd: root, exclude: (name) => /(^|\/)(no
 const read = (document: string): string => readFileSync(join(root, document), 'utf8');
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
 const names = SCENARIOS.map(({ name }) => name);
+
+const FOLDERS = 'packages|services|web|e2e|bench|helm|k8s|compose|nginx-ingress|loadtest|observability|scripts|docs';
+const SOURCE = new RegExp(`(?<![\\w/.-])(?:${FOLDERS})/[\\w./-]+\\.(?:ts|lua|mjs|vue|yaml|conf|tgz|json)`, 'g');
 
 /** `scenario-a`, `scenario-b` and `cancel-…` after the word "scenario", and what `npm run e2e -- --only` is given. */
 const scenariosIn = (text: string): string[] => [
@@ -32,6 +35,11 @@ test.each([
   const called = [...read(document).matchAll(/(?<!\*)\*([^*\n[]+)\*(?!\*)/g)].map(([, words]) => words!);
   expect(called.length).toBeGreaterThan(10);
   expect(called.filter((words) => !page.includes(words))).toEqual([]);
+});
+
+test.each(documents)('%s names sources that are there', (document) => {
+  const sources = [...read(document).matchAll(SOURCE)].map(([path]) => path);
+  expect(sources.filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, dirname(document), path)))).toEqual([]);
 });
 
 test('a scenario that is not there is found, in each way of naming one', () => {
