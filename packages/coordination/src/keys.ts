@@ -37,7 +37,7 @@ const KEYS = {
   log: (k) => `chat:log:{${k.shard}}:${k.conversationId}`,
   /** sharded channel: the same bytes, live */
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
-  /** hash: runId, owner, epoch, expires (ms) of the conversation's active run */
+  /** hash: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
   /** hash: status, parentId, model, startedAt, trace; epoch once it has ended */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,

@@ -68,6 +68,19 @@ export const leasesContract = (current: Current): void => {
     expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[run.runId, 'closed']]));
   });
 
+  test('P-5 a frozen text stays frozen for whoever takes the run over', async () => {
+    const { log, other } = current();
+    const run = await startRun(log, {}, { leaseMs: SHORT_LEASE_MS });
+    await append(log, run, 0, 'ab');
+    await log.cancelRun({ ...run, userId: USER });
+    await untilFree(run);
+    const heir = claimed(await other.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }));
+    expect(heir).toMatchObject({ epoch: 2, text: 'ab', cancelled: { by: USER } });
+    expect(await append(other, { ...run, epoch: 2 }, 2, 'c')).toEqual({ outcome: 'cancelled' });
+    expect(await append(log, run, 2, 'c')).toEqual({ outcome: 'fenced' });
+    expect((await snapshotOf(log, run.conversationId)).run?.text).toBe('ab');
+  });
+
   test('P-5 what was answered `cancelling` ends cancelled, also when the model finished or failed in that moment', async () => {
     const { log } = current();
     const error = { code: 'model-failed' as const, message: 'It broke.' };

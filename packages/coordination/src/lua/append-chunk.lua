@@ -1,17 +1,22 @@
 -- append-chunk: adds text at the byte position its owner expects. The hot path: one call a chunk, so expiry slides at begin-run and
--- end-run only (a run is shorter than a day), and the log is trimmed on every 64th offset.
--- KEYS     meta log channel owner run text cancel
+-- end-run only (a run is shorter than a day), and the log is trimmed on every 64th offset. One field says who may append: `writer`,
+-- which a claim sets and a cancel empties (docs/decisions/0010). The event is written in place for the same reason.
+-- KEYS     meta log channel owner run text
 -- ARGV     conversationId runId epoch at chunk t
 -- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
--- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 by emit
-local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+-- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 as in emit
+local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local conversationId, runId, epoch, at, chunk, t = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
--- @include emit
--- @include refusal
 
-local held = redis.call('HMGET', owner, 'runId', 'epoch')
-if held[1] ~= runId or held[2] ~= epoch then
-  return { refusal() }
+local frozen = false
+if redis.call('HGET', owner, 'writer') ~= runId .. ':' .. epoch then
+  -- @include refusal
+  local held = redis.call('HMGET', owner, 'runId', 'epoch')
+  if held[1] ~= runId or held[2] ~= epoch then
+    return { refusal() }
+  end
+  -- It holds the run and may not write: a cancel is wanted.
+  frozen = true
 end
 local bytes = redis.call('STRLEN', text)
 if bytes ~= tonumber(at) then
@@ -21,15 +26,19 @@ if bytes ~= tonumber(at) then
     return { 'duplicate' }
   end
   return { 'gap', bytes }
-end
-if redis.call('EXISTS', cancel) == 1 then
+elseif frozen then
   return { 'cancelled' }
 end
 redis.call('APPEND', text, chunk)
 if bytes == 0 then
   redis.call('PEXPIRE', text, 86400000)
 end
-local offset = emit('chunk', ',"runId":"' .. runId .. '","at":' .. at .. ',"t":' .. t .. ',"text":' .. cjson.encode(chunk))
+local offset = redis.call('HINCRBY', meta, 'offset', 1)
+local position = string.format('%.0f', offset)
+local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offset":' .. position .. ',"runId":"' .. runId .. '","at":' .. at
+  .. ',"t":' .. t .. ',"text":' .. cjson.encode(chunk) .. '}'
+redis.call('XADD', log, position .. '-0', 'event', event)
+redis.call('SPUBLISH', channel, event)
 if offset % 64 == 0 then
   redis.call('XTRIM', log, 'MAXLEN', '~', 4096)
 end

@@ -1,9 +1,9 @@
--- cancel-run: sets the cancel flag; from now on the text is frozen (append-chunk answers `cancelled`). The flag lives until the run
--- has ended and a minute longer, so that a frozen text never thaws.
+-- cancel-run: sets the cancel flag and takes the pen from the owner; from now on the text is frozen (append-chunk answers
+-- `cancelled`). The flag lives until the run has ended and a minute longer, so that a frozen text never thaws.
 -- KEYS     meta owner run cancel work
 -- ARGV     conversationId runId userId
 -- Returns  cancelling owned | already-ended | gone | forbidden      (owned: 1 while a live lease is held)
--- Law      L-2 the flag is the whole change; the hint to the owner is only a hint
+-- Law      L-2 flag and writer are the whole change; the hint to the owner is only a hint
 local meta, owner, run, cancel, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local conversationId, runId, userId = ARGV[1], ARGV[2], ARGV[3]
 -- @include now
@@ -18,6 +18,9 @@ elseif status ~= 'running' then
   return { 'already-ended' }
 end
 redis.call('SET', cancel, now .. '|' .. userId, 'NX', 'PX', 86400000)
+local held = redis.call('HMGET', owner, 'runId', 'expires')
+if held[1] == runId then
+  redis.call('HSET', owner, 'writer', '')
+end
 redis.call('SPUBLISH', work, '{"kind":"cancel","conversationId":"' .. conversationId .. '","runId":"' .. runId .. '"}')
-local expires = tonumber(redis.call('HGET', owner, 'expires') or 0)
-return { 'cancelling', expires > tonumber(now) and 1 or 0 }
+return { 'cancelling', tonumber(held[2] or 0) > tonumber(now) and 1 or 0 }

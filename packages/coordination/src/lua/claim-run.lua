@@ -37,7 +37,8 @@ if canContinue == nil and not wanted then
 end
 
 local epoch = tonumber(held[1] or 0) + 1
-redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs))
+redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
+  'writer', wanted and '' or runId .. ':' .. epoch)
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 if epoch > 1 then

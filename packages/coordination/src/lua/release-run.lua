@@ -13,7 +13,7 @@ if held[1] ~= runId or held[2] ~= epoch then
   return { refusal() }
 end
 local member = conversationId .. ':' .. runId
-redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0)
+redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0, 'writer', '')
 redis.call('ZREM', leases, member)
 redis.call('ZADD', queued, now, member)
 redis.call('SPUBLISH', work, '{"kind":"free","conversationId":"' .. conversationId .. '","runId":"' .. runId .. '"}')
