@@ -7,6 +7,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
 import type { Models } from './models.ts';
+import { BUSY_MS } from './patience.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { checkTitle, titleOf } from './title.ts';
 
@@ -79,8 +80,6 @@ export interface OwnCommands extends Commands {
 
 /** P-10: an answer within a second, with room for the way to the client. What is asked gives up by itself a little later. */
 const DEADLINE_MS = 800;
-/** While the store answers it is not down: of a thousand prompts in one second, none is better off with an error. */
-export const BUSY_MS = 5000;
 
 export const createCommands = (deps: CommandsDeps): OwnCommands => {
   const { runLog, hub, dispatcher, models, rateLimits, limits, metrics, log } = deps;

@@ -9,13 +9,14 @@ import {
   type OkEvent,
 } from '@runnel/protocol';
 import { withPatience } from '@runnel/kit';
-import { BUSY_MS, type Caller, type Commands, type PromptCommand } from './commands.ts';
+import type { Caller, Commands, PromptCommand } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
 import { Limiter } from './limiter.ts';
 import type { Outbox } from './outbox.ts';
 import { control } from './outgoing.ts';
+import { BUSY_MS } from './patience.ts';
 
 export interface FrameHandlerDeps {
   hub: Hub;

@@ -41,6 +41,10 @@ test('W-1 at most 16 KiB wait for the token to be checked', async () => {
   greedy.say(hello({ token: 'for-ann' }));
   for (let i = 0; i < 17; i++) greedy.say({ type: 'ping', pad: 'x'.repeat(1000) });
   expect(greedy.socket.code).toBe(CLOSE.protocol);
+  const empty = openSession({ opening: { identity: null }, verify });
+  empty.say(hello({ token: 'for-ann' }));
+  for (let i = 0; i < 20_000; i++) empty.say('');
+  expect(empty.socket.code).toBe(CLOSE.protocol);
 });
 
 test('W-2 welcome tells the node, the user and the limits', async () => {
@@ -94,7 +98,7 @@ test('keys that cannot be had are a reason to come back', async () => {
 test('W-2 a token that ends is announced 60 s before, and a new hello renews it', async () => {
   const verify = async () => ({ userId: 'ann', expiresAt: Date.now() + 100_000 });
   const { socket, session, say } = openSession({ opening: { identity: null }, verify });
-  socket.ping = () => session.pong();
+  socket.ping = () => session.controlFrame();
   say(hello({ token: 'first' }));
   await settle();
   await vi.advanceTimersByTimeAsync(39_000);
@@ -111,7 +115,7 @@ test('W-2 a token that ends is announced 60 s before, and a new hello renews it'
 test('W-3 a ping each interval; two without a sign of life close with 4001', async () => {
   const { socket, session } = await welcomed();
   await vi.advanceTimersByTimeAsync(20_000);
-  session.pong();
+  session.controlFrame();
   await vi.advanceTimersByTimeAsync(40_000);
   expect(socket.code).toBeNull();
   expect(socket.pings).toBe(3);
@@ -155,6 +159,14 @@ test('P-8 too many frames are refused, and who does not stop is closed with 4505
   again.say(hello());
   await settle();
   expect(again.socket.code).toBe(CLOSE.rate);
+});
+
+test('P-8 pings and pongs are frames like any: who floods with them is closed with 4505', async () => {
+  const { socket, session } = await welcomed();
+  for (let i = 0; i < 2400; i++) session.controlFrame();
+  expect(socket.code).toBeNull();
+  for (let i = 0; i < 200; i++) session.controlFrame();
+  expect(socket.code).toBe(CLOSE.rate);
 });
 
 test('W-7 the cursor of a conversation that did not exist, sent back, asks for a snapshot', async () => {

@@ -117,7 +117,8 @@ export class Session implements Drainable {
       case 'greeting':
         return isBinary || data.length > MAX_BYTES_BEFORE_OPEN ? this.end('protocol') : this.#greet(data.toString());
       case 'verifying':
-        state.bytes += data.length;
+        // An empty frame takes its place in the queue, too.
+        state.bytes += data.length + 1;
         if (isBinary || state.bytes > MAX_BYTES_BEFORE_OPEN) return this.end('protocol');
         state.waiting.push(data.toString());
         return;
@@ -131,8 +132,10 @@ export class Session implements Drainable {
     }
   }
 
-  pong(): void {
+  /** A ping or a pong of the peer: a sign of life, and as much of a frame as any (P-8). */
+  controlFrame(): void {
     this.#heartbeat.alive();
+    if (this.#budget.take() > 0) this.#strike(FRAME_STRIKE);
   }
 
   /** The socket is gone, by whomever. */

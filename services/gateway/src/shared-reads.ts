@@ -6,6 +6,7 @@ import type { Follower } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Limiter } from './limiter.ts';
 import type { Outgoing } from './outgoing.ts';
+import { BUSY_MS } from './patience.ts';
 
 export interface SharedReadsDeps {
   runLog: RunLog;
@@ -31,8 +32,6 @@ interface Flight {
 const COALESCE_MS = 50;
 /** P-10: with the wait for the channel before it, an outage is told within a second. */
 const READ_DEADLINE_MS = 700;
-/** How long a store that answers others is waited for. */
-const BUSY_MS = 5000;
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {

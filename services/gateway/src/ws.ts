@@ -87,7 +87,8 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       sessions.add(session);
       deps.metrics.sockets.set(limits.total);
       socket.on('message', (data: Buffer, isBinary: boolean) => session.message(data, isBinary));
-      socket.on('pong', () => session.pong());
+      socket.on('ping', () => session.controlFrame());
+      socket.on('pong', () => session.controlFrame());
       socket.on('close', () => {
         session.closed();
         sessions.delete(session);

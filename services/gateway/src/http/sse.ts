@@ -3,14 +3,15 @@ import { withDeadline } from '@runnel/kit';
 import { RunnelError, parseCursor } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { gatewayMetrics } from '../gateway-metrics.ts';
+import { BUSY_MS } from '../patience.ts';
 import { SocketLimits } from '../socket-limits.ts';
 import { TokenWatch } from '../token-watch.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
 import { SseChannel } from './sse-channel.ts';
 
-/** Longer than any first read may take, with the wait for the channel before it. */
-const OPEN_DEADLINE_MS = 3_000;
+/** Longer than any first read may take, also one that a busy store keeps waiting, with the wait for the channel before it. */
+const OPEN_DEADLINE_MS = BUSY_MS + 1_000;
 const RETRY_AFTER_MS = 2_000;
 
 const schema = {
