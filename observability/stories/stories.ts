@@ -28,8 +28,9 @@ const WORD_MS = 100;
 /** In each direction: a command takes 50 ms. */
 const WIRE_MS = 25;
 
-const said = (content: string): string =>
-  `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', created: 0, model: 'story', choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
+/** A piece of OpenAI's stream; without the last one's reason to finish, an answer counts as broken off. */
+const piece = (delta: { content?: string }, finish_reason: 'stop' | null = null): string =>
+  `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', created: 0, model: 'story', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
 
 /** A provider that thinks as long as it is told to before the first word. */
 const startProvider = async (): Promise<Provider> => {
@@ -37,9 +38,9 @@ const startProvider = async (): Promise<Provider> => {
     request.resume();
     const say = (word: number): void => {
       if (word === 0) response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(said(`word ${word} `));
+      response.write(piece({ content: `word ${word} ` }));
       if (word < WORDS) timer = setTimeout(say, WORD_MS, word + 1);
-      else response.end('data: [DONE]\n\n');
+      else response.end(`${piece({}, 'stop')}data: [DONE]\n\n`);
     };
     let timer = setTimeout(say, provider.firstWordMs, 0);
     response.on('close', () => clearTimeout(timer));
