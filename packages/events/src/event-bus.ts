@@ -33,7 +33,7 @@ export interface ConsumeOptions {
   topics: readonly string[];
   /** From the first record on when the group has no position yet. */
   fromBeginning: boolean;
-  /** Rejecting means "not stored": the same records come again after a pause. */
+  /** Several partitions at a time, each in its order. Rejecting means "not stored": the same records come again after a pause. */
   handle(records: readonly ReceivedRecord[]): Promise<void>;
   onError(error: unknown): void;
   /** The consumer has ended for good; only a new process helps. */
@@ -46,6 +46,7 @@ export interface ReadToEnd {
   group?: string;
   /** Moves the group's position. */
   commit?: boolean;
+  /** Several partitions at a time, each in its order. */
   handle(records: readonly ReceivedRecord[]): Promise<void>;
   onProgress?(done: number, total: number): void;
 }

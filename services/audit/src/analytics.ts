@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { AuditEvent } from '@runnel/events';
 import { dialectOf, Sql } from './database/sql.ts';
 import { RUN, type RunRow } from './database/tables.ts';
+import { inTurn } from './database/turns.ts';
 import { runRow } from './rows.ts';
 
 /** Runs that began in one stretch of time with one model. Times in ms; null where nothing is known. */
@@ -66,9 +67,11 @@ const STATISTICS = `
 
 /** Keeps one row for each run, which may be written any number of times, and counts over them when asked. */
 export class Analytics {
+  readonly #database: DataSource;
   readonly #sql: Sql;
 
   constructor(database: DataSource) {
+    this.#database = database;
     this.#sql = new Sql(dialectOf(database), database);
   }
 
@@ -83,7 +86,7 @@ export class Analytics {
     }
     // In one order, so that two writers cannot wait for each other.
     const ordered = [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-    await this.#sql.insert('run', RUN, ordered, MERGE);
+    await inTurn(this.#database, () => this.#sql.insert('run', RUN, ordered, MERGE));
   }
 
   /** Runs that began in [from, to) and have ended, by stretches of `bucketMs` and by model. */

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { DEAD_LETTER_TOPIC, type EventBus, type EventRecord, type ReceivedRecord } from '@runnel/events';
-import { dialectOf, Sql } from './database/sql.ts';
+import { dialectOf, Sql, type Value } from './database/sql.ts';
+import { inTurn } from './database/turns.ts';
 
 /** What could not be stored, whole, with the reason. */
 export interface DeadLetter {
@@ -82,12 +83,13 @@ interface LetterRow {
 /** Without Kafka they lie in the database. */
 export const tableDeadLetters = (database: DataSource, now: () => number = Date.now): DeadLetters => {
   const sql = new Sql(dialectOf(database), database);
+  const write = (statement: string, values: readonly Value[]): Promise<unknown> => inTurn(database, () => sql.query(statement, values));
   const rows = (): Promise<LetterRow[]> => sql.query<LetterRow>('SELECT * FROM dead_letter ORDER BY at, origin');
   const toRow = (row: LetterRow): DeadLetter => ({ ...row, value: Buffer.from(row.value, 'base64') });
   return {
     async put(letters) {
       for (const { topic, key, value, reason, origin } of letters) {
-        await sql.query(
+        await write(
           `INSERT INTO dead_letter (origin, at, topic, key, value, reason) VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (origin) DO UPDATE SET reason = excluded.reason`,
           [origin, now(), topic, key, Buffer.from(value).toString('base64'), reason],
@@ -100,10 +102,10 @@ export const tableDeadLetters = (database: DataSource, now: () => number = Date.
       for (const letter of (await rows()).map(toRow)) {
         try {
           await again(letter);
-          await sql.query('DELETE FROM dead_letter WHERE origin = $1', [letter.origin]);
+          await write('DELETE FROM dead_letter WHERE origin = $1', [letter.origin]);
           result.stored++;
         } catch (error) {
-          await sql.query('UPDATE dead_letter SET reason = $2 WHERE origin = $1', [letter.origin, reasonOf(error)]);
+          await write('UPDATE dead_letter SET reason = $2 WHERE origin = $1', [letter.origin, reasonOf(error)]);
           result.left++;
         }
       }

@@ -1,7 +1,7 @@
 import { createLanes, type AuditEvent } from '@runnel/events';
 
 /** Events of one transaction: enough to pay for it, few enough to be short. */
-const MOST = 2_000;
+const MOST = 4_000;
 
 export interface GroupWriter {
   /** Resolves when all of them are stored. When it rejects some may be: whoever tries again gives them all again. */

@@ -5,6 +5,7 @@ import { applyChanges } from './apply-changes.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql, type Dialect } from './database/sql.ts';
 import { TIMELINE } from './database/tables.ts';
+import { inTurn } from './database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
@@ -12,7 +13,7 @@ import { auditRow, changesOf, timelineRow } from './rows.ts';
 const LOCK_SPACE = 7_201;
 const BUCKETS = 64;
 /** Transactions at a time of one process: while one is under way in the database, the rows of the other are made. */
-const LANES = 3;
+const LANES = 2;
 
 const bucketOf = (conversationId: string): number => {
   let hash = 0;
@@ -35,9 +36,13 @@ export class AuditStore {
 
   /**
    * Stores a batch in one transaction. An event that is there already changes nothing (P-9), so a batch may come again.
-   * Returns how many state changes were new. SQLite has one writer: calls must not overlap there (`GroupWriter`).
+   * Returns how many state changes were new.
    */
-  async write(events: readonly AuditEvent[]): Promise<number> {
+  write(events: readonly AuditEvent[]): Promise<number> {
+    return inTurn(this.#database, () => this.#write(events));
+  }
+
+  async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineRow).filter((row) => row !== null);
     const given = new Map(
       events.flatMap((event) => {

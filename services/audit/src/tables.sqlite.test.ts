@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { tablesContract } from './contract/tables.ts';
+import { tableDeadLetters } from './dead-letters.ts';
 import { openTables } from './tables.ts';
-import { exchange, story } from './testing/events.ts';
+import { exchange, story, T0 } from './testing/events.ts';
 import { verify } from './verify.ts';
 
 tablesContract('SQLite', async () => 'sqlite::memory:');
@@ -45,4 +46,20 @@ test('P-10 a full disk refuses a batch whole; with room again the same batch goe
   await tables.database.query('PRAGMA max_page_count = 100000');
   await tables.writer.write([...exchange('c1', 'q', 'a'), ...large]);
   expect(await verify(tables.database)).toMatchObject({ logs: 21, events: 84, texts: 42, problems: [] });
+});
+
+test('P-10 what others write while a batch is refused stays: a figure, a letter put aside, another batch', async () => {
+  const tables = await openTables('sqlite::memory:');
+  onTestFinished(() => tables.close());
+  const letters = tableDeadLetters(tables.database);
+  const [pages] = (await tables.database.query('PRAGMA page_count')) as { page_count: number }[];
+  await tables.database.query(`PRAGMA max_page_count = ${pages!.page_count + 8}`);
+  const large = Array.from({ length: 40 }, (_, i) => exchange(`d${i}`, 'q', 'x'.repeat(5_000))).flat();
+  const refused = expect(tables.store.write(large)).rejects.toThrow(/full/);
+  const letter = { topic: 't', key: 'k', value: new Uint8Array([1]), reason: 'r', origin: 'o' };
+  const others = [tables.analytics.write(exchange('c1', 'q', 'a')), letters.put([letter]), tables.store.write(exchange('c2', 'q', 'a'))];
+  await Promise.all([refused, ...others]);
+  const [row] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
+  expect([row?.runs, (await letters.list()).length]).toEqual([1, 1]);
+  expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, problems: [] });
 });

@@ -4,10 +4,10 @@ import { percentile, timed, type Figure } from './figures.ts';
 const USERS = 100;
 const PER_CONVERSATION = 50;
 
-/** Messages made by the database itself: 12 words of a vocabulary of 20,000, one of them frequent. */
+/** Messages made by the database itself, with the words as `searchVector` makes them: 12 words of a vocabulary of 20,000, one of them frequent. */
 const FILL = `
   INSERT INTO message (conversation_id, message_id, user_id, position, parent_id, role, text, status, created_at, search)
-  SELECT c, m, u, at, NULL, r, words, 'complete', at / 1000, to_tsvector('simple', words) FROM (
+  SELECT c, m, u, at, NULL, r, words, 'complete', at / 1000, array_to_tsvector(string_to_array(words, ' ') || ('=' || u)) FROM (
     SELECT 'c' || i / ${PER_CONVERSATION} AS c, 'm' || i AS m, 'u' || (i / ${PER_CONVERSATION}) % ${USERS} AS u, 1700000000000000 + i::bigint * 1000 AS at,
       CASE WHEN i % 2 = 0 THEN 'user' ELSE 'assistant' END AS r,
       (SELECT string_agg('w' || floor(random() * random() * 20000)::int, ' ') || CASE WHEN i % 3 = 0 THEN ' river' ELSE '' END

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf, Sql } from './sql.ts';
+import { inTurn } from './turns.ts';
 
 export interface Month {
   table: string;
@@ -44,7 +45,11 @@ export class Partitions {
   }
 
   /** Drops what is wholly older than `before` (ms), and notes it so that `verify` knows a gap from a removal. Returns tables or rows. */
-  async retire(before: number): Promise<number> {
+  retire(before: number): Promise<number> {
+    return inTurn(this.#database, () => this.#retire(before));
+  }
+
+  async #retire(before: number): Promise<number> {
     const sql = new Sql(dialectOf(this.#database), this.#database);
     // Whole months only, on both: one rule to explain.
     const { from } = monthOf(before);
