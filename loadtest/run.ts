@@ -23,6 +23,7 @@ const load = {
   profile: positionals[0] ?? 'smoke',
   ...(values.summary !== undefined && { summary: values.summary }),
   ...(values.out !== undefined && { out: values.out }),
+  ...(values.script === 'soak' && { deadlineMs: (Number(process.env['SOAK_MINUTES'] ?? 60) + 5) * 60_000 }),
 };
 const run = (url: string): Promise<number> => runK6(url, load);
 process.exitCode = await (values.target === undefined ? onStage({ mode: values.mode as NginxMode }, run) : run(values.target));

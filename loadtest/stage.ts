@@ -16,13 +16,24 @@ export interface Load {
   summary?: string;
   /** k6's `--out`, such as `experimental-prometheus-rw`. */
   out?: string;
+  /** k6 is killed then: a socket that never answers can keep it from ending. */
+  deadlineMs?: number;
 }
 
-/** Runs k6 against a Runnel at `url` (`ws://…`). Resolves to its exit code. */
-export const runK6 = async (url: string, { script, profile, summary, out }: Load): Promise<number> => {
+/** Longer than every profile takes. */
+const DEADLINE_MS = 6 * 60_000;
+
+/**
+ * Runs k6 against a Runnel at `url` (`ws://…`). Resolves to its exit code.
+ *
+ * @throws AbortError when it did not end in time
+ */
+export const runK6 = async (url: string, { script, profile, summary, out, deadlineMs = DEADLINE_MS }: Load): Promise<number> => {
   const options = [...(summary === undefined ? [] : ['--summary-export', summary]), ...(out === undefined ? [] : ['--out', out])];
   const child = spawn(goTool('k6'), ['run', '--quiet', ...options, join(import.meta.dirname, `${script}.ts`)], {
     stdio: ['ignore', 'inherit', 'inherit'],
+    signal: AbortSignal.timeout(deadlineMs),
+    killSignal: 'SIGKILL',
     env: {
       ...process.env,
       RUNNEL_URL: url,
