@@ -25,6 +25,15 @@ const render = (source: string): Promise<string> =>
   page.evaluate((text) => window.runnel.createMarkdown({ copy: 'Copy', image: 'Image not loaded', table: 'Table' })(text), source);
 
 describe('markdown', () => {
+  test('a list of tasks shows boxes', async () => {
+    const html = await render('- [ ] open\n- [x] done\n- [link]\n\n1. [ ] **bold**\n\n[ ] no list');
+    const text = await page.evaluate((source) => new DOMParser().parseFromString(source, 'text/html').body.innerText, html);
+    expect(text.split(/\n+/).map((line) => line.trim())).toEqual(
+      expect.arrayContaining(['☐ open', '☑ done', '[link]', '☐ bold', '[ ] no list']),
+    );
+    expect(html.match(/class="task"/g)).toHaveLength(3);
+  });
+
   test.each([
     '<script>alert(1)</script>',
     '<img src=x onerror=alert(1)>',

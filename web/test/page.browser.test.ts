@@ -85,6 +85,30 @@ describe('the connection badge', () => {
   });
 });
 
+test('a page that opens without a connection says why no conversations are listed', async () => {
+  const { page } = await open('queued');
+  await page.getByText('Your conversations will be listed once there is a connection.').waitFor();
+});
+
+describe('code', () => {
+  test('its copy button stays in view while a long block is read', async () => {
+    const { page } = await open('chat');
+    await page.evaluate(() => {
+      const { client, message, chain } = window.runnel;
+      const { conversation } = client.view('c1').get();
+      const lines = Array.from({ length: 200 }, (_, i) => `line ${i}`).join('\n');
+      const messages = chain([message('user', 'Code?'), message('assistant', `\`\`\`\n${lines}\n\`\`\`\nEnd.`)]);
+      client.change('c1', { conversation: { ...conversation, messages, run: null } });
+    });
+    const copy = page.locator('.code-copy');
+    await page.getByText('End.').scrollIntoViewIfNeeded();
+    await page.locator('.scroller').evaluate((element) => element.scrollBy(0, -600));
+    expect(await copy.evaluate((element) => element.getBoundingClientRect().top)).toBeGreaterThan(0);
+    await copy.click();
+    await copy.filter({ hasText: 'Copied' }).waitFor();
+  });
+});
+
 describe('language', () => {
   test('follows the browser, can be changed, and is remembered', async () => {
     const { page } = await open('home', { locale: 'vi-VN' });

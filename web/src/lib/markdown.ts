@@ -12,6 +12,8 @@ export interface MarkdownLabels {
 
 export type RenderMarkdown = (source: string) => string;
 
+type Parser = ReturnType<typeof MarkdownIt>;
+
 const SAFE_LINK = /^(?:https?:|mailto:)/i;
 
 const ALLOWED = {
@@ -30,6 +32,20 @@ const externalLink = (href: string): [string, string][] => [
   ['rel', 'noopener noreferrer nofollow'],
 ];
 
+/** `- [x] done` as models write it: the box instead of its brackets. Only to look at; nobody keeps what a click would change. */
+const showTasks = (md: Parser): void => {
+  md.core.ruler.push('tasks', ({ tokens }) => {
+    for (const [i, item] of tokens.entries()) {
+      const inline = tokens[i + 2];
+      const text = item.type === 'list_item_open' && inline?.type === 'inline' ? inline.children?.[0] : undefined;
+      const mark = text?.type === 'text' ? /^\[([ xX])\] /.exec(text.content) : null;
+      if (!text || !mark) continue;
+      text.content = `${mark[1] === ' ' ? '☐' : '☑'} ${text.content.slice(mark[0].length)}`;
+      item.attrSet('class', 'task');
+    }
+  });
+};
+
 /**
  * Markdown to HTML that is safe to show. Two fences: markdown-it passes no HTML through and DOMPurify keeps only the tags
  * this file writes. Images are not loaded (an address in an answer would tell its owner who reads it): a link stands for them.
@@ -38,6 +54,7 @@ export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
   const md = new MarkdownIt({ html: false, linkify: true });
   const { escapeHtml } = md.utils;
   const purify = createDOMPurify();
+  md.use(showTasks);
   md.validateLink = (url) => SAFE_LINK.test(url.trim());
 
   // The page's own headings are h1 (conversation) and h2 (message). Answers begin at any level and must not leave one out.

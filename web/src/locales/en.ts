@@ -19,6 +19,7 @@ export const en = {
     trail: 'Audit trail',
     export: { md: 'Export as Markdown', json: 'Export as JSON' },
     failed: 'The list could not be loaded.',
+    waits: 'Your conversations will be listed once there is a connection.',
   },
   remove: {
     conversation: 'Delete this conversation?',

@@ -21,6 +21,7 @@ export const vi: Messages = {
     trail: 'Nhật ký kiểm toán',
     export: { md: 'Xuất Markdown', json: 'Xuất JSON' },
     failed: 'Không tải được danh sách.',
+    waits: 'Các cuộc trò chuyện sẽ hiện khi có kết nối.',
   },
   remove: {
     conversation: 'Xóa cuộc trò chuyện này?',
