@@ -3,6 +3,7 @@ import { Command, ReplyError } from 'ioredis';
 import type { RedisClient } from './connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from './messages.ts';
+import type { AppendReply } from './replies.ts';
 import type { AppendChunk, OwnedRun } from './run-log.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 
@@ -47,7 +48,7 @@ const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError
  * Sends `append-chunk`, the one command that runs for every piece of every answer. It does what `ScriptRunner.run` does, but names of
  * keys, their slot and their encoding are made once a run and not once a piece (docs/performance-hot-path.md).
  */
-export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((command: AppendChunk) => Promise<unknown>) => {
+export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((command: AppendChunk) => Promise<AppendReply>) => {
   const script = loadScript('append-chunk');
   const sha = createHash('sha1').update(script.lua).digest('hex');
   const heads = new Map<string, Head>();
@@ -72,11 +73,12 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
   return (command) => {
     const { slot, bytes } = headOf(command);
     const { conversationId, runId, epoch, at, text, t } = command;
-    const sent = client.sendCommand(new PreparedCommand(slot, bytes + bulk(at) + bulk(text) + bulk(t))) as Promise<unknown>;
-    return sent.catch((error: unknown) => {
+    const sent = client.sendCommand(new PreparedCommand(slot, bytes + bulk(at) + bulk(text) + bulk(t))) as Promise<AppendReply>;
+    return sent.catch(async (error: unknown) => {
       if (!isUnknownScript(error)) throw error;
       // A Redis that was never told the script, or has forgotten it: the runner brings its text along.
-      return scripts.run('append-chunk', { shard: shardOf(conversationId), conversationId, runId }, { epoch, at, chunk: text, t });
+      const parts = { shard: shardOf(conversationId), conversationId, runId };
+      return (await scripts.run('append-chunk', parts, { epoch, at, chunk: text, t })) as AppendReply;
     });
   };
 };

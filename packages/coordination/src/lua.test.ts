@@ -29,6 +29,8 @@ const returned = (lua: string): Set<string> => {
   const words = new Set<string>();
   for (const [, word = ''] of lua.matchAll(/return \{ '([a-z-]+)'/g)) words.add(word);
   for (const [, word = ''] of lua.matchAll(/return '([a-z]+)'$/gm)) words.add(word);
+  // A bare value has its word beside it.
+  for (const [, word = ''] of lua.matchAll(/return \w+ -- ([a-z-]+)$/gm)) words.add(word);
   for (const [, yes = '', no = ''] of lua.matchAll(/return .* and '([a-z]+)' or '([a-z]+)'$/gm)) words.add(yes).add(no);
   // JSON's, by include/json.
   words.delete('null');

@@ -25,9 +25,14 @@ const orNull = (text: unknown): string | null => (text === '' || text === null |
 const parseMessages = (texts: unknown): StoredMessage[] =>
   (texts as (string | null)[]).filter((text) => text !== null).map((text) => JSON.parse(text) as StoredMessage);
 
-export const toAppendResult = (reply: Reply): AppendChunkResult => {
-  const outcome = reply[0] as AppendChunkResult['outcome'];
-  if (outcome === 'appended') return { outcome, offset: Number(reply[1]) };
+/** `appended` is told by its offset alone: it is nearly every answer, and a list of one word costs both sides a tenth of a chunk. */
+export type AppendReply = number | Reply;
+
+export const appendOutcomeOf = (reply: AppendReply): string => (typeof reply === 'number' ? 'appended' : outcomeOf(reply));
+
+export const toAppendResult = (reply: AppendReply): AppendChunkResult => {
+  if (typeof reply === 'number') return { outcome: 'appended', offset: reply };
+  const outcome = reply[0] as Exclude<AppendChunkResult['outcome'], 'appended'>;
   if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
   return { outcome };
 };

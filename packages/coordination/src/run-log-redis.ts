@@ -9,6 +9,7 @@ import { RedisChannels } from './redis-channels.ts';
 import { findFreeRuns, renewLeases } from './redis-leases.ts';
 import { createLists } from './redis-lists.ts';
 import {
+  appendOutcomeOf,
   outcomeOf,
   toAppendResult,
   toBeginResult,
@@ -80,7 +81,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     async appendChunk(command) {
-      return toAppendResult((await caller.call('append-chunk', () => append(command), outcomeOf)) as Reply);
+      return toAppendResult(await caller.call('append-chunk', () => append(command), appendOutcomeOf));
     },
     async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
       const args = {

@@ -3,7 +3,7 @@
 -- which a claim sets and a cancel empties (docs/decisions/0010). The event is written in place for the same reason.
 -- KEYS     meta log channel owner run text
 -- ARGV     conversationId runId epoch at chunk t
--- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
+-- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone   (appended: the offset alone)
 -- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 as in emit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local conversationId, runId, epoch, at, chunk, t = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -42,4 +42,4 @@ redis.call('SPUBLISH', channel, event)
 if offset % 64 == 0 then
   redis.call('XTRIM', log, 'MAXLEN', '~', 4096)
 end
-return { 'appended', offset }
+return offset -- appended
