@@ -20,17 +20,17 @@ import { openTables, type AuditTables } from '../tables.ts';
 import { exchange } from '../testing/events.ts';
 import { percentile, timed, type Figure } from './figures.ts';
 
-const TOPICS = [CHAT_TOPIC, STREAM_TOPIC];
-const SETTINGS = { partitions: 3, retentionMs: 86_400_000 };
+export const TOPICS = [CHAT_TOPIC, STREAM_TOPIC];
+export const SETTINGS = { partitions: 3, retentionMs: 86_400_000 };
 const BATCH = 1_000;
 const nobody = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
 
 const ANSWER = 'A river bends because a straight line is unstable, and the smallest bump sets it off. '.repeat(3);
-const makeEvents = (count: number): AuditEvent[] =>
+export const makeEvents = (count: number): AuditEvent[] =>
   Array.from({ length: count / 4 }, () => exchange(randomUUID(), 'Why does a river never run straight?', ANSWER, 'ann', Date.now())).flat();
 
 const encoder = new TextEncoder();
-const toRecord = (event: AuditEvent): EventRecord => ({
+export const toRecord = (event: AuditEvent): EventRecord => ({
   ...{ topic: topicOf(event.type), key: event.subject, value: encoder.encode(JSON.stringify(event)) },
 });
 const publishAll = async (bus: EventBus, events: readonly AuditEvent[]): Promise<void> => {

@@ -43,6 +43,6 @@ export const copyIn = (client: pg.ClientBase, statement: string, text: string): 
   new Promise((resolve, reject) => {
     const copy = new CopyIn(statement, Buffer.from(text));
     copy.once('end', () => resolve());
-    copy.once('error', reject);
+    copy.on('error', reject);
     client.query(copy);
   });
