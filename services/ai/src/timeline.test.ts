@@ -49,3 +49,31 @@ test('pieces of a second are told together, and never wait for an answer', async
   await vi.advanceTimersByTimeAsync(1_100);
   expect(told[1]).toMatchObject({ batch: 1, at: 11 + 2_000, chunks: [[2_007, 2_000, 1]] });
 });
+
+test('a fast model’s pieces are told before the second is over: none is lost while the store answers', async () => {
+  const told: TimelineBatch[] = [];
+  const timeline = createTimeline('c1', claim, { noteTimeline: async (batch) => void told.push(batch) });
+  for (let i = 0; i < 5_000; i++) {
+    timeline.note(5 + i, 1);
+    await Promise.resolve().then(() => undefined);
+  }
+  timeline.close();
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(told.flatMap(({ chunks }) => chunks.map(([offset]) => offset))).toEqual(Array.from({ length: 5_000 }, (_, i) => 5 + i));
+});
+
+test('what waits behind a note under way when the run ends is told as soon as that is answered', async () => {
+  const told: number[] = [];
+  const answer = Promise.withResolvers<void>();
+  const noteTimeline = ({ chunks }: TimelineBatch): Promise<void> => (told.push(chunks.length), answer.promise);
+  const timeline = createTimeline('c1', claim, { noteTimeline });
+  timeline.note(5, 1);
+  vi.advanceTimersByTime(1_000);
+  timeline.note(6, 1);
+  timeline.note(7, 1);
+  timeline.close();
+  expect(told).toEqual([1]);
+  answer.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told).toEqual([1, 2]);
+});

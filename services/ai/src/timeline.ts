@@ -1,8 +1,10 @@
 import type { RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Claim } from './generate.ts';
 
-/** Chunks are told together, so that a run costs one note a second whatever its speed. */
+/** Chunks are told together, so that a run costs about one note a second. */
 const BATCH_MS = 1_000;
+/** So many are told at once, however soon. */
+const FULL = 500;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
 const MOST = 2_000;
 
@@ -30,6 +32,7 @@ export const createTimeline = (
   let chunks: [number, number, number][] = [];
   let batch = 0;
   let sending = false;
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   const flush = (): void => {
@@ -45,7 +48,8 @@ export const createTimeline = (
       .catch(() => undefined)
       .finally(() => {
         sending = false;
-        if (chunks.length > 0) wait();
+        if (closed || chunks.length >= FULL) flush();
+        else if (chunks.length > 0) wait();
       });
   };
   const wait = (): void => {
@@ -59,8 +63,12 @@ export const createTimeline = (
       }
       chunks.push([offset, Math.max(0, Math.round(now() - startedAt)), bytes]);
       at += bytes;
-      wait();
+      if (chunks.length < FULL) wait();
+      else flush();
     },
-    close: flush,
+    close() {
+      closed = true;
+      flush();
+    },
   };
 };
