@@ -12,7 +12,7 @@ export type NginxMode = 'round-robin' | 'cookie';
 const CONFIGURATIONS = join(import.meta.dirname, '../../nginx-ingress');
 
 /** The project's own configuration with this machine's ports: servers and port are the only lines that differ. */
-export const localConfiguration = (configuration: string, listen: number, gateways: readonly number[], folder: string): string => {
+const localConfiguration = (configuration: string, listen: number, gateways: readonly number[], folder: string): string => {
   const servers = gateways.map((port) => `    server 127.0.0.1:${port} max_fails=2 fail_timeout=2s;`).join('\n');
   return configuration
     .replace(/( *server gateway-\d+:8080 .*\n)+/, `${servers}\n`)

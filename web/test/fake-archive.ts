@@ -8,7 +8,7 @@ const WORDS = (
 ).split(/(?<= )/);
 
 /** Taken over in the middle, with a stretch of which nobody noted the times, and stopped. */
-export const REPLAY: Replay = {
+const REPLAY: Replay = {
   startedAt: START,
   ms: 12_000,
   pieces: WORDS.map((text, i) => {

@@ -84,7 +84,7 @@ export interface Env {
 /** A connection that lived this long was a good one: the next wait is short again. */
 export const STABLE_MS = 5_000;
 /** One that did not even live this long counts as a failure: a gateway that accepts and drops is not hammered. */
-export const SOUND_MS = 1_000;
+const SOUND_MS = 1_000;
 /** Without an answer by WebSocket this often in a row, `auto` tries SSE: some proxies never let an upgrade through. */
 const WS_TRIES = 2;
 

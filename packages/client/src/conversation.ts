@@ -38,7 +38,7 @@ export interface Conversation {
 }
 
 /** Time from a `follow` to its `live`. */
-export const FOLLOW_DEADLINE_MS = 15_000;
+const FOLLOW_DEADLINE_MS = 15_000;
 /** What a prompt frame holds beside its text, generously. */
 const FRAME_OVERHEAD_BYTES = 1_024;
 

@@ -12,7 +12,7 @@ export interface Credentials {
 }
 
 /** A source that hangs must not be waited for by every later try as well. */
-export const TOKEN_DEADLINE_MS = 9_000;
+const TOKEN_DEADLINE_MS = 9_000;
 
 export const createCredentials = (clock: Clock, source?: TokenSource): Credentials => {
   const ask = async (): Promise<string | undefined> => {

@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts';
 
 /** A writer who was not heard of for this long has stopped: the event that says so may never come. */
-export const TYPING_TTL_MS = 6_000;
+const TYPING_TTL_MS = 6_000;
 /** Own activity is told at most this often. */
-export const TYPING_EVERY_MS = 2_500;
+const TYPING_EVERY_MS = 2_500;
 
 /** Who is writing in a conversation, by user. */
 export interface TypingUsers {

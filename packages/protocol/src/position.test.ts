@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isId, newId } from './ids.ts';
-import { formatCursor, parseCursor, sha256Hex, sliceFromByte, splitIncomplete, utf8Length } from './position.ts';
+import { formatCursor, parseCursor, sha256Hex, splitIncomplete, utf8Length } from './position.ts';
 import { sha256 } from './sha256.ts';
 
 const anyText = fc.string({ unit: 'binary' });
@@ -12,16 +12,6 @@ test('lengths are what an encoder writes, also for broken surrogates', () => {
   fc.assert(
     fc.property(fc.oneof(anyText, brokenText), (text) => {
       expect(utf8Length(text)).toBe(Buffer.byteLength(text));
-    }),
-  );
-});
-
-test('a text cut at any character and sliced from that byte is whole again', () => {
-  fc.assert(
-    fc.property(anyText, fc.nat(), (text, pick) => {
-      const characters = [...text];
-      const cut = characters.slice(0, pick % (characters.length + 1)).join('');
-      expect(cut + sliceFromByte(text, utf8Length(cut))).toBe(text);
     }),
   );
 });

@@ -18,12 +18,6 @@ export const utf8Length = (text: string): number => {
   return bytes;
 };
 
-/** Part of a text from a UTF-8 byte position on. The position must be a character boundary. */
-export const sliceFromByte = (text: string, at: number): string => {
-  if (at <= 0) return text;
-  return new TextDecoder().decode(encoder.encode(text).subarray(at));
-};
-
 /**
  * Splits off a trailing high surrogate whose other half has not come yet, so that no chunk ends inside a character:
  * providers cut their deltas anywhere.

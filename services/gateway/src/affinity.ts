@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 
 /** What a balancer in cookie mode hashes (nginx-ingress/cookie.conf). It names the browser, not a gateway: nobody has to decode it. */
-export const AFFINITY_COOKIE = 'runnel_affinity';
+const AFFINITY_COOKIE = 'runnel_affinity';
 
 const hasCookie = new RegExp(`(^|;) *${AFFINITY_COOKIE}=[^;]`);
 /** Programs that send no cookies back, and files that every browser may share. */

@@ -52,7 +52,7 @@ export interface Reader {
 type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
 
 /** An owner notices within a second that its store is back, and writes its answer again at once. */
-export const RESTORE_GRACE_MS = 3000;
+const RESTORE_GRACE_MS = 3000;
 const RETRY = { baseMs: 100, maxMs: 3000 };
 const RESTORE_RETRY = { baseMs: 50, maxMs: 500 };
 

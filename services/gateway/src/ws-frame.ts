@@ -7,7 +7,7 @@ const SHORT = 125;
 const MEDIUM = 0xffff;
 
 /** A text frame of a server: final, not masked, header and payload in one buffer (RFC 6455, 5.2). */
-export const textFrame = (payload: Buffer): Buffer => {
+const textFrame = (payload: Buffer): Buffer => {
   const { length } = payload;
   const header = length <= SHORT ? 2 : length <= MEDIUM ? 4 : 10;
   const frame = Buffer.allocUnsafe(header + length);

@@ -1,7 +1,7 @@
 import { onScopeDispose, ref, type Ref } from 'vue';
 
 /** Whether a media query holds, as long as the component lives. */
-export const useMedia = (query: string): Readonly<Ref<boolean>> => {
+const useMedia = (query: string): Readonly<Ref<boolean>> => {
   const list = window.matchMedia(query);
   const matches = ref(list.matches);
   const update = (): void => void (matches.value = list.matches);

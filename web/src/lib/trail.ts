@@ -1,6 +1,6 @@
 import type { TrailEntry } from '@runnel/client';
 
-export const DETAILS = ['model', 'reason', 'owner', 'epoch', 'bytes', 'tokens', 'cancel', 'kind', 'messageId', 'sha256'] as const;
+const DETAILS = ['model', 'reason', 'owner', 'epoch', 'bytes', 'tokens', 'cancel', 'kind', 'messageId', 'sha256'] as const;
 export type Detail = (typeof DETAILS)[number];
 
 interface Data {

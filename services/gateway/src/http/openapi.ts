@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
-export const DOCS_PATH = '/api/docs';
+const DOCS_PATH = '/api/docs';
 
 /** Gathers every route registered after it into one OpenAPI 3.1 document. */
 export const registerOpenApi = async (app: FastifyInstance): Promise<void> => {

@@ -11,7 +11,7 @@ const policy = (directives: Record<string, string>): string =>
  * For the page: everything from this host and nothing from elsewhere. Model output is untrusted: an image or a form in it
  * must not be able to carry a conversation away. `'self'` covers WebSockets of this host (CSP 3; Safari since 15.4).
  */
-export const PAGE_POLICY = policy({
+const PAGE_POLICY = policy({
   'default-src': "'none'",
   'script-src': "'self'",
   'style-src': "'self'",
@@ -26,10 +26,10 @@ export const PAGE_POLICY = policy({
 });
 
 /** For answers of the API: nothing of them is ever a document. */
-export const API_POLICY = policy({ 'default-src': "'none'", 'frame-ancestors': "'none'" });
+const API_POLICY = policy({ 'default-src': "'none'", 'frame-ancestors': "'none'" });
 
 /** For `/api/docs` alone: Swagger UI sets inline styles (not scripts) and has data: images. */
-export const DOCS_POLICY = policy({
+const DOCS_POLICY = policy({
   'default-src': "'none'",
   'script-src': "'self'",
   'style-src': "'self' 'unsafe-inline'",
@@ -52,7 +52,7 @@ const HEADERS: Record<string, string> = {
 /** Headers a page of another origin may read. */
 const EXPOSED = ['x-runnel-conversation', 'x-runnel-run', 'retry-after', 'retry-after-ms'];
 
-export const policyFor = (path: string): string => {
+const policyFor = (path: string): string => {
   if (path === '/api/docs' || path.startsWith('/api/docs/')) return DOCS_POLICY;
   if (path.startsWith('/api/') || path.startsWith('/v1/')) return API_POLICY;
   return PAGE_POLICY;

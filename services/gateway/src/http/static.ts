@@ -5,14 +5,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 const YEAR_SECONDS = 31_536_000;
 
 /** Vite names what it puts into `assets/` by content: such a file never changes. Everything else is asked for again each time. */
-export const cacheControlFor = (path: string): string =>
+const cacheControlFor = (path: string): string =>
   /[\\/]assets[\\/][^\\/]+$/.test(path) ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache';
 
 /** Paths a program asks for: a missing one is a problem document, never the page. */
 const isProgramPath = (path: string): boolean => /^\/(api|v1|ws)(\/|$)/.test(path);
 
 /** A person's browser that opens a page of the single-page app, such as `/c/<conversation>`; a missing file has a dot in its name. */
-export const wantsPage = (request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): boolean => {
+const wantsPage = (request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): boolean => {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   const path = request.url.split('?', 1)[0]!;
   const isFile = path.slice(path.lastIndexOf('/') + 1).includes('.');
