@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CHAT_TOPIC, STREAM_TOPIC, topicOf } from '@runnel/events';
 import { expect, onTestFinished, test } from 'vitest';
 import { tablesContract } from './contract/tables.ts';
 import { tableDeadLetters } from './dead-letters.ts';
@@ -62,4 +63,47 @@ test('P-10 what others write while a batch is refused stays: a figure, a letter 
   const [row] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
   expect([row?.runs, (await letters.list()).length]).toEqual([1, 1]);
   expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, problems: [] });
+});
+
+/** A small generator, so that a seed that fails can be named. */
+const randomOf = (seed: number) => () => {
+  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+  return seed / 2 ** 32;
+};
+
+test('P-9 however two topics interleave, in any batches, with any repetitions: the same messages, and a chain without a hole', async () => {
+  const all = ['c1', 'c2', 'c3'].flatMap((conversationId) => {
+    const s = story(conversationId);
+    return [
+      ...[s.started(), s.said('m1', 'hỏi'), s.began('r1', 'm1'), s.ended('r1', 'm1', 'đáp')],
+      ...[s.said('m2', 'nữa', 'r1'), s.began('r2', 'm2'), s.ended('r2', 'm2', 'vâng', 'cancelled')],
+      ...[s.make('MESSAGE_DELETED', { messageId: 'm2' }), s.make('TITLE_CHANGED', { title: 'Mới' }), s.said('m3', 'hết', 'r2')],
+    ];
+  });
+  const endOf = async (batches: (typeof all)[]): Promise<unknown> => {
+    const tables = await openTables('sqlite::memory:');
+    for (const batch of batches) await tables.writer.write(batch);
+    const pages = await Promise.all(
+      ['c1', 'c2', 'c3'].map((conversationId) => tables.reader.history({ conversationId, userId: 'ann', limit: 50 })),
+    );
+    const verified = await verify(tables.database);
+    await tables.close();
+    return { pages, verified };
+  };
+  const expected = await endOf([all]);
+  expect(expected).toMatchObject({ verified: { logs: 3, events: 30, texts: 15, problems: [] } });
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = randomOf(seed);
+    const pick = (below: number): number => Math.floor(random() * below);
+    // Each topic keeps its order; what came before may come again.
+    const topics = [CHAT_TOPIC, STREAM_TOPIC].map((topic) => all.filter(({ type }) => topicOf(type) === topic));
+    const given: typeof all = [];
+    while (topics.some((topic) => topic.length > 0)) {
+      const next = random() < 0.2 && given.length > 0 ? given[pick(given.length)] : topics[pick(2)]!.shift();
+      if (next) given.push(next);
+    }
+    const batches: (typeof all)[] = [];
+    while (given.length > 0) batches.push(given.splice(0, 1 + pick(8)));
+    expect([seed, await endOf(batches)]).toEqual([seed, expected]);
+  }
 });
