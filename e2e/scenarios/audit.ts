@@ -3,6 +3,7 @@ import { waitFor } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
 import { checkAudit } from './audit-check.ts';
 import { auditFaultScenarios } from './audit-faults.ts';
+import { auditRebalanceScenarios } from './audit-rebalance.ts';
 import { auditTopicScenarios } from './audit-topics.ts';
 
 export const auditScenarios: Scenario[] = [
@@ -51,5 +52,6 @@ export const auditScenarios: Scenario[] = [
     },
   },
   ...auditFaultScenarios,
+  ...auditRebalanceScenarios,
   ...auditTopicScenarios,
 ];
