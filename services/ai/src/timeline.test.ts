@@ -15,7 +15,7 @@ const claim = {
   run: { runId: 'r1', parentId: 'm1', model: 'count', startedAt: 9_000 },
 } as Claim;
 
-test('pieces of a second are told together, and never wait for an answer', async () => {
+test('pieces of a quarter of a second are told together, and never wait for an answer', async () => {
   const told: TimelineBatch[] = [];
   const answers: PromiseWithResolvers<void>[] = [];
   const noteTimeline = (batch: TimelineBatch): Promise<void> => {
@@ -28,7 +28,7 @@ test('pieces of a second are told together, and never wait for an answer', async
   timeline.note(5, 3);
   vi.advanceTimersByTime(100);
   timeline.note(6, 4);
-  vi.advanceTimersByTime(900);
+  vi.advanceTimersByTime(150);
   const head = { conversationId: 'c1', runId: 'r1', epoch: 2, startedAt: 9_000 };
   expect(told).toMatchObject([
     {
@@ -47,10 +47,10 @@ test('pieces of a second are told together, and never wait for an answer', async
   expect(told.length).toBe(1);
   answers[0]!.reject(new Error('down'));
   await vi.advanceTimersByTimeAsync(1_100);
-  expect(told[1]).toMatchObject({ batch: 1, at: 11 + 2_000, chunks: [[2_007, 2_000, 1]] });
+  expect(told[1]).toMatchObject({ batch: 1, at: 11 + 2_000, chunks: [[2_007, 1_250, 1]] });
 });
 
-test('a fast model’s pieces are told before the second is over: none is lost while the store answers', async () => {
+test('a fast model’s pieces are told before the time is over: none is lost while the store answers', async () => {
   const told: TimelineBatch[] = [];
   const timeline = createTimeline('c1', claim, { noteTimeline: async (batch) => void told.push(batch) });
   for (let i = 0; i < 5_000; i++) {

@@ -1,8 +1,8 @@
 import type { RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Claim } from './generate.ts';
 
-/** Chunks are told together, so that a run costs about one note a second. */
-const BATCH_MS = 1_000;
+/** Chunks are told together, so that a run costs a few notes a second whatever its speed. */
+const BATCH_MS = 250;
 /** So many are told at once, however soon. */
 const FULL = 500;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
