@@ -25,6 +25,7 @@ export const format = (value: number, unit: Unit): string => {
   if (unit === 'percentunit') return `${Number((value * 100).toFixed(2))} %`;
   const short = Number(value.toPrecision(3));
   if (unit === 's') return value < 1 ? `${Number((value * 1000).toPrecision(3))} ms` : `${short} s`;
+  if (unit === 'bytes' && value < 1024) return `${Math.round(value)} B`;
   if (unit === 'bytes') return value < 1e6 ? `${Math.round(value / 1024)} KiB` : `${(value / 1048576).toFixed(1)} MiB`;
   return unit === 'ops' || unit === 'reqps' ? `${short}/s` : `${short}`;
 };
@@ -43,7 +44,8 @@ const stat = ({ panel, lines }: Drawn): string =>
 const chart = ({ panel, lines }: Drawn, { from, to, at }: Picture): string => {
   const drawn = shown(lines);
   const values = drawn.flatMap(({ points }) => points.map(([, value]) => value).filter(Number.isFinite));
-  const top = Math.max(...values, 1e-9) * 1.1;
+  const highest = Math.max(...values, 0);
+  const top = (highest || 1) * 1.1;
   const x = (time: number): string => (((time - from) / (to - from)) * WIDTH).toFixed(1);
   const y = (value: number): string => (HEIGHT - (value / top) * (HEIGHT - 10)).toFixed(1);
   const paths = drawn.map(({ points }, i) => {
@@ -56,7 +58,7 @@ const chart = ({ panel, lines }: Drawn, { from, to, at }: Picture): string => {
       : `<line x1="0" x2="${WIDTH}" y1="${y(panel.limit)}" y2="${y(panel.limit)}" stroke="#c0392b" stroke-dasharray="4 3"/>`;
   const moment = at === null ? '' : `<line x1="${x(at)}" x2="${x(at)}" y1="0" y2="${HEIGHT}" stroke="#888" stroke-dasharray="2 2"/>`;
   const keys = drawn.map(({ legend }, i) => `<span style="color:${COLOURS[i % COLOURS.length]}">▬</span> ${escape(legend)}`);
-  return `<div class="top">${format(top / 1.1, panel.unit)}</div><svg width="${WIDTH}" height="${HEIGHT}">${moment}${limit}${paths.join('')}</svg><div class="key">${keys.join(' ')}</div>`;
+  return `<div class="top">${format(highest, panel.unit)}</div><svg width="${WIDTH}" height="${HEIGHT}">${moment}${limit}${paths.join('')}</svg><div class="key">${keys.join(' ')}</div>`;
 };
 
 /** The panels of a dashboard as a page; `at` is the dashed line. */
