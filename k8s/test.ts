@@ -54,8 +54,10 @@ const orNone = async <T>(get: () => T | Promise<T>): Promise<T | null> => {
 const main = async (script: string): Promise<number> => {
   const open = await orNone(() => findCluster(process.env));
   if (open === null) return NO_CLUSTER;
+  say('helm and the images are built; the first time takes minutes');
   goTool('helm4');
   const tars = await buildImages();
+  say('the cluster is brought up; the first time on this machine takes a quarter of an hour');
   const cluster = await orNone(open);
   if (cluster === null) return NO_CLUSTER;
   try {

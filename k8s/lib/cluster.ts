@@ -38,14 +38,18 @@ const localCluster = async (folder: string): Promise<Cluster> => {
     shell(join(folder, name), args, { cwd: folder, env: { NODES: String(NODES.length) } });
   await tool('build-all');
   await tool('build-images');
-  await tool('cluster-down', '--purge');
-  await tool('cluster-up');
+  const down = (): Promise<string> => tool('cluster-down', '--purge');
+  await down();
+  await tool('cluster-up').catch(async (error: Error) => {
+    await down().catch(() => undefined);
+    throw error;
+  });
   const knode = join(folder, 'knode');
   return {
     env: { K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
     prefix: [join(folder, 'kx')],
     load: (tar) => Promise.all(NODES.map((node) => tool('knode', node, 'load', tar))),
-    close: () => tool('cluster-down', '--purge'),
+    close: down,
   };
 };
 

@@ -137,7 +137,7 @@ export const percentile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 
 /** Resolves when so many answers run at once. */
-export const underLoad = (load: Load, answers: number, deadlineMs = 30_000): Promise<unknown> =>
+export const underLoad = (load: Load, answers: number, deadlineMs = 60_000): Promise<unknown> =>
   waitFor(() => load.live() >= answers, { deadlineMs, everyMs: 100, what: `${answers} live answers` });
 
 /** Long enough for answers to start, move and end after a disturbance. */
