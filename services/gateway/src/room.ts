@@ -7,9 +7,9 @@ import type { Follower, Reader } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Limiter } from './limiter.ts';
 import { hint, logged } from './outgoing.ts';
-import { pollDelay } from './poll-schedule.ts';
 import { RunWatch } from './run-watch.ts';
 import { SharedReads } from './shared-reads.ts';
+import { Silence } from './silence.ts';
 
 export interface RoomDeps {
   runLog: RunLog;
@@ -38,6 +38,7 @@ export class Room implements Reader {
   readonly run = new RunWatch();
   readonly #deps: RoomDeps;
   readonly #reads: SharedReads;
+  readonly #silence: Silence;
   #subscription: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -50,17 +51,12 @@ export class Room implements Reader {
   #heard = 0;
   /** Last offset known from channel and reads. */
   #known = 0;
-  /** `performance.now()` at which silence becomes a reason to read. */
-  #pollAt = Infinity;
-  /** Polls in a row that found nothing. */
-  #quiet = 0;
-  /** The channel is down, or a poll found what it had not brought and it has been silent since. */
-  #deaf = false;
 
   constructor(conversationId: string, deps: RoomDeps) {
     this.conversationId = conversationId;
     this.#deps = deps;
-    const { runLog, background, metrics } = deps;
+    const { runLog, background, metrics, random } = deps;
+    this.#silence = new Silence({ run: this.run, subscribed: () => this.#subscription !== undefined, random });
     const learn = (view: View, poll: boolean) => this.#learn(view, poll);
     this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribed(), learn });
   }
@@ -87,13 +83,13 @@ export class Room implements Reader {
 
   /** A command of this node changed the log: the event must come soon, by the channel or by reading. */
   expectChange(): void {
-    this.#pollWithin(EXPECTED_MS);
+    this.#silence.atMost(EXPECTED_MS);
   }
 
   tick(now: number): void {
-    if (now < this.#pollAt || this.followers.size === 0) return;
+    if (!this.#silence.isOver(now) || this.followers.size === 0) return;
     // Until the read has answered; a store that does not answer is asked again after one more turn.
-    this.#schedule();
+    this.#silence.restart();
     this.#hurryIfBehind();
     this.recheck();
   }
@@ -116,7 +112,7 @@ export class Room implements Reader {
     try {
       const subscription = await this.#deps.runLog.follow(this.conversationId, {
         message: (bytes) => this.#message(bytes),
-        interrupted: () => this.#cut(),
+        interrupted: () => this.#silence.cut(),
         resubscribed: () => this.#healed(),
       });
       if (this.#closed) return await subscription.close();
@@ -148,16 +144,12 @@ export class Room implements Reader {
     this.run.note(event);
     this.#deps.metrics.events.inc();
     // A read that ran ahead of the channel: the appointment stands until the channel has brought as much.
-    if (offset >= this.#known) this.#listened(offset);
+    if (offset >= this.#known) {
+      this.#known = offset;
+      this.#silence.heard();
+    }
     if (type === 'chunk') this.#deps.chunkTimer.chunk(head);
     else this.#changed();
-  }
-
-  #listened(offset: number): void {
-    this.#known = offset;
-    this.#deaf = false;
-    this.#quiet = 0;
-    this.#schedule();
   }
 
   /** The first event of a log names it. */
@@ -178,14 +170,8 @@ export class Room implements Reader {
     }
   }
 
-  /** Until the channel stands again, polls are the channel. One that breaks again and again must not put them off. */
-  #cut(): void {
-    this.#deaf = true;
-    this.#pollWithin(this.#pollDelay());
-  }
-
   #healed(): void {
-    this.#deaf = false;
+    this.#silence.healed();
     this.#readSoon();
   }
 
@@ -193,7 +179,7 @@ export class Room implements Reader {
   #readSoon(): void {
     this.#forget();
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
-    this.#pollWithin(this.#deps.random() * spread);
+    this.#silence.atMost(this.#deps.random() * spread);
   }
 
   #forget(): void {
@@ -206,22 +192,10 @@ export class Room implements Reader {
     for (const changed of [...this.watchers]) changed();
   }
 
-  #schedule(): void {
-    this.#pollAt = performance.now() + this.#pollDelay();
-  }
-
-  #pollDelay(): number {
-    const deaf = this.#deaf || this.#subscription === undefined;
-    return pollDelay({ run: this.run.knowledge, deaf, quiet: this.#quiet, random: this.#deps.random() });
-  }
-
-  #pollWithin(ms: number): void {
-    this.#pollAt = Math.min(this.#pollAt, performance.now() + ms);
-  }
-
   /** One reader's read brought what the channel has not brought to the others: it does in a moment, or has lost it. */
   #hurryIfBehind(): void {
-    for (const { live, cursor } of this.followers) if (live && (cursor?.offset ?? 0) < this.#known) return this.#pollWithin(EXPECTED_MS);
+    for (const { live, cursor } of this.followers)
+      if (live && (cursor?.offset ?? 0) < this.#known) return this.#silence.atMost(EXPECTED_MS);
   }
 
   /** What a read says about the conversation as a whole. */
@@ -238,12 +212,11 @@ export class Room implements Reader {
     this.#logId = logId ?? this.#logId;
     if (poll) {
       this.#deps.metrics.polls.inc({ found: String(ahead) });
-      this.#deaf ||= ahead;
-      this.#quiet = ahead ? 0 : this.#quiet + 1;
+      this.#silence.polled(ahead);
     }
     if (ahead && poll) this.#changed();
     if (moved) for (const follower of this.followers) if (follower.live && follower.cursor?.logId !== logId) follower.reread();
-    this.#schedule();
+    this.#silence.restart();
     this.#hurryIfBehind();
   }
 }
