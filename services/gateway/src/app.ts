@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
@@ -56,6 +57,8 @@ const podsOf = (config: GatewayConfig, metrics: GatewayMetrics, log: Logger): Ai
 
 /** A request that is not whole by then is nobody's (slowloris): 64 KiB at the slowest phone's speed. */
 const REQUEST_MS = 30_000;
+/** The time for the headers has to be the shorter one, or Node takes each for the other; and it looks only every 30 s unless told. */
+const SLOWLORIS: ServerOptions = { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 };
 /** What commands left to do when the last connection is gone has this long. */
 const SETTLE_MS = 2000;
 
@@ -85,6 +88,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     trustProxy: config.trustProxy,
     bodyLimit: limits.frameBytes,
     requestTimeout: REQUEST_MS,
+    http: SLOWLORIS,
     frameworkErrors: sendProblem,
     clientErrorHandler: answerClientError,
   });

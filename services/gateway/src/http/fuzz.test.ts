@@ -86,3 +86,9 @@ test('P-8 no path, query or header makes a read break', async () => {
     { numRuns: 300 },
   );
 });
+
+test('P-8 a request that dribbles in is cut: Node takes the shorter of its two limits for the headers, whichever is meant', async () => {
+  await using gateway = await startGateway();
+  const { headersTimeout, requestTimeout } = gateway.app.server;
+  expect([headersTimeout, requestTimeout]).toEqual([10_000, 30_000]);
+});
