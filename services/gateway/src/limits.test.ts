@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { FrameBudget, Strikes } from './frame-budget.ts';
-import { pollDelay } from './poll-schedule.ts';
 import { createRateLimits } from './rate-limit.ts';
 import { SocketLimits } from './socket-limits.ts';
-import { checkTitle, titleOf } from './title.ts';
 
 test('P-8 a socket may burst and then has its steady rate', () => {
   let now = 0;
@@ -55,20 +53,4 @@ test('P-10 a Redis that hangs or fails does not hold a prompt up', async () => {
     expect(performance.now() - startedAt).toBeLessThan(500);
     await expect(limits.takePrompt('ann')).rejects.toMatchObject({ code: 'rate-limited' });
   }
-});
-
-test('a silent running answer is looked up after a second, sooner without a channel, an idle one rarely', () => {
-  const base = { deaf: false, quiet: 0, random: 0 };
-  expect(pollDelay({ ...base, run: 'running' })).toBe(1000);
-  expect(pollDelay({ ...base, run: 'running', deaf: true })).toBe(75);
-  expect(pollDelay({ ...base, run: 'idle' })).toBe(30_000);
-  expect([0, 1, 2, 9].map((quiet) => pollDelay({ ...base, run: 'unknown', quiet }))).toEqual([1000, 2000, 4000, 30_000]);
-});
-
-test('a conversation is called by the first line of its first prompt', () => {
-  expect(titleOf('  Xin   chào\nthế giới')).toBe('Xin chào');
-  expect([...titleOf('á'.repeat(200))]).toHaveLength(80);
-  expect(checkTitle(' a \n b ')).toBe('a b');
-  expect(() => checkTitle(' \n ')).toThrow(expect.objectContaining({ code: 'empty' }));
-  expect(() => checkTitle('á'.repeat(201))).toThrow(expect.objectContaining({ code: 'too-long' }));
 });
