@@ -1,38 +1,23 @@
-import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
-import { createServer, type ViteDevServer } from 'vite';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { expectAccessible, expectNoSidewaysScroll, launch, openPage, PHONE, type Watched } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectAccessible, expectNoSidewaysScroll, PHONE } from './browser.ts';
+import { serveHarness, type Harness } from './harness-page.ts';
 
-let vite: ViteDevServer;
-let base: string;
-let browser: Browser;
+let harness: Harness;
 beforeAll(async () => {
-  const configFile = new URL('../vite.config.ts', import.meta.url).pathname;
-  vite = await createServer({ configFile, logLevel: 'error', server: { port: 0, hmr: false, watch: null, proxy: {} } });
-  [browser] = await Promise.all([launch(), vite.listen()]);
-  base = `http://localhost:${(vite.httpServer!.address() as AddressInfo).port}`;
+  harness = await serveHarness();
 });
-afterAll(async () => {
-  await browser.close();
-  await vite.close();
-});
+afterAll(() => harness[Symbol.asyncDispose]());
 
-const open = async (scene: string, options = {}): Promise<Watched> => {
-  const watched = await openPage(browser, options);
-  onTestFinished(() => watched.context.close());
-  await watched.page.goto(`${base}/test/harness.html?scene=${scene}`);
-  await watched.page.locator('.composer, .trail').first().waitFor();
-  return watched;
-};
+const open: Harness['open'] = (scene, options) => harness.open(scene, options);
 const calls = (page: Page): Promise<string[]> => page.evaluate(() => window.runnel.client.calls);
 
 const LOOKS = [
-  { name: 'light', options: { colorScheme: 'light' } },
-  { name: 'dark', options: { colorScheme: 'dark' } },
+  { name: 'light', options: { colorScheme: 'light' as const } },
+  { name: 'dark', options: { colorScheme: 'dark' as const } },
   { name: 'phone', options: PHONE },
-  { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark', locale: 'vi-VN' } },
+  { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark' as const, locale: 'vi-VN' } },
 ];
 
 /** Opens the player of the last answer. */

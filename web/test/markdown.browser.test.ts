@@ -1,24 +1,16 @@
-import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
-import { createServer, type ViteDevServer } from 'vite';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launch } from './browser.ts';
+import { serveHarness, type Harness } from './harness-page.ts';
 import type {} from './harness.ts';
 
-let vite: ViteDevServer;
-let browser: Browser;
+let harness: Harness;
 let page: Page;
 beforeAll(async () => {
-  const configFile = new URL('../vite.config.ts', import.meta.url).pathname;
-  vite = await createServer({ configFile, logLevel: 'error', server: { port: 0, hmr: false, watch: null, proxy: {} } });
-  [browser] = await Promise.all([launch(), vite.listen()]);
-  page = await browser.newPage();
-  await page.goto(`http://localhost:${(vite.httpServer!.address() as AddressInfo).port}/test/harness.html`);
+  harness = await serveHarness();
+  page = await harness.browser.newPage();
+  await page.goto(harness.address('home'));
 });
-afterAll(async () => {
-  await browser.close();
-  await vite.close();
-});
+afterAll(() => harness[Symbol.asyncDispose]());
 
 /** What the page would put on the screen: sanitising needs a real DOM. */
 const render = (source: string): Promise<string> =>

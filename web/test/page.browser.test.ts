@@ -1,37 +1,20 @@
-import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
-import { createServer, type ViteDevServer } from 'vite';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { expectAccessible, expectNoSidewaysScroll, launch, openPage, PHONE, type Watched } from './browser.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectAccessible, expectNoSidewaysScroll, PHONE, type Watched } from './browser.ts';
+import { serveHarness, type Harness } from './harness-page.ts';
 
-let vite: ViteDevServer;
-let base: string;
-let browser: Browser;
+let harness: Harness;
 beforeAll(async () => {
-  // The page over a scripted client: states that a real server cannot be brought into on request.
-  const configFile = new URL('../vite.config.ts', import.meta.url).pathname;
-  vite = await createServer({ configFile, logLevel: 'error', server: { port: 0, hmr: false, watch: null, proxy: {} } });
-  [browser] = await Promise.all([launch(), vite.listen()]);
-  base = `http://localhost:${(vite.httpServer!.address() as AddressInfo).port}`;
+  harness = await serveHarness();
 });
-afterAll(async () => {
-  await browser.close();
-  await vite.close();
-});
+afterAll(() => harness[Symbol.asyncDispose]());
 
-const open = async (scene: string, options = {}): Promise<Watched> => {
-  const watched = await openPage(browser, options);
-  onTestFinished(() => watched.context.close());
-  await watched.page.goto(`${base}/test/harness.html?scene=${scene}`);
-  await watched.page.locator('.composer, .problem').first().waitFor();
-  return watched;
-};
+const open: Harness['open'] = (scene, options) => harness.open(scene, options);
 
 const LOOKS = [
-  { name: 'light', options: { colorScheme: 'light' } },
-  { name: 'dark', options: { colorScheme: 'dark' } },
+  { name: 'light', options: { colorScheme: 'light' as const } },
+  { name: 'dark', options: { colorScheme: 'dark' as const } },
   { name: 'phone', options: PHONE },
-  { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark', locale: 'vi-VN' } },
+  { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark' as const, locale: 'vi-VN' } },
 ];
 const SCENES = ['home', 'chat', 'streaming', 'marks', 'queued', 'branches', 'forbidden'];
 
@@ -68,7 +51,7 @@ describe('menus and dialogs', () => {
     const { page } = await open('home');
     await page.getByRole('button', { name: 'Model: Automatic' }).click();
     await page.getByRole('menuitemradio', { name: /Count/ }).click();
-    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.goto(harness.address('home'));
     await page.getByRole('button', { name: 'Model: Count' }).waitFor();
   });
 });
@@ -116,7 +99,7 @@ describe('language', () => {
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('vi');
     await page.getByText('EN', { exact: true }).click();
     await page.getByRole('heading', { name: 'What shall we think about?' }).waitFor();
-    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.goto(harness.address('home'));
     await page.getByRole('heading', { name: 'What shall we think about?' }).waitFor();
   });
 
@@ -138,7 +121,7 @@ describe('theme', () => {
     const dark = await ground(page);
     await page.getByTitle('Light').click();
     expect(await ground(page)).not.toBe(dark);
-    await page.goto(`${base}/test/harness.html?scene=home`);
+    await page.goto(harness.address('home'));
     await page.getByRole('radio', { name: 'Light' }).waitFor({ state: 'attached' });
     expect(await ground(page)).not.toBe(dark);
   });
