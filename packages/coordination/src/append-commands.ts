@@ -58,6 +58,7 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
     const shard = shardOf(conversationId);
     const keys = script.keys.map((key) => keyName(key as KeyName, { shard, conversationId, runId }));
     const parts = ['evalsha', sha, keys.length, ...keys, conversationId, runId, epoch];
+    // Three more follow with each piece: at, chunk, t.
     const bytes = `*${parts.length + 3}\r\n${parts.map(bulk).join('')}`;
     return { conversationId, epoch, slot: slotOfShard(shard), bytes };
   };
@@ -65,7 +66,7 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
     const known = heads.get(run.runId);
     if (known?.conversationId === run.conversationId && known.epoch === run.epoch) return known;
     const head = makeHead(run);
-    if (heads.size >= MOST_HEADS) for (const oldest of heads.keys()) if (heads.delete(oldest)) break;
+    if (heads.size >= MOST_HEADS) heads.delete(heads.keys().next().value!);
     heads.set(run.runId, head);
     return head;
   };
