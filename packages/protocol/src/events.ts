@@ -156,6 +156,7 @@ export interface ErrorEvent {
 }
 export interface PongEvent {
   type: 'pong';
+  id?: FrameId;
   t?: number;
 }
 

@@ -88,7 +88,7 @@ export class FrameHandler {
           return {};
         });
       case 'ping':
-        return this.#outbox.send(control({ type: 'pong', ...(frame.t !== undefined && { t: frame.t }) }), null);
+        return this.#pong(frame);
       default:
         return frame satisfies never;
     }
@@ -194,6 +194,10 @@ export class FrameHandler {
         if (this.#lastCommand.get(conversationId) === work) this.#lastCommand.delete(conversationId);
       });
     this.#lastCommand.set(conversationId, work);
+  }
+
+  #pong({ id, t }: ClientFrameOf<'ping'>): void {
+    this.#outbox.send(control({ type: 'pong', ...(id !== undefined && { id }), ...(t !== undefined && { t }) }), null);
   }
 
   #ok(id: FrameId | undefined, answer: Answer = {}): void {

@@ -128,7 +128,11 @@ test('W-3 a ping each interval; two without a sign of life close with 4001', asy
 test('W-3 a client may ping too', async () => {
   const { socket, say } = await welcomed();
   say({ type: 'ping', t: 42 });
-  expect(socket.sent).toEqual([{ type: 'pong', t: 42 }]);
+  say({ type: 'ping', id: 'p1' });
+  expect(socket.sent).toEqual([
+    { type: 'pong', t: 42 },
+    { type: 'pong', id: 'p1' },
+  ]);
 });
 
 test('malformed frames get an error that names them, and the socket lives', async () => {
