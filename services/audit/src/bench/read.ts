@@ -18,7 +18,10 @@ const fill = async ({ database }: AuditTables, messages: number): Promise<void> 
   await database.query('DROP INDEX message_search');
   const STEP = 50_000;
   for (let from = 0; from < messages; from += STEP) await database.query(FILL, [from, from + STEP - 1]);
-  await database.query('CREATE INDEX message_search ON message USING gin (search)');
+  await database.transaction(async (tx) => {
+    await tx.query('SET LOCAL statement_timeout = 0');
+    await tx.query('CREATE INDEX message_search ON message USING gin (search) WITH (gin_pending_list_limit = 256)');
+  });
   await database.query(
     `INSERT INTO chat_session (conversation_id, user_id, log_id, title, created_at, updated_at, deleted)
      SELECT conversation_id, min(user_id), 'l', 't', 0, max(created_at), 0 FROM message GROUP BY 1`,
