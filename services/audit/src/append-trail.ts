@@ -4,31 +4,61 @@ import { AUDIT, HEAD, LINK, rowOf, type AuditRow, type HeadRow, type LinkRow } f
 
 type Raw = Record<string, unknown>;
 
-/** Adds to the trail what it lacks and goes on with the chains. Its conversations are locked. Returns the rows that were new. */
-export const appendTrail = async (sql: Sql, given: readonly AuditRow[]): Promise<AuditRow[]> => {
+/**
+ * Adds to the trail what it lacks and goes on with the chains. Its conversations are locked. Returns the rows that were new, with what
+ * else they carry.
+ */
+export const appendTrail = async <R extends AuditRow>(sql: Sql, given: readonly R[]): Promise<R[]> => {
   const heads = new Map(given.map((row) => [row.logId, newHead(row)]));
   const known = (await sql.among<Raw>('SELECT * FROM audit_head', 'log_id', [...heads.keys()])).map((raw) => rowOf(HEAD, raw));
   for (const head of known) heads.set(head.logId, head);
-  const fresh = await notStored(sql, heads, given);
-  if (fresh.length === 0) return [];
-  await sql.append('audit_log', AUDIT, fresh);
-
-  const { links, moved } = await link(sql, heads, fresh);
-  await sql.append('audit_chain', LINK, links);
-  const old = new Set(known.map(({ logId }) => logId));
-  const [there, lacking] = [moved.filter(({ logId }) => old.has(logId)), moved.filter(({ logId }) => !old.has(logId))];
-  await sql.append('audit_head', HEAD, lacking);
-  await sql.insert('audit_head', HEAD, there, upsert(HEAD, 'log_id'));
-  return fresh;
+  const { fresh, placeTaken } = sortOut(given, heads, await storedTimes(sql, heads, given));
+  if (fresh.length > 0) {
+    await sql.append('audit_log', AUDIT, fresh);
+    const { links, moved } = await link(sql, heads, fresh);
+    await sql.append('audit_chain', LINK, links);
+    const old = new Set(known.map(({ logId }) => logId));
+    const [there, lacking] = [moved.filter(({ logId }) => old.has(logId)), moved.filter(({ logId }) => !old.has(logId))];
+    await sql.append('audit_head', HEAD, lacking);
+    await sql.insert('audit_head', HEAD, there, upsert(HEAD, 'log_id'));
+  }
+  return placeTaken.length === 0 ? fresh : [...fresh, ...(await appendTrail(sql, placeTaken.map(inItsOwnLog)))];
 };
 
-const notStored = async (sql: Sql, heads: ReadonlyMap<string, HeadRow>, given: readonly AuditRow[]): Promise<AuditRow[]> => {
-  const answers = new Map(given.map((row) => [row, isStored(heads.get(row.logId)!, row)]));
-  // Where a log has holes, its head alone cannot tell.
-  const pairs = given.filter((row) => answers.get(row) === 'ask').map(({ logId, sequence }) => [logId, sequence] as const);
-  const found = await sql.amongPairs<Raw>('audit_log', ['log_id', 'sequence'], pairs);
-  const stored = new Set(found.map((raw) => rowOf(AUDIT, raw).eventId));
-  return given.filter((row) => answers.get(row) === false || (answers.get(row) === 'ask' && !stored.has(row.eventId)));
+/** When those events happened that may be stored, by their ids. Where a log has holes, its head alone cannot tell. */
+const storedTimes = async (sql: Sql, heads: ReadonlyMap<string, HeadRow>, given: readonly AuditRow[]): Promise<Map<string, number>> => {
+  const pairs = given
+    .filter((row) => isStored(heads.get(row.logId)!, row) !== false)
+    .map(({ logId, sequence }) => [logId, sequence] as const);
+  const found = (await sql.amongPairs<Raw>('audit_log', ['log_id', 'sequence'], pairs)).map((raw) => rowOf(AUDIT, raw));
+  return new Map(found.map(({ eventId, time }) => [eventId, time]));
+};
+
+/** What is new, and what is new although its place is taken. The rest is stored, or was and retention took it. Pure. */
+const sortOut = <R extends AuditRow>(
+  given: readonly R[],
+  heads: ReadonlyMap<string, HeadRow>,
+  stored: ReadonlyMap<string, number>,
+): { fresh: R[]; placeTaken: R[] } => {
+  const times = new Map(stored);
+  const [fresh, placeTaken]: [R[], R[]] = [[], []];
+  for (const row of given) {
+    const time = times.get(row.eventId);
+    if (time === undefined && isStored(heads.get(row.logId)!, row) !== true) {
+      fresh.push(row);
+      times.set(row.eventId, row.time);
+    } else if (time !== undefined && time !== row.time) placeTaken.push(row);
+  }
+  return { fresh, placeTaken };
+};
+
+/**
+ * A Redis that lost the end of a log (a replica that lagged, a backup) gives its places once more; time tells the events apart. The
+ * later one gets a log of one event, so that both are in the trail, each once and linked. Pure.
+ */
+const inItsOwnLog = <R extends AuditRow>(row: R): R => {
+  const logId = `${row.logId}~${row.sequence}.${row.time}`;
+  return { ...row, logId, sequence: 1, eventId: `${logId}:a1` };
 };
 
 /** Goes on with the chains. Links are rows of their own: a row of the trail is never changed. */

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { AuditEvent } from '@runnel/events';
+import { sequenceOf, type AuditEvent } from '@runnel/events';
 import { appendTrail } from './append-trail.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Partitions } from './database/partitions.ts';
@@ -44,13 +44,10 @@ export class AuditStore {
 
   async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineRow).filter((row) => row !== null);
-    const given = new Map(
-      events.flatMap((event) => {
-        const row = auditRow(event);
-        return row === null ? [] : [[event.id, { event, row }] as const];
-      }),
-    );
-    const rows = [...given.values()].map(({ row }) => row);
+    const rows = events.flatMap((event) => {
+      const row = auditRow(event);
+      return row === null ? [] : [{ ...row, event }];
+    });
     await this.#partitions.ensure(rows.map((row) => row.time));
     let erased = false;
     const stored = await this.#database.transaction(async (tx) => {
@@ -62,7 +59,11 @@ export class AuditStore {
         rows.map((row) => row.conversationId),
       );
       const fresh = await appendTrail(sql, rows);
-      const changes = fresh.flatMap((row) => changesOf(given.get(row.eventId)!.event).map((change): ChangeAt => ({ ...row, change })));
+      const changes = fresh.flatMap(({ event, conversationId, time }): ChangeAt[] => {
+        // Its own, also where the trail had to give it another place.
+        const { logId } = sequenceOf(event)!;
+        return changesOf(event).map((change) => ({ conversationId, logId, time, change }));
+      });
       await applyChanges(sql, changes);
       erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
       return fresh.length;
