@@ -240,8 +240,9 @@ describe('P-5 cancel', () => {
     const run = await prompt(runLog, 'count 10 at 1000 hang 3');
     await pod.take(run);
     await waitFor(() => viewer.text(run.runId) === countTo(3));
-    await cancel(runLog, run);
+    // Made before the cancel: a renewal that came between it and the end would tell the owner, who then ends the run first.
     const standing = { bytes: 23, sha256: await sha256Hex(countTo(3)) };
+    await cancel(runLog, run);
     expect(await runLog.endRun({ ...run, epoch: null, reason: 'cancelled', ...standing })).toMatchObject({ outcome: 'ended' });
     await waitFor(() => pod.size === 0);
     await viewer.ended(run.runId);
