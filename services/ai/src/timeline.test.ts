@@ -1,7 +1,7 @@
 import type { TimelineBatch } from '@runnel/coordination';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Claim } from './generate.ts';
-import { createTimeline } from './timeline.ts';
+import { batchMs, createTimeline } from './timeline.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: 10_000 }));
 afterEach(() => void vi.useRealTimers());
@@ -76,4 +76,8 @@ test('what waits behind a note under way when the run ends is told as soon as th
   answer.resolve();
   await vi.advanceTimersByTimeAsync(0);
   expect(told).toEqual([1, 2]);
+});
+
+test('a pod with many runs gathers longer, so that all its notes are a thousand a second at most', () => {
+  expect([0, 1, 250, 400, 1_000, 9_000].map(batchMs)).toEqual([250, 250, 250, 400, 1_000, 1_000]);
 });

@@ -3,10 +3,17 @@ import type { Claim } from './generate.ts';
 
 /** Chunks are told together, so that a run costs a few notes a second whatever its speed. */
 const BATCH_MS = 250;
+const LONGEST_BATCH_MS = 1_000;
 /** So many are told at once, however soon. */
 const FULL = 500;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
 const MOST = 2_000;
+
+/**
+ * How long chunks are gathered, ms: with many runs in one pod a millisecond for each, so that their notes are a thousand a second at
+ * most and not a third of all that the store is told (docs/decisions/0013). Pure.
+ */
+export const batchMs = (runs: number): number => Math.min(LONGEST_BATCH_MS, Math.max(BATCH_MS, runs));
 
 export interface Timeline {
   /** A piece stands in the log. */
@@ -23,6 +30,7 @@ export const createTimeline = (
   conversationId: string,
   claim: Claim,
   runLog: Pick<RunLog, 'noteTimeline'>,
+  waitMs: () => number = () => BATCH_MS,
   now: () => number = Date.now,
 ): Timeline => {
   const { run, epoch, logId, userId } = claim;
@@ -53,7 +61,7 @@ export const createTimeline = (
       });
   };
   const wait = (): void => {
-    timer ??= setTimeout(flush, BATCH_MS).unref();
+    timer ??= setTimeout(flush, waitMs()).unref();
   };
   return {
     note(offset, bytes) {

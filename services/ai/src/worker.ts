@@ -10,7 +10,7 @@ import { createOutage } from './outage.ts';
 import { repeat } from './repeat.ts';
 import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';
-import { createTimeline } from './timeline.ts';
+import { batchMs, createTimeline } from './timeline.ts';
 import { afterRenew } from './verdict.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
@@ -95,7 +95,7 @@ export const createWorker = (deps: WorkerDeps) => {
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
-    const timeline = createTimeline(ref.conversationId, claim, runLog);
+    const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
