@@ -1,4 +1,4 @@
-import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
+import { createMemoryRunLog, type RunLog, type RunRef } from '@runnel/coordination';
 import { createMetrics, silentLog, startTracing } from '@runnel/kit';
 import { onTestFinished } from 'vitest';
 import { createAiMetrics } from '../metrics.ts';
@@ -55,3 +55,8 @@ export const prompt = async (runLog: RunLog, text: string, { model = 'count', co
 };
 
 export const memoryRunLog = (): RunLog => createMemoryRunLog();
+
+/** What the `count` model says to `count <words>`. */
+export const countTo = (words: number): string => Array.from({ length: words }, (_, i) => `w${String(i + 1).padStart(6, '0')}`).join(' ');
+
+export const cancel = (runLog: RunLog, run: RunRef) => runLog.cancelRun({ ...run, userId: 'user' });
