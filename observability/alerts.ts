@@ -1,22 +1,4 @@
-import type { Severity } from './lib/rules.ts';
-
-/** What one minute adds to a series in a test of an alert; `=` in front: a gauge that stands at the value. */
-export type Samples = Record<string, number | `=${number}`>;
-
-/** An alert on a cause: it points at what to look at, while the SLOs tell that people feel it. */
-export interface CauseAlert {
-  alert: string;
-  severity: Severity;
-  expr: string;
-  for: string;
-  summary: string;
-  description: string;
-  /** Series with which it fires, and nearly the same ones with which it must not. */
-  fires: Samples;
-  silent: Samples;
-  /** Labels of the firing alert besides the severity. */
-  labels?: Record<string, string>;
-}
+import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;

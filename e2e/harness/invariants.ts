@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { history } from './commands.ts';
 import type { Expected, ExpectedRun } from './expected.ts';
-import type { Stage } from './stage.ts';
+import type { Pod } from './pod.ts';
 import type { Viewer } from './viewer.ts';
 import { waitFor } from './wait.ts';
 
@@ -27,17 +27,26 @@ export const checkViewers = (viewers: readonly Viewer[], expected: Expected): vo
 const textOf = (viewers: readonly Viewer[], run: ExpectedRun): string | undefined =>
   viewers.find((viewer) => viewer.conversationId === run.conversationId)?.screen.finished.get(run.runId)?.text;
 
+/** What is looked at: who saw what, and where one can ask. */
+interface Scene {
+  expected: Expected;
+  viewers: readonly Viewer[];
+  userId: string;
+  cluster: { liveGateways(): readonly Pod[] };
+  watch(conversationId: string, options: { at: Pod }): Viewer;
+}
+
 /** W-11, P-1: whoever comes now, to whichever gateway, gets the same text, by snapshot and by history. */
-export const checkCluster = async (stage: Stage): Promise<void> => {
-  for (const run of stage.expected.runs.values()) {
-    const text = textOf(stage.viewers, run);
-    for (const gateway of stage.cluster.liveGateways()) {
-      const late = stage.watch(run.conversationId, { at: gateway });
+export const checkCluster = async (scene: Scene): Promise<void> => {
+  for (const run of scene.expected.runs.values()) {
+    const text = textOf(scene.viewers, run);
+    for (const gateway of scene.cluster.liveGateways()) {
+      const late = scene.watch(run.conversationId, { at: gateway });
       await late.screen.until(() => late.screen.finished.has(run.runId), 5_000, `run ${run.runId} in a snapshot of ${gateway.name}`);
       const finished = late.screen.finished.get(run.runId)!;
       if (text !== undefined && finished.text !== text) throw new Error(`P-1: the snapshot of ${gateway.name} differs in run ${run.runId}`);
       late.close();
-      const messages = await waitFor(() => history(gateway.url, run.conversationId, stage.userId), {
+      const messages = await waitFor(() => history(gateway.url, run.conversationId, scene.userId), {
         deadlineMs: 3_000,
         what: `the history of ${run.conversationId} from ${gateway.name}`,
       });

@@ -1,4 +1,4 @@
-import type { CauseAlert, Samples } from '../alerts.ts';
+import type { CauseAlert, Samples } from './cause-alert.ts';
 import { alertsOf, type AlertRule, type RuleFile } from './rules.ts';
 import { budgetOf, type Slo } from './slo.ts';
 

@@ -1,5 +1,5 @@
 import { budgetOf, errorRatio, type Slo } from './slo.ts';
-import type { CauseAlert } from '../alerts.ts';
+import type { CauseAlert, Severity } from './cause-alert.ts';
 
 export interface RecordingRule {
   record: string;
@@ -13,7 +13,6 @@ export interface AlertRule {
   labels: { severity: Severity; slo?: string };
   annotations: { summary: string; description: string; runbook_url: string };
 }
-export type Severity = 'page' | 'ticket';
 export interface RuleFile {
   groups: { name: string; interval?: string; rules: (RecordingRule | AlertRule)[] }[];
 }

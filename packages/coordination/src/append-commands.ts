@@ -4,7 +4,8 @@ import type { RedisClient } from './connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from './messages.ts';
 import type { AppendReply } from './replies.ts';
-import type { AppendChunk, OwnedRun } from './run-log.ts';
+import type { AppendChunk } from './run-log.ts';
+import type { OwnedRun } from './run-ref.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 
 /** What all appends of a run begin with, encoded once: the script, its keys, and the arguments that never change. */

@@ -10,11 +10,10 @@ import type {
   ClaimRunResult,
   EndRun,
   EndRunResult,
-  OwnedRun,
   ReleaseRun,
   RenewOutcome,
-  RunRef,
 } from './run-log.ts';
+import type { OwnedRun, RunRef } from './run-ref.ts';
 
 const hold = (run: MemoryRun, owner: string, epoch: number, expires: number): void => {
   run.owner = owner;

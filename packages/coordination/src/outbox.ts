@@ -1,4 +1,4 @@
-import type { OwnedRun } from './run-log.ts';
+import type { OwnedRun } from './run-ref.ts';
 
 /** Fields of an outbox entry: one for each state change, written in the script that makes the change (L-2). */
 export interface OutboxFields {

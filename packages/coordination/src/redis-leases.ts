@@ -1,6 +1,7 @@
 import { keyName, SHARDS, shardOf } from './keys.ts';
 import type { Caller } from './redis-caller.ts';
-import type { OwnedRun, RenewOutcome, RunRef } from './run-log.ts';
+import type { RenewOutcome } from './run-log.ts';
+import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */

@@ -14,6 +14,7 @@
  */
 import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { TimelineBatch } from './outbox.ts';
+import type { OwnedRun, RunRef } from './run-ref.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -56,14 +57,6 @@ export type BeginRunResult =
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
   | { outcome: 'overloaded' };
-
-export interface RunRef {
-  conversationId: string;
-  runId: string;
-}
-export interface OwnedRun extends RunRef {
-  epoch: number;
-}
 
 export interface ClaimRun extends RunRef {
   /** Random per process start, with the pod's name. */

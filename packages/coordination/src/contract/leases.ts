@@ -1,7 +1,8 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
-import type { RunRef, WorkHint } from '../run-log.ts';
+import type { WorkHint } from '../run-log.ts';
+import type { RunRef } from '../run-ref.ts';
 import {
   append,
   claimed,

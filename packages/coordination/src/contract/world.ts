@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { newId, readPrefix, type LogEvent, type Message } from '@runnel/protocol';
-import type { BeginRun, ClaimRun, ClaimRunResult, EndRun, LogEntry, OwnedRun, ReadState, RunLog } from '../run-log.ts';
+import type { BeginRun, ClaimRun, ClaimRunResult, EndRun, LogEntry, ReadState, RunLog } from '../run-log.ts';
+import type { OwnedRun } from '../run-ref.ts';
 
 /** A run log to test, and how to end what it needs. */
 export interface Opened {
