@@ -60,6 +60,24 @@ test('L-6 a store that failed over to less than was shown is waited for: a scree
   expect(screen.text('r1')).toBe('kept');
 });
 
+test('L-6 W-9 behind a hole in the channel, an event that looks like the next one may be of another log: a read decides', async () => {
+  const { log, owner, begin, follow, pass } = startHub();
+  await begin();
+  const { screen } = follow();
+  await owner.say('r1', 'kept');
+  await pass();
+  const restore = await restorerOf(log, 'kept and more');
+  const { offset } = screen.state;
+  loseData(log);
+  log.heal();
+  const chunk = { type: 'chunk', conversationId: C, offset: offset + 1, runId: 'r1', at: 13, t: 1, text: ' and on' };
+  await log.publishHint(C, JSON.stringify(chunk));
+  expect(screen.state).toMatchObject({ offset, run: { text: 'kept' } });
+  await restore();
+  await pass(600);
+  expect(screen.state).toMatchObject({ logId: 'fresh', run: { text: 'kept and more' } });
+});
+
 test('L-6 a log that nobody restores is empty after three seconds', async () => {
   const { log, begin, follow, pass } = startHub();
   await begin();

@@ -47,6 +47,8 @@ export class Room implements Reader {
   #closed = false;
   /** Incarnation that the channel carries, as far as it is known. */
   #logId: string | null = null;
+  /** The channel may carry another incarnation than the one that was read. */
+  #unsure = false;
   /** Last offset the channel brought since it was last whole. */
   #heard = 0;
   /** Last offset known from channel and reads. */
@@ -140,6 +142,8 @@ export class Room implements Reader {
     this.#heard = offset;
     const event = logged(type, this.conversationId, offset, this.#logId, bytes);
     this.#reads.hold(event);
+    // An offset of another log can look like the next one of ours: a read brings this event, and tells whose it is.
+    if (this.#unsure) return this.#silence.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
     for (const follower of this.followers) follower.offer(event);
     this.run.note(event);
     this.#deps.metrics.events.inc();
@@ -155,6 +159,7 @@ export class Room implements Reader {
   /** The first event of a log names it. */
   #begin(bytes: Buffer): void {
     this.#logId = textField(bytes, 'logId');
+    this.#unsure = false;
     this.#known = 0;
     this.run.reset();
   }
@@ -178,6 +183,7 @@ export class Room implements Reader {
   /** The channel had a hole, or speaks of another log: only the store knows. */
   #readSoon(): void {
     this.#forget();
+    this.#unsure = true;
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
     this.#silence.atMost(this.#deps.random() * spread);
   }
@@ -210,6 +216,7 @@ export class Room implements Reader {
     for (const event of view.live) this.run.note(event);
     this.#known = moved ? offset : Math.max(this.#known, offset);
     this.#logId = logId ?? this.#logId;
+    if (logId !== null) this.#unsure = false;
     if (poll) {
       this.#deps.metrics.polls.inc({ found: String(ahead) });
       this.#silence.polled(ahead);
