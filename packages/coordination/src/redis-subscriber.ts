@@ -147,7 +147,9 @@ export class RedisSubscriber {
 
   #deliver(channel: string, bytes: Buffer): void {
     const entry = this.#entries.get(channel);
-    if (entry) for (const listener of entry.listeners) this.#guard(() => listener.message(bytes));
+    // Behind a hole nothing passes before its listeners know of the hole. They read what this brought.
+    if (entry === undefined || entry.interrupted) return;
+    for (const listener of entry.listeners) this.#guard(() => listener.message(bytes));
   }
 
   /** A listener that throws must not keep the others from theirs. */
