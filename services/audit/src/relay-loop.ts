@@ -31,16 +31,15 @@ const letterOf = (entry: OutboxEntry, reason: string): DeadLetter => ({
 export class RelayLoop {
   readonly #options: RelayOptions;
   readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
+  #running: Promise<unknown> | undefined;
   #failures = 0;
-  #balancedAt = -Infinity;
 
   constructor(options: RelayOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#running ??= Promise.all([this.#move(), this.#balance()]);
   }
 
   /** Finishes the batch in hand, if it can within the drain, and gives the shards back. What it leaves the next relay takes. */
@@ -63,7 +62,7 @@ export class RelayLoop {
     while (empty && performance.now() < giveUpAt && (await this.#round()) === 0);
   }
 
-  async #run(): Promise<void> {
+  async #move(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const pause = await this.#round();
       if (pause > 0) await delay(pause, this.#stop.signal);
@@ -72,9 +71,8 @@ export class RelayLoop {
 
   /** One pass over the held shards. Returns the pause after it, ms. */
   async #round(): Promise<number> {
-    const { outbox, publish, deadLetters, metrics, log, idleMs = 50, balanceMs = 1_000 } = this.#options;
+    const { outbox, publish, deadLetters, metrics, log, idleMs = 50 } = this.#options;
     try {
-      if (performance.now() - this.#balancedAt > balanceMs) await this.#balance();
       const setAside = async (entry: OutboxEntry, reason: string): Promise<void> => {
         await deadLetters.put([letterOf(entry, reason)]);
         metrics.deadLetters.inc();
@@ -94,10 +92,20 @@ export class RelayLoop {
     }
   }
 
+  /**
+   * Renews the shards' leases and tells what waits. Beside the moving, not within: a Kafka that does not answer holds a round for
+   * minutes, and just then the backlog is what an operator looks at.
+   */
   async #balance(): Promise<void> {
-    const { outbox, metrics } = this.#options;
-    await outbox.balance();
-    if (outbox.backlog) metrics.backlog.set(await outbox.backlog());
-    this.#balancedAt = performance.now();
+    const { outbox, metrics, log, balanceMs = 1_000 } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      try {
+        await outbox.balance();
+        if (outbox.backlog) metrics.backlog.set(await outbox.backlog());
+      } catch (error) {
+        log.warn({ event: 'relay.unbalanced', message: error instanceof Error ? error.message : String(error) });
+      }
+      await delay(balanceMs, this.#stop.signal);
+    }
   }
 }
