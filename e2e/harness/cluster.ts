@@ -23,8 +23,8 @@ export interface ClusterOptions {
   audit?: boolean;
   /** The audit's events go through a real Kafka, of so many brokers. */
   kafka?: boolean | number;
-  /** The audit's database is a real PostgreSQL. */
-  postgres?: boolean;
+  /** The audit's database is a real PostgreSQL, with a disk of its own if that is to be full. */
+  postgres?: boolean | { diskMiB: number };
   /** The AI pods' default model is a fake provider behind the OpenAI protocol (`fake-model.ts`), which cannot continue a text. */
   fakeModel?: boolean;
   gatewayEnv?: Record<string, string>;
@@ -90,7 +90,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
   const [kafka, postgres] = await Promise.all([
     options.kafka ? startKafka({ nodes: Number(options.kafka) }) : null,
-    options.postgres ? startPostgres() : null,
+    options.postgres ? startPostgres(options.postgres === true ? {} : options.postgres) : null,
   ]);
   const databaseUrl = postgres?.url ?? (options.audit ? `sqlite:${join(logDir, 'audit.sqlite')}` : null);
   const fake = options.fakeModel ? await startFakeModel() : null;

@@ -1,3 +1,4 @@
+import type { ExpectedRun } from '../harness/expected.ts';
 import type { Stage } from '../harness/stage.ts';
 import { waitFor } from '../harness/wait.ts';
 
@@ -30,6 +31,12 @@ const trailOf = async (stage: Stage, conversationId: string): Promise<number> =>
   return trail.length;
 };
 
+/** The text of a run as the audit has it. */
+export const storedText = async (stage: Stage, { conversationId, runId }: ExpectedRun): Promise<string | undefined> => {
+  const { messages } = await ask<{ messages: { messageId: string; text: string }[] }>(stage, `/history/${conversationId}?limit=50`);
+  return messages.find(({ messageId }) => messageId === runId)?.text;
+};
+
 /** P-1 and P-9: the audit has every run's text, and every event once, in order, without a hole. Resolves to how many. */
 export const checkAudit = async (stage: Stage): Promise<number> => {
   let events = 0;
@@ -37,11 +44,7 @@ export const checkAudit = async (stage: Stage): Promise<number> => {
     const shown = stage.viewers.find(({ conversationId }) => conversationId === run.conversationId)!.screen.finished.get(run.runId)!.text;
     await waitFor(
       async () => {
-        const { messages } = await ask<{ messages: { messageId: string; text: string }[] }>(
-          stage,
-          `/history/${run.conversationId}?limit=50`,
-        );
-        const stored = messages.find(({ messageId }) => messageId === run.runId)?.text;
+        const stored = await storedText(stage, run);
         if (stored === undefined) throw new Error('not there');
         if (stored !== shown) throw new Error(`P-1: ${stored.length} bytes stored, ${shown.length} shown`);
         return true;

@@ -1,12 +1,28 @@
+import type { ExpectedRun } from '../harness/expected.ts';
 import type { Scenario } from '../harness/scenario.ts';
-import { elapse } from '../harness/wait.ts';
+import type { Stage } from '../harness/stage.ts';
+import { elapse, waitFor } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
+import { storedText } from './audit-check.ts';
 import { heals } from './audit-heals.ts';
 
 /** The whole minute with `KAFKA_OUTAGE_SECONDS=60 npm run e2e -- --only kafka-down`. */
 const OUTAGE_MS = 1_000 * Number(process.env['KAFKA_OUTAGE_SECONDS'] ?? 0);
 
 const BACKING = { audit: true, kafka: true, postgres: true };
+
+const stored = async (stage: Stage, runs: readonly ExpectedRun[], deadlineMs = 10_000): Promise<void> => {
+  await Promise.all(runs.map((run) => stage.ended(run)));
+  await Promise.all(
+    runs.map((run) =>
+      waitFor(async () => (await storedText(stage, run)) !== undefined, {
+        deadlineMs,
+        everyMs: 100,
+        what: `run ${run.runId} in the audit`,
+      }),
+    ),
+  );
+};
 
 export const auditFaultScenarios: Scenario[] = [
   {
@@ -54,6 +70,29 @@ export const auditFaultScenarios: Scenario[] = [
       await Promise.all(runs.map((run) => stage.ended(run)));
       await underWay(stage, 2, { words: 100, rate: 100 });
       await stage.cluster.postgres!.restart();
+      await heals(stage);
+    },
+  },
+  {
+    name: 'postgres-disk-full',
+    promise: 'P-1 P-9 P-10',
+    cluster: { ...BACKING, postgres: { diskMiB: 160 } },
+    deadlineMs: 120_000,
+    run: async (stage) => {
+      const { postgres } = stage.cluster;
+      await stored(stage, await underWay(stage, 2, { words: 100, rate: 100 }));
+      await postgres!.fillDisk();
+      // Pages that were there before take some rows still.
+      const isFull = async (): Promise<boolean> => {
+        const runs = await underWay(stage, 4, { words: 2_000, rate: 2_000 });
+        return stored(stage, runs, 3_000).then(
+          () => false,
+          () => true,
+        );
+      };
+      await waitFor(isFull, { deadlineMs: 60_000, everyMs: 0, what: 'nothing can be stored' });
+      await postgres!.freeDisk();
+      await underWay(stage, 2, { words: 100, rate: 100 });
       await heals(stage);
     },
   },

@@ -1,7 +1,7 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, open, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,16 @@ export interface TestPostgres {
   /** SIGKILL, and the same data again. */
   restart(): Promise<void>;
   kill(): Promise<void>;
+  /** Leaves no byte free on its disk. Only with a disk of its own (`diskMiB`). */
+  fillDisk(): Promise<void>;
+  /** What an operator does then: makes room, and starts the server again if it ended. */
+  freeDisk(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface StartPostgres {
+  /** A disk of its own (tmpfs, needs root), so that it can be full. */
+  diskMiB?: number;
 }
 
 const DEBIAN = '/usr/lib/postgresql';
@@ -42,16 +51,44 @@ const freePort = async (): Promise<number> => {
 };
 
 const running = new Set<ChildProcess>();
+const disks = new Set<string>();
+/** Lazily: the server's children may still hold it. */
+const unmount = (folder: string): void => {
+  if (disks.delete(folder)) execFileSync('umount', ['--lazy', folder]);
+};
 process.on('exit', () => {
   for (const child of running) child.kill('SIGQUIT');
+  for (const folder of disks) unmount(folder);
 });
 
+/** Writes until the disk says that it is full. */
+const writeUntilFull = async (path: string): Promise<void> => {
+  const file = await open(path, 'w');
+  try {
+    for (const block of [Buffer.alloc(1 << 20), Buffer.alloc(1 << 12)]) {
+      try {
+        for (;;) await file.writeFile(block);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+};
+
 /** A PostgreSQL of its own, in a folder of its own, as an unprivileged user when the tests run as root. */
-export const startPostgres = async (): Promise<TestPostgres> => {
+export const startPostgres = async ({ diskMiB }: StartPostgres = {}): Promise<TestPostgres> => {
   const isRoot = process.getuid?.() === 0;
   const as = isRoot ? { uid: await idOf('-u'), gid: await idOf('-g') } : {};
   const folder = await mkdtemp(join(tmpdir(), 'runnel-postgres-'));
+  if (diskMiB !== undefined) {
+    if (!isRoot) throw new Error('a PostgreSQL with a disk of its own needs Linux and root, to mount a tmpfs');
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${diskMiB}m`, 'runnel-test', folder]);
+    disks.add(folder);
+  }
   if (isRoot) await chown(folder, as.uid!, as.gid!);
+  const ballast = join(folder, 'ballast');
   const data = join(folder, 'data');
   const options = { ...as, cwd: folder, env: { ...process.env, LC_ALL: 'C.UTF-8' } };
   await promisify(execFile)(program('initdb'), ['-D', data, '-U', 'runnel', '-A', 'trust', '-E', 'UTF8', '--no-sync'], options);
@@ -85,9 +122,10 @@ export const startPostgres = async (): Promise<TestPostgres> => {
     started.on('exit', () => running.delete(started));
     await waitFor(() => query('SELECT 1').then(() => true), { deadlineMs: 30_000, everyMs: 100, what: 'PostgreSQL answers' });
   };
+  const isUp = (): boolean => child.exitCode === null && child.signalCode === null;
   /** SIGQUIT is PostgreSQL's own crash: its children end with it, and the next start recovers from the log. */
   const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (!isUp()) return;
     const gone = once(child, 'exit');
     child.kill('SIGQUIT');
     await gone;
@@ -105,8 +143,17 @@ export const startPostgres = async (): Promise<TestPostgres> => {
       await launch();
     },
     kill,
+    async fillDisk() {
+      if (diskMiB === undefined) throw new Error('this PostgreSQL has no disk of its own');
+      await writeUntilFull(ballast);
+    },
+    async freeDisk() {
+      await rm(ballast);
+      if (!isUp()) await launch();
+    },
     async stop() {
       await kill();
+      unmount(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };
