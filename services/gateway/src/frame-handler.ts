@@ -21,7 +21,7 @@ import { BUSY_MS } from './patience.ts';
 export interface FrameHandlerDeps {
   hub: Hub;
   commands: Commands;
-  metrics: Pick<GatewayMetrics, 'follows' | 'resumes' | 'resumeSeconds'>;
+  metrics: Pick<GatewayMetrics, 'follows' | 'refollows' | 'resumes' | 'resumeSeconds'>;
 }
 export interface FrameErrors {
   fail(error: RunnelError, id?: FrameId): void;
@@ -116,6 +116,7 @@ export class FrameHandler {
       return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), id);
     }
     // Following again is how a client asks for what it misses: the new cursor counts.
+    if (this.#follows.get(conversationId)?.live) metrics.refollows.inc({ reason: cursor ? 'gap' : 'mismatch' });
     this.#unfollow(conversationId);
     const sink = this.#sinkOf(conversationId, id, answered, cursor !== null);
     this.#follows.set(conversationId, hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));

@@ -6,6 +6,11 @@ export const gatewayMetrics = (metrics: Metrics) => ({
   follows: metrics.gauge('runnel_gateway_follows', 'Standing follows, of all transports'),
   rooms: metrics.gauge('runnel_gateway_rooms', 'Conversations this node is subscribed to'),
   resumes: metrics.counter('runnel_gateway_resumes_total', 'First answers to a follow', ['kind']),
+  refollows: metrics.counter(
+    'runnel_gateway_refollows_total',
+    'Follows of what the socket follows live already: its screen had a gap (W-8), or its text did not match the hash (W-10)',
+    ['reason'],
+  ),
   resumeSeconds: metrics.histogram(
     'runnel_gateway_resume_seconds',
     'From a follow to its first event (P-6): the whole text so far, or what was missed',

@@ -193,6 +193,22 @@ test('P-8 a socket follows a bounded number of conversations; the old follow of 
   expect(followed).toHaveLength(1999);
 });
 
+test('W-8 W-10 following again what is followed live is counted: with a cursor as a gap, without one as a mismatch', async () => {
+  const { say, metrics } = await welcomed();
+  const doubts = async () => (await metrics.refollows.get()).values.map(({ labels, value }) => [labels.reason, value]);
+  say({ type: 'follow', conversationId: 'c1' });
+  say({ type: 'unfollow', conversationId: 'c1' });
+  say({ type: 'follow', conversationId: 'c1', cursor: { logId: 'log', offset: 3 } });
+  expect(await doubts()).toEqual([]);
+  say({ type: 'follow', conversationId: 'c1', cursor: { logId: 'log', offset: 5 } });
+  say({ type: 'follow', conversationId: 'c1' });
+  say({ type: 'follow', conversationId: 'c1' });
+  expect(await doubts()).toEqual([
+    ['gap', 1],
+    ['mismatch', 2],
+  ]);
+});
+
 test('session_id of the query is the first follow, after welcome', async () => {
   const { say, socket, followed } = openSession({ opening: { identity: ann, sessionId: 'mine' } });
   expect(followed).toEqual([]);

@@ -76,6 +76,7 @@ export const openSession = ({
   const commands = new Proxy({} as Commands, {
     get: (_, name: string) => (name === 'worthWaiting' ? () => false : (_caller: unknown, command: CommandCall) => answer(command, name)),
   });
+  const metrics = gatewayMetrics(createMetrics('gateway', { processMetrics: false }));
   const session = new Session(
     socket,
     {
@@ -86,14 +87,14 @@ export const openSession = ({
       node: 'n1',
       heartbeatMs: 20_000,
       promptsPerMinute: 100,
-      metrics: gatewayMetrics(createMetrics('gateway', { processMetrics: false })),
+      metrics,
       log: silentLog,
       bans: { has: (userId) => banned.has(userId), add: (userId) => void banned.add(userId) },
     },
     opening,
   );
   const say = (frame: unknown) => session.message(Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)), false);
-  return { socket, session, say, followed };
+  return { socket, session, say, followed, metrics };
 };
 
 /** After `hello` and `welcome`. */
