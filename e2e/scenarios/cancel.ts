@@ -7,7 +7,7 @@ import { elapse } from '../harness/wait.ts';
 const TARGET_MS = 250;
 
 /** Cancels from a gateway the run was not started on; every viewer must see the end in time (P-5). */
-const cancelled = async (stage: Stage, run: ExpectedRun): Promise<number> => {
+export const cancelled = async (stage: Stage, run: ExpectedRun): Promise<number> => {
   const from = performance.now();
   const gateway = stage.cluster.gateways[1]!;
   const answer = await cancel(gateway.url, { conversationId: run.conversationId, runId: run.runId, userId: stage.userId });
@@ -16,13 +16,13 @@ const cancelled = async (stage: Stage, run: ExpectedRun): Promise<number> => {
   return performance.now() - from;
 };
 
-const inTime = (stage: Stage, phase: string, figures: readonly number[]): void => {
+export const inTime = (stage: Stage, phase: string, figures: readonly number[]): void => {
   const worst = Math.round(Math.max(...figures));
   stage.note(`${phase}: ${worst} ms at most of ${figures.length}`);
   if (worst > TARGET_MS) throw new Error(`P-5: ${phase} took ${worst} ms`);
 };
 
-const begin = async (stage: Stage, fault = '', endings = ['cancelled']): Promise<ExpectedRun> => {
+export const begin = async (stage: Stage, fault = '', endings = ['cancelled']): Promise<ExpectedRun> => {
   const conversationId = stage.newConversation();
   stage.watch(conversationId, { at: stage.cluster.gateways[0]! });
   stage.watchBySse(conversationId, { at: stage.cluster.gateways[1]! });

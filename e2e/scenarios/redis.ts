@@ -4,9 +4,12 @@ import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse, waitFor } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
+import { begin, cancelled, inTime } from './cancel.ts';
 
 /** P-10's second, with what a busy machine takes for the way. */
 const TOLD_MS = 1_200;
+/** An AI pod's, unless told otherwise. */
+const LEASE_MS = 3_000;
 
 const ask = (stage: Stage): Promise<HttpAnswer> => {
   const body = { conversationId: stage.newConversation(), messageId: 'm1', text: 'count 5 at 100' };
@@ -84,6 +87,26 @@ export const redisScenarios: Scenario[] = [
         if (longest > TOLD_MS) throw new Error(`P-10: an error came after ${longest} ms`);
       }
       await stage.settle();
+    },
+  },
+  {
+    name: 'redis-full',
+    promise: 'P-1 P-2 P-4 P-5 P-10',
+    deadlineMs: 40_000,
+    run: async (stage) => {
+      const { redis } = stage.cluster;
+      const unwanted = await begin(stage);
+      const runs = await underWay(stage, 3, { words: 600, rate: 100 });
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+      await expectUnavailable(stage);
+      await elapse(LEASE_MS + 1_000);
+      inTime(stage, 'full', [await cancelled(stage, unwanted)]);
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+      await stage.settle();
+      const moved = stage.viewers.filter(
+        ({ conversationId, screen }) => screen.stats.moves > 0 && runs.some((run) => run.conversationId === conversationId),
+      );
+      if (moved.length > 0) throw new Error('P-4: a living owner lost its lease');
     },
   },
   {

@@ -42,7 +42,7 @@ const RENAMED: Record<string, string> = { claimant: 'owner', cursorLog: 'logId',
 
 describe.each(scripts.map((script) => [script.name, script] as const))('%s.lua', (name, script: Script) => {
   const lua = source(name);
-  const header = lua.slice(0, lua.indexOf('\nlocal'));
+  const header = lua.slice(0, lua.indexOf('\nlocal')).replace(/^#!lua .*\n/, '');
 
   test('has a header with its purpose, keys, arguments, outcomes and law', () => {
     expect(header.startsWith(`-- ${name}: `)).toBe(true);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { append, collect, promptOf, restoreOf, snapshotOf, startRun, LEASE_MS, OWNER } from './contract/world.ts';
+import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, LEASE_MS, MODELS, OWNER, USER } from './contract/world.ts';
 import type { RunLog } from './run-log.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
 import { startRedis, waitFor, type TestRedis } from './testing/index.ts';
@@ -121,4 +121,27 @@ test('P-10 a store over its memory limit refuses a prompt whole, in a new conver
   }
   expect(await log.readState({ conversationId: fresh.conversationId })).toEqual({ kind: 'none' });
   expect(await append(log, run, 3, 'd')).toMatchObject({ outcome: 'appended' });
+});
+
+test('P-4 P-5 a store over its memory limit keeps leases, takes runs over, cancels, ends and deletes', async () => {
+  const [first, second] = [await startRun(log), await startRun(log)];
+  await append(log, first, 0, 'abc');
+  await append(log, second, 0, 'abc');
+  await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+  try {
+    expect([...(await log.renewLeases(OWNER, LEASE_MS, [first, second])).values()]).toEqual(['renewed', 'renewed']);
+    expect(await log.releaseRun(second)).toBe('released');
+    const taken = await log.claimRun({ ...second, owner: 'other', leaseMs: LEASE_MS, models: MODELS });
+    expect(taken).toMatchObject({ outcome: 'claimed', epoch: second.epoch + 1, text: 'abc' });
+
+    const { conversationId, runId } = first;
+    expect(await log.cancelRun({ conversationId, runId, userId: USER })).toMatchObject({ outcome: 'cancelling' });
+    expect((await log.renewLeases(OWNER, LEASE_MS, [first])).get(runId)).toBe('cancelled');
+    expect(await log.endRun(endOf(first, 'abc', { reason: 'cancelled' }))).toMatchObject({ outcome: 'ended' });
+    expect((await snapshotOf(log, conversationId)).messages.at(-1)).toMatchObject({ text: 'abc', status: 'cancelled' });
+    expect(await log.deleteMessage({ conversationId, userId: USER, messageId: runId })).toMatchObject({ outcome: 'done' });
+    expect(await log.deleteConversation({ conversationId, userId: USER })).toMatchObject({ outcome: 'done' });
+  } finally {
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+  }
 });

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- cancel-run: sets the cancel flag and takes the pen from the owner; from now on the text is frozen (append-chunk answers
 -- `cancelled`). The flag lives until the run has ended and a minute longer, so that a frozen text never thaws.
 -- KEYS     meta owner run cancel work

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claim-run: gives a run that nobody owns to a pod. The epoch rises by one and fences every earlier owner.
 -- KEYS     meta log channel owner run text cancel history order queued leases events
 -- ARGV     conversationId runId owner leaseMs models cap

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
 -- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone
 --          prefixes: start of the keys of a run; which runs there are is known only here; same slot

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- delete-message: the text goes everywhere it is kept here, the place in the tree stays (soft delete).
 -- KEYS     meta log channel text history order ids events
 -- ARGV     conversationId userId messageId cap

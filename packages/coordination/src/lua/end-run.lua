@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events
 -- ARGV     conversationId runId epoch reason bytes sha256 usage error cap

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- release-run: hands a run back at once (drain) and wakes the other pods.
 -- KEYS     owner run queued leases work
 -- ARGV     conversationId runId epoch

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- renew-leases: extends the leases of many runs of one shard. An expired lease whose epoch has not risen is still its owner's.
 -- KEYS     leases, then for each run: owner run cancel
 -- ARGV     owner leaseMs, then for each run: conversationId runId epoch
