@@ -5,5 +5,6 @@ export * from './run-ref.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
 export * from './run-log-memory.ts';
+export type { StoreMemory } from './store-memory.ts';
 export * from './outbox.ts';
 export * from './outbox-shards.ts';

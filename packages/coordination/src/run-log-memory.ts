@@ -67,6 +67,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
     },
     ping: async () => {},
     answering: () => true,
+    storeMemory: async () => null,
     async close() {
       store.followers.clear();
       store.workers.clear();

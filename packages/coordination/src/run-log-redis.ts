@@ -25,6 +25,7 @@ import {
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
   /** `redis://`, `rediss://`, `redis+cluster://`, `redis+sentinel://` */
@@ -193,6 +194,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async ping() {
       await caller.call('ping', () => client.ping());
     },
+    storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();
       client.disconnect();

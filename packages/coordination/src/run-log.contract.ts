@@ -6,6 +6,7 @@ import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
+import { storeContract } from './contract/store.ts';
 import type { Open, Opened } from './contract/world.ts';
 
 /** What every run log keeps, whatever it is made of: all methods, all outcome words, the laws and the promises. */
@@ -24,5 +25,6 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('restoring', () => restoringContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
+    describe('store', () => storeContract(current));
   });
 };

@@ -1,8 +1,10 @@
 import { runLogContract } from './run-log.contract.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
-import { startRedis, startRedisCluster } from './testing/index.ts';
+import { startRedis, startRedisCluster, type TestRedis } from './testing/index.ts';
 
-const open = async (start: () => Promise<{ url: string; stop(): Promise<void> }>) => {
+type Store = { url: string; stop(): Promise<void> };
+
+const open = async <S extends Store>(start: () => Promise<S>, nodesOf: (store: S) => readonly TestRedis[]) => {
   const redis = await start();
   const log = createRedisRunLog({ url: redis.url });
   const other = createRedisRunLog({ url: redis.url });
@@ -10,8 +12,22 @@ const open = async (start: () => Promise<{ url: string; stop(): Promise<void> }>
     await Promise.all([log.close(), other.close()]);
     await redis.stop();
   };
-  return { log, other, close };
+  /** The last node gets the limit, those before it more room: it is the fullest, and the first one is not. */
+  const limitMemory = async (bytes: number): Promise<void> => {
+    for (const [index, node] of nodesOf(redis).toReversed().entries()) await node.cli('CONFIG', 'SET', 'maxmemory', bytes * 10 ** index);
+  };
+  return { log, other, limitMemory, close };
 };
 
-runLogContract('redis', () => open(() => startRedis()));
-runLogContract('redis cluster of three', () => open(() => startRedisCluster(3)));
+runLogContract('redis', () =>
+  open(
+    () => startRedis(),
+    (redis) => [redis],
+  ),
+);
+runLogContract('redis cluster of three', () =>
+  open(
+    () => startRedisCluster(3),
+    ({ nodes }) => nodes,
+  ),
+);

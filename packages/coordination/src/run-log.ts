@@ -15,6 +15,7 @@
 import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { TimelineBatch } from './outbox.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
+import type { StoreMemory } from './store-memory.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -289,5 +290,7 @@ export interface RunLog {
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;
+  /** How full the store is; null where it has no memory but the process's own. */
+  storeMemory(): Promise<StoreMemory | null>;
   close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface Opened {
   log: RunLog;
   /** A second client of the same store, where that is something else. */
   other: RunLog;
+  /** Sets how much the store may hold (0: no limit); absent where it has no memory of its own. */
+  limitMemory?: (bytes: number) => Promise<void>;
   close(): Promise<void>;
 }
 export type Open = () => Promise<Opened>;
