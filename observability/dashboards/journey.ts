@@ -139,6 +139,14 @@ export const journey: Dashboard = {
             perSecond('runnel_ai_fenced_total', '', 'fenced'),
           ],
         },
+        {
+          kind: 'timeseries',
+          title: 'Screens that doubted',
+          description:
+            'Clients that asked again for what they follow live. gap: an event was missing (W-8); mismatch: a text was not what its hash says (W-10). Gateways close holes themselves, so any is worth a look: one gateway or all, since which release, the logs of that minute.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_refollows_total', 'reason, instance')],
+        },
       ],
     },
   ],
