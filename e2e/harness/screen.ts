@@ -28,6 +28,8 @@ export class Screen {
   readonly violations: string[] = [];
   /** Runs whose end was seen, over all reloads: nothing shown may change or disappear (W-11). */
   readonly finished = new Map<string, Finished>();
+  /** Of each chunk that came live: when the model gave its first byte (ms of the clock), and how much later it was here. */
+  readonly delays: { t: number; ms: number }[] = [];
   readonly stats = { events: 0, old: 0, snapshots: 0, merged: 0, moves: 0, restarts: 0, logs: 0, starts: 0 };
   logId: string | null = null;
   offset = 0;
@@ -172,6 +174,7 @@ export class Screen {
         const run = this.#running(event.runId, event.type);
         if (!run) return;
         if (event.at !== run.bytes) return this.violate(`W-9: chunk at ${event.at}, ${run.bytes} bytes held`);
+        if (this.phase === 'live') this.delays.push({ t: event.t, ms: Date.now() - event.t });
         run.text += event.text;
         run.bytes += Buffer.byteLength(event.text);
         return this.#check(run.runId, event.at, event.text);

@@ -1,4 +1,5 @@
 import { CHAT_TOPIC, createKafkaBus, STREAM_TOPIC, type EventBus, type EventRecord } from '@runnel/events';
+import { silentLog } from '@runnel/kit';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { underWay } from './ai-pods.ts';
@@ -9,7 +10,7 @@ const BACKING = { audit: true, kafka: true, postgres: true };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const withBus = async (stage: Stage, work: (bus: EventBus) => Promise<void>): Promise<void> => {
-  const bus = createKafkaBus({ brokers: stage.cluster.kafka!.brokers, clientId: 'e2e', log: { warn: () => {} } });
+  const bus = createKafkaBus({ brokers: stage.cluster.kafka!.brokers, clientId: 'e2e', log: silentLog });
   try {
     await work(bus);
   } finally {
