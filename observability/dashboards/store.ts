@@ -1,5 +1,5 @@
 import type { Dashboard } from '../lib/grafana.ts';
-import { perSecond, quantile, ratio } from '../lib/query.ts';
+import { maxOf, perSecond, quantile, ratio } from '../lib/query.ts';
 
 export const store: Dashboard = {
   uid: 'runnel-store',
@@ -52,6 +52,31 @@ export const store: Dashboard = {
           unit: 'ops',
           width: 12,
           targets: [perSecond('runnel_store_command_seconds_count', 'outcome')],
+        },
+      ],
+    },
+    {
+      title: 'Memory',
+      panels: [
+        {
+          kind: 'stat',
+          title: 'Full',
+          description: 'Part of its memory limit that Redis holds; of a cluster, the fullest master. Empty without a limit.',
+          unit: 'percentunit',
+          limit: 0.85,
+          targets: [{ expr: 'max(runnel_store_memory_bytes / (runnel_store_memory_limit_bytes > 0))', legend: 'full' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Memory and its limit',
+          description:
+            'Climbs for a day after a start and then follows the people: conversations live for 24 h. At the limit new prompts are refused.',
+          unit: 'bytes',
+          width: 20,
+          targets: [
+            { ...maxOf('runnel_store_memory_bytes', ''), legend: 'held' },
+            { ...maxOf('runnel_store_memory_limit_bytes', ''), legend: 'limit' },
+          ],
         },
       ],
     },

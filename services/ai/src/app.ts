@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { createModels, type Models } from './models/registry.ts';
+import { watchStoreMemory } from './store-memory.ts';
 import { createWorker, type TakeResult, type Worker } from './worker.ts';
 
 export interface AiDeps {
@@ -50,6 +51,7 @@ const DRAIN_EXTRA_MS = 4_000;
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
+  const metrics = createAiMetrics(deps.metrics);
   const models = createModels(config.models, { env, ...(clock && { clock }) });
   const worker = createWorker({
     runLog,
@@ -59,7 +61,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
     alone,
-    metrics: createAiMetrics(deps.metrics),
+    metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
     log,
     ...(clock && { clock }),
@@ -68,12 +70,15 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
+  const watching = new AbortController();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    watching.abort();
     await drain();
     await Promise.all([app.close(), models.close()]);
   };
   void models.warmUp();
+  void watchStoreMemory({ runLog, show: metrics.storeMemory, ...(clock && { clock }) }, watching.signal);
   await worker.start();
   return { app, worker, models, drain, close: () => (closing ??= close()) };
 };

@@ -1,3 +1,4 @@
+import type { StoreMemory } from '@runnel/coordination';
 import { LATENCY_BUCKETS_SECONDS, traceIdOf, type Metrics } from '@runnel/kit';
 import type { RunObserver, RunResult } from './generate.ts';
 
@@ -36,6 +37,10 @@ export const createAiMetrics = (metrics: Metrics) => {
     LATENCY_BUCKETS_SECONDS,
     GEN_AI,
   );
+  const storeMemory = metrics.gauge('runnel_store_memory_bytes', 'Memory that Redis holds; of a cluster, the fullest master');
+  const storeLimit = metrics.gauge('runnel_store_memory_limit_bytes', 'Above this Redis refuses to write; 0: it has no limit');
+  // Zero until it is known would look like an empty store, and a pod that never reaches Redis would go on saying so.
+  for (const gauge of [storeMemory, storeLimit]) gauge.remove();
 
   return {
     claimed(outcome: string, epoch?: number): void {
@@ -43,6 +48,10 @@ export const createAiMetrics = (metrics: Metrics) => {
       if (epoch !== undefined && epoch > 1) takeovers.inc();
     },
     running: (count: number): void => running.set(count),
+    storeMemory({ usedBytes, limitBytes }: StoreMemory): void {
+      storeMemory.set(usedBytes);
+      storeLimit.set(limitBytes);
+    },
     /** `trace`: the run's `traceparent`, whose id stands beside the measurement (an exemplar). */
     ended(model: string, reason: RunResult, ms: number, trace: string | null = null): void {
       ends.inc({ reason, model });
