@@ -23,6 +23,7 @@ function describeSchema(schema: TSchema): string {
   const facts: SchemaFacts = schema;
   if (facts.enum !== undefined) return facts.enum.map((word) => `\`${word}\``).join(', ');
   if (facts.type === 'array' && facts.items?.type === 'string') return 'list, by commas';
+  if (facts.title === 'file') return 'path of a file';
   if (facts.title === 'duration') return 'duration (`500ms`, `3s`, `5m`)';
   if (facts.type === 'integer' || facts.type === 'number') return `${facts.type}${describeBounds(facts)}`;
   if (facts.type === 'string' || facts.type === 'boolean') return facts.type;

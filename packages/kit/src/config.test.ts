@@ -64,6 +64,20 @@ describe('loadConfig', () => {
     expect(() => loadConfig(pods, { PODS: 'http://a,zap' })).toThrow('PODS must be a URL that starts http:// or https://');
   });
 
+  test('a rule tells what settings are wrong together, beside what is wrong alone, and not of one that could not be read', () => {
+    const door = defineConfig(
+      {
+        lock: setting.boolean('LOCK', { default: false, description: 'lock' }),
+        key: setting.string('KEY', { optional: true, description: 'key' }),
+        port: setting.integer('PORT', { default: 1, description: 'port' }),
+      },
+      [{ of: ['lock', 'key'], problems: ({ lock, key }) => (lock === (key !== undefined) ? [] : ['LOCK goes with KEY']) }],
+    );
+    expect(loadConfig(door, { LOCK: 'true', KEY: 'k' })).toEqual({ lock: true, key: 'k', port: 1 });
+    expect(() => loadConfig(door, { PORT: 'x', KEY: 'k' })).toThrow(/^PORT must be a whole number, got "x"\nLOCK goes with KEY$/);
+    expect(() => loadConfig(door, { LOCK: 'maybe', KEY: 'k' })).toThrow(/^LOCK must be true or false, got "maybe"$/);
+  });
+
   test('never repeats a secret, nor a password inside a URL', () => {
     const problems = problemsOf({ JWT_SECRET: 'short', REDIS_URL: 'http://me:hunter2@host' }).join('\n');
     expect(problems).toContain('JWT_SECRET');

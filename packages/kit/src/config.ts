@@ -22,8 +22,16 @@ export interface Setting<T = unknown> {
 }
 export type Settings = Record<string, Setting>;
 
+/** What several settings must be together. Asked only when each of them alone is right. */
+export interface Rule<S extends Settings = Settings> {
+  of: readonly (keyof S & string)[];
+  /** What is wrong, a line each that begins with a variable's name. */
+  problems(config: ConfigOf<S>): readonly string[];
+}
+
 export interface ConfigSpec<S extends Settings = Settings> {
   readonly settings: S;
+  readonly rules: readonly Rule[];
 }
 export type ConfigOf<S extends Settings> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 /** The configuration object that `loadConfig` makes from a spec: `type Config = LoadedConfig<typeof configSpec>`. */
@@ -31,7 +39,7 @@ export type LoadedConfig<C extends ConfigSpec> = ConfigOf<C['settings']>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment is not usable; `problems` has one line for each variable that is wrong. */
+/** The environment is not usable; `problems` has one line for each variable, or combination of them, that is wrong. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -42,13 +50,13 @@ export class ConfigError extends Error {
   }
 }
 
-export function defineConfig<S extends Settings>(settings: S): ConfigSpec<S> {
+export function defineConfig<S extends Settings>(settings: S, rules: readonly Rule<NoInfer<S>>[] = []): ConfigSpec<S> {
   const seen = new Set<string>();
   for (const { env } of Object.values(settings)) {
     if (seen.has(env)) throw new Error(`two settings read ${env}`);
     seen.add(env);
   }
-  return { settings };
+  return { settings, rules };
 }
 
 /**
@@ -65,6 +73,8 @@ export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environ
       problems.push(`${setting.env} ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  for (const { of, problems: problemsOf } of spec.rules)
+    if (of.every((name) => name in config)) problems.push(...problemsOf(config as ConfigOf<S>));
   if (problems.length > 0) throw new ConfigError(problems);
   return config as ConfigOf<S>;
 }

@@ -54,6 +54,21 @@ test('oneOf names the words it takes', () => {
   expect(() => read(mode, 'none')).toThrow('AUTH_MODE must be one of dev, jwt, got "none"');
 });
 
+test('file is read at the start, and shown by its path only', () => {
+  const readFile = (path: string): string => {
+    if (path !== '/etc/ca.pem') throw new Error('ENOENT');
+    return 'what is in it';
+  };
+  const spec = defineConfig({ ca: setting.file('CA_FILE', { optional: true, readFile, description: 'authorities' }) });
+  const config = loadConfig(spec, { CA_FILE: '/etc/ca.pem' });
+  expect(config.ca).toEqual({ path: '/etc/ca.pem', text: 'what is in it' });
+  expect(describeConfig(spec, config)).toEqual({ CA_FILE: '/etc/ca.pem' });
+  expect(() => loadConfig(spec, { CA_FILE: '/etc/no.pem' })).toThrow(
+    'CA_FILE must be the path of a file that can be read, got "/etc/no.pem"',
+  );
+  expect(configTable(spec)).toContain('| `CA_FILE` | authorities | path of a file | none |');
+});
+
 test('url takes several hosts, as a Redis Cluster and its sentinels are named', () => {
   const redis = setting.url('REDIS_URL', { default: '', schemes: ['redis', 'redis+cluster', 'redis+sentinel'], description: '' });
   for (const raw of ['redis://h', 'redis+cluster://a:1,b:2,[::1]:3', 'redis+sentinel://u:p@a:1,b:2/master/0'])

@@ -10,6 +10,14 @@ interface Options<T> {
   /** For the documentation, when the default differs from machine to machine. */
   defaultText?: string;
 }
+/** A file that a setting names, as it was at the start. */
+export interface FileText {
+  path: string;
+  text: string;
+}
+interface FileOptions extends Options<FileText> {
+  readFile: (path: string) => string;
+}
 type Resolved<T, O> = O extends { optional: true } ? T | undefined : T;
 
 interface StringOptions extends Options<string> {
@@ -41,6 +49,8 @@ function make<T, O extends Options<T>>(env: string, schema: TSchema, parse: (raw
     ...(options.defaultText !== undefined && { defaultText: options.defaultText }),
   };
 }
+
+const FILE = Type.Object({ path: Type.String(), text: Type.String() }, { title: 'file' });
 
 const present = <T extends object>(fields: T): Partial<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
@@ -114,6 +124,14 @@ function parseJson(raw: string, readFile: ((path: string) => string) | undefined
   }
 }
 
+function parseFile(path: string, readFile: (path: string) => string): FileText {
+  try {
+    return { path, text: readFile(path) };
+  } catch (error) {
+    throw new Error('must be the path of a file that can be read', { cause: error });
+  }
+}
+
 /**
  * Builders for settings. A setting without `default` must be set, unless it is `optional: true`, which adds `undefined`
  * to its type.
@@ -146,6 +164,12 @@ export const setting = {
 
   json: <S extends TSchema, O extends JsonOptions<Static<S>>>(env: string, schema: S, options: O) =>
     make<Static<S>, O>(env, schema, (raw) => parseJson(raw, options.readFile) as Static<S>, options),
+
+  /** Read at the start. What is in it may be a secret: only its path is ever shown. */
+  file: <const O extends FileOptions>(env: string, options: O) => ({
+    ...make<FileText, O>(env, FILE, (raw) => parseFile(raw, options.readFile), options),
+    show: (value: Resolved<FileText, O>) => value?.path ?? '',
+  }),
 
   /** The value and the default are milliseconds, whatever unit the variable's name has. */
   duration: <const O extends NumberOptions>(env: string, options: O) => ({
