@@ -1,5 +1,4 @@
 import { CHAT_TOPIC, createKafkaBus, STREAM_TOPIC, type EventBus, type EventRecord } from '@runnel/events';
-import { silentLog } from '@runnel/kit';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { underWay } from './ai-pods.ts';
@@ -10,7 +9,7 @@ const BACKING = { audit: true, kafka: true, postgres: true };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const withBus = async (stage: Stage, work: (bus: EventBus) => Promise<void>): Promise<void> => {
-  const bus = createKafkaBus({ brokers: stage.cluster.kafka!.brokers, clientId: 'e2e', log: silentLog });
+  const bus = createKafkaBus({ brokers: stage.cluster.kafka!.brokers, clientId: 'e2e', log: { warn() {}, error() {} } });
   try {
     await work(bus);
   } finally {

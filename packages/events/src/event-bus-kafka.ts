@@ -2,6 +2,7 @@ import { Partitioners, type Admin, type Producer, type RecordMetadata } from 'ka
 import type { ConsumeOptions, Consumption, EventBus, EventRecord } from './event-bus.ts';
 import { connectKafka, type KafkaOptions } from './kafka-client.ts';
 import { consumeKafka, readToEnd } from './kafka-consumer.ts';
+import { createRefusalLog, REFUSED_MS, refusalOf } from './kafka-refusal.ts';
 import { ensureTopics } from './kafka-topics.ts';
 import { createLanes } from './lanes.ts';
 
@@ -35,7 +36,8 @@ export const partsOf = (records: readonly EventRecord[], mostBytes = BATCH_BYTES
  * partition, and an answer that does not name the partition is a failure (docs/decisions/0007-kafkajs.md).
  */
 export const createKafkaBus = (options: KafkaOptions): EventBus => {
-  const kafka = connectKafka(options);
+  const onRefused = createRefusalLog(options.log);
+  const kafka = connectKafka(options, onRefused);
   const producer: Producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -51,7 +53,11 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
     (connected ??= Promise.all([producer.connect(), admin.connect()]).then(
       () => undefined,
       (error: unknown) => {
-        connected = undefined;
+        onRefused(error);
+        const forget = (): void => (connected = undefined);
+        // Everybody who asks meanwhile gets the same answer.
+        if (refusalOf(error) === undefined) forget();
+        else setTimeout(forget, REFUSED_MS).unref();
         throw error;
       },
     ));
@@ -98,7 +104,13 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
       }
       await Promise.all([...groups].map(([lane, group]) => push(lane, group)));
     },
-    consume: (consumption: ConsumeOptions): Promise<Consumption> => consumeKafka(kafka, consumption),
+    async consume(consumption: ConsumeOptions): Promise<Consumption> {
+      const onError = (error: unknown): void => {
+        onRefused(error);
+        consumption.onError(error);
+      };
+      return consumeKafka(kafka, { ...consumption, onError });
+    },
     readToEnd: async (query) => {
       await connect();
       return readToEnd(kafka, admin, query);

@@ -1,6 +1,6 @@
 export * from './audit-event.ts';
 export * from './event-bus.ts';
 export * from './event-bus-kafka.ts';
-export { isKafkaOutage } from './kafka-client.ts';
+export { isKafkaOutage, KAFKA_SASL_MECHANISMS, type KafkaAccess } from './kafka-client.ts';
 export { createLanes } from './lanes.ts';
 export * from './relay.ts';

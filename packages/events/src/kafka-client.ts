@@ -1,19 +1,45 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
 
-export interface KafkaOptions {
+export const KAFKA_SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+
+/** Where the brokers are, and what they ask for. */
+export interface KafkaAccess {
   brokers: readonly string[];
-  clientId: string;
-  log: { warn(fields: object): void };
+  /** Absent: no TLS. `ca`: authorities in PEM, trusted instead of Node's own. */
+  tls?: { ca?: string };
+  sasl?: { mechanism: (typeof KAFKA_SASL_MECHANISMS)[number]; username: string; password: string };
 }
+
+export interface KafkaOptions extends KafkaAccess {
+  clientId: string;
+  log: { warn(fields: object): void; error(fields: object): void };
+}
+
+export type OnRefused = (error: unknown) => void;
 
 /** Normal while a cluster moves: kafkajs calls them errors, an operator would only learn to look away. */
 const NOISE =
   /coordinator is (loading|not available)|load in progress|group is rebalancing|rebalancing, so a rejoin|topic with this name already exists|not the leader|does not host this topic|not the correct coordinator/i;
 
-export const connectKafka = ({ brokers, clientId, log }: KafkaOptions): Kafka =>
+const KEEP_ALIVE_MS = 60_000;
+
+/** kafkajs's own, but that a failed handshake is told with its code: kafkajs takes it for an outage and tries for a minute. */
+const tlsSockets =
+  (onRefused: OnRefused): ISocketFactory =>
+  ({ host, port, ssl, onConnect }) => {
+    const socket = connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect);
+    return socket.setKeepAlive(true, KEEP_ALIVE_MS).once('error', onRefused);
+  };
+
+/** `onRefused` hears of every TLS connection that fails before a request can. */
+export const connectKafka = ({ brokers, tls, sasl, clientId, log }: KafkaOptions, onRefused: OnRefused): Kafka =>
   new Kafka({
     clientId,
     brokers: [...brokers],
+    ...(tls && { ssl: tls, socketFactory: tlsSockets(onRefused) }),
+    ...(sasl && { sasl: sasl as SASLOptions }),
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
     // The producer's own retry setting does not cover reconnects, so it stands here.
@@ -32,9 +58,14 @@ const OUTAGES: ReadonlySet<string> = new Set([
   'KafkaJSConnectionClosedError',
   'KafkaJSBrokerNotFound',
   'KafkaJSRequestTimeoutError',
+  // A wrong password, and also what a broker looks like that ends while it is asked who we are.
+  'KafkaJSSASLAuthenticationError',
 ]);
 
-/** Whether an error only says that Kafka is not there: then a new consumer helps, later, and a new process would help no more. */
+/**
+ * Whether an error only says that Kafka is not there, or does not let us in: then a new consumer helps, later, and a new process
+ * would help no more.
+ */
 export const isKafkaOutage = (error: unknown): boolean => {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (OUTAGES.has(at.name) || (at as { retriable?: boolean }).retriable === true) return true;

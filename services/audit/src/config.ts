@@ -1,39 +1,40 @@
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { kafkaRules, kafkaSettings } from './kafka-settings.ts';
 
-export const configSpec = defineConfig({
-  ...commonSettings,
-  ...portSettings(8082, 9082),
-  kafkaBrokers: setting.list('KAFKA_BROKERS', {
-    default: [],
-    description: 'host:port of Kafka brokers, comma-separated; without it this service reads the outbox itself',
-  }),
-  kafkaPartitions: setting.integer('KAFKA_PARTITIONS', {
-    default: 3,
-    minimum: 1,
-    maximum: 1_000,
-    description: 'Partitions of a topic that is made at start',
-  }),
-  kafkaRetentionMs: setting.duration('KAFKA_RETENTION', {
-    default: 7 * 86_400_000,
-    minimum: 60_000,
-    description: 'How long Kafka keeps events of a topic that is made at start',
-  }),
-  databaseUrl: setting.string('DATABASE_URL', {
-    default: 'sqlite:.data/audit.sqlite',
-    pattern: '^(postgres(ql)?://|sqlite:)',
-    secret: true,
-    description: 'Where events are stored: `postgres://…` or `sqlite:path`',
-  }),
-  retentionMs: setting.duration('AUDIT_RETENTION', {
-    default: 0,
-    minimum: 0,
-    description: 'How long the trail is kept, in whole months; 0 keeps it for ever',
-  }),
-  drainMs: setting.duration('DRAIN_SECONDS', {
-    default: 15_000,
-    minimum: 0,
-    description: 'What finishing the batch in hand may take at the end',
-  }),
-});
+export const configSpec = defineConfig(
+  {
+    ...commonSettings,
+    ...portSettings(8082, 9082),
+    ...kafkaSettings,
+    kafkaPartitions: setting.integer('KAFKA_PARTITIONS', {
+      default: 3,
+      minimum: 1,
+      maximum: 1_000,
+      description: 'Partitions of a topic that is made at start',
+    }),
+    kafkaRetentionMs: setting.duration('KAFKA_RETENTION', {
+      default: 7 * 86_400_000,
+      minimum: 60_000,
+      description: 'How long Kafka keeps events of a topic that is made at start',
+    }),
+    databaseUrl: setting.string('DATABASE_URL', {
+      default: 'sqlite:.data/audit.sqlite',
+      pattern: '^(postgres(ql)?://|sqlite:)',
+      secret: true,
+      description: 'Where events are stored: `postgres://…` or `sqlite:path`',
+    }),
+    retentionMs: setting.duration('AUDIT_RETENTION', {
+      default: 0,
+      minimum: 0,
+      description: 'How long the trail is kept, in whole months; 0 keeps it for ever',
+    }),
+    drainMs: setting.duration('DRAIN_SECONDS', {
+      default: 15_000,
+      minimum: 0,
+      description: 'What finishing the batch in hand may take at the end',
+    }),
+  },
+  kafkaRules,
+);
 
 export type AuditConfig = LoadedConfig<typeof configSpec>;

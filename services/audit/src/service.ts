@@ -6,6 +6,7 @@ import type { AuditConfig } from './config.ts';
 import { startConsumers } from './consumers.ts';
 import { kafkaDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createDirect } from './direct.ts';
+import { kafkaAccess } from './kafka-settings.ts';
 import { RelayLoop } from './relay-loop.ts';
 import { startRetention } from './retention.ts';
 import { openTables, type AuditTables } from './tables.ts';
@@ -40,7 +41,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const working: Closable[] = [];
   let target: { publish: Publish; deadLetters: DeadLetters };
   if (config.kafkaBrokers.length > 0) {
-    const bus = createKafkaBus({ brokers: config.kafkaBrokers, clientId: config.nodeId, log });
+    const bus = createKafkaBus({ ...kafkaAccess(config), clientId: config.nodeId, log });
     closables.push({ name: 'kafka', close: () => bus.close() });
     target = { publish: (records) => bus.publish(records), deadLetters: kafkaDeadLetters(bus) };
     const onFatal = deps.onFatal ?? ((error) => log.error({ event: 'kafka.fatal', message: String(error) }));

@@ -1,12 +1,13 @@
 // `npm run audit -- <command>`: what operators and auditors do by hand.
 import { parseArgs } from 'node:util';
 import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
-import { createLogger, createMetrics, delay, fullJitter, loadConfig } from '@runnel/kit';
-import { configSpec } from '../config.ts';
+import { createLogger, createMetrics, delay, describeStartupFailure, fullJitter, loadConfig } from '@runnel/kit';
+import { configSpec, type AuditConfig } from '../config.ts';
 import { TOPICS } from '../consumers.ts';
 import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
 import { writeBoth } from '../direct.ts';
 import { createIngest } from '../ingest.ts';
+import { kafkaAccess } from '../kafka-settings.ts';
 import { auditMetrics } from '../audit-metrics.ts';
 import { checkContent } from '../rows.ts';
 import { openTables } from '../tables.ts';
@@ -17,7 +18,7 @@ const USAGE = `npm run audit -- <command>
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
   migrate                         bring the database up to date, as soon as it answers
-Settings as of the service: DATABASE_URL, KAFKA_BROKERS.`;
+Settings as of the service: DATABASE_URL, KAFKA_BROKERS and the other KAFKA_….`;
 
 /** About a minute and a half. */
 const MIGRATE_ATTEMPTS = 30;
@@ -26,12 +27,26 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { conversation: { type: 'string' }, 'from-beginning': { type: 'boolean', default: false } },
 });
-const config = loadConfig(configSpec, process.env);
+/** What went wrong, in a line; a stack only if the surroundings are not at fault. */
+const fail = (error: unknown): never => {
+  const { line, expected } = describeStartupFailure(error);
+  process.stderr.write(`runnel audit: ${line}\n`);
+  if (!expected && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exit(1);
+};
+const readConfig = (): AuditConfig => {
+  try {
+    return loadConfig(configSpec, process.env);
+  } catch (error) {
+    return fail(error);
+  }
+};
+const config = readConfig();
 const log = createLogger({ level: 'error', node: config.nodeId, service: 'audit' });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const [command, action] = positionals;
 
-const openBus = () => createKafkaBus({ brokers: config.kafkaBrokers, clientId: `${config.nodeId}-cli`, log });
+const openBus = () => createKafkaBus({ ...kafkaAccess(config), clientId: `${config.nodeId}-cli`, log });
 
 const runVerify = async (): Promise<boolean> => {
   const tables = await openTables(config.databaseUrl);
@@ -139,4 +154,4 @@ const chosen = COMMANDS[command ?? ''];
 if (chosen === undefined) {
   say(USAGE);
   process.exitCode = 64;
-} else process.exitCode = (await chosen()) ? 0 : 1;
+} else process.exitCode = (await chosen().catch(fail)) ? 0 : 1;
