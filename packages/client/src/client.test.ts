@@ -161,6 +161,56 @@ test('a prompt that waits does not bring a deleted conversation back', async () 
   expect(view(chat).pending).toEqual([]);
 });
 
+describe('another person signs in on the same page', () => {
+  const arrive = async ({ net, clock }: Awaited<ReturnType<typeof setup>>, user: string): Promise<void> => {
+    net.link.drop(1006);
+    await clock.advance(40_000);
+    net.link.open();
+    net.link.welcome(user);
+    await settle();
+  };
+
+  test('P-8 what the first had on its way is not sent again in the other name, and waits for the first', async () => {
+    const page = await setup();
+    const chat = page.begin();
+    chat.prompt('mine');
+    void chat.deleteMessage('m9').catch(() => undefined);
+    await arrive(page, 'ben');
+    expect(page.net.link.sent.map((frame) => frame.type)).toEqual(['hello', 'follow']);
+    expect(pending(chat)).toEqual([]);
+    await arrive(page, 'u1');
+    expect(page.net.link.all('prompt')).toMatchObject([{ text: 'mine' }]);
+  });
+
+  test('a conversation that the first had closed is not shown from memory', async () => {
+    const page = await setup();
+    const chat = page.begin();
+    page.net.link.event(shown(1, 'm1'));
+    chat.close();
+    await arrive(page, 'ben');
+    expect(view(page.client.conversation('c1')).conversation.messages).toEqual([]);
+  });
+});
+
+test('after a refusal `reconnect` asks for a token again, and a prompt of an unknown writer waits for a word', async () => {
+  const tokens = ['good'];
+  const { net, client } = await setup({ token: () => tokens.shift() });
+  tokens.push('better');
+  net.link.open();
+  const chat = client.conversation('c1');
+  chat.prompt('whose?');
+  net.link.drop(4503);
+  expect(client.connection.get()).toMatchObject({ status: 'refused', error: { code: 'unauthorized' } });
+  client.reconnect();
+  await settle();
+  net.link.open();
+  net.link.welcome('ann');
+  await settle();
+  expect(net.link.last('hello').token).toBe('better');
+  expect(net.link.all('prompt')).toEqual([]);
+  expect(view(chat).pending).toMatchObject([{ status: 'failed', error: { code: 'unauthorized' } }]);
+});
+
 test('the address has the identity of development, and never a token', async () => {
   const { net } = await setup({ userId: 'ann', token: () => 'secret' });
   expect(net.urls).toEqual(['wss://chat.example/ws/chat?user_id=ann']);

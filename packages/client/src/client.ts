@@ -90,6 +90,16 @@ export const createClient = (options: ClientOptions): Client => {
   };
   const deps = { connection, requests, queue, api, clock, random, ...(options.onMismatch && { onMismatch: options.onMismatch }) };
 
+  /** Who was let in last. Another user on the same page gets nothing of theirs: not what was asked, not what was read. */
+  let speaker: string | null = null;
+  const welcomed = (user: string | null): void => {
+    if (speaker !== null && user !== speaker) {
+      requests.forget();
+      for (const [id, conversation] of [...conversations]) if (!conversation.isOpen()) conversations.delete(id);
+    }
+    speaker = user ?? speaker;
+  };
+
   queue.subscribe((id) => {
     const conversation = conversations.get(id);
     conversation?.refreshPending();
@@ -97,8 +107,10 @@ export const createClient = (options: ClientOptions): Client => {
     // Nobody looks: once it is sent there is nothing left to show.
     for (const prompt of queue.pending(id)) if (prompt.status === 'sent') queue.drop(prompt.messageId);
   });
+  connection.state.subscribe(({ status }) => status === 'refused' && queue.refused());
   connection.listen({
     live() {
+      welcomed(connection.state.get().userId);
       // First what was cut off, then new follows: the other way round these would go out twice.
       requests.connected();
       for (const conversation of conversations.values()) conversation.connected();

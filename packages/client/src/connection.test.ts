@@ -1,3 +1,4 @@
+import { CLOSE } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import { createConnection, CONNECT_DEADLINE_MS } from './connection.ts';
 import type { TransportChoice } from './connection-state.ts';
@@ -67,6 +68,28 @@ describe('hello', () => {
     ws.link.welcome();
     expect(heard).toEqual(['live']);
     expect(ws.links).toHaveLength(1);
+  });
+
+  test('W-2 P-8 a source that has only the old token is not quoted again: the warning would come back at once, for a minute', async () => {
+    const { ws, goLive } = await setup({ token: () => 'old' });
+    goLive();
+    ws.link.event({ type: 'error', code: 'token-expired', message: '', retryable: false });
+    await settle();
+    expect(ws.link.all('hello')).toHaveLength(1);
+  });
+
+  test('W-2 without a token the cookie or a proxy speaks: hello goes out bare, and the next try asks again', async () => {
+    const tokens: string[] = [];
+    const { ws, connection } = await setup({ token: () => tokens[0] });
+    ws.link.open();
+    expect(ws.link.last('hello')).toEqual({ type: 'hello', protocol: 1, client: 'test/1' });
+    ws.link.drop(CLOSE.auth);
+    expect(connection.state.get()).toMatchObject({ status: 'refused', error: { code: 'unauthorized' } });
+    tokens.push('pasted');
+    connection.retry();
+    await settle();
+    ws.link.open();
+    expect(ws.link.last('hello').token).toBe('pasted');
   });
 
   test('a token source that hangs is asked again', async () => {

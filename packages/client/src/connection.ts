@@ -91,12 +91,20 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     input({ kind: 'closed', code });
   };
 
+  /** What the present transport was told. */
+  let said: string | undefined;
+
   const hello = (token: string | undefined): ClientFrame => ({
     type: 'hello',
     protocol: PROTOCOL_VERSION,
     ...(token !== undefined && { token }),
     ...(options.client !== undefined && { client: options.client }),
   });
+
+  const greet = (token: string | undefined): void => {
+    said = token;
+    transport?.send(hello(token));
+  };
 
   const watch = (heartbeatMs: number): Heartbeat =>
     watchHeartbeat({
@@ -138,7 +146,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
       let link: Transport | null = null;
       const live = (): boolean => mine() && link !== null && link === transport;
       link = transport = options.transports[name]({
-        open: () => void (live() && transport?.send(hello(token))),
+        open: () => live() && greet(token),
         event: (event) => live() && receive(event),
         traffic: () => live() && heartbeat?.traffic(),
         closed: (code) => live() && lost(code),
@@ -152,8 +160,8 @@ export const createConnection = (options: ConnectionOptions): Connection => {
   const reauthenticate = async (): Promise<void> => {
     const attempt = current;
     const token = await credentials.refresh().catch(() => undefined);
-    // Without a fresh token the server will close with 4503, which says the rest.
-    if (token !== undefined && attempt === current) transport?.send(hello(token));
+    // Without a fresh token the server will close with 4503, which says the rest. The old one again would only bring the same warning.
+    if (token !== undefined && token !== said && attempt === current) greet(token);
   };
 
   const perform = (effect: Effect): void => {

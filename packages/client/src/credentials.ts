@@ -1,11 +1,12 @@
 import { RunnelError } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 
-export type TokenSource = () => string | Promise<string>;
+/** Undefined: there is no token now, and a cookie or a proxy may speak for the caller. */
+export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
 /** The bearer token, asked for once per connection and kept for the HTTP calls in between. */
 export interface Credentials {
-  /** The token at hand, or a new one when there is none yet. Undefined: this client has no token. */
+  /** The token at hand, or what the source has when there is none yet. Undefined: this client has no token. */
   get(): Promise<string | undefined>;
   /** A fresh token; calls that ask meanwhile share it. */
   refresh(): Promise<string | undefined>;

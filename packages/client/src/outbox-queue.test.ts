@@ -31,6 +31,7 @@ const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: stri
     ...(options.storage && { storage: options.storage }),
     ...(options.userId !== undefined && { userId: options.userId }),
   });
+  if (line.live) queue.connected(null);
   const add = (messageId: string, conversationId = 'c1'): void =>
     queue.add({ messageId, conversationId, runId: `run-${messageId}`, text: 'xin chào' });
   const connect = (userId: string | null = null): void => {
@@ -40,6 +41,7 @@ const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: stri
   const statuses = (conversationId = 'c1'): string[] => queue.pending(conversationId).map((p) => `${p.messageId} ${p.status}`);
   return { clock, line, sent, queue, add, connect, statuses };
 };
+type Setup = ReturnType<typeof setup>;
 const ids = (sent: { command: Command }[]): string[] => sent.map(({ command }) => (command as { messageId: string }).messageId);
 const ok: OkEvent = { type: 'ok', runId: 'r', offset: 2, duplicate: false };
 
@@ -131,10 +133,10 @@ describe('errors', () => {
 describe('storage', () => {
   test('prompts survive a reload until they are sent', async () => {
     const storage = createStorage();
-    setup({ storage }).add('m1');
-    const { connect, sent, statuses } = setup({ storage });
+    setup({ storage, userId: 'ann' }).add('m1');
+    const { connect, sent, statuses } = setup({ storage, userId: 'ann' });
     expect(statuses()).toEqual(['m1 queued']);
-    connect();
+    connect('ann');
     sent[0]!.resolve(ok);
     await settle();
     expect(storage.entries.size).toBe(0);
@@ -142,9 +144,9 @@ describe('storage', () => {
 
   test('whether one that was being sent arrived is not known, so it is sent again', () => {
     const storage = createStorage();
-    setup({ storage, live: true }).add('m1');
+    setup({ storage, live: true, userId: 'ann' }).add('m1');
     const { connect, sent } = setup({ storage });
-    connect();
+    connect('ann');
     expect(ids(sent)).toEqual(['m1']);
   });
 
@@ -159,6 +161,46 @@ describe('storage', () => {
     const ann = setup({ storage });
     ann.connect('ann');
     expect(ids(ann.sent)).toEqual(['m1']);
+  });
+
+  test('one written before anybody was known belongs to whom the page turns out to be', () => {
+    const storage = createStorage();
+    const { add, connect, sent } = setup({ storage });
+    add('m1');
+    connect('ann');
+    expect(ids(sent)).toEqual(['m1']);
+    setup({ storage }).connect('ben');
+    expect(JSON.parse(storage.getItem('runnel.outbox.m1')!)).toMatchObject({ userId: 'ann' });
+  });
+
+  test.each([
+    ['a reload', (storage: PromptStorage) => setup({ storage })],
+    ['a refusal', (_storage: PromptStorage, before: Setup) => (before.queue.refused(), before)],
+  ])('after %s nobody knows any more who wrote it: it goes out when somebody says so, in their own name', async (_name, after) => {
+    const storage = createStorage();
+    const before = setup({ storage });
+    before.add('m1');
+    const { connect, sent, queue } = after(storage, before);
+    connect('ben');
+    expect(sent).toEqual([]);
+    expect(queue.pending('c1')).toMatchObject([{ status: 'failed', error: { code: 'unauthorized' } }]);
+    queue.retry('m1');
+    expect(ids(sent)).toEqual(['m1']);
+    expect(JSON.parse(storage.getItem('runnel.outbox.m1')!)).toMatchObject({ userId: 'ben' });
+  });
+
+  test('one that was being sent when somebody else signed in waits for its writer', async () => {
+    const storage = createStorage();
+    const { add, connect, sent, statuses } = setup({ storage });
+    connect('ann');
+    add('m1');
+    connect('ben');
+    sent[0]!.reject(new RunnelError('unavailable'));
+    await settle();
+    expect(statuses()).toEqual([]);
+    expect(JSON.parse(storage.getItem('runnel.outbox.m1')!)).toMatchObject({ userId: 'ann', status: 'queued' });
+    connect('ann');
+    expect(ids(sent)).toEqual(['m1', 'm1']);
   });
 
   test('one that is too old to be recognised as a repetition is dropped, and so is what cannot be read', async () => {

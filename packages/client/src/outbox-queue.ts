@@ -23,6 +23,8 @@ export interface OutboxQueue {
   subscribe(listener: (conversationId: string) => void): () => void;
   /** A connection is there, for this user. */
   connected(userId: string | null): void;
+  /** Nobody was let in: who comes next need not be who wrote what waits. */
+  refused(): void;
   /** The conversation has no run any more: a patient prompt may go. */
   unblock(conversationId: string): void;
   close(): void;
@@ -42,6 +44,13 @@ export const MAX_QUEUED_PROMPTS = 50;
 const MAX_BUSY_TRIES = 20;
 const NONE: readonly PendingPrompt[] = [];
 
+/** Nobody can tell any more who wrote it: it never goes out by itself, only when a person who sees it says so. */
+const orphaned = (prompt: QueuedPrompt): QueuedPrompt => ({
+  ...prompt,
+  status: 'failed',
+  error: problemOf(new RunnelError('unauthorized', 'Written before anybody had signed in.')),
+});
+
 export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
   const { clock } = options;
   const stored = createOutboxStorage(options.storage);
@@ -51,7 +60,7 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
   const blocked = new Map<string, { tries: number; cancel: () => void }>();
   let userId = options.userId ?? null;
   let identified = false;
-  let prompts: readonly QueuedPrompt[] = stored.load(clock.now());
+  let prompts: readonly QueuedPrompt[] = stored.load(clock.now()).map((p) => (p.userId === null ? orphaned(p) : p));
 
   const mine = (prompt: QueuedPrompt): boolean => prompt.userId === null || prompt.userId === userId;
 
@@ -92,8 +101,8 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
 
   const onError = (prompt: QueuedPrompt, error: RunnelError): void => {
     if (error.code === 'busy' && prompt.patient && block(prompt)) return change(prompt.messageId, { status: 'queued' });
-    // Cut off, not refused: it goes out again, under the same ids, with the next connection.
-    if (error.code === 'unavailable' && !options.isLive()) return change(prompt.messageId, { status: 'queued' });
+    // Cut off, not refused: it goes out again, under the same ids, with the next connection of its writer.
+    if (error.code === 'unavailable' && !(options.isLive() && mine(prompt))) return change(prompt.messageId, { status: 'queued' });
     blocked.delete(prompt.conversationId);
     change(prompt.messageId, { status: 'failed', error: problemOf(error) });
   };
@@ -113,7 +122,7 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
   };
 
   const flush = (conversationId: string, again = false): void => {
-    if (!options.isLive() || (blocked.has(conversationId) && !again)) return;
+    if (!options.isLive() || !identified || (blocked.has(conversationId) && !again)) return;
     const own = prompts.filter((p) => p.conversationId === conversationId && mine(p));
     const next = own.find((p) => p.status === 'queued');
     if (next && !own.some((p) => p.status === 'sending')) void send(next);
@@ -133,7 +142,7 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
     retry(messageId) {
       const prompt = prompts.find((p) => p.messageId === messageId && p.status === 'failed');
       if (!prompt) return;
-      change(messageId, { status: 'queued', error: null });
+      change(messageId, { status: 'queued', error: null, userId: prompt.userId ?? userId });
       flush(prompt.conversationId);
     },
     drop(messageId) {
@@ -161,11 +170,16 @@ export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
       userId = user ?? userId;
       identified = true;
       views.clear();
+      // Written on this page while it was on its way to this user.
+      for (const p of prompts) if (p.userId === null && p.status === 'queued') change(p.messageId, { userId });
       const conversations = new Set(prompts.map((p) => p.conversationId));
       for (const id of conversations) {
         for (const listener of [...listeners]) listener(id);
         unblock(id);
       }
+    },
+    refused() {
+      for (const p of prompts) if (p.userId === null && p.status === 'queued') change(p.messageId, orphaned(p));
     },
     unblock,
     close() {

@@ -11,7 +11,7 @@ export interface PromptStorage {
 
 /** A queued prompt with what only the queue needs to know. */
 export interface QueuedPrompt extends PendingPrompt {
-  /** Who wrote it; null: nobody was signed in yet. Never sent in somebody else's name. */
+  /** Who wrote it; null: nobody was known yet. Never sent in somebody else's name. */
   userId: string | null;
   /** Written without a connection: it waits for the run in front of it instead of failing with `busy`. */
   patient: boolean;

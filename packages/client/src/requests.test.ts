@@ -60,6 +60,15 @@ describe('reconnecting', () => {
     expect(sent).toHaveLength(1);
   });
 
+  test('what one user asked is not asked again in the name of the next', async () => {
+    const { requests, sent } = setup();
+    const answer = codeOf(requests.send(cancel));
+    requests.forget();
+    requests.connected();
+    await expect(answer).resolves.toBe('unavailable');
+    expect(sent).toHaveLength(1);
+  });
+
   test('what belongs to one connection ends with it', async () => {
     const { requests } = setup();
     const follow = requests.send({ type: 'follow', conversationId: 'c1' }, { resend: false });

@@ -24,6 +24,8 @@ export interface Requests {
   /** A new connection carries frames. */
   connected(): void;
   disconnected(): void;
+  /** Somebody else speaks from now on: what is open was asked in another name and is never sent again. */
+  forget(): void;
   close(): void;
 }
 
@@ -75,6 +77,7 @@ export const createRequests = (options: { transmit: (frame: ClientFrame) => bool
       for (const { frame } of open.values()) options.transmit(frame);
     },
     disconnected: () => rejectAll('The connection was lost.', (request) => !request.resend),
+    forget: () => rejectAll('Somebody else has signed in.', () => true),
     close: () => rejectAll('The client was closed.', () => true),
   };
 };

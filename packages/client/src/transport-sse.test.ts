@@ -74,12 +74,13 @@ const begin = ({ response }: Call, ...events: object[]): void => {
 };
 
 describe('hello', () => {
-  test('any call that needs an identity is the greeting', async () => {
-    const { ask, calls } = await setup(({ response }) => json(response, 200, { conversations: [], hasMore: false }), {
+  test('W-2 the greeting is a call that needs an identity and tells whose it is', async () => {
+    const { ask, calls } = await setup(({ response }) => json(response, 200, { userId: 'ann', admin: false, audit: true }), {
       token: () => 'secret',
     });
     await expect(ask({ type: 'hello', protocol: 1 })).resolves.toMatchObject({
       type: 'welcome',
+      userId: 'ann',
       protocol: 1,
       limits: { textChars: 5_000 },
     });
@@ -98,6 +99,13 @@ describe('hello', () => {
     await until(() => broken.closed.length > 0);
     expect(broken.closed).toEqual([1006]);
   });
+});
+
+test('W-2 a token that expires meanwhile ends the connection, as it does over WebSocket', async () => {
+  const { transport, closed } = await setup(({ response }) => json(response, 401, { code: 'token-expired' }));
+  transport.send({ type: 'prompt', id: 1, conversationId: 'c1', messageId: 'm1', runId: 'a1', text: 'x' });
+  await until(() => closed.length > 0);
+  expect(closed).toEqual([4503]);
 });
 
 describe('commands', () => {

@@ -39,6 +39,7 @@ export const openSse =
           if (done) return;
           // Nobody answered: the connection is down, and what is open is sent again by the next one.
           if (isNetworkFault(error)) return fail(ABNORMAL);
+          if (isUnauthorized(error)) return fail(CLOSE.auth);
           listener.event({ type: 'error', ...echo, ...toRunnelError(error).toFields() });
         },
       );
@@ -46,15 +47,15 @@ export const openSse =
 
     const hello = async (): Promise<void> => {
       try {
-        // Any call that needs an identity shows whether the gateway is there and takes this client.
-        await api.listConversations({ limit: 1 });
+        // Shows whether the gateway is there and takes this client, and who that is: prompts are kept by user.
+        const me = await api.get<{ userId?: string }>('/api/me');
         const limits = { ...DEFAULT_LIMITS, promptsPerMinute: 0 };
         if (!done)
           listener.event({
             type: 'welcome',
             protocol: PROTOCOL_VERSION,
             node: '',
-            userId: userId ?? '',
+            userId: me.userId ?? userId ?? '',
             heartbeatMs: HEARTBEAT_MS,
             limits,
           });
@@ -125,9 +126,13 @@ const bodyOf = ({ type: _type, id: _id, ...body }: ClientFrame): object => body;
 const isNetworkFault = (error: unknown): boolean =>
   error instanceof RunnelError && error.code === 'unavailable' && error.cause !== undefined;
 
-const closeCodeOf = ({ code }: RunnelError): number => {
-  if (code === 'unauthorized' || code === 'token-expired') return CLOSE.auth;
-  return code === 'forbidden' ? CLOSE.forbidden : ABNORMAL;
+/** As a socket whose token has expired. */
+const isUnauthorized = (error: unknown): boolean =>
+  error instanceof RunnelError && (error.code === 'unauthorized' || error.code === 'token-expired');
+
+const closeCodeOf = (error: RunnelError): number => {
+  if (isUnauthorized(error)) return CLOSE.auth;
+  return error.code === 'forbidden' ? CLOSE.forbidden : ABNORMAL;
 };
 
 const answerPing = (api: Api, listener: TransportListener, dead: () => void): void =>
