@@ -36,6 +36,14 @@ const ends = (failed: number): Samples => ({
   'runnel_ai_run_end_total{service="ai",model="demo",reason="failed"}': failed,
 });
 
+/** A Redis with a limit, which one pod asks, and beside it one that has none and may hold what it likes. */
+const held = (bytes: number): Samples => ({
+  'runnel_store_memory_bytes{service="ai",instance="a:9081"}': `=${bytes}`,
+  'runnel_store_memory_limit_bytes{service="ai",instance="a:9081"}': '=1000',
+  'runnel_store_memory_bytes{service="ai",instance="b:9081"}': '=9000',
+  'runnel_store_memory_limit_bytes{service="ai",instance="b:9081"}': '=0',
+});
+
 export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'StoreSlow',
@@ -58,6 +66,17 @@ export const CAUSES: readonly CauseAlert[] = [
     fires: commands(60),
     silent: commands(3),
     labels: { service: 'gateway' },
+  },
+  {
+    alert: 'StoreNearlyFull',
+    severity: 'page',
+    expr: 'max(runnel_store_memory_bytes / (runnel_store_memory_limit_bytes > 0)) > 0.85',
+    for: '5m',
+    summary: 'Redis is nearly full',
+    description:
+      'Redis holds more than 85 % of its maxmemory. At 100 % it refuses new prompts, and running answers stand still until there is room.',
+    fires: held(870),
+    silent: held(850),
   },
   {
     alert: 'RunsTakenOver',

@@ -61,7 +61,8 @@ export const store: Dashboard = {
         {
           kind: 'stat',
           title: 'Full',
-          description: 'Part of its memory limit that Redis holds; of a cluster, the fullest master. Empty without a limit.',
+          description:
+            'Part of its memory limit that Redis holds; of a cluster, the fullest master. Above 85 %: runbook StoreNearlyFull. Empty without a limit.',
           unit: 'percentunit',
           limit: 0.85,
           targets: [{ expr: 'max(runnel_store_memory_bytes / (runnel_store_memory_limit_bytes > 0))', legend: 'full' }],

@@ -27,6 +27,8 @@ const WORDS = 50;
 const WORD_MS = 100;
 /** In each direction: a command takes 50 ms. */
 const WIRE_MS = 25;
+/** Of its memory limit; the people fill the rest. */
+const HELD_PART = 0.87;
 
 /** A piece of OpenAI's stream; without the last one's reason to finish, an answer counts as broken off. */
 const piece = (delta: { content?: string }, finish_reason: 'stop' | null = null): string =>
@@ -69,6 +71,16 @@ export const STORIES: readonly Story[] = [
     cluster: pods,
     ...counted,
     happens: (cluster) => cluster.ai[0]!.kill(),
+  },
+  {
+    name: 'redis-fills',
+    title: 'Redis has little room left',
+    cluster: pods,
+    ...counted,
+    happens: async ({ redis }) => {
+      const held = /^used_memory:(\d+)/m.exec(String(await redis.cli('INFO', 'memory')))?.[1];
+      await redis.cli('CONFIG', 'SET', 'maxmemory', Math.round(Number(held) / HELD_PART));
+    },
   },
   {
     name: 'redis-50ms',
