@@ -34,6 +34,7 @@ const NEEDS = {
   nginx: { present: () => onPath('nginx'), packages: ['nginx-light'] },
   postgresql: { present: hasPostgres, packages: ['postgresql'] },
   java: { present: () => onPath('java'), packages: ['openjdk-17-jre-headless'] },
+  openssl: { present: () => onPath('openssl'), packages: ['openssl'] },
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
   'kubernetes-node': { present: () => NODE_PROGRAMS.every(onPath), packages: NODE_PACKAGES.split(' ') },
   'kube-schemas': { present: hasKubeSchemas, packages: [], fetch: fetchKubeSchemas },

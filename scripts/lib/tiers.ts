@@ -25,7 +25,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'chart', needs: ['nginx', 'kube-schemas'], run: () => runVitest('chart') },
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
   { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
-  { name: 'kafka', needs: ['java', 'maven', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },
+  { name: 'kafka', needs: ['java', 'maven', 'openssl', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },
   { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser') },
   { name: 'e2e', needs: ['redis-server', 'nginx', 'postgresql', 'java', 'maven'], run: () => runJsonLines('e2e/run.ts') },
   { name: 'loadtest', needs: ['redis-server', 'nginx'], run: runLoadtests },

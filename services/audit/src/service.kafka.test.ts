@@ -1,26 +1,31 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
 import { startRedis, type TestRedis } from '@runnel/coordination/testing';
 import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC } from '@runnel/events';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
-import { createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { createLogger, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { configSpec } from './config.ts';
 import { kafkaDeadLetters } from './dead-letters.ts';
 import { createIngest } from './ingest.ts';
 import { auditMetrics } from './audit-metrics.ts';
 import { sha256Of } from './rows.ts';
-import { startAudit } from './service.ts';
+import { startAudit, type AuditService } from './service.ts';
 import { openTables } from './tables.ts';
 import { startPostgres, type TestPostgres } from './testing/index.ts';
 import { verify } from './verify.ts';
 
+const PASSWORD = 'as-it-should-be';
+
 let kafka: TestKafka;
 let postgres: TestPostgres;
 beforeAll(async () => {
-  [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
+  [kafka, postgres] = await Promise.all([startKafka({ secure: { username: 'runnel', password: PASSWORD } }), startPostgres()]);
 });
 afterAll(async () => {
   await Promise.all([kafka.stop(), postgres.stop()]);
@@ -142,4 +147,47 @@ test('what cannot be read is put aside with the reason, doubles and disorder cha
   expect(left.map((l) => l.reason)).toEqual(Array.from({ length: retried.left }, () => 'still nothing'));
   const reports = await bus.ensureTopics([CHAT_TOPIC, DEAD_LETTER_TOPIC], { partitions: 5, retentionMs: 60_000 });
   expect(reports[0]!.warnings).toEqual(['has 3 partitions, not 5', 'keeps 604800000 ms, not 60000']);
+});
+
+test('P-9 P-10 a password that Kafka does not accept is said, history is served, the outbox waits, and the right one brings it all', async () => {
+  const { redis, runLog } = await newRedis();
+  const url = await postgres.database();
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-kafka-ca-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const { brokers, tls, sasl } = kafka.secure!;
+  await writeFile(join(folder, 'ca.pem'), tls.ca!);
+  const start = (password: string, log: typeof silentLog, onFatal = (): void => {}) => {
+    const env = {
+      ...environment(redis.url, url, 'secure'),
+      KAFKA_BROKERS: brokers.join(','),
+      KAFKA_TLS: 'true',
+      KAFKA_CA_FILE: join(folder, 'ca.pem'),
+      KAFKA_SASL_MECHANISM: sasl.mechanism,
+      KAFKA_USERNAME: sasl.username,
+      KAFKA_PASSWORD: password,
+    };
+    return startAudit(loadConfig(configSpec, env), log, { onFatal });
+  };
+  const end = async (audit: AuditService): Promise<void> => {
+    for (const closable of audit.closables.toReversed()) await closable.close();
+  };
+  let said = '';
+  const destination = new Writable({ write: (chunk, _, done) => ((said += String(chunk)), done()) });
+  const fatal = vi.fn();
+  const refused = await start('as-it-was-last-week', createLogger({ level: 'warn', node: 'secure', service: 'audit' }, destination), fatal);
+  await talkAll(runLog, 'd', 0, 20);
+  await waitFor(() => said.includes('"kafka.refused"') && said.includes('"relay.failed"'), {
+    deadlineMs: 20_000,
+    everyMs: 20,
+    what: 'a word',
+  });
+  expect((await refused.tables.trail.page({ conversationId: 'd-1', limit: 9 })).events).toEqual([]);
+  expect(fatal).not.toHaveBeenCalled();
+  expect(said).not.toContain('as-it-was-last-week');
+  await end(refused);
+
+  const accepted = await start(PASSWORD, silentLog);
+  onTestFinished(() => end(accepted));
+  await waitFor(async () => (await countOf(accepted.tables, 'd')) === 80, { deadlineMs: 40_000, everyMs: 100, what: '80 events' });
+  expect((await accepted.tables.trail.page({ conversationId: 'd-1', limit: 9 })).events.map((e) => e.sequence)).toEqual([1, 2, 3, 4]);
 });

@@ -7,11 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { KafkaAccess } from '../kafka-client.ts';
+import { makeCertificates } from './kafka-certificates.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
-import { CLUSTER_ID, LOG_SETTINGS, serverProperties, type NodePlace } from './kafka-settings.ts';
+import { CLUSTER_ID, LOG_SETTINGS, scramUsers, serverProperties, type NodePlace } from './kafka-settings.ts';
 
 export interface TestKafka {
   brokers: string[];
+  /** The way in over TLS, where it was asked for; any mechanism takes the name and the password. */
+  secure?: Required<KafkaAccess>;
   /** SIGKILL of a node (from 1 on), or of all. */
   kill(node?: number): Promise<void>;
   /** Starts what was killed, with its data; resolves when it answers. */
@@ -24,6 +28,8 @@ export interface StartKafka {
   nodes?: number;
   /** Of the first node; others take free ones. */
   port?: number;
+  /** A second listener, over TLS, that asks for this name and password. */
+  secure?: { username: string; password: string };
 }
 
 /** Cold caches on a busy machine. */
@@ -69,24 +75,27 @@ const answers = (port: number): Promise<boolean> =>
   });
 
 /** A real Apache Kafka (KRaft) on this machine: one node, or several that replicate. */
-export const startKafka = async ({ nodes = 1, port }: StartKafka = {}): Promise<TestKafka> => {
+export const startKafka = async ({ nodes = 1, port, secure }: StartKafka = {}): Promise<TestKafka> => {
   const classPath = await kafkaClassPath();
   const folder = await mkdtemp(join(tmpdir(), 'runnel-kafka-'));
   const logSettings = join(folder, 'log4j2.properties');
   await writeFile(logSettings, LOG_SETTINGS);
   const places: NodePlace[] = [];
   for (let id = 1; id <= nodes; id++) {
-    const place = { id, port: id === 1 && port ? port : await freePort(), controllerPort: await freePort(), folder: join(folder, `${id}`) };
+    const [first, securePort, controllerPort] = [await freePort(), await freePort(), await freePort()];
+    const place = { id, port: id === 1 && port ? port : first, securePort, controllerPort, folder: join(folder, `${id}`) };
     await mkdir(place.folder);
     places.push(place);
   }
+  const { ca, keyStore } = secure ? await makeCertificates(folder) : { ca: '', keyStore: '' };
+  const listener = secure && { ...secure, keyStore };
   const children = new Map<number, ChildProcess>();
   const settingsOf = ({ folder: own }: NodePlace): string => join(own, 'server.properties');
   const words = [`-Dlog4j2.configurationFile=${logSettings}`, '-Dlog4j2.disable.jmx=true', '-cp', classPath];
 
   const launch = async (place: NodePlace): Promise<void> => {
     const settings = settingsOf(place);
-    await writeFile(settings, serverProperties(place, places));
+    await writeFile(settings, serverProperties(place, places, listener));
     if (!existsSync(join(place.folder, 'data/meta.properties'))) {
       const format = [
         '-Xmx128m',
@@ -98,6 +107,7 @@ export const startKafka = async ({ nodes = 1, port }: StartKafka = {}): Promise<
         CLUSTER_ID,
         '-c',
         settings,
+        ...(listener ? scramUsers(listener) : []),
       ];
       await promisify(execFile)('java', format, { timeout: START_MS });
     }
@@ -145,5 +155,14 @@ export const startKafka = async ({ nodes = 1, port }: StartKafka = {}): Promise<
     await stop();
     throw error;
   }
-  return { brokers: places.map((place) => `127.0.0.1:${place.port}`), kill: end, restart: start, stop };
+  const brokersAt = (portOf: (place: NodePlace) => number): string[] => places.map((place) => `127.0.0.1:${portOf(place)}`);
+  return {
+    brokers: brokersAt((place) => place.port),
+    ...(secure && {
+      secure: { brokers: brokersAt((place) => place.securePort), tls: { ca }, sasl: { mechanism: 'scram-sha-512', ...secure } },
+    }),
+    kill: end,
+    restart: start,
+    stop,
+  };
 };
