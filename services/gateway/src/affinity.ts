@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify';
 const AFFINITY_COOKIE = 'runnel_affinity';
 
 const hasCookie = new RegExp(`(^|;) *${AFFINITY_COOKIE}=[^;]`);
-/** Programs that send no cookies back, and files that every browser may share. */
-const WITHOUT = /^\/(v1|assets)\//;
+/** Programs that send no cookies back, files that every browser may share, and the call that promises to set none. */
+const WITHOUT = /^\/(v1\/|assets\/|api\/sign-in(\?|$))/;
 
 /** The `Set-Cookie` value for a browser that has none yet; it lasts as long as the browser's session. Pure but for its randomness. */
 export const affinityCookie = (cookies: string | undefined, secure: boolean): string | undefined =>

@@ -1,5 +1,6 @@
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { DEFAULT_LIMITS } from '@runnel/protocol';
+import { parseSignInUrl } from './sign-in-url.ts';
 
 export const configSpec = defineConfig({
   ...commonSettings,
@@ -42,6 +43,13 @@ export const configSpec = defineConfig({
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
     description: 'Cookie that carries the token (jwt) or the guest (dev)',
   }),
+  signInUrl: {
+    ...setting.string('SIGN_IN_URL', {
+      optional: true,
+      description: 'Where the page sends a person to sign in: a URL or a path; `{return}` in it becomes the address of the page, encoded',
+    }),
+    parse: parseSignInUrl,
+  },
   adminUsers: setting.list('ADMIN_USERS', {
     default: [],
     description: 'User ids with the `admin` scope, besides those whose token has it; comma-separated',

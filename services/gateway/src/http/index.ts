@@ -6,6 +6,7 @@ import { createAuditHistory } from './audit-history.ts';
 import { adminRoutes } from './admin.ts';
 import { replayRoutes } from './replay.ts';
 import { searchRoutes } from './search.ts';
+import { SIGN_IN_PATH, signInRoutes } from './sign-in.ts';
 import { chatRoutes } from './chat.ts';
 import { conversationRoutes } from './conversations.ts';
 import { registerGracefulClose } from './graceful-close.ts';
@@ -37,8 +38,8 @@ export interface HttpAnswers {
   settled(): Promise<void>;
 }
 
-/** The documentation is for everybody. */
-const isApi = (url: string): boolean => url.startsWith('/api/') && !url.startsWith('/api/docs');
+/** The documentation is for everybody, and how to sign in is for those who have not. */
+const isApi = (url: string): boolean => url.startsWith('/api/') && !url.startsWith('/api/docs') && url.split('?', 1)[0] !== SIGN_IN_PATH;
 
 /**
  * Everything the gateway answers over HTTP besides the WebSocket route, whose upgrade gets the same headers, origin check and
@@ -79,6 +80,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   trailRoutes(routes, context);
   adminRoutes(routes, context);
   meRoutes(routes, context);
+  signInRoutes(routes, context);
   modelRoutes(routes, context);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
