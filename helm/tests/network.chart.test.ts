@@ -65,7 +65,9 @@ const names = (peers: Peer[] | undefined, labels: Labels): boolean =>
 
 const refusal = (manifests: readonly Manifest[], all: readonly Workload[], { from, to }: Hop): string | undefined => {
   const egress = policiesFor(manifests, from.labels, 'Egress').flatMap((policy) => policy.egress ?? []);
-  if (to === 'outside') return egress.some((rule) => rule.to?.some(({ ipBlock }) => ipBlock)) ? undefined : 'may not leave the release';
+  // Whatever the port is: brokers and databases of others listen where they like.
+  const leaves = ({ ports, to: peers }: Rule): boolean => ports === undefined && (peers?.some(({ ipBlock }) => ipBlock) ?? false);
+  if (to === 'outside') return egress.some(leaves) ? undefined : 'may not leave the release';
   const peer = all.find(({ component }) => component === to.component);
   if (peer === undefined) return `there is no ${to.component}`;
   if (!peer.pod.containers[0]!.ports?.some(({ containerPort }) => containerPort === to.port))
@@ -77,7 +79,11 @@ const refusal = (manifests: readonly Manifest[], all: readonly Workload[], { fro
 
 const common = ['auth.mode=dev', 'redis.development.enabled=true', 'audit.enabled=true', 'tracing.endpoint=http://otel:4318'];
 const SETUPS = [
-  ['stores outside', [...common, 'postgres.url=postgres://p/d', 'kafka.brokers=kafka:9092'], ['migrate DATABASE_URL outside']],
+  [
+    'stores outside',
+    [...common, 'postgres.url=postgres://p/d', 'kafka.brokers=kafka:9094', 'kafka.tls.enabled=true'],
+    ['migrate DATABASE_URL outside', 'audit KAFKA_BROKERS outside'],
+  ],
   [
     'stores inside',
     [...common, 'postgres.development.enabled=true', 'kafka.development.enabled=true'],

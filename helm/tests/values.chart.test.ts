@@ -74,6 +74,27 @@ describe.each(HELMS)('%s refuses', (tool) => {
       /Two databases are named/,
     ],
     [
+      'TLS for no brokers',
+      [...LEAST, 'kafka.tls.enabled=true'],
+      /kafka\.tls and kafka\.sasl are for brokers outside the release: set kafka\.brokers/,
+    ],
+    [
+      "an authority for Kafka's certificate without TLS",
+      [...LEAST, 'kafka.brokers=k:9093', 'kafka.tls.caSecret=ca'],
+      /needs kafka\.tls\.enabled=true/,
+    ],
+    [
+      'SASL without a name',
+      [...LEAST, 'kafka.brokers=k:9093', 'kafka.sasl.mechanism=plain'],
+      /needs kafka\.existingSecret \(keys KAFKA_USERNAME/,
+    ],
+    [
+      'a name without SASL',
+      [...LEAST, 'kafka.brokers=k:9093', 'kafka.existingSecret=k'],
+      /kafka\.existingSecret needs kafka\.sasl\.mechanism/,
+    ],
+    ['a mechanism nobody speaks', [...LEAST, 'kafka.brokers=k:9093', 'kafka.sasl.mechanism=gssapi'], /mechanism/],
+    [
       'two scalers',
       [...LEAST, 'ai.autoscaling.enabled=true', 'ai.autoscaling.external=true'],
       /ai\.autoscaling: two scalers fight; set either enabled/,
@@ -108,7 +129,10 @@ describe.each(HELMS)('%s refuses', (tool) => {
 });
 
 test('every variable that the chart gives its services is refused in their env', () => {
-  const set = [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', 'kafka.brokers=k:9092', 'tracing.endpoint=http://otel:4318'];
+  const kafka = ['brokers=k:9093', 'tls.enabled=true', 'tls.caSecret=ca', 'sasl.mechanism=plain', 'existingSecret=k'].map(
+    (one) => `kafka.${one}`,
+  );
+  const set = [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', ...kafka, 'tracing.endpoint=http://otel:4318'];
   const all = render({
     set: [...set, 'auth.mode=jwt', 'auth.jwksUrl=https://id/jwks', 'corsOrigins={https://a.example}', 'trustedCA.configMap=ca'],
   });
@@ -132,5 +156,5 @@ test('authorities of the operator reach every container that talks to stores, mi
 
 test('no secret is ever in a manifest: passwords come from Secrets', () => {
   const text = JSON.stringify(render({ profile: 'external-values.yaml' }));
-  expect(text).not.toMatch(/"JWT_SECRET","value"|"DATABASE_URL","value"|"REDIS_URL","value"/);
+  expect(text).not.toMatch(/"JWT_SECRET","value"|"DATABASE_URL","value"|"REDIS_URL","value"|"KAFKA_PASSWORD","value"/);
 });

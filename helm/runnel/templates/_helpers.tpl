@@ -78,6 +78,28 @@ livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, f
 {{- if .Values.kafka.development.enabled }}{{ include "runnel.name" (dict "root" . "name" "kafka") }}:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
 {{- end }}
 
+{{/* Empty without a Kafka. */}}
+{{- define "runnel.kafkaEnv" -}}
+{{- with include "runnel.kafkaBrokers" . }}
+- { name: KAFKA_BROKERS, value: {{ . | quote }} }
+{{- end }}
+{{- with .Values.kafka }}
+{{- if .tls.enabled }}
+- { name: KAFKA_TLS, value: "true" }
+{{- if .tls.caSecret }}
+- { name: KAFKA_CA_FILE, value: /etc/runnel/kafka/ca.crt }
+{{- end }}
+{{- end }}
+{{- if .sasl.mechanism }}
+- { name: KAFKA_SASL_MECHANISM, value: {{ .sasl.mechanism }} }
+{{- range $key := list "KAFKA_USERNAME" "KAFKA_PASSWORD" }}
+- name: {{ $key }}
+  valueFrom: { secretKeyRef: { name: {{ $.Values.kafka.existingSecret }}, key: {{ $key }} } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* A container that brings the database up to date: one at a time by a lock, again and again until the database answers. */}}
 {{- define "runnel.migrate" -}}
 - name: migrate
