@@ -53,7 +53,6 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
     (connected ??= Promise.all([producer.connect(), admin.connect()]).then(
       () => undefined,
       (error: unknown) => {
-        onRefused(error);
         const forget = (): void => (connected = undefined);
         // Everybody who asks meanwhile gets the same answer.
         if (refusalOf(error) === undefined) forget();
@@ -61,6 +60,17 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
         throw error;
       },
     ));
+
+  const telling = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      onRefused(error);
+      throw error;
+    }
+  };
+
+  const connectedTo = <T>(work: () => Promise<T>): Promise<T> => telling(() => connect().then(work));
 
   const partitionsOf = async (topic: string): Promise<number[]> => {
     let known = partitions.get(topic);
@@ -86,51 +96,47 @@ export const createKafkaBus = (options: KafkaOptions): EventBus => {
   };
   const push = createLanes(send, BATCH_RECORDS);
 
-  return {
-    async publish(records) {
-      await connect();
-      const groups = new Map<string, EventRecord[]>();
-      for (const record of records) {
-        const ids = await partitionsOf(record.topic);
-        const partition = partitionOf({
-          topic: record.topic,
-          partitionMetadata: ids.map((partitionId) => ({ partitionId, leader: 0, replicas: [], isr: [], partitionErrorCode: 0 })),
-          message: { key: record.key, value: null },
-        });
-        const lane = `${record.topic}/${partition}`;
-        const group = groups.get(lane);
-        if (group) group.push(record);
-        else groups.set(lane, [record]);
+  const publish = async (records: readonly EventRecord[]): Promise<void> => {
+    const groups = new Map<string, EventRecord[]>();
+    for (const record of records) {
+      const ids = await partitionsOf(record.topic);
+      const partition = partitionOf({
+        topic: record.topic,
+        partitionMetadata: ids.map((partitionId) => ({ partitionId, leader: 0, replicas: [], isr: [], partitionErrorCode: 0 })),
+        message: { key: record.key, value: null },
+      });
+      const lane = `${record.topic}/${partition}`;
+      const group = groups.get(lane);
+      if (group) group.push(record);
+      else groups.set(lane, [record]);
+    }
+    await Promise.all([...groups].map(([lane, group]) => push(lane, group)));
+  };
+
+  const lagOf = async (group: string, topics: readonly string[]): Promise<number> => {
+    const stored = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
+    let lag = 0n;
+    for (const { topic, partitions: positions } of stored) {
+      for (const end of await admin.fetchTopicOffsets(topic)) {
+        const position = positions.find((p) => p.partition === end.partition)?.offset ?? '-1';
+        lag += BigInt(end.high) - BigInt(position === '-1' ? end.low : position);
       }
-      await Promise.all([...groups].map(([lane, group]) => push(lane, group)));
-    },
-    async consume(consumption: ConsumeOptions): Promise<Consumption> {
+    }
+    return Number(lag);
+  };
+
+  return {
+    publish: (records) => connectedTo(() => publish(records)),
+    consume(consumption: ConsumeOptions): Promise<Consumption> {
       const onError = (error: unknown): void => {
         onRefused(error);
         consumption.onError(error);
       };
-      return consumeKafka(kafka, { ...consumption, onError });
+      return telling(() => consumeKafka(kafka, { ...consumption, onError }));
     },
-    readToEnd: async (query) => {
-      await connect();
-      return readToEnd(kafka, admin, query);
-    },
-    async ensureTopics(names, settings) {
-      await connect();
-      return ensureTopics(admin, names, settings);
-    },
-    async lag(group, topics) {
-      await connect();
-      const stored = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
-      let lag = 0n;
-      for (const { topic, partitions: positions } of stored) {
-        for (const end of await admin.fetchTopicOffsets(topic)) {
-          const position = positions.find((p) => p.partition === end.partition)?.offset ?? '-1';
-          lag += BigInt(end.high) - BigInt(position === '-1' ? end.low : position);
-        }
-      }
-      return Number(lag);
-    },
+    readToEnd: (query) => connectedTo(() => readToEnd(kafka, admin, query)),
+    ensureTopics: (names, settings) => connectedTo(() => ensureTopics(admin, names, settings)),
+    lag: (group, topics) => connectedTo(() => lagOf(group, topics)),
     async close() {
       if (connected) await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
     },

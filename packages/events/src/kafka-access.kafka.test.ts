@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EventBus, ReceivedRecord } from './event-bus.ts';
 import { createKafkaBus } from './event-bus-kafka.ts';
 import { isKafkaOutage, KAFKA_SASL_MECHANISMS, type KafkaAccess } from './kafka-client.ts';
-import { startKafka, type TestKafka } from './testing/index.ts';
+import { startKafka, STRANGER, type TestKafka } from './testing/index.ts';
 
 const PASSWORD = 'as-it-should-be';
 const WRONG = 'as-it-was-last-week';
@@ -76,4 +76,28 @@ test.each([
   await expect.poll(() => refusals(lines).length, { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
   expect(refusals(lines)[0]!['message']).toMatch(/^Kafka's certificate is not trusted \(\w+\): KAFKA_CA_FILE must hold/);
   expect(JSON.stringify(lines)).not.toContain(PASSWORD);
+});
+
+test('P-9 P-10 a name without rights is told which it lacks, and is waited for as for an outage', async () => {
+  const stranger = newBus({ sasl: { ...access.sasl, mechanism: 'plain', username: STRANGER } });
+  const topic = 'closed';
+  await newBus({}).bus.ensureTopics([topic], { partitions: 1, retentionMs: 60_000 });
+  const ended = Promise.withResolvers<unknown>();
+  const consumption = await stranger.bus
+    .consume({
+      group: 'closed',
+      topics: [topic],
+      fromBeginning: true,
+      handle: async () => undefined,
+      onError: () => undefined,
+      onFatal: ended.resolve,
+    })
+    .catch(ended.resolve);
+  const error = await ended.promise;
+  await consumption?.stop();
+  expect(isKafkaOutage(error)).toBe(true);
+  await expect(stranger.bus.publish([{ topic, key: 'k', value: value('v') }])).rejects.toThrow();
+  const said = refusals(stranger.lines).map(({ message }) => message);
+  expect(said[0]).toMatch(/^KAFKA_USERNAME lacks a right at Kafka \(TOPIC_AUTHORIZATION_FAILED\)/);
+  expect(said[1]).toMatch(/^KAFKA_USERNAME lacks a right at Kafka \(CLUSTER_AUTHORIZATION_FAILED\)/);
 });

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
+import { refusalOf } from './kafka-refusal.ts';
 
 export const KAFKA_SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
@@ -58,8 +59,6 @@ const OUTAGES: ReadonlySet<string> = new Set([
   'KafkaJSConnectionClosedError',
   'KafkaJSBrokerNotFound',
   'KafkaJSRequestTimeoutError',
-  // A wrong password, and also what a broker looks like that ends while it is asked who we are.
-  'KafkaJSSASLAuthenticationError',
 ]);
 
 /**
@@ -68,7 +67,8 @@ const OUTAGES: ReadonlySet<string> = new Set([
  */
 export const isKafkaOutage = (error: unknown): boolean => {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (OUTAGES.has(at.name) || (at as { retriable?: boolean }).retriable === true) return true;
+    // kafkajs takes a broker that ends while we say who we are for one that refuses.
+    if (refusalOf(at) !== undefined || OUTAGES.has(at.name) || (at as { retriable?: boolean }).retriable === true) return true;
   }
   return false;
 };

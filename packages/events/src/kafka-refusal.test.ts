@@ -12,6 +12,7 @@ test.each([
     /CERT_HAS_EXPIRED.*KAFKA_CA_FILE/,
   ],
   [named('Error', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }), /not trusted.*KAFKA_BROKERS/],
+  [named('KafkaJSProtocolError', { type: 'GROUP_AUTHORIZATION_FAILED' }), /^KAFKA_USERNAME lacks a right at Kafka \(GROUP_AUTH/],
   [named('Error', { code: 'ERR_SSL_PACKET_LENGTH_TOO_LONG' }), /do not agree on TLS/],
 ])('%o is a refusal, and says which setting to look at', (error, sentence) => {
   expect(refusalOf(error)).toMatch(sentence);
@@ -24,6 +25,7 @@ test('an outage is none', () => {
 
 test('P-10 a refusal is waited out as an outage is: history is served meanwhile', () => {
   expect(isKafkaOutage(SASL)).toBe(true);
+  expect(isKafkaOutage(named('KafkaJSProtocolError', { type: 'GROUP_AUTHORIZATION_FAILED', retriable: false }))).toBe(true);
 });
 
 test('the same refusal is logged once a minute, another one at once', () => {

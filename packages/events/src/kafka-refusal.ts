@@ -9,6 +9,8 @@ export const refusalOf = (error: unknown): string | undefined => {
     const code = String((at as { code?: unknown }).code ?? '');
     if (at.name === 'KafkaJSSASLAuthenticationError')
       return `Kafka does not accept KAFKA_USERNAME, KAFKA_PASSWORD or KAFKA_SASL_MECHANISM: ${at.message}`;
+    const type = String((at as { type?: unknown }).type ?? '');
+    if (type.endsWith('_AUTHORIZATION_FAILED')) return `KAFKA_USERNAME lacks a right at Kafka (${type}): ${at.message}`;
     if (UNTRUSTED.test(code))
       return `Kafka's certificate is not trusted (${code}): KAFKA_CA_FILE must hold the authority that signed it, KAFKA_BROKERS the names in it`;
     if (NO_TLS.test(code)) return `Kafka and this service do not agree on TLS (${code}): is it the TLS port, and KAFKA_TLS right?`;

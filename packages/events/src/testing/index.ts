@@ -1,1 +1,2 @@
 export * from './kafka-cluster.ts';
+export { STRANGER } from './kafka-settings.ts';

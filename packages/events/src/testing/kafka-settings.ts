@@ -17,14 +17,20 @@ export interface SecureListener {
 
 export const CLUSTER_ID = 'UnVubmVsVGVzdENsdXN0ZQ';
 
+/** Is let in by PLAIN, with the same password, and may do nothing. */
+export const STRANGER = 'stranger';
+
 const LOGIN = 'org.apache.kafka.common.security';
 const secureSettings = ({ username, password, keyStore }: SecureListener): Record<string, string> => ({
   'ssl.keystore.type': 'PEM',
   'ssl.keystore.location': keyStore,
   'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-  'listener.name.sasl_ssl.plain.sasl.jaas.config': `${LOGIN}.plain.PlainLoginModule required user_${username}="${password}";`,
+  'listener.name.sasl_ssl.plain.sasl.jaas.config': `${LOGIN}.plain.PlainLoginModule required user_${username}="${password}" user_${STRANGER}="${password}";`,
   'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config': `${LOGIN}.scram.ScramLoginModule required;`,
   'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config': `${LOGIN}.scram.ScramLoginModule required;`,
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  // Whoever comes by the other listener, the brokers themselves among them, has no name.
+  'super.users': `User:ANONYMOUS;User:${username}`,
 });
 
 /** Words for `StorageTool format`: SCRAM's passwords lie in the cluster's own log from its first record on. Pure. */
