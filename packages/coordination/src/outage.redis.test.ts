@@ -45,6 +45,7 @@ const refusedWithin = async (): Promise<number> => {
     log.publishHint('c', '{}'),
     log.listConversations({ userId: 'u', limit: 1 }),
     log.ping(),
+    log.storeMemory(),
   ];
   for (const result of await Promise.allSettled(commands)) {
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable', retryable: true } });
