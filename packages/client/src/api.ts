@@ -27,6 +27,12 @@ export interface MessagePage {
   hasMore: boolean;
 }
 
+/** How a person signs in: at `url` (`{return}` in it stands for the address to come back to), or with an access token. */
+export interface SignInWay {
+  mode: 'dev' | 'jwt';
+  url: string | null;
+}
+
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
 export interface CallOptions {
@@ -44,6 +50,8 @@ export interface Api {
   rename(conversationId: string, title: string): Promise<void>;
   deleteConversation(conversationId: string): Promise<void>;
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
+  /** Needs no identity. */
+  signInWay(): Promise<SignInWay>;
   /** A command whose answer has the fields of an `ok` frame. */
   command(method: string, path: string, body?: unknown): Promise<Partial<OkEvent>>;
   get<T>(path: string, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
@@ -140,6 +148,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => json(path('api', 'history', id), { query: page }),
+    signInWay: () => json('/api/sign-in'),
     get: (target, query, signal) => json(target, { ...(query && { query }), ...(signal && { signal }) }),
     command: (method, target, body) => json(target, { method, body }),
   };

@@ -18,7 +18,7 @@ import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport
 export interface ClientOptions {
   /** Origin of any gateway, or of what stands before them: `https://chat.example`. */
   url: string;
-  /** The bearer token; asked for at each connection and before the present one expires. */
+  /** The bearer token, or undefined for none; asked for at each connection and before the present one expires. */
   token?: TokenSource;
   /** Names the user where the server runs with `AUTH_MODE=dev`. */
   userId?: string;
@@ -38,13 +38,13 @@ export interface ClientOptions {
   WebSocket?: WebSocketConstructor;
 }
 
-export interface Client extends Pick<Api, 'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history'> {
+export interface Client extends Pick<Api, 'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'signInWay'> {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
   readonly archive: Archive;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
   conversation(id: string): ConversationHandle;
-  /** Tries to connect now, also after a refusal. */
+  /** Tries to connect now, also after a refusal: when somebody has signed in, the token source is asked again. */
   reconnect(): void;
   /** For good: open commands are rejected, unsent prompts stay in the storage. */
   close(): void;
@@ -152,5 +152,6 @@ export const createClient = (options: ClientOptions): Client => {
       for (const { messageId } of queue.pending(id)) queue.drop(messageId);
     },
     history: api.history,
+    signInWay: api.signInWay,
   };
 };

@@ -73,6 +73,18 @@ describe('close codes', () => {
     expect(life().put({ kind: 'start' }, closed(CLOSE.rate), { kind: 'start' }).effects).toEqual([{ do: 'connect', transport: 'ws' }]);
   });
 
+  test('W-2 each expiry has its one try: a proxy that renews its token every hour lets the page live for days', () => {
+    const l = life().put({ kind: 'start' }, welcome);
+    for (let hour = 1; hour <= 3; hour++) {
+      l.at(hour * 3_600_000).put(closed(CLOSE.auth));
+      expect(l.view.status).toBe('reconnecting');
+      l.put({ kind: 'due' }, welcome);
+      expect(l.view.status).toBe('live');
+    }
+    l.put(closed(CLOSE.auth));
+    expect(l.view.status).toBe('refused');
+  });
+
   test('W-2 4503 after it was accepted means an expiry that was slept through: a fresh token is tried, once', () => {
     const l = life().put({ kind: 'start' }, welcome, closed(CLOSE.auth));
     expect(l.view.status).toBe('reconnecting');

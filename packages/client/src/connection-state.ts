@@ -160,13 +160,14 @@ const closed = (m: Machine, code: number, env: Env): Step => {
   if (m.phase !== 'trying' && m.phase !== 'up') return [m, []];
   const wasUp = m.phase === 'up';
   const wasDraining = m.view.status === 'draining';
-  // 4503 after it had been accepted is an expiry that a sleeping device missed; a fresh token may be tried, once.
-  const expired = code === CLOSE.auth && wasUp && !m.authRetried;
+  const livedMs = wasDraining ? STABLE_MS : env.now - m.view.since;
+  // 4503 after it had been accepted is an expiry that a sleeping device missed; a fresh token may be tried, once. One that has
+  // proved good since may expire in its turn.
+  const expired = code === CLOSE.auth && wasUp && (!m.authRetried || livedMs >= STABLE_MS);
   if (!shouldReconnect(code) && !expired) {
     const view = show(m, { status: 'refused', error: refusal(m, code), retryAt: null }, env.now);
     return [{ ...m, phase: 'stopped', view }, []];
   }
-  const livedMs = wasDraining ? STABLE_MS : env.now - m.view.since;
   const attempt = failuresAfter(m, wasUp ? livedMs : 0);
   const view = { ...m.view, attempt };
   const next: Machine = { ...m, view, wsFailures: countFailure(m), authRetried: m.authRetried || expired };

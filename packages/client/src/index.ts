@@ -1,5 +1,5 @@
 export { createClient, type Client, type ClientOptions } from './client.ts';
-export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo } from './api.ts';
+export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from './api.ts';
 export type {
   Archive,
   FoundMessage,
@@ -15,6 +15,7 @@ export type {
 export type { Clock } from './clock.ts';
 export type { ConnectionState, ConnectionStatus, TransportChoice, TransportName } from './connection-state.ts';
 export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';
+export type { TokenSource } from './credentials.ts';
 export type { Resume, Sync, Verified } from './conversation-core.ts';
 export type { Problem } from './errors.ts';
 export type { PromptStorage } from './outbox-storage.ts';
