@@ -2,12 +2,14 @@ import type { Client } from '@runnel/client';
 import { createPinia } from 'pinia';
 import { createApp, type App as VueApp } from 'vue';
 import App from './App.vue';
-import { clientKey } from './client.ts';
+import { clientKey, tokensKey } from './client.ts';
 import { i18n } from './i18n.ts';
+import type { TokenHolder } from './lib/token-holder.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/prose.css';
 
 /** The page over any client: the real one, or a scripted one in tests. */
-export const createPage = (client: Client): VueApp => createApp(App).use(createPinia()).use(i18n).provide(clientKey, client);
+export const createPage = (client: Client, tokens: TokenHolder): VueApp =>
+  createApp(App).use(createPinia()).use(i18n).provide(clientKey, client).provide(tokensKey, tokens);

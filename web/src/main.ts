@@ -1,17 +1,28 @@
 import { createClient } from '@runnel/client';
 import { createPage } from './app.ts';
+import { createTokenHolder } from './lib/token-holder.ts';
 
 /** With `AUTH_MODE=dev`, `?user_id=` names the user, so that two browsers can be one person. */
 const userId = new URLSearchParams(location.search).get('user_id');
 
-/** Keeps unsent prompts over a reload; null where the browser forbids storage. */
-const storage = ((): Storage | null => {
+/** Null where the browser forbids storage. */
+const storageOf = (get: () => Storage): Storage | null => {
   try {
-    return localStorage;
+    return get();
   } catch {
     return null;
   }
-})();
+};
+/** Keeps unsent prompts over a reload. */
+const storage = storageOf(() => localStorage);
+const tokens = createTokenHolder(storageOf(() => sessionStorage));
 
-const client = createClient({ url: location.origin, name: 'web', ...(storage && { storage }), ...(userId !== null && { userId }) });
-createPage(client).mount('#app');
+const client = createClient({
+  url: location.origin,
+  name: 'web',
+  // None: a cookie or a proxy in front may speak for the reader.
+  token: tokens.get,
+  ...(storage && { storage }),
+  ...(userId !== null && { userId }),
+});
+createPage(client, tokens).mount('#app');

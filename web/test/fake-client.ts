@@ -5,6 +5,7 @@ import {
   type ConversationHandle,
   type ConversationSummary,
   type ConversationView,
+  type SignInWay,
   type WritableStore,
 } from '@runnel/client';
 import { emptyConversation, newId, type Message } from '@runnel/protocol';
@@ -19,6 +20,8 @@ export interface FakeClient extends Client {
   view(id: string): WritableStore<ConversationView>;
   /** What `/api/me` says; read when the page starts. */
   readonly rights: { admin: boolean; audit: boolean };
+  /** What `/api/sign-in` says. */
+  readonly way: SignInWay;
   /** Changes a part of a conversation's view. */
   change(id: string, part: Partial<ConversationView>): void;
 }
@@ -48,6 +51,7 @@ export const createFakeClient = (): FakeClient => {
   const calls: string[] = [];
   const list: ConversationSummary[] = [];
   const rights = { admin: false, audit: true };
+  const way: SignInWay = { mode: 'jwt', url: null };
   const view: FakeClient['view'] = (id) => {
     let store = views.get(id);
     if (!store) views.set(id, (store = createStore(emptyView(id))));
@@ -86,7 +90,7 @@ export const createFakeClient = (): FakeClient => {
 
   return {
     connection: createStore(liveConnection()),
-    ...{ list, calls, rights, view, change, conversation },
+    ...{ list, calls, rights, way, view, change, conversation },
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
     close: () => undefined,
@@ -98,6 +102,7 @@ export const createFakeClient = (): FakeClient => {
     listConversations: async () => ({ conversations: [...list], hasMore: false }),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    signInWay: async () => ({ ...way }),
     history: async () => ({ messages: [], hasMore: false }),
   };
 };

@@ -25,7 +25,7 @@ export const serveHarness = async (): Promise<Harness> => {
       const watched = await openPage(browser, options);
       onTestFinished(() => watched.context.close());
       await watched.page.goto(address(scene));
-      await watched.page.locator('.composer, .problem, .trail').first().waitFor();
+      await watched.page.locator('.composer, .problem, .trail, .sign-in').first().waitFor();
       return watched;
     },
     async [Symbol.asyncDispose]() {

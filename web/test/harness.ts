@@ -1,4 +1,5 @@
 import { createPage } from '../src/app.ts';
+import { createTokenHolder } from '../src/lib/token-holder.ts';
 import { createMarkdown } from '../src/lib/markdown.ts';
 import { chain, createFakeClient, message, type FakeClient } from './fake-client.ts';
 import { scenes } from './scenes.ts';
@@ -18,4 +19,4 @@ const scene = new URLSearchParams(location.search).get('scene') ?? 'home';
 const id = scenes[scene]?.(client) ?? null;
 history.replaceState(null, '', id === null ? '/' : id.startsWith('/') ? id : `/c/${id}`);
 
-createPage(client).mount('#app');
+createPage(client, createTokenHolder(sessionStorage)).mount('#app');

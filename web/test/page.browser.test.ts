@@ -16,7 +16,7 @@ const LOOKS = [
   { name: 'phone', options: PHONE },
   { name: 'phone in Vietnamese, dark', options: { ...PHONE, colorScheme: 'dark' as const, locale: 'vi-VN' } },
 ];
-const SCENES = ['home', 'chat', 'streaming', 'marks', 'queued', 'branches', 'forbidden'];
+const SCENES = ['home', 'chat', 'streaming', 'marks', 'queued', 'branches', 'forbidden', 'signIn', 'signInLink'];
 
 describe.each(LOOKS)('axe finds nothing and nothing sticks out: $name', ({ options }) => {
   test.each(SCENES)('%s', async (scene) => {

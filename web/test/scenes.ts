@@ -1,3 +1,4 @@
+import type { ConnectionState } from '@runnel/client';
 import { utf8Length, type Message, type RunSnapshot } from '@runnel/protocol';
 import { chain, emptyView, liveConnection, message, type FakeClient } from './fake-client.ts';
 
@@ -57,6 +58,13 @@ const open = (client: FakeClient, messages: Message[], text?: string, title = QU
   fill(client);
   return ID;
 };
+
+/** Nobody is let in. */
+const refused = (): ConnectionState => ({
+  ...liveConnection(),
+  status: 'refused',
+  error: { code: 'unauthorized', message: '', retryable: false },
+});
 
 const fill = (client: FakeClient): void => {
   const titles: [string, number][] = [
@@ -137,6 +145,20 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     const id = open(client, talk());
     client.change(id, { lastResume: { kind: 'snapshot', events: 1, ms: 9 } });
     setTimeout(() => client.change(id, { lastResume: { kind: 'tail', events: 12, ms: 8 } }), 100);
+    return id;
+  },
+  signIn: (client) => {
+    client.connection.set(refused());
+    return null;
+  },
+  signInLink: (client) => {
+    client.way.url = '/oauth2/start?rd={return}';
+    client.connection.set(refused());
+    return '/c/c1';
+  },
+  expired: (client) => {
+    const id = open(client, talk().slice(0, 1), ANSWER.slice(0, 620));
+    setTimeout(() => client.connection.set(refused()), 100);
     return id;
   },
   forbidden: (client) => {

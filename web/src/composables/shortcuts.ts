@@ -3,6 +3,7 @@ import { isTypingKey } from '../lib/keys.ts';
 import { useChat } from '../stores/chat.ts';
 import { useNotices } from '../stores/notices.ts';
 import { useRoute } from '../stores/route.ts';
+import { useSignIn } from '../stores/sign-in.ts';
 
 const EDITABLE = 'input, textarea, select, [contenteditable]';
 /** Menus have their own typing: the first letter of an item. */
@@ -13,6 +14,7 @@ export const useShortcuts = ({ focusComposer }: { focusComposer: () => void }): 
   const chat = useChat();
   const route = useRoute();
   const notices = useNotices();
+  const signIn = useSignIn();
   const touch = window.matchMedia('(pointer: coarse)');
 
   const onKey = (event: KeyboardEvent): void => {
@@ -38,4 +40,5 @@ export const useShortcuts = ({ focusComposer }: { focusComposer: () => void }): 
   };
   onMounted(focusUnlessTouch);
   watch(() => route.conversationId, focusUnlessTouch, { flush: 'post' });
+  watch(() => !signIn.needed, focusUnlessTouch, { flush: 'post' });
 };

@@ -20,6 +20,7 @@ export const en = {
     export: { md: 'Export as Markdown', json: 'Export as JSON' },
     failed: 'The list could not be loaded.',
     waits: 'Your conversations will be listed once there is a connection.',
+    signedOut: 'Your conversations will be listed once you have signed in.',
   },
   remove: {
     conversation: 'Delete this conversation?',
@@ -36,6 +37,19 @@ export const en = {
     light: 'Light',
     dark: 'Dark',
     language: 'Language',
+  },
+  signIn: {
+    title: 'Please sign in',
+    text: 'Your conversations are yours alone, so the service needs to know who you are.',
+    expiredTitle: 'Your sign-in has expired',
+    expired: 'What you see stays. Sign in again, and the conversation goes on where it was.',
+    go: 'Sign in',
+    trying: 'Signing in…',
+    token: 'Access token',
+    hint: 'Whoever runs this service gives you one. It is kept in this tab only, until you sign out or close it.',
+    wrong: 'This token was not accepted: it is wrong, or it has expired. Check it, or ask for a new one.',
+    byName: 'This server knows people by the “user_id” in the address, and cannot use the one that is there.',
+    out: 'Sign out',
   },
   connection: {
     label: 'Connection: {state}',

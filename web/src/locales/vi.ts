@@ -22,6 +22,7 @@ export const vi: Messages = {
     export: { md: 'Xuất Markdown', json: 'Xuất JSON' },
     failed: 'Không tải được danh sách.',
     waits: 'Các cuộc trò chuyện sẽ hiện khi có kết nối.',
+    signedOut: 'Các cuộc trò chuyện sẽ hiện khi bạn đã đăng nhập.',
   },
   remove: {
     conversation: 'Xóa cuộc trò chuyện này?',
@@ -38,6 +39,19 @@ export const vi: Messages = {
     light: 'Sáng',
     dark: 'Tối',
     language: 'Ngôn ngữ',
+  },
+  signIn: {
+    title: 'Vui lòng đăng nhập',
+    text: 'Các cuộc trò chuyện là của riêng bạn, nên dịch vụ cần biết bạn là ai.',
+    expiredTitle: 'Phiên đăng nhập đã hết hạn',
+    expired: 'Những gì bạn đang thấy vẫn còn. Hãy đăng nhập lại, cuộc trò chuyện sẽ tiếp tục từ chỗ dừng.',
+    go: 'Đăng nhập',
+    trying: 'Đang đăng nhập…',
+    token: 'Mã truy cập',
+    hint: 'Người vận hành dịch vụ sẽ cấp mã cho bạn. Mã chỉ được giữ trong thẻ trình duyệt này, tới khi bạn đăng xuất hoặc đóng thẻ.',
+    wrong: 'Mã này không được chấp nhận: mã sai hoặc đã hết hạn. Hãy kiểm tra lại, hoặc xin mã mới.',
+    byName: 'Máy chủ này nhận ra bạn qua “user_id” trong địa chỉ, và không dùng được giá trị đang có.',
+    out: 'Đăng xuất',
   },
   connection: {
     label: 'Kết nối: {state}',

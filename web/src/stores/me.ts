@@ -2,14 +2,16 @@ import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Me } from '@runnel/client';
 import { useClient } from '../client.ts';
+import { useSignIn } from './sign-in.ts';
 
 /** Who reads this page, and what may be offered to them. Nothing until the server has said so. */
 export const useMe = defineStore('me', () => {
   const client = useClient();
+  const signIn = useSignIn();
   const me = shallowRef<Me | null>(null);
   const load = async (): Promise<void> => {
-    // Asked again with the next connection.
-    me.value = await client.archive.me().catch(() => me.value);
+    // What fails is asked again with the next connection.
+    await client.archive.me().then((now) => (me.value = now), signIn.hearError);
   };
   return { load, admin: computed(() => me.value?.admin ?? false), archive: computed(() => me.value?.audit ?? false) };
 });

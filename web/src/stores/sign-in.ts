@@ -1,0 +1,84 @@
+import type { ConnectionState, SignInWay } from '@runnel/client';
+import { toRunnelError } from '@runnel/protocol';
+import { defineStore } from 'pinia';
+import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { useClient, useTokens } from '../client.ts';
+import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
+import { newsOf, readToken, signInHref, type SignInNews } from '../lib/sign-in.ts';
+
+/** Whether an answer means: nobody is signed in, or not any more. */
+const isForNobody = (code: string | undefined): boolean => code === 'unauthorized' || code === 'token-expired';
+
+/** Who may use this page: whether somebody must sign in first, and how. */
+export const useSignIn = defineStore('sign-in', () => {
+  const client = useClient();
+  const tokens = useTokens();
+  /** Until somebody is let in: a try, which may fail, does not show the chat for a moment. */
+  const needed = ref(false);
+  const news = ref<SignInNews>('fresh');
+  const trying = ref(false);
+  const way = shallowRef<SignInWay | null>(null);
+  /** The server has been asked for the way, with or without success. */
+  const asked = ref(false);
+  let user: string | null = null;
+
+  const ask = async (): Promise<void> => {
+    // Where this call fails, as behind a proxy that lets nobody ask, a token can still be tried.
+    way.value ??= await client.signInWay().catch(() => null);
+    asked.value = true;
+  };
+
+  const refused = (): void => {
+    news.value = newsOf({ pasted: trying.value, known: user !== null || tokens.held.value });
+    // It was not accepted, or is not any more: the next try starts clean.
+    tokens.forget();
+    trying.value = false;
+    needed.value = true;
+    void ask();
+  };
+
+  const welcome = (userId: string | null): void => {
+    if (userId !== null) claimDrafts(userId);
+    // The page's memory is full of what the one before has read: a new page has none of it.
+    if (user !== null && userId !== null && userId !== user) return location.assign(`/${location.search}`);
+    user = userId ?? user;
+    trying.value = false;
+    needed.value = false;
+    // Now, since a proxy in front may not let the question through when the session has ended.
+    if (!asked.value) void ask();
+  };
+
+  const hear = ({ status, error, userId }: ConnectionState): void => {
+    if (status === 'live') welcome(userId);
+    else if (status === 'refused' && isForNobody(error?.code)) refused();
+  };
+
+  /** A call over HTTP failed, which a socket that is still open may not know of. */
+  const hearError = (error: unknown): void => {
+    if (isForNobody(toRunnelError(error).code)) refused();
+  };
+
+  const signIn = (pasted: string): void => {
+    const token = readToken(pasted);
+    trying.value = true;
+    if (token === null) return refused();
+    tokens.set(token);
+    if (client.connection.get().status !== 'live') return client.reconnect();
+    void client.archive.me().then(({ userId }) => welcome(userId), hearError);
+  };
+
+  const signOut = (): void => {
+    tokens.forget();
+    forgetDrafts();
+    location.assign('/');
+  };
+
+  hear(client.connection.get());
+  onScopeDispose(client.connection.subscribe(hear));
+
+  /** Where to sign in, with the way back to `here`; null: by a token. */
+  const href = (here: Location): string | null => (way.value?.url ? signInHref(way.value.url, here) : null);
+  const byName = computed(() => way.value?.mode === 'dev');
+
+  return { needed, news, trying, asked, byName, href, signIn, signOut, hearError, held: tokens.held };
+});
