@@ -66,6 +66,8 @@ describe.each(HELMS)('%s refuses', (tool) => {
       ['redis.url=redis://r', 'auth.existingSecret=s', 'auth.jwksUrl=https://id/jwks'],
       /Two kinds of keys are named: set either auth\.jwksUrl or auth\.existingSecret/,
     ],
+    ['a sign-in that is no web address', [...LEAST, 'auth.signInUrl=javascript:alert(1)'], /signInUrl/],
+    ['a sign-in on another host by accident', [...LEAST, 'auth.signInUrl=//evil.example'], /signInUrl/],
     ['audit without a database', [...LEAST, 'audit.enabled=true'], /audit\.enabled needs a database: set postgres\.url/],
     ['stores that nobody uses', [...LEAST, 'kafka.development.enabled=true'], /serve the audit service only: set audit\.enabled=true/],
     [
@@ -134,7 +136,14 @@ test('every variable that the chart gives its services is refused in their env',
   );
   const set = [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', ...kafka, 'tracing.endpoint=http://otel:4318'];
   const all = render({
-    set: [...set, 'auth.mode=jwt', 'auth.jwksUrl=https://id/jwks', 'corsOrigins={https://a.example}', 'trustedCA.configMap=ca'],
+    set: [
+      ...set,
+      'auth.mode=jwt',
+      'auth.jwksUrl=https://id/jwks',
+      'auth.signInUrl=/go',
+      'corsOrigins={https://a.example}',
+      'trustedCA.configMap=ca',
+    ],
   });
   for (const { component, pod } of workloads(all).filter(({ component }) => /^(gateway|ai|audit)$/.test(component)))
     for (const { name } of pod.containers[0]!.env ?? [])
