@@ -59,6 +59,10 @@ const KEYS = {
   events: (k) => `events:{${k.shard}}`,
   /** string: exists from the day a relay has read the outbox: it is bounded by refusing prompts then, not by trimming */
   relay: (k) => `events:relay:{${k.shard}}`,
+  /** string, expiring: which relay works on the shard */
+  outboxLease: (k) => `events:lease:{${k.shard}}`,
+  /** zset: live relays by the time their word runs out (ms); one for all shards */
+  relays: () => 'events:relays',
   /** zset: the user's conversations by last change (ms); the newest 1000. A slot of its own for each user. */
   conversations: (k) => `user:conversations:${userTag(k)}`,
   /** hash: conversationId → title, of the same */
@@ -73,17 +77,14 @@ export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, 
 
 export const channelOf = (conversationId: string): string => KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
 
-const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
+/** Of what belongs to a shard and to no conversation. */
+export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
 export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
 /** The outbox of a shard; its relay keeps `relayKey` alive while it reads. */
 export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
 export const relayKey = (shard: number): string => KEYS.relay(ofShard(shard));
-
-/** string, expiring: which relay works on the shard. */
-export const outboxLeaseKey = (shard: number): string => `events:lease:{${shard}}`;
-/** zset: live relays by the time their word runs out (ms). */
-export const relaysKey = 'events:relays';
+export const outboxLeaseKey = (shard: number): string => KEYS.outboxLease(ofShard(shard));
 
 /** The shard a channel belongs to, by its hash tag. */
 export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));

@@ -1,14 +1,15 @@
 import { newId } from '@runnel/protocol';
 import type { RedisClient } from './connect.ts';
-import { outboxKey, outboxLeaseKey, relayKey, relaysKey, SHARDS } from './keys.ts';
+import { keyName, ofShard, outboxKey, outboxLeaseKey, SHARDS } from './keys.ts';
 import type { OutboxEntry, OutboxFields } from './outbox.ts';
 import type { Caller } from './redis-caller.ts';
+import { outcomeOf, type Reply } from './replies.ts';
+import { registerScripts, type ScriptRunner } from './scripts.ts';
 
 export interface OutboxLeases {
   /** The relay's name; a random part is added, so that a restarted pod does not take itself for its predecessor. */
   node: string;
   leaseMs: number;
-  now?: () => number;
   random?: () => number;
 }
 
@@ -31,15 +32,17 @@ const toFields = (list: readonly string[]): OutboxFields => {
 export class OutboxShards {
   readonly #client: RedisClient;
   readonly #caller: Caller;
+  readonly #scripts: ScriptRunner;
   readonly #owner: string;
   readonly #options: Required<Omit<OutboxLeases, 'node'>>;
   readonly #held = new Set<number>();
 
-  constructor(client: RedisClient, caller: Caller, { node, leaseMs, now = Date.now, random = Math.random }: OutboxLeases) {
+  constructor(client: RedisClient, caller: Caller, { node, leaseMs, random = Math.random }: OutboxLeases) {
     this.#client = client;
     this.#caller = caller;
+    this.#scripts = registerScripts(client);
     this.#owner = `${node}-${newId()}`;
-    this.#options = { leaseMs, now, random };
+    this.#options = { leaseMs, random };
   }
 
   heldShards(): readonly number[] {
@@ -48,13 +51,9 @@ export class OutboxShards {
 
   /** One round: says that this relay lives, renews what it holds, gives back what is too much, takes what is free. */
   async balance(): Promise<void> {
-    const { leaseMs, now, random } = this.#options;
-    const relays = await this.#caller.call('outbox-relays', async () => {
-      await this.#client.zadd(relaysKey, now() + leaseMs, this.#owner);
-      await this.#client.zremrangebyscore(relaysKey, '-inf', now());
-      return this.#client.zcard(relaysKey);
-    });
-    const share = fairShare(relays);
+    const { random } = this.#options;
+    const [, relays] = await this.#run('note-relay', 0);
+    const share = fairShare(Number(relays));
     for (const shard of [...this.#held]) {
       if (this.#held.size > share || !(await this.#renew(shard))) await this.#giveBack(shard);
     }
@@ -89,15 +88,17 @@ export class OutboxShards {
   /** Gives everything back at once (drain): the other relays need not wait for leases to end. */
   async release(): Promise<void> {
     await Promise.all([...this.#held].map((shard) => this.#giveBack(shard)));
-    await this.#caller.call('outbox-relays', () => this.#client.zrem(relaysKey, this.#owner));
+    await this.#caller.call('outbox-relays', () => this.#client.zrem(keyName('relays', ofShard(0)), this.#owner));
   }
 
   async #take(shard: number): Promise<boolean> {
-    const { leaseMs } = this.#options;
-    const taken = await this.#caller.call('outbox-lease', () => this.#client.set(outboxLeaseKey(shard), this.#owner, 'PX', leaseMs, 'NX'));
-    // From now on begin-run refuses prompts rather than let the outbox lose an event; no expiry, for relays may be down for hours.
-    if (taken === 'OK') await this.#caller.call('outbox-relay', () => this.#client.set(relayKey(shard), this.#owner));
-    return taken === 'OK';
+    const [outcome] = await this.#run('take-shard', shard);
+    return outcome === 'taken';
+  }
+
+  #run(name: 'note-relay' | 'take-shard', shard: number): Promise<Reply> {
+    const args = { owner: this.#owner, leaseMs: this.#options.leaseMs };
+    return this.#caller.call(name, () => this.#scripts.run(name, ofShard(shard), args), outcomeOf) as Promise<Reply>;
   }
 
   #isMine(shard: number): Promise<boolean> {

@@ -59,6 +59,8 @@ export interface ScriptArgs {
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
   'list-conversations': { after: string; limit: number };
   'read-state': { userId: string; logId: string; offset: number };
+  'note-relay': { owner: string; leaseMs: number };
+  'take-shard': { owner: string; leaseMs: number };
 }
 export type ScriptName = keyof ScriptArgs;
 
@@ -80,6 +82,8 @@ const NAMES = [
   'read-history',
   'note-conversation',
   'list-conversations',
+  'note-relay',
+  'take-shard',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');
