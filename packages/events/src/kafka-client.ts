@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
 import { refusalOf } from './kafka-refusal.ts';
+import { createSeldom } from './seldom.ts';
 
 export const KAFKA_SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
@@ -24,6 +25,8 @@ export type OnRefused = (error: unknown) => void;
 const NOISE =
   /coordinator is (loading|not available)|load in progress|group is rebalancing|rebalancing, so a rejoin|topic with this name already exists|not the leader|does not host this topic|not the correct coordinator/i;
 
+/** While no broker answers, kafkajs says so several times a second. */
+const REPEATED_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 
 /** kafkajs's own, but that a failed handshake is told with its code: kafkajs takes it for an outage and tries for a minute. */
@@ -46,9 +49,12 @@ export const connectKafka = ({ brokers, tls, sasl, clientId, log }: KafkaOptions
     // The producer's own retry setting does not cover reconnects, so it stands here.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 },
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => {
-      const text = `${entry.log.message} ${String(entry.log['error'] ?? '')}`;
-      if (!NOISE.test(text)) log.warn({ event: 'kafka.client', message: text.slice(0, 300) });
+    logCreator: () => {
+      const isWorthALine = createSeldom(REPEATED_MS);
+      return (entry) => {
+        const message = `${entry.log.message} ${String(entry.log['error'] ?? '')}`.slice(0, 300);
+        if (!NOISE.test(message) && isWorthALine(message)) log.warn({ event: 'kafka.client', message });
+      };
     },
   });
 

@@ -1,3 +1,5 @@
+import { createSeldom } from './seldom.ts';
+
 /** Of OpenSSL, by way of Node: the chain of a certificate, its dates, its names. */
 const UNTRUSTED =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE)|CERT_\w+|INVALID_(CA|PURPOSE)|ERR_TLS_CERT_ALTNAME_INVALID)$/;
@@ -24,11 +26,9 @@ const SAID_EVERY_MS = 60_000;
 
 /** Logs refusals; the same one once a minute, however many connections meet it. */
 export const createRefusalLog = (log: { error(fields: object): void }, now = (): number => performance.now()) => {
-  let said = { message: '', at: 0 };
+  const isWorthALine = createSeldom(SAID_EVERY_MS, now);
   return (error: unknown): void => {
     const message = refusalOf(error);
-    if (message === undefined || (message === said.message && now() - said.at < SAID_EVERY_MS)) return;
-    said = { message, at: now() };
-    log.error({ event: 'kafka.refused', message });
+    if (message !== undefined && isWorthALine(message)) log.error({ event: 'kafka.refused', message });
   };
 };

@@ -36,8 +36,12 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
 
   /** Consumes until the consumer dies of an outage, and rejects with it; resolves when stopped. */
   const consumeOnce = async (group: string, write: Write, letters: DeadLetters): Promise<void> => {
+    await Promise.race([prepare(), stopped]);
+    if (stop.signal.aborted) return;
     const dead = Promise.withResolvers<never>();
-    const consumption = await bus.consume({
+    // It may die before anybody waits for that.
+    dead.promise.catch(() => undefined);
+    const starting = bus.consume({
       group,
       topics: TOPICS,
       fromBeginning: true,
@@ -45,6 +49,9 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
       onError: (error) => log.warn({ event: 'kafka.consumer', group, message: String(error) }),
       onFatal: (error) => (isKafkaOutage(error) ? dead.reject(error) : onFatal(error)),
     });
+    // A Kafka that is not there is waited for by its client, for a minute; an end is not.
+    const consumption = await Promise.race([starting, stopped]);
+    if (!consumption) return void starting.then((late) => late.stop()).catch(() => undefined);
     try {
       await Promise.race([dead.promise, stopped]);
     } finally {
@@ -61,7 +68,6 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
     for (let attempt = 0; !stop.signal.aborted; attempt++) {
       const startedAt = performance.now();
       try {
-        await prepare();
         await consumeOnce(group, write, letters);
       } catch (error) {
         if (performance.now() - startedAt > STEADY_MS) attempt = 0;
