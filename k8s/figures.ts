@@ -7,10 +7,10 @@ import { percentile, startLoad, underLoad, type LoadPlan } from './lib/load.ts';
 import { ALL_VALUES, CHART, COMPONENTS, release } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
 
-const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 600, wordsASecond: 5 };
+const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 600, wordsASecond: 3 };
 const PAUSE_P99_MS = 1_500;
 const BIN_MS = 2_000;
-const START_MS = 90_000;
+const START_MS = 150_000;
 const IDLE_MS = 20_000;
 
 const app = release('runnel', 'runnel-figures');
