@@ -60,12 +60,12 @@ if (failedSteps() === 0) {
     } finally {
       await load.stop();
     }
-    const { runs, problems, pauses, reconnects, moves } = await load.stop();
+    const { runs, problems, pauses, reconnects, moves, worst } = await load.stop();
     const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(pauses, share));
     const told = [
       `${runs} answers, ${problems.length} not whole or not accepted`,
       `rolled in ${(rolledMs / 1_000).toFixed(0)} s`,
-      `longest pause p50 ${p50} p99 ${p99} max ${max} ms`,
+      `longest pause p50 ${p50} p99 ${p99} max ${max} ms (restart at ${Math.round(restartedAt)} ms; the longest ${worst})`,
       `${moves} moves seen, ${reconnects.length} reconnects after the restart: ${histogram(reconnects.map((time) => time - restartedAt))}`,
       `memory under load: ${live}`,
     ].join('; ');
