@@ -7,7 +7,7 @@ import { percentile, startLoad, underLoad, type LoadPlan } from './lib/load.ts';
 import { ALL_VALUES, CHART, COMPONENTS, release } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
 
-const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 600, wordsASecond: 3 };
+const PLAN: LoadPlan = { conversations: 300, viewers: 1, words: 600, wordsASecond: 3, rampMs: 20_000 };
 const PAUSE_P99_MS = 1_500;
 const BIN_MS = 2_000;
 const START_MS = 150_000;
@@ -53,6 +53,7 @@ if (failedSteps() === 0) {
         throw new Error(`${error.message}; there were ${load.live()}`, { cause: error });
       });
       live = await memory();
+      load.forget();
       restartedAt = load.elapsed();
       await Promise.all(COMPONENTS.map((component) => app.restart(component)));
       await Promise.all(COMPONENTS.map((component) => app.rolledOut(component)));

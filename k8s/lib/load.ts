@@ -12,6 +12,8 @@ export interface LoadPlan {
   viewers: number;
   words: number;
   wordsASecond: number;
+  /** The conversations begin within this time, not all in one moment. */
+  rampMs?: number;
 }
 
 export interface LoadReport {
@@ -31,12 +33,15 @@ export interface Load {
   live(): number;
   /** Milliseconds since it began, as in the report. */
   elapsed(): number;
+  /** What was seen so far belongs to the beginning: pauses and reconnects are told from now on. */
+  forget(): void;
   /** Lets what runs finish and tells what was seen. */
   stop(): Promise<LoadReport>;
 }
 
 /** Conversations that go on until they are told to stop; each viewer of an answer checks every byte and the hash. */
-export const startLoad = (origin: () => string, { conversations, viewers: viewersEach, words, wordsASecond }: LoadPlan): Load => {
+export const startLoad = (origin: () => string, plan: LoadPlan): Load => {
+  const { conversations, viewers: viewersEach, words, wordsASecond, rampMs = 0 } = plan;
   const report: LoadReport = { runs: 0, reconnects: [], moves: 0, pauses: [], worst: '', problems: [] };
   const random = createRandom(1);
   const startedAt = performance.now();
@@ -85,11 +90,17 @@ export const startLoad = (origin: () => string, { conversations, viewers: viewer
   };
 
   const workers = Array.from({ length: conversations }, async (_, worker) => {
+    await elapse((worker / conversations) * rampMs);
     while (!stopping) await converse(worker);
   });
   return {
     live: () => live,
     elapsed,
+    forget() {
+      watches.forEach((watch) => watch.forget());
+      for (const seen of [report.pauses, report.reconnects]) seen.length = 0;
+      report.worst = '';
+    },
     async stop() {
       stopping = true;
       await Promise.all(workers).finally(() => clearInterval(sampler));
@@ -113,6 +124,10 @@ class Watch {
     this.#viewer = viewer;
     this.#elapsed = elapsed;
     this.#reconnects = reconnects;
+  }
+
+  forget(): void {
+    this.longest = 0;
   }
 
   sample(): void {
