@@ -1,5 +1,5 @@
 export * from './connect.ts';
-export { channelOf, outboxKey, relayKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
+export { channelOf, outboxKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
 export { createCaller, storeError, type Caller, type OnCommand } from './redis-caller.ts';
 export * from './run-ref.ts';
 export * from './run-log.ts';

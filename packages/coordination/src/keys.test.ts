@@ -1,18 +1,7 @@
 import keySlot from 'cluster-key-slot';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  channelOf,
-  keyName,
-  outboxKey,
-  relayKey,
-  SHARDS,
-  shardOf,
-  shardOfChannel,
-  slotOfShard,
-  workChannel,
-  type KeyName,
-} from './keys.ts';
+import { channelOf, keyName, ofShard, outboxKey, SHARDS, shardOf, shardOfChannel, slotOfShard, workChannel, type KeyName } from './keys.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const OF_CONVERSATION: KeyName[] = [
@@ -67,7 +56,7 @@ test('names that operators look for', () => {
     'events:{17}',
     'events:relay:{17}',
   ]);
-  expect([workChannel(17), outboxKey(17), relayKey(17)]).toEqual(['runs:work:{17}', 'events:{17}', 'events:relay:{17}']);
+  expect([workChannel(17), outboxKey(17), keyName('relay', ofShard(17))]).toEqual(['runs:work:{17}', 'events:{17}', 'events:relay:{17}']);
 });
 
 test('shards spread over the conversations', () => {

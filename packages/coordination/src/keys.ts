@@ -81,9 +81,8 @@ export const channelOf = (conversationId: string): string => KEYS.channel({ shar
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
 export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
-/** The outbox of a shard; its relay keeps `relayKey` alive while it reads. */
+/** The outbox of a shard. */
 export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
-export const relayKey = (shard: number): string => KEYS.relay(ofShard(shard));
 export const outboxLeaseKey = (shard: number): string => KEYS.outboxLease(ofShard(shard));
 
 /** The shard a channel belongs to, by its hash tag. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
-import { keyName, outboxKey, relayKey, shardOf, type KeyName } from './keys.ts';
+import { keyName, ofShard, outboxKey, shardOf, type KeyName } from './keys.ts';
 import { createMemoryRunLog } from './run-log-memory.ts';
 import type { RunLog } from './run-log.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
@@ -127,11 +127,11 @@ test('with a relay registered, a full outbox refuses prompts and loses nothing o
   const filler = ['id', 'x', 'type', 'x', 'conversation', 'filler', 'time', 0, 'data', '{}', 'trace', ''];
   while (Number(await redis.cli('XLEN', outboxKey(shard))) < CAP) await redis.cli('XADD', outboxKey(shard), '*', ...filler);
   const prompt = promptOf({ conversationId });
-  await redis.cli('SET', relayKey(shard), 'relay');
+  await redis.cli('SET', keyName('relay', ofShard(shard)), 'relay');
   expect(await log.endRun(endOf(running, ''))).toMatchObject({ outcome: 'ended' });
   expect(await log.beginRun(prompt)).toEqual({ outcome: 'overloaded' });
   expect((await outboxOf(conversationId)).map((entry) => entry.type)).toContain('STREAM_COMPLETED');
-  await redis.cli('DEL', relayKey(shard));
+  await redis.cli('DEL', keyName('relay', ofShard(shard)));
   expect(await log.beginRun(prompt)).toMatchObject({ outcome: 'started' });
 });
 
