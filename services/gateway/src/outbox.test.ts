@@ -7,22 +7,22 @@ import { control, logged, position, type Outgoing } from './outgoing.ts';
 /** A socket whose reader takes what the test lets it. */
 class SlowWire implements Wire {
   readonly sent: Outgoing[] = [];
-  readonly #waiting: { bytes: number; written: () => void }[] = [];
+  readonly #waiting: { bytes: number; written: (() => void) | undefined }[] = [];
   open = false;
 
   get backlog(): number {
     return this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  write(event: Outgoing, _logId: string | null, written: () => void): void {
+  write(event: Outgoing, _logId: string | null, written?: () => void): void {
     this.sent.push(event);
-    if (this.open) queueMicrotask(written);
-    else this.#waiting.push({ bytes: event.bytes.length, written });
+    if (!this.open) this.#waiting.push({ bytes: event.bytes.length, written });
+    else if (written) queueMicrotask(written);
   }
 
   /** The reader takes everything that was written. */
   drain(): void {
-    for (const { written } of this.#waiting.splice(0)) written();
+    for (const { written } of this.#waiting.splice(0)) written?.();
   }
 }
 
@@ -56,6 +56,22 @@ test('a socket that keeps up gets the published bytes themselves', () => {
   for (const event of events) outbox.send(event, 'L');
   expect(wire.sent.map((e) => e.bytes)).toEqual(events.map((e) => e.bytes));
   expect(wire.sent[0]!.bytes).toBe(events[0]!.bytes);
+});
+
+test('W-14 nothing is held that no write would tell of, whatever else fills the socket', () => {
+  at = 0;
+  const wire = new SlowWire();
+  const outbox = new Outbox(wire, { slow: () => {} });
+  // A small event on an empty socket; then more than that of another's making (pongs), and nobody who tells when it has left.
+  outbox.send(chunk(1, 'a'), 'L');
+  wire.write(title(9), null);
+  wire.write({ ...title(9), bytes: Buffer.alloc(20_000) }, null);
+  const others = wire.sent.length;
+  outbox.send(chunk(2, 'b'), 'L');
+  outbox.send(chunk(3, 'c'), 'L');
+  outbox.send(chunk(4, 'd'), 'L');
+  wire.drain();
+  expect(wire.sent.slice(others).map((event) => read(event).text)).toEqual(['b', 'cd']);
 });
 
 test('W-14 chunks that wait become one, with the offsets it covers', () => {

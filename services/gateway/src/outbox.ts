@@ -5,8 +5,8 @@ import { logged, type Outgoing } from './outgoing.ts';
 export interface Wire {
   /** Bytes that were handed over and have not left yet. */
   readonly backlog: number;
-  /** `written` is called when this event has left (`ws` has no drain event). Never throws. */
-  write(event: Outgoing, logId: string | null, written: () => void): void;
+  /** `written` is called when this event has left (`ws` has no drain event); without it nobody waits for that. Never throws. */
+  write(event: Outgoing, logId: string | null, written?: () => void): void;
 }
 
 export interface OutboxOptions {
@@ -42,8 +42,13 @@ export class Outbox {
   readonly #newest = new Map<string, Held>();
   /** The largest event since the socket was last empty: a snapshot may be larger than the limit, and is no sign of slowness. */
   #largest = 0;
+  /** Writes under way that tell when they have left. */
+  #telling = 0;
   #closed = false;
-  readonly #written = (): void => this.#flush();
+  readonly #written = (): void => {
+    this.#telling--;
+    this.#flush();
+  };
 
   constructor(wire: Wire, options: OutboxOptions) {
     this.#wire = wire;
@@ -58,10 +63,16 @@ export class Outbox {
   send(event: Outgoing, logId: string | null): void {
     if (this.#closed) return;
     const { backlog } = this.#wire;
-    if (this.#held.length > 0 || backlog > BACKED_UP_BYTES) return this.#hold(event, logId);
-    if (backlog === 0) this.#largest = 0;
-    this.#largest = Math.max(this.#largest, event.bytes.length);
-    this.#wire.write(event, logId, this.#written);
+    // Nothing is held but behind a write that tells when it has left.
+    if (this.#held.length > 0 || (backlog > BACKED_UP_BYTES && this.#telling > 0)) return this.#hold(event, logId);
+    const { length } = event.bytes;
+    if (backlog > 0 || length > BACKED_UP_BYTES) {
+      this.#largest = Math.max(backlog === 0 ? 0 : this.#largest, length);
+      return this.#write(event, logId);
+    }
+    // The hot path: a small event on an empty socket leaves at once, and nobody waits to be told.
+    this.#largest = length;
+    this.#wire.write(event, logId);
   }
 
   close(): void {
@@ -106,6 +117,11 @@ export class Outbox {
     return true;
   }
 
+  #write(event: Outgoing, logId: string | null): void {
+    this.#telling++;
+    this.#wire.write(event, logId, this.#written);
+  }
+
   #flush(): void {
     while (this.#held.length > 0 && this.#wire.backlog <= BACKED_UP_BYTES) {
       const held = this.#held.shift()!;
@@ -113,7 +129,7 @@ export class Outbox {
       if (this.#newest.get(event.conversationId) === held) this.#newest.delete(event.conversationId);
       if (this.#held.length === 0) this.#heldBytes = 0;
       else this.#heldBytes = Math.max(0, this.#heldBytes - event.bytes.length);
-      this.#wire.write(event, held.logId, this.#written);
+      this.#write(event, held.logId);
     }
   }
 }

@@ -14,10 +14,8 @@ import { Outbox, type Wire } from './outbox.ts';
 import { control } from './outgoing.ts';
 import { TokenWatch } from './token-watch.ts';
 
-/** The part of a `ws` socket that a session needs; tests give another. */
-export interface SessionSocket {
-  readonly bufferedAmount: number;
-  send(data: Buffer, options: { binary: boolean }, written: () => void): void;
+/** The part of a WebSocket that a session needs; tests give another. */
+export interface SessionSocket extends Wire {
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -80,7 +78,7 @@ export class Session implements Drainable {
     this.#socket = socket;
     this.#deps = deps;
     this.#opening = opening;
-    this.#outbox = new Outbox(wireOf(socket), { slow: () => this.end('slow'), merged: () => deps.metrics.merges.inc() });
+    this.#outbox = new Outbox(socket, { slow: () => this.end('slow'), merged: () => deps.metrics.merges.inc() });
     this.#heartbeat = new Heartbeat(
       deps.heartbeatMs,
       () => socket.ping(),
@@ -257,10 +255,3 @@ export class Session implements Drainable {
     );
   }
 }
-
-const wireOf = (socket: SessionSocket): Wire => ({
-  get backlog() {
-    return socket.bufferedAmount;
-  },
-  write: (event, _logId, written) => socket.send(event.bytes, { binary: false }, written),
-});

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { framed } from './ws-frame.ts';
+import { logged, type Outgoing } from './outgoing.ts';
+import { FramedSocket } from './ws-frame.ts';
+
+const event = (text: string): Outgoing => logged('chunk', 'c1', 1, 'L', Buffer.from(text));
 
 /** What a WebSocket client reads of texts that were sent together with the library's own frames. */
 const roundTrip = async (texts: readonly string[]): Promise<string[]> => {
@@ -10,14 +13,15 @@ const roundTrip = async (texts: readonly string[]): Promise<string[]> => {
   onTestFinished(() => server.close());
   await once(server, 'listening');
   server.on('connection', (socket, request) => {
-    const connection = framed(socket, request.socket);
-    for (const text of texts) {
-      connection.send(Buffer.from(text), { binary: false }, () => undefined);
+    const connection = new FramedSocket(socket, request.socket);
+    for (const [index, text] of texts.entries()) {
+      connection.write(event(text), 'L', index % 2 === 0 ? () => undefined : undefined);
       connection.ping();
     }
     connection.close(1000, '');
     // After the close frame nothing may follow it, and who waits for the write is told all the same.
-    connection.send(Buffer.from('late'), { binary: false }, () => undefined);
+    connection.write(event('late'), 'L', () => undefined);
+    connection.write(event('later'), 'L');
   });
   const seen: string[] = [];
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);

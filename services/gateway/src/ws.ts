@@ -9,7 +9,7 @@ import type { Identity } from './identity.ts';
 import { control } from './outgoing.ts';
 import { Session, type SessionDeps } from './session.ts';
 import { SocketLimits } from './socket-limits.ts';
-import { framed } from './ws-frame.ts';
+import { FramedSocket } from './ws-frame.ts';
 
 export interface WsDeps extends Omit<SessionDeps, 'bans' | 'auth'> {
   auth: Auth;
@@ -82,7 +82,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       if (!limits.enter(ip)) return refuse(socket);
       const { session_id: sessionId } = request.query as { session_id?: unknown };
       const identity = known.get(request.raw)?.identity ?? null;
-      const connection = framed(socket, request.raw.socket);
+      const connection = new FramedSocket(socket, request.raw.socket);
       const session = new Session(connection, { ...deps, bans }, { identity, ...(typeof sessionId === 'string' && { sessionId }) });
       sessions.add(session);
       deps.metrics.sockets.set(limits.total);

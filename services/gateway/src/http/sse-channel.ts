@@ -21,14 +21,19 @@ export interface SseChannelOptions {
   slow(): void;
 }
 
-const wireOf = (raw: ServerResponse): Wire => ({
-  get backlog() {
-    return raw.writableLength;
-  },
-  write(event, logId, written) {
-    raw.write(sseFrame(event, logId), () => written());
-  },
-});
+class ResponseWire implements Wire {
+  readonly #raw: ServerResponse;
+
+  constructor(raw: ServerResponse) {
+    this.#raw = raw;
+  }
+  get backlog(): number {
+    return this.#raw.writableLength;
+  }
+  write(event: Outgoing, logId: string | null, written?: () => void): void {
+    this.#raw.write(sseFrame(event, logId), written && (() => written()));
+  }
+}
 
 /** A follow as one SSE response. Nothing is answered before the first read has shown that the caller may read. */
 export class SseChannel implements Sink, Drainable {
@@ -53,7 +58,7 @@ export class SseChannel implements Sink, Drainable {
     const raw = startEventStream(this.#reply);
     raw.write(`retry: ${RETRY_MS}\n\n`);
     this.#raw = raw;
-    this.#outbox = new Outbox(wireOf(raw), {
+    this.#outbox = new Outbox(new ResponseWire(raw), {
       merged: () => this.#options.merged(),
       // There is no close code on HTTP: the connection breaks, and the reader comes back with its last id.
       slow: () => {

@@ -5,18 +5,19 @@ import type { Commands } from '../commands.ts';
 import { gatewayMetrics } from '../gateway-metrics.ts';
 import type { Hub } from '../hub.ts';
 import type { Identity } from '../identity.ts';
+import type { Outgoing } from '../outgoing.ts';
 import { Session, type Opening, type SessionDeps, type SessionSocket } from '../session.ts';
 
 class FakeSocket implements SessionSocket {
-  bufferedAmount = 0;
+  backlog = 0;
   readonly sent: ServerEvent[] = [];
   pings = 0;
   code: number | null = null;
   terminated = false;
 
-  send(data: Buffer, _options: { binary: boolean }, written: () => void): void {
-    this.sent.push(JSON.parse(data.toString()) as ServerEvent);
-    queueMicrotask(written);
+  write({ bytes }: Outgoing, _logId: string | null, written?: () => void): void {
+    this.sent.push(JSON.parse(bytes.toString()) as ServerEvent);
+    if (written) queueMicrotask(written);
   }
   ping(): void {
     this.pings++;
