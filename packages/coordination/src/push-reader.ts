@@ -60,7 +60,7 @@ export const createPushReader = ({ message, other }: PushReaderEvents): ((data: 
   /** Where the message that begins here ends; 0 when it is something else, -1 while it is not whole. */
   const readMessage = (data: Buffer, at: number): number => {
     const head = Math.min(MESSAGE.length, data.length - at);
-    if (data.compare(MESSAGE, 0, head, at, at + head) !== 0) return 0;
+    for (let i = 0; i < head; i++) if (data[at + i] !== MESSAGE[i]) return 0;
     const channelAt = at + MESSAGE.length;
     const channelLength = head < MESSAGE.length ? -1 : readLength(data, channelAt);
     if (channelLength < 0) return -1;
@@ -73,7 +73,9 @@ export const createPushReader = ({ message, other }: PushReaderEvents): ((data: 
     const end = from + payloadLength + 2;
     if (end > data.length) return -1;
     // A copy: what a slow reader holds must not hold the whole packet.
-    message(data.toString('latin1', channelFrom, channelFrom + channelLength), Buffer.from(data.subarray(from, end - 2)));
+    const payload = Buffer.allocUnsafe(payloadLength);
+    data.copy(payload, 0, from, end - 2);
+    message(data.toString('latin1', channelFrom, channelFrom + channelLength), payload);
     return end;
   };
 

@@ -38,6 +38,16 @@ test('P-4 P-5 P-7 the promised figures are bounds of the buckets', () => {
   expect(LATENCY_BUCKETS_SECONDS).toEqual(LATENCY_BUCKETS_SECONDS.toSorted((a, b) => a - b));
 });
 
+test('a tally is in the counter when somebody asks, each count once', async () => {
+  const metrics = createMetrics('test', { processMetrics: false });
+  const tally = metrics.tally(metrics.counter('runnel_seen_total', 'Seen.'));
+  tally.inc();
+  tally.inc();
+  expect(await metrics.text()).toContain('runnel_seen_total{service="test"} 2');
+  tally.inc();
+  expect(await metrics.openMetrics()).toContain('runnel_seen_total{service="test"} 3');
+});
+
 test('a sampled gauge is read when somebody asks, and one that fails costs only itself', async () => {
   const metrics = createMetrics('gateway', { processMetrics: false });
   let backlog = 3;

@@ -22,6 +22,8 @@ export interface Metrics {
   histogram<L extends string = never>(name: string, help: string, buckets: readonly number[], labels?: readonly L[]): Histogram<L>;
   /** The gauge is set when somebody asks for the metrics, and costs nothing between. */
   sampled(gauge: Gauge, read: () => number | Promise<number>): void;
+  /** Counts for a counter without labels at the price of an addition: what came together is told when somebody asks for the metrics. */
+  tally(counter: Counter): { inc(): void };
   /** Keeps the trace of what was just observed: the newest for each bucket is shown beside it, in OpenMetrics only. */
   exemplar<L extends string>(
     histogram: Histogram<L>,
@@ -62,6 +64,14 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
       once(name, labels, () => new Histogram<L>({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] })),
     sampled(gauge, read) {
       samples.push(async () => gauge.set(await read()));
+    },
+    tally(counter) {
+      let count = 0;
+      samples.push(async () => {
+        counter.inc(count);
+        count = 0;
+      });
+      return { inc: () => void count++ };
     },
     exemplar(histogram, labels, value, traceId) {
       if (traceId === undefined) return;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkText, decodeClientFrame, DEFAULT_LIMITS, readPrefix } from './codec.ts';
+import { checkText, decodeClientFrame, DEFAULT_LIMITS, readChunkOffset, readPrefix } from './codec.ts';
 import type { RunnelError } from './errors.ts';
 import type { ClientFrame } from './frames.ts';
 import { writtenLog } from './testing/log-arbitrary.ts';
@@ -111,7 +111,10 @@ describe('readPrefix', () => {
       fc.property(writtenLog(), (log) => {
         for (const event of log.events) {
           const { type, conversationId, offset } = event;
-          expect(readPrefix(JSON.stringify(event))).toEqual({ type, conversationId, offset });
+          const json = JSON.stringify(event);
+          expect(readPrefix(json)).toEqual({ type, conversationId, offset });
+          expect(readChunkOffset(json, conversationId)).toBe(type === 'chunk' ? offset : 0);
+          expect(readChunkOffset(json, `${conversationId}x`)).toBe(0);
         }
       }),
     );
@@ -120,14 +123,18 @@ describe('readPrefix', () => {
   test('it needs no more than the head of a long event, and reads nothing out of a text', () => {
     const head = '{"type":"chunk","conversationId":"c1","offset":12,"runId":"a1","at":0,"t":0,"text":"{\\"type\\":\\"title\\"';
     expect(readPrefix(head)).toEqual({ type: 'chunk', conversationId: 'c1', offset: 12 });
+    expect(readChunkOffset(head, 'c1')).toBe(12);
     for (const other of [
       '',
+      '{"type":"chunk","conversationId":"c1","offset":12',
+      '{"type":"chunk","conversationId":"c1","offset":-1,',
       '{}',
       '{"type":"reset","conversationId":"c1"}',
       ` ${head}`,
       '{"type":"snapshot","conversationId":"c1","logId":null,"offset":0}',
     ]) {
       expect(readPrefix(other)).toBeNull();
+      expect(readChunkOffset(other, 'c1')).toBe(0);
     }
   });
 });

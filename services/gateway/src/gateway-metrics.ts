@@ -20,7 +20,7 @@ export const gatewayMetrics = (metrics: Metrics) => ({
   reads: metrics.counter('runnel_gateway_reads_total', 'Reads of the log by outcome; one read may serve many followers', ['outcome']),
   readSeconds: metrics.histogram('runnel_gateway_read_seconds', 'Duration of a read of the log', LATENCY_BUCKETS_SECONDS),
   polls: metrics.counter('runnel_gateway_polls_total', 'Looks into the log because the channel was silent, by what they found', ['found']),
-  events: metrics.counter('runnel_gateway_events_total', 'Events the channels brought'),
+  events: metrics.tally(metrics.counter('runnel_gateway_events_total', 'Events the channels brought')),
   chunkSeconds: metrics.histogram(
     'runnel_gateway_chunk_added_seconds',
     "From the model's first byte of a chunk to its hand-over to the sockets (sampled; includes the difference of the clocks)",

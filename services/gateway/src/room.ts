@@ -1,5 +1,5 @@
 import { fullJitter, withDeadline } from '@runnel/kit';
-import { readPrefix } from '@runnel/protocol';
+import { readChunkOffset, readPrefix } from '@runnel/protocol';
 import { RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
 import type { View } from './catch-up.ts';
 import type { ChunkTimer } from './chunk-timer.ts';
@@ -131,12 +131,18 @@ export class Room implements Reader {
     }
   }
 
-  /** The hot path: one event for all followers; nothing behind the prefix is parsed (L-3). */
+  /** The hot path: nothing behind the prefix is parsed (L-3). */
   #message(bytes: Buffer): void {
     const head = bytes.toString('latin1', 0, HEAD_BYTES);
+    const chunkOffset = readChunkOffset(head, this.conversationId);
+    if (chunkOffset > 0) return this.#event('chunk', chunkOffset, bytes, head);
     const prefix = readPrefix(head);
-    if (prefix === null) return this.#hint(bytes);
-    const { type, offset } = prefix;
+    if (prefix === null) this.#hint(bytes);
+    else this.#event(prefix.type, prefix.offset, bytes, head);
+  }
+
+  /** One event for all followers. */
+  #event(type: string, offset: number, bytes: Buffer, head: string): void {
     if (offset === 1) this.#begin(bytes);
     else if (offset <= this.#heard) return this.#readSoon();
     this.#heard = offset;

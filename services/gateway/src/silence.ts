@@ -11,6 +11,8 @@ export interface SilenceDeps {
 /** A channel may be dead without a sign. This keeps the time at which its silence becomes a reason to read the log. */
 export class Silence {
   readonly #deps: SilenceDeps;
+  /** Something was heard since the last look: the next look begins anew. To do so at every chunk is what a chunk need not pay. */
+  #heard = false;
   /** `performance.now()` of the next read. */
   #pollAt = Infinity;
   /** Polls in a row that found nothing. */
@@ -23,16 +25,19 @@ export class Silence {
   }
 
   isOver(now: number): boolean {
+    this.#settle();
     return now >= this.#pollAt;
   }
 
   /** Begins anew: something was heard or read. */
   restart(): void {
+    this.#heard = false;
     this.#pollAt = performance.now() + this.#delay();
   }
 
   /** Something must come within this time. */
   atMost(ms: number): void {
+    this.#settle();
     this.#pollAt = Math.min(this.#pollAt, performance.now() + ms);
   }
 
@@ -40,7 +45,7 @@ export class Silence {
   heard(): void {
     this.#deaf = false;
     this.#quiet = 0;
-    this.restart();
+    this.#heard = true;
   }
 
   /** The channel is known to be down. One that breaks again and again must not put the polls off. */
@@ -58,6 +63,10 @@ export class Silence {
   polled(found: boolean): void {
     this.#deaf ||= found;
     this.#quiet = found ? 0 : this.#quiet + 1;
+  }
+
+  #settle(): void {
+    if (this.#heard) this.restart();
   }
 
   #delay(): number {
