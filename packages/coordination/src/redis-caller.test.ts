@@ -53,6 +53,22 @@ test('a command waits a moment for the connection, and leaves no listener behind
   await expect(caller.call('c', async () => 3)).rejects.toMatchObject({ code: 'unavailable' });
 });
 
+test('who listens cannot spoil an answer, and what cannot be sent is a rejection', async () => {
+  const { caller } = open('ready');
+  const spoilt = caller.call(
+    'a',
+    async () => 1,
+    () => {
+      throw new Error('no word for it');
+    },
+  );
+  expect(await spoilt).toBe(1);
+  const unsendable = (): never => {
+    throw new RunnelError('bad-frame');
+  };
+  await expect(caller.call('b', unsendable)).rejects.toMatchObject({ code: 'bad-frame' });
+});
+
 test('a closed client refuses at once', async () => {
   const { client, caller } = open('end');
   await expect(caller.call('a', never)).rejects.toMatchObject({ code: 'unavailable' });

@@ -1,7 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 import { ReplyError } from 'ioredis';
 import { DEADLINE_MS, type RedisClient } from './connect.ts';
-import { createDeadlines } from './deadlines.ts';
+import { createDeadlines, type Deadlines, type Wait } from './deadlines.ts';
 
 /** Called once per command: its name, seconds, and the outcome word (or the error code). */
 export type OnCommand = (name: string, seconds: number, outcome: string) => void;
@@ -72,46 +72,82 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
     }));
   };
   const deadlines = createDeadlines(deadlineMs, (waitedMs) => answering() && waitedMs < BUSY_LIMIT_MS);
-  /**
-   * The deadline is ours, not the client's: it also covers the wait for a connection and redirections in a cluster. One promise: this
-   * is on the way of every chunk. The listeners cannot spoil an answer: it is given before they hear of it.
-   */
-  const within = <T>(send: () => Promise<T>, answered: (reply: T) => void, refused: (error: RunnelError) => void): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const refuse = (error: RunnelError): void => {
-        reject(error);
-        refused(error);
-      };
-      const giveUp = (): void => refuse(new RunnelError('unavailable', 'The store did not answer in time.', { cause: trouble }));
-      const wait = { since: performance.now(), giveUp };
-      const fail = (cause: unknown): void => {
-        if (deadlines.end(wait)) refuse(storeError(cause));
-      };
-      const work = send();
-      deadlines.begin(wait);
-      work
-        .then((reply) => {
-          if (!deadlines.end(wait)) return;
-          resolve(reply);
-          answered(reply);
-        })
-        .catch(fail);
-    });
+  const silent: Line = { deadlines, trouble: () => trouble, ended: () => undefined };
+  const line: Line = {
+    ...silent,
+    ended(name, since, outcome, answered) {
+      const now = performance.now();
+      if (answered) heardAt = now;
+      onCommand(name, (now - since) / 1_000, outcome);
+    },
+  };
 
   return {
     answering,
-    ready: () => (client.status === 'ready' ? Promise.resolve() : within(whenReady, ignore, ignore)),
-    call<T>(name: string, send: () => Promise<T>, outcome: (reply: T) => string = succeeded): Promise<T> {
-      const started = performance.now();
-      const tell = (word: string): void => onCommand(name, (performance.now() - started) / 1_000, word);
-      const answered = (reply: T): void => {
-        heardAt = performance.now();
-        tell(outcome(reply));
-      };
-      return within(client.status === 'ready' ? send : () => whenReady().then(send), answered, (error) => tell(error.code));
-    },
+    ready: () => (client.status === 'ready' ? Promise.resolve() : new Call<void>(silent, 'ready', succeeded).begin(whenReady)),
+    call: (name, send, outcome = succeeded) =>
+      new Call(line, name, outcome).begin(client.status === 'ready' ? send : () => whenReady().then(send)),
   };
 };
 
+/** What all calls of a caller share. */
+interface Line {
+  deadlines: Deadlines;
+  trouble(): Error | undefined;
+  /** Hears of the end of a call. */
+  ended(name: string, since: number, outcome: string, answered: boolean): void;
+}
+
+/**
+ * One answer that is waited for. The deadline is ours, not the client's: it also covers the wait for a connection and redirections in
+ * a cluster. As few promises and closures as it can be, for this is on the way of every chunk.
+ */
+class Call<T> implements Wait {
+  readonly since = performance.now();
+  readonly #line: Line;
+  readonly #name: string;
+  readonly #outcome: (reply: T) => string;
+  readonly #result = Promise.withResolvers<T>();
+
+  constructor(line: Line, name: string, outcome: (reply: T) => string) {
+    this.#line = line;
+    this.#name = name;
+    this.#outcome = outcome;
+  }
+
+  begin(send: () => Promise<T>): Promise<T> {
+    try {
+      const work = send();
+      this.#line.deadlines.begin(this);
+      work.then(this.#answer, this.#fail);
+    } catch (error) {
+      this.#result.reject(error);
+    }
+    return this.#result.promise;
+  }
+
+  giveUp(): void {
+    this.#refuse(new RunnelError('unavailable', 'The store did not answer in time.', { cause: this.#line.trouble() }));
+  }
+
+  readonly #answer = (reply: T): void => {
+    if (!this.#line.deadlines.end(this)) return;
+    this.#result.resolve(reply);
+    try {
+      this.#line.ended(this.#name, this.since, this.#outcome(reply), true);
+    } catch {
+      // Who listens cannot spoil an answer that was given.
+    }
+  };
+
+  readonly #fail = (cause: unknown): void => {
+    if (this.#line.deadlines.end(this)) this.#refuse(storeError(cause));
+  };
+
+  #refuse(error: RunnelError): void {
+    this.#result.reject(error);
+    this.#line.ended(this.#name, this.since, error.code, false);
+  }
+}
+
 const succeeded = (): string => 'ok';
-const ignore = (): void => {};

@@ -81,9 +81,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const args = { owner, leaseMs, models: JSON.stringify(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
-    async appendChunk(command) {
-      return toAppendResult(await caller.call('append-chunk', () => append(command), appendOutcomeOf));
-    },
+    appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
     async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),

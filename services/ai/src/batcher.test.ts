@@ -1,7 +1,7 @@
 import type { AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
 import { RunnelError, sha256Hex } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { createBatcher, MAX_WAITING_BYTES, type BatcherOptions } from './batcher.ts';
+import { Batcher, MAX_WAITING_BYTES, type BatcherOptions } from './batcher.ts';
 import { MAX_PIECE_CHARS } from './run-text.ts';
 import { createFastClock } from './testing/fast-clock.ts';
 import type { Verdict } from './verdict.ts';
@@ -16,7 +16,7 @@ const setUp = (options: Partial<BatcherOptions> = {}) => {
   const answers: PromiseWithResolvers<AppendChunkResult>[] = [];
   const restores: RestoreRunResult[] = [];
   let logs = 0;
-  const batcher = createBatcher({
+  const batcher = new Batcher({
     text: '',
     append(piece) {
       sent.push(piece);

@@ -1,7 +1,7 @@
 import type { AppendChunk, AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
 import { systemClock, type Clock } from './clock.ts';
-import { untilAnswered } from './retry.ts';
-import { createRunText, type Piece, type Standing } from './run-text.ts';
+import { untilAnswered, type RetryOptions } from './retry.ts';
+import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterRestore, type Verdict } from './verdict.ts';
 
 export interface BatcherOptions {
@@ -39,140 +39,157 @@ const BUSY_RETRY_MS = 250;
  * Carries a run's text to the store (L-4, W-15). One append is in flight at most; what the model says meanwhile is joined into the
  * next. Nothing is ever held back on purpose: an idle store gets each token at once, so the 40 ms of W-15 are the store's alone.
  */
-export const createBatcher = (options: BatcherOptions) => {
-  const { append, restore, giveUp, observe, clock = systemClock, random } = options;
-  const text = createRunText(options.text);
-  const retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure };
-  let inFlight: Piece | undefined;
-  let lost = false;
-  let restoredAt = Number.NEGATIVE_INFINITY;
-  let running = false;
-  let verdict: Verdict | null = null;
-  let room: PromiseWithResolvers<void> | undefined;
-  let idle: PromiseWithResolvers<void> | undefined;
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #clock: Clock;
+  readonly #retry: RetryOptions;
+  readonly #text: RunText;
+  #inFlight: Piece | undefined;
+  #lost = false;
+  #restoredAt = Number.NEGATIVE_INFINITY;
+  #running = false;
+  #verdict: Verdict | null = null;
+  #room: PromiseWithResolvers<void> | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
-  function onFailure(error: unknown, attempt: number): void {
-    if (attempt === 0) observe?.troubled?.(error);
+  constructor(options: BatcherOptions) {
+    const { text, clock = systemClock, random, giveUp, observe } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#text = new RunText(text);
+    const onFailure = (error: unknown, attempt: number): void => {
+      if (attempt === 0) observe?.troubled?.(error);
+    };
+    this.#retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure };
   }
 
-  function decide(what: Verdict): void {
-    if (verdict !== null) return;
-    verdict = what;
-    text.drop();
-    options.onVerdict(what);
+  get verdict(): Verdict | null {
+    return this.#verdict;
+  }
+  get whole(): string {
+    return this.#text.whole;
+  }
+  standing(): Standing {
+    return this.#text.standing();
+  }
+  standingAt(bytes: number): Standing | null {
+    return this.#text.standingAt(bytes);
   }
 
-  const sendOne = async (piece: Piece): Promise<void> => {
-    const at = text.standingBytes;
-    const { outcome } = await untilAnswered(async () => {
-      const startedAt = clock.now();
-      const result = await append({ at, text: piece.text, t: piece.t });
-      observe?.appended?.(result.outcome, clock.now() - startedAt, piece, result.outcome === 'appended' ? result.offset : undefined);
-      return result;
-    }, retry);
-    const next = afterAppend(outcome);
-    if (next === 'next') {
-      text.stands(piece);
-      inFlight = undefined;
-    } else if (next === 'restore') lost = true;
-    else decide(next);
-  };
+  /** Takes a delta. Undefined when more may come; else a promise to wait for before the model is read on. */
+  push(delta: string): Promise<void> | undefined {
+    if (this.#verdict !== null) return undefined;
+    this.#text.push(delta, this.#clock.wall());
+    this.#wake();
+    if (this.#text.waitingBytes < MAX_WAITING_BYTES) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
 
-  const writeAgain = async (): Promise<void> => {
-    const newLogId = options.newLogId();
-    // Text up to the piece in flight and no further, so that each try sends the same.
-    const known = text.standingText(inFlight);
-    const busyUntil = clock.now() + BUSY_MS;
-    for (;;) {
-      const { outcome } = await untilAnswered(() => restore(known, newLogId), retry);
-      observe?.restored?.(outcome);
-      const next = afterRestore(outcome);
-      if (next === 'next') {
-        if (inFlight !== undefined) text.stands(inFlight);
-        inFlight = undefined;
-        lost = false;
-        restoredAt = clock.now();
-        return;
-      }
-      if (next === 'fenced' || clock.now() >= busyUntil || giveUp.aborted) return decide('fenced');
-      await clock.sleep(BUSY_RETRY_MS, giveUp);
-    }
-  };
+  /** Resolves when all that was pushed stands, or there is a verdict. */
+  flush(): Promise<void> {
+    if (!this.#running) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
+  }
 
-  const run = async (): Promise<void> => {
-    running = true;
+  /** For a cancel: drops what waits, and resolves when it is known whether the piece in flight arrived. */
+  freeze(): Promise<void> {
+    this.#text.drop();
+    return this.flush();
+  }
+
+  /**
+   * The store has lost the run, says an answer to a question of `askedAt`: writes it again, unless that was done since. Resolves
+   * when it stands, or there is a verdict.
+   */
+  restore(askedAt = this.#clock.now()): Promise<void> {
+    if (this.#restoredAt <= askedAt) this.#lost = true;
+    this.#wake();
+    return this.flush();
+  }
+
+  #wake(): void {
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
     try {
-      while (verdict === null) {
-        if (lost) await writeAgain();
+      while (this.#verdict === null) {
+        if (this.#lost) await this.#writeAgain();
         else {
-          inFlight ??= text.take();
-          if (inFlight === undefined) break;
-          await sendOne(inFlight);
+          this.#inFlight ??= this.#text.take();
+          if (this.#inFlight === undefined) break;
+          this.#answered(await untilAnswered(this.#append, this.#retry));
         }
-        if (text.waitingBytes < MAX_WAITING_BYTES) makeRoom();
+        if (this.#text.waitingBytes < MAX_WAITING_BYTES) this.#makeRoom();
       }
     } catch {
       // The store stayed away for too long, or the process ends: whoever finds the run goes on from what stands.
-      decide('fenced');
+      this.#decide('fenced');
     } finally {
-      running = false;
-      makeRoom();
-      idle?.resolve();
-      idle = undefined;
+      this.#running = false;
+      this.#makeRoom();
+      this.#idle?.resolve();
+      this.#idle = undefined;
     }
+  }
+
+  /** One per run and not one per piece, and no `async`: it is called for every piece of every answer. */
+  readonly #append = (): Promise<AppendChunkResult['outcome']> => {
+    const { append, observe } = this.#options;
+    const piece = this.#inFlight!;
+    const startedAt = this.#clock.now();
+    return append({ at: this.#text.standingBytes, text: piece.text, t: piece.t }).then((result) => {
+      const offset = result.outcome === 'appended' ? result.offset : undefined;
+      observe?.appended?.(result.outcome, this.#clock.now() - startedAt, piece, offset);
+      return result.outcome;
+    });
   };
 
-  const makeRoom = (): void => {
-    room?.resolve();
-    room = undefined;
-  };
-  const wake = (): void => {
-    if (!running) void run();
-  };
-  const settled = (): Promise<void> => {
-    if (!running) return Promise.resolve();
-    idle ??= Promise.withResolvers();
-    return idle.promise;
-  };
+  #answered(outcome: AppendChunkResult['outcome']): void {
+    const next = afterAppend(outcome);
+    if (next === 'next') this.#stands();
+    else if (next === 'restore') this.#lost = true;
+    else this.#decide(next);
+  }
 
-  return {
-    /** Takes a delta. Undefined when more may come; else a promise to wait for before the model is read on. */
-    push(delta: string): Promise<void> | undefined {
-      if (verdict !== null) return undefined;
-      text.push(delta, clock.wall());
-      wake();
-      if (text.waitingBytes < MAX_WAITING_BYTES) return undefined;
-      room ??= Promise.withResolvers();
-      return room.promise;
-    },
+  #stands(): void {
+    if (this.#inFlight !== undefined) this.#text.stands(this.#inFlight);
+    this.#inFlight = undefined;
+  }
 
-    /** Resolves when all that was pushed stands, or there is a verdict. */
-    flush: settled,
+  async #writeAgain(): Promise<void> {
+    const { giveUp, observe, newLogId, restore } = this.#options;
+    const logId = newLogId();
+    // Text up to the piece in flight and no further, so that each try sends the same.
+    const known = this.#text.standingText(this.#inFlight);
+    const busyUntil = this.#clock.now() + BUSY_MS;
+    for (;;) {
+      const { outcome } = await untilAnswered(() => restore(known, logId), this.#retry);
+      observe?.restored?.(outcome);
+      const next = afterRestore(outcome);
+      if (next === 'next') {
+        this.#stands();
+        this.#lost = false;
+        this.#restoredAt = this.#clock.now();
+        return;
+      }
+      if (next === 'fenced' || this.#clock.now() >= busyUntil || giveUp.aborted) return this.#decide('fenced');
+      await this.#clock.sleep(BUSY_RETRY_MS, giveUp);
+    }
+  }
 
-    /** For a cancel: drops what waits, and resolves when it is known whether the piece in flight arrived. */
-    freeze(): Promise<void> {
-      text.drop();
-      return settled();
-    },
+  #decide(what: Verdict): void {
+    if (this.#verdict !== null) return;
+    this.#verdict = what;
+    this.#text.drop();
+    this.#options.onVerdict(what);
+  }
 
-    /**
-     * The store has lost the run, says an answer to a question of `askedAt`: writes it again, unless that was done since. Resolves
-     * when it stands, or there is a verdict.
-     */
-    restore(askedAt = clock.now()): Promise<void> {
-      if (restoredAt <= askedAt) lost = true;
-      wake();
-      return settled();
-    },
-
-    get verdict(): Verdict | null {
-      return verdict;
-    },
-    get whole(): string {
-      return text.whole;
-    },
-    standing: (): Standing => text.standing(),
-    standingAt: (bytes: number): Standing | null => text.standingAt(bytes),
-  };
-};
-export type Batcher = ReturnType<typeof createBatcher>;
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+}

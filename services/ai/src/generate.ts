@@ -1,6 +1,6 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import { newId, RunnelError, type EndReason, type Usage } from '@runnel/protocol';
-import { createBatcher, OUTAGE_MS, type Batcher, type BatcherObserver } from './batcher.ts';
+import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
@@ -54,12 +54,14 @@ const END_RETRY_MS = 100;
 /** Runs one claimed run to its end: the model's text through the batcher into the log, then one `endRun`. */
 export const generate = (job: RunJob): ActiveRun => {
   const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
-  const owned = { ...ref, epoch: claim.epoch };
+  const { conversationId, runId } = ref;
+  const { epoch } = claim;
+  const owned = { conversationId, runId, epoch };
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
-  const batcher = createBatcher({
+  const batcher = new Batcher({
     text: claim.text,
-    append: (piece) => runLog.appendChunk({ ...owned, ...piece }),
+    append: ({ at, text, t }) => runLog.appendChunk({ conversationId, runId, epoch, at, text, t }),
     restore: (text, newLogId) => {
       const { userId, title, run, messages } = claim;
       return runLog.restoreRun({ ...owned, owner, leaseMs, newLogId, userId, title, run, messages, text });

@@ -15,20 +15,24 @@ export interface RetryOptions {
 const BACKOFF = { baseMs: 25, maxMs: 400 };
 
 /**
- * Asks until the store answers. The call must be safe to repeat: its first answer may have been lost on the way.
+ * Asks until the store answers. The call must be safe to repeat: its first answer may have been lost on the way. An answer at once
+ * costs no more than the call: this is on the way of every chunk.
  * @throws the last error once `giveUpMs` have passed since the first failure, or the signal has aborted
  */
-export const untilAnswered = async <T>(call: () => Promise<T>, options: RetryOptions): Promise<T> => {
+export const untilAnswered = <T>(call: () => Promise<T>, options: RetryOptions): Promise<T> =>
+  call().catch((error: unknown) => askAgain(call, options, error));
+
+const askAgain = async <T>(call: () => Promise<T>, options: RetryOptions, first: unknown): Promise<T> => {
   const { clock = systemClock, giveUpMs, signal, random } = options;
-  let failingSince: number | undefined;
-  for (let attempt = 0; ; attempt++) {
+  const failingSince = clock.now();
+  for (let attempt = 0, error = first; ; attempt++) {
+    options.onFailure?.(error, attempt);
+    if (signal?.aborted || clock.now() - failingSince >= giveUpMs) throw error;
+    await clock.sleep(fullJitter({ attempt, ...BACKOFF, ...(random && { random }) }), signal);
     try {
       return await call();
-    } catch (error) {
-      failingSince ??= clock.now();
-      options.onFailure?.(error, attempt);
-      if (signal?.aborted || clock.now() - failingSince >= giveUpMs) throw error;
-      await clock.sleep(fullJitter({ attempt, ...BACKOFF, ...(random && { random }) }), signal);
+    } catch (again) {
+      error = again;
     }
   }
 };

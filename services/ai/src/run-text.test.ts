@@ -1,7 +1,7 @@
 import { sha256Hex, utf8Length } from '@runnel/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRunText, MAX_PIECE_CHARS } from './run-text.ts';
+import { MAX_PIECE_CHARS, RunText } from './run-text.ts';
 
 const cutAnywhere = (text: string, cuts: readonly number[]): string[] => {
   const at = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b);
@@ -16,7 +16,7 @@ test('P-1 however a provider cuts a text, the pieces are whole characters that m
   );
   await fc.assert(
     fc.asyncProperty(cases, async ([standing, text, cuts]) => {
-      const run = createRunText(standing);
+      const run = new RunText(standing);
       let whole = standing;
       for (const [i, delta] of cutAnywhere(text, cuts).entries()) {
         run.push(delta, i);
@@ -37,7 +37,7 @@ test('P-1 however a provider cuts a text, the pieces are whole characters that m
 });
 
 test('a character that never gets its other half is not text; one in the middle becomes U+FFFD', () => {
-  const run = createRunText('');
+  const run = new RunText('');
   run.push('a\ud83c', 1);
   expect(run.take()?.text).toBe('a');
   expect(run.take()).toBeUndefined();
@@ -46,7 +46,7 @@ test('a character that never gets its other half is not text; one in the middle 
 });
 
 test('a piece has the time of its first character, and at most MAX_PIECE_CHARS', () => {
-  const run = createRunText('');
+  const run = new RunText('');
   run.push('a', 10);
   run.push('b', 20);
   expect(run.take()).toEqual({ text: 'ab', bytes: 2, t: 10 });
@@ -60,7 +60,7 @@ test('a piece has the time of its first character, and at most MAX_PIECE_CHARS',
 });
 
 test('the digest of a beginning, for a text that was frozen there', async () => {
-  const run = createRunText('xin ');
+  const run = new RunText('xin ');
   run.push('chào', 1);
   expect(run.standingAt(4)).toEqual({ bytes: 4, sha256: await sha256Hex('xin ') });
   expect(run.standingAt(9)).toEqual({ bytes: 9, sha256: await sha256Hex('xin chào') });
