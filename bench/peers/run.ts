@@ -15,7 +15,7 @@ const USAGE = `bench:peers: Runnel, its peers and the floor, the same job in one
   --rounds n          default 3; min, median and max are shown
   --idle n            idle sockets, default 2000
   --parts a,b         of cost, storm, idle, ceiling; default cost,storm,idle
-  --only text         systems whose name holds this
+  --only regexp       systems whose name matches this
   --quiet             waits for a quiet machine before each round, and drops rounds in which anything else used more than 0.1 core
   --json
 CENTRIFUGO=/path/to/centrifugo takes Centrifugo 6 in. Two cores at least: the server has one, everything else another.`;
@@ -48,7 +48,7 @@ const version = (command: string, ...args: string[]): string => {
 const rounds = new Map<System, Round[]>();
 
 const measureAll = async (plan: Plan): Promise<void> => {
-  const systems = findSystems().filter(({ name }) => name.includes(values.only));
+  const systems = findSystems().filter(({ name }) => new RegExp(values.only).test(name));
   for (const system of systems) rounds.set(system, []);
   for (let round = 0; round < Number(values.rounds); round++) {
     // Another one begins each round, so that none is always the first on a warm or a cold machine.
