@@ -1,5 +1,5 @@
 import type { Dashboard } from '../lib/grafana.ts';
-import { maxOf, perSecond, quantile, ratio } from '../lib/query.ts';
+import { maxOf, perSecond, quantile, ratio, spread } from '../lib/query.ts';
 
 export const store: Dashboard = {
   uid: 'runnel-store',
@@ -78,6 +78,28 @@ export const store: Dashboard = {
             { ...maxOf('runnel_store_memory_bytes', ''), legend: 'held' },
             { ...maxOf('runnel_store_memory_limit_bytes', ''), legend: 'limit' },
           ],
+        },
+      ],
+    },
+    {
+      title: 'Size of the logs',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Events of a conversation',
+          description:
+            'When an answer ends: half of the conversations have had fewer, and all but one in a hundred. The newest 4,096 stay; who missed more starts with a snapshot.',
+          unit: 'short',
+          width: 12,
+          targets: spread('runnel_ai_log_events'),
+        },
+        {
+          kind: 'timeseries',
+          title: 'Bytes appended',
+          description: 'Text that the AI pods gave to the logs, per second: what Redis grows by, with 120 bytes or so around each piece.',
+          unit: 'Bps',
+          width: 12,
+          targets: [perSecond('runnel_ai_append_bytes_sum', 'instance')],
         },
       ],
     },

@@ -27,7 +27,7 @@ export interface Panel {
   stacked?: boolean;
 }
 /** Grafana's names of units. */
-export type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'reqps' | 'dateTimeFromNow' | 'bool_on_off';
+export type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'reqps' | 'dateTimeFromNow' | 'bool_on_off' | 'Bps';
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 const PANEL_HEIGHT = 8;

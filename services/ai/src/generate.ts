@@ -22,6 +22,8 @@ export interface RunObserver extends BatcherObserver {
   /** Milliseconds the model's next text took. */
   token?(waitedMs: number): void;
   failed?(error: RunnelError): void;
+  /** The run's end stands in the log, at this offset. */
+  ended?(offset: number): void;
 }
 
 export interface RunJob {
@@ -110,6 +112,7 @@ export const generate = (job: RunJob): ActiveRun => {
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
       const next = afterEnd(result.outcome, reason === 'cancelled');
+      if (result.outcome === 'ended') observe.ended?.(result.offset);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
       const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;

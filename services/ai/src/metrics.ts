@@ -6,6 +6,8 @@ import type { RunObserver, RunResult } from './generate.ts';
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;
 const chatOf = (model: string) => ({ gen_ai_operation_name: 'chat', gen_ai_request_model: model });
 const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
+/** The log keeps 4,096 events at least; a reader who missed more starts with a snapshot. */
+const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
 export const createAiMetrics = (metrics: Metrics) => {
@@ -22,6 +24,7 @@ export const createAiMetrics = (metrics: Metrics) => {
   );
   const appends = metrics.counter('runnel_ai_appends_total', 'Appends, by outcome', ['outcome']);
   const pieceBytes = metrics.histogram('runnel_ai_append_bytes', 'Text of one append', BYTES);
+  const logEvents = metrics.histogram('runnel_ai_log_events', 'Events the log of a conversation has had when an answer ends', LOG_EVENTS);
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
   const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
@@ -67,6 +70,7 @@ export const createAiMetrics = (metrics: Metrics) => {
         if (outcome === 'fenced') fenced.inc();
       },
       restored: (outcome) => restores.inc({ outcome }),
+      ended: (offset) => logEvents.observe(offset),
       troubled: () => storeTroubles.inc(),
       firstToken(ms) {
         firstChunk.observe(chatOf(model), ms / 1000);
