@@ -107,7 +107,12 @@ test('the model is told its system prompt, the thread without what was deleted, 
 });
 
 test('the offset of its end is told once: the size of the log is measured there', async () => {
-  const { job } = setUp(says('a'), { ends: [{ outcome: 'gap', bytes: 0 }, { outcome: 'ended', offset: 77 }] });
+  const { job } = setUp(says('a'), {
+    ends: [
+      { outcome: 'gap', bytes: 0 },
+      { outcome: 'ended', offset: 77 },
+    ],
+  });
   const told: number[] = [];
   job.observe = { ended: (offset) => told.push(offset) };
   await generate(job).done;
