@@ -4,6 +4,7 @@ import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
+import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { storeContract } from './contract/store.ts';
@@ -23,6 +24,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('reading', () => readingContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
+    describe('restoring ends', () => restoringEndsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));

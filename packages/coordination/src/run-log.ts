@@ -81,6 +81,8 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** Its owner fell silent, or nobody took it for long: the store may be older than the run's end. Ask who may know, then the model. */
+      doubt?: 'stale';
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
@@ -128,7 +130,8 @@ export interface EndRun extends RunRef {
   error?: { code: ErrorCode; message: string };
 }
 export type EndRunResult =
-  | { outcome: 'ended'; offset: number }
+  /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
+  | { outcome: 'ended'; offset: number; reason?: EndReason }
   | { outcome: 'gap'; bytes: number }
   | { outcome: 'fenced' }
   | { outcome: 'closed' }
@@ -162,6 +165,24 @@ export type RestoreRunResult =
   /** Another run is active in the conversation: try again when it has ended. */
   | { outcome: 'busy' }
   | { outcome: 'fenced' }
+  | { outcome: 'closed' };
+
+/** The end of a run as it was shown, from whoever saw it, for a store that has gone back behind it. */
+export interface RestoreEnd extends Omit<EndRun, 'epoch'>, OwnedRun {
+  newLogId: string;
+  userId: string;
+  title: string;
+  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  text: string;
+  messages: readonly StoredMessage[];
+}
+export type RestoreEndResult =
+  | { outcome: 'restored'; logId: string }
+  /** The store has an end of it: the first one counts. */
+  | { outcome: 'stands' }
+  /** Another run is active in the conversation: try again when it has ended. */
+  | { outcome: 'busy' }
+  /** Deleted, made again meanwhile, or somebody else's. */
   | { outcome: 'closed' };
 
 /** A conversation as the database has it, for one that has left the store. */
@@ -238,8 +259,11 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-/** What AI pods are told: a run is free, or a cancel is wanted. Only a hint; sweeps find the same. */
-export type WorkHint = ({ kind: 'free' } & RunRef) | ({ kind: 'cancel' } & RunRef);
+/**
+ * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
+ * that again. Only hints; sweeps find the same.
+ */
+export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef;
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
@@ -259,6 +283,8 @@ export interface RunLog {
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
+  /** Writes an end again as it was, over whoever has claimed the run meanwhile, unless an end of it stands. */
+  restoreEnd(command: RestoreEnd): Promise<RestoreEndResult>;
   /** Tells the outbox when pieces came. Best effort: it gives way long before state changes have to. */
   noteTimeline(batch: TimelineBatch): Promise<void>;
   /** Puts a conversation back that only the database still knows; readers are told to look again. */
@@ -287,6 +313,8 @@ export interface RunLog {
   /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */
   publishHint(conversationId: string, json: string): Promise<void>;
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
+  /** Tells every AI pod, this one included. Best effort. */
+  publishWork(hint: WorkHint): Promise<void>;
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;
