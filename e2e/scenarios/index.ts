@@ -12,7 +12,6 @@ import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
 import { surfaceScenarios } from './surfaces.ts';
-import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
@@ -27,6 +26,5 @@ export const SCENARIOS: Scenario[] = [
   ...failoverScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
-  ...trustScenarios,
   ...chaosScenarios,
 ];

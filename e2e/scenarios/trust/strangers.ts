@@ -55,7 +55,7 @@ class Owner {
     const last = this.target.runIds.at(-1)!;
     await waitFor(
       async () => {
-        const headers = { 'x-runnel-user': this.userId, ...audit.authorization };
+        const headers = { 'x-runnel-user': this.userId };
         const response = await fetch(`${audit.url}/history/${this.target.conversationId}?limit=100`, { headers });
         return response.status === 200 && (await response.text()).includes(`"${last}"`);
       },
