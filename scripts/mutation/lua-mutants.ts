@@ -29,11 +29,7 @@ const changesOf = (line: string): { change: string; text: string }[] => {
       change: `${from.trim()} becomes ${to.trim()}`,
       text: line.replace(from, to),
     }));
-    return [
-      { change: 'never', text: `${indent}${word} false then` },
-      { change: 'always', text: `${indent}${word} true then` },
-      ...bounds,
-    ];
+    return [{ change: 'never', text: `${indent}${word} false then` }, { change: 'always', text: `${indent}${word} true then` }, ...bounds];
   }
   return WRITE.test(line) ? [{ change: 'left out', text: '' }] : [];
 };

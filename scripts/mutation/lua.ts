@@ -52,7 +52,9 @@ const main = async (): Promise<number> => {
         if (await isKilled(folder)) killed++;
         else {
           alive.push(mutant);
-          console.log(`alive  ${file}:${mutant.line}  ${mutant.change}: ${mutant.original}${REASONS[nameOf(mutant)] ? '  (has a reason)' : ''}`);
+          console.log(
+            `alive  ${file}:${mutant.line}  ${mutant.change}: ${mutant.original}${REASONS[nameOf(mutant)] ? '  (has a reason)' : ''}`,
+          );
         }
       }
       await writeFile(join(folder, SCRIPTS, file), lua);
