@@ -115,23 +115,29 @@ export class RelayLoop {
   async #round(id: number): Promise<boolean> {
     const { outbox, deliver, metrics, log } = this.#options;
     const shard = this.#shardOf(id);
+    const { failures } = shard;
     try {
       const relayed = await relayShard(outbox, id, deliver, (odd) => this.#setAside(odd), shard.count);
       shard.count = nextCount(shard.count, relayed);
       metrics.relayed.inc(relayed.moved);
-      const { failures } = shard;
       // What moved beside what did not is no sign of an outage: the next try is soon.
       if (relayed.moved > 0 || relayed.error === undefined) shard.failures = 0;
-      if (relayed.error !== undefined) throw relayed.error;
+      if (relayed.error !== undefined) return this.#failed(id, relayed.error);
       if (failures > 0 && this.#isWorthALine()) log.info({ event: 'relay.recovered', shard: id, failures });
       return relayed.moved > 0;
     } catch (error) {
-      shard.failures++;
-      shard.notBefore = performance.now() + fullJitter({ attempt: shard.failures, baseMs: 100, maxMs: 5_000 });
-      metrics.relayFailures.inc();
-      if (this.#isWorthALine()) log.warn({ event: 'relay.failed', shard: id, failures: shard.failures, message: messageOf(error) });
-      return false;
+      return this.#failed(id, error);
     }
+  }
+
+  #failed(id: number, error: unknown): false {
+    const { metrics, log } = this.#options;
+    const shard = this.#shardOf(id);
+    shard.failures++;
+    shard.notBefore = performance.now() + fullJitter({ attempt: shard.failures, baseMs: 100, maxMs: 5_000 });
+    metrics.relayFailures.inc();
+    if (this.#isWorthALine()) log.warn({ event: 'relay.failed', shard: id, failures: shard.failures, message: messageOf(error) });
+    return false;
   }
 
   /** An outage is told by each shard: once in a while is enough. */
