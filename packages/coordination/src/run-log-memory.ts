@@ -1,3 +1,4 @@
+import { createMemoryBudgets } from './memory-budgets.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
@@ -32,6 +33,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
     return command;
   };
   return {
+    ...createMemoryBudgets(store),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, checked(command)),
     appendChunk: async (command) => appendChunk(store, checked(command)),
