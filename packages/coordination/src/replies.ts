@@ -105,7 +105,8 @@ export const toChangeResult = (reply: Reply): ChangeResult => {
 
 export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
   const kind = reply[0] as 'page' | 'none' | 'forbidden';
-  return kind === 'page' ? { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]) } : { kind };
+  if (kind !== 'page') return { kind };
+  return { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]), ...(Number(reply[3]) === 1 && { cut: true }) };
 };
 
 const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });

@@ -1,3 +1,4 @@
+import { createMemoryBudgets } from './memory-budgets.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
@@ -35,6 +36,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     return command;
   };
   return {
+    ...createMemoryBudgets(store),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, checked(command)),
     appendChunk: async (command) => appendChunk(store, checked(command)),

@@ -25,6 +25,8 @@ import {
   type Reply,
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
+import { createRedisBudgets } from './redis-budgets.ts';
+import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { askStoreMemory } from './store-memory.ts';
 
@@ -58,7 +60,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
     (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply;
 
+  const large = createLargeReads(url, { onCommand, onError }, run);
+
   return {
+    ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
       checkBegin(command);
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
@@ -168,10 +173,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
-      return toReadState(await run('read-state', partsOf(conversationId), args));
+      return toReadState(await large.read('read-state', partsOf(conversationId), args));
     },
     async readHistory({ conversationId, userId, before = '', limit }) {
-      return toHistory(await run('read-history', partsOf(conversationId), { userId, before, limit }));
+      return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
     async deleteMessage({ conversationId, userId, messageId }) {
       // As the run of that name: an answer's text so far is kept under it.
@@ -221,6 +226,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();
+      large.close();
       client.disconnect();
     },
   };

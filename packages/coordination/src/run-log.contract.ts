@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { budgetsContract } from './contract/budgets.ts';
 import { editingContract } from './contract/editing.ts';
 import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
+import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
@@ -22,6 +24,8 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('runs', () => runsContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
+    describe('pages', () => pagesContract(current));
+    describe('budgets', () => budgetsContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));

@@ -13,6 +13,7 @@
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
 import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { StoreBudgets } from './budgets.ts';
 import type { TimelineBatch } from './outbox.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
@@ -268,7 +269,7 @@ export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog {
+export interface RunLog extends StoreBudgets {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -292,13 +293,16 @@ export interface RunLog {
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number): Promise<RunRef[]>;
   readState(query: ReadStateQuery): Promise<ReadState>;
-  /** A page of messages before a message (newest last); null when the store does not have the conversation. */
+  /**
+   * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
+   * store has the rest.
+   */
   readHistory(query: {
     conversationId: string;
     userId: string;
     before?: string;
     limit: number;
-  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' }>;
+  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   deleteConversation(command: { conversationId: string; userId: string }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;

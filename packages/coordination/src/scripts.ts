@@ -69,10 +69,15 @@ export interface ScriptArgs {
   'delete-message': { userId: string; messageId: string; cap: number };
   'delete-conversation': { userId: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
-  'read-history': { userId: string; before: string; limit: number };
+  'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
   'list-conversations': { after: string; limit: number };
-  'read-state': { userId: string; logId: string; offset: number };
+  'read-state': { userId: string; logId: string; offset: number; room: number; most: number };
+  'reserve-run': { limit: number; leaseMs: number; drop: string };
+  'find-run': { userId: string; messageId: string };
+  'spend-bytes': { bytes: number; limit: number };
+  'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
+  'note-holder': { holder: string; leaseMs: number };
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -99,6 +104,11 @@ const NAMES = [
   'list-conversations',
   'note-relay',
   'take-shard',
+  'reserve-run',
+  'find-run',
+  'spend-bytes',
+  'hold-share',
+  'note-holder',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');
