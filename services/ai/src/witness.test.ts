@@ -4,7 +4,7 @@ import { waitFor } from '@runnel/kit';
 import { describe, expect, test } from 'vitest';
 import type { ChatProvider } from './models/provider.ts';
 import { memoryRunLog, modelsOf, prompt, startPod } from './testing/pods.ts';
-import type { EndedRun } from './ended-runs.ts';
+import type { Archive } from './witness.ts';
 
 /** A model that never says the same twice, and counts how often it was asked. */
 const restlessModel = () => {
@@ -97,7 +97,7 @@ describe('B4 the store goes back behind an end', () => {
     const { models, asked } = restlessModel();
     const run = await prompt(runLog, 'hello');
     await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
-    const archive = async (_run: unknown, { userId, title, run: claimed, messages, epoch }: Omit<EndedRun, 'reason'>): Promise<EndedRun> => ({
+    const archive: Archive = async (_run, { userId, title, run: claimed, messages, epoch }) => ({
       ...run,
       epoch,
       userId,
