@@ -131,7 +131,8 @@ export const store: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Ended answers in memory',
-          description: 'What AI pods keep of answers that ended in the last five minutes, for a Redis that goes back behind them. At most 64 MiB a pod.',
+          description:
+            'What AI pods keep of answers that ended in the last five minutes, for a Redis that goes back behind them. At most 64 MiB a pod.',
           unit: 'bytes',
           targets: [{ expr: 'runnel_ai_ends_kept_bytes', legend: '{{instance}}' }],
         },

@@ -87,7 +87,12 @@ export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, 
   return { outcome: 'appended', offset: store.emit(conversation, 'chunk', { runId, at, t, text: chunk }) };
 };
 
-export const ENDED = { complete: 'STREAM_COMPLETED', cancelled: 'STREAM_CANCELLED', failed: 'STREAM_ERROR', interrupted: 'STREAM_ERROR' } as const;
+export const ENDED = {
+  complete: 'STREAM_COMPLETED',
+  cancelled: 'STREAM_CANCELLED',
+  failed: 'STREAM_ERROR',
+  interrupted: 'STREAM_ERROR',
+} as const;
 
 export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const { conversationId, runId, epoch, bytes, sha256, usage } = command;

@@ -29,7 +29,10 @@ export const createAiMetrics = (metrics: Metrics) => {
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
   const endRepairs = metrics.counter('runnel_ai_end_repairs_total', 'Ends looked for in a store that went back, by outcome', ['outcome']);
   for (const outcome of ['restored', 'stands', 'busy', 'closed', 'failed']) endRepairs.inc({ outcome }, 0);
-  const endsKept = metrics.gauge('runnel_ai_ends_kept_bytes', 'Memory of answers that ended lately, for a store that goes back behind them');
+  const endsKept = metrics.gauge(
+    'runnel_ai_ends_kept_bytes',
+    'Memory of answers that ended lately, for a store that goes back behind them',
+  );
   const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
   const firstChunk = metrics.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',

@@ -50,7 +50,14 @@ export const restoringEndsContract = (current: Current): void => {
     ]);
     await waitFor(() => followed.entries.length === 1);
     const { bytes, sha256, usage } = end;
-    expect(JSON.parse(followed.entries[0]!.json)).toMatchObject({ type: 'run-ended', offset: 1, logId: end.newLogId, bytes, sha256, usage });
+    expect(JSON.parse(followed.entries[0]!.json)).toMatchObject({
+      type: 'run-ended',
+      offset: 1,
+      logId: end.newLogId,
+      bytes,
+      sha256,
+      usage,
+    });
     expect(await log.readState({ conversationId: run.conversationId, cursor: before })).toMatchObject({ kind: 'snapshot' });
     // Its answer was lost, or another witness comes too.
     expect(await log.restoreEnd(end)).toEqual({ outcome: 'stands' });
@@ -99,7 +106,11 @@ export const restoringEndsContract = (current: Current): void => {
     expect((await eventsOf(log, first.conversationId)).map(({ type }) => type)).toEqual(['message', 'run-ended']);
     const again = { ...promptOf(first), message: { messageId: lost.messageId, text: 'count 3' } };
     expect(await log.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: lost.runId });
-    expect(await log.beginRun({ ...promptOf(first), runId: lost.runId })).toMatchObject({ outcome: 'duplicate', runId: lost.runId, offset: 2 });
+    expect(await log.beginRun({ ...promptOf(first), runId: lost.runId })).toMatchObject({
+      outcome: 'duplicate',
+      runId: lost.runId,
+      offset: 2,
+    });
     // The next question hangs below it.
     await log.beginRun(promptOf({ conversationId: first.conversationId }));
     expect((await snapshotOf(log, first.conversationId)).messages.at(-1)).toMatchObject({ role: 'user', parentId: lost.runId });
