@@ -15,8 +15,11 @@
 import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
 import type { TimelineBatch } from './outbox.ts';
+import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
+
+export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -148,59 +151,6 @@ export type CancelRunResult =
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
 export interface ReleaseRun extends OwnedRun {}
-
-/** What an owner holds and can write again after the store has lost it (L-6). */
-export interface RestoreRun extends OwnedRun {
-  owner: string;
-  leaseMs: number;
-  /** The incarnation the owner knew; a new one is made unless the conversation was made again meanwhile. */
-  newLogId: string;
-  userId: string;
-  title: string;
-  run: Omit<RunSnapshot, 'text' | 'epoch'>;
-  text: string;
-  messages: readonly StoredMessage[];
-}
-export type RestoreRunResult =
-  | { outcome: 'restored'; logId: string }
-  /** Another run is active in the conversation: try again when it has ended. */
-  | { outcome: 'busy' }
-  | { outcome: 'fenced' }
-  | { outcome: 'closed' };
-
-/** The end of a run as it was shown, from whoever saw it, for a store that has gone back behind it. */
-export interface RestoreEnd extends Omit<EndRun, 'epoch'>, OwnedRun {
-  newLogId: string;
-  userId: string;
-  title: string;
-  run: Omit<RunSnapshot, 'text' | 'epoch'>;
-  text: string;
-  messages: readonly StoredMessage[];
-}
-export type RestoreEndResult =
-  | { outcome: 'restored'; logId: string }
-  /** The store has an end of it: the first one counts. */
-  | { outcome: 'stands' }
-  /** Another run is active in the conversation: try again when it has ended. */
-  | { outcome: 'busy' }
-  /** Deleted, made again meanwhile, or somebody else's. */
-  | { outcome: 'closed' };
-
-/** A conversation as the database has it, for one that has left the store. */
-export interface Rehydrate {
-  conversationId: string;
-  userId: string;
-  title: string;
-  /** In order of creation, at most 200. */
-  messages: readonly StoredMessage[];
-  hasMore: boolean;
-}
-export type RehydrateResult =
-  | { outcome: 'rehydrated'; logId: string }
-  | { outcome: 'exists' }
-  | { outcome: 'forbidden' }
-  /** Deleted, and the database has not heard of it yet. */
-  | { outcome: 'gone' };
 
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {
