@@ -30,6 +30,7 @@ const COMMANDS = {
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
+  'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],
 };
 
 function fail(line) {

@@ -67,6 +67,14 @@ const KEYS = {
   conversations: (k) => `user:conversations:${userTag(k)}`,
   /** hash: conversationId → title, of the same */
   titles: (k) => `user:titles:${userTag(k)}`,
+  /** zset, 1 h: `conversationId:runId` of the user's runs that have not been seen to end, by the time they were begun (ms) */
+  places: (k) => `user:runs:${userTag(k)}`,
+  /** string, until midnight (UTC): bytes the user has written today */
+  spent: (k) => `user:bytes:${userTag(k)}`,
+  /** hash, 24 h: `kind|gateway` → `count|ms`: what each gateway holds for the user */
+  shares: (k) => `user:shares:${userTag(k)}`,
+  /** zset: gateways that live, by the time their word runs out (ms) */
+  holders: () => 'gateways:live',
 } satisfies Record<string, (parts: KeyParts) => string>;
 
 export type KeyName = keyof typeof KEYS;

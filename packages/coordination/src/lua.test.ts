@@ -91,7 +91,7 @@ test('every Lua file is a script that is registered', () => {
 
 /** The outcome words of each result type of run-log.ts, read from its source: words are the same in Lua and TypeScript. */
 const typeWords = (type: string): string[] => {
-  const run = readFileSync(join(import.meta.dirname, 'run-log.ts'), 'utf8');
+  const run = ['run-log', 'budgets'].map((file) => readFileSync(join(import.meta.dirname, `${file}.ts`), 'utf8')).join('\n');
   const start = run.indexOf(`export type ${type} =`);
   const text = run.slice(start, run.indexOf('\nexport ', start + 1));
   const named = [...text.matchAll(/(?:outcome|kind): '([a-z-]+)'/g)].map((match) => match[1]!);
@@ -109,7 +109,12 @@ test.each([
   ['rehydrate', 'RehydrateResult'],
   ['read-state', 'ReadState'],
   ['delete-message', 'ChangeResult'],
+  ['reserve-run', 'ReserveRunResult'],
+  ['find-run', 'FindRunResult'],
+  ['spend-bytes', 'SpendResult'],
 ])('the words of %s are those of %s', (name, type) => {
   const script = scripts.find((one) => one.name === name)!;
-  expect(script.outcomes.map((outcome) => outcome.split(' ')[0]!).toSorted()).toEqual([...new Set(typeWords(type))].toSorted());
+  // `large` stays inside the run log: the same is asked again on another connection.
+  const words = script.outcomes.map((outcome) => outcome.split(' ')[0]!).filter((word) => word !== 'large');
+  expect(words.toSorted()).toEqual([...new Set(typeWords(type))].toSorted());
 });

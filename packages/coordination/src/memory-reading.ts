@@ -1,5 +1,18 @@
+import { PAGE_BYTES } from './budgets.ts';
 import { LIMITS, type MemoryStore } from './memory-store.ts';
 import type { ConversationSummary, ReadState, ReadStateQuery, RunLog, StoredMessage } from './run-log.ts';
+
+/** The newest of them that have room in `PAGE_BYTES`: always the last, however large. */
+const fitting = (messages: StoredMessage[]): StoredMessage[] => {
+  let bytes = 0;
+  let first = messages.length;
+  while (first > 0) {
+    bytes += Buffer.byteLength(JSON.stringify(messages[first - 1]));
+    if (first < messages.length && bytes > PAGE_BYTES) break;
+    first--;
+  }
+  return messages.slice(first);
+};
 
 export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
   const conversation = store.conversations.get(conversationId);
@@ -12,7 +25,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
     const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
     if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }
-  const messages = [...conversation.messages.values()].slice(-LIMITS.page);
+  const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
   const run = active === null ? undefined : store.runOf(conversationId, active);
   return {
     kind: 'snapshot',
@@ -30,7 +43,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
           startedAt: run.startedAt,
         }
       : null,
-    hasMore: conversation.trimmed || conversation.messages.size > LIMITS.page,
+    hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };
 };
 
@@ -46,7 +59,10 @@ export const readHistory = (
   const all: StoredMessage[] = [...conversation.messages.values()];
   const last = before === undefined ? all.length : all.findIndex((message) => message.messageId === before);
   const first = Math.max(0, last - limit);
-  return { kind: 'page', messages: last <= 0 ? [] : all.slice(first, last), hasMore: conversation.trimmed || first > 0 };
+  const wanted = last <= 0 ? [] : all.slice(first, last);
+  const messages = fitting(wanted);
+  const cut = messages.length < wanted.length;
+  return { kind: 'page', messages, hasMore: conversation.trimmed || first > 0 || cut, ...(cut && { cut }) };
 };
 
 export const listConversations = (

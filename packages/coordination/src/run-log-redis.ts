@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answerOf, answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -20,10 +20,13 @@ import {
   toHistory,
   toReadState,
   toRehydrateResult,
+  toRestoreEndResult,
   toRestoreResult,
   type Reply,
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
+import { createRedisBudgets } from './redis-budgets.ts';
+import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { askStoreMemory } from './store-memory.ts';
 
@@ -57,7 +60,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
     (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply;
 
+  const large = createLargeReads(url, { onCommand, onError }, run);
+
   return {
+    ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
       checkBegin(command);
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
@@ -122,6 +128,27 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
     },
+    async restoreEnd(command) {
+      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const reply = await run('restore-end', partsOf(conversationId, runId), {
+        epoch,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        message: JSON.stringify(answerOf(restored, text, ended.reason)),
+        ended: JSON.stringify(ended),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreEndResult(reply);
+    },
     async noteTimeline(batch) {
       const { shard } = partsOf(batch.conversationId, batch.runId);
       const key = outboxKey(shard);
@@ -146,10 +173,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
-      return toReadState(await run('read-state', partsOf(conversationId), args));
+      return toReadState(await large.read('read-state', partsOf(conversationId), args));
     },
     async readHistory({ conversationId, userId, before = '', limit }) {
-      return toHistory(await run('read-history', partsOf(conversationId), { userId, before, limit }));
+      return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
     async deleteMessage({ conversationId, userId, messageId }) {
       // As the run of that name: an answer's text so far is kept under it.
@@ -188,6 +215,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       await close();
       throw failed.reason;
     },
+    async publishWork(hint) {
+      const { shard } = partsOf(hint.conversationId, hint.runId);
+      await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
+    },
     answering: caller.answering,
     async ping() {
       await caller.call('ping', () => client.ping());
@@ -195,6 +226,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();
+      large.close();
       client.disconnect();
     },
   };

@@ -51,14 +51,33 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
   };
+  'restore-end': {
+    epoch: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    message: string;
+    ended: string;
+    cap: number;
+  };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
   'delete-conversation': { userId: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
-  'read-history': { userId: string; before: string; limit: number };
+  'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
   'list-conversations': { after: string; limit: number };
-  'read-state': { userId: string; logId: string; offset: number };
+  'read-state': { userId: string; logId: string; offset: number; room: number; most: number };
+  'reserve-run': { limit: number; leaseMs: number; drop: string };
+  'find-run': { userId: string; messageId: string };
+  'spend-bytes': { bytes: number; limit: number };
+  'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
+  'note-holder': { holder: string; leaseMs: number };
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -75,6 +94,7 @@ const NAMES = [
   'find-free-runs',
   'read-state',
   'restore-run',
+  'restore-end',
   'rehydrate',
   'delete-message',
   'delete-conversation',
@@ -84,6 +104,11 @@ const NAMES = [
   'list-conversations',
   'note-relay',
   'take-shard',
+  'reserve-run',
+  'find-run',
+  'spend-bytes',
+  'hold-share',
+  'note-holder',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');

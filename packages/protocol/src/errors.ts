@@ -28,6 +28,8 @@ export interface ErrorDetails {
   retryAfterMs?: number;
   /** `busy`: the run that is in the way. */
   runId?: string;
+  /** `rate-limited`: which budget is used up (`prompts`, `runs`, `bytes`, …). */
+  limit?: string;
 }
 
 /** The one error class of the project. Programs read `code`; `message` is for people. */
@@ -37,6 +39,7 @@ export class RunnelError extends Error {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
   readonly runId: string | undefined;
+  readonly limit: string | undefined;
 
   constructor(code: ErrorCode, message?: string, details: ErrorDetails = {}) {
     super(message ?? ERRORS[code].message, { cause: details.cause });
@@ -46,16 +49,18 @@ export class RunnelError extends Error {
     this.status = ERRORS[code].status;
     this.retryAfterMs = details.retryAfterMs;
     this.runId = details.runId;
+    this.limit = details.limit;
   }
 
   /** The fields an `error` frame and a problem document share. */
-  toFields(): { code: ErrorCode; message: string; retryable: boolean; retryAfterMs?: number; runId?: string } {
+  toFields(): { code: ErrorCode; message: string; retryable: boolean; retryAfterMs?: number; runId?: string; limit?: string } {
     return {
       code: this.code,
       message: this.message,
       retryable: this.retryable,
       ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
       ...(this.runId !== undefined && { runId: this.runId }),
+      ...(this.limit !== undefined && { limit: this.limit }),
     };
   }
 }

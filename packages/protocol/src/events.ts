@@ -152,6 +152,8 @@ export interface ErrorEvent {
   message: string;
   retryable: boolean;
   retryAfterMs?: number;
+  /** `rate-limited`: which budget is used up. */
+  limit?: string;
   runId?: string;
 }
 export interface PongEvent {

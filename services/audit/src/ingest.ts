@@ -27,9 +27,20 @@ export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   return decoded;
 };
 
-/** What a database says when it is the row's fault and not its own: SQLSTATE 22 (data) and 23 (constraint). */
-const isRowsFault = (error: unknown): boolean =>
-  /^2[23]/.test(String((error as { code?: unknown }).code ?? (error as { driverError?: { code?: unknown } }).driverError?.code ?? ''));
+/** SQLite's own numbers for what is wrong with a row: too big, a constraint, a type, a parameter out of range. */
+const SQLITE_ROW = new Set([18, 19, 20, 25]);
+
+/**
+ * Whether a failure is the row's fault and not the database's: SQLSTATE 22 (data), 23 (constraint) and 54 (larger than a limit), and
+ * SQLite's words for the same. An event of another shape was found before (`checkContent`). Pure.
+ */
+export const isRowsFault = (error: unknown): boolean => {
+  type Codes = { code?: unknown; errcode?: unknown };
+  const { code, errcode } = (error as { driverError?: Codes }).driverError ?? (error as Codes);
+  if (/^(2[23]|54)/.test(String(code ?? ''))) return true;
+  // The low byte is the number, the others say more of it.
+  return typeof errcode === 'number' && SQLITE_ROW.has(errcode & 0xff);
+};
 
 type Write = (events: readonly AuditEvent[]) => Promise<unknown>;
 

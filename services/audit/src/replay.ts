@@ -64,8 +64,15 @@ export const piecesOf = (batches: readonly TimelineRow[], length: number, starte
 
 const markersOf = (rows: readonly AuditRow[], startedAt: number): Marker[] =>
   rows.flatMap((row): Marker[] => {
-    const data = JSON.parse(row.data) as { kind?: string; owner?: string; reason?: string; cancel?: { requestedAt: number } };
+    const data = JSON.parse(row.data) as {
+      kind?: string;
+      part?: number;
+      owner?: string;
+      reason?: string;
+      cancel?: { requestedAt: number };
+    };
     const ms = Math.max(0, row.time - startedAt);
+    if (data.part !== undefined) return [];
     if (row.type === 'RECOVERY_ATTEMPT')
       return [{ ms, what: data.kind === 'restore' ? 'restored' : 'takeover', ...(data.owner && { owner: data.owner }) }];
     if (!row.type.startsWith('STREAM_') || row.type === 'STREAM_STARTED') return [];

@@ -97,6 +97,11 @@ export class Session implements Drainable {
     return this.#state.kind !== 'closed';
   }
 
+  /** The caller is known. */
+  get welcomed(): boolean {
+    return this.#state.kind === 'open';
+  }
+
   /** Somebody watches an answer being written: leaves last when the node drains. */
   get busy(): boolean {
     return this.#state.kind === 'open' && this.#state.frames.hasLiveRun();

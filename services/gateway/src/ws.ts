@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
@@ -29,6 +30,13 @@ const BANS_KEPT = 10_000;
 /** A full node asks for patience, jittered so that the refused do not come back together. */
 const OVERLOADED_RETRY_MS = { least: 1000, spread: 4000 };
 const REFUSED_CLOSE_MS = 1000;
+/**
+ * Clients never fragment: a message in 16,000 pieces of one byte is 112 KB on the wire and 2 MiB here. What waits for the rest of one
+ * frame is counted in reads, since a slow phone sends a frame of 64 KiB in some 120 of them.
+ */
+const RECEIVER_BOUNDS = { maxFragments: 16, maxBufferedChunks: 512 };
+/** On the wire, before `welcome`: the 16 KiB of W-1 with the heads of their frames. */
+const MAX_WIRE_BYTES_BEFORE_OPEN = 32 * 1024;
 
 export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<Sockets> => {
   const sessions = new Set<Session>();
@@ -45,6 +53,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
   await app.register(websocket, {
     options: {
       maxPayload: deps.limits.frameBytes,
+      ...RECEIVER_BOUNDS,
       // Deflate costs ten times the CPU and memory; texts are short and the wire is not what is scarce.
       perMessageDeflate: false,
       handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
@@ -85,6 +94,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       const connection = new FramedSocket(socket, request.raw.socket);
       const session = new Session(connection, { ...deps, bans }, { identity, ...(typeof sessionId === 'string' && { sessionId }) });
       sessions.add(session);
+      boundBeforeOpen(session, request.raw.socket);
       deps.metrics.sockets.set(limits.total);
       socket.on('message', (data: Buffer, isBinary: boolean) => session.message(data, isBinary));
       socket.on('ping', () => session.controlFrame());
@@ -103,6 +113,19 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
     known.get(request.raw)?.response.detachSocket(request.raw.socket);
     socket.removeAllListeners('error');
     socket.on('error', (err) => failed(err, socket));
+  };
+
+  /** A message that never ends is seen by nobody but the wire, so before `welcome` the wire is counted. */
+  const boundBeforeOpen = (session: Session, wire: Socket): void => {
+    let bytes = 0;
+    const count = (data: Buffer): void => {
+      bytes += data.length;
+      if (!session.open || session.welcomed) return void wire.off('data', count);
+      if (bytes <= MAX_WIRE_BYTES_BEFORE_OPEN) return;
+      wire.off('data', count);
+      session.end('protocol');
+    };
+    wire.on('data', count);
   };
 
   const refuse = (socket: WebSocket): void => {

@@ -1,13 +1,16 @@
 -- read-state: one atomic view of a conversation: everything after a cursor when the log still has it, else a snapshot.
 -- KEYS     meta log owner history order runPrefix
 --          runPrefix: start of the keys of a run, which is known only here; same slot
--- ARGV     userId logId offset
---          userId '' is an internal read; logId '' has no cursor
--- Returns  none | forbidden | tail logId offset entries
+-- ARGV     userId logId offset room most
+--          userId '' is an internal read; logId '' has no cursor; room: bytes of messages at most, but the newest;
+--          most: an answer of more bytes is not given here (0: any is)
+-- Returns  none | forbidden | large | tail logId offset entries
 --          | snapshot logId offset title hasMore messages run   (run: {} or runId parentId model epoch startedAt text)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local room, most = tonumber(ARGV[4]), tonumber(ARGV[5])
+-- @include fitting
 
 local state = redis.call('HMGET', meta, 'userId', 'logId', 'offset', 'title', 'active', 'trimmed')
 if not state[1] then
@@ -25,18 +28,25 @@ if cursorLog == state[2] and missed >= 0 and missed <= 256 then
   end
   -- A reader who is far behind is not handed the same megabytes in small pieces.
   if #events == missed and bytes <= 524288 then
+    if most > 0 and bytes > most then
+      return { 'large' }
+    end
     return { 'tail', state[2], offset, events }
   end
 end
 
-local newest = redis.call('ZRANGE', order, -50, -1)
+local newest, size, whole = fitting(redis.call('ZREVRANGE', order, 0, 49), room)
+local textKey = state[5] and runPrefix .. state[5] .. ':text'
+if most > 0 and size + (textKey and redis.call('STRLEN', textKey) or 0) > most then
+  return { 'large' }
+end
 local messages = #newest > 0 and redis.call('HMGET', history, unpack(newest)) or {}
 local running = {}
 if state[5] then
   local key = runPrefix .. state[5]
   local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt')
   local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or 0))
-  running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', key .. ':text') or '' }
+  running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
 end
-local hasMore = (state[6] or redis.call('ZCARD', order) > 50) and 1 or 0
+local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
 return { 'snapshot', state[2], offset, state[4], hasMore, messages, running }

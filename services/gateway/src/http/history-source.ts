@@ -7,7 +7,8 @@ import type { AuditHistory, ConversationPage, HistoryQuery, HistoryResult } from
  */
 export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
   const stored = await runLog.readHistory(query);
-  if (!audit || stored.kind === 'forbidden') return stored;
+  // A page that is full in bytes is no sign that the store ends there.
+  if (!audit || stored.kind === 'forbidden' || (stored.kind === 'page' && stored.cut)) return stored;
   // The store has no such conversation, or `before` names a message older than all it keeps.
   if (stored.kind === 'none' || stored.messages.length === 0) {
     const older = await audit.readHistory(query);

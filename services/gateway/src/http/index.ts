@@ -1,9 +1,10 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GatewayContext } from '../context.ts';
 import type { Drainable } from '../drain.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { adminRoutes } from './admin.ts';
+import { registerBodies } from './bodies.ts';
 import { replayRoutes } from './replay.ts';
 import { searchRoutes } from './search.ts';
 import { SIGN_IN_PATH, signInRoutes } from './sign-in.ts';
@@ -50,10 +51,12 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   registerGracefulClose(app);
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   await registerSecurity(app, config.corsOrigins);
+  const callers = new WeakMap<FastifyRequest, string>();
   // Who is nobody is told so before anything of the request is read.
   app.addHook('onRequest', async (request, reply) => {
-    if (isApi(request.url)) await context.auth.require(request, reply);
+    if (isApi(request.url)) callers.set(request, (await context.auth.require(request, reply)).userId);
   });
+  registerBodies(app, { callerOf: (request) => callers.get(request), refused: () => undefined });
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
@@ -84,7 +87,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   modelRoutes(routes, context);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
-  await app.register((scope) => openAiRoutes(scope, { ...context, pending }), { prefix: '/v1' });
+  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers }), { prefix: '/v1' });
   await registerDocs(app);
   if (config.webDir !== undefined) await registerStatic(app, config.webDir);
   return { streams: () => streams.list(), settled: () => pending.settled() };

@@ -41,11 +41,21 @@ const ModelList = Type.Object({ object: Type.Literal('list'), data: Type.Array(M
 
 const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model', created: 0, owned_by: provider });
 
+export type OpenAiContext = GatewayContext & {
+  pending: PendingAnswers;
+  /** Who calls, for what comes after the identity and before the body. */
+  callers: WeakMap<FastifyRequest, string>;
+};
+
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
-export const openAiRoutes = async (instance: FastifyInstance, context: GatewayContext & { pending: PendingAnswers }): Promise<void> => {
-  const { auth, models } = context;
+export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiContext): Promise<void> => {
+  const { auth, models, callers } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendOpenAiError);
+  // Who is nobody is told so before the body is read: unfinished bodies of strangers would fill the memory.
+  app.addHook('onRequest', async (request, reply) => {
+    callers.set(request, (await openAiCaller(auth, request, reply)).userId);
+  });
   app.setNotFoundHandler((request, reply) => sendOpenAiError(notFound(), request, reply));
 
   app.post(

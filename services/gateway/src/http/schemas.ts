@@ -28,6 +28,7 @@ const Problem = Type.Object(
     message: Type.String({ description: 'For people; programs read `code`' }),
     retryable: Type.Boolean(),
     retryAfterMs: Type.Optional(Type.Integer()),
+    limit: Type.Optional(Type.String({ description: '`rate-limited`: which budget is used up' })),
     runId: Type.Optional(Type.String({ description: 'busy: the run that is in the way' })),
   },
   { description: 'RFC 9457' },

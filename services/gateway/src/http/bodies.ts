@@ -1,0 +1,61 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RunnelError } from '@runnel/protocol';
+import { ByteBudget } from '../budgets/byte-budget.ts';
+import { nestsDeeperThan } from './json-depth.ts';
+
+/** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Of one person, or of one address while nobody knows whose it is. A body of `/v1` has at most 2 MiB. */
+const MAX_BYTES_EACH = 8 * 1024 * 1024;
+/** Deeper than any body of ours, which are read at fixed places. */
+const MAX_DEPTH = 32;
+const RETRY_AFTER_MS = 1000;
+
+const REFUSALS = {
+  node: () => new RunnelError('overloaded', 'Too many requests are being read; try again soon.', { retryAfterMs: RETRY_AFTER_MS }),
+  each: () => new RunnelError('rate-limited', 'Too many unfinished requests at once.', { retryAfterMs: RETRY_AFTER_MS, limit: 'bodies' }),
+};
+
+export interface BodiesDeps {
+  /** The person, once the hooks before the body know them. */
+  callerOf(request: FastifyRequest): string | undefined;
+  refused(limit: 'bodies'): void;
+}
+
+/**
+ * Bounds what unfinished bodies hold. What has come is counted, not what was announced: whoever announces much and sends little holds
+ * little, and must not keep others out. A request gives its bytes back when its body is read, or broken off.
+ */
+export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): void => {
+  const budget = new ByteBudget(MAX_BYTES, MAX_BYTES_EACH);
+
+  // With a callback: the stream must not begin to flow before the parser listens to it, too.
+  app.addHook('preParsing', (request: FastifyRequest, _reply, payload, done) => {
+    const key = callerOf(request) ?? request.ip;
+    let held = 0;
+    const release = (): void => {
+      budget.release(key, held);
+      held = 0;
+      payload.off('data', count);
+    };
+    const count = (data: Buffer): void => {
+      const verdict = budget.take(key, data.length);
+      if (verdict === 'taken') return void (held += data.length);
+      release();
+      refused('bodies');
+      // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
+      payload.emit('error', REFUSALS[verdict]());
+    };
+    payload.on('data', count);
+    payload.once('end', release);
+    payload.once('close', release);
+    done(null, payload);
+  });
+
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (nestsDeeperThan(body, MAX_DEPTH)) return done(new RunnelError('bad-frame', 'The body nests too deeply.'));
+    void parse(request, body, done);
+  });
+};
