@@ -7,7 +7,10 @@ import type { AuditRow } from './database/tables.ts';
  *
  * @param owners by conversation, as the database has them; '' and absent: nobody's yet, so the first event says whose it is
  */
-export const foreignOf = <R extends Pick<AuditRow, 'conversationId' | 'userId'>>(rows: readonly R[], owners: ReadonlyMap<string, string>): R[] => {
+export const foreignOf = <R extends Pick<AuditRow, 'conversationId' | 'userId'>>(
+  rows: readonly R[],
+  owners: ReadonlyMap<string, string>,
+): R[] => {
   const known = new Map(owners);
   return rows.filter(({ conversationId, userId }) => {
     if (userId === null) return false;

@@ -84,7 +84,11 @@ export const ownershipContract = (open: () => Promise<AuditTables>): void => {
     expect((await seen(tables, 'ann')).history).toEqual({ kind: 'none' });
     const his = everythingBy('bob', T0 + 9_000);
     await put(his);
-    expect(await seen(tables, 'bob')).toMatchObject({ history: { kind: 'forbidden' }, listed: { conversations: [] }, found: { found: [] } });
+    expect(await seen(tables, 'bob')).toMatchObject({
+      history: { kind: 'forbidden' },
+      listed: { conversations: [] },
+      found: { found: [] },
+    });
     expect(await aside()).toHaveLength(his.length);
     const again = story('c1', { logId: 'log-2', at: T0 + 20_000 });
     await put([again.started('Again'), again.said('m2', 'a second question')]);
