@@ -33,6 +33,14 @@ export const audit: Dashboard = {
           unit: 'ops',
           targets: [perSecond('runnel_outbox_relay_failures_total', 'instance')],
         },
+        {
+          kind: 'timeseries',
+          title: 'Stored past Kafka',
+          description:
+            'Events that Kafka refused for their size or content and that went straight into the database. Nothing is lost; a rebuild from Kafka lacks them. Many: look at the topics’ max.message.bytes.',
+          unit: 'ops',
+          targets: [perSecond('runnel_outbox_refused_total', 'instance')],
+        },
       ],
     },
     {

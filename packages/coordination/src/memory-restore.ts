@@ -1,6 +1,24 @@
 import { runOfMessages } from './messages.ts';
 import type { MemoryStore } from './memory-store.ts';
-import type { RestoreRun, RestoreRunResult } from './run-log.ts';
+import type { RestoreRun, RestoreRunResult, StoredMessage } from './run-log.ts';
+
+/** Of one event, bytes: a long conversation is told in several. */
+const TOLD_BYTES = 262_144;
+
+const partsOf = (messages: readonly StoredMessage[]): StoredMessage[][] => {
+  const parts: StoredMessage[][] = [[]];
+  let size = 0;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (size > 0 && size + bytes > TOLD_BYTES) {
+      parts.push([]);
+      size = 0;
+    }
+    parts.at(-1)!.push(message);
+    size += bytes;
+  }
+  return parts;
+};
 
 /** What `restore-run.lua` does, in memory. Memory is lost with its owner, so only tests and the contract come here. */
 export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunResult => {
@@ -53,8 +71,9 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     : store.emit(conversation, 'run-moved', moved);
   if (isRemade && bytes > 0) store.emit(conversation, 'chunk', { runId, at: 0, t: now, text });
   conversation.ids.set(runId, { runId, offset });
-  const restored = { kind: 'restore', owner, title, parentId, model, startedAt, messages };
-  store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, ...restored });
+  const restored = { ...moved, kind: 'restore', owner, title, parentId, model, startedAt };
+  for (const [i, part] of partsOf(messages).entries())
+    store.audit(conversation, 'RECOVERY_ATTEMPT', { ...restored, ...(i > 0 && { part: i + 1 }), messages: part });
   store.touch(conversation);
   return { outcome: 'restored', logId: conversation.logId };
 };

@@ -175,3 +175,22 @@ test('the log of a long run is trimmed, and a deleted conversation leaves nothin
   expect(left).toEqual([expect.stringMatching(/^chat:deleted:/)]);
   expect(await redis.cli('EXISTS', keyName('text', parts))).toBe(0);
 });
+
+test('B3 a restore of a long conversation is told in events of a bounded size, each message once, by both logs alike', async () => {
+  const memory = createMemoryRunLog();
+  const run = { conversationId: 'restored-long', runId: 'r9', messageId: 'm59', epoch: 2 };
+  const messages = Array.from({ length: 60 }, (_, i) => ({
+    ...{ messageId: `m${i}`, parentId: i === 0 ? null : `m${i - 1}`, role: i % 2 === 0 ? ('assistant' as const) : ('user' as const) },
+    ...{ text: 'ắ'.repeat(i === 7 ? 200_000 : 10_000), status: 'complete' as const, createdAt: 1_700_000_000_000 + i },
+  }));
+  const restore = restoreOf(run, 'abc', { messages });
+  for (const target of [log, memory]) expect((await target.restoreRun(restore)).outcome).toBe('restored');
+  const told = await outboxOf(run.conversationId);
+  const theirs = memory.outbox.read(100).map(({ fields }) => JSON.parse(fields.data) as Record<string, unknown>);
+  expect(theirs).toEqual(told.map(({ data }) => data));
+  const parts = told.map(({ data }) => data['messages'] as { messageId: string }[]);
+  expect(parts.length).toBeGreaterThan(5);
+  expect(parts.flat().map(({ messageId }) => messageId)).toEqual(messages.map(({ messageId }) => messageId));
+  for (const part of parts.filter(({ length }) => length > 1)) expect(Buffer.byteLength(JSON.stringify(part))).toBeLessThan(300_000);
+  expect(told.map(({ data }) => data['part'])).toEqual([undefined, ...parts.slice(1).map((_, i) => i + 2)]);
+});

@@ -13,6 +13,14 @@ export interface EventRecord {
   headers?: Record<string, string>;
 }
 
+/** What became of one record. */
+export type Delivery =
+  | { outcome: 'stored' }
+  /** Not taken for what it is: trying again would not help. */
+  | { outcome: 'refused'; reason: string }
+  /** Not stored now. */
+  | { outcome: 'failed'; error: unknown };
+
 export interface ReceivedRecord {
   topic: string;
   partition: number;
@@ -59,11 +67,14 @@ export interface TopicReport {
 }
 
 export interface EventBus {
+  /** All of them are stored, or it rejects. */
   publish(records: readonly EventRecord[]): Promise<void>;
+  /** What became of each, in their order: one record's trouble is not the others'. Never rejects. */
+  deliver(records: readonly EventRecord[]): Promise<Delivery[]>;
   consume(options: ConsumeOptions): Promise<Consumption>;
   /** Resolves when everything that is in the topics now has been handled. */
   readToEnd(query: ReadToEnd): Promise<void>;
-  /** Makes missing topics; reports those that differ. */
+  /** Makes missing topics, lets existing ones take our largest event where that is allowed, and reports those that differ. */
   ensureTopics(topics: readonly string[], settings: { partitions: number; retentionMs: number }): Promise<TopicReport[]>;
   /** Records a group has not stored yet, over all partitions of the topics. */
   lag(group: string, topics: readonly string[]): Promise<number>;

@@ -1,7 +1,9 @@
 import { rootCertificates } from 'node:tls';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EventBus, ReceivedRecord } from './event-bus.ts';
 import { createKafkaBus } from './event-bus-kafka.ts';
+import { RECORD_BYTES } from './kafka-topics.ts';
 import { isKafkaOutage, KAFKA_SASL_MECHANISMS, type KafkaAccess } from './kafka-client.ts';
 import { startKafka, STRANGER, type TestKafka } from './testing/index.ts';
 
@@ -100,4 +102,34 @@ test('P-9 P-10 a name without rights is told which it lacks, and is waited for a
   const said = refusals(stranger.lines).map(({ message }) => message);
   expect(said[0]).toMatch(/^KAFKA_USERNAME lacks a right at Kafka \(TOPIC_AUTHORIZATION_FAILED\)/);
   expect(said[1]).toMatch(/^KAFKA_USERNAME lacks a right at Kafka \(CLUSTER_AUTHORIZATION_FAILED\)/);
+});
+
+test('B3 a topic made with Kafka’s own limit takes our largest event afterwards, and keeps what else was set on it', async () => {
+  const admin = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  onTestFinished(() => admin.disconnect());
+  const topic = 'made-before';
+  const configEntries = [
+    { name: 'retention.ms', value: '123456' },
+    { name: 'max.message.bytes', value: '1048588' },
+  ];
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, configEntries }] });
+  const { bus } = newBus({});
+  const large = { topic, key: 'k', value: new Uint8Array(RECORD_BYTES - 1_000).fill(32) };
+  const small = { topic, key: 'k', value: value('small') };
+  expect(await bus.deliver([large, small])).toMatchObject([{ outcome: 'refused' }, { outcome: 'stored' }]);
+  const [report] = await bus.ensureTopics([topic], { partitions: 1, retentionMs: 123_456 });
+  expect(report!.warnings).toEqual([]);
+  const beyond = { ...large, value: new Uint8Array(RECORD_BYTES + 1) };
+  const outcomes = async () => (await bus.deliver([small, large, beyond, small])).map(({ outcome }) => outcome);
+  await expect.poll(outcomes, { timeout: 10_000, interval: 100 }).toEqual(['stored', 'stored', 'refused', 'stored']);
+  const sizes: number[] = [];
+  await bus.readToEnd({ topics: [topic], handle: async (records) => void sizes.push(...records.map((r) => r.value!.byteLength)) });
+  expect(sizes).toContain(RECORD_BYTES - 1_000);
+  expect(sizes.at(-1)).toBe(5);
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }],
+  });
+  expect(resources[0]!.configEntries[0]!.configValue).toBe('123456');
 });

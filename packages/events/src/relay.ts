@@ -1,5 +1,5 @@
 import { fromOutbox, topicOf, type AuditEvent, type OutboxFields } from './audit-event.ts';
-import type { EventRecord } from './event-bus.ts';
+import type { Delivery, EventRecord } from './event-bus.ts';
 
 /** One entry of an outbox: its place in the stream and its fields. */
 export interface OutboxEntry {
@@ -17,7 +17,8 @@ export interface Outbox {
   trim(shard: number, entryIds: readonly string[]): Promise<void>;
 }
 
-export type Publish = (records: readonly EventRecord[]) => Promise<void>;
+/** As `EventBus.deliver`: tells of each record what became of it, and never rejects. */
+export type Deliver = (records: readonly EventRecord[]) => Promise<readonly Delivery[]>;
 
 const encoder = new TextEncoder();
 
@@ -33,41 +34,76 @@ const toRecord = (event: AuditEvent): EventRecord => ({
   },
 });
 
-/** What a batch becomes: records to publish, and entries that cannot be read with the reason. Pure. */
-export const prepare = (
-  entries: readonly OutboxEntry[],
-): { records: EventRecord[]; unreadable: { entry: OutboxEntry; reason: string }[] } => {
-  const records: EventRecord[] = [];
-  const unreadable: { entry: OutboxEntry; reason: string }[] = [];
+interface Sendable {
+  entry: OutboxEntry;
+  record: EventRecord;
+}
+
+/** An entry that cannot go where the others go: no event of ours (then it has no record), or one that the target refuses. */
+export interface Odd {
+  entry: OutboxEntry;
+  reason: string;
+  record?: EventRecord;
+}
+
+/** What a batch becomes: records to deliver, and entries that cannot be read with the reason. Pure. */
+export const prepare = (entries: readonly OutboxEntry[]): { sendable: Sendable[]; odd: Odd[] } => {
+  const sendable: Sendable[] = [];
+  const odd: Odd[] = [];
   for (const entry of entries) {
     try {
-      records.push(toRecord(fromOutbox(entry.fields)));
+      sendable.push({ entry, record: toRecord(fromOutbox(entry.fields)) });
     } catch (error) {
-      unreadable.push({ entry, reason: error instanceof Error ? error.message : String(error) });
+      odd.push({ entry, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { records, unreadable };
+  return { sendable, odd };
 };
 
+export interface Relayed {
+  /** Entries that left the outbox. */
+  moved: number;
+  /** Entries read, and their size. */
+  read: number;
+  bytes: number;
+  /** Why others stayed. */
+  error?: unknown;
+}
+
+const sizeOf = ({ fields }: OutboxEntry): number => fields.data?.length ?? 0;
+
 /**
- * Moves one batch of one shard: publish first, trim second, so that a crash between the two sends again (readers drop what they
- * have by id) and never loses (P-9). Returns how many entries it moved.
+ * Moves one batch of one shard: store first, trim second, so that a crash between the two sends again (readers drop what they
+ * have by id) and never loses (P-9). Each entry for itself: what was stored leaves, whatever became of those beside it.
  */
 export const relayShard = async (
   outbox: Outbox,
   shard: number,
-  publish: Publish,
-  onUnreadable: (entry: OutboxEntry, reason: string) => Promise<void>,
+  deliver: Deliver,
+  setAside: (odd: Odd) => Promise<void>,
   count = 500,
-): Promise<number> => {
+): Promise<Relayed> => {
   const entries = await outbox.read(shard, count);
-  if (entries.length === 0) return 0;
-  const { records, unreadable } = prepare(entries);
-  if (records.length > 0) await publish(records);
-  for (const { entry, reason } of unreadable) await onUnreadable(entry, reason);
-  await outbox.trim(
-    shard,
-    entries.map((e) => e.entryId),
-  );
-  return entries.length;
+  if (entries.length === 0) return { moved: 0, read: 0, bytes: 0 };
+  const { sendable, odd } = prepare(entries);
+  const done: string[] = [];
+  const errors: unknown[] = [];
+  const deliveries = sendable.length > 0 ? await deliver(sendable.map(({ record }) => record)) : [];
+  for (const [i, { entry, record }] of sendable.entries()) {
+    const delivery = deliveries[i]!;
+    if (delivery.outcome === 'stored') done.push(entry.entryId);
+    else if (delivery.outcome === 'refused') odd.push({ entry, record, reason: delivery.reason });
+    else errors.push(delivery.error);
+  }
+  for (const each of odd) {
+    try {
+      await setAside(each);
+      done.push(each.entry.entryId);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  await outbox.trim(shard, done);
+  const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  return { moved: done.length, read: entries.length, bytes, ...(errors.length > 0 && { error: errors[0] }) };
 };

@@ -2,6 +2,7 @@ import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordinatio
 import { newId, RunnelError, type EndReason, type Usage } from '@runnel/protocol';
 import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
 import { systemClock, type Clock } from './clock.ts';
+import type { EndedRun } from './ended-runs.ts';
 import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
 import { untilAnswered } from './retry.ts';
@@ -24,6 +25,8 @@ export interface RunObserver extends BatcherObserver {
   failed?(error: RunnelError): void;
   /** The run's end stands in the log, at this offset. */
   ended?(offset: number): void;
+  /** The end as it was written, by this pod or for it. */
+  known?(end: EndedRun): void;
 }
 
 export interface RunJob {
@@ -112,7 +115,12 @@ export const generate = (job: RunJob): ActiveRun => {
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
       const next = afterEnd(result.outcome, reason === 'cancelled');
-      if (result.outcome === 'ended') observe.ended?.(result.offset);
+      if (result.outcome === 'ended') {
+        observe.ended?.(result.offset);
+        remember({ ...command, reason: result.reason ?? reason });
+      }
+      // A gateway ended what was cancelled: with the text that stands, which is frozen.
+      if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
       const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
@@ -122,6 +130,12 @@ export const generate = (job: RunJob): ActiveRun => {
       await clock.sleep(END_RETRY_MS, giveUp);
     }
     return 'given-up';
+  };
+
+  const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
+    const { userId, title, run: claimed } = claim;
+    const text = Buffer.from(batcher.whole).subarray(0, ended.bytes).toString();
+    observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
   const release = async (): Promise<RunResult> => {

@@ -5,6 +5,10 @@ export type AuditMetrics = ReturnType<typeof auditMetrics>;
 export const auditMetrics = (metrics: Metrics) => ({
   relayed: metrics.counter('runnel_outbox_relayed_total', 'Outbox entries that left the outbox because they are stored elsewhere'),
   relayFailures: metrics.counter('runnel_outbox_relay_failures_total', 'Rounds of the relay that could not store what they read'),
+  refused: metrics.counter(
+    'runnel_outbox_refused_total',
+    'Events that Kafka did not take for their size or content and that were stored past it',
+  ),
   backlog: metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'),
   lag: metrics.gauge('runnel_kafka_lag', 'Records that a group has not stored yet', ['group']),
   batchSeconds: metrics.histogram('runnel_audit_batch_seconds', 'Storing one batch of events', LATENCY_BUCKETS_SECONDS, ['group']),

@@ -41,7 +41,13 @@ const toLetter = ({ key, value, headers }: ReceivedRecord): DeadLetter => ({
   origin: headers['origin'] ?? '',
 });
 
-export const kafkaDeadLetters = (bus: EventBus): DeadLetters => {
+/** @param table takes those that Kafka does not */
+export const kafkaDeadLetters = (bus: EventBus, table: DeadLetters): DeadLetters => {
+  const put = async (letters: readonly DeadLetter[]): Promise<void> => {
+    const deliveries = await bus.deliver(letters.map(toRecord));
+    await table.put(letters.filter((_, i) => deliveries[i]!.outcome === 'refused'));
+    for (const delivery of deliveries) if (delivery.outcome === 'failed') throw delivery.error;
+  };
   const read = async (commit: boolean): Promise<DeadLetter[]> => {
     const letters: DeadLetter[] = [];
     const handle = async (records: readonly ReceivedRecord[]): Promise<void> => void letters.push(...records.map(toLetter));
@@ -49,10 +55,10 @@ export const kafkaDeadLetters = (bus: EventBus): DeadLetters => {
     return letters;
   };
   return {
-    put: (letters) => bus.publish(letters.map(toRecord)),
-    list: () => read(false),
+    put,
+    list: async () => [...(await read(false)), ...(await table.list())],
     async retry(again) {
-      const result = { stored: 0, left: 0 };
+      const result = await table.retry(again);
       const handle = async (records: readonly ReceivedRecord[]): Promise<void> => {
         for (const letter of records.map(toLetter)) {
           try {
@@ -60,7 +66,7 @@ export const kafkaDeadLetters = (bus: EventBus): DeadLetters => {
             result.stored++;
           } catch (error) {
             // To the end of the topic before the position moves past it.
-            await bus.publish([toRecord({ ...letter, reason: reasonOf(error) })]);
+            await put([{ ...letter, reason: reasonOf(error) }]);
             result.left++;
           }
         }

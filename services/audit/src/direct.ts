@@ -1,4 +1,4 @@
-import type { Publish } from '@runnel/events';
+import type { Deliver, EventRecord } from '@runnel/events';
 import type { AuditMetrics } from './audit-metrics.ts';
 import { tableDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createIngest } from './ingest.ts';
@@ -12,11 +12,17 @@ export const writeBoth =
     await analytics.write(events);
   };
 
-/** Without Kafka: a batch goes from the outbox straight into the tables, and leaves the outbox after that. */
-export const createDirect = (tables: AuditTables, metrics: AuditMetrics): { publish: Publish; deadLetters: DeadLetters } => {
+/**
+ * Without Kafka: a batch goes from the outbox straight into the tables, and leaves the outbox after that. With it, `store` takes what
+ * Kafka refuses.
+ */
+export const createDirect = (
+  tables: AuditTables,
+  metrics: AuditMetrics,
+): { deliver: Deliver; store(records: readonly EventRecord[]): Promise<void>; deadLetters: DeadLetters } => {
   const deadLetters = tableDeadLetters(tables.database);
   const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct', visible: true });
-  const publish: Publish = (records) =>
+  const store = (records: readonly EventRecord[]): Promise<void> =>
     ingest(
       records.map(({ topic, key, value, headers = {} }) => ({
         topic,
@@ -27,5 +33,13 @@ export const createDirect = (tables: AuditTables, metrics: AuditMetrics): { publ
         kafkaOffset: headers['ce_id'] ?? '',
       })),
     );
-  return { publish, deadLetters };
+  const deliver: Deliver = async (records) => {
+    try {
+      await store(records);
+      return records.map(() => ({ outcome: 'stored' }));
+    } catch (error) {
+      return records.map(() => ({ outcome: 'failed', error }));
+    }
+  };
+  return { deliver, store, deadLetters };
 };

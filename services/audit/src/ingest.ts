@@ -1,6 +1,7 @@
 import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { ForeignEvents } from './ownership.ts';
 import { checkContent } from './rows.ts';
 
 export interface Decoded {
@@ -27,20 +28,43 @@ export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   return decoded;
 };
 
-/** What a database says when it is the row's fault and not its own: SQLSTATE 22 (data) and 23 (constraint). */
-const isRowsFault = (error: unknown): boolean =>
-  /^2[23]/.test(String((error as { code?: unknown }).code ?? (error as { driverError?: { code?: unknown } }).driverError?.code ?? ''));
+/** SQLite's own numbers for what is wrong with a row: too big, a constraint, a type, a parameter out of range. */
+const SQLITE_ROW = new Set([18, 19, 20, 25]);
+
+/**
+ * Whether a failure is the row's fault and not the database's: SQLSTATE 22 (data), 23 (constraint) and 54 (larger than a limit), and
+ * SQLite's words for the same. An event of another shape was found before (`checkContent`). Pure.
+ */
+export const isRowsFault = (error: unknown): boolean => {
+  type Codes = { code?: unknown; errcode?: unknown };
+  const { code, errcode } = (error as { driverError?: Codes }).driverError ?? (error as Codes);
+  if (/^(2[23]|54)/.test(String(code ?? ''))) return true;
+  // The low byte is the number, the others say more of it.
+  return typeof errcode === 'number' && SQLITE_ROW.has(errcode & 0xff);
+};
 
 type Write = (events: readonly AuditEvent[]) => Promise<unknown>;
+interface Refused {
+  event: AuditEvent;
+  reason: string;
+}
 
-/** Stores a batch; when the database refuses a row for what it holds, halves it until that row is alone. Returns the refused. */
-const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promise<{ event: AuditEvent; reason: string }[]> => {
+/**
+ * Stores a batch without what is not its conversation's owner's; when the database refuses a row for what it holds, halves it until
+ * that row is alone. Returns the refused.
+ */
+const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promise<Refused[]> => {
   try {
     await write(events);
     return [];
   } catch (error) {
+    if (error instanceof ForeignEvents) {
+      // A batch that was joined with this one may be meant; without its foreign events both can be stored.
+      const [own, foreign] = [events.filter(({ id }) => !error.eventIds.has(id)), events.filter(({ id }) => error.eventIds.has(id))];
+      return [...foreign.map((event) => ({ event, reason: error.message })), ...(await writeWhatFits(write, own))];
+    }
     if (!isRowsFault(error)) throw error;
-    if (events.length === 1) return [{ event: events[0]!, reason: error instanceof Error ? error.message : String(error) }];
+    if (events.length === 1) return [{ event: events[0]!, reason: `database: ${error instanceof Error ? error.message : String(error)}` }];
     const half = events.length >> 1;
     return [...(await writeWhatFits(write, events.slice(0, half))), ...(await writeWhatFits(write, events.slice(half)))];
   }
@@ -70,7 +94,7 @@ export const createIngest =
       ...poison,
       ...refused.map(({ event, reason }): DeadLetter => {
         const value = new TextEncoder().encode(JSON.stringify(event));
-        return { topic: records[0]!.topic, key: event.subject, value, reason: `database: ${reason}`.slice(0, 300), origin: event.id };
+        return { topic: records[0]!.topic, key: event.subject, value, reason: reason.slice(0, 300), origin: event.id };
       }),
     ];
     if (letters.length === 0) return;

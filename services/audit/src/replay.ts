@@ -64,8 +64,15 @@ export const piecesOf = (batches: readonly TimelineRow[], length: number, starte
 
 const markersOf = (rows: readonly AuditRow[], startedAt: number): Marker[] =>
   rows.flatMap((row): Marker[] => {
-    const data = JSON.parse(row.data) as { kind?: string; owner?: string; reason?: string; cancel?: { requestedAt: number } };
+    const data = JSON.parse(row.data) as {
+      kind?: string;
+      part?: number;
+      owner?: string;
+      reason?: string;
+      cancel?: { requestedAt: number };
+    };
     const ms = Math.max(0, row.time - startedAt);
+    if (data.part !== undefined) return [];
     if (row.type === 'RECOVERY_ATTEMPT')
       return [{ ms, what: data.kind === 'restore' ? 'restored' : 'takeover', ...(data.owner && { owner: data.owner }) }];
     if (!row.type.startsWith('STREAM_') || row.type === 'STREAM_STARTED') return [];
@@ -82,7 +89,7 @@ export const readReplay = async (database: DataSource, runId: string, userId: st
     // Which conversation a run belongs to is in its own index; messages are found by both ids.
     `SELECT m.* FROM run r JOIN message m ON m.conversation_id = r.conversation_id AND m.message_id = r.run_id
        JOIN chat_session s ON s.conversation_id = m.conversation_id
-     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND s.deleted = 0 LIMIT 1`,
+     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND m.user_id = $2 AND s.deleted = 0 LIMIT 1`,
     [runId, userId],
   );
   if (!raw) return null;

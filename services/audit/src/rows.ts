@@ -11,11 +11,12 @@ export type Change =
   /** A log that was written again: what the database lacks of it. */
   | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
   | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
-  | { kind: 'session-deleted' };
+  | { kind: 'session-deleted'; userId: string };
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const nullableText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? Math.trunc(value) : 0);
+/** What a 64-bit column takes and a number keeps exactly; else 0. */
+const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isSafeInteger(Math.trunc(value)) ? Math.trunc(value) : 0);
 const nullableNumber = (value: unknown): number | null => (typeof value === 'number' ? numberOf(value) : null);
 const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
@@ -60,7 +61,7 @@ const messageRow = (conversationId: string, userId: string, message: Message, po
   messageId: message.messageId,
   userId,
   position,
-  parentId: message.parentId,
+  parentId: message.parentId ?? null,
   role: message.role,
   text: message.text,
   status: message.status,
@@ -104,7 +105,7 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'MESSAGE_DELETED':
       return [{ kind: 'message-deleted', userId, messageId: textOf(data['messageId']), position }];
     case 'SESSION_DELETED':
-      return [{ kind: 'session-deleted' }];
+      return [{ kind: 'session-deleted', userId }];
     case 'RECOVERY_ATTEMPT': {
       const messages = Array.isArray(data['messages']) ? (data['messages'] as Message[]) : [];
       const rows = messages.map((m, i) => messageRow(conversationId, userId, m, numberOf(m.createdAt) * 1_000 + i));
@@ -124,14 +125,27 @@ export const changesOf = (event: AuditEvent): Change[] => {
 /** A time outside of these makes no month of its own in the trail: it is no time of ours. */
 const [EARLIEST, LATEST] = [Date.UTC(2020, 0), Date.UTC(2100, 0)];
 
+const isTextOr =
+  (...others: unknown[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' || others.includes(value);
+const MESSAGE_FIELDS: Record<string, (value: unknown) => boolean> = {
+  ...{ role: isTextOr(), text: isTextOr(), status: isTextOr(), parentId: isTextOr(null, undefined) },
+  ...{ model: isTextOr(undefined), author: isTextOr(undefined), createdAt: Number.isSafeInteger },
+};
+const isMessage = (value: unknown): boolean => {
+  const message = objectOf(value);
+  return textOf(message['messageId']) !== '' && Object.entries(MESSAGE_FIELDS).every(([name, holds]) => holds(message[name]));
+};
+
 /** @throws Error with the reason, when the event's envelope is one of ours and its content is not */
 export const checkContent = (event: AuditEvent): AuditEvent => {
   const time = Date.parse(event.time);
   if (!(time >= EARLIEST && time < LATEST)) throw new Error('time is not a time of ours');
-  const { message } = event.data;
-  if (event.type === 'CHAT_MESSAGE' && (textOf(objectOf(message)['messageId']) === '' || typeof objectOf(message)['text'] !== 'string')) {
-    throw new Error('data/message is not a message');
-  }
+  const { message, messages } = event.data;
+  if (event.type === 'CHAT_MESSAGE' && !isMessage(message)) throw new Error('data/message is not a message');
+  if (event.type === 'RECOVERY_ATTEMPT' && Array.isArray(messages) && !messages.every(isMessage))
+    throw new Error('data/messages holds what is not a message');
   if (/^STREAM_(COMPLETED|CANCELLED|ERROR)$/.test(event.type) && textOf(event.data['runId']) === '')
     throw new Error('data/runId is missing');
   return event;
@@ -180,8 +194,8 @@ export const runRow = (event: AuditEvent): RunRow | null => {
         ...row,
         endedAt: numberOf(data['endedAt']) || Date.parse(event.time),
         reason: textOf(data['reason']),
-        inputTokens: nullableNumber(usage['inputTokens']),
-        outputTokens: nullableNumber(usage['outputTokens']),
+        inputTokens: nullableNumber(usage['promptTokens']),
+        outputTokens: nullableNumber(usage['completionTokens']),
       };
     }
     case 'CHUNK_RECEIVED': {

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
 import { startRedis, type TestRedis } from '@runnel/coordination/testing';
-import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC } from '@runnel/events';
+import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC, type EventBus } from '@runnel/events';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { createLogger, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { configSpec } from './config.ts';
-import { kafkaDeadLetters } from './dead-letters.ts';
+import { kafkaDeadLetters, tableDeadLetters } from './dead-letters.ts';
 import { createIngest } from './ingest.ts';
 import { auditMetrics } from './audit-metrics.ts';
 import { sha256Of } from './rows.ts';
@@ -39,6 +39,11 @@ const newRedis = async (): Promise<{ redis: TestRedis; runLog: RunLog }> => {
     await redis.stop();
   });
   return { redis, runLog };
+};
+
+const readyTopics = async (bus: EventBus): Promise<string[][]> => {
+  const reports = await bus.ensureTopics([CHAT_TOPIC, STREAM_TOPIC], { partitions: 3, retentionMs: 7 * 86_400_000 });
+  return reports.map(({ warnings }) => warnings);
 };
 
 /** Four state changes: session, question, start, end. */
@@ -120,7 +125,7 @@ test('what cannot be read is put aside with the reason, doubles and disorder cha
   await bus.publish([{ topic: CHAT_TOPIC, key: 'poison', value: value('{"no":"event"') }]);
   const tables = await openTables(await postgres.database());
   onTestFinished(() => tables.close());
-  const deadLetters = kafkaDeadLetters(bus);
+  const deadLetters = kafkaDeadLetters(bus, tableDeadLetters(tables.database));
   const metrics = auditMetrics(createMetrics('test', { processMetrics: false }));
   const handle = createIngest({ write: (events) => tables.writer.write(events), deadLetters, metrics, group: 'rebuild' });
   const progress: number[] = [];
@@ -147,6 +152,32 @@ test('what cannot be read is put aside with the reason, doubles and disorder cha
   expect(left.map((l) => l.reason)).toEqual(Array.from({ length: retried.left }, () => 'still nothing'));
   const reports = await bus.ensureTopics([CHAT_TOPIC, DEAD_LETTER_TOPIC], { partitions: 5, retentionMs: 60_000 });
   expect(reports[0]!.warnings).toEqual(['has 3 partitions, not 5', 'keeps 604800000 ms, not 60000']);
+});
+
+test('B3 events larger than Kafka’s default, and larger than anything it takes, hold up no other: all are stored, once', async () => {
+  const { redis, runLog } = await newRedis();
+  const bus = createKafkaBus({ brokers: kafka.brokers, clientId: 'test', log: silentLog });
+  onTestFinished(() => bus.close());
+  const url = await postgres.database();
+  const before = await readyTopics(bus);
+  expect(before).toEqual([[], []]);
+  const metrics = createMetrics('large');
+  const audit = await startAudit(loadConfig(configSpec, environment(redis.url, url, 'large')), silentLog, { metrics });
+  onTestFinished(async () => {
+    for (const closable of audit.closables.toReversed()) await closable.close();
+  });
+  // Every shard has a large one first: 3 MiB as they are, and more than 16 MiB once each character is written as six.
+  const say = async (conversationId: string, text: string): Promise<void> => {
+    const message = { messageId: `m-${conversationId}`, text };
+    await runLog.beginRun({ conversationId, userId: 'ann', runId: `r-${conversationId}`, model: 'count', message, title: 'T' });
+  };
+  await say('big-1', 'ắ'.repeat(1 << 20));
+  await say('big-2', '\u0001'.repeat(3 << 20));
+  await talkAll(runLog, 'small', 0, 100);
+  await waitFor(async () => (await countOf(audit.tables, 'small')) === 400, { deadlineMs: 60_000, everyMs: 100, what: 'the others' });
+  await waitFor(async () => (await countOf(audit.tables, 'big')) === 6, { deadlineMs: 60_000, everyMs: 100, what: 'the large ones' });
+  expect(await verify(audit.tables.database)).toMatchObject({ logs: 102, events: 406, texts: 202, problems: [] });
+  expect(await metrics.text()).toMatch(/^runnel_outbox_refused_total\{service="large"\} 1$/m);
 });
 
 test('P-9 P-10 a password that Kafka does not accept is said, history is served, the outbox waits, and the right one brings it all', async () => {

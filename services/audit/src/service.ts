@@ -1,13 +1,13 @@
 import { connectRedis, createCaller, OutboxShards } from '@runnel/coordination';
-import { createKafkaBus, type Publish } from '@runnel/events';
+import { createKafkaBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics } from '@runnel/kit';
 import { auditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
 import { startConsumers } from './consumers.ts';
-import { kafkaDeadLetters, type DeadLetters } from './dead-letters.ts';
+import { kafkaDeadLetters } from './dead-letters.ts';
 import { createDirect } from './direct.ts';
 import { kafkaAccess } from './kafka-settings.ts';
-import { RelayLoop } from './relay-loop.ts';
+import { RelayLoop, type RelayOptions } from './relay-loop.ts';
 import { startRetention } from './retention.ts';
 import { openTables, type AuditTables } from './tables.ts';
 
@@ -39,14 +39,15 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const outbox = new OutboxShards(redis, createCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
   const working: Closable[] = [];
-  let target: { publish: Publish; deadLetters: DeadLetters };
+  const direct = createDirect(tables, metrics);
+  let target: Pick<RelayOptions, 'deliver' | 'store' | 'deadLetters'> = direct;
   if (config.kafkaBrokers.length > 0) {
     const bus = createKafkaBus({ ...kafkaAccess(config), clientId: config.nodeId, log });
     closables.push({ name: 'kafka', close: () => bus.close() });
-    target = { publish: (records) => bus.publish(records), deadLetters: kafkaDeadLetters(bus) };
+    target = { deliver: (records) => bus.deliver(records), store: direct.store, deadLetters: kafkaDeadLetters(bus, direct.deadLetters) };
     const onFatal = deps.onFatal ?? ((error) => log.error({ event: 'kafka.fatal', message: String(error) }));
     working.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal }));
-  } else target = createDirect(tables, metrics);
+  }
 
   const relay = new RelayLoop({ outbox, ...target, metrics, log, drainMs: config.drainMs });
   relay.start();

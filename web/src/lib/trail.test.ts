@@ -3,7 +3,14 @@ import { detailsOf, timeOf, toneOf } from './trail.ts';
 
 test('an event tells what it holds, shortly, and nothing it does not hold', () => {
   const text = { bytes: 12, sha256: 'ab'.repeat(32) };
-  const ended = { model: 'demo', owner: 'ai-2/x', epoch: 2, reason: 'complete', text, usage: { inputTokens: 3, outputTokens: 5 } };
+  const ended = {
+    model: 'demo',
+    owner: 'ai-2.4f9a0c1d',
+    epoch: 2,
+    reason: 'complete',
+    text,
+    usage: { promptTokens: 3, completionTokens: 5 },
+  };
   expect(detailsOf({ data: JSON.stringify(ended) })).toEqual([
     ['model', 'demo'],
     ['reason', 'complete'],

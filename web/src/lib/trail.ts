@@ -12,7 +12,7 @@ interface Data {
   messageId?: string;
   message?: { messageId: string; text?: { bytes: number; sha256: string } };
   text?: { bytes: number; sha256: string };
-  usage?: { inputTokens?: number; outputTokens?: number };
+  usage?: { promptTokens?: number; completionTokens?: number };
   cancel?: { requestedAt: number; stoppedAt: number };
 }
 
@@ -25,14 +25,15 @@ export const detailsOf = (entry: Pick<TrailEntry, 'data'>): [Detail, string][] =
     return [];
   }
   const text = data.text ?? data.message?.text;
-  const { inputTokens = 0, outputTokens = 0 } = data.usage ?? {};
+  const { promptTokens = 0, completionTokens = 0 } = data.usage ?? {};
   const values: Record<Detail, string | number | undefined> = {
     model: data.model,
     reason: data.reason,
-    owner: data.owner?.split('/')[0],
+    // `<pod>.<random part of its process>`
+    owner: data.owner?.replace(/\.[0-9a-f]+$/, ''),
     epoch: data.epoch,
     bytes: text?.bytes,
-    tokens: data.usage && `${inputTokens} → ${outputTokens}`,
+    tokens: data.usage && `${promptTokens} → ${completionTokens}`,
     cancel: data.cancel && `${data.cancel.stoppedAt - data.cancel.requestedAt} ms`,
     kind: data.kind,
     messageId: data.messageId ?? data.message?.messageId,

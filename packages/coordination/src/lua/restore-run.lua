@@ -79,8 +79,22 @@ else
   offset = emit('run-moved', moved)
 end
 redis.call('HSET', ids, runId, runId .. '|' .. string.format('%.0f', offset))
-audit('RECOVERY_ATTEMPT', '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
+local told = '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
   .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. startedAt
-  .. ',"messages":[' .. table.concat(said, ',') .. ']}')
+-- A long conversation is told in several events: one of them all could be larger than Kafka takes.
+local part, parts, size = {}, 0, 0
+local function tell()
+  parts = parts + 1
+  audit('RECOVERY_ATTEMPT', told .. (parts > 1 and ',"part":' .. parts or '') .. ',"messages":[' .. table.concat(part, ',') .. ']}')
+  part, size = {}, 0
+end
+for _, message in ipairs(said) do
+  if size > 0 and size + #message > 262144 then
+    tell()
+  end
+  part[#part + 1] = message
+  size = size + #message
+end
+tell()
 touch(meta, log, owner, run, text, history, order, ids)
 return { 'restored', redis.call('HGET', meta, 'logId') }

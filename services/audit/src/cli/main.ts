@@ -69,7 +69,8 @@ const eventOf = ({ topic, value }: DeadLetter) =>
 const runDeadLetters = async (): Promise<boolean> => {
   const bus = config.kafkaBrokers.length > 0 ? openBus() : undefined;
   const tables = await openTables(config.databaseUrl);
-  const letters = bus ? kafkaDeadLetters(bus) : tableDeadLetters(tables.database);
+  const table = tableDeadLetters(tables.database);
+  const letters = bus ? kafkaDeadLetters(bus, table) : table;
   try {
     if (action === 'retry') {
       const { stored, left } = await letters.retry(async (letter) => writeBoth(tables)([eventOf(letter)]));

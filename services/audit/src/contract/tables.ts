@@ -2,6 +2,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
+import { firstEndContract } from './first-end.ts';
+import { ownershipContract } from './ownership.ts';
+import { poisonContract } from './poison.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
 export const tablesContract = (name: string, fresh: () => Promise<string>): void => {
@@ -14,6 +17,9 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     const page = await tables.reader.history({ conversationId, userId, limit: 50 });
     return page.kind === 'page' ? page.messages.map((m) => m.text) : page.kind;
   };
+  poisonContract(name, open);
+  describe(name, () => ownershipContract(open));
+  describe(name, () => firstEndContract(fresh));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {

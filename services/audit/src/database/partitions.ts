@@ -68,10 +68,18 @@ export class Partitions {
     const { table } = monthOf(from);
     // The names sort by time.
     const old = tables.map(({ name }) => name).filter((name) => name < table);
+    // Each for itself: one that cannot go (somebody's view stands on it) keeps no other.
+    const errors: unknown[] = [];
     for (const name of old) {
-      await sql.query(`DROP TABLE IF EXISTS ${name}`);
-      this.#known.delete(name);
+      try {
+        await sql.query(`DROP TABLE IF EXISTS ${name}`);
+        this.#known.delete(name);
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0)
+      throw new AggregateError(errors, `${errors.length} of ${old.length} old months cannot be removed: ${String(errors[0])}`);
     return old.length;
   }
 

@@ -1,0 +1,35 @@
+import { topicOf } from '@runnel/events';
+import { createMetrics } from '@runnel/kit';
+import { expect, test } from 'vitest';
+import { auditMetrics } from '../audit-metrics.ts';
+import { createDirect } from '../direct.ts';
+import type { AuditTables } from '../tables.ts';
+import { exchange, story, T0 } from '../testing/events.ts';
+
+/** What becomes of events that a database cannot store, and of those beside them. */
+export const poisonContract = (name: string, open: () => Promise<AuditTables>): void => {
+  test('B3 an event that the database refuses, or that has another shape, is put aside; those beside it are stored', async () => {
+    const tables = await open();
+    const metrics = auditMetrics(createMetrics('audit', { processMetrics: false }));
+    const { deliver, deadLetters } = createDirect(tables, metrics);
+    const odd = story('c0');
+    // PostgreSQL has no U+0000 in a text; SQLite takes it.
+    const refused = name === 'PostgreSQL' ? [odd.ended('r\0', 'm1', 'x')] : [];
+    const shapeless = [
+      ...[null, 7, [], {}, { messageId: 'm', text: 'x', role: 'user', status: 'complete', parentId: {}, createdAt: 1 }],
+      { messageId: 'm', text: 'x', role: 'user', status: 'complete', parentId: null, createdAt: 1.5 },
+    ].flatMap((message) => [odd.make('CHAT_MESSAGE', { message }), odd.make('RECOVERY_ATTEMPT', { kind: 'restore', messages: [message] })]);
+    const huge = odd.make('STREAM_ERROR', { runId: 'r2', startedAt: -1e300, endedAt: 1e300, epoch: 1.5, usage: { promptTokens: 1e99 } });
+    const good = Array.from({ length: 5 }, (_, i) => exchange(`g${i}`, 'hỏi', 'đáp', 'ann', T0 + i)).flat();
+    const records = [...refused, ...shapeless, huge, ...good].map((event) => ({
+      ...{ topic: topicOf(event.type), key: event.subject, value: new TextEncoder().encode(JSON.stringify(event)) },
+      headers: { ce_id: event.id },
+    }));
+    expect((await deliver(records)).every(({ outcome }) => outcome === 'stored')).toBe(true);
+    expect(await deadLetters.list()).toHaveLength(refused.length + shapeless.length);
+    expect((await tables.trail.page({ userId: 'ann', limit: 99 })).events).toHaveLength(good.length + 1);
+    expect(await deadLetters.retry(async ({ origin }) => Promise.reject(new Error(origin)))).toEqual({
+      ...{ stored: 0, left: refused.length + shapeless.length },
+    });
+  });
+};
