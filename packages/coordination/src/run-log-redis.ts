@@ -87,7 +87,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),
         reason,
@@ -96,6 +96,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         usage: usage ? JSON.stringify(usage) : '',
         error: error ? JSON.stringify(error) : '',
         cap,
+        finish: finish ?? ('' as const),
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },
