@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answerOf, answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -20,6 +20,7 @@ import {
   toHistory,
   toReadState,
   toRehydrateResult,
+  toRestoreEndResult,
   toRestoreResult,
   type Reply,
 } from './replies.ts';
@@ -128,6 +129,27 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
     },
+    async restoreEnd(command) {
+      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const reply = await run('restore-end', partsOf(conversationId, runId), {
+        epoch,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        message: JSON.stringify(answerOf(restored, text, ended)),
+        ended: JSON.stringify(ended),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreEndResult(reply);
+    },
     async noteTimeline(batch) {
       const { shard } = partsOf(batch.conversationId, batch.runId);
       const key = outboxKey(shard);
@@ -193,6 +215,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (!failed) return { close };
       await close();
       throw failed.reason;
+    },
+    async publishWork(hint) {
+      const { shard } = partsOf(hint.conversationId, hint.runId);
+      await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
     },
     answering: caller.answering,
     async ping() {

@@ -6,6 +6,7 @@ import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
+import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { storeContract } from './contract/store.ts';
@@ -27,6 +28,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('budgets', () => budgetsContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
+    describe('restoring ends', () => restoringEndsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));

@@ -61,6 +61,20 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
   };
+  'restore-end': {
+    epoch: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    message: string;
+    ended: string;
+    cap: number;
+  };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
   'delete-conversation': { userId: string; cap: number };
@@ -90,6 +104,7 @@ const NAMES = [
   'find-free-runs',
   'read-state',
   'restore-run',
+  'restore-end',
   'rehydrate',
   'delete-message',
   'delete-conversation',

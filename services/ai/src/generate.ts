@@ -2,6 +2,7 @@ import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordinatio
 import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
 import { systemClock, type Clock } from './clock.ts';
+import type { EndedRun } from './ended-runs.ts';
 import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
 import { untilAnswered } from './retry.ts';
@@ -24,6 +25,8 @@ export interface RunObserver extends BatcherObserver {
   failed?(error: RunnelError): void;
   /** The run's end stands in the log, at this offset. */
   ended?(offset: number, finish?: Finish): void;
+  /** The end as it was written, by this pod or for it. */
+  known?(end: EndedRun): void;
 }
 
 export interface RunJob {
@@ -117,7 +120,12 @@ export const generate = (job: RunJob): ActiveRun => {
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
       const next = afterEnd(result.outcome, reason === 'cancelled');
-      if (result.outcome === 'ended') observe.ended?.(result.offset, finish);
+      if (result.outcome === 'ended') {
+        observe.ended?.(result.offset, finish);
+        remember(endAs(command, result.reason ?? reason));
+      }
+      // A gateway ended what was cancelled: with the text that stands, which is frozen.
+      if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
       const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
@@ -127,6 +135,12 @@ export const generate = (job: RunJob): ActiveRun => {
       await clock.sleep(END_RETRY_MS, giveUp);
     }
     return 'given-up';
+  };
+
+  const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
+    const { userId, title, run: claimed } = claim;
+    const text = Buffer.from(batcher.whole).subarray(0, ended.bytes).toString();
+    observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
   const release = async (): Promise<RunResult> => {
@@ -141,6 +155,10 @@ export const generate = (job: RunJob): ActiveRun => {
     done: run().catch(() => 'given-up' as const),
   };
 };
+
+/** A cancel that overtook the end in the store made it its own: then nothing of how the model stopped is in it. */
+const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>
+  reason === command.reason ? { ...command, ...(finish && { finish }), ...(error && { error }) } : { ...command, reason };
 
 interface Written {
   usage: Usage | null;

@@ -33,6 +33,12 @@ export const createAiMetrics = (metrics: Metrics) => {
   const logEvents = metrics.histogram('runnel_ai_log_events', 'Events the log of a conversation has had when an answer ends', LOG_EVENTS);
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
+  const endRepairs = metrics.counter('runnel_ai_end_repairs_total', 'Ends looked for in a store that went back, by outcome', ['outcome']);
+  for (const outcome of ['restored', 'stands', 'busy', 'closed', 'failed']) endRepairs.inc({ outcome }, 0);
+  const endsKept = metrics.gauge(
+    'runnel_ai_ends_kept_bytes',
+    'Memory of answers that ended lately, for a store that goes back behind them',
+  );
   const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
   const firstChunk = metrics.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
@@ -63,6 +69,8 @@ export const createAiMetrics = (metrics: Metrics) => {
       claims.inc({ outcome });
       if (epoch !== undefined && epoch > 1) takeovers.inc();
     },
+    endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
+    endsKept: (bytes: number): void => endsKept.set(bytes),
     running: (count: number): void => running.set(count),
     storeMemory({ usedBytes, limitBytes }: StoreMemory): void {
       storeMemory.set(usedBytes);

@@ -23,6 +23,17 @@ export interface Folded extends Tables {
 export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
 
 /**
+ * An answer ends once. A store that went back behind an end may have made another one: the first was shown, so it stays, whichever
+ * comes first. The trail has both events, with their digests.
+ */
+const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
+  known.role === 'assistant' &&
+  row.role === 'assistant' &&
+  known.status !== 'deleted' &&
+  (known.text !== row.text || known.status !== row.status) &&
+  known.position <= row.position;
+
+/**
  * Applies changes in their order. Events of one topic come in order, those of the two topics do not: an answer may come before its
  * question's conversation, and a deletion before the message it deletes. Whatever the order, the end is the same. Pure.
  *
@@ -58,6 +69,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
     session.deletedAt !== null && (time < session.deletedAt || logId === session.deletedLogId);
   const putSaid = (row: MessageRow): void => {
     const known = messages.get(messageKey(row.conversationId, row.messageId));
+    if (known && isSecondEnd(known, row)) return;
     putMessage(known?.status === 'deleted' ? { ...row, text: '', status: 'deleted' } : row);
   };
 

@@ -3,7 +3,7 @@
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events
 -- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish
 --          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
--- Returns  ended offset | gap bytes | fenced | closed | gone
+-- Returns  ended offset reason | gap bytes | fenced | closed | gone
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -74,4 +74,4 @@ touch(meta, log, history, order, ids)
 redis.call('PEXPIRE', run, 300000)
 redis.call('PEXPIRE', text, 300000)
 redis.call('PEXPIRE', cancel, 60000)
-return { 'ended', offset }
+return { 'ended', offset, reason }

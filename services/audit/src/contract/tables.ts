@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
+import { firstEndContract } from './first-end.ts';
 import { poisonContract } from './poison.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
@@ -16,6 +17,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     return page.kind === 'page' ? page.messages.map((m) => m.text) : page.kind;
   };
   poisonContract(name, open);
+  describe(name, () => firstEndContract(fresh));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {
