@@ -11,7 +11,7 @@ export type Change =
   /** A log that was written again: what the database lacks of it. */
   | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
   | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
-  | { kind: 'session-deleted' };
+  | { kind: 'session-deleted'; userId: string };
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const nullableText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
@@ -110,7 +110,7 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'MESSAGE_DELETED':
       return [{ kind: 'message-deleted', userId, messageId: textOf(data['messageId']), position }];
     case 'SESSION_DELETED':
-      return [{ kind: 'session-deleted' }];
+      return [{ kind: 'session-deleted', userId }];
     case 'RECOVERY_ATTEMPT': {
       const messages = Array.isArray(data['messages']) ? (data['messages'] as Message[]) : [];
       const rows = messages.map((m, i) => messageRow(conversationId, userId, m, numberOf(m.createdAt) * 1_000 + i));

@@ -3,6 +3,7 @@ import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
 import { firstEndContract } from './first-end.ts';
+import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
@@ -17,6 +18,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     return page.kind === 'page' ? page.messages.map((m) => m.text) : page.kind;
   };
   poisonContract(name, open);
+  describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
 
   describe(name, () => {
