@@ -1,0 +1,37 @@
+import type { Rule } from '@runnel/kit';
+
+interface Listening {
+  authMode: 'dev' | 'jwt';
+  devModeOpen: boolean;
+  host?: string | undefined;
+}
+interface Keys {
+  authMode: 'dev' | 'jwt';
+  jwtSecret?: string | undefined;
+  jwksUrl?: string | undefined;
+}
+
+/** 127.0.0.0/8, ::1 (also as an IPv4-mapped address) and the name that means them. */
+export const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|(0*:)+0*1|::ffff:127(\.\d{1,3}){3})$/i.test(host.replace(/^\[|\]$/g, ''));
+
+/** Where a gateway listens: where nobody proves who they are, on this machine alone unless somebody wrote that down. Pure. */
+export const listenHost = ({ authMode, devModeOpen, host }: Listening): string =>
+  host ?? (authMode === 'dev' && !devModeOpen ? '127.0.0.1' : '0.0.0.0');
+
+export const listenProblems = (config: Listening): string[] =>
+  config.authMode === 'dev' && !config.devModeOpen && !isLoopback(listenHost(config))
+    ? [`HOST ${config.host}: AUTH_MODE=dev lets everybody be anybody, so it listens on 127.0.0.1 only unless DEV_MODE_OPEN=yes`]
+    : [];
+
+/** Keys beside dev mode: somebody believes that tokens are checked. */
+export const keyProblems = ({ authMode, jwtSecret, jwksUrl }: Keys): string[] => {
+  if (authMode !== 'dev') return [];
+  const given = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
+  return given.map((name) => `AUTH_MODE=dev checks no token, but ${name} is set: say AUTH_MODE=jwt, or take it away`);
+};
+
+export const authRules = [
+  { of: ['authMode', 'devModeOpen', 'host'], problems: (config) => listenProblems(config as unknown as Listening) },
+  { of: ['authMode', 'jwtSecret', 'jwksUrl'], problems: (config) => keyProblems(config as unknown as Keys) },
+] as const satisfies readonly Rule[];
