@@ -1,4 +1,34 @@
-import type { Rule } from '@runnel/kit';
+import { setting, type Rule } from '@runnel/kit';
+
+/** Who is let in, and where they knock. */
+export const doorSettings = {
+  host: setting.string('HOST', {
+    optional: true,
+    defaultText: '`0.0.0.0`; `127.0.0.1` where AUTH_MODE=dev and DEV_MODE_OPEN is not set',
+    description: 'Address to listen on',
+  }),
+  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], {
+    description: 'dev: callers say who they are, for one machine alone; jwt: a token proves it',
+  }),
+  devModeOpen: setting.boolean('DEV_MODE_OPEN', {
+    default: false,
+    description: 'yes: AUTH_MODE=dev may listen on other addresses than loopback, where whoever reaches it is whom they say',
+  }),
+  jwtSecret: setting.string('JWT_SECRET', {
+    optional: true,
+    secret: true,
+    minLength: 32,
+    description: 'Shared secret of HS256, HS384 or HS512 tokens',
+  }),
+  jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'Where the public keys of asymmetric tokens are' }),
+  jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
+  jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
+  sessionCookie: setting.string('SESSION_COOKIE', {
+    default: 'runnel_session',
+    pattern: '^[A-Za-z0-9_.-]{1,64}$',
+    description: 'Cookie that carries the token (jwt) or the guest (dev)',
+  }),
+};
 
 interface Listening {
   authMode: 'dev' | 'jwt';

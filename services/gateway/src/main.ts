@@ -18,7 +18,6 @@ import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
 import { createAuditClient } from './http/audit-client.ts';
-import { createRateLimits } from './rate-limit.ts';
 
 // The young generation stays small: sockets that only wait would else leave megabytes of it behind (docs/decisions/0013).
 setFlagsFromString('--semi-space-growth-factor=1');
@@ -31,13 +30,13 @@ await runService({
     const metrics = createMetrics('gateway');
     const health = createHealth();
     const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
-    const onError = (err: unknown) =>
-      log.warn({ event: 'redis.error', err: { message: err instanceof Error ? err.message : String(err) } });
+    const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
+    const onUnread = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const redis = connectRedis(config.redisUrl, onError);
     const { internalToken: given, internalTokenFile: file } = config;
-    const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError });
+    const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
     const gateway = await createGatewayApp({
       config,
       log,
@@ -46,7 +45,7 @@ await runService({
       runLog,
       innerToken,
       tracer: tracing.tracer,
-      rateLimits: createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis }),
+      redis,
       ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl, token: innerToken }) }),
     });
     const door = createInnerDoor(innerToken, metrics);
