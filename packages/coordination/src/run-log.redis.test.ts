@@ -35,7 +35,17 @@ const open = async <S extends Store>(start: () => Promise<S>, nodesOf: (store: S
     await Promise.all(keys.map((key) => ask('HSET', key, 'node', 'another')));
     for (const node of nodes) await node.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await waitFor(all, { everyMs: 50, deadlineMs: 15_000, what: 'every shard knows its new server' });
-    await waitFor(() => log.ping().then(() => other.ping()).then(() => true, () => false), { everyMs: 50, what: 'both clients are back' });
+    await waitFor(
+      () =>
+        log
+          .ping()
+          .then(() => other.ping())
+          .then(
+            () => true,
+            () => false,
+          ),
+      { everyMs: 50, what: 'both clients are back' },
+    );
   };
   return { log, other, limitMemory, changeStore, close };
 };

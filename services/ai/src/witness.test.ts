@@ -73,7 +73,12 @@ describe('B4 the store goes back behind an end', () => {
     store.raise();
     expect(await ended(runLog, lost.runId)).toMatchObject({ text, status: 'complete' });
     const read = await runLog.readState({ conversationId: 'c' });
-    expect(read.kind === 'snapshot' && read.messages).toMatchObject([{ text: 'first' }, { messageId: kept.runId }, { text: 'second' }, { text }]);
+    expect(read.kind === 'snapshot' && read.messages).toMatchObject([
+      { text: 'first' },
+      { messageId: kept.runId },
+      { text: 'second' },
+      { text },
+    ]);
     await waitFor(() => pods.every(({ size }) => size === 0));
     expect(asked()).toBe(before);
   });

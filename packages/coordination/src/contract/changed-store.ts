@@ -39,7 +39,11 @@ export const changedStoreContract = (current: Current): void => {
     const followed = await collect(other, conversationId);
     await changeStore();
     // The channel was cut with the connection.
-    await waitFor(() => current().log.publishHint(conversationId, '{"type":"typing"}').then(() => followed.hints.length > 0));
+    await waitFor(() =>
+      current()
+        .log.publishHint(conversationId, '{"type":"typing"}')
+        .then(() => followed.hints.length > 0),
+    );
     const state = await log.readState({ conversationId, userId: USER, cursor: before });
     expect(state).toMatchObject({ kind: 'snapshot', title: 'A title', messages: before.messages, offset: 1, lossy: true });
     const after = await snapshotOf(other, conversationId);
@@ -105,10 +109,9 @@ export const changedStoreContract = (current: Current): void => {
     const run = await startRun(log);
     await log.releaseRun(run);
     await changeStore();
-    await waitFor(
-      async () => (await log.claimRun({ ...run, owner: OWNER, leaseMs: LEASE_MS, models: MODELS })).outcome === 'claimed',
-      { everyMs: 50 },
-    );
+    await waitFor(async () => (await log.claimRun({ ...run, owner: OWNER, leaseMs: LEASE_MS, models: MODELS })).outcome === 'claimed', {
+      everyMs: 50,
+    });
     expect((await eventsOf(log, run.conversationId)).map(({ type }) => type)).toEqual(['title', 'run-moved']);
   });
 
@@ -153,7 +156,11 @@ export const changedStoreContract = (current: Current): void => {
     const { log, changeStore } = current();
     const run = await wholeRun(log, {}, 'abc');
     const { conversationId } = run;
-    const lost = [answer('m2', run.runId, { role: 'user' }), answer('r2', 'm2'), answer(run.runId, run.messageId, { status: 'deleted', text: '' })];
+    const lost = [
+      answer('m2', run.runId, { role: 'user' }),
+      answer('r2', 'm2'),
+      answer(run.runId, run.messageId, { status: 'deleted', text: '' }),
+    ];
     const bring = { conversationId, userId: USER, title: 'A title', hasMore: false, messages: lost };
     expect(await log.rehydrate(bring)).toEqual({ outcome: 'exists' });
     await changeStore();
@@ -181,7 +188,13 @@ export const changedStoreContract = (current: Current): void => {
     const { conversationId } = run;
     await changeStore();
     await log.renewLeases(OWNER, 60_000, [run]);
-    const lost = { conversationId, userId: USER, title: 'T', hasMore: false, messages: [answer('r0', null), answer(run.runId, run.messageId)] };
+    const lost = {
+      conversationId,
+      userId: USER,
+      title: 'T',
+      hasMore: false,
+      messages: [answer('r0', null), answer(run.runId, run.messageId)],
+    };
     expect(await log.rehydrate(lost)).toMatchObject({ outcome: 'rehydrated' });
     expect(await append(log, run, 0, 'abc')).toMatchObject({ outcome: 'appended' });
     const state = await snapshotOf(log, conversationId);
