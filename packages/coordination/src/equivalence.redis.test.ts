@@ -65,7 +65,16 @@ const parent = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.con
 const steps: fc.Arbitrary<Step>[] = [
   step(
     'prompt',
-    [conversation, user, run, message, parent, text, fc.constantFrom('count', 'story'), mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no')],
+    [
+      conversation,
+      user,
+      run,
+      message,
+      parent,
+      text,
+      fc.constantFrom('count', 'story'),
+      mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no'),
+    ],
     (scene, c, userId, runId, messageId, parentId, words, model, making) =>
       scene.log.beginRun({
         conversationId: id(scene, c),
@@ -174,7 +183,10 @@ const steps: fc.Arbitrary<Step>[] = [
       conversationId: id(scene, c),
       userId,
       title: 'Merged',
-      messages: [{ messageId, parentId: null, role: 'user' as const, text: 'old', status: 'complete' as const, createdAt: 1 }].slice(0, count),
+      messages: [{ messageId, parentId: null, role: 'user' as const, text: 'old', status: 'complete' as const, createdAt: 1 }].slice(
+        0,
+        count,
+      ),
       hasMore,
     }),
   ),

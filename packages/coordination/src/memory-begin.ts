@@ -24,6 +24,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
   }
 
+  if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
   // There may be earlier turns in the database.
   if (isOpen) Object.assign(conversation, { unproven: true, trimmed: true });

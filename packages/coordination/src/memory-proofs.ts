@@ -32,8 +32,7 @@ export const mergeStored = (store: MemoryStore, { conversationId, userId, title,
 export const expel = (store: MemoryStore, command: Parameters<StoreProofs['expel']>[0]): ExpelResult => {
   const conversation = store.conversations.get(command.conversationId);
   const isMeant =
-    conversation?.unproven &&
-    ('intruder' in command ? conversation.userId === command.intruder : conversation.userId !== command.rightful);
+    conversation?.unproven && ('intruder' in command ? conversation.userId === command.intruder : conversation.userId !== command.rightful);
   if (!conversation || !isMeant) return { outcome: 'gone' };
   const { conversationId, userId } = conversation;
   closeDeleted(store, conversation);

@@ -19,6 +19,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   if (userId && store.whose.isTheirs(conversationId, userId, conversation?.userId))
     return { kind: 'forbidden', ...((!conversation || conversation.unproven) && { doubtful: true }) };
   if (!conversation) return { kind: 'none' };
+  store.recheck(conversation);
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
@@ -45,6 +46,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
         }
       : null,
     ...(conversation.unproven && { unproven: true as const }),
+    ...(conversation.lossy !== null && { lossy: true as const }),
     hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };
 };

@@ -70,7 +70,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     messages: pathTo(parseMessages(messages), parentId),
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
-    ...(doubt === 'stale' && { doubt }),
+    ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
   };
 };
 
@@ -132,7 +132,7 @@ export const toReadState = (reply: Reply): ReadState => {
   if (kind === 'tail') {
     return { kind, logId: String(reply[1]), offset: Number(reply[2]), entries: (reply[3] as string[]).map(toEntry) };
   }
-  const [, logId, offset, title, hasMore, messages, running, unproven] = reply as [string, ...unknown[]];
+  const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
   const [runId, parentId, model, epoch, startedAt, text] = running as string[];
   return {
     kind,
@@ -142,6 +142,7 @@ export const toReadState = (reply: Reply): ReadState => {
     hasMore: Number(hasMore) === 1,
     ...(Number(unproven) === 1 && { unproven: true as const }),
     messages: parseMessages(messages),
+    ...(Number(lossy) === 1 && { lossy: true }),
     run:
       runId === undefined
         ? null

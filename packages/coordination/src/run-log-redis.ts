@@ -30,6 +30,7 @@ import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { createRedisBudgets } from './redis-budgets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { watchGeneration } from './store-generation.ts';
 import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
@@ -51,6 +52,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
   const append = createAppends(client, scripts);
+  // First: no other listener may send anything on a new connection before it.
+  const generation = watchGeneration(client, scripts, onError);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
@@ -91,7 +94,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),
         reason,
@@ -100,6 +103,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         usage: usage ? JSON.stringify(usage) : '',
         error: error ? JSON.stringify(error) : '',
         cap,
+        finish: finish ?? ('' as const),
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },
@@ -145,7 +149,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         startedAt,
         content: text,
         messages: JSON.stringify(path),
-        message: JSON.stringify(answerOf(restored, text, ended.reason)),
+        message: JSON.stringify(answerOf(restored, text, ended)),
         ended: JSON.stringify(ended),
         cap,
       });
@@ -238,6 +242,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async ping() {
       await caller.call('ping', () => client.ping());
     },
+    onStoreChange: generation.onChange,
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();

@@ -12,7 +12,7 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
@@ -90,8 +90,11 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
-      /** Its owner fell silent, or nobody took it for long: the store may be older than the run's end. Ask who may know, then the model. */
-      doubt?: 'stale';
+      /**
+       * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
+       * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
+       */
+      doubt?: 'stale' | 'lost';
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
@@ -135,6 +138,8 @@ export interface EndRun extends RunRef {
   /** Length and digest of the text the caller holds; the store compares the length. */
   bytes: number;
   sha256: string;
+  /** How the model stopped; nothing when it was stopped. */
+  finish?: Finish;
   usage?: Usage;
   error?: { code: ErrorCode; message: string };
 }
@@ -179,6 +184,8 @@ export type ReadState =
       hasMore: boolean;
       /** Made while the database could not be asked whose the id is. */
       unproven?: true;
+      /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
+      lossy?: true;
     };
 export interface ReadStateQuery {
   conversationId: string;
@@ -280,6 +287,8 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;
+  /** Called when another server, or another history of one, answers than before: what it holds may be older. */
+  onStoreChange(listener: () => void): void;
   /** How full the store is; null where it has no memory but the process's own. */
   storeMemory(): Promise<StoreMemory | null>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
 
@@ -33,7 +34,16 @@ export interface ScriptArgs {
     making: '' | 'proven' | 'unproven';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
-  'end-run': { epoch: number | ''; reason: string; bytes: number; sha256: string; usage: string; error: string; cap: number };
+  'end-run': {
+    epoch: number | '';
+    reason: string;
+    bytes: number;
+    sha256: string;
+    usage: string;
+    error: string;
+    cap: number;
+    finish: Finish | '';
+  };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
@@ -81,6 +91,7 @@ export interface ScriptArgs {
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
+  'note-store': Record<never, never>;
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -107,6 +118,7 @@ const NAMES = [
   'read-history',
   'note-conversation',
   'list-conversations',
+  'note-store',
   'note-relay',
   'take-shard',
   'reserve-run',

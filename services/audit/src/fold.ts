@@ -109,7 +109,18 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       case 'message-deleted': {
         const known = messages.get(messageKey(conversationId, change.messageId));
         const { userId, messageId, position } = change;
-        const empty = { conversationId, messageId, userId, position, parentId: null, role: '', model: null, author: null, createdAt: time };
+        const empty = {
+          conversationId,
+          messageId,
+          userId,
+          position,
+          parentId: null,
+          role: '',
+          finish: null,
+          model: null,
+          author: null,
+          createdAt: time,
+        };
         putMessage({ ...(known ?? empty), text: '', status: 'deleted' });
         break;
       }

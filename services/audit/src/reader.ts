@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Message } from '@runnel/protocol';
+import type { Finish, Message } from '@runnel/protocol';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
@@ -21,6 +21,7 @@ export const toMessage = (row: MessageRow): Message => ({
   role: row.role as Message['role'],
   text: fromStored(row.text),
   status: row.status as Message['status'],
+  ...(row.finish !== null && { finish: row.finish as Finish }),
   ...(row.model !== null && { model: row.model }),
   createdAt: row.createdAt,
   ...(row.author !== null && { author: row.author }),

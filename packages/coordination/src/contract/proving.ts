@@ -1,7 +1,21 @@
 import { newId, type Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
-import { append, claimed, collect, endOf, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  collect,
+  endOf,
+  LEASE_MS,
+  MODELS,
+  OWNER,
+  promptOf,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 const OTHER = 'user-2';
 const old = (messageId: string, parentId: string | null = null): Message => ({
@@ -15,7 +29,10 @@ export const provingContract = (current: Current): void => {
     const { conversationId } = await wholeRun(log);
     await log.deleteConversation({ conversationId, userId: USER });
     for (const making of ['no', 'proven', 'unproven'] as const)
-      expect(await other.beginRun({ ...promptOf({ conversationId }), userId: OTHER, making })).toEqual({ outcome: 'forbidden', doubtful: true });
+      expect(await other.beginRun({ ...promptOf({ conversationId }), userId: OTHER, making })).toEqual({
+        outcome: 'forbidden',
+        doubtful: true,
+      });
     expect(await other.readState({ conversationId, userId: OTHER })).toEqual({ kind: 'forbidden', doubtful: true });
     expect(await log.readState({ conversationId, userId: USER })).toEqual({ kind: 'none' });
     expect((await log.beginRun(promptOf({ conversationId }))).outcome).toBe('started');

@@ -1,5 +1,5 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text cancel history order ids queued events relay whose
+-- KEYS     meta log channel owner run text cancel history order ids queued events relay store whose
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
@@ -8,7 +8,8 @@
 -- Returns  started runId offset title | duplicate runId offset | busy runId | none | forbidden doubtful | not-found | overloaded
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, events, relay, whose = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local store, whose = KEYS[14], KEYS[15]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 local making = ARGV[13]
@@ -21,6 +22,8 @@ local making = ARGV[13]
 -- @include say
 -- @include theirs
 -- @include hold
+-- @include generation
+-- @include recheck
 
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven')
 local isNew = not known[1]
@@ -53,9 +56,10 @@ if redis.call('EXISTS', relay) == 1 and redis.call('XLEN', events) >= cap then
   return { 'overloaded' }
 end
 
+recheck()
 if isNew then
   -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
-  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now)
+  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'generation', generation())
   if making == 'unproven' then
     -- There may be earlier turns in the database.
     redis.call('HSET', meta, 'unproven', '1', 'trimmed', '1')
