@@ -31,6 +31,7 @@ const COMMANDS = {
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
+  'first-minute': [['scripts/first-minute.mjs']],
   'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],
 };
 
