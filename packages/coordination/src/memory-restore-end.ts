@@ -26,7 +26,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
     store.keep(conversation, message);
     store.emit(conversation, 'message', { message });
   }
-  store.keep(conversation, answerOf(restored, text, ended.reason));
+  store.keep(conversation, answerOf(restored, text, ended));
   const fields = { ...ended, endedAt: store.now() };
   const offset = store.emit(conversation, 'run-ended', fields);
   conversation.ids.set(runId, { runId, offset });

@@ -108,17 +108,28 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;
   // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
-  const { reason, error } = wanted ? { reason: 'cancelled' as const, error: undefined } : command;
+  const { reason, error, finish } = wanted ? { reason: 'cancelled' as const, error: undefined, finish: undefined } : command;
+  const finished = finish && { finish };
   const ended = {
     reason,
     bytes,
     sha256,
+    ...finished,
     ...(usage && { usage }),
     ...(error && { error }),
     ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
     endedAt: now,
   };
-  const message: Message = { messageId: runId, parentId, role: 'assistant', text, status: reason, model, createdAt: startedAt };
+  const message: Message = {
+    messageId: runId,
+    parentId,
+    role: 'assistant',
+    text,
+    status: reason,
+    ...finished,
+    model,
+    createdAt: startedAt,
+  };
   store.keep(conversation, message);
   conversation.leaf = runId;
   conversation.active = null;

@@ -88,7 +88,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),
         reason,
@@ -97,6 +97,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         usage: usage ? JSON.stringify(usage) : '',
         error: error ? JSON.stringify(error) : '',
         cap,
+        finish: finish ?? ('' as const),
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },
@@ -142,7 +143,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         startedAt,
         content: text,
         messages: JSON.stringify(path),
-        message: JSON.stringify(answerOf(restored, text, ended.reason)),
+        message: JSON.stringify(answerOf(restored, text, ended)),
         ended: JSON.stringify(ended),
         cap,
       });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
 import { editingContract } from './contract/editing.ts';
+import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
@@ -22,6 +23,7 @@ export const runLogContract = (name: string, open: Open): void => {
     afterAll(() => opened?.close());
     const current = (): Opened => opened;
     describe('runs', () => runsContract(current));
+    describe('finish', () => finishContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
     describe('pages', () => pagesContract(current));

@@ -12,7 +12,7 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
 import type { TimelineBatch } from './outbox.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
@@ -130,6 +130,8 @@ export interface EndRun extends RunRef {
   /** Length and digest of the text the caller holds; the store compares the length. */
   bytes: number;
   sha256: string;
+  /** How the model stopped; nothing when it was stopped. */
+  finish?: Finish;
   usage?: Usage;
   error?: { code: ErrorCode; message: string };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
 
@@ -32,7 +33,16 @@ export interface ScriptArgs {
     cap: number;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
-  'end-run': { epoch: number | ''; reason: string; bytes: number; sha256: string; usage: string; error: string; cap: number };
+  'end-run': {
+    epoch: number | '';
+    reason: string;
+    bytes: number;
+    sha256: string;
+    usage: string;
+    error: string;
+    cap: number;
+    finish: Finish | '';
+  };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };

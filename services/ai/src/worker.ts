@@ -106,12 +106,15 @@ export const createWorker = (deps: WorkerDeps) => {
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    let written = 0;
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
         // Stored before, only its answer was lost: the offset is not known, the bytes count.
-        if (outcome === 'appended' || outcome === 'duplicate') timeline.note(offset ?? 0, piece.bytes);
+        if (outcome !== 'appended' && outcome !== 'duplicate') return;
+        written += piece.bytes;
+        timeline.note(offset ?? 0, piece.bytes);
       },
       known: (end) => {
         witness.remember(end);
@@ -127,6 +130,8 @@ export const createWorker = (deps: WorkerDeps) => {
     void active.done.then((result) => {
       runs.delete(runId);
       timeline.close();
+      // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
+      if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
       metrics.ended(label, result, ms, claim.trace);

@@ -81,7 +81,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         if (isLate(entry, session)) break;
         const isRemade = session.deleted === 1;
         const times = isRemade ? { createdAt: time, updatedAt: time } : { createdAt: Math.min(time, session.createdAt) };
-        putSession({ ...session, ...times, userId: change.userId, logId, title: change.title, deleted: 0 });
+        // An owner stays (`ownership.ts`), and so does a title that a prompt after a loss of the store did not know of.
+        const title = isRemade ? change.title : session.title || change.title;
+        putSession({ ...session, ...times, userId: session.userId || change.userId, logId, title, deleted: 0 });
         break;
       }
       case 'title': {
@@ -107,12 +109,23 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       case 'message-deleted': {
         const known = messages.get(messageKey(conversationId, change.messageId));
         const { userId, messageId, position } = change;
-        const empty = { conversationId, messageId, userId, position, parentId: null, role: '', model: null, author: null, createdAt: time };
+        const empty = {
+          conversationId,
+          messageId,
+          userId,
+          position,
+          parentId: null,
+          role: '',
+          finish: null,
+          model: null,
+          author: null,
+          createdAt: time,
+        };
         putMessage({ ...(known ?? empty), text: '', status: 'deleted' });
         break;
       }
       case 'session-deleted': {
-        const session = sessionOf(entry, '');
+        const session = sessionOf(entry, change.userId);
         putSession({ ...session, title: '', deleted: 1, deletedAt: time, deletedLogId: logId });
         folded.purged.add(conversationId);
         for (const [key, row] of messages) {

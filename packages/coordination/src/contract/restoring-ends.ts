@@ -30,7 +30,13 @@ const LATER = 4_000_000_000_000;
 const restoreEndOf = (run: Started, text: string, change: Partial<RestoreEnd> = {}): RestoreEnd => {
   const { owner: _owner, leaseMs: _leaseMs, ...held } = restoreOf(run, text);
   const ended = { ...held, ...endOf(run, text), epoch: run.epoch };
-  return { ...ended, usage: { inputTokens: 1, outputTokens: 2 } as never, run: { ...held.run, startedAt: LATER }, ...change };
+  return {
+    ...ended,
+    usage: { inputTokens: 1, outputTokens: 2 } as never,
+    finish: 'length',
+    run: { ...held.run, startedAt: LATER },
+    ...change,
+  };
 };
 
 export const restoringEndsContract = (current: Current): void => {
@@ -46,7 +52,15 @@ export const restoringEndsContract = (current: Current): void => {
     expect(after).toMatchObject({ logId: end.newLogId, offset: 1, run: null, title: before.title });
     expect(after.messages).toMatchObject([
       { messageId: run.messageId, text: 'count 3' },
-      { messageId: run.runId, parentId: run.messageId, role: 'assistant', text: end.text, status: 'complete', model: 'count' },
+      {
+        messageId: run.runId,
+        parentId: run.messageId,
+        role: 'assistant',
+        text: end.text,
+        status: 'complete',
+        finish: 'length',
+        model: 'count',
+      },
     ]);
     await waitFor(() => followed.entries.length === 1);
     const { bytes, sha256, usage } = end;
@@ -57,6 +71,7 @@ export const restoringEndsContract = (current: Current): void => {
       bytes,
       sha256,
       usage,
+      finish: 'length',
     });
     expect(await log.readState({ conversationId: run.conversationId, cursor: before })).toMatchObject({ kind: 'snapshot' });
     // Its answer was lost, or another witness comes too.
