@@ -29,7 +29,9 @@ const fetchPackage = (folder, name, version) => {
   if (!existsSync(join(there, 'package.json'))) {
     mkdirSync(prefix, { recursive: true });
     writeFileSync(join(prefix, 'package.json'), '{}');
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@${version}`], { cwd: prefix });
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@${version}`], {
+      cwd: prefix,
+    });
   }
   return there;
 };
@@ -109,7 +111,9 @@ for (const pair of pairs) {
   const startedAt = performance.now();
   const problem = await tryPair(folder, pair);
   if (problem !== undefined) failed++;
-  console.log(`${problem === undefined ? 'ok  ' : 'FAIL'} Node ${pair[0].padEnd(8)} npm ${pair[1].padEnd(8)} ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  console.log(
+    `${problem === undefined ? 'ok  ' : 'FAIL'} Node ${pair[0].padEnd(8)} npm ${pair[1].padEnd(8)} ${Math.round((performance.now() - startedAt) / 1000)} s`,
+  );
   if (problem !== undefined) console.log(problem.replaceAll(/^/gm, '     '));
 }
 if (values.tools === undefined) rmSync(folder, { recursive: true, force: true });
