@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,17 @@ export interface ClusterOptions {
   redisArgs?: string[];
 }
 
+const WITHOUT_BUDGETS = {
+  MAX_RUNS_PER_USER: '0',
+  MAX_BYTES_PER_USER_DAY: '0',
+  MAX_SOCKETS_PER_USER: '0',
+  MAX_FOLLOWS_PER_USER: '0',
+  MAX_READS_PER_USER: '0',
+  MAX_REPLAYS_PER_USER: '0',
+  MAX_COMMANDS_PER_MINUTE: '0',
+  MAX_SEARCHES_PER_MINUTE: '0',
+};
+
 export interface Wires {
   gateways: TcpProxy;
   ai: TcpProxy[];
@@ -58,6 +70,9 @@ export interface Cluster {
   close(): Promise<void>;
   removeLogs(): Promise<void>;
 }
+
+/** What the services show each other, and a scenario that asks one of them itself. */
+export const INTERNAL_TOKEN = randomBytes(24).toString('hex');
 
 /** Stands where no proxy is; nobody connects through it. */
 const NO_WIRE: TcpProxy = {
@@ -102,6 +117,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       port: await freePort(),
       internalPort: await freePort(),
       env: {
+        INTERNAL_TOKEN,
         REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redis.url,
         LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
         ...env,
@@ -118,6 +134,8 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    // Scenarios play many people under one name.
+    ...WITHOUT_BUDGETS,
     ...(audit && { AUDIT_URL: audit.url }),
     ...options.gatewayEnv,
   };

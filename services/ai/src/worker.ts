@@ -108,12 +108,15 @@ export const createWorker = (deps: WorkerDeps) => {
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    let written = 0;
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
         // Stored before, only its answer was lost: the offset is not known, the bytes count.
-        if (outcome === 'appended' || outcome === 'duplicate') timeline.note(offset ?? 0, piece.bytes);
+        if (outcome !== 'appended' && outcome !== 'duplicate') return;
+        written += piece.bytes;
+        timeline.note(offset ?? 0, piece.bytes);
       },
       known: (end) => {
         witness.remember(end);
@@ -134,6 +137,8 @@ export const createWorker = (deps: WorkerDeps) => {
     void active.done.then((result) => {
       runs.delete(runId);
       timeline.close();
+      // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
+      if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
       metrics.ended(label, result, ms, claim.trace);
@@ -236,6 +241,10 @@ export const createWorker = (deps: WorkerDeps) => {
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
       void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      runLog.onStoreChange(() => {
+        log.warn({ event: 'store.changed' });
+        void witness.repairAll();
+      });
       hints = listenForWork({ runLog, onHint, onFailure: store.failed, clock, random });
       await hints.tried;
     },

@@ -2,11 +2,12 @@ import type { ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { createDrain, delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { createDrain, createInnerToken, delay, type Health, type InnerToken, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './affinity.ts';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
+import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { AuditReader } from './context.ts';
@@ -20,6 +21,7 @@ import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { withRehydration } from './rehydration.ts';
+import { parseTrustProxy, trustOf } from './trust-proxy.ts';
 import { registerWs } from './ws.ts';
 
 /** What the process gives. Everything optional has a default made from the configuration. */
@@ -35,7 +37,11 @@ export interface GatewayDeps {
   models?: Models;
   auth?: Auth;
   rateLimits?: RateLimits;
+  /** An ioredis client for budgets by the minute; without it they hold for this node alone. */
+  redis?: unknown;
   audit?: AuditReader;
+  /** What AI pods are shown. Absent: one that only this process has. */
+  innerToken?: InnerToken;
   /** Without one nothing is traced. */
   tracer?: Tracer;
 }
@@ -47,12 +53,12 @@ export interface GatewayApp {
   close(): Promise<void>;
 }
 
-const podsOf = (config: GatewayConfig, metrics: GatewayMetrics, log: Logger): AiPods => {
+const podsOf = (config: GatewayConfig, token: InnerToken, metrics: GatewayMetrics, log: Logger): AiPods => {
   const { aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort } = config;
-  if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient());
+  if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient(), token);
   const host = kubernetesHost?.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
   const api = host === undefined ? undefined : `https://${host}:${kubernetesPort}`;
-  return servicePods({ service: aiServiceName, api, metrics, log });
+  return servicePods({ service: aiServiceName, api, token, metrics, log });
 };
 
 /** A request that is not whole by then is nobody's (slowloris): 64 KiB at the slowest phone's speed. */
@@ -72,20 +78,32 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit) : deps.runLog;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
-  const pods = deps.pods ?? podsOf(config, metrics, log);
+  const pods = deps.pods ?? podsOf(config, deps.innerToken ?? createInnerToken({}), metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
-  const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });
+  const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
+  const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
   const hub = createHub({ runLog, metrics });
   const { tracer } = deps;
-  const commands = createCommands({ runLog, hub, dispatcher, models, rateLimits, limits, metrics, log, ...(tracer && { tracer }) });
+  const commands = createCommands({
+    runLog,
+    hub,
+    dispatcher,
+    models,
+    admission: budgets.admission,
+    limits,
+    metrics,
+    log,
+    ...(tracer && { tracer }),
+  });
   const draining = new AbortController();
+  const trustProxy = parseTrustProxy(config.trustProxy);
 
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy,
+    trustProxy: trustOf(trustProxy),
     bodyLimit: limits.frameBytes,
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
@@ -103,11 +121,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     node: config.nodeId,
     heartbeatMs: config.heartbeatMs,
     promptsPerMinute: config.rateLimitPerMinute,
+    budgets,
     maxSockets: config.maxSockets,
     maxSocketsPerIp: config.maxSocketsPerIp,
     draining: draining.signal,
   });
-  registerAffinity(app, config.trustProxy);
+  registerAffinity(app, trustProxy !== false);
   const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
   deps.metrics.sampled(metrics.unsent, unsentBytes);
   const { metrics: registry, health, audit = null } = deps;
@@ -121,7 +140,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     commands,
     auth,
     models,
-    rateLimits,
+    budgets,
     audit,
     limits,
     draining: draining.signal,
@@ -142,6 +161,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     await app.close();
     await Promise.race([commands.settled(), delay(SETTLE_MS)]);
     await hub.close();
+    await budgets.close();
     models.close();
     dispatcher.close();
     pods.close();
