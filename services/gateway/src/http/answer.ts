@@ -1,5 +1,7 @@
 import {
+  ERRORS,
   RunnelError,
+  type RunEndedEvent,
   isId,
   type EndReason,
   type Finish,
