@@ -34,6 +34,17 @@ export interface ClusterOptions {
   redisArgs?: string[];
 }
 
+const WITHOUT_BUDGETS = {
+  MAX_RUNS_PER_USER: '0',
+  MAX_BYTES_PER_USER_DAY: '0',
+  MAX_SOCKETS_PER_USER: '0',
+  MAX_FOLLOWS_PER_USER: '0',
+  MAX_READS_PER_USER: '0',
+  MAX_REPLAYS_PER_USER: '0',
+  MAX_COMMANDS_PER_MINUTE: '0',
+  MAX_SEARCHES_PER_MINUTE: '0',
+};
+
 export interface Wires {
   gateways: TcpProxy;
   ai: TcpProxy[];
@@ -118,6 +129,8 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
     RATE_LIMIT_PER_MINUTE: '1000000',
+    // Scenarios play many people under one name.
+    ...WITHOUT_BUDGETS,
     ...(audit && { AUDIT_URL: audit.url }),
     ...options.gatewayEnv,
   };

@@ -71,6 +71,14 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'How the models stopped',
+          description:
+            'length and filter are answers that were cut: raise maxOutputTokens, or look at what the filter refuses. stopped: by a person or a drain.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_finish_total', 'finish')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Failures by model',
           description: 'Answers that ended with an error of the provider.',
           unit: 'ops',

@@ -72,6 +72,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Refusals by limit',
+          description:
+            'What a budget of a person or an address refused (docs/operations.md). One that stands for hours: too small, or an attack.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_refusals_total', 'limit')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Command time, p99',
           description: 'From the frame to its answer. Its deadline is 800 ms, or 5 s while the store answers others.',
           unit: 's',

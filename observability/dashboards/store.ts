@@ -122,6 +122,22 @@ export const store: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Ends looked for again',
+          description:
+            'Redis went back behind answers that had ended: those who ended them look, and write them again as they were (B4). "restored" is an end that the failover had lost.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_end_repairs_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Ended answers in memory',
+          description:
+            'What AI pods keep of answers that ended in the last five minutes, for a Redis that goes back behind them. At most 64 MiB a pod.',
+          unit: 'bytes',
+          targets: [{ expr: 'runnel_ai_ends_kept_bytes', legend: '{{instance}}' }],
+        },
+        {
+          kind: 'timeseries',
           title: 'Polls that found something',
           description: 'The channel lost an event and a look into the log found it: pub/sub is cut or Redis failed over.',
           unit: 'ops',

@@ -137,6 +137,34 @@ const steps: fc.Arbitrary<Step>[] = [
         messages: [{ messageId, parentId: null, role: 'user', text: 'asked', status: 'complete', createdAt: 1 }],
       }),
   ),
+  step(
+    'restore-end',
+    [
+      conversation,
+      run,
+      message,
+      epoch,
+      user,
+      text,
+      fc.constantFrom('complete', 'cancelled', 'failed'),
+      fc.constantFrom(5, 4_000_000_000_000),
+    ],
+    (scene, c, runId, messageId, held, userId, words, reason, startedAt) =>
+      scene.log.restoreEnd({
+        conversationId: id(scene, c),
+        runId,
+        epoch: held,
+        newLogId: `log-end-${reason}`,
+        userId,
+        title: 'T',
+        run: { runId, parentId: messageId, model: 'count', startedAt },
+        reason,
+        bytes: Buffer.byteLength(words),
+        sha256: hash('sha256', words, 'hex'),
+        text: words,
+        messages: [{ messageId, parentId: null, role: 'user', text: 'asked', status: 'complete', createdAt: 1 }],
+      }),
+  ),
   step('delete-message', [conversation, user, message], (scene, c, userId, messageId) =>
     scene.log.deleteMessage({ conversationId: id(scene, c), userId, messageId }),
   ),
@@ -194,7 +222,10 @@ let scenes = 0;
 
 test('L-1 memory and Redis answer every sequence of commands alike', { timeout: 120_000 }, async () => {
   // Deletions end a story; they come, but not often.
-  const weights = steps.map((arbitrary, index) => ({ arbitrary, weight: [8, 2, 8, 12, 4, 6, 2, 3, 3, 2, 1, 1, 1, 1, 2, 1][index] ?? 1 }));
+  const weights = steps.map((arbitrary, index) => ({
+    arbitrary,
+    weight: [8, 2, 8, 12, 4, 6, 2, 3, 3, 2, 2, 1, 1, 1, 1, 2, 1][index] ?? 1,
+  }));
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(...weights), { minLength: 10, maxLength: 60, size: 'max' }), async (story) => {
       const prefix = `p${++scenes}`;

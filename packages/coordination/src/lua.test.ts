@@ -91,7 +91,8 @@ test('every Lua file is a script that is registered', () => {
 
 /** The outcome words of each result type of run-log.ts, read from its source: words are the same in Lua and TypeScript. */
 const typeWords = (type: string): string[] => {
-  const run = ['run-log', 'budgets'].map((file) => readFileSync(join(import.meta.dirname, `${file}.ts`), 'utf8')).join('\n');
+  const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const run = files.map((file) => readFileSync(join(import.meta.dirname, file), 'utf8')).join('\n');
   const start = run.indexOf(`export type ${type} =`);
   const text = run.slice(start, run.indexOf('\nexport ', start + 1));
   const named = [...text.matchAll(/(?:outcome|kind): '([a-z-]+)'/g)].map((match) => match[1]!);

@@ -30,6 +30,9 @@ const refusal = (run: MemoryRun | undefined, epoch: number): 'gone' | 'closed' |
   return run.epoch < epoch ? 'gone' : 'fenced';
 };
 
+/** What nobody took for so long may be an older copy of a run that has ended. */
+const STALE_QUEUE_MS = 2_000;
+
 export const claimRun = (store: MemoryStore, { conversationId, runId, owner, leaseMs, models }: ClaimRun): ClaimRunResult => {
   const conversation = store.conversations.get(conversationId);
   const run = store.runOf(conversationId, runId);
@@ -41,6 +44,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     if (run.queuedAt !== null) run.queuedAt = now;
     return { outcome: 'unsuited' };
   }
+  const isStale = run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
   hold(run, owner, run.epoch + 1, now + leaseMs);
   if (run.epoch > 1) {
     const restarted = !canContinue && !run.cancel;
@@ -61,6 +65,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     messages: pathTo([...conversation.messages.values()], run.parentId),
     cancelled: run.cancel,
     trace: run.trace || null,
+    ...(isStale && { doubt: 'stale' as const }),
   };
 };
 
@@ -82,7 +87,12 @@ export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, 
   return { outcome: 'appended', offset: store.emit(conversation, 'chunk', { runId, at, t, text: chunk }) };
 };
 
-const ENDED = { complete: 'STREAM_COMPLETED', cancelled: 'STREAM_CANCELLED', failed: 'STREAM_ERROR', interrupted: 'STREAM_ERROR' } as const;
+export const ENDED = {
+  complete: 'STREAM_COMPLETED',
+  cancelled: 'STREAM_CANCELLED',
+  failed: 'STREAM_ERROR',
+  interrupted: 'STREAM_ERROR',
+} as const;
 
 export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const { conversationId, runId, epoch, bytes, sha256, usage } = command;
@@ -98,17 +108,28 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;
   // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
-  const { reason, error } = wanted ? { reason: 'cancelled' as const, error: undefined } : command;
+  const { reason, error, finish } = wanted ? { reason: 'cancelled' as const, error: undefined, finish: undefined } : command;
+  const finished = finish && { finish };
   const ended = {
     reason,
     bytes,
     sha256,
+    ...finished,
     ...(usage && { usage }),
     ...(error && { error }),
     ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
     endedAt: now,
   };
-  const message: Message = { messageId: runId, parentId, role: 'assistant', text, status: reason, model, createdAt: startedAt };
+  const message: Message = {
+    messageId: runId,
+    parentId,
+    role: 'assistant',
+    text,
+    status: reason,
+    ...finished,
+    model,
+    createdAt: startedAt,
+  };
   store.keep(conversation, message);
   conversation.leaf = runId;
   conversation.active = null;
@@ -120,7 +141,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   held.queuedAt = null;
   store.forgetLater(held);
   store.touch(conversation);
-  return { outcome: 'ended', offset };
+  return { outcome: 'ended', offset, reason };
 };
 
 export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }: CancelRun): CancelRunResult => {

@@ -43,6 +43,7 @@ export interface MemoryConversation {
   offset: number;
   auditSequence: number;
   title: string;
+  createdAt: number;
   leaf: string | null;
   active: string | null;
   /** In order of creation. */
@@ -52,6 +53,14 @@ export interface MemoryConversation {
   log: LogEntry[];
   trimmed: boolean;
   touchedAt: number;
+}
+
+export interface MemoryCopy {
+  conversations: Map<string, MemoryConversation>;
+  runs: Map<string, MemoryRun>;
+  outbox: OutboxEntry[];
+  deleted: Map<string, number>;
+  ended: { run: MemoryRun; at: number }[];
 }
 
 /** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
@@ -94,6 +103,7 @@ export class MemoryStore {
       offset: 0,
       auditSequence: 0,
       title,
+      createdAt: this.now(),
       leaf: null,
       active: null,
       messages: new Map(),
@@ -175,6 +185,23 @@ export class MemoryStore {
     conversation.touchedAt = this.now();
     this.conversations.delete(conversation.conversationId);
     this.conversations.set(conversation.conversationId, conversation);
+  }
+
+  /** All that it holds, for a test that lets the store go back to it. */
+  copy(): MemoryCopy {
+    const { conversations, runs, outbox } = this;
+    return structuredClone({ conversations, runs, outbox, deleted: this.#deleted, ended: this.#ended });
+  }
+
+  /** What a failover to an older replica does; followers and workers stay. */
+  goBack(copy: MemoryCopy): void {
+    const { conversations, runs, outbox, deleted, ended } = structuredClone(copy);
+    for (const map of [this.conversations, this.runs, this.#deleted]) map.clear();
+    for (const [id, conversation] of conversations) this.conversations.set(id, conversation);
+    for (const [key, run] of runs) this.runs.set(key, run);
+    for (const [id, until] of deleted) this.#deleted.set(id, until);
+    this.outbox.splice(0, this.outbox.length, ...outbox);
+    this.#ended.splice(0, this.#ended.length, ...ended);
   }
 
   /** Forgets what is a day old or too much, and runs that ended minutes ago. */

@@ -1,4 +1,4 @@
-import { isId, RunnelError } from '@runnel/protocol';
+import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot } from '@runnel/protocol';
 import type { BeginRun, StoredMessage } from './run-log.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
@@ -52,3 +52,20 @@ export const runOfMessages = (
     const answer = message.messageId === run.parentId ? run.runId : next?.role === 'assistant' ? next.messageId : message.messageId;
     return { message, madeRun: message.role === 'assistant' ? message.messageId : answer };
   });
+
+interface AnswerEnd {
+  reason: EndReason;
+  finish?: Finish;
+}
+
+/** An answer as the history keeps it, once its run has ended. */
+export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string, { reason, finish }: AnswerEnd): StoredMessage => ({
+  messageId: run.runId,
+  parentId: run.parentId,
+  role: 'assistant',
+  text: text.toWellFormed(),
+  status: reason,
+  ...(finish && { finish }),
+  model: run.model,
+  createdAt: run.startedAt,
+});

@@ -9,12 +9,13 @@ import type {
   LogEntry,
   ReadState,
   RehydrateResult,
+  RestoreEndResult,
   RestoreRunResult,
   RunLog,
   StoredMessage,
 } from './run-log.ts';
 import { pathTo } from './messages.ts';
-import { readPrefix } from '@runnel/protocol';
+import { readPrefix, type EndReason } from '@runnel/protocol';
 
 /** What scripts answer: an outcome word, then its values. */
 export type Reply = [string, ...unknown[]];
@@ -52,7 +53,7 @@ export const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages] = reply as [string, ...string[]];
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt] = reply as [string, ...string[]];
   const parentId = orNull(parent);
   return {
     outcome,
@@ -65,12 +66,13 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     messages: pathTo(parseMessages(messages), parentId),
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
+    ...(doubt === 'stale' && { doubt }),
   };
 };
 
 export const toEndResult = (reply: Reply): EndRunResult => {
   const outcome = reply[0] as EndRunResult['outcome'];
-  if (outcome === 'ended') return { outcome, offset: Number(reply[1]) };
+  if (outcome === 'ended') return { outcome, offset: Number(reply[1]), reason: reply[2] as EndReason };
   if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
   return { outcome };
 };
@@ -82,6 +84,11 @@ export const toCancelResult = (reply: Reply): CancelRunResult => {
 
 export const toRestoreResult = (reply: Reply): RestoreRunResult => {
   const outcome = reply[0] as RestoreRunResult['outcome'];
+  return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toRestoreEndResult = (reply: Reply): RestoreEndResult => {
+  const outcome = reply[0] as RestoreEndResult['outcome'];
   return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
 };
 

@@ -3,6 +3,7 @@ import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
 import { rehydrate } from './memory-rehydrate.ts';
+import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
 import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -14,6 +15,8 @@ export interface MemoryRunLogOptions {
   /** Milliseconds since the epoch: the store's clock. */
   now?: () => number;
   outboxCap?: number;
+  /** Of a test that changes it behind the log's back. */
+  store?: MemoryStore;
 }
 
 /** The run log of one process. What it keeps is bounded and gone with the process; its outbox is what `npm start` writes to disk. */
@@ -26,8 +29,8 @@ export interface MemoryRunLog extends RunLog {
  * The laws of `run-log.ts` in memory, for one machine. Each command runs in one turn of the event loop, which is what a script is
  * to Redis; published bytes arrive in a later turn.
  */
-export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP }: MemoryRunLogOptions = {}): MemoryRunLog => {
-  const store = new MemoryStore(now, outboxCap);
+export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRunLog => {
+  const { now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP, store = new MemoryStore(now, outboxCap) } = options;
   const checked = <C extends { conversationId: string; runId?: string }>(command: C): C => {
     checkIds(command.conversationId, command.runId);
     return command;
@@ -42,6 +45,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
     releaseRun: async (command) => releaseRun(store, checked(command)),
     restoreRun: async (command) => restoreRun(store, checked(command)),
+    restoreEnd: async (command) => restoreEnd(store, checked(command)),
     noteTimeline: async (batch) => store.noteTimeline(batch),
     rehydrate: async (command) => rehydrate(store, checked(command)),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
@@ -67,6 +71,7 @@ export const createMemoryRunLog = ({ now = Date.now, outboxCap = DEFAULT_OUTBOX_
       store.workers.add(listener);
       return { close: async () => void store.workers.delete(listener) };
     },
+    publishWork: async (hint) => store.wake(hint),
     ping: async () => {},
     answering: () => true,
     storeMemory: async () => null,

@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answerOf, answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -20,6 +20,7 @@ import {
   toHistory,
   toReadState,
   toRehydrateResult,
+  toRestoreEndResult,
   toRestoreResult,
   type Reply,
 } from './replies.ts';
@@ -87,7 +88,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, usage, error }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),
         reason,
@@ -96,6 +97,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         usage: usage ? JSON.stringify(usage) : '',
         error: error ? JSON.stringify(error) : '',
         cap,
+        finish: finish ?? ('' as const),
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },
@@ -126,6 +128,27 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
+    },
+    async restoreEnd(command) {
+      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const reply = await run('restore-end', partsOf(conversationId, runId), {
+        epoch,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        message: JSON.stringify(answerOf(restored, text, ended)),
+        ended: JSON.stringify(ended),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreEndResult(reply);
     },
     async noteTimeline(batch) {
       const { shard } = partsOf(batch.conversationId, batch.runId);
@@ -192,6 +215,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (!failed) return { close };
       await close();
       throw failed.reason;
+    },
+    async publishWork(hint) {
+      const { shard } = partsOf(hint.conversationId, hint.runId);
+      await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
     },
     answering: caller.answering,
     async ping() {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
 import { editingContract } from './contract/editing.ts';
+import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
+import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { storeContract } from './contract/store.ts';
@@ -21,12 +23,14 @@ export const runLogContract = (name: string, open: Open): void => {
     afterAll(() => opened?.close());
     const current = (): Opened => opened;
     describe('runs', () => runsContract(current));
+    describe('finish', () => finishContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
     describe('pages', () => pagesContract(current));
     describe('budgets', () => budgetsContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
+    describe('restoring ends', () => restoringEndsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));

@@ -12,11 +12,14 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
 import type { TimelineBatch } from './outbox.ts';
+import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
+
+export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -82,6 +85,8 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** Its owner fell silent, or nobody took it for long: the store may be older than the run's end. Ask who may know, then the model. */
+      doubt?: 'stale';
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
@@ -125,11 +130,14 @@ export interface EndRun extends RunRef {
   /** Length and digest of the text the caller holds; the store compares the length. */
   bytes: number;
   sha256: string;
+  /** How the model stopped; nothing when it was stopped. */
+  finish?: Finish;
   usage?: Usage;
   error?: { code: ErrorCode; message: string };
 }
 export type EndRunResult =
-  | { outcome: 'ended'; offset: number }
+  /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
+  | { outcome: 'ended'; offset: number; reason?: EndReason }
   | { outcome: 'gap'; bytes: number }
   | { outcome: 'fenced' }
   | { outcome: 'closed' }
@@ -145,41 +153,6 @@ export type CancelRunResult =
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
 export interface ReleaseRun extends OwnedRun {}
-
-/** What an owner holds and can write again after the store has lost it (L-6). */
-export interface RestoreRun extends OwnedRun {
-  owner: string;
-  leaseMs: number;
-  /** The incarnation the owner knew; a new one is made unless the conversation was made again meanwhile. */
-  newLogId: string;
-  userId: string;
-  title: string;
-  run: Omit<RunSnapshot, 'text' | 'epoch'>;
-  text: string;
-  messages: readonly StoredMessage[];
-}
-export type RestoreRunResult =
-  | { outcome: 'restored'; logId: string }
-  /** Another run is active in the conversation: try again when it has ended. */
-  | { outcome: 'busy' }
-  | { outcome: 'fenced' }
-  | { outcome: 'closed' };
-
-/** A conversation as the database has it, for one that has left the store. */
-export interface Rehydrate {
-  conversationId: string;
-  userId: string;
-  title: string;
-  /** In order of creation, at most 200. */
-  messages: readonly StoredMessage[];
-  hasMore: boolean;
-}
-export type RehydrateResult =
-  | { outcome: 'rehydrated'; logId: string }
-  | { outcome: 'exists' }
-  | { outcome: 'forbidden' }
-  /** Deleted, and the database has not heard of it yet. */
-  | { outcome: 'gone' };
 
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {
@@ -239,8 +212,11 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-/** What AI pods are told: a run is free, or a cancel is wanted. Only a hint; sweeps find the same. */
-export type WorkHint = ({ kind: 'free' } & RunRef) | ({ kind: 'cancel' } & RunRef);
+/**
+ * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
+ * that again. Only hints; sweeps find the same.
+ */
+export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef;
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
@@ -260,6 +236,8 @@ export interface RunLog extends StoreBudgets {
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
+  /** Writes an end again as it was, over whoever has claimed the run meanwhile, unless an end of it stands. */
+  restoreEnd(command: RestoreEnd): Promise<RestoreEndResult>;
   /** Tells the outbox when pieces came. Best effort: it gives way long before state changes have to. */
   noteTimeline(batch: TimelineBatch): Promise<void>;
   /** Puts a conversation back that only the database still knows; readers are told to look again. */
@@ -291,6 +269,8 @@ export interface RunLog extends StoreBudgets {
   /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */
   publishHint(conversationId: string, json: string): Promise<void>;
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
+  /** Tells every AI pod, this one included. Best effort. */
+  publishWork(hint: WorkHint): Promise<void>;
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
 
@@ -32,7 +33,16 @@ export interface ScriptArgs {
     cap: number;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
-  'end-run': { epoch: number | ''; reason: string; bytes: number; sha256: string; usage: string; error: string; cap: number };
+  'end-run': {
+    epoch: number | '';
+    reason: string;
+    bytes: number;
+    sha256: string;
+    usage: string;
+    error: string;
+    cap: number;
+    finish: Finish | '';
+  };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
@@ -49,6 +59,20 @@ export interface ScriptArgs {
     startedAt: number;
     content: string;
     messages: string;
+    cap: number;
+  };
+  'restore-end': {
+    epoch: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    message: string;
+    ended: string;
     cap: number;
   };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
@@ -80,6 +104,7 @@ const NAMES = [
   'find-free-runs',
   'read-state',
   'restore-run',
+  'restore-end',
   'rehydrate',
   'delete-message',
   'delete-conversation',

@@ -3,6 +3,9 @@ import type { FrameId } from './frames.ts';
 
 export type Role = 'user' | 'assistant' | 'system';
 export type EndReason = 'complete' | 'cancelled' | 'failed' | 'interrupted';
+/** How the model stopped, by its provider's word: by itself, at a length limit, by a content filter, to call a tool, or broken. */
+export const FINISHES = ['stop', 'length', 'filter', 'tools', 'error'] as const;
+export type Finish = (typeof FINISHES)[number];
 /** `deleted`: the text is gone, the place in the tree stays. */
 export type MessageStatus = EndReason | 'deleted';
 
@@ -12,6 +15,8 @@ export interface Message {
   role: Role;
   text: string;
   status: MessageStatus;
+  /** Of an answer: how the model stopped. Absent where it was stopped, and in what older pods wrote. */
+  finish?: Finish;
   model?: string;
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
@@ -73,6 +78,8 @@ export interface RunEndedEvent extends Logged {
   bytes: number;
   /** Hex digest of the whole text in UTF-8. */
   sha256: string;
+  /** Absent where the model was stopped (a cancel, a drain), and in what older pods wrote. */
+  finish?: Finish;
   usage?: Usage;
   error?: { code: ErrorCode; message: string };
   cancel?: { requestedAt: number; stoppedAt: number };

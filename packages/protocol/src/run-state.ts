@@ -1,4 +1,4 @@
-import type { EndReason, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
 import { utf8Length } from './position.ts';
@@ -72,12 +72,13 @@ const patch = (messages: readonly Message[], messageId: string, change: Partial<
   messages.map((m) => (m.messageId === messageId ? { ...m, ...change } : m));
 
 /** The assistant message a finished run leaves behind. */
-export const messageOfRun = (run: RunSnapshot, status: MessageStatus): Message => ({
+export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: Finish): Message => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
   text: run.text,
   status,
+  ...(finish !== undefined && { finish }),
   model: run.model,
   createdAt: run.startedAt,
 });
@@ -121,7 +122,7 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       const run = state.run;
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
       const { runId, reason, bytes, sha256 } = event;
-      const messages = upsert(state.messages, messageOfRun(run, reason));
+      const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
       return applied({ run: null, ended: { runId, reason, bytes, sha256 }, messages });
     }
     case 'title':

@@ -53,6 +53,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
   const metrics = createAiMetrics(deps.metrics);
   const models = createModels(config.models, { env, ...(clock && { clock }) });
+  metrics.known(models.list().map(({ id }) => id));
   const worker = createWorker({
     runLog,
     models,

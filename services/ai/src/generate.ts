@@ -1,7 +1,8 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
-import { newId, RunnelError, type EndReason, type Usage } from '@runnel/protocol';
+import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
 import { systemClock, type Clock } from './clock.ts';
+import type { EndedRun } from './ended-runs.ts';
 import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
 import { untilAnswered } from './retry.ts';
@@ -23,7 +24,9 @@ export interface RunObserver extends BatcherObserver {
   token?(waitedMs: number): void;
   failed?(error: RunnelError): void;
   /** The run's end stands in the log, at this offset. */
-  ended?(offset: number): void;
+  ended?(offset: number, finish?: Finish): void;
+  /** The end as it was written, by this pod or for it. */
+  known?(end: EndedRun): void;
 }
 
 export interface RunJob {
@@ -94,12 +97,16 @@ export const generate = (job: RunJob): ActiveRun => {
     if (batcher.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
     if (stopping.signal.reason === 'release') return release();
     if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
-    if (written.error === null) return end('complete', written.usage);
+    if (written.error === null) return end('complete', written.usage, { finish: written.finish });
     observe.failed?.(written.error);
-    return end('failed', written.usage, written.error);
+    return end('failed', written.usage, { finish: 'error', error: written.error });
   };
 
-  const end = async (reason: EndReason, usage: Usage | null, error?: RunnelError): Promise<RunResult> => {
+  const end = async (
+    reason: EndReason,
+    usage: Usage | null,
+    { finish, error }: { finish?: Finish; error?: RunnelError } = {},
+  ): Promise<RunResult> => {
     const giveUpAt = clock.now() + OUTAGE_MS;
     let standing = batcher.standing();
     while (!giveUp.aborted && clock.now() < giveUpAt) {
@@ -107,12 +114,18 @@ export const generate = (job: RunJob): ActiveRun => {
         ...owned,
         ...standing,
         reason,
+        ...(finish && { finish }),
         usage: usage ?? estimateUsage(messages, standing.bytes),
         ...(error && { error: { code: error.code, message: error.message } }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
       const next = afterEnd(result.outcome, reason === 'cancelled');
-      if (result.outcome === 'ended') observe.ended?.(result.offset);
+      if (result.outcome === 'ended') {
+        observe.ended?.(result.offset, finish);
+        remember(endAs(command, result.reason ?? reason));
+      }
+      // A gateway ended what was cancelled: with the text that stands, which is frozen.
+      if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
       const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
@@ -122,6 +135,12 @@ export const generate = (job: RunJob): ActiveRun => {
       await clock.sleep(END_RETRY_MS, giveUp);
     }
     return 'given-up';
+  };
+
+  const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
+    const { userId, title, run: claimed } = claim;
+    const text = Buffer.from(batcher.whole).subarray(0, ended.bytes).toString();
+    observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
   const release = async (): Promise<RunResult> => {
@@ -137,8 +156,13 @@ export const generate = (job: RunJob): ActiveRun => {
   };
 };
 
+/** A cancel that overtook the end in the store made it its own: then nothing of how the model stopped is in it. */
+const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>
+  reason === command.reason ? { ...command, ...(finish && { finish }), ...(error && { error }) } : { ...command, reason };
+
 interface Written {
   usage: Usage | null;
+  finish: Finish;
   /** Why the model stopped early; null when it finished or was stopped. */
   error: RunnelError | null;
 }
@@ -147,13 +171,15 @@ interface Written {
 const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, signal: AbortSignal): Promise<Written> => {
   const { claim, model, observe = {}, clock = systemClock } = job;
   let usage: Usage | null = null;
+  let finish: Finish = 'stop';
   let bytes = Buffer.byteLength(claim.text);
   let seen = false;
   let waitingSince = clock.now();
-  if (signal.aborted) return { usage, error: null };
+  if (signal.aborted) return { usage, finish, error: null };
   try {
     for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
       if ('usage' in delta) usage = delta.usage;
+      else if ('finish' in delta) finish = delta.finish;
       else if (delta.text !== '') {
         const waited = clock.now() - waitingSince;
         if (seen) observe.token?.(waited);
@@ -167,10 +193,14 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
       }
       if (signal.aborted) break;
     }
-    return { usage, error: null };
+    return { usage, finish, error: null };
   } catch (error) {
-    if (signal.aborted) return { usage, error: null };
-    return { usage, error: error instanceof RunnelError ? error : new RunnelError('model-failed', undefined, { cause: error }) };
+    if (signal.aborted) return { usage, finish, error: null };
+    return {
+      usage,
+      finish: 'error',
+      error: error instanceof RunnelError ? error : new RunnelError('model-failed', undefined, { cause: error }),
+    };
   }
 };
 

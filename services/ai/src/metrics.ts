@@ -1,5 +1,6 @@
 import type { StoreMemory } from '@runnel/coordination';
 import { LATENCY_BUCKETS_SECONDS, traceIdOf, type Metrics } from '@runnel/kit';
+import { FINISHES } from '@runnel/protocol';
 import type { RunObserver, RunResult } from './generate.ts';
 
 /** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
@@ -10,11 +11,16 @@ const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
 const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
+const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up'] as const satisfies RunResult[];
+/** The `finish` of an answer that a person or a drain stopped. */
+const STOPPED = 'stopped';
+
 export const createAiMetrics = (metrics: Metrics) => {
   const running = metrics.gauge('runnel_ai_runs', 'Runs this pod writes now');
   const claims = metrics.counter('runnel_ai_claims_total', 'Tries to claim a run, by outcome', ['outcome']);
   const takeovers = metrics.counter('runnel_ai_takeovers_total', 'Runs gone on with after another owner');
   const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
+  const finishes = metrics.counter('runnel_ai_finish_total', 'Answers that ended here, by how the model stopped', ['finish', 'model']);
   const runSeconds = metrics.histogram('gen_ai_client_operation_duration_seconds', 'An answer, from claim to end', RUN_SECONDS, GEN_AI);
   const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
   const waitSeconds = metrics.histogram(
@@ -27,6 +33,12 @@ export const createAiMetrics = (metrics: Metrics) => {
   const logEvents = metrics.histogram('runnel_ai_log_events', 'Events the log of a conversation has had when an answer ends', LOG_EVENTS);
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
+  const endRepairs = metrics.counter('runnel_ai_end_repairs_total', 'Ends looked for in a store that went back, by outcome', ['outcome']);
+  for (const outcome of ['restored', 'stands', 'busy', 'closed', 'failed']) endRepairs.inc({ outcome }, 0);
+  const endsKept = metrics.gauge(
+    'runnel_ai_ends_kept_bytes',
+    'Memory of answers that ended lately, for a store that goes back behind them',
+  );
   const storeTroubles = metrics.counter('runnel_ai_store_troubles_total', 'Times the store stopped answering a run');
   const firstChunk = metrics.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
@@ -46,10 +58,19 @@ export const createAiMetrics = (metrics: Metrics) => {
   for (const gauge of [storeMemory, storeLimit]) gauge.remove();
 
   return {
+    /** A first failure must be seen as a rise, so the words of this pod's models begin at zero. */
+    known(models: readonly string[]): void {
+      for (const model of models) {
+        for (const reason of RESULTS) ends.inc({ reason, model }, 0);
+        for (const finish of [...FINISHES, STOPPED]) finishes.inc({ finish, model }, 0);
+      }
+    },
     claimed(outcome: string, epoch?: number): void {
       claims.inc({ outcome });
       if (epoch !== undefined && epoch > 1) takeovers.inc();
     },
+    endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
+    endsKept: (bytes: number): void => endsKept.set(bytes),
     running: (count: number): void => running.set(count),
     storeMemory({ usedBytes, limitBytes }: StoreMemory): void {
       storeMemory.set(usedBytes);
@@ -70,7 +91,10 @@ export const createAiMetrics = (metrics: Metrics) => {
         if (outcome === 'fenced') fenced.inc();
       },
       restored: (outcome) => restores.inc({ outcome }),
-      ended: (offset) => logEvents.observe(offset),
+      ended(offset, finish) {
+        logEvents.observe(offset);
+        finishes.inc({ finish: finish ?? STOPPED, model });
+      },
       troubled: () => storeTroubles.inc(),
       firstToken(ms) {
         firstChunk.observe(chatOf(model), ms / 1000);

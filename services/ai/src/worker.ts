@@ -12,6 +12,7 @@ import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts'
 import { startRunSpan } from './run-span.ts';
 import { batchMs, createTimeline } from './timeline.ts';
 import { afterRenew } from './verdict.ts';
+import { Witness, type Archive } from './witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
 export interface WorkerDeps {
@@ -25,6 +26,8 @@ export interface WorkerDeps {
   alone?: boolean;
   metrics: AiMetrics;
   tracer: Tracer;
+  /** Where ends are known that no pod remembers. */
+  archive?: Archive;
   log?: Logger;
   clock?: Clock;
   random?: () => number;
@@ -48,7 +51,8 @@ const HANDOVER_MS = 2000;
 export const createWorker = (deps: WorkerDeps) => {
   const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
-  const { log = silentLog, clock = systemClock, random = Math.random } = deps;
+  const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
+  const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
   const runs = new Map<string, Held>();
@@ -72,17 +76,23 @@ export const createWorker = (deps: WorkerDeps) => {
     if (draining !== undefined) return { outcome: 'draining' };
     if (runs.has(ref.runId) || claiming.has(ref.runId)) return { outcome: 'owned' };
     if (freeSlots() <= 0) return { outcome: 'full' };
-    const attempt = runLog.claimRun({ ...ref, owner, leaseMs, models: models.suited });
+    const attempt = claim(ref);
     claiming.set(ref.runId, attempt);
     try {
-      const claim = await attempt;
-      metrics.claimed(claim.outcome, claim.outcome === 'claimed' ? claim.epoch : undefined);
-      if (claim.outcome !== 'claimed') return claim;
-      begin(ref, claim);
-      return { outcome: 'claimed', epoch: claim.epoch };
+      return await attempt;
     } finally {
       claiming.delete(ref.runId);
     }
+  };
+
+  const claim = async (ref: RunRef): Promise<TakeResult> => {
+    const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: models.suited });
+    metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
+    if (result.outcome !== 'claimed') return result;
+    // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
+    if (witness.knows(ref) || result.doubt !== undefined) if (await witness.isEnded(ref, result)) return { outcome: 'gone' };
+    begin(ref, result);
+    return { outcome: 'claimed', epoch: result.epoch };
   };
 
   const begin = (ref: RunRef, claim: Claim): void => {
@@ -96,12 +106,19 @@ export const createWorker = (deps: WorkerDeps) => {
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    let written = 0;
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
         // Stored before, only its answer was lost: the offset is not known, the bytes count.
-        if (outcome === 'appended' || outcome === 'duplicate') timeline.note(offset ?? 0, piece.bytes);
+        if (outcome !== 'appended' && outcome !== 'duplicate') return;
+        written += piece.bytes;
+        timeline.note(offset ?? 0, piece.bytes);
+      },
+      known: (end) => {
+        witness.remember(end);
+        metrics.endsKept(witness.bytes);
       },
       failed: ({ code, message }) => log.warn({ event: 'run.failed', ...facts, code, reason: message }),
     });
@@ -113,6 +130,8 @@ export const createWorker = (deps: WorkerDeps) => {
     void active.done.then((result) => {
       runs.delete(runId);
       timeline.close();
+      // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
+      if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
       metrics.ended(label, result, ms, claim.trace);
@@ -131,7 +150,9 @@ export const createWorker = (deps: WorkerDeps) => {
     try {
       const found = await runLog.findFreeRuns(limit);
       store.answered();
-      if (!store.justBack()) await Promise.all(found.map(takeQuietly));
+      const others = found.filter((ref) => !witness.knows(ref));
+      await Promise.all(found.map((ref) => witness.repair(ref)));
+      if (!store.justBack()) await Promise.all(others.map(takeQuietly));
     } catch (error) {
       store.failed(error);
     }
@@ -170,6 +191,7 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   const onHint = (hint: WorkHint): void => {
+    if (witness.hear(hint)) return;
     if (hint.kind === 'cancel') {
       void check(hint.runId).catch(() => undefined);
       return;

@@ -29,6 +29,7 @@ export const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({
   firstMs: a.firstMs ?? b.firstMs,
   endedAt: a.endedAt ?? b.endedAt,
   reason: a.reason ?? b.reason,
+  finish: a.finish ?? b.finish,
   epoch: Math.max(a.epoch, b.epoch),
   inputTokens: a.inputTokens ?? b.inputTokens,
   outputTokens: a.outputTokens ?? b.outputTokens,
@@ -39,7 +40,7 @@ const MERGE = `(conversation_id, run_id) DO UPDATE SET
   model = CASE WHEN excluded.model <> '' THEN excluded.model ELSE run.model END,
   started_at = CASE WHEN run.started_at > 0 THEN run.started_at ELSE excluded.started_at END,
   first_ms = coalesce(run.first_ms, excluded.first_ms), ended_at = coalesce(run.ended_at, excluded.ended_at),
-  reason = coalesce(run.reason, excluded.reason),
+  reason = coalesce(run.reason, excluded.reason), finish = coalesce(run.finish, excluded.finish),
   epoch = CASE WHEN excluded.epoch > run.epoch THEN excluded.epoch ELSE run.epoch END,
   input_tokens = coalesce(run.input_tokens, excluded.input_tokens), output_tokens = coalesce(run.output_tokens, excluded.output_tokens)`;
 

@@ -23,6 +23,17 @@ export interface Folded extends Tables {
 export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
 
 /**
+ * An answer ends once. A store that went back behind an end may have made another one: the first was shown, so it stays, whichever
+ * comes first. The trail has both events, with their digests.
+ */
+const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
+  known.role === 'assistant' &&
+  row.role === 'assistant' &&
+  known.status !== 'deleted' &&
+  (known.text !== row.text || known.status !== row.status) &&
+  known.position <= row.position;
+
+/**
  * Applies changes in their order. Events of one topic come in order, those of the two topics do not: an answer may come before its
  * question's conversation, and a deletion before the message it deletes. Whatever the order, the end is the same. Pure.
  *
@@ -58,6 +69,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
     session.deletedAt !== null && (time < session.deletedAt || logId === session.deletedLogId);
   const putSaid = (row: MessageRow): void => {
     const known = messages.get(messageKey(row.conversationId, row.messageId));
+    if (known && isSecondEnd(known, row)) return;
     putMessage(known?.status === 'deleted' ? { ...row, text: '', status: 'deleted' } : row);
   };
 
@@ -71,7 +83,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         const times = isRemade
           ? { createdAt: time, updatedAt: Math.max(time, session.updatedAt) }
           : { createdAt: Math.min(time, session.createdAt) };
-        putSession({ ...session, ...times, userId: change.userId, logId, title: change.title, deleted: 0 });
+        // An owner stays (`ownership.ts`), and so does a title that a prompt after a loss of the store did not know of.
+        const title = isRemade ? change.title : session.title || change.title;
+        putSession({ ...session, ...times, userId: session.userId || change.userId, logId, title, deleted: 0 });
         break;
       }
       case 'title': {
@@ -99,12 +113,23 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         if (session && isLate(entry, session)) break;
         const known = messages.get(messageKey(conversationId, change.messageId));
         const { userId, messageId, position } = change;
-        const empty = { conversationId, messageId, userId, position, parentId: null, role: '', model: null, author: null, createdAt: time };
+        const empty = {
+          conversationId,
+          messageId,
+          userId,
+          position,
+          parentId: null,
+          role: '',
+          finish: null,
+          model: null,
+          author: null,
+          createdAt: time,
+        };
         putMessage({ ...(known ?? empty), text: '', status: 'deleted' });
         break;
       }
       case 'session-deleted': {
-        const session = sessionOf(entry, '');
+        const session = sessionOf(entry, change.userId);
         putSession({ ...session, title: '', deleted: 1, deletedAt: time, deletedLogId: logId });
         // The conversation may have been made again, and an answer in it be here already: the other topic was faster.
         const stays = (time + 1) * 1_000;

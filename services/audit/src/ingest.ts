@@ -1,6 +1,7 @@
 import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { ForeignEvents } from './ownership.ts';
 import { checkContent } from './rows.ts';
 
 export interface Decoded {
@@ -43,15 +44,27 @@ export const isRowsFault = (error: unknown): boolean => {
 };
 
 type Write = (events: readonly AuditEvent[]) => Promise<unknown>;
+interface Refused {
+  event: AuditEvent;
+  reason: string;
+}
 
-/** Stores a batch; when the database refuses a row for what it holds, halves it until that row is alone. Returns the refused. */
-const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promise<{ event: AuditEvent; reason: string }[]> => {
+/**
+ * Stores a batch without what is not its conversation's owner's; when the database refuses a row for what it holds, halves it until
+ * that row is alone. Returns the refused.
+ */
+const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promise<Refused[]> => {
   try {
     await write(events);
     return [];
   } catch (error) {
+    if (error instanceof ForeignEvents) {
+      // A batch that was joined with this one may be meant; without its foreign events both can be stored.
+      const [own, foreign] = [events.filter(({ id }) => !error.eventIds.has(id)), events.filter(({ id }) => error.eventIds.has(id))];
+      return [...foreign.map((event) => ({ event, reason: error.message })), ...(await writeWhatFits(write, own))];
+    }
     if (!isRowsFault(error)) throw error;
-    if (events.length === 1) return [{ event: events[0]!, reason: error instanceof Error ? error.message : String(error) }];
+    if (events.length === 1) return [{ event: events[0]!, reason: `database: ${error instanceof Error ? error.message : String(error)}` }];
     const half = events.length >> 1;
     return [...(await writeWhatFits(write, events.slice(0, half))), ...(await writeWhatFits(write, events.slice(half)))];
   }
@@ -81,7 +94,7 @@ export const createIngest =
       ...poison,
       ...refused.map(({ event, reason }): DeadLetter => {
         const value = new TextEncoder().encode(JSON.stringify(event));
-        return { topic: records[0]!.topic, key: event.subject, value, reason: `database: ${reason}`.slice(0, 300), origin: event.id };
+        return { topic: records[0]!.topic, key: event.subject, value, reason: reason.slice(0, 300), origin: event.id };
       }),
     ];
     if (letters.length === 0) return;

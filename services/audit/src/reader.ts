@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Message } from '@runnel/protocol';
+import type { Finish, Message } from '@runnel/protocol';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
@@ -21,6 +21,7 @@ export const toMessage = (row: MessageRow): Message => ({
   role: row.role as Message['role'],
   text: fromStored(row.text),
   status: row.status as Message['status'],
+  ...(row.finish !== null && { finish: row.finish as Finish }),
   ...(row.model !== null && { model: row.model }),
   createdAt: row.createdAt,
   ...(row.author !== null && { author: row.author }),
@@ -38,13 +39,15 @@ export class AuditReader {
   async history(query: { conversationId: string; userId: string; before?: string; limit: number }): Promise<Page> {
     const { conversationId, userId, before, limit } = query;
     const session = await this.#session(conversationId);
-    if (!session || session.deleted === 1) return { kind: 'none' };
-    if (session.userId !== userId) return { kind: 'forbidden' };
-    const values: Value[] = [conversationId, limit + 1];
+    if (!session) return { kind: 'none' };
+    // Also after its deletion: the id is its owner's.
+    if (session.userId !== '' && session.userId !== userId) return { kind: 'forbidden' };
+    if (session.deleted === 1) return { kind: 'none' };
+    const values: Value[] = [conversationId, limit + 1, userId];
     if (before !== undefined) values.push(before);
     const found = await this.#sql.query<Raw>(
-      `SELECT * FROM message WHERE conversation_id = $1 AND role <> ''
-         ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $3)'}
+      `SELECT * FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
+         ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $4)'}
        ORDER BY position DESC, message_id DESC LIMIT $2`,
       values,
     );

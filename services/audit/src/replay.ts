@@ -89,7 +89,7 @@ export const readReplay = async (database: DataSource, runId: string, userId: st
     // Which conversation a run belongs to is in its own index; messages are found by both ids.
     `SELECT m.* FROM run r JOIN message m ON m.conversation_id = r.conversation_id AND m.message_id = r.run_id
        JOIN chat_session s ON s.conversation_id = m.conversation_id
-     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND s.deleted = 0 LIMIT 1`,
+     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND m.user_id = $2 AND s.deleted = 0 LIMIT 1`,
     [runId, userId],
   );
   if (!raw) return null;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Message } from '@runnel/protocol';
+import { FINISHES, type Finish, type Message } from '@runnel/protocol';
 import { sequenceOf, type AuditEvent } from '@runnel/events';
 import type { AuditRow, MessageRow, RunRow, TimelineRow } from './database/tables.ts';
 
@@ -11,13 +11,15 @@ export type Change =
   /** A log that was written again: what the database lacks of it. */
   | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
   | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
-  | { kind: 'session-deleted' };
+  | { kind: 'session-deleted'; userId: string };
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const nullableText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 /** What a 64-bit column takes and a number keeps exactly; else 0. */
 const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isSafeInteger(Math.trunc(value)) ? Math.trunc(value) : 0);
 const nullableNumber = (value: unknown): number | null => (typeof value === 'number' ? numberOf(value) : null);
+/** A word of the protocol; a later version's word is left out. */
+const finishOf = (value: unknown): Finish | null => (FINISHES.includes(value as Finish) ? (value as Finish) : null);
 const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
@@ -65,6 +67,7 @@ const messageRow = (conversationId: string, userId: string, message: Message, po
   role: message.role,
   text: message.text,
   status: message.status,
+  finish: finishOf(message.finish),
   model: message.model ?? null,
   author: message.author ?? null,
   createdAt: message.createdAt,
@@ -91,12 +94,14 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'STREAM_COMPLETED':
     case 'STREAM_CANCELLED':
     case 'STREAM_ERROR': {
+      const finish = finishOf(data['finish']);
       const message: Message = {
         messageId: textOf(data['runId']),
         parentId: nullableText(data['parentId']),
         role: 'assistant',
         text: textOf(data['text']),
         status: STATUS[event.type] ?? (data['reason'] === 'interrupted' ? 'interrupted' : 'failed'),
+        ...(finish && { finish }),
         model: textOf(data['model']),
         createdAt: numberOf(data['startedAt']) || at,
       };
@@ -105,7 +110,7 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'MESSAGE_DELETED':
       return [{ kind: 'message-deleted', userId, messageId: textOf(data['messageId']), position }];
     case 'SESSION_DELETED':
-      return [{ kind: 'session-deleted' }];
+      return [{ kind: 'session-deleted', userId }];
     case 'RECOVERY_ATTEMPT': {
       const messages = Array.isArray(data['messages']) ? (data['messages'] as Message[]) : [];
       const rows = messages.map((m, i) => messageRow(conversationId, userId, m, numberOf(m.createdAt) * 1_000 + i));
@@ -178,6 +183,7 @@ export const runRow = (event: AuditEvent): RunRow | null => {
     firstMs: null,
     endedAt: null,
     reason: null,
+    finish: null,
     epoch: numberOf(data['epoch']),
     inputTokens: null,
     outputTokens: null,
@@ -194,6 +200,7 @@ export const runRow = (event: AuditEvent): RunRow | null => {
         ...row,
         endedAt: numberOf(data['endedAt']) || Date.parse(event.time),
         reason: textOf(data['reason']),
+        finish: finishOf(data['finish']),
         inputTokens: nullableNumber(usage['promptTokens']),
         outputTokens: nullableNumber(usage['completionTokens']),
       };

@@ -7,6 +7,7 @@ import { dialectOf, Sql, type Dialect } from './database/sql.ts';
 import { TIMELINE } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
 import type { ChangeAt } from './fold.ts';
+import { foreignOf, ForeignEvents } from './ownership.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
 /** Writers of one conversation go one after the other; those of others meet in a bucket now and then, which only costs a wait. */
@@ -37,6 +38,8 @@ export class AuditStore {
   /**
    * Stores a batch in one transaction. An event that is there already changes nothing (P-9), so a batch may come again.
    * Returns how many state changes were new.
+   *
+   * @throws ForeignEvents when some are not of the owners of their conversations; the batch without them can be stored
    */
   write(events: readonly AuditEvent[]): Promise<number> {
     return inTurn(this.#database, () => this.#write(events));
@@ -58,6 +61,8 @@ export class AuditStore {
         sql,
         rows.map((row) => row.conversationId),
       );
+      const foreign = foreignOf(rows, await ownersOf(sql, rows));
+      if (foreign.length > 0) throw new ForeignEvents(foreign.map((row) => row.event.id));
       const fresh = await appendTrail(sql, rows);
       const changes = fresh.flatMap(({ event, conversationId, time }): ChangeAt[] => {
         // Its own, also where the trail had to give it another place.
@@ -79,4 +84,10 @@ const lock = async (sql: Sql, conversationIds: readonly string[]): Promise<void>
   // Always in one order, so that two writers cannot wait for each other.
   const buckets = [...new Set(conversationIds.map(bucketOf))].sort((a, b) => a - b);
   await sql.query(`SELECT pg_advisory_xact_lock(${LOCK_SPACE}, b) FROM unnest('{${buckets.join(',')}}'::int[]) AS b`);
+};
+
+const ownersOf = async (sql: Sql, rows: readonly { conversationId: string }[]): Promise<Map<string, string>> => {
+  const ids = [...new Set(rows.map((row) => row.conversationId))];
+  const found = await sql.among<{ conversation_id: string; user_id: string }>('SELECT * FROM chat_session', 'conversation_id', ids);
+  return new Map(found.map((row) => [row.conversation_id, row.user_id]));
 };

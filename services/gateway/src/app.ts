@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './affinity.ts';
 import { staticPods, type AiPods } from './ai-pods.ts';
 import { createAuth, type Auth } from './auth.ts';
+import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { AuditReader } from './context.ts';
@@ -20,6 +21,7 @@ import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { withRehydration } from './rehydration.ts';
+import { parseTrustProxy, trustOf } from './trust-proxy.ts';
 import { registerWs } from './ws.ts';
 
 /** What the process gives. Everything optional has a default made from the configuration. */
@@ -35,6 +37,8 @@ export interface GatewayDeps {
   models?: Models;
   auth?: Auth;
   rateLimits?: RateLimits;
+  /** An ioredis client for budgets by the minute; without it they hold for this node alone. */
+  redis?: unknown;
   audit?: AuditReader;
   /** Without one nothing is traced. */
   tracer?: Tracer;
@@ -75,17 +79,29 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const pods = deps.pods ?? podsOf(config, metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
-  const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute });
+  const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
+  const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
   const hub = createHub({ runLog, metrics });
   const { tracer } = deps;
-  const commands = createCommands({ runLog, hub, dispatcher, models, rateLimits, limits, metrics, log, ...(tracer && { tracer }) });
+  const commands = createCommands({
+    runLog,
+    hub,
+    dispatcher,
+    models,
+    admission: budgets.admission,
+    limits,
+    metrics,
+    log,
+    ...(tracer && { tracer }),
+  });
   const draining = new AbortController();
+  const trustProxy = parseTrustProxy(config.trustProxy);
 
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy,
+    trustProxy: trustOf(trustProxy),
     bodyLimit: limits.frameBytes,
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
@@ -103,11 +119,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     node: config.nodeId,
     heartbeatMs: config.heartbeatMs,
     promptsPerMinute: config.rateLimitPerMinute,
+    budgets,
     maxSockets: config.maxSockets,
     maxSocketsPerIp: config.maxSocketsPerIp,
     draining: draining.signal,
   });
-  registerAffinity(app, config.trustProxy);
+  registerAffinity(app, trustProxy !== false);
   const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
   deps.metrics.sampled(metrics.unsent, unsentBytes);
   const { metrics: registry, health, audit = null } = deps;
@@ -121,7 +138,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     commands,
     auth,
     models,
-    rateLimits,
+    budgets,
     audit,
     limits,
     draining: draining.signal,
@@ -142,6 +159,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     await app.close();
     await Promise.race([commands.settled(), delay(SETTLE_MS)]);
     await hub.close();
+    await budgets.close();
     models.close();
     dispatcher.close();
     pods.close();

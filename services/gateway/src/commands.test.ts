@@ -2,6 +2,9 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics, delay, silentLog } from '@runnel/kit';
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { DEFAULT_LIMITS, RunnelError } from '@runnel/protocol';
+import { createAdmission } from './budgets/admission.ts';
+import { createPlaces } from './budgets/places.ts';
+import { createRefusals } from './budgets/refusals.ts';
 import { finishCancel } from './cancel.ts';
 import { createCommands, type OwnCommands } from './commands.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
@@ -35,7 +38,10 @@ const dispatcher = {
 const make = (log: RunLog) => {
   runLog = log;
   hub = createHub({ runLog, metrics });
-  commands = createCommands({ runLog, hub, dispatcher, models, rateLimits: budget, limits: DEFAULT_LIMITS, metrics, log: silentLog });
+  const refusals = createRefusals(createMetrics('gateway', { processMetrics: false }));
+  const places = createPlaces(runLog, 5);
+  const admission = createAdmission({ runLog, rateLimits: budget, places, maxBytes: 1_000_000, refusals });
+  commands = createCommands({ runLog, hub, dispatcher, models, admission, limits: DEFAULT_LIMITS, metrics, log: silentLog });
 };
 
 beforeEach(() => {

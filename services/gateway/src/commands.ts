@@ -1,6 +1,7 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
 import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
+import type { Admission, Beginning } from './budgets/admission.ts';
 import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
 import { begun, cancelled, changed } from './command-results.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -8,7 +9,6 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
 import type { Models } from './models.ts';
 import { BUSY_MS } from './patience.ts';
-import type { RateLimits } from './rate-limit.ts';
 import { checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
@@ -65,12 +65,17 @@ export interface CommandsDeps {
   hub: Hub;
   dispatcher: Dispatcher;
   models: Models;
-  rateLimits: RateLimits;
+  /** Every budget of a run. */
+  admission: Admission;
   limits: Limits;
   metrics: GatewayMetrics;
   log: Logger;
   tracer?: Tracer;
 }
+
+/** What a command writes, in UTF-8. */
+const sizeOf = ({ message, seed = [] }: Pick<BeginRun, 'message' | 'seed'>): number =>
+  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), message ? Buffer.byteLength(message.text) : 0);
 
 /** The commands of one node, and the work they leave behind. */
 export interface OwnCommands extends Commands {
@@ -82,7 +87,7 @@ export interface OwnCommands extends Commands {
 const DEADLINE_MS = 800;
 
 export const createCommands = (deps: CommandsDeps): OwnCommands => {
-  const { runLog, hub, dispatcher, models, rateLimits, limits, metrics, log } = deps;
+  const { runLog, hub, dispatcher, models, admission, limits, metrics, log } = deps;
   const underWay = new Set<Promise<unknown>>();
   const leftover = new Set<Promise<unknown>>();
   const leave = (work: Promise<unknown>): void => {
@@ -127,19 +132,28 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   const begin = async (caller: Caller, command: Omit<BeginRun, 'userId' | 'model'>, wanted: string | undefined): Promise<RunAnswer> => {
     const { userId } = caller;
     const model = await models.resolve(wanted);
-    await rateLimits.takePrompt(userId);
+    const { conversationId, runId, message } = command;
+    const admitted = await admission.admit({
+      userId,
+      conversationId,
+      messageId: message?.messageId ?? null,
+      runId,
+      bytes: sizeOf(command),
+    });
+    if (admitted.kind === 'known') return { runId: admitted.runId, offset: admitted.offset, duplicate: true };
+    const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const { outcome, runId, offset } = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
-        if (outcome === 'started') launch({ conversationId: command.conversationId, runId, ...trace });
-        else leave(rateLimits.giveBack(userId));
-        return { runId, offset, duplicate: outcome === 'duplicate' };
+        const result = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
+        settle(result);
+        if (result.outcome === 'started') launch({ conversationId, runId: result.runId, ...trace });
+        return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
       });
     } catch (cause) {
-      const error = toRunnelError(cause);
-      // What the service could not do does not cost the caller; asking for what is not theirs does.
-      if (error.retryable) leave(rateLimits.giveBack(userId));
-      throw error;
+      const { code, retryable } = toRunnelError(cause);
+      // A store that did not answer may carry it out all the same. Asking for what is not theirs costs the caller a prompt.
+      settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
+      throw cause;
     }
   };
 

@@ -2,11 +2,11 @@ import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { Limits } from '@runnel/protocol';
 import type { Auth } from './auth.ts';
+import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Hub } from './hub.ts';
 import type { Models } from './models.ts';
-import type { RateLimits } from './rate-limit.ts';
 
 /** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
 export interface AuditReader {
@@ -28,7 +28,7 @@ export interface GatewayContext {
   commands: Commands;
   auth: Auth;
   models: Models;
-  rateLimits: RateLimits;
+  budgets: Budgets;
   audit: AuditReader | null;
   limits: Limits;
   /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */

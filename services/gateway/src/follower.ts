@@ -1,6 +1,7 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError, relate, type Cursor } from '@runnel/protocol';
 import type { View } from './catch-up.ts';
+import { mayHear } from './access.ts';
 import { control, type Outgoing } from './outgoing.ts';
 
 /** Where a follower's events go: a WebSocket session, an SSE response, a `/v1` stream. Calls are synchronous and never throw. */
@@ -31,7 +32,7 @@ export interface FollowRequest {
 /** A standing follow. */
 export interface Follow {
   readonly conversationId: string;
-  /** Whether the conversation's owner was checked and the follower is up to date. */
+  /** Up to date with the last read. */
   readonly live: boolean;
   /** Idempotent; nothing is sent afterwards. */
   close(): void;
@@ -65,6 +66,8 @@ export class Follower implements Follow {
   #state: State = 'reading';
   #logId: string | null;
   #offset: number;
+  /** A log that began where there was none: it is read from its beginning, for what it is made of are events (W-7). */
+  #born: string | null = null;
   #opened = false;
   #firstView = true;
   /** Told its sink about a failure and has not read since. */
@@ -89,16 +92,22 @@ export class Follower implements Follow {
     return this.#state === 'live';
   }
 
-  /** Position after everything sent. */
-  get cursor(): Cursor | null {
-    return this.#logId === null ? null : { logId: this.#logId, offset: this.#offset };
+  /** Up to date, and a read has found the conversation to be this person's: one that does not exist is nobody's yet. */
+  get checked(): boolean {
+    return this.#state === 'live' && this.#logId !== null;
   }
 
-  /** A live event of the log. Everything but the next one is a reason to read, or nothing. */
+  /** Position after everything sent. */
+  get cursor(): Cursor | null {
+    const logId = this.#logId ?? this.#born;
+    return logId === null ? null : { logId, offset: this.#offset };
+  }
+
+  /** A live event of the log. Everything but the next one of the log that was read is a reason to read, or nothing. */
   offer(event: Outgoing): void {
     if (this.#state === 'waiting') return this.reread();
     if (this.#state !== 'live') return;
-    if (event.logId !== null && this.#logId !== null && event.logId !== this.#logId) return this.reread();
+    if (!mayHear(this.#logId, event.logId)) return this.#readAnother(event);
     const relation = relate(this.#offset, event);
     if (relation === 'next') this.#deliver(event);
     else if (relation === 'gap') this.reread();
@@ -106,7 +115,7 @@ export class Follower implements Follow {
 
   /** Something outside the log (`typing`); only a reader that is up to date has a use for it. */
   hint(event: Outgoing): void {
-    if (this.#state === 'live') this.#sink.send(event, this.#logId);
+    if (this.checked) this.#sink.send(event, this.#logId);
   }
 
   /** Stops at its position until a read has filled what is missing. */
@@ -133,8 +142,11 @@ export class Follower implements Follow {
     if (view.kind === 'tail') this.#fill(view, first);
     else if (!this.#stands(view)) this.#replace(view);
     if (this.#state === 'reading' || this.#state === 'waiting') this.#state = 'live';
-    for (const event of view.live) this.offer(event);
-    if (view.gap) this.#readOn();
+    // What came behind `none` is the birth of a log that nobody has asked about: the next read says whose it is.
+    const isBirth = view.kind === 'none' && view.live.length > 0;
+    if (!isBirth) for (const event of view.live) if (relate(this.#offset, event) === 'next') this.#deliver(event);
+    if (isBirth) this.#readAnother(view.live[0]!);
+    else if (view.gap) this.#readOn();
     else this.#attempt = 0;
     if (first) this.#sink.send(control({ type: 'presence', conversationId: this.conversationId, users: [this.userId] }), this.#logId);
   }
@@ -162,9 +174,14 @@ export class Follower implements Follow {
     this.#room.read(this);
   }
 
+  /** An event of a log that this reader has not read: a read says whose it is. */
+  #readAnother({ logId }: Outgoing): void {
+    if (this.#logId === null) this.#born = logId;
+    this.reread();
+  }
+
   #deliver(event: Outgoing): void {
     this.#offset = event.offset;
-    this.#logId ??= event.logId;
     this.#sink.send(event, this.#logId);
   }
 
@@ -181,6 +198,7 @@ export class Follower implements Follow {
   }
 
   #fill(view: Extract<View, { kind: 'tail' }>, first: boolean): void {
+    this.#logId = view.logId;
     for (const event of view.entries) if (relate(this.#offset, event) === 'next') this.#deliver(event);
     if (first) this.#sink.send(view.marker, view.logId);
   }
@@ -194,6 +212,7 @@ export class Follower implements Follow {
   #replace(view: Extract<View, { kind: 'none' | 'snapshot' }>): void {
     this.#deleted = false;
     this.#logId = view.logId;
+    this.#born = null;
     this.#offset = view.kind === 'none' ? 0 : view.readTo;
     this.#sink.send(view.snapshot, view.logId);
     this.#sink.send(view.marker, view.logId);

@@ -9,6 +9,7 @@ import {
   type OkEvent,
 } from '@runnel/protocol';
 import { withPatience } from '@runnel/kit';
+import type { Budgets } from './budgets/index.ts';
 import type { Caller, Commands, PromptCommand } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -21,6 +22,7 @@ import { BUSY_MS } from './patience.ts';
 export interface FrameHandlerDeps {
   hub: Hub;
   commands: Commands;
+  budgets: Pick<Budgets, 'follows' | 'command' | 'refusals'>;
   metrics: Pick<GatewayMetrics, 'follows' | 'refollows' | 'resumes' | 'resumeSeconds'>;
 }
 export interface FrameErrors {
@@ -29,6 +31,7 @@ export interface FrameErrors {
 
 /** More conversations than a service that speaks for many people has on one socket. */
 const MAX_FOLLOWS = 2000;
+const FOLLOWS_RETRY_MS = 5_000;
 /** Commands of one socket that may be under way or wait for their turn. */
 const MAX_PENDING = 1000;
 /** Of these, so many go to the store at once: a burst of one socket must not stand before everybody else's. */
@@ -48,6 +51,8 @@ export class FrameHandler {
   readonly #outbox: Outbox;
   readonly #caller: Caller;
   readonly #follows = new Map<string, Follow>();
+  /** Follows whose place is being asked for; what concerns the same conversation waits behind. */
+  readonly #asking = new Map<string, Promise<void>>();
   /** The last command of each conversation: a cancel must not overtake its prompt. */
   readonly #lastCommand = new Map<string, Promise<void>>();
   readonly #turns = new Limiter(COMMANDS_AT_ONCE);
@@ -81,9 +86,13 @@ export class FrameHandler {
       case 'cancel':
         return this.#command(frame, () => commands.cancel(caller, frame));
       case 'delete':
-        return this.#command(frame, () => commands.deleteMessage(caller, frame));
+        return this.#command(frame, async () => {
+          await this.#deps.budgets.command(caller.userId);
+          return commands.deleteMessage(caller, frame);
+        });
       case 'typing':
         return this.#command(frame, async () => {
+          await this.#deps.budgets.command(caller.userId);
           await commands.typing(caller, frame);
           return {};
         });
@@ -111,16 +120,36 @@ export class FrameHandler {
   }
 
   #follow(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
-    const { hub, metrics } = this.#deps;
-    if (!this.#follows.has(conversationId) && this.#follows.size >= MAX_FOLLOWS) {
+    const waiting = this.#asking.get(conversationId);
+    if (waiting) return void waiting.then(() => this.#closed || this.#follow(conversationId, cursor, id, answered));
+    const begin = (): void => this.#begin(conversationId, cursor, id, answered);
+    const standing = this.#follows.get(conversationId);
+    if (standing) {
+      // Following again is how a client asks for what it misses: the new cursor counts.
+      if (standing.live) this.#deps.metrics.refollows.inc({ reason: cursor ? 'gap' : 'mismatch' });
+      this.#stop(conversationId, standing);
+      return begin();
+    }
+    if (this.#follows.size + this.#asking.size >= MAX_FOLLOWS) {
       return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), id);
     }
-    // Following again is how a client asks for what it misses: the new cursor counts.
-    if (this.#follows.get(conversationId)?.live) metrics.refollows.inc({ reason: cursor ? 'gap' : 'mismatch' });
-    this.#unfollow(conversationId);
+    const { follows, refusals } = this.#deps.budgets;
+    const refuse = (): void => this.#errors.fail(refusals.of('follows', { retryAfterMs: FOLLOWS_RETRY_MS }), id);
+    const room = follows.take(this.#caller.userId);
+    if (typeof room === 'boolean') return room ? begin() : refuse();
+    const asking = room.then((granted) => {
+      this.#asking.delete(conversationId);
+      if (this.#closed) return void (granted && follows.release(this.#caller.userId));
+      if (granted) begin();
+      else refuse();
+    });
+    this.#asking.set(conversationId, asking);
+  }
+
+  #begin(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
     const sink = this.#sinkOf(conversationId, id, answered, cursor !== null);
-    this.#follows.set(conversationId, hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
-    metrics.follows.inc();
+    this.#follows.set(conversationId, this.#deps.hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
+    this.#deps.metrics.follows.inc();
   }
 
   #sinkOf(conversationId: string, id: FrameId | undefined, answered: boolean, resuming: boolean): Sink {
@@ -158,8 +187,16 @@ export class FrameHandler {
   }
 
   #unfollow(conversationId: string): void {
+    const waiting = this.#asking.get(conversationId);
+    if (waiting) return void waiting.then(() => this.#unfollow(conversationId));
     const follow = this.#follows.get(conversationId);
     if (follow === undefined) return;
+    this.#stop(conversationId, follow);
+    this.#deps.budgets.follows.release(this.#caller.userId);
+  }
+
+  /** Ends a follow and keeps its place. */
+  #stop(conversationId: string, follow: Follow): void {
     this.#follows.delete(conversationId);
     this.#deps.metrics.follows.dec();
     follow.close();

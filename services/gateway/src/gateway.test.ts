@@ -34,18 +34,6 @@ test('a prompt is answered, streamed and ended, and a second socket gets the sam
   expect(offsets).toEqual(offsets.map((_, i) => i + 1));
 });
 
-test('W-4 a prompt sent twice makes one run; P-2 the second costs nothing', async () => {
-  await using gateway = await startGateway({ env: { RATE_LIMIT_PER_MINUTE: '1' } });
-  const ann = await gateway.connect();
-  const first = await ann.ask(prompt('c1'));
-  expect(first).toMatchObject({ type: 'ok', duplicate: false });
-  for (let i = 0; i < 3; i++) {
-    const again = await ann.ask(prompt('c1'));
-    if (again.type === 'ok') expect(again).toMatchObject({ runId: 'r1', offset: (first as { offset: number }).offset, duplicate: true });
-    else expect(again.code).toBe('rate-limited');
-  }
-});
-
 test('W-5 one run at a time, and busy names the running one', async () => {
   await using gateway = await startGateway();
   const ann = await gateway.connect();

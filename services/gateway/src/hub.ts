@@ -16,7 +16,7 @@ export interface Hub {
   poke(conversationId: string): void;
   /** Resolves true when `run-ended` of this run passes this node, false after `deadlineMs`. */
   sawEnd(conversationId: string, runId: string, deadlineMs: number): Promise<boolean>;
-  /** Whether this user follows the conversation on this node, with the owner checked. */
+  /** Whether this user follows the conversation on this node and a read has found it to be theirs. */
   isFollowedBy(conversationId: string, userId: string): boolean;
   /** Whether a run is being written in the conversation, as far as this node knows. */
   hasLiveRun(conversationId: string): boolean;
@@ -92,7 +92,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
       return false;
     },
     isFollowedBy(conversationId, userId) {
-      for (const follower of rooms.get(conversationId)?.followers ?? []) if (follower.live && follower.userId === userId) return true;
+      for (const follower of rooms.get(conversationId)?.followers ?? []) if (follower.checked && follower.userId === userId) return true;
       return false;
     },
     hasLiveRun: (conversationId) => rooms.get(conversationId)?.run.knowledge === 'running',

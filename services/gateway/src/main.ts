@@ -15,7 +15,6 @@ import { connectRedis, createRedisRunLog } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { createAuditClient } from './http/audit-client.ts';
-import { createRateLimits } from './rate-limit.ts';
 
 // The young generation stays small: sockets that only wait would else leave megabytes of it behind (docs/decisions/0013).
 setFlagsFromString('--semi-space-growth-factor=1');
@@ -39,7 +38,7 @@ await runService({
       health,
       runLog,
       tracer: tracing.tracer,
-      rateLimits: createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis }),
+      redis,
       ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl }) }),
     });
     const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });

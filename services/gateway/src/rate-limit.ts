@@ -1,6 +1,5 @@
-import { withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import { createRate } from './budgets/rate.ts';
 
 export interface RateLimits {
   /** Takes one prompt from the user's budget; rejects with `rate-limited` and `retryAfterMs`. Never waits for a dead Redis. */
@@ -15,34 +14,13 @@ export interface RateLimitOptions {
   redis?: unknown;
 }
 
-/** A prompt waits so long for its budget; then this node's own count decides. */
-const STORE_DEADLINE_MS = 150;
-const WINDOW_SECONDS = 60;
-
 export const createRateLimits = ({ promptsPerMinute, redis }: RateLimitOptions): RateLimits => {
-  const settings = { keyPrefix: 'rate:prompt', points: promptsPerMinute, duration: WINDOW_SECONDS };
-  const memory = new RateLimiterMemory(settings);
-  const shared: RateLimiterAbstract =
-    redis === undefined ? memory : new RateLimiterRedis({ ...settings, storeClient: redis, insuranceLimiter: memory });
-
-  const take = async (userId: string): Promise<RateLimiterRes> => {
-    const slow = Symbol('slow');
-    const result = await withDeadline<RateLimiterRes | typeof slow>(shared.consume(userId), STORE_DEADLINE_MS, () => slow);
-    return result === slow ? memory.consume(userId) : result;
-  };
-
+  const rate = createRate({ prefix: 'rate:prompt', perMinute: promptsPerMinute, redis });
   return {
     async takePrompt(userId) {
-      try {
-        await take(userId);
-      } catch (cause) {
-        // The library rejects with its verdict, which is no Error; anything else must not stop a prompt.
-        if (!(cause instanceof RateLimiterRes)) return;
-        throw new RunnelError('rate-limited', undefined, { retryAfterMs: Math.max(1, Math.ceil(cause.msBeforeNext)) });
-      }
+      const retryAfterMs = await rate.take(userId);
+      if (retryAfterMs > 0) throw new RunnelError('rate-limited', undefined, { retryAfterMs, limit: 'prompts' });
     },
-    async giveBack(userId) {
-      await shared.reward(userId, 1).catch(() => undefined);
-    },
+    giveBack: (userId) => rate.giveBack(userId),
   };
 };

@@ -165,6 +165,7 @@ export class Room implements Reader {
   /** The first event of a log names it. */
   #begin(bytes: Buffer): void {
     this.#logId = textField(bytes, 'logId');
+    this.#reads.overtaken(this.#logId);
     this.#unsure = false;
     this.#known = 0;
     this.run.reset();

@@ -2,6 +2,7 @@ import { CLOSE, CLOSE_REASONS, decodeClientFrame, PROTOCOL_VERSION, RunnelError,
 import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol';
 import type { Logger } from '@runnel/kit';
 import type { Auth } from './auth.ts';
+import type { Budgets } from './budgets/index.ts';
 import type { Drainable } from './drain.ts';
 import { FrameBudget, Strikes } from './frame-budget.ts';
 import { FrameHandler } from './frame-handler.ts';
@@ -30,6 +31,7 @@ export interface SessionDeps {
   node: string;
   heartbeatMs: number;
   promptsPerMinute: number;
+  budgets: Pick<Budgets, 'sockets' | 'follows' | 'command' | 'refusals'>;
   metrics: GatewayMetrics;
   log: Logger;
   /** Users who are kept out for a while (4505). */
@@ -61,6 +63,9 @@ const RETRY_AFTER_MS = 1000;
 /** What a dropped or malformed frame costs, and what a refused prompt does: see `Strikes`. */
 const FRAME_STRIKE = 1;
 const PROMPT_STRIKE = 5;
+const BY_MINUTE: ReadonlySet<string> = new Set(['prompts', 'commands', 'searches']);
+/** A person who has too many sockets closes one, or waits until what a dead node held is forgotten. */
+const SOCKETS_RETRY_MS = 5_000;
 
 /** One WebSocket from its first byte to its close: W-1 to W-6. Everything it sends goes through its outbox. */
 export class Session implements Drainable {
@@ -73,6 +78,8 @@ export class Session implements Drainable {
   readonly #strikes = new Strikes();
   readonly #token: TokenWatch;
   #state: State;
+  /** Who counts this socket as one of theirs. */
+  #countedFor: string | null = null;
 
   constructor(socket: SessionSocket, deps: SessionDeps, opening: Opening) {
     this.#socket = socket;
@@ -165,7 +172,8 @@ export class Session implements Drainable {
   /** Tells the peer about an error; the socket lives, unless the peer makes a habit of it. */
   fail(error: RunnelError, id?: FrameId): void {
     this.#outbox.send(control({ type: 'error', ...(id !== undefined && { id }), ...error.toFields() }), null);
-    if (error.code === 'rate-limited') this.#strike(PROMPT_STRIKE);
+    // Prompts and requests too many are a habit; a limit of what stands at a time is met by who does nothing wrong.
+    if (error.code === 'rate-limited') this.#strike(BY_MINUTE.has(error.limit ?? '') ? PROMPT_STRIKE : FRAME_STRIKE);
     else if (error.code === 'bad-frame' || error.code === 'unknown-type') this.#strike(FRAME_STRIKE);
   }
 
@@ -177,6 +185,8 @@ export class Session implements Drainable {
     this.#heartbeat.stop();
     this.#token.stop();
     this.#outbox.close();
+    if (this.#countedFor !== null) this.#deps.budgets.sockets.release(this.#countedFor);
+    this.#countedFor = null;
   }
 
   #strike(weight: number): void {
@@ -223,13 +233,28 @@ export class Session implements Drainable {
       // Keys that cannot be had are no verdict about the token: come back.
       return this.end(error.code === 'unavailable' ? 'overloaded' : 'auth');
     }
-    const state = this.#state;
     if (identity === null) return this.end('auth');
     if (this.#deps.bans.has(identity.userId)) return this.end('rate');
+    if (this.#state.kind === 'verifying' && !(await this.#count(identity.userId))) return;
+    const state = this.#state;
     if (state.kind === 'verifying') this.#welcome(identity, state.waiting);
     // Follows were checked for the user of the first hello; another user is another socket.
     else if (state.kind === 'open' && state.identity.userId !== identity.userId) this.end('auth');
     else if (state.kind === 'open') this.#greetAgain(state, identity);
+  }
+
+  /** One more socket of this person; false when it has been ended. */
+  async #count(userId: string): Promise<boolean> {
+    const { sockets, refusals } = this.#deps.budgets;
+    const room = sockets.take(userId);
+    if (!(typeof room === 'boolean' ? room : await room)) {
+      if (this.open) this.fail(refusals.of('sockets', { retryAfterMs: SOCKETS_RETRY_MS }));
+      this.end('overloaded');
+      return false;
+    }
+    if (this.open) this.#countedFor = userId;
+    else sockets.release(userId);
+    return this.open;
   }
 
   async #identify(token: string | undefined): Promise<Identity | null> {

@@ -25,6 +25,8 @@ interface Flight {
   readonly live: Outgoing[];
   /** On its way to the store: a reader that comes now must see what happened until now, and takes the next one. */
   issued: boolean;
+  /** A log that began since: an answer about another one is out of date, and may be about another person's. */
+  begun: string | null;
   landed: Promise<void>;
 }
 
@@ -32,6 +34,8 @@ interface Flight {
 const COALESCE_MS = 50;
 /** P-10: with the wait for the channel before it, an outage is told within a second. */
 const READ_DEADLINE_MS = 700;
+
+const isOutdated = (view: View, { begun }: Flight): boolean => begun !== null && (view.kind === 'forbidden' || view.logId !== begun);
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {
@@ -55,7 +59,7 @@ export class SharedReads {
       newest.followers.add(follower);
       return;
     }
-    const flight: Flight = { followers: new Set([follower]), live: [], issued: false, landed: Promise.resolve() };
+    const flight: Flight = { followers: new Set([follower]), live: [], issued: false, begun: null, landed: Promise.resolve() };
     this.#flights.add(flight);
     this.#newest.set(key, flight);
     flight.landed = this.#fly(flight, follower, poll, newest).finally(() => {
@@ -70,6 +74,14 @@ export class SharedReads {
   /** A live event: readers under way get it behind what they read. */
   hold(event: Outgoing): void {
     for (const flight of this.#flights) if (flight.live.length < MAX_LIVE_HELD) flight.live.push(event);
+  }
+
+  /** A log begins: what was held is of the one before it. */
+  overtaken(logId: string | null): void {
+    for (const flight of this.#flights) {
+      flight.live.length = 0;
+      flight.begun = logId;
+    }
   }
 
   async #fly(flight: Flight, { userId, cursor }: Follower, poll: boolean, before: Flight | undefined): Promise<void> {
@@ -92,6 +104,10 @@ export class SharedReads {
     try {
       const view = await (poll ? background.run(read) : read());
       this.#flights.delete(flight);
+      if (isOutdated(view, flight)) {
+        for (const follower of [...flight.followers]) this.board(follower, false);
+        return;
+      }
       for (const follower of [...flight.followers]) follower.arrive(view);
       learn(view, poll);
     } catch (cause) {

@@ -8,6 +8,8 @@ export interface Entry extends Node {
   /** Empty while `running`: the growing text is read where it is drawn, so that nothing else is drawn again for it. */
   text: string;
   status: MessageStatus | 'running' | 'queued' | 'sending' | 'refused';
+  /** How the model stopped, of an answer that ended. */
+  finish: Message['finish'] | null;
   model: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
@@ -20,6 +22,7 @@ const ofMessage = (message: Message): Entry => ({
   role: message.role,
   text: message.text,
   status: message.status,
+  finish: message.finish ?? null,
   model: message.model ?? null,
   createdAt: message.createdAt,
   pending: null,
@@ -44,6 +47,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       role: 'assistant',
       text: '',
       status: 'running',
+      finish: null,
       model,
       createdAt: startedAt,
       pending: null,
@@ -59,6 +63,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       role: 'user',
       text: prompt.text,
       status: PENDING_STATUS[prompt.status],
+      finish: null,
       model: prompt.model ?? null,
       createdAt: prompt.createdAt,
       pending: prompt,

@@ -8,7 +8,16 @@ const talk = (): Message[] => {
   const [asked, answered] = [newId(), newId()];
   return [
     { messageId: asked, parentId: null, role: 'user', text: 'hỏi', status: 'complete', createdAt: 1, author: USER },
-    { messageId: answered, parentId: asked, role: 'assistant', text: 'đáp', status: 'complete', model: 'count', createdAt: 2 },
+    {
+      messageId: answered,
+      parentId: asked,
+      role: 'assistant',
+      text: 'đáp',
+      status: 'complete',
+      finish: 'length',
+      model: 'count',
+      createdAt: 2,
+    },
   ];
 };
 const stored = (change: { conversationId?: string; messages?: Message[]; hasMore?: boolean } = {}) => ({

@@ -3,8 +3,9 @@
 -- KEYS     meta log channel owner run text cancel history order queued leases events
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages | owned | unsuited | gone
---          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt | owned | unsuited | gone
+--          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: 'stale' when its owner fell silent or
+--          nobody took it for long, so that it may be an older copy of a run that has ended; else ''
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local cancel, history, order, queued, leases, events = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
@@ -24,7 +25,7 @@ if record[1] ~= 'running' or conversation[4] ~= runId then
   redis.call('ZREM', leases, member)
   return { 'gone' }
 end
-local held = redis.call('HMGET', owner, 'epoch', 'expires')
+local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner')
 if tonumber(held[2] or 0) > tonumber(now) then
   return { 'owned' }
 end
@@ -37,6 +38,8 @@ if canContinue == nil and not wanted then
   return { 'unsuited' }
 end
 
+local queuedAt = redis.call('ZSCORE', queued, member)
+local isStale = (held[3] or '') ~= '' or (queuedAt and tonumber(queuedAt) < now - 2000)
 local epoch = tonumber(held[1] or 0) + 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
   'writer', wanted and '' or runId .. ':' .. epoch)
@@ -56,4 +59,4 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, conversation[1], redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages }
+  conversation[3], wanted or '', record[5], messages, isStale and 'stale' or '' }

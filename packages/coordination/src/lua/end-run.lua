@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events
--- ARGV     conversationId runId epoch reason bytes sha256 usage error cap
---          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''
--- Returns  ended offset | gap bytes | fenced | closed | gone
+-- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish
+--          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
+-- Returns  ended offset reason | gap bytes | fenced | closed | gone
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local usage, failure, cap = ARGV[7], ARGV[8], tonumber(ARGV[9])
+local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
 -- @include now
 -- @include json
 -- @include emit
@@ -35,9 +35,11 @@ end
 
 -- Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
 if wanted then
-  reason, failure = 'cancelled', ''
+  reason, failure, finish = 'cancelled', '', ''
 end
 local ended = ',"reason":"' .. reason .. '","bytes":' .. bytes .. ',"sha256":"' .. sha256 .. '"'
+local finished = finish ~= '' and ',"finish":"' .. finish .. '"' or ''
+ended = ended .. finished
 if usage ~= '' then
   ended = ended .. ',"usage":' .. usage
 end
@@ -54,7 +56,7 @@ ended = ended .. ',"endedAt":' .. now
 local content = cjson.encode(redis.call('GET', text) or '')
 local parentId, model = json(record[2]), cjson.encode(record[3])
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
-  .. ',"status":"' .. reason .. '","model":' .. model .. ',"createdAt":' .. record[4] .. '}')
+  .. ',"status":"' .. reason .. '"' .. finished .. ',"model":' .. model .. ',"createdAt":' .. record[4] .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
@@ -72,4 +74,4 @@ touch(meta, log, history, order, ids)
 redis.call('PEXPIRE', run, 300000)
 redis.call('PEXPIRE', text, 300000)
 redis.call('PEXPIRE', cancel, 60000)
-return { 'ended', offset }
+return { 'ended', offset, reason }

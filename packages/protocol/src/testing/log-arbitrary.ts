@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import type { LogEvent, Message, SnapshotEvent } from '../events.ts';
+import { FINISHES, type LogEvent, type Message, type SnapshotEvent } from '../events.ts';
 import { utf8Length } from '../position.ts';
 
 /** A whole conversation as a server wrote it, with what every reader must end up with. */
@@ -93,12 +93,21 @@ export const writeLog = (runs: readonly { steps: readonly Step[]; ends: boolean 
       role: 'assistant',
       text: whole,
       status: 'complete',
+      finish: FINISHES[i % FINISHES.length]!,
       model: 'count',
       createdAt: i,
     });
     running = null;
     const sha256 = createHash('sha256').update(whole).digest('hex');
-    write({ type: 'run-ended', runId, reason: 'complete', bytes: Buffer.byteLength(whole), sha256, endedAt: i });
+    write({
+      type: 'run-ended',
+      runId,
+      reason: 'complete',
+      finish: FINISHES[i % FINISHES.length]!,
+      bytes: Buffer.byteLength(whole),
+      sha256,
+      endedAt: i,
+    });
   });
   return {
     conversationId,

@@ -14,8 +14,24 @@ describe('openai-compatible', () => {
     });
     const deltas = await collect(openai(server.url).stream(ask('hi'), NEVER));
     expect(deltas.filter((delta) => 'text' in delta && delta.text !== '')).toEqual([{ text: 'Hel' }, { text: 'lo 🌊' }]);
-    expect(deltas.at(-1)).toEqual({ usage: { promptTokens: 7, completionTokens: 2 } });
+    expect(deltas.slice(-2)).toEqual([{ usage: { promptTokens: 7, completionTokens: 2 } }, { finish: 'stop' }]);
     expect(server.requests[0]).toMatchObject({ model: 'test', stream: true, messages: [{ role: 'user', content: 'hi' }] });
+  });
+
+  test.each([
+    ['stop', 'stop'],
+    ['length', 'length'],
+    ['content_filter', 'filter'],
+    ['tool_calls', 'tools'],
+    ['function_call', 'tools'],
+    ['some word of a later day', 'stop'],
+  ] as const)('B15 finish_reason %s is %s, and no usage is none: it is estimated, not 0', async (word, finish) => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.end(chunkOf('a') + chunkOf(null, word) + DONE);
+    });
+    const deltas = await collect(openai(server.url).stream(ask('hi'), NEVER));
+    expect(deltas.filter((delta) => !('text' in delta))).toEqual([{ finish }]);
   });
 
   test('cuts inside a UTF-8 character arrive whole', async () => {
@@ -141,7 +157,7 @@ test('anthropic: streams, prefills and counts', async () => {
     ],
   };
   const deltas = await collect(provider.stream(request, NEVER));
-  expect(deltas).toEqual([{ text: 'xin ' }, { text: 'chào' }, { usage: { promptTokens: 5, completionTokens: 4 } }]);
+  expect(deltas).toEqual([{ text: 'xin ' }, { text: 'chào' }, { usage: { promptTokens: 5, completionTokens: 4 } }, { finish: 'stop' }]);
   expect(server.requests[0]).toMatchObject({
     system: [{ text: 'Be kind.' }],
     messages: [{ role: 'user' }, { role: 'assistant', content: [{ text: 'Dạ,' }] }],

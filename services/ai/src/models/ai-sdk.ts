@@ -1,6 +1,6 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { RunnelError } from '@runnel/protocol';
+import { RunnelError, type Finish } from '@runnel/protocol';
 import {
   APICallError,
   streamText,
@@ -66,8 +66,7 @@ const createSdkProvider = (modelOf: (name: string) => LanguageModel, settings: S
     const skip = skipRepeatedBlanks(request.prefix);
     try {
       for await (const part of result.stream) {
-        const delta = toDelta(part);
-        if (delta !== null) yield 'text' in delta ? { text: skip(delta.text) } : delta;
+        for (const delta of toDeltas(part)) yield 'text' in delta ? { text: skip(delta.text) } : delta;
       }
     } catch (error) {
       throw error instanceof RunnelError ? error : toModelError(error);
@@ -100,22 +99,31 @@ export const skipRepeatedBlanks = (prefix: string): ((text: string) => string) =
   };
 };
 
-const toDelta = (part: TextStreamPart<ToolSet>): Delta | null => {
+const toDeltas = (part: TextStreamPart<ToolSet>): Delta[] => {
   switch (part.type) {
     case 'text-delta':
-      return { text: part.text };
+      return [{ text: part.text }];
     // Thinking is not shown, but it is a sign of life for the timeouts.
     case 'reasoning-delta':
-      return { text: '' };
+      return [{ text: '' }];
     case 'finish':
       if (!isWhole(part.finishReason, part.rawFinishReason)) throw new RunnelError('unavailable', 'The model stopped without saying why.');
-      return { usage: { promptTokens: part.totalUsage.inputTokens ?? 0, completionTokens: part.totalUsage.outputTokens ?? 0 } };
+      return [...usageOf(part.totalUsage), { finish: FINISHES[part.finishReason] ?? 'stop' }];
     case 'error':
       throw toModelError(part.error);
     default:
-      return null;
+      return [];
   }
 };
+
+/** Reasons of a provider that the SDK has no word for are ends as well. */
+const FINISHES: Partial<Record<FinishReason, Finish>> = { length: 'length', 'content-filter': 'filter', 'tool-calls': 'tools' };
+
+/** Nothing when the provider counted nothing: then the run's usage is an estimate, and not 0. */
+const usageOf = ({ inputTokens, outputTokens }: { inputTokens?: number | undefined; outputTokens?: number | undefined }): Delta[] =>
+  inputTokens === undefined && outputTokens === undefined
+    ? []
+    : [{ usage: { promptTokens: inputTokens ?? 0, completionTokens: outputTokens ?? 0 } }];
 
 /** A connection that closes early looks like an end; only a provider that gives a reason has ended. */
 const isWhole = (reason: FinishReason, raw: string | undefined): boolean => reason !== 'error' && raw !== undefined;

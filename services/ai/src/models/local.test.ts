@@ -61,7 +61,7 @@ describe('with a stand-in for the runtime', () => {
         .join(' ')
         .trim(),
     ).toBe(JSON.stringify(history));
-    expect(deltas.at(-1)).toEqual({ usage: { promptTokens: 3, completionTokens: 4 } });
+    expect(deltas.slice(-2)).toEqual([{ usage: { promptTokens: 3, completionTokens: 4 } }, { finish: 'stop' }]);
     await provider.close?.();
   });
 

@@ -43,7 +43,7 @@ interface LlamaChat {
       temperature: number;
       topP: number;
     },
-  ): Promise<unknown>;
+  ): Promise<{ metadata?: { stopReason?: string } }>;
   dispose(): void;
 }
 
@@ -97,11 +97,16 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
           temperature,
           topP: 0.9,
         })
-        .then(texts.end, texts.fail);
+        .then((answer) => {
+          texts.end();
+          return answer;
+        }, texts.fail);
       try {
         for await (const text of texts) yield { text };
         const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter.getState();
         yield { usage: { promptTokens: usedInputTokens, completionTokens: usedOutputTokens } };
+        const answer = await generating;
+        yield { finish: answer?.metadata?.stopReason === 'maxTokens' ? 'length' : 'stop' };
       } finally {
         stop.abort();
         // The sequence is in use until the runtime has noticed.

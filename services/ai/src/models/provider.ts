@@ -1,4 +1,4 @@
-import type { Role, Usage } from '@runnel/protocol';
+import type { Finish, Role, Usage } from '@runnel/protocol';
 
 export interface ModelMessage {
   role: Role;
@@ -14,13 +14,14 @@ export interface ModelRequest {
   prefix: string;
 }
 
-/** A piece of the answer as the provider cut it, maybe inside a character, maybe empty (a sign of life); or what it cost. */
-export type Delta = { text: string } | { usage: Usage };
+/** A piece of the answer as the provider cut it, maybe inside a character, maybe empty (a sign of life); what it cost; why it ended. */
+export type Delta = { text: string } | { usage: Usage } | { finish: Finish };
 
 /**
  * The narrow port every model sits behind.
  *
- * `stream` ends when the answer is whole, and soon after the signal aborts. It throws RunnelError `unavailable` for what may
+ * `stream` ends when the answer is whole, and soon after the signal aborts. One that never says why it ended has stopped by itself: a
+ * provider over a network must say it, since a connection that breaks ends a stream as well. It throws RunnelError `unavailable` for what may
  * succeed when tried again (network, overload), `model-failed` for what will not.
  */
 export interface ChatProvider {

@@ -2,6 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
+import { firstEndContract } from './first-end.ts';
+import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
 import { proofContract } from './proof.ts';
 
@@ -18,6 +20,8 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   };
   poisonContract(name, open);
   proofContract(name, open);
+  describe(name, () => ownershipContract(open));
+  describe(name, () => firstEndContract(fresh));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {
@@ -29,6 +33,17 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       expect(await textsOf(tables)).toEqual(['Chào bạn', 'một hai ba']);
       expect(await textsOf(tables, 'c1', 'bob')).toBe('forbidden');
       expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, texts: 2, problems: [] });
+    });
+
+    test('B15 how the model stopped is kept with the message, and nothing is made up for what does not say it', async () => {
+      const tables = await open();
+      const s = story();
+      const words = ['stop', 'length', 'filter', 'tools', undefined, 'a word of later'];
+      await tables.store.write([s.started(), ...words.map((word, i) => s.ended(`r${i}`, 'm1', 'đáp', 'complete', word))]);
+      const page = await tables.reader.history({ conversationId: 'c1', userId: 'ann', limit: 9 });
+      const told = page.kind === 'page' ? page.messages.map((m) => m.finish) : [];
+      expect(told).toEqual([...words.slice(0, 4), undefined, undefined]);
+      expect((await verify(tables.database)).problems).toEqual([]);
     });
 
     test('P-9 whatever the order in which two topics bring them, the end is the same', async () => {

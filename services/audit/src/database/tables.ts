@@ -37,6 +37,8 @@ export interface MessageRow {
   role: string;
   text: string;
   status: string;
+  /** How the model stopped; null for what a person wrote, what was stopped, and what older pods wrote. */
+  finish: string | null;
   model: string | null;
   author: string | null;
   createdAt: number;
@@ -50,6 +52,7 @@ export const MESSAGE: Columns<MessageRow> = {
   role: ['role', 'text'],
   text: ['text', 'text'],
   status: ['status', 'text'],
+  finish: ['finish', 'text'],
   model: ['model', 'text'],
   author: ['author', 'text'],
   createdAt: ['created_at', 'bigint'],
@@ -154,6 +157,7 @@ export interface RunRow {
   firstMs: number | null;
   endedAt: number | null;
   reason: string | null;
+  finish: string | null;
   /** Highest epoch seen: one less is the number of takeovers. */
   epoch: number;
   inputTokens: number | null;
@@ -167,6 +171,7 @@ export const RUN: Columns<RunRow> = {
   firstMs: ['first_ms', 'bigint'],
   endedAt: ['ended_at', 'bigint'],
   reason: ['reason', 'text'],
+  finish: ['finish', 'text'],
   epoch: ['epoch', 'bigint'],
   inputTokens: ['input_tokens', 'bigint'],
   outputTokens: ['output_tokens', 'bigint'],

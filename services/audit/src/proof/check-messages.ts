@@ -12,6 +12,7 @@ const WORDS: Record<Column, string> = {
   parentId: 'parent',
   role: 'role',
   status: 'status',
+  finish: 'finish',
   model: 'model',
   author: 'author',
   createdAt: 'time',
@@ -24,6 +25,8 @@ const differences = (found: MessageRow, { row, digest }: ToldMessage, isDeleted:
     if (isDeleted && column === 'text') return found.text !== '';
     if (isDeleted && column === 'status') return found.status !== 'deleted';
     if (column === 'text') return sha256Of(fromStored(found.text)) !== (digest?.sha256 ?? EMPTY);
+    // A pod of an earlier version left it out.
+    if (column === 'finish' && found.finish === null) return false;
     return found[column] !== row[column];
   });
 
@@ -32,7 +35,7 @@ const stubOf = (told: Told): ToldMessage[] => {
   const { change, row } = told;
   if (change.kind !== 'message-deleted') return [];
   const { userId, position, messageId } = change;
-  const empty = { parentId: null, role: '', text: '', status: 'deleted', model: null, author: null, createdAt: row.time };
+  const empty = { parentId: null, role: '', text: '', status: 'deleted', finish: null, model: null, author: null, createdAt: row.time };
   return [{ told, digest: undefined, row: { conversationId: row.conversationId, messageId, userId, position, ...empty } }];
 };
 

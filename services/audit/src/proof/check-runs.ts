@@ -1,8 +1,8 @@
 import type { AuditRow, RunRow } from '../database/tables.ts';
 import { runRow } from '../rows.ts';
 
-type Column = 'model' | 'startedAt' | 'endedAt' | 'reason' | 'inputTokens' | 'outputTokens';
-const COLUMNS: readonly Column[] = ['model', 'startedAt', 'endedAt', 'reason', 'inputTokens', 'outputTokens'];
+type Column = 'model' | 'startedAt' | 'endedAt' | 'reason' | 'finish' | 'inputTokens' | 'outputTokens';
+const COLUMNS: readonly Column[] = ['model', 'startedAt', 'endedAt', 'reason', 'finish', 'inputTokens', 'outputTokens'];
 
 /** The reader of the trail may be that much behind the one that counts, ms. */
 const BEHIND_MS = 3_600_000;

@@ -24,7 +24,7 @@ export const story = (conversationId = 'c1', { logId = `log-${conversationId}`, 
         message: { messageId, parentId, role: 'user', text, status: 'complete', createdAt: at + sequence, author: userId },
       }),
     began: (runId: string, parentId: string) => make('STREAM_STARTED', { runId, parentId, model: 'count', startedAt: at + sequence }),
-    ended: (runId: string, parentId: string, text: string, reason = 'complete') =>
+    ended: (runId: string, parentId: string, text: string, reason = 'complete', finish?: string) =>
       make({ complete: 'STREAM_COMPLETED', cancelled: 'STREAM_CANCELLED' }[reason] ?? 'STREAM_ERROR', {
         runId,
         parentId,
@@ -33,6 +33,7 @@ export const story = (conversationId = 'c1', { logId = `log-${conversationId}`, 
         owner: 'ai-2.0a1b2c',
         startedAt: at,
         reason,
+        ...(finish !== undefined && { finish }),
         bytes: Buffer.byteLength(text),
         sha256: sha256Of(text),
         usage: { promptTokens: 3, completionTokens: 7 },

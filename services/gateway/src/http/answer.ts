@@ -1,9 +1,19 @@
-import { RunnelError, isId, type EndReason, type MessageStatus, type ServerEvent, type SnapshotEvent, type Usage } from '@runnel/protocol';
+import {
+  RunnelError,
+  isId,
+  type EndReason,
+  type Finish,
+  type MessageStatus,
+  type ServerEvent,
+  type SnapshotEvent,
+  type Usage,
+} from '@runnel/protocol';
 import type { Sink } from '../follower.ts';
 import type { Outgoing } from '../outgoing.ts';
 
 export interface AnswerEnd {
   reason: EndReason;
+  finish?: Finish;
   usage?: Usage;
   /** Set unless the run is complete or was cancelled. */
   error?: RunnelError;
@@ -77,8 +87,8 @@ export class Answer implements Sink {
         return;
       case 'run-ended': {
         if (data.runId !== this.runId) return;
-        const { reason, usage, error } = data;
-        return this.#finish({ reason, ...(usage && { usage }), ...failure(reason, error?.message) });
+        const { reason, finish, usage, error } = data;
+        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error?.message) });
       }
       default:
     }
@@ -93,7 +103,8 @@ export class Answer implements Sink {
     if (message && isReason(message.status)) {
       if (!message.text.startsWith(this.text)) this.#restart();
       this.text = message.text;
-      return this.#finish({ reason: message.status, ...failure(message.status) });
+      const { status, finish } = message;
+      return this.#finish({ reason: status, ...(finish && { finish }), ...failure(status) });
     }
     this.#unknownAt = offset;
     if (offset >= this.#startedAt || this.text !== '') this.fail(new RunnelError('not-found'));

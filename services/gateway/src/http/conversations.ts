@@ -14,7 +14,7 @@ const ListAnswer = Type.Object({ conversations: Type.Array(Summary), hasMore: Ty
 
 const tags = ['Conversations'];
 
-export const conversationRoutes = (app: Routes, { auth, commands, runLog }: GatewayContext, audit: AuditHistory | null): void => {
+export const conversationRoutes = (app: Routes, { auth, commands, runLog, budgets }: GatewayContext, audit: AuditHistory | null): void => {
   app.get(
     '/api/conversations',
     {
@@ -28,7 +28,8 @@ export const conversationRoutes = (app: Routes, { auth, commands, runLog }: Gate
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
       const { after, limit = 50 } = request.query;
-      return listConversations(runLog, audit, { userId, limit, ...(after !== undefined && { after }) });
+      const query = { userId, limit, ...(after !== undefined && { after }) };
+      return budgets.reading(userId, () => listConversations(runLog, audit, query));
     },
   );
 

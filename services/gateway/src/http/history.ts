@@ -9,7 +9,7 @@ const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest 
 
 const tags = ['History'];
 
-export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, history: HistoryCache): void => {
+export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayContext, history: HistoryCache): void => {
   app.get(
     '/api/history/:id',
     {
@@ -24,7 +24,8 @@ export const historyRoutes = (app: Routes, { auth, commands }: GatewayContext, h
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
       const { before, limit = 50 } = request.query;
-      const result = await history.read({ conversationId: request.params.id, userId, limit, ...(before !== undefined && { before }) });
+      const query = { conversationId: request.params.id, userId, limit, ...(before !== undefined && { before }) };
+      const result = await budgets.reading(userId, () => history.read(query));
       if (result.kind !== 'page') throw new RunnelError(result.kind === 'none' ? 'not-found' : 'forbidden');
       // A page is the user's own and changes with the next message; nobody between may keep it.
       return reply.header('cache-control', 'private, no-cache').send({ messages: result.messages, hasMore: result.hasMore });

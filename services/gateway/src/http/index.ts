@@ -42,21 +42,27 @@ export interface HttpAnswers {
 /** The documentation is for everybody, and how to sign in is for those who have not. */
 const isApi = (url: string): boolean => url.startsWith('/api/') && !url.startsWith('/api/docs') && url.split('?', 1)[0] !== SIGN_IN_PATH;
 
+/** Prompts have budgets of their own, which know what a repeated one is (W-4); and to cancel is always allowed. */
+const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
+
 /**
  * Everything the gateway answers over HTTP besides the WebSocket route, whose upgrade gets the same headers, origin check and
  * problem documents.
  */
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
-  const { config, runLog } = context;
+  const { config, runLog, budgets } = context;
   registerGracefulClose(app);
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   await registerSecurity(app, config.corsOrigins);
   const callers = new WeakMap<FastifyRequest, string>();
   // Who is nobody is told so before anything of the request is read.
   app.addHook('onRequest', async (request, reply) => {
-    if (isApi(request.url)) callers.set(request, (await context.auth.require(request, reply)).userId);
+    if (!isApi(request.url)) return;
+    const { userId } = await context.auth.require(request, reply);
+    callers.set(request, userId);
+    if (!HAS_A_BUDGET.test(request.url)) await budgets.command(userId);
   });
-  registerBodies(app, { callerOf: (request) => callers.get(request), refused: () => undefined });
+  registerBodies(app, { callerOf: (request) => callers.get(request), refused: (limit) => budgets.refusals.count(limit) });
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

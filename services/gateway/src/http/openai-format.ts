@@ -1,4 +1,4 @@
-import type { ErrorCode, Usage } from '@runnel/protocol';
+import type { ErrorCode, Finish, Usage } from '@runnel/protocol';
 import type { HttpFailure } from './problem.ts';
 
 /** What every object of one answer shares. */
@@ -9,7 +9,12 @@ export interface AnswerHead {
   createdAt: number;
 }
 
-export type FinishReason = 'stop';
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
+
+const FINISHES: Partial<Record<Finish, FinishReason>> = { length: 'length', filter: 'content_filter', tools: 'tool_calls' };
+
+/** Ours as OpenAI's. An answer that was stopped, or whose pod did not say, has no better word than `stop`. */
+export const finishReasonOf = (finish: Finish | undefined): FinishReason => FINISHES[finish ?? 'stop'] ?? 'stop';
 
 /** `usage` as OpenAI counts it. */
 export const usageOf = ({ promptTokens, completionTokens }: Usage) => ({

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import type { Answer } from './answer.ts';
 import { drained, keepAlive, startEventStream } from './event-stream.ts';
-import { DONE, chunk, openAiError, sse, usageChunk, type AnswerHead } from './openai-format.ts';
+import { DONE, chunk, finishReasonOf, openAiError, sse, usageChunk, type AnswerHead } from './openai-format.ts';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -30,7 +30,7 @@ export const streamAnswer = async (answer: Answer, head: AnswerHead, reply: Fast
   const finish = (error: RunnelError | undefined): void => {
     const usage = answer.end?.usage;
     if (error) write(openAiError({ error, status: error.status }));
-    else write(chunk(head, {}, 'stop', withUsage));
+    else write(chunk(head, {}, finishReasonOf(answer.end?.finish), withUsage));
     if (!error && withUsage && usage) write(usageChunk(head, usage));
     stop();
     raw.end(DONE);

@@ -51,6 +51,22 @@ test('a streamed completion brings the pieces, then the reason, then the usage w
   expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null)).toBe(true);
 });
 
+test.each([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['filter', 'content_filter'],
+  ['tools', 'tool_calls'],
+] as const)('B15 a model that stopped by %s is told as %s, whole and streamed', async (finish, told) => {
+  await using t = await start(async (run) => {
+    await run.say('cut');
+    await run.end({ usage: USAGE, finish });
+  });
+  const whole = await t.client.chat.completions.create(ask('hello'));
+  expect(whole.choices[0]!.finish_reason).toBe(told);
+  const chunks = await collect(await t.client.chat.completions.create({ ...ask('hello'), stream: true }));
+  expect(chunks.flatMap((chunk) => chunk.choices[0]?.finish_reason ?? [])).toEqual([told]);
+});
+
 test('the client’s stream helper puts the message together', async () => {
   await using t = await start(greet);
   const completion = await t.client.chat.completions.stream(ask('hello')).finalChatCompletion();

@@ -6,7 +6,7 @@ import type { GatewayContext } from '../context.ts';
 import type { ModelInfo } from '../models.ts';
 import type { Answer } from './answer.ts';
 import { completionIds, openAiCaller } from './openai-caller.ts';
-import { completion, openAiError, openAiStatus, type AnswerHead } from './openai-format.ts';
+import { completion, finishReasonOf, openAiError, openAiStatus, type AnswerHead } from './openai-format.ts';
 import { CompletionBody, readCompletion } from './openai-request.ts';
 import { runForResponse, type PendingAnswers } from './openai-run.ts';
 import { streamAnswer } from './openai-stream.ts';
@@ -97,9 +97,9 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
         // A failure before the first word, or any failure of a whole answer, is a status of its own.
         if (stream && !(answer.text === '' && answer.end?.error)) return streamAnswer(answer, head, reply, includeUsage);
         while (!answer.end) await answer.next();
-        const { error, usage } = answer.end;
+        const { error, usage, finish } = answer.end;
         if (error) throw error;
-        await reply.send(completion(head, answer.text, 'stop', usage));
+        await reply.send(completion(head, answer.text, finishReasonOf(finish), usage));
       });
       return reply;
     },

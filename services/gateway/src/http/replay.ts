@@ -11,6 +11,8 @@ import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.
 /** A pause of an hour in the middle must not hold a connection for an hour. */
 const LONGEST_WAIT_MS = 30_000;
 const MOST_AT_ONCE = 200;
+/** A replay slower than that holds its connection for hours. */
+const SLOWEST = 0.1;
 
 const schema = {
   tags: ['History'],
@@ -20,7 +22,9 @@ const schema = {
   params: ConversationParams,
   querystring: Type.Object({
     ...UserQuery,
-    speed: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000, default: 1, description: '2 is twice as fast; 0 is at once' })),
+    speed: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1_000, default: 1, description: '2 is twice as fast, 0.1 the slowest; 0 is at once' }),
+    ),
     from: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'What came before this many ms is sent at once' })),
   }),
   response: {
@@ -29,13 +33,24 @@ const schema = {
   },
 };
 
-export const replayRoutes = (app: Routes, { auth, audit, draining }: GatewayContext): void => {
+export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: GatewayContext): void => {
   let open = 0;
   app.get('/api/runs/:id/replay', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { userId } = await callerOf(auth, request, reply);
     const { speed = 1, from = 0 } = request.query;
     if (open >= MOST_AT_ONCE || draining.aborted) throw new RunnelError('overloaded', undefined, { retryAfterMs: 2_000 });
-    const replay = await askAudit<Replay>(audit, `/runs/${request.params.id}/replay`, {}, userId);
+    if (speed > 0 && speed < SLOWEST) throw new RunnelError('bad-frame', `speed: 0 (at once) or at least ${SLOWEST}.`);
+    const release = await budgets.replay(userId);
+    // Counted from here on: what is read for a replay is as large as what it sends.
+    open++;
+    const path = `/runs/${request.params.id}/replay`;
+    const replay = await budgets
+      .reading(userId, () => askAudit<Replay>(audit, path, {}, userId))
+      .catch((cause: unknown) => {
+        open--;
+        release();
+        throw cause;
+      });
     const steps = stepsOf(replay);
     const { conversationId, startedAt, message, markers } = replay;
     const raw = startEventStream(reply);
@@ -43,7 +58,6 @@ export const replayRoutes = (app: Routes, { auth, audit, draining }: GatewayCont
     raw.once('close', () => gone.abort());
     const stop = AbortSignal.any([gone.signal, draining]);
     const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    open++;
     try {
       send('start', { conversationId, runId: message.messageId, model: message.model, startedAt, ms: steps.at(-1)!.ms, markers });
       let at = from;
@@ -56,6 +70,7 @@ export const replayRoutes = (app: Routes, { auth, audit, draining }: GatewayCont
       }
     } finally {
       open--;
+      release();
       raw.end();
     }
     return reply;

@@ -59,6 +59,7 @@ export const Message = Type.Object({
   role: Type.Enum(['user', 'assistant', 'system']),
   text: Type.String(),
   status: Type.Enum(['complete', 'cancelled', 'failed', 'interrupted', 'deleted']),
+  finish: Type.Optional(Type.Enum(['stop', 'length', 'filter', 'tools', 'error'], { description: 'How the model stopped' })),
   model: Type.Optional(Type.String()),
   createdAt: Type.Integer({ description: 'ms since the epoch' }),
   author: Type.Optional(Type.String()),

@@ -9,7 +9,7 @@ const Found = Type.Object({
   next: Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null: this was the last' }),
 });
 
-export const searchRoutes = (app: Routes, { auth, audit }: GatewayContext): void => {
+export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayContext): void => {
   app.get(
     '/api/search',
     {
@@ -29,7 +29,9 @@ export const searchRoutes = (app: Routes, { auth, audit }: GatewayContext): void
       const { userId } = await callerOf(auth, request, reply);
       const { q, after, limit = 20 } = request.query;
       reply.header('cache-control', 'private, no-store');
-      return askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', { q, after, limit }, userId);
+      await budgets.search(userId);
+      const query = { q, after, limit };
+      return budgets.reading(userId, () => askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', query, userId));
     },
   );
 };

@@ -35,7 +35,7 @@ export interface EventStreams {
 }
 
 export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpMetrics): EventStreams => {
-  const { auth, config, draining, hub } = context;
+  const { auth, budgets, config, draining, hub } = context;
   const { merges } = gatewayMetrics(context.metrics);
   const limits = new SocketLimits(config.maxSockets, config.maxSocketsPerIp);
   const channels = new Set<SseChannel>();
@@ -46,6 +46,16 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
     const conversationId = request.params.id;
     const { userId, expiresAt } = await auth.require(request, reply);
     if (draining.aborted || !limits.enter(ip)) throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
+    if (!(await budgets.sockets.take(userId))) {
+      limits.leave(ip);
+      throw budgets.refusals.of('sockets', { retryAfterMs: RETRY_AFTER_MS });
+    }
+    if (request.raw.destroyed) {
+      // Left while it was being counted: nothing would tell when it goes.
+      limits.leave(ip);
+      budgets.sockets.release(userId);
+      throw new RunnelError('unavailable', 'The caller has left.');
+    }
     metrics.eventStreams.set(limits.total);
 
     const channel = new SseChannel(reply, {
@@ -67,6 +77,7 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
         token.stop();
         channels.delete(channel);
         limits.leave(ip);
+        budgets.sockets.release(userId);
         metrics.eventStreams.set(limits.total);
         resolve();
       }),

@@ -30,16 +30,18 @@ const EXPORT_PAGE = 1_000;
 
 /** A page, or the whole trail as a file. */
 export const sendTrail = async (
-  { audit }: GatewayContext,
+  { audit, budgets }: GatewayContext,
   reply: FastifyReply,
   query: Query,
   format: 'json' | 'csv' | 'ndjson' | undefined,
   userId: string,
 ): Promise<unknown> => {
   reply.header('cache-control', 'private, no-store');
-  if (format !== 'csv' && format !== 'ndjson') return askAudit<TrailPage>(audit, '/trail', query, userId);
+  if (format !== 'csv' && format !== 'ndjson') return budgets.reading(userId, () => askAudit<TrailPage>(audit, '/trail', query, userId));
   const pageAfter = (after: string | undefined): Promise<TrailPage> =>
-    askAudit(audit, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId);
+    budgets.reading(userId, () =>
+      askAudit(audit, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId),
+    );
   // The first page before the headers: a database that is down is a problem document and no empty file.
   const first = await pageAfter(query['after'] === undefined ? undefined : String(query['after']));
   const { type, write } = EXPORTS[format];
@@ -49,7 +51,7 @@ export const sendTrail = async (
 
 /** What happened to the caller's own. */
 export const trailRoutes = (app: Routes, context: GatewayContext): void => {
-  const { auth, audit } = context;
+  const { auth, audit, budgets } = context;
   const tags = ['Audit'];
 
   app.get(
@@ -100,7 +102,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const { userId } = await auth.require(request, reply);
-      return askAudit<object>(audit, `/verify/${request.params.id}`, { user: userId }, userId);
+      return budgets.verifying(userId, () => askAudit<object>(audit, `/verify/${request.params.id}`, { user: userId }, userId));
     },
   );
 };

@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import { createMetrics, silentLog } from '@runnel/kit';
 import { DEFAULT_LIMITS, RunnelError, type ServerEvent } from '@runnel/protocol';
+import { openBudgets } from './open-budgets.ts';
 import type { Commands } from '../commands.ts';
 import { gatewayMetrics } from '../gateway-metrics.ts';
 import type { Hub } from '../hub.ts';
@@ -77,7 +78,8 @@ export const openSession = ({
   const commands = new Proxy({} as Commands, {
     get: (_, name: string) => (name === 'worthWaiting' ? () => false : (_caller: unknown, command: CommandCall) => answer(command, name)),
   });
-  const metrics = gatewayMetrics(createMetrics('gateway', { processMetrics: false }));
+  const registry = createMetrics('gateway', { processMetrics: false });
+  const metrics = gatewayMetrics(registry);
   const session = new Session(
     socket,
     {
@@ -88,6 +90,7 @@ export const openSession = ({
       node: 'n1',
       heartbeatMs: 20_000,
       promptsPerMinute: 100,
+      budgets: openBudgets(registry),
       metrics,
       log: silentLog,
       bans: { has: (userId) => banned.has(userId), add: (userId) => void banned.add(userId) },

@@ -25,8 +25,8 @@ export interface TestHub {
 }
 
 /** A hub over a memory log that the test can break. The clock must be faked. */
-export const makeHub = (): TestHub => {
-  const log = faultyLog(createMemoryRunLog());
+export const makeHub = (now?: () => number): TestHub => {
+  const log = faultyLog(createMemoryRunLog(now ? { now } : {}));
   const metrics = gatewayMetrics(createMetrics('gateway', { processMetrics: false }));
   const hub = createHub({ runLog: log, metrics, random: () => 0.5 });
   const owner = new TestOwner(log);

@@ -11,7 +11,7 @@ export interface ScriptRun {
   /** From the root to the message to answer: what a model would be asked with. */
   messages: StoredMessage[];
   say(text: string): Promise<string>;
-  end(outcome?: Partial<Pick<EndRun, 'reason' | 'usage' | 'error'>>): Promise<string>;
+  end(outcome?: Partial<Pick<EndRun, 'reason' | 'finish' | 'usage' | 'error'>>): Promise<string>;
   /** Another pod takes the run over and has to begin again. */
   restart(): Promise<void>;
 }

@@ -4,8 +4,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * What proving asks for: the logs of a conversation by its id; up to where retention cut each log; the checkpoints that were made, and how
  * far each log was in the last of them.
  */
-export class Proof1700000000005 implements MigrationInterface {
-  name = 'Proof1700000000005';
+export class Proof1700000000006 implements MigrationInterface {
+  name = 'Proof1700000000006';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE INDEX IF NOT EXISTS audit_head_of_conversation ON audit_head (conversation_id)');

@@ -1,0 +1,57 @@
+/** What is written again into a store that has lost it. */
+import type { RunSnapshot } from '@runnel/protocol';
+import type { EndRun, StoredMessage } from './run-log.ts';
+import type { OwnedRun } from './run-ref.ts';
+
+/** What an owner holds and can write again after the store has lost it (L-6). */
+export interface RestoreRun extends OwnedRun {
+  owner: string;
+  leaseMs: number;
+  /** The incarnation the owner knew; a new one is made unless the conversation was made again meanwhile. */
+  newLogId: string;
+  userId: string;
+  title: string;
+  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  text: string;
+  messages: readonly StoredMessage[];
+}
+export type RestoreRunResult =
+  | { outcome: 'restored'; logId: string }
+  /** Another run is active in the conversation: try again when it has ended. */
+  | { outcome: 'busy' }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' };
+
+/** The end of a run as it was shown, from whoever saw it, for a store that has gone back behind it. */
+export interface RestoreEnd extends Omit<EndRun, 'epoch'>, OwnedRun {
+  newLogId: string;
+  userId: string;
+  title: string;
+  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  text: string;
+  messages: readonly StoredMessage[];
+}
+export type RestoreEndResult =
+  | { outcome: 'restored'; logId: string }
+  /** The store has an end of it: the first one counts. */
+  | { outcome: 'stands' }
+  /** Another run is active in the conversation: try again when it has ended. */
+  | { outcome: 'busy' }
+  /** Deleted, made again meanwhile, or somebody else's. */
+  | { outcome: 'closed' };
+
+/** A conversation as the database has it, for one that has left the store. */
+export interface Rehydrate {
+  conversationId: string;
+  userId: string;
+  title: string;
+  /** In order of creation, at most 200. */
+  messages: readonly StoredMessage[];
+  hasMore: boolean;
+}
+export type RehydrateResult =
+  | { outcome: 'rehydrated'; logId: string }
+  | { outcome: 'exists' }
+  | { outcome: 'forbidden' }
+  /** Deleted, and the database has not heard of it yet. */
+  | { outcome: 'gone' };

@@ -1,0 +1,101 @@
+import type { Metrics } from '@runnel/kit';
+import type { RunLog, ShareKind } from '@runnel/coordination';
+import type { GatewayConfig } from '../config.ts';
+import type { RateLimits } from '../rate-limit.ts';
+import { createAdmission, type Admission } from './admission.ts';
+import { createHolder } from './holder.ts';
+import { InFlight } from './in-flight.ts';
+import { createPlaces } from './places.ts';
+import { createRate, type Rate } from './rate.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
+import { Shares } from './shares.ts';
+
+type Share = Pick<Shares, 'take' | 'release'>;
+
+/** What a person, or an address, may have and do: one place for all of it. */
+export interface Budgets {
+  admission: Admission;
+  sockets: Share;
+  follows: Share;
+  /** Throws `rate-limited`: everything but prompts, which have a budget of their own. */
+  command(userId: string): Promise<void>;
+  search(userId: string): Promise<void>;
+  /** At most so many of a person at a time on this node. */
+  reading<T>(userId: string, read: () => Promise<T>): Promise<T>;
+  /** Verifying reads all texts of a conversation: one of a person at a time, four of this node. */
+  verifying<T>(userId: string, verify: () => Promise<T>): Promise<T>;
+  /** Takes a replay; resolves to its release. */
+  replay(userId: string): Promise<() => void>;
+  refusals: Refusals;
+  close(): Promise<void>;
+}
+
+export interface BudgetsDeps {
+  config: Pick<
+    GatewayConfig,
+    | 'nodeId'
+    | 'maxSocketsPerUser'
+    | 'maxFollowsPerUser'
+    | 'maxRunsPerUser'
+    | 'maxBytesPerUserDay'
+    | 'maxReadsPerUser'
+    | 'maxReplaysPerUser'
+    | 'maxCommandsPerMinute'
+    | 'maxSearchesPerMinute'
+  >;
+  runLog: RunLog;
+  rateLimits: RateLimits;
+  metrics: Metrics;
+  /** An ioredis client for the budgets by minute; without it each node counts for itself. */
+  redis?: unknown;
+}
+
+const REPLAY_RETRY_MS = 5_000;
+const VERIFYING = { each: 1, node: 4 };
+
+export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: BudgetsDeps): Budgets => {
+  const refusals = createRefusals(metrics);
+  const holder = createHolder(runLog, config.nodeId);
+  const share = (kind: ShareKind, limit: number): Shares =>
+    new Shares({ limit, ask: (userId, wanted) => holder.ask(kind, limit, userId, wanted) });
+  const replays = share('replays', config.maxReplaysPerUser);
+  const reads = new InFlight(config.maxReadsPerUser);
+  const verifying = { each: new InFlight(VERIFYING.each), node: new InFlight(VERIFYING.node) };
+  const commands = createRate({ prefix: 'rate:command', perMinute: config.maxCommandsPerMinute, redis, remember: true });
+  const searches = createRate({ prefix: 'rate:search', perMinute: config.maxSearchesPerMinute, redis, remember: true });
+  const from = async (rate: Rate, limit: 'commands' | 'searches', userId: string): Promise<void> => {
+    const retryAfterMs = await rate.take(userId);
+    if (retryAfterMs > 0) throw refusals.of(limit, { retryAfterMs });
+  };
+
+  const within = async <T>(counts: InFlight, key: string, work: () => Promise<T>): Promise<T> => {
+    if (!counts.enter(key)) throw refusals.of('reads', {});
+    try {
+      return await work();
+    } finally {
+      counts.leave(key);
+    }
+  };
+
+  return {
+    admission: createAdmission({
+      runLog,
+      rateLimits,
+      places: createPlaces(runLog, config.maxRunsPerUser),
+      maxBytes: config.maxBytesPerUserDay,
+      refusals,
+    }),
+    sockets: share('sockets', config.maxSocketsPerUser),
+    follows: share('follows', config.maxFollowsPerUser),
+    command: (userId) => from(commands, 'commands', userId),
+    search: (userId) => from(searches, 'searches', userId),
+    reading: (userId, read) => within(reads, userId, read),
+    verifying: (userId, verify) => within(verifying.each, userId, () => within(verifying.node, '', verify)),
+    async replay(userId) {
+      if (!(await replays.take(userId))) throw refusals.of('replays', { retryAfterMs: REPLAY_RETRY_MS });
+      return () => replays.release(userId);
+    },
+    refusals,
+    close: () => holder.close(),
+  };
+};
