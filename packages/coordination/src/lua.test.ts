@@ -107,6 +107,7 @@ test.each([
   ['cancel-run', 'CancelRunResult'],
   ['renew-leases', 'RenewOutcome'],
   ['restore-run', 'RestoreRunResult'],
+  ['restore-end', 'RestoreEndResult'],
   ['rehydrate', 'RehydrateResult'],
   ['read-state', 'ReadState'],
   ['delete-message', 'ChangeResult'],

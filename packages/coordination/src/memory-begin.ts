@@ -21,6 +21,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
   }
 
+  if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
   const now = store.now();
   const said: string[] = [];

@@ -15,6 +15,7 @@ const own = (store: MemoryStore, { conversationId, userId }: Change): MemoryConv
 export const setTitle = (store: MemoryStore, command: Change & { title: string }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
+  store.recheck(conversation);
   const title = command.title.toWellFormed();
   conversation.title = title;
   const offset = store.emit(conversation, 'title', { title });
@@ -34,6 +35,7 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
   const run = store.runOf(conversation.conversationId, messageId);
   if (run) Object.assign(run, { text: '', bytes: 0 });
+  store.recheck(conversation);
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });

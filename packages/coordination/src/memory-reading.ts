@@ -18,6 +18,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   const conversation = store.conversations.get(conversationId);
   if (!conversation) return { kind: 'none' };
   if (userId && userId !== conversation.userId) return { kind: 'forbidden' };
+  store.recheck(conversation);
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
@@ -43,6 +44,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
           startedAt: run.startedAt,
         }
       : null,
+    ...(conversation.lossy !== null && { lossy: true as const }),
     hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };
 };

@@ -66,7 +66,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     messages: pathTo(parseMessages(messages), parentId),
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
-    ...(doubt === 'stale' && { doubt }),
+    ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
   };
 };
 
@@ -117,7 +117,7 @@ export const toReadState = (reply: Reply): ReadState => {
   if (kind === 'tail') {
     return { kind, logId: String(reply[1]), offset: Number(reply[2]), entries: (reply[3] as string[]).map(toEntry) };
   }
-  const [, logId, offset, title, hasMore, messages, running] = reply as [string, ...unknown[]];
+  const [, logId, offset, title, hasMore, messages, running, lossy] = reply as [string, ...unknown[]];
   const [runId, parentId, model, epoch, startedAt, text] = running as string[];
   return {
     kind,
@@ -126,6 +126,7 @@ export const toReadState = (reply: Reply): ReadState => {
     title: String(title),
     hasMore: Number(hasMore) === 1,
     messages: parseMessages(messages),
+    ...(Number(lossy) === 1 && { lossy: true }),
     run:
       runId === undefined
         ? null

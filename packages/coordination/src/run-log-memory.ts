@@ -74,6 +74,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     publishWork: async (hint) => store.wake(hint),
     ping: async () => {},
     answering: () => true,
+    onStoreChange: (listener) => void store.changes.add(listener),
     storeMemory: async () => null,
     async close() {
       store.followers.clear();

@@ -28,6 +28,7 @@ import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { createRedisBudgets } from './redis-budgets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { watchGeneration } from './store-generation.ts';
 import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
@@ -49,6 +50,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
   const append = createAppends(client, scripts);
+  // First: no other listener may send anything on a new connection before it.
+  const generation = watchGeneration(client, scripts, onError);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
@@ -224,6 +227,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async ping() {
       await caller.call('ping', () => client.ping());
     },
+    onStoreChange: generation.onChange,
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();

@@ -7,6 +7,7 @@ import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
+import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
@@ -33,6 +34,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('restoring ends', () => restoringEndsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
+    describe('a changed store', () => changedStoreContract(current));
     describe('store', () => storeContract(current));
   });
 };

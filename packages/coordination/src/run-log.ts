@@ -85,8 +85,11 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
-      /** Its owner fell silent, or nobody took it for long: the store may be older than the run's end. Ask who may know, then the model. */
-      doubt?: 'stale';
+      /**
+       * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
+       * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
+       */
+      doubt?: 'stale' | 'lost';
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
@@ -174,6 +177,8 @@ export type ReadState =
       messages: StoredMessage[];
       run: RunSnapshot | null;
       hasMore: boolean;
+      /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
+      lossy?: true;
     };
 export interface ReadStateQuery {
   conversationId: string;
@@ -274,6 +279,8 @@ export interface RunLog extends StoreBudgets {
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;
+  /** Called when another server, or another history of one, answers than before: what it holds may be older. */
+  onStoreChange(listener: () => void): void;
   /** How full the store is; null where it has no memory but the process's own. */
   storeMemory(): Promise<StoreMemory | null>;
   close(): Promise<void>;

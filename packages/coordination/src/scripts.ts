@@ -88,6 +88,7 @@ export interface ScriptArgs {
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
+  'note-store': Record<never, never>;
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -112,6 +113,7 @@ const NAMES = [
   'read-history',
   'note-conversation',
   'list-conversations',
+  'note-store',
   'note-relay',
   'take-shard',
   'reserve-run',

@@ -89,6 +89,8 @@ export const generate = (job: RunJob): ActiveRun => {
 
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
+    // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
+    else if (claim.doubt === 'lost' && epoch > 1) stop('interrupt');
     const written = await write(job, messages, batcher, stopping.signal);
     if (stopping.signal.reason === 'cancel') await batcher.freeze();
     else await batcher.flush();

@@ -234,6 +234,10 @@ export const createWorker = (deps: WorkerDeps) => {
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
       void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      runLog.onStoreChange(() => {
+        log.warn({ event: 'store.changed' });
+        void witness.repairAll();
+      });
       hints = listenForWork({ runLog, onHint, onFailure: store.failed, clock, random });
       await hints.tried;
     },

@@ -1,12 +1,12 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text cancel history order ids queued events relay
+-- KEYS     meta log channel owner run text cancel history order ids queued events relay store
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
 -- Returns  started runId offset title | duplicate runId offset | busy runId | forbidden | not-found | overloaded
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local history, order, ids, queued, events, relay, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 -- @include now
@@ -16,6 +16,8 @@ local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(AR
 -- @include keep
 -- @include touch
 -- @include say
+-- @include generation
+-- @include recheck
 
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title')
 local isNew = not known[1]
@@ -46,9 +48,10 @@ if redis.call('EXISTS', relay) == 1 and redis.call('XLEN', events) >= cap then
   return { 'overloaded' }
 end
 
+recheck()
 if isNew then
   -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
-  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now)
+  redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'generation', generation())
   -- What an eviction may have left of an earlier incarnation must not mix with this one.
   redis.call('DEL', history, order, ids, log)
   audit('SESSION_STARTED', '{"userId":' .. json(userId) .. ',"title":' .. cjson.encode(title) .. '}', trace)
