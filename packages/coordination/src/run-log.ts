@@ -141,7 +141,7 @@ export interface EndRun extends RunRef {
   /** How the model stopped; nothing when it was stopped. */
   finish?: Finish;
   usage?: Usage;
-  error?: { code: ErrorCode; message: string };
+  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
 }
 export type EndRunResult =
   /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
