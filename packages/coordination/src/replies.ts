@@ -126,7 +126,8 @@ export const toReadState = (reply: Reply): ReadState => {
     title: String(title),
     hasMore: Number(hasMore) === 1,
     messages: parseMessages(messages),
-    ...(Number(lossy) === 1 && { lossy: true }),
+    ...(Number(lossy) > 0 && { lossy: true }),
+    ...(Number(lossy) === 2 && { behind: true }),
     run:
       runId === undefined
         ? null

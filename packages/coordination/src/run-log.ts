@@ -179,6 +179,8 @@ export type ReadState =
       hasMore: boolean;
       /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
       lossy?: true;
+      /** The cursor knew more of this conversation than the store has since it changed: who holds that writes it again in a moment. */
+      behind?: true;
     };
 export interface ReadStateQuery {
   conversationId: string;

@@ -7,7 +7,7 @@
 -- Returns  none | forbidden | large | tail logId offset entries
 --          | snapshot logId offset title hasMore messages run lossy   (run: {} or runId parentId model epoch startedAt text)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot; W-13 a log that may have lost its tail is renamed
---          before it is read; lossy 1: the store changed behind it, and the database may know more
+--          before it is read; lossy 1: the store changed behind it, and the database may know more; 2: the cursor did know more
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local channel, store = KEYS[7], KEYS[8]
@@ -18,7 +18,7 @@ local conversationId = ARGV[6]
 -- @include recheck
 -- @include fitting
 
-local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy' }
+local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy', 'before' }
 local state = redis.call('HMGET', meta, unpack(fields))
 if not state[1] then
   return { 'none' }
@@ -59,5 +59,10 @@ if state[5] then
   local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or 0))
   running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
 end
+local lossy = state[8] and 1 or 0
+local beforeLog, beforeOffset = string.match(state[9] or '', '^(.*):(%d+)$')
+if beforeLog == cursorLog and cursor > tonumber(beforeOffset) then
+  lossy = 2
+end
 local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
-return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, state[8] and 1 or 0 }
+return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, lossy }
