@@ -17,6 +17,12 @@ local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(AR
 -- @include touch
 -- @include say
 
+-- Checked before the first write: half a state change is worse than none (L-2).
+for _, turn in ipairs(seed) do
+  if type(turn) ~= 'table' or type(turn[1]) ~= 'string' or type(turn[2]) ~= 'string' or type(turn[3]) ~= 'string' then
+    return redis.error_reply('ERR seed: not a list of turns')
+  end
+end
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title')
 local isNew = not known[1]
 if not isNew and known[1] ~= userId then

@@ -13,6 +13,9 @@ local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include keep
 -- @include touch
 
+for _, message in ipairs(messages) do
+  cjson.decode(message[2])
+end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
   return { 'exists' }
