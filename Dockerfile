@@ -26,7 +26,7 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --wo
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
 WORKDIR /app
 # `node` is found by name in every image of ours, also in those of `npm run images`: helm test uses it.
-ENV NODE_ENV=production PATH=/nodejs/bin:/usr/bin:/bin
+ENV NODE_ENV=production HOST=0.0.0.0 PATH=/nodejs/bin:/usr/bin:/bin
 USER 65532:65532
 LABEL org.opencontainers.image.licenses=Apache-2.0 dev.runnel.sbom=/app/sbom.cdx.json
 

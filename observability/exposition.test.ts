@@ -32,7 +32,7 @@ const collect = async (metrics: Metrics): Promise<void> => {
 
 beforeAll(async () => {
   const base = { log: silentLog, runLog: createMemoryRunLog() };
-  const env = { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0' };
+  const env = { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', AUTH_MODE: 'dev' };
   const [ofGateway, ofAi, ofAudit] = [createMetrics('gateway'), createMetrics('ai'), createMetrics('audit')];
   storeObserver(ofGateway);
   const gateway = await createGatewayApp({ ...base, config: loadConfig(gatewayConfig, env), metrics: ofGateway, health: createHealth() });

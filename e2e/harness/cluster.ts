@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,9 @@ export interface Cluster {
   removeLogs(): Promise<void>;
 }
 
+/** What the services show each other, and a scenario that asks one of them itself. */
+export const INTERNAL_TOKEN = randomBytes(24).toString('hex');
+
 /** Stands where no proxy is; nobody connects through it. */
 const NO_WIRE: TcpProxy = {
   port: 0,
@@ -113,6 +117,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       port: await freePort(),
       internalPort: await freePort(),
       env: {
+        INTERNAL_TOKEN,
         REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redis.url,
         LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
         ...env,

@@ -1,3 +1,4 @@
+import { INTERNAL_TOKEN } from '../harness/cluster.ts';
 import type { ExpectedRun } from '../harness/expected.ts';
 import type { Stage } from '../harness/stage.ts';
 import { waitFor } from '../harness/wait.ts';
@@ -10,7 +11,7 @@ interface TrailEvent {
 
 const ask = async <T>(stage: Stage, path: string): Promise<T> => {
   const response = await fetch(`${stage.cluster.audit!.url}${path}`, {
-    headers: { 'x-runnel-user': stage.userId },
+    headers: { 'x-runnel-user': stage.userId, authorization: `Bearer ${INTERNAL_TOKEN}` },
     signal: AbortSignal.timeout(3_000),
   });
   if (!response.ok) throw new Error(`audit answered ${response.status} to ${path}`);

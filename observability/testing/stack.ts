@@ -18,7 +18,7 @@ export const startStack = async (env: Record<string, string> = {}): Promise<Stac
     ai: createMetrics('ai', { processMetrics: false }),
   };
   const common = { log: silentLog, runLog };
-  const settings = { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '1', ...env };
+  const settings = { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', AUTH_MODE: 'dev', DRAIN_SECONDS: '1', ...env };
   const ai = await createAiApp({ ...common, config: loadConfig(aiConfig, settings), metrics: metrics.ai, health: createHealth() });
   const gateway = await createGatewayApp({
     ...common,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { INTERNAL_TOKEN } from '../../harness/cluster.ts';
 import { call, prompt } from '../../harness/commands.ts';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
@@ -55,7 +56,7 @@ class Owner {
     const last = this.target.runIds.at(-1)!;
     await waitFor(
       async () => {
-        const headers = { 'x-runnel-user': this.userId };
+        const headers = { 'x-runnel-user': this.userId, authorization: `Bearer ${INTERNAL_TOKEN}` };
         const response = await fetch(`${audit.url}/history/${this.target.conversationId}?limit=100`, { headers });
         return response.status === 200 && (await response.text()).includes(`"${last}"`);
       },

@@ -1,8 +1,10 @@
 export * from './connect.ts';
 export { channelOf, outboxKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
 export { createCaller, storeError, type Caller, type OnCommand } from './redis-caller.ts';
+export * from './inner-token-redis.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
+export * from './proofs.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
 export * from './run-log-memory.ts';

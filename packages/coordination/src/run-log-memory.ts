@@ -4,6 +4,7 @@ import { guardCommands } from './border/guard-commands.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
+import { expel, mergeStored } from './memory-proofs.ts';
 import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
@@ -47,6 +48,8 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     restoreEnd: async (command) => restoreEnd(store, command),
     noteTimeline: async (batch) => store.noteTimeline(batch),
     rehydrate: async (command) => rehydrate(store, command),
+    mergeStored: async (command) => mergeStored(store, command),
+    expel: async (command) => expel(store, command),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
     readState: async (query) => readState(store, query),
     readHistory: async (query) => readHistory(store, query),
@@ -78,6 +81,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     },
     ping: async () => {},
     answering: () => true,
+    onStoreChange: (listener) => void store.changes.add(listener),
     storeMemory: async () => null,
     async close() {
       store.followers.clear();

@@ -18,7 +18,9 @@ import {
   toChangeResult,
   toClaimResult,
   toEndResult,
+  toExpelResult,
   toHistory,
+  toMergeResult,
   toReadState,
   toRehydrateResult,
   toRestoreEndResult,
@@ -30,6 +32,7 @@ import { createRedisBudgets } from './redis-budgets.ts';
 import { createSecrets } from './redis-secrets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { watchGeneration } from './store-generation.ts';
 import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
@@ -51,6 +54,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
   const append = createAppends(client, scripts);
+  // First: no other listener may send anything on a new connection before it.
+  const generation = watchGeneration(client, scripts, onError);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
@@ -67,7 +72,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -80,6 +85,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         logId: newId(),
         trace,
         cap,
+        making: making === 'no' ? '' : making,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
@@ -172,6 +178,18 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
       return toRehydrateResult(reply);
     },
+    async mergeStored({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
+      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, ...stored });
+      return toMergeResult(reply);
+    },
+    async expel({ conversationId, ...who }) {
+      const [intruder, rightful] = 'intruder' in who ? [who.intruder, ''] : ['', who.rightful];
+      const reply = await run('expel', partsOf(conversationId), { intruder, rightful });
+      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
+      return toExpelResult(reply);
+    },
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
@@ -184,8 +202,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       // As the run of that name: an answer's text so far is kept under it.
       return toChangeResult(await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap }));
     },
-    async deleteConversation({ conversationId, userId }) {
-      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap });
+    async deleteConversation({ conversationId, userId, forget = false }) {
+      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap, forget: forget ? '1' : '' });
       if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
       return toChangeResult(reply);
     },
@@ -226,6 +244,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async ping() {
       await caller.call('ping', () => client.ping());
     },
+    onStoreChange: generation.onChange,
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { LOG_LEVELS } from './log.ts';
 import { setting } from './setting.ts';
@@ -33,6 +34,17 @@ export const commonSettings = {
     default: 'redis://127.0.0.1:6379',
     schemes: ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'],
     description: 'The Redis that holds the logs: single, cluster or sentinel, by scheme',
+  }),
+  internalToken: setting.string('INTERNAL_TOKEN', {
+    optional: true,
+    secret: true,
+    description:
+      'What our services show to each other, and who drains over HTTP has to; unset, with no file either: a random one that they share through Redis',
+  }),
+  internalTokenFile: setting.file('INTERNAL_TOKEN_FILE', {
+    optional: true,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    description: 'A file that holds it instead; read again when a call is refused, so that it may change',
   }),
   otlpEndpoint: setting.url('OTEL_EXPORTER_OTLP_ENDPOINT', {
     optional: true,

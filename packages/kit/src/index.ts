@@ -3,6 +3,7 @@ export * from './config.ts';
 export * from './config-docs.ts';
 export * from './drain.ts';
 export * from './health.ts';
+export * from './inner/index.ts';
 export * from './internal-server.ts';
 export * from './listen.ts';
 export * from './log.ts';

@@ -1,9 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createHealth } from './health.ts';
 import { createInternalServer, type InternalServerOptions } from './internal-server.ts';
+import { createInnerDoor, createInnerToken } from './inner/index.ts';
 import { listen } from './listen.ts';
 import { silentLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { waitFor } from './wait.ts';
 
 function create(options: Partial<InternalServerOptions> = {}) {
   const health = createHealth();
@@ -51,6 +53,27 @@ test('POST /drain answers when the drain is done, and drains once', async () => 
   expect(answers.map((answer) => answer.statusCode)).toEqual([200, 200]);
   expect(drains).toBe(1);
   expect((await create().app.inject({ method: 'POST', url: '/drain' })).statusCode).toBe(404);
+});
+
+test('S-8 who drains has to show the token, pages never drain, and a process that was drained over HTTP ends; probes ask nobody', async () => {
+  let drains = 0;
+  let ended = 0;
+  const metrics = createMetrics('test', { processMetrics: false });
+  const door = createInnerDoor(createInnerToken({ given: 'the-inner-token' }), metrics);
+  const { app } = create({ metrics, door, onDrain: async () => void drains++, onDrained: () => void ended++ });
+  const port = await listen(app, { host: '127.0.0.1', port: 0 });
+  const ask = async (method: string, path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers })).status;
+  const authorization = 'Bearer the-inner-token';
+  expect(await ask('POST', '/drain')).toBe(401);
+  expect(await ask('POST', '/drain', { authorization: 'Bearer another-token' })).toBe(401);
+  expect(await ask('POST', '/drain', { authorization, origin: 'http://127.0.0.1:8080' })).toBe(403);
+  expect([drains, ended]).toEqual([0, 0]);
+  expect(await ask('GET', '/livez', { origin: 'http://127.0.0.1:8080' })).toBe(200);
+  expect(await ask('GET', '/metrics')).toBe(200);
+  expect(await Promise.all([ask('POST', '/drain', { authorization }), ask('POST', '/drain', { authorization })])).toEqual([200, 200]);
+  await waitFor(() => ended > 0, { deadlineMs: 5000 });
+  expect([drains, ended]).toEqual([1, 1]);
 });
 
 test('listen tells the real port of port 0, and a taken port is EADDRINUSE', async () => {

@@ -1,6 +1,16 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { RunLog } from '@runnel/coordination';
-import { createDrain, startTracing, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import {
+  createDrain,
+  inProcessOnly,
+  startTracing,
+  type Environment,
+  type Health,
+  type InnerDoor,
+  type Logger,
+  type Metrics,
+  type Tracer,
+} from '@runnel/kit';
 import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import { fastify, type FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -19,6 +29,8 @@ export interface AiDeps {
   runLog: RunLog;
   /** No other pod shares the run log, so nobody could take a run over. */
   alone?: boolean;
+  /** Who may ask for anything here. Absent: nobody over the network. */
+  door?: InnerDoor;
   /** Where the models' `apiKeyEnv` are looked up. */
   env?: Environment;
   tracer?: Tracer;
@@ -67,7 +79,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     log,
     ...(clock && { clock }),
   });
-  const app = createRoutes(worker, models, log);
+  const app = createRoutes(worker, models, log, deps.door ?? inProcessOnly);
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
@@ -84,11 +96,13 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   return { app, worker, models, drain, close: () => (closing ??= close()) };
 };
 
-const createRoutes = (worker: Worker, models: Models, log: Logger): FastifyInstance => {
+const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDoor): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .withTypeProvider<TypeBoxTypeProvider>();
 
+  // Before anything of the request is read, and for paths that do not exist as well.
+  app.addHook('onRequest', door);
   app.post('/runs', { schema: { body: RunBody } }, async ({ body: { conversationId, runId } }, reply) => {
     const result = await worker.take({ conversationId, runId });
     reply.code(STATUS[result.outcome]);

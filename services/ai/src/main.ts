@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import { createRedisRunLog } from '@runnel/coordination';
+import { connectRedis, createRedisRunLog, shareInnerToken } from '@runnel/coordination';
 import {
   createHealth,
+  createInnerDoor,
+  createInnerToken,
   createInternalServer,
   createLogger,
   createMetrics,
@@ -19,21 +21,23 @@ const CLOSE_MS = 6000;
 
 await runService({
   name: 'ai',
-  async start() {
+  async start({ stop }) {
     const config = loadConfig(configSpec, process.env);
     const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'ai' });
     const metrics = createMetrics('ai');
     const health = createHealth();
     const tracing = startTracing({ service: 'ai', node: config.nodeId, endpoint: config.otlpEndpoint });
-    const runLog = createRedisRunLog({
-      url: config.redisUrl,
-      onCommand: storeObserver(metrics),
-      onError: (error) => log.debug({ event: 'store.error', err: error }),
-    });
+    const onError = (error: unknown): void => log.debug({ event: 'store.error', err: error });
+    const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
 
-    const ai = await createAiApp({ config, log, metrics, health, runLog, env: process.env, tracer: tracing.tracer });
-    const internal = createInternalServer({ metrics, health, log, onDrain: () => ai.drain() });
+    const redis = connectRedis(config.redisUrl, onError);
+    const { internalToken: given, internalTokenFile: file } = config;
+    const token = createInnerToken({ given, file, share: shareInnerToken(redis), onError });
+    const door = createInnerDoor(token, metrics);
+    const ai = await createAiApp({ config, log, metrics, health, runLog, door, env: process.env, tracer: tracing.tracer });
+    const onDrained = (): void => stop('drained');
+    const internal = createInternalServer({ metrics, health, log, door, onDrain: () => ai.drain(), onDrained });
     await ai.app.listen({ host: config.host, port: config.port });
     await internal.listen({ host: config.host, port: config.internalPort });
     health.setReady(true);
@@ -47,6 +51,7 @@ await runService({
       closables: [
         { name: 'tracing', close: () => tracing.shutdown() },
         { name: 'run log', close: () => runLog.close() },
+        { name: 'inner token', close: () => (token.close(), redis.disconnect()) },
         { name: 'internal server', close: () => internal.close() },
         { name: 'ai', close: () => ai.close() },
       ],

@@ -1,8 +1,10 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import { inProcessOnly, type InnerDoor } from '@runnel/kit';
 import { ID_PATTERN, toRunnelError } from '@runnel/protocol';
 import type { AuditTables } from './tables.ts';
+import { registerWidths } from './widths.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
 const Params = Type.Object({ id: Id });
@@ -22,13 +24,20 @@ const TrailQuery = Type.Object({
 });
 const DAY_MS = 86_400_000;
 
-/** The user a gateway acts for; this service listens inside the cluster only. */
+/** The user a gateway acts for; the door has made sure that it is a gateway who says so. */
 const callerOf = (headers: Record<string, unknown>): string => decodeURIComponent(String(headers['x-runnel-user'] ?? ''));
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
-export const createAuditApp = (tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify'>): FastifyInstance => {
+export const createAuditApp = (
+  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify'>,
+  door: InnerDoor = inProcessOnly,
+): FastifyInstance => {
   const { reader, trail, analytics } = tables;
   const app = fastify({ logger: false }).withTypeProvider<TypeBoxTypeProvider>();
+  registerWidths(app);
+
+  // For paths that do not exist as well.
+  app.addHook('onRequest', door);
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? toRunnelError(error).status;

@@ -1,6 +1,8 @@
 import {
   createDrain,
   createHealth,
+  createInnerDoor,
+  createInnerToken,
   createInternalServer,
   createLogger,
   createMetrics,
@@ -8,6 +10,7 @@ import {
   loadConfig,
   runService,
 } from '@runnel/kit';
+import { shareInnerToken } from '@runnel/coordination';
 import { createAuditApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { startAudit } from './service.ts';
@@ -26,14 +29,18 @@ await runService({
     const audit = await startAudit(config, log, { metrics, onFatal });
     health.register('database', () => audit.tables.ping());
 
-    const app = createAuditApp(audit.tables);
+    const { internalToken: given, internalTokenFile: file } = config;
+    const onError = (error: unknown): void => log.debug({ event: 'inner-token.unread', err: error });
+    const token = createInnerToken({ given, file, share: shareInnerToken(audit.redis), onError });
+    const door = createInnerDoor(token, metrics);
+    const app = createAuditApp(audit.tables, door);
     await app.listen({ host: config.host, port: config.port });
     // The batch in hand is finished and committed, the shards and the groups are left; history is still answered.
     const leave = async (): Promise<void> => {
       for (const { close } of audit.working.toReversed()) await close();
     };
     const { drain } = createDrain({ health, metrics, log, windowMs: config.drainMs, work: leave });
-    const internal = createInternalServer({ metrics, health, log, onDrain: drain });
+    const internal = createInternalServer({ metrics, health, log, door, onDrain: drain, onDrained: () => stop('drained') });
     await internal.listen({ host: config.host, port: config.internalPort });
     health.setReady(true);
     log.info({ event: 'service.started', settings: describeConfig(configSpec, config), addresses: app.addresses() });
@@ -42,6 +49,7 @@ await runService({
       shutdownMs: config.drainMs + 5_000,
       closables: [
         ...audit.closables,
+        { name: 'inner token', close: () => token.close() },
         { name: 'internal', close: () => internal.close() },
         { name: 'http', close: () => app.close() },
         { name: 'drain', close: drain },

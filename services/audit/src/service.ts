@@ -1,4 +1,4 @@
-import { connectRedis, createCaller, OutboxShards } from '@runnel/coordination';
+import { connectRedis, createCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
 import { createKafkaBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics } from '@runnel/kit';
 import { auditMetrics } from './audit-metrics.ts';
@@ -15,6 +15,7 @@ const RELAY_LEASE_MS = 5_000;
 
 export interface AuditService {
   tables: AuditTables;
+  redis: RedisClient;
   /** In the order they were started. */
   closables: Closable[];
   /** Those of them that take events: what a drain ends. Closing one again does nothing. */
@@ -52,5 +53,5 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const relay = new RelayLoop({ outbox, ...target, metrics, log, drainMs: config.drainMs });
   relay.start();
   working.push({ name: 'relay', close: () => relay.close() });
-  return { tables, closables: [...closables, ...working], working };
+  return { tables, redis, closables: [...closables, ...working], working };
 };

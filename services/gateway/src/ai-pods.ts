@@ -1,6 +1,7 @@
 import { CircuitState, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
+import { callInner, type InnerToken } from '@runnel/kit';
 import type { RunRef } from '@runnel/coordination';
-import type { JsonClient } from './http-json.ts';
+import type { JsonAnswer, JsonClient } from './http-json.ts';
 
 /**
  * What a pod says to a run: `accepted`; `taken` (another one owns it, or it has ended: nothing left to do); a refusal, after
@@ -36,13 +37,15 @@ const OFFERS: Readonly<Record<number, Offer>> = { 202: 'accepted', 409: 'taken',
 export class HttpAiPod implements AiPod {
   readonly url: string;
   readonly #client: JsonClient;
+  readonly #token: InnerToken;
   readonly #breaker: CircuitBreakerPolicy;
   #running = 0;
   #offering = 0;
 
-  constructor(url: string, client: JsonClient) {
+  constructor(url: string, client: JsonClient, token: InnerToken) {
     this.url = url;
     this.#client = client;
+    this.#token = token;
     this.#breaker = circuitBreaker(handleAll, {
       halfOpenAfter: new ExponentialBackoff(HALF_OPEN),
       breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
@@ -62,7 +65,7 @@ export class HttpAiPod implements AiPod {
     try {
       return await this.#breaker.execute(async () => {
         const body = { conversationId, runId, ...(trace !== undefined && { trace }) };
-        const answer = await this.#client.call('POST', new URL('/runs', this.url), { body, timeoutMs: OFFER_TIMEOUT_MS });
+        const answer = await this.#call('POST', '/runs', { body, timeoutMs: OFFER_TIMEOUT_MS });
         const offer = OFFERS[answer.status];
         if (offer === undefined) throw new Error(`the AI pod answered ${answer.status}`);
         this.#learnLoad(answer.body);
@@ -76,10 +79,14 @@ export class HttpAiPod implements AiPod {
   }
 
   async models(): Promise<unknown[]> {
-    const { status, body } = await this.#client.call('GET', new URL('/models', this.url), { timeoutMs: MODELS_TIMEOUT_MS });
+    const { status, body } = await this.#call('GET', '/models', { timeoutMs: MODELS_TIMEOUT_MS });
     const models = typeof body === 'object' && body !== null && 'models' in body ? body.models : undefined;
     if (status !== 200 || !Array.isArray(models)) throw new Error(`the AI pod answered ${status} to GET /models`);
     return models;
+  }
+
+  #call(method: 'GET' | 'POST', path: string, options: { body?: unknown; timeoutMs: number }): Promise<JsonAnswer> {
+    return callInner(this.#token, (headers) => this.#client.call(method, new URL(path, this.url), { ...options, headers }));
   }
 
   /** Every answer may say how many runs the pod has (`running`): it knows better than any gateway. */
@@ -88,7 +95,7 @@ export class HttpAiPod implements AiPod {
   }
 }
 
-export const staticPods = (urls: readonly string[], client: JsonClient): AiPods => {
-  const pods = urls.map((url) => new HttpAiPod(url, client));
+export const staticPods = (urls: readonly string[], client: JsonClient, token: InnerToken): AiPods => {
+  const pods = urls.map((url) => new HttpAiPod(url, client, token));
   return { list: () => pods, close: () => client.close() };
 };

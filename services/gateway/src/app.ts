@@ -2,7 +2,7 @@ import type { ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { createDrain, delay, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { createDrain, createInnerToken, delay, type Health, type InnerToken, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './affinity.ts';
 import { staticPods, type AiPods } from './ai-pods.ts';
@@ -40,6 +40,8 @@ export interface GatewayDeps {
   /** An ioredis client for budgets by the minute; without it they hold for this node alone. */
   redis?: unknown;
   audit?: AuditReader;
+  /** What AI pods are shown. Absent: one that only this process has. */
+  innerToken?: InnerToken;
   /** Without one nothing is traced. */
   tracer?: Tracer;
 }
@@ -51,12 +53,12 @@ export interface GatewayApp {
   close(): Promise<void>;
 }
 
-const podsOf = (config: GatewayConfig, metrics: GatewayMetrics, log: Logger): AiPods => {
+const podsOf = (config: GatewayConfig, token: InnerToken, metrics: GatewayMetrics, log: Logger): AiPods => {
   const { aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort } = config;
-  if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient());
+  if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient(), token);
   const host = kubernetesHost?.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
   const api = host === undefined ? undefined : `https://${host}:${kubernetesPort}`;
-  return servicePods({ service: aiServiceName, api, metrics, log });
+  return servicePods({ service: aiServiceName, api, token, metrics, log });
 };
 
 /** A request that is not whole by then is nobody's (slowloris): 64 KiB at the slowest phone's speed. */
@@ -76,7 +78,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit) : deps.runLog;
   const metrics = gatewayMetrics(deps.metrics);
   const auth = deps.auth ?? createAuth(config);
-  const pods = deps.pods ?? podsOf(config, metrics, log);
+  const pods = deps.pods ?? podsOf(config, deps.innerToken ?? createInnerToken({}), metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });

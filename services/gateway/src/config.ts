@@ -1,9 +1,10 @@
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { DEFAULT_LIMITS } from '@runnel/protocol';
+import { authRules, doorSettings } from './config-doors.ts';
 import { parseSignInUrl } from './sign-in-url.ts';
 import { checkTrustProxy } from './trust-proxy.ts';
 
-export const configSpec = defineConfig({
+const settings = {
   ...commonSettings,
   ...portSettings(8080, 9080),
   aiServiceUrls: setting.urls('AI_SERVICE_URLS', {
@@ -26,24 +27,7 @@ export const configSpec = defineConfig({
     optional: true,
     description: 'Base URL of the audit service; without it there is no history beyond the store',
   }),
-  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], {
-    default: 'dev',
-    description: 'dev: callers say who they are; jwt: a token proves it',
-  }),
-  jwtSecret: setting.string('JWT_SECRET', {
-    optional: true,
-    secret: true,
-    minLength: 32,
-    description: 'Shared secret of HS256, HS384 or HS512 tokens',
-  }),
-  jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'Where the public keys of asymmetric tokens are' }),
-  jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
-  jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
-  sessionCookie: setting.string('SESSION_COOKIE', {
-    default: 'runnel_session',
-    pattern: '^[A-Za-z0-9_.-]{1,64}$',
-    description: 'Cookie that carries the token (jwt) or the guest (dev)',
-  }),
+  ...doorSettings,
   signInUrl: {
     ...setting.string('SIGN_IN_URL', {
       optional: true,
@@ -112,6 +96,11 @@ export const configSpec = defineConfig({
     minimum: 1,
     description: 'WebSockets of one client address on this node at most',
   }),
+  maxUnsentBytes: setting.integer('MAX_UNSENT_BYTES', {
+    default: 96 * 1024 * 1024,
+    minimum: 0,
+    description: 'Bytes that this node holds for all readers that are behind; beyond, the largest are closed (4002) first; 0: no bound',
+  }),
   trustProxy: {
     ...setting.string('TRUST_PROXY', {
       default: 'false',
@@ -130,6 +119,8 @@ export const configSpec = defineConfig({
     default: 10_000,
     description: 'Window in which connections are sent elsewhere before the process ends',
   }),
-});
+};
+
+export const configSpec = defineConfig(settings, authRules);
 
 export type GatewayConfig = LoadedConfig<typeof configSpec>;

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { createMetrics, silentLog } from '@runnel/kit';
+import { createInnerToken, createMetrics, silentLog } from '@runnel/kit';
 import { staticPods, type AiPod, type AiPods, type Offer } from './ai-pods.ts';
 import { askingOrder, createDispatcher } from './dispatch.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
@@ -76,7 +76,7 @@ test('a pod is asked over HTTP, with the trace, and says how loaded it is', asyn
     request.on('data', (data: Buffer) => (body += data.toString()));
     request.on('end', () => response.writeHead(202).end('{"epoch":1,"running":7}'));
   });
-  const pods = staticPods([url], createJsonClient());
+  const pods = staticPods([url], createJsonClient(), createInnerToken({}));
   const [only] = pods.list();
   expect(await only!.offer({ ...RUN, trace: '00-a' })).toBe('accepted');
   expect(JSON.parse(body)).toEqual({ ...RUN, trace: '00-a' });
@@ -91,7 +91,7 @@ test('a pod that fails three times in a row is left alone, and tried again later
     calls++;
     response.writeHead(status).end();
   });
-  const pods = staticPods([url], createJsonClient());
+  const pods = staticPods([url], createJsonClient(), createInnerToken({}));
   const [only] = pods.list();
   for (let i = 0; i < 3; i++) expect(await only!.offer(RUN)).toBe('failed');
   expect(only!.open).toBe(true);
@@ -104,7 +104,7 @@ test('a pod that fails three times in a row is left alone, and tried again later
 });
 
 test('a pod that is gone is a failure, not an exception', async () => {
-  const pods = staticPods(['http://127.0.0.1:9'], createJsonClient());
+  const pods = staticPods(['http://127.0.0.1:9'], createJsonClient(), createInnerToken({}));
   expect(await pods.list()[0]!.offer(RUN)).toBe('failed');
   pods.close();
 });

@@ -3,6 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import {
   createLogger,
   createHealth,
+  createInnerDoor,
+  createInnerToken,
   createInternalServer,
   createMetrics,
   describeConfig,
@@ -11,9 +13,10 @@ import {
   startTracing,
   storeObserver,
 } from '@runnel/kit';
-import { connectRedis, createRedisRunLog } from '@runnel/coordination';
+import { connectRedis, createRedisRunLog, shareInnerToken } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
+import { listenHost } from './config-doors.ts';
 import { createAuditClient } from './http/audit-client.ts';
 
 // The young generation stays small: sockets that only wait would else leave megabytes of it behind (docs/decisions/0013).
@@ -21,29 +24,36 @@ setFlagsFromString('--semi-space-growth-factor=1');
 
 await runService({
   name: 'gateway',
-  async start() {
+  async start({ stop }) {
     const config = loadConfig(configSpec, process.env);
     const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'gateway' });
     const metrics = createMetrics('gateway');
     const health = createHealth();
     const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
+    const onUnread = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const redis = connectRedis(config.redisUrl, onError);
+    const { internalToken: given, internalTokenFile: file } = config;
+    const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
     const gateway = await createGatewayApp({
       config,
       log,
       metrics,
       health,
       runLog,
+      innerToken,
       tracer: tracing.tracer,
       redis,
-      ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl }) }),
+      ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl, token: innerToken }) }),
     });
-    const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
-    await internal.listen({ host: config.host, port: config.internalPort });
-    await gateway.app.listen({ host: config.host, port: config.port });
+    const door = createInnerDoor(innerToken, metrics);
+    const onDrained = (): void => stop('drained');
+    const internal = createInternalServer({ metrics, health, log, door, onDrain: () => gateway.drain(), onDrained });
+    const host = listenHost(config);
+    await internal.listen({ host, port: config.internalPort });
+    await gateway.app.listen({ host, port: config.port });
     health.setReady(true);
     const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
     const ports = { port: portOf(gateway.app.server), internalPort: portOf(internal.server) };
@@ -55,6 +65,7 @@ await runService({
         { name: 'tracing', close: () => tracing.shutdown() },
         { name: 'run-log', close: () => runLog.close() },
         { name: 'rate-limits', close: () => redis.disconnect() },
+        { name: 'inner-token', close: () => innerToken.close() },
         { name: 'internal', close: () => internal.close() },
         { name: 'gateway', close: () => gateway.close() },
         { name: 'drain', close: () => gateway.drain() },

@@ -1,4 +1,5 @@
 import { joinChunks, utf8Length, type ChunkEvent } from '@runnel/protocol';
+import type { UnsentBudget, Waiter } from './budgets/unsent.ts';
 import { logged, type Outgoing } from './outgoing.ts';
 
 /** The way out that an outbox writes to: a WebSocket, an SSE response. */
@@ -14,10 +15,15 @@ export interface OutboxOptions {
   slow(): void;
   /** Chunks that joined another one. */
   merged?(): void;
+  /** The bound of the node, and who this reader is to it. */
+  unsent?: Pick<UnsentBudget, 'behind' | 'caughtUp' | 'check'>;
+  waiter?: Waiter;
 }
 
 /** Below this the socket is not behind: the kernel and one write take it. */
 const BACKED_UP_BYTES = 16 * 1024;
+/** So much at once is held against the bound of the node at once. */
+const LARGE_BYTES = 64 * 1024;
 /** W-14: more than this unsent closes 4002. */
 export const MAX_UNSENT_BYTES = 1024 * 1024;
 
@@ -48,6 +54,7 @@ export class Outbox {
   readonly #written = (): void => {
     this.#telling--;
     this.#flush();
+    if (this.#telling === 0 && this.#options.waiter) this.#options.unsent?.caughtUp(this.#options.waiter);
   };
 
   constructor(wire: Wire, options: OutboxOptions) {
@@ -118,8 +125,9 @@ export class Outbox {
   }
 
   #write(event: Outgoing, logId: string | null): void {
-    this.#telling++;
+    if (this.#telling++ === 0 && this.#options.waiter) this.#options.unsent?.behind(this.#options.waiter);
     this.#wire.write(event, logId, this.#written);
+    if (event.bytes.length > LARGE_BYTES) this.#options.unsent?.check();
   }
 
   #flush(): void {

@@ -3,6 +3,7 @@ import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol
 import type { Logger } from '@runnel/kit';
 import type { Auth } from './auth.ts';
 import type { Budgets } from './budgets/index.ts';
+import type { Waiter } from './budgets/unsent.ts';
 import type { Drainable } from './drain.ts';
 import { FrameBudget, Strikes } from './frame-budget.ts';
 import { FrameHandler } from './frame-handler.ts';
@@ -31,7 +32,7 @@ export interface SessionDeps {
   node: string;
   heartbeatMs: number;
   promptsPerMinute: number;
-  budgets: Pick<Budgets, 'sockets' | 'follows' | 'command' | 'refusals'>;
+  budgets: Pick<Budgets, 'sockets' | 'follows' | 'command' | 'refusals' | 'unsent'>;
   metrics: GatewayMetrics;
   log: Logger;
   /** Users who are kept out for a while (4505). */
@@ -68,7 +69,7 @@ const BY_MINUTE: ReadonlySet<string> = new Set(['prompts', 'commands', 'searches
 const SOCKETS_RETRY_MS = 5_000;
 
 /** One WebSocket from its first byte to its close: W-1 to W-6. Everything it sends goes through its outbox. */
-export class Session implements Drainable {
+export class Session implements Drainable, Waiter {
   readonly #socket: SessionSocket;
   readonly #deps: SessionDeps;
   readonly #opening: Opening;
@@ -85,7 +86,8 @@ export class Session implements Drainable {
     this.#socket = socket;
     this.#deps = deps;
     this.#opening = opening;
-    this.#outbox = new Outbox(socket, { slow: () => this.end('slow'), merged: () => deps.metrics.merges.inc() });
+    const merged = (): void => deps.metrics.merges.inc();
+    this.#outbox = new Outbox(socket, { slow: () => this.end('slow'), merged, unsent: deps.budgets.unsent, waiter: this });
     this.#heartbeat = new Heartbeat(
       deps.heartbeatMs,
       () => socket.ping(),
@@ -151,6 +153,15 @@ export class Session implements Drainable {
   /** The socket is gone, by whomever. */
   closed(): void {
     this.#leave();
+    this.#deps.budgets.unsent.caughtUp(this);
+  }
+
+  slow(): void {
+    this.end('slow');
+  }
+
+  cut(): void {
+    this.#socket.terminate();
   }
 
   announce(reconnectInMs: number): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { commonSettings, defineConfig, setting, type LoadedConfig } from '@runnel/kit';
 import { configSpec as ai } from '@runnel/ai';
-import { configSpec as gateway } from '@runnel/gateway';
+import { authRules, configSpec as gateway } from '@runnel/gateway';
 
 const { redisUrl: _noRedis, ...common } = commonSettings;
 const { redisUrl: _noStore, aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = gateway.settings;
@@ -10,25 +10,29 @@ const { models, maxRuns, leaseMs } = ai.settings;
 const { default: _builtIn, ...namedModels } = models;
 
 /** What one process that is everything can be told: the services' own settings, less the addresses of each other. */
-export const configSpec = defineConfig({
-  ...ofGateway,
-  ...common,
-  host: setting.string('HOST', {
-    default: '127.0.0.1',
-    description: 'Address to listen on; 0.0.0.0 lets other machines in, and dev mode asks nobody for a password',
-  }),
-  maxRuns,
-  leaseMs,
-  models: {
-    ...namedModels,
-    optional: true,
-    description: `${namedModels.description}. Unset: those your keys and \`npm run model\` bring, and the built-in ones`,
+export const configSpec = defineConfig(
+  {
+    ...ofGateway,
+    ...common,
+    host: setting.string('HOST', {
+      default: '127.0.0.1',
+      description: 'Address to listen on; others than loopback need AUTH_MODE=jwt, or DEV_MODE_OPEN=yes',
+    }),
+    authMode: { ...ofGateway.authMode, default: 'dev' as const },
+    maxRuns,
+    leaseMs,
+    models: {
+      ...namedModels,
+      optional: true,
+      description: `${namedModels.description}. Unset: those your keys and \`npm run model\` bring, and the built-in ones`,
+    },
+    dataDir: setting.string('DATA_DIR', {
+      default: join(import.meta.dirname, '../../../.data'),
+      defaultText: '`.data` in the checkout',
+      description: 'Where conversations are kept',
+    }),
   },
-  dataDir: setting.string('DATA_DIR', {
-    default: join(import.meta.dirname, '../../../.data'),
-    defaultText: '`.data` in the checkout',
-    description: 'Where conversations are kept',
-  }),
-});
+  authRules,
+);
 
 export type StandaloneConfig = LoadedConfig<typeof configSpec>;

@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createHealth, createInternalServer, createLogger, createMetrics, loadConfig, runService, startTracing } from '@runnel/kit';
+import {
+  createHealth,
+  createInnerDoor,
+  createInnerToken,
+  createInternalServer,
+  createLogger,
+  createMetrics,
+  loadConfig,
+  runService,
+  startTracing,
+} from '@runnel/kit';
 import { createStandalone } from './app.ts';
 import { configSpec } from './config.ts';
 import { chooseModels, findLocalModels } from './local-models.ts';
@@ -10,7 +20,7 @@ const checkout = join(import.meta.dirname, '../../..');
 
 await runService({
   name: 'standalone',
-  async start() {
+  async start({ stop }) {
     const startedAt = performance.now();
     // People who try it out read one line, not a log.
     const given = loadConfig(configSpec, { LOG_LEVEL: 'warn', ...process.env });
@@ -24,14 +34,19 @@ await runService({
     const { tracer } = tracing;
     const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health, tracer });
     await gateway.app.listen({ host: config.host, port: config.port });
-    const internal = createInternalServer({ metrics, health, log, onDrain: () => gateway.drain() });
+    // The services meet in this process and show each other nothing; who drains over HTTP has to.
+    const token = createInnerToken({ given: config.internalToken, file: config.internalTokenFile });
+    const door = createInnerDoor(token, metrics);
+    const onDrained = (): void => stop('drained');
+    const internal = createInternalServer({ metrics, health, log, door, onDrain: () => gateway.drain(), onDrained });
     await internal.listen({ host: config.host, port: config.internalPort });
     health.setReady(true);
     const { port } = gateway.app.server.address() as AddressInfo;
     const host = config.host === '0.0.0.0' ? 'localhost' : config.host;
     const names = models.map((model) => model.id).join(', ');
     process.stdout.write(`Runnel is at http://${host}:${port}  (models: ${names}; ${Math.round(performance.now() - startedAt)} ms)\n`);
+    const known = { name: 'inner token', close: () => token.close() };
     const sent = { name: 'tracing', close: () => tracing.shutdown() };
-    return { log, closables: [sent, ...closables, { name: 'internal', close: () => internal.close() }] };
+    return { log, closables: [sent, known, ...closables, { name: 'internal', close: () => internal.close() }] };
   },
 });

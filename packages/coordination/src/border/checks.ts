@@ -32,11 +32,12 @@ export const checkChange = (command: { conversationId: string; userId: string })
  */
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
-  const { conversationId, userId, runId, model, message, parentId, title, trace } = command;
+  const { conversationId, userId, runId, model, message, parentId, title, trace, making } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
   name(model, 'model');
+  if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
   list(seed, 'seed', BORDER.seedTurns);
   const turns = [...seed];
@@ -66,6 +67,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(parentId !== undefined && { parentId }),
     ...(turns.length > 0 && { seed: turns.map(({ messageId, role, text: words }) => ({ messageId, role, text: words })) }),
     ...(traced !== undefined && { trace: traced }),
+    ...(making !== undefined && { making }),
   };
 };
 

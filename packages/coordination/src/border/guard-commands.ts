@@ -27,6 +27,8 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   restoreRun: checked(check.checkRestore, log.restoreRun),
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),
+  mergeStored: checked(check.checkRehydrate, log.mergeStored),
+  expel: checked(check.checkChange, log.expel),
   readState: checked((query) => {
     object(query, 'query');
     id(query.conversationId);

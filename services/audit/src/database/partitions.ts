@@ -57,6 +57,12 @@ export class Partitions {
       RETIRED,
       String(from),
     ]);
+    // Before anything goes: `verify` takes what lacks up to here, and no more, for removed by retention.
+    await sql.query(
+      `INSERT INTO audit_cut (log_id, sequence) SELECT log_id, max(sequence) FROM audit_log WHERE time < $1 GROUP BY log_id
+       ON CONFLICT (log_id) DO UPDATE SET sequence = excluded.sequence`,
+      [from],
+    );
     if (sql.dialect === 'sqlite') {
       const [found] = await sql.query<{ n: number }>('SELECT count(*) AS n FROM audit_log WHERE time < $1', [from]);
       await sql.query('DELETE FROM audit_log WHERE time < $1', [from]);

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Metrics } from '@runnel/kit';
 import type { RunLog, ShareKind } from '@runnel/coordination';
 import type { GatewayConfig } from '../config.ts';
@@ -9,6 +10,7 @@ import { createPlaces } from './places.ts';
 import { createRate, type Rate } from './rate.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { Shares } from './shares.ts';
+import { UnsentBudget } from './unsent.ts';
 
 type Share = Pick<Shares, 'take' | 'release'>;
 
@@ -20,12 +22,14 @@ export interface Budgets {
   /** Throws `rate-limited`: everything but prompts, which have a budget of their own. */
   command(userId: string): Promise<void>;
   search(userId: string): Promise<void>;
-  /** At most so many of a person at a time on this node. */
-  reading<T>(userId: string, read: () => Promise<T>): Promise<T>;
+  /** At most so many of a person at a time on this node; each until its response has left, for until then it is held here. */
+  reading<T>(userId: string, response: ServerResponse, read: () => Promise<T>): Promise<T>;
   /** Verifying reads all texts of a conversation: one of a person at a time, four of this node. */
-  verifying<T>(userId: string, verify: () => Promise<T>): Promise<T>;
+  verifying<T>(userId: string, response: ServerResponse, verify: () => Promise<T>): Promise<T>;
   /** Takes a replay; resolves to its release. */
   replay(userId: string): Promise<() => void>;
+  /** What all readers that are behind hold together. */
+  unsent: UnsentBudget;
   refusals: Refusals;
   close(): Promise<void>;
 }
@@ -42,6 +46,7 @@ export interface BudgetsDeps {
     | 'maxReplaysPerUser'
     | 'maxCommandsPerMinute'
     | 'maxSearchesPerMinute'
+    | 'maxUnsentBytes'
   >;
   runLog: RunLog;
   rateLimits: RateLimits;
@@ -59,6 +64,7 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
   const share = (kind: ShareKind, limit: number): Shares =>
     new Shares({ limit, ask: (userId, wanted) => holder.ask(kind, limit, userId, wanted) });
   const replays = share('replays', config.maxReplaysPerUser);
+  const unsent = new UnsentBudget(config.maxUnsentBytes, () => refusals.count('memory'));
   const reads = new InFlight(config.maxReadsPerUser);
   const verifying = { each: new InFlight(VERIFYING.each), node: new InFlight(VERIFYING.node) };
   const commands = createRate({ prefix: 'rate:command', perMinute: config.maxCommandsPerMinute, redis, remember: true });
@@ -68,13 +74,17 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     if (retryAfterMs > 0) throw refusals.of(limit, { retryAfterMs });
   };
 
-  const within = async <T>(counts: InFlight, key: string, work: () => Promise<T>): Promise<T> => {
+  const within = async <T>(counts: InFlight, key: string, response: ServerResponse, work: () => Promise<T>): Promise<T> => {
     if (!counts.enter(key)) throw refusals.of('reads', {});
-    try {
-      return await work();
-    } finally {
-      counts.leave(key);
-    }
+    let left = false;
+    const leave = (): void => {
+      if (!left) counts.leave(key);
+      left = true;
+    };
+    response.once('finish', leave);
+    response.once('close', leave);
+    if (response.destroyed || response.writableEnded) leave();
+    return work();
   };
 
   return {
@@ -89,13 +99,17 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     follows: share('follows', config.maxFollowsPerUser),
     command: (userId) => from(commands, 'commands', userId),
     search: (userId) => from(searches, 'searches', userId),
-    reading: (userId, read) => within(reads, userId, read),
-    verifying: (userId, verify) => within(verifying.each, userId, () => within(verifying.node, '', verify)),
+    reading: (userId, response, read) => within(reads, userId, response, read),
+    verifying: (userId, response, verify) => within(verifying.each, userId, response, () => within(verifying.node, '', response, verify)),
     async replay(userId) {
       if (!(await replays.take(userId))) throw refusals.of('replays', { retryAfterMs: REPLAY_RETRY_MS });
       return () => replays.release(userId);
     },
+    unsent,
     refusals,
-    close: () => holder.close(),
+    close() {
+      unsent.close();
+      return holder.close();
+    },
   };
 };

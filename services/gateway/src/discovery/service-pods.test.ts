@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createMetrics, silentLog, waitFor } from '@runnel/kit';
+import { createInnerToken, createMetrics, silentLog, waitFor } from '@runnel/kit';
 import type { AiPods } from '../ai-pods.ts';
 import { gatewayMetrics } from '../gateway-metrics.ts';
 import { servicePods } from './service-pods.ts';
 import { startApiServer } from './testing/api-server.ts';
 import { endpoint, slice } from './testing/slices.ts';
+
+const token = createInnerToken({});
 
 type Api = Awaited<ReturnType<typeof startApiServer>>;
 
@@ -16,7 +18,7 @@ const metrics = createMetrics('gateway');
 const counted = gatewayMetrics(metrics);
 
 const start = (): void => {
-  pods = servicePods({ service: 'runnel-ai', api: api.url, accountDir: api.accountDir, metrics: counted, log: silentLog });
+  pods = servicePods({ service: 'runnel-ai', api: api.url, accountDir: api.accountDir, token, metrics: counted, log: silentLog });
 };
 const urls = (): string[] => pods.list().map(({ url }) => url);
 const watching = (times: number) => waitFor(() => api.watched().length >= times && api.watches.size === 1, { what: `watch ${times}` });
@@ -109,6 +111,7 @@ test('without a service account the name is resolved, again and again', async ()
   let addresses = ['10.1.0.2', '10.1.0.1'];
   let fails = false;
   pods = servicePods({
+    token,
     service: 'ai',
     api: undefined,
     accountDir: '/nowhere',

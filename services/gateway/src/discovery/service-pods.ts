@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { delay, type Logger } from '@runnel/kit';
+import { delay, type InnerToken, type Logger } from '@runnel/kit';
 import { HttpAiPod, type AiPod, type AiPods } from '../ai-pods.ts';
 import type { GatewayMetrics } from '../gateway-metrics.ts';
 import { createJsonClient } from '../http-json.ts';
@@ -13,6 +13,7 @@ export interface ServicePodsOptions {
   service: string;
   /** `https://host:port` of the Kubernetes API; undefined outside Kubernetes. */
   api: string | undefined;
+  token: InnerToken;
   metrics: Pick<GatewayMetrics, 'discoveries' | 'aiPods'>;
   log: Logger;
   /** Where the pod's own token, CA and namespace are mounted. */
@@ -33,7 +34,7 @@ const RESOLVE_EVERY_MS = 2000;
  * pod itself, and not the Service, is what lets a refusal go to the next one.
  */
 export const servicePods = (options: ServicePodsOptions): AiPods => {
-  const { service, api, metrics, log, accountDir = ACCOUNT_DIR } = options;
+  const { service, api, token, metrics, log, accountDir = ACCOUNT_DIR } = options;
   const { resolve = (name) => lookup(name, { all: true }), resolveEveryMs = RESOLVE_EVERY_MS } = options;
   const client = createJsonClient();
   const stopped = new AbortController();
@@ -41,7 +42,7 @@ export const servicePods = (options: ServicePodsOptions): AiPods => {
 
   const use = (urls: readonly string[]): void => {
     // A pod that stays keeps its breaker and its load.
-    pods = new Map(urls.map((url) => [url, pods.get(url) ?? new HttpAiPod(url, client)]));
+    pods = new Map(urls.map((url) => [url, pods.get(url) ?? new HttpAiPod(url, client, token)]));
     metrics.aiPods.set(pods.size);
   };
 

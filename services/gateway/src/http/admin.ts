@@ -46,7 +46,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       log.info({ event: 'admin.trail', admin });
-      return context.budgets.verifying(admin, () => askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin));
+      return context.budgets.verifying(admin, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin));
     },
   );
 

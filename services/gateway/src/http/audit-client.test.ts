@@ -1,8 +1,14 @@
+import { createInnerToken } from '@runnel/kit';
 import { expect, test } from 'vitest';
 import { createAuditClient } from './audit-client.ts';
 
 const client = (fetch: (url: URL, init: RequestInit) => Promise<Response>) =>
-  createAuditClient({ url: 'http://audit:8082/base', deadlineMs: 50, fetch: fetch as typeof globalThis.fetch });
+  createAuditClient({
+    url: 'http://audit:8082/base',
+    token: createInnerToken({ given: 'the-inner-token' }),
+    deadlineMs: 50,
+    fetch: fetch as typeof globalThis.fetch,
+  });
 
 test('paths are under the base URL and the caller goes in a header', async () => {
   const seen: [string, string | null][] = [];

@@ -29,7 +29,7 @@ export const conversationRoutes = (app: Routes, { auth, commands, runLog, budget
       const { userId } = await callerOf(auth, request, reply);
       const { after, limit = 50 } = request.query;
       const query = { userId, limit, ...(after !== undefined && { after }) };
-      return budgets.reading(userId, () => listConversations(runLog, audit, query));
+      return budgets.reading(userId, reply.raw, () => listConversations(runLog, audit, query));
     },
   );
 

@@ -6,6 +6,8 @@ const MAX_CONVERSATIONS = 500;
 const TTL_MS = 2 * 60_000;
 /** Pages of one conversation; a reader who scrolls further back reads the store again. */
 const MAX_PAGES = 8;
+/** A page with more text than that is not kept: all pages together stay within the memory of a pod, and a long answer is read again. */
+const MAX_KEPT_CHARS = 32 * 1024;
 
 export interface HistoryCacheDeps {
   /** L2 and beyond. */
@@ -30,6 +32,8 @@ interface Entry {
   /** Counts changes: a page read across one is handed out but not kept. */
   generation: number;
 }
+
+const charsOf = (messages: readonly { text: string }[]): number => messages.reduce((sum, { text }) => sum + text.length, 0);
 
 const pageKey = ({ userId, before, limit }: HistoryQuery): string => `${before ?? ''} ${limit} ${userId}`;
 
@@ -83,7 +87,8 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     const { generation } = entry;
     const result = await read(query);
     const current = entry.generation === generation && entries.peek(query.conversationId) === entry;
-    if (current && result.kind === 'page' && entry.pages.size < MAX_PAGES) entry.pages.set(pageKey(query), result);
+    if (current && result.kind === 'page' && entry.pages.size < MAX_PAGES && charsOf(result.messages) <= MAX_KEPT_CHARS)
+      entry.pages.set(pageKey(query), result);
     return result;
   };
 

@@ -25,7 +25,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
       const { userId } = await callerOf(auth, request, reply);
       const { before, limit = 50 } = request.query;
       const query = { conversationId: request.params.id, userId, limit, ...(before !== undefined && { before }) };
-      const result = await budgets.reading(userId, () => history.read(query));
+      const result = await budgets.reading(userId, reply.raw, () => history.read(query));
       if (result.kind !== 'page') throw new RunnelError(result.kind === 'none' ? 'not-found' : 'forbidden');
       // A page is the user's own and changes with the next message; nobody between may keep it.
       return reply.header('cache-control', 'private, no-cache').send({ messages: result.messages, hasMore: result.hasMore });

@@ -15,6 +15,7 @@ import { createHistoryCache } from './history-cache.ts';
 import { readHistory } from './history-source.ts';
 import { historyRoutes } from './history.ts';
 import { httpMetrics } from './http-metrics.ts';
+import { registerLargeResponses } from './large-responses.ts';
 import { meRoutes } from './me.ts';
 import { modelRoutes } from './models.ts';
 import { PendingAnswers } from './openai-run.ts';
@@ -63,6 +64,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
     if (!HAS_A_BUDGET.test(request.url)) await budgets.command(userId);
   });
   registerBodies(app, { callerOf: (request) => callers.get(request), refused: (limit) => budgets.refusals.count(limit) });
+  registerLargeResponses(app, budgets.unsent);
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

@@ -1,7 +1,9 @@
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
+import { ByteBudget } from '../budgets/byte-budget.ts';
 import { askAudit } from './audit-ask.ts';
 import { callerOf } from './caller.ts';
 import { drained, startEventStream } from './event-stream.ts';
@@ -11,6 +13,9 @@ import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.
 /** A pause of an hour in the middle must not hold a connection for an hour. */
 const LONGEST_WAIT_MS = 30_000;
 const MOST_AT_ONCE = 200;
+const RETRY_AFTER_MS = 2_000;
+/** Texts of all replays of this node, each with its pieces. */
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 /** A replay slower than that holds its connection for hours. */
 const SLOWEST = 0.1;
 
@@ -33,45 +38,57 @@ const schema = {
   },
 };
 
+/** Writes the steps at their times, until the end or the caller leaves. */
+const play = async (
+  reply: FastifyReply,
+  replay: Replay,
+  { speed, from }: { speed: number; from: number },
+  draining: AbortSignal,
+): Promise<void> => {
+  const steps = stepsOf(replay);
+  const { conversationId, startedAt, message, markers } = replay;
+  const raw = startEventStream(reply);
+  const gone = new AbortController();
+  raw.once('close', () => gone.abort());
+  const stop = AbortSignal.any([gone.signal, draining]);
+  const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  try {
+    send('start', { conversationId, runId: message.messageId, model: message.model, startedAt, ms: steps.at(-1)!.ms, markers });
+    let at = from;
+    for (const { ms, event, data } of steps) {
+      if (speed > 0 && ms > at) await delay(Math.min(LONGEST_WAIT_MS, (ms - at) / speed), stop);
+      if (stop.aborted) break;
+      at = Math.max(at, ms);
+      send(event, { ...data, ms });
+      await drained(raw);
+    }
+  } finally {
+    raw.end();
+  }
+};
+
 export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: GatewayContext): void => {
   let open = 0;
+  const texts = new ByteBudget(MAX_TEXT_BYTES, MAX_TEXT_BYTES);
   app.get('/api/runs/:id/replay', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { userId } = await callerOf(auth, request, reply);
     const { speed = 1, from = 0 } = request.query;
-    if (open >= MOST_AT_ONCE || draining.aborted) throw new RunnelError('overloaded', undefined, { retryAfterMs: 2_000 });
     if (speed > 0 && speed < SLOWEST) throw new RunnelError('bad-frame', `speed: 0 (at once) or at least ${SLOWEST}.`);
+    if (open >= MOST_AT_ONCE || draining.aborted) throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
     const release = await budgets.replay(userId);
-    // Counted from here on: what is read for a replay is as large as what it sends.
+    let held = 0;
+    // Counted before the audit service is asked: what is read for a replay is as large as what it sends.
     open++;
-    const path = `/runs/${request.params.id}/replay`;
-    const replay = await budgets
-      .reading(userId, () => askAudit<Replay>(audit, path, {}, userId))
-      .catch((cause: unknown) => {
-        open--;
-        release();
-        throw cause;
-      });
-    const steps = stepsOf(replay);
-    const { conversationId, startedAt, message, markers } = replay;
-    const raw = startEventStream(reply);
-    const gone = new AbortController();
-    raw.once('close', () => gone.abort());
-    const stop = AbortSignal.any([gone.signal, draining]);
-    const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     try {
-      send('start', { conversationId, runId: message.messageId, model: message.model, startedAt, ms: steps.at(-1)!.ms, markers });
-      let at = from;
-      for (const { ms, event, data } of steps) {
-        if (speed > 0 && ms > at) await delay(Math.min(LONGEST_WAIT_MS, (ms - at) / speed), stop);
-        if (stop.aborted) break;
-        at = Math.max(at, ms);
-        send(event, { ...data, ms });
-        await drained(raw);
-      }
+      const replay = await askAudit<Replay>(audit, `/runs/${request.params.id}/replay`, {}, userId);
+      const bytes = 2 * Buffer.byteLength(replay.message.text);
+      if (texts.take(userId, bytes) !== 'taken') throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
+      held = bytes;
+      await play(reply, replay, { speed, from }, draining);
     } finally {
       open--;
       release();
-      raw.end();
+      texts.release(userId, held);
     }
     return reply;
   });

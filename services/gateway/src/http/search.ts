@@ -31,7 +31,7 @@ export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayConte
       reply.header('cache-control', 'private, no-store');
       await budgets.search(userId);
       const query = { q, after, limit };
-      return budgets.reading(userId, () => askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', query, userId));
+      return budgets.reading(userId, reply.raw, () => askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', query, userId));
     },
   );
 };

@@ -28,7 +28,7 @@ describe('GET /api/sign-in', () => {
 });
 
 describe('SIGN_IN_URL', () => {
-  const read = (value: string): string | undefined => loadConfig(configSpec, { SIGN_IN_URL: value }).signInUrl;
+  const read = (value: string): string | undefined => loadConfig(configSpec, { AUTH_MODE: 'dev', SIGN_IN_URL: value }).signInUrl;
 
   test.each(['/oauth2/start?rd={return}', '/', 'https://login.example/?to={return}', 'http://localhost:4180/start'])('%s', (value) => {
     expect(read(value)).toBe(value);

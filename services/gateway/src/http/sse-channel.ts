@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { type RunnelError } from '@runnel/protocol';
+import type { UnsentBudget, Waiter } from '../budgets/unsent.ts';
 import type { Drainable } from '../drain.ts';
 import type { Sink } from '../follower.ts';
 import { Outbox, type Wire } from '../outbox.ts';
@@ -17,6 +18,8 @@ export interface SseChannelOptions {
   busy(): boolean;
   /** A chunk joined a waiting one (W-14). */
   merged(): void;
+  /** The bound of the node. */
+  unsent: UnsentBudget;
   /** The reader was too slow even for merged chunks and was sent away. */
   slow(): void;
 }
@@ -58,16 +61,26 @@ export class SseChannel implements Sink, Drainable {
     const raw = startEventStream(this.#reply);
     raw.write(`retry: ${RETRY_MS}\n\n`);
     this.#raw = raw;
-    this.#outbox = new Outbox(new ResponseWire(raw), {
-      merged: () => this.#options.merged(),
+    const { unsent } = this.#options;
+    const sendAway = (): void => {
       // There is no close code on HTTP: the connection breaks, and the reader comes back with its last id.
-      slow: () => {
-        this.#options.slow();
-        raw.destroy();
+      this.#options.slow();
+      raw.destroy();
+    };
+    const waiter: Waiter = {
+      get unsent() {
+        return outbox.unsent;
       },
-    });
+      slow: sendAway,
+      cut: () => raw.destroy(),
+    };
+    const outbox = new Outbox(new ResponseWire(raw), { merged: () => this.#options.merged(), slow: sendAway, unsent, waiter });
+    this.#outbox = outbox;
     keepAlive(raw, this.#options.heartbeatMs);
-    raw.once('close', () => this.#outbox?.close());
+    raw.once('close', () => {
+      outbox.close();
+      unsent.caughtUp(waiter);
+    });
     this.#settle.resolve();
   }
 

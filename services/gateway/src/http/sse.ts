@@ -63,6 +63,7 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
       busy: () => hub.hasLiveRun(conversationId),
       merged: () => merges.inc(),
       slow: () => metrics.slowReaders.inc(),
+      unsent: budgets.unsent,
     });
     channels.add(channel);
     // The header is what an EventSource knows after a break; its URL still has the cursor it began with.

@@ -37,13 +37,13 @@ export const sendTrail = async (
   userId: string,
 ): Promise<unknown> => {
   reply.header('cache-control', 'private, no-store');
-  if (format !== 'csv' && format !== 'ndjson') return budgets.reading(userId, () => askAudit<TrailPage>(audit, '/trail', query, userId));
+  if (format !== 'csv' && format !== 'ndjson')
+    return budgets.reading(userId, reply.raw, () => askAudit<TrailPage>(audit, '/trail', query, userId));
   const pageAfter = (after: string | undefined): Promise<TrailPage> =>
-    budgets.reading(userId, () =>
-      askAudit(audit, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId),
-    );
-  // The first page before the headers: a database that is down is a problem document and no empty file.
-  const first = await pageAfter(query['after'] === undefined ? undefined : String(query['after']));
+    askAudit(audit, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId);
+  // The first page before the headers: a database that is down is a problem document and no empty file. An export is one read to its end.
+  const from = query['after'] === undefined ? undefined : String(query['after']);
+  const first = await budgets.reading(userId, reply.raw, () => pageAfter(from));
   const { type, write } = EXPORTS[format];
   reply.header('content-type', type).header('content-disposition', `attachment; filename="trail.${format}"`);
   return reply.send(Readable.from(write(first, pageAfter)));
@@ -102,7 +102,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const { userId } = await auth.require(request, reply);
-      return budgets.verifying(userId, () => askAudit<object>(audit, `/verify/${request.params.id}`, { user: userId }, userId));
+      return budgets.verifying(userId, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, { user: userId }, userId));
     },
   );
 };

@@ -34,7 +34,7 @@ export const startGateway = async ({ env = {}, ...deps }: TestGatewayOptions = {
     close: () => {},
   };
   const metrics = createMetrics('gateway', { processMetrics: false });
-  const config = loadConfig(configSpec, { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '1', ...env });
+  const config = loadConfig(configSpec, { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', AUTH_MODE: 'dev', DRAIN_SECONDS: '1', ...env });
   const gateway = await createGatewayApp({ config, log: silentLog, metrics, health: createHealth(), dispatcher, ...deps, runLog });
   await gateway.app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = gateway.app.server.address() as AddressInfo;
