@@ -28,7 +28,11 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),
   mergeStored: checked(check.checkRehydrate, log.mergeStored),
-  expel: checked(check.checkChange, log.expel),
+  expel: checked((command) => {
+    object(command, 'command');
+    id(command.conversationId);
+    name('intruder' in command ? command.intruder : command.rightful, 'user');
+  }, log.expel),
   readState: checked((query) => {
     object(query, 'query');
     id(query.conversationId);
