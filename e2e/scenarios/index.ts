@@ -12,6 +12,7 @@ import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -28,5 +29,6 @@ export const SCENARIOS: Scenario[] = [
   ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
+  ...skewScenarios,
   ...chaosScenarios,
 ];
