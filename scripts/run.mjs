@@ -1,15 +1,16 @@
 // Entry of every `npm run …`. Plain JavaScript for any Node ≥ 18: it installs what the lock file asks for and hands over to
 // the Node 24 that comes with it, so that nobody needs another Node than the one they have.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isInstalled } from './lib/installed.mjs';
+import { bundledNode, isInstalled, thisPlatform } from './lib/installed.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const binDir = join(root, 'node_modules', '.bin');
 const NODE_MAJOR = 24;
+const platform = thisPlatform();
 const ORPHAN_CHECK_MS = 250;
 
 /** Each command: steps that run one after the other; the last one gets the arguments. */
@@ -30,6 +31,7 @@ const COMMANDS = {
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
+  'first-minute': [['scripts/first-minute.mjs']],
   'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],
 };
 
@@ -54,10 +56,12 @@ function onOrphaned(stop) {
 }
 
 /** The exit code of the child, by the shell's convention for one that a signal ended. Signals to us go to it. */
-function run(command, args) {
+function run(command, args, { first = [], shell = false } = {}) {
   return new Promise((resolve) => {
-    const env = { ...process.env, PATH: `${binDir}${delimiter}${process.env.PATH ?? ''}` };
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
+    const bundled = bundledNode(root, platform);
+    const path = [...first, ...(bundled === undefined ? [] : [dirname(bundled)]), binDir, process.env.PATH ?? ''];
+    const env = { ...process.env, PATH: path.join(delimiter) };
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env, shell });
     const forward = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     const stopWatching = onOrphaned(() => child.kill('SIGTERM'));
@@ -72,20 +76,47 @@ function run(command, args) {
   });
 }
 
+const INSTALL = [existsSync(join(root, 'package-lock.json')) ? 'ci' : 'install', '--no-audit', '--no-fund', '--loglevel=error'];
+
+/** The npm that runs us, by the Node that runs us or by another; from the PATH where nobody said which. */
+function npm(node = process.execPath, first = []) {
+  const cli = process.env.npm_execpath;
+  if (cli?.endsWith('.js')) return run(node, [cli, ...INSTALL], { first });
+  return process.platform === 'win32' ? run('npm.cmd', INSTALL, { first, shell: true }) : run('npm', INSTALL, { first });
+}
+
+/**
+ * npm leaves out what the Node it runs on is too old for (under Node 18, native parts of the web page's build). With the Node that came
+ * with the first installation nothing is left out. That one is copied first, for npm empties node_modules.
+ */
+async function installAgain(bundled) {
+  const folder = mkdtempSync(join(tmpdir(), 'runnel-node-'));
+  try {
+    const node = join(folder, 'node');
+    copyFileSync(bundled, node);
+    return await npm(node, [folder]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function install() {
-  const hasLock = existsSync(join(root, 'package-lock.json'));
   if (isInstalled(root)) return;
   console.error('runnel: installing dependencies (once)');
-  const code = await run('npm', [hasLock ? 'ci' : 'install', '--no-audit', '--no-fund', '--loglevel=error']);
+  let code = await npm();
+  const bundled = bundledNode(root, platform);
+  if (!isInstalled(root) && bundled !== undefined) code = await installAgain(bundled);
   if (code !== 0) fail('the dependencies could not be installed; see above, and try `npm ci` by hand');
+  if (!isInstalled(root)) fail('npm left out dependencies; remove node_modules, and try with a newer Node and npm');
 }
 
 /** Node 24 from node_modules; the machine's own where there is no such package for the platform. */
 function findNode() {
-  const bundled = join(binDir, 'node');
-  if (existsSync(bundled)) return bundled;
+  const bundled = bundledNode(root, platform);
+  if (bundled !== undefined) return bundled;
   if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) return process.execPath;
-  return fail(`needs Node ${NODE_MAJOR} here: for ${process.platform} ${process.arch} there is none among the dependencies`);
+  const where = `${platform.os} ${platform.cpu}${platform.libc === 'musl' ? ' with musl' : ''}`;
+  return fail(`install Node ${NODE_MAJOR} or newer: for ${where} there is none among the dependencies (this is ${process.versions.node})`);
 }
 
 const [name, ...args] = process.argv.slice(2);

@@ -28,7 +28,7 @@ export const ai: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Ends by reason',
-          description: 'released and fenced went on elsewhere. failed: runbook ModelFailing.',
+          description: 'released and fenced went on elsewhere. failed: runbook ModelFailing. lost: a bug of ours, see run.lost in the log.',
           unit: 'ops',
           targets: [perSecond('runnel_ai_run_end_total', 'reason')],
         },

@@ -1,6 +1,9 @@
-interface Lock {
-  packages?: Record<string, object>;
+export interface Platform {
+  os: string;
+  cpu: string;
+  libc: 'glibc' | 'musl' | undefined;
 }
-/** Whether npm's record of an installation holds everything a lock file asks for. */
-export function lockMatches(wanted: Lock | undefined, got: Lock | undefined): boolean;
+export function thisPlatform(): Platform;
+export function lockMatches(wanted: object | undefined, got: object | undefined, platform: Platform): boolean;
 export function isInstalled(root: string): boolean;
+export function bundledNode(root: string, platform: Platform): string | undefined;

@@ -15,6 +15,8 @@ export interface KeyParts {
   conversationId: string;
   runId: string;
   userId?: string;
+  /** Of a shared secret. */
+  name?: string;
 }
 
 /** Encoded, for the id may hold braces (any JWT subject). */
@@ -25,8 +27,14 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed */
+  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset) */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
+  metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
+  logPrefix: (k) => `chat:log:{${k.shard}}:`,
+  channelPrefix: (k) => `chat:stream:{${k.shard}}:`,
+  ownerPrefix: (k) => `session:owner:{${k.shard}}:`,
+  /** hash: node (which server, and which history of it), n: generation, since (ms): when it began */
+  store: (k) => `store:{${k.shard}}`,
   /** hash: messageId → JSON of the message; at most the newest 200 */
   history: (k) => `chat:history:{${k.shard}}:${k.conversationId}`,
   /** zset: messageId by order of creation */
@@ -49,6 +57,8 @@ const KEYS = {
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
   /** string, 24 h: the conversation was deleted; the database may not know yet */
   tombstone: (k) => `chat:deleted:{${k.shard}}:${k.conversationId}`,
+  /** string, 30 days after the last change of its owner's: SHA-1 of `conversationId:userId`, for as long as meta is gone */
+  whose: (k) => `chat:owner:{${k.shard}}:${k.conversationId}`,
   /** zset: `conversationId:runId` by lease expiry (ms) */
   leases: (k) => `runs:leases:{${k.shard}}`,
   /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */
@@ -75,6 +85,8 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset: gateways that live, by the time their word runs out (ms) */
   holders: () => 'gateways:live',
+  /** string, no expiry: a random secret that the processes of this store share */
+  secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
 
 export type KeyName = keyof typeof KEYS;

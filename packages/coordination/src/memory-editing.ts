@@ -15,6 +15,7 @@ const own = (store: MemoryStore, { conversationId, userId }: Change): MemoryConv
 export const setTitle = (store: MemoryStore, command: Change & { title: string }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
+  store.recheck(conversation);
   const title = command.title.toWellFormed();
   conversation.title = title;
   const offset = store.emit(conversation, 'title', { title });
@@ -34,6 +35,7 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
   const run = store.runOf(conversation.conversationId, messageId);
   if (run) Object.assign(run, { text: '', bytes: 0 });
+  store.recheck(conversation);
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });
@@ -41,11 +43,21 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   return { outcome: 'done', offset };
 };
 
-export const deleteConversation = (store: MemoryStore, command: Change): ChangeResult => {
+export const deleteConversation = (store: MemoryStore, command: Change & { forget?: boolean }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
-  const { conversationId, active } = conversation;
+  const { conversationId, userId, offset } = conversation;
   store.audit(conversation, 'SESSION_DELETED', {});
+  closeDeleted(store, conversation);
+  store.noteDeleted(conversationId);
+  if (command.forget === true) store.whose.free(conversationId);
+  else store.whose.hold(conversationId, userId);
+  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  return { outcome: 'done', offset };
+};
+
+/** The conversation goes; a running answer is closed and can not be restored by its owner. */
+export const closeDeleted = (store: MemoryStore, { conversationId, active }: MemoryConversation): void => {
   for (const run of store.runs.values()) {
     if (run.conversationId !== conversationId) continue;
     Object.assign(run, { text: '', bytes: 0 });
@@ -54,7 +66,4 @@ export const deleteConversation = (store: MemoryStore, command: Change): ChangeR
     store.forgetLater(run);
   }
   store.conversations.delete(conversationId);
-  store.noteDeleted(conversationId);
-  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
-  return { outcome: 'done', offset: conversation.offset };
 };

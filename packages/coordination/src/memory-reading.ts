@@ -16,8 +16,10 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
 
 export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
   const conversation = store.conversations.get(conversationId);
+  if (userId && store.whose.isTheirs(conversationId, userId, conversation?.userId))
+    return { kind: 'forbidden', ...((!conversation || conversation.unproven) && { doubtful: true }) };
   if (!conversation) return { kind: 'none' };
-  if (userId && userId !== conversation.userId) return { kind: 'forbidden' };
+  store.recheck(conversation);
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
@@ -26,6 +28,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
     if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }
   const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
+  const { before } = conversation;
+  const isBehind = before !== null && before.logId === cursor?.logId && cursor.offset > before.offset;
   const run = active === null ? undefined : store.runOf(conversationId, active);
   return {
     kind: 'snapshot',
@@ -43,6 +47,9 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
           startedAt: run.startedAt,
         }
       : null,
+    ...(conversation.unproven && { unproven: true as const }),
+    ...((conversation.lossy !== null || isBehind) && { lossy: true as const }),
+    ...(isBehind && { behind: true as const }),
     hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };
 };

@@ -38,7 +38,9 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   const isRemade = existing !== undefined && !known;
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
   if (!existing) conversation.trimmed = true;
-  if (!isRemade) Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [] });
+  if (!isRemade)
+    Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n, before: null });
+  else store.recheck(conversation);
   for (const { message, madeRun } of runOfMessages(messages, command.run)) {
     if (conversation.ids.has(message.messageId)) continue;
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
@@ -75,5 +77,6 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   for (const [i, part] of partsOf(messages).entries())
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...restored, ...(i > 0 && { part: i + 1 }), messages: part });
   store.touch(conversation);
+  store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: conversation.logId };
 };

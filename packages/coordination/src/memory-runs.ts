@@ -39,15 +39,21 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
   const now = store.now();
   if (run.expires > now) return { outcome: 'owned' };
+  // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
+  const { since } = store.generation;
+  const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
+  if (isLost && now < since + 1_000) return { outcome: 'owned' };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
     if (run.queuedAt !== null) run.queuedAt = now;
     return { outcome: 'unsuited' };
   }
   const isStale = run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
+  const doubt = isLost ? ('lost' as const) : isStale ? ('stale' as const) : null;
+  store.recheck(conversation);
   hold(run, owner, run.epoch + 1, now + leaseMs);
   if (run.epoch > 1) {
-    const restarted = !canContinue && !run.cancel;
+    const restarted = !canContinue && !run.cancel && !isLost;
     if (restarted) Object.assign(run, { text: '', bytes: 0 });
     const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
     store.emit(conversation, 'run-moved', moved);
@@ -65,7 +71,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     messages: pathTo([...conversation.messages.values()], run.parentId),
     cancelled: run.cancel,
     trace: run.trace || null,
-    ...(isStale && { doubt: 'stale' as const }),
+    ...(doubt && { doubt }),
   };
 };
 
@@ -105,6 +111,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
 
   const now = store.now();
   const conversation = store.conversations.get(conversationId)!;
+  store.recheck(conversation);
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;
   // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.

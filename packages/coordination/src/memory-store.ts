@@ -1,4 +1,5 @@
-import { newId, type Message, type MessageStatus } from '@runnel/protocol';
+import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import { Whose } from './memory-whose.ts';
 import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
@@ -52,6 +53,14 @@ export interface MemoryConversation {
   ids: Map<string, { runId: string; offset: number }>;
   log: LogEntry[];
   trimmed: boolean;
+  /** Made while the database could not be asked whose the id is. */
+  unproven: boolean;
+  /** Of the store, when its log began. */
+  generation: number;
+  /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
+  lossy: number | null;
+  /** Where the log stood then. */
+  before: Cursor | null;
   touchedAt: number;
 }
 
@@ -72,14 +81,19 @@ export class MemoryStore {
   readonly outbox: OutboxEntry[] = [];
   readonly outboxCap: number;
   readonly now: () => number;
+  readonly whose: Whose;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
   /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
   readonly #deleted = new Map<string, number>();
+  /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
+  readonly generation = { n: 0, since: 0 };
+  readonly changes = new Set<() => void>();
   #entries = 0;
 
   constructor(now: () => number, outboxCap: number) {
     this.now = now;
+    this.whose = new Whose(now);
     this.outboxCap = outboxCap;
   }
 
@@ -110,6 +124,10 @@ export class MemoryStore {
       ids: new Map(),
       log: [],
       trimmed: false,
+      unproven: false,
+      generation: this.generation.n,
+      lossy: null,
+      before: null,
       touchedAt: this.now(),
     };
     this.conversations.set(conversationId, conversation);
@@ -185,6 +203,31 @@ export class MemoryStore {
     conversation.touchedAt = this.now();
     this.conversations.delete(conversation.conversationId);
     this.conversations.set(conversation.conversationId, conversation);
+  }
+
+  /** A log of an older generation begins anew under another name. What `recheck` does in Lua. */
+  recheck(conversation: MemoryConversation): void {
+    const { n } = this.generation;
+    if (conversation.generation === n) return;
+    const { logId, offset } = conversation;
+    conversation.before = { logId, offset };
+    Object.assign(conversation, { generation: n, logId: newId(), offset: 0, auditSequence: 0, log: [], lossy: this.now() });
+    this.emit(conversation, 'title', { title: conversation.title });
+  }
+
+  /** Another server answers, says a test. What `note-store` does in Lua. */
+  raise(): void {
+    const now = this.now();
+    Object.assign(this.generation, { n: this.generation.n + 1, since: now });
+    for (const run of this.runs.values()) {
+      const conversation = this.conversations.get(run.conversationId);
+      if (run.status !== 'running' || run.owner === null || !conversation) continue;
+      this.recheck(conversation);
+      run.expires = now + 1_000;
+    }
+    queueMicrotask(() => {
+      for (const listener of this.changes) listener();
+    });
   }
 
   /** All that it holds, for a test that lets the store go back to it. */

@@ -6,7 +6,7 @@ import { createDeadlines, type Deadlines, type Wait } from './deadlines.ts';
 /** Called once per command: its name, seconds, and the outcome word (or the error code). */
 export type OnCommand = (name: string, seconds: number, outcome: string) => void;
 
-/** Redis answers that an outage or a failover explains; any other error reply is a bug of ours. */
+/** Redis answers that an outage, a failover or an operator explains; any other error reply is a bug of ours. */
 const TRANSIENT = new Set([
   'LOADING',
   'READONLY',
@@ -19,6 +19,10 @@ const TRANSIENT = new Set([
   'MISCONF',
   'MOVED',
   'ASK',
+  // Refused by its configuration, which somebody mends while we wait.
+  'NOAUTH',
+  'WRONGPASS',
+  'NOPERM',
 ]);
 
 /** A failure of the store as our one error. */

@@ -1,8 +1,9 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
+import { guardCommands } from './border/guard-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answerOf, answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -17,7 +18,9 @@ import {
   toChangeResult,
   toClaimResult,
   toEndResult,
+  toExpelResult,
   toHistory,
+  toMergeResult,
   toReadState,
   toRehydrateResult,
   toRestoreEndResult,
@@ -26,8 +29,10 @@ import {
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { createRedisBudgets } from './redis-budgets.ts';
+import { createSecrets } from './redis-secrets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { watchGeneration } from './store-generation.ts';
 import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
@@ -49,6 +54,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
   const append = createAppends(client, scripts);
+  // First: no other listener may send anything on a new connection before it.
+  const generation = watchGeneration(client, scripts, onError);
   const caller = createCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
@@ -62,11 +69,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 
   const large = createLargeReads(url, { onCommand, onError }, run);
 
-  return {
+  const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
-      checkBegin(command);
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -79,12 +85,13 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         logId: newId(),
         trace,
         cap,
+        making: making === 'no' ? '' : making,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
     },
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
-      const args = { owner, leaseMs, models: JSON.stringify(models), cap };
+      const args = { owner, leaseMs, models: toLuaJson(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
@@ -94,8 +101,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         reason,
         bytes,
         sha256,
-        usage: usage ? JSON.stringify(usage) : '',
-        error: error ? JSON.stringify(error) : '',
+        usage: usage ? toLuaJson(usage) : '',
+        error: error ? toLuaJson(error) : '',
         cap,
         finish: finish ?? ('' as const),
       };
@@ -111,7 +118,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
       const { runId, parentId, model, startedAt } = restored;
-      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-run', partsOf(conversationId, runId), {
         epoch,
         owner,
@@ -132,7 +139,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async restoreEnd(command) {
       const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
       const { runId, parentId, model, startedAt } = restored;
-      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-end', partsOf(conversationId, runId), {
         epoch,
         logId: newLogId,
@@ -143,8 +150,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         startedAt,
         content: text,
         messages: JSON.stringify(path),
-        message: JSON.stringify(answerOf(restored, text, ended)),
-        ended: JSON.stringify(ended),
+        message: toLuaJson(answerOf(restored, text, ended)),
+        ended: toLuaJson(ended),
         cap,
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
@@ -159,7 +166,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
     },
     async rehydrate({ conversationId, userId, title, messages, hasMore }) {
-      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('rehydrate', partsOf(conversationId), {
         userId,
         title,
@@ -170,6 +177,18 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
       if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
       return toRehydrateResult(reply);
+    },
+    async mergeStored({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
+      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, ...stored });
+      return toMergeResult(reply);
+    },
+    async expel({ conversationId, ...who }) {
+      const [intruder, rightful] = 'intruder' in who ? [who.intruder, ''] : ['', who.rightful];
+      const reply = await run('expel', partsOf(conversationId), { intruder, rightful });
+      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
+      return toExpelResult(reply);
     },
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
@@ -183,8 +202,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       // As the run of that name: an answer's text so far is kept under it.
       return toChangeResult(await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap }));
     },
-    async deleteConversation({ conversationId, userId }) {
-      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap });
+    async deleteConversation({ conversationId, userId, forget = false }) {
+      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap, forget: forget ? '1' : '' });
       if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
       return toChangeResult(reply);
     },
@@ -220,10 +239,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const { shard } = partsOf(hint.conversationId, hint.runId);
       await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
     },
+    sharedSecret: createSecrets(client, caller),
     answering: caller.answering,
     async ping() {
       await caller.call('ping', () => client.ping());
     },
+    onStoreChange: generation.onChange,
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();
@@ -231,4 +252,5 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       client.disconnect();
     },
   };
+  return guardCommands(log);
 };

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
+import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
+import { provingContract } from './contract/proving.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
+import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
@@ -22,6 +25,7 @@ export const runLogContract = (name: string, open: Open): void => {
     });
     afterAll(() => opened?.close());
     const current = (): Opened => opened;
+    describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
     describe('leases', () => leasesContract(current));
@@ -31,8 +35,10 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
+    describe('proving', () => provingContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
+    describe('a changed store', () => changedStoreContract(current));
     describe('store', () => storeContract(current));
   });
 };

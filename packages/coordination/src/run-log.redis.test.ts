@@ -1,5 +1,7 @@
 import { runLogContract } from './run-log.contract.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
+import { keyName, ofShard, SHARDS } from './keys.ts';
+import { waitFor } from './testing/wait.ts';
 import { startRedis, startRedisCluster, type TestRedis } from './testing/index.ts';
 
 type Store = { url: string; stop(): Promise<void> };
@@ -16,7 +18,36 @@ const open = async <S extends Store>(start: () => Promise<S>, nodesOf: (store: S
   const limitMemory = async (bytes: number): Promise<void> => {
     for (const [index, node] of nodesOf(redis).toReversed().entries()) await node.cli('CONFIG', 'SET', 'maxmemory', bytes * 10 ** index);
   };
-  return { log, other, limitMemory, close };
+  const keys = Array.from({ length: SHARDS }, (_, shard) => keyName('store', ofShard(shard)));
+  /** The records of the shards say that another server wrote them, and the clients connect again. */
+  const changeStore = async (): Promise<void> => {
+    const nodes = nodesOf(redis);
+    const ask = async (...words: string[]): Promise<unknown> => {
+      // The node that has the key; the others refuse.
+      const answers = await Promise.allSettled(nodes.map((node) => node.cli(...words)));
+      const answered = answers.find((answer) => answer.status === 'fulfilled');
+      if (answered === undefined) throw new Error('No node has the key');
+      return answered.value;
+    };
+    const known = async (key: string): Promise<boolean> => !['another', null].includes((await ask('HGET', key, 'node')) as string | null);
+    const all = (): Promise<boolean> => Promise.all(keys.map(known)).then((each) => each.every(Boolean));
+    await waitFor(all, { everyMs: 50, deadlineMs: 15_000, what: 'every shard knows its server' });
+    await Promise.all(keys.map((key) => ask('HSET', key, 'node', 'another')));
+    for (const node of nodes) await node.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await waitFor(all, { everyMs: 50, deadlineMs: 15_000, what: 'every shard knows its new server' });
+    await waitFor(
+      () =>
+        log
+          .ping()
+          .then(() => other.ping())
+          .then(
+            () => true,
+            () => false,
+          ),
+      { everyMs: 50, what: 'both clients are back' },
+    );
+  };
+  return { log, other, limitMemory, changeStore, close };
 };
 
 runLogContract('redis', () =>

@@ -12,13 +12,16 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
+import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
+import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
 
+export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
@@ -46,6 +49,8 @@ export interface BeginRun {
    * the prompt's own. Ignored when the conversation exists or the command has no message.
    */
   seed?: readonly SeedMessage[];
+  /** Whether a conversation may be made (default: proven): the caller has asked the database, could not ask it, or wants to first. */
+  making?: 'no' | 'proven' | 'unproven';
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
@@ -57,7 +62,9 @@ export type BeginRunResult =
   /** The message or the run was seen before: the run it made then. */
   | { outcome: 'duplicate'; runId: string; offset: number }
   | { outcome: 'busy'; runId: string }
-  | { outcome: 'forbidden' }
+  | ({ outcome: 'forbidden' } & Doubt)
+  /** There is none, and none was to be made. */
+  | { outcome: 'none' }
   /** `parentId` is not a message of this conversation. */
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
@@ -85,8 +92,11 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
-      /** Its owner fell silent, or nobody took it for long: the store may be older than the run's end. Ask who may know, then the model. */
-      doubt?: 'stale';
+      /**
+       * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
+       * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
+       */
+      doubt?: 'stale' | 'lost';
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
@@ -133,7 +143,7 @@ export interface EndRun extends RunRef {
   /** How the model stopped; nothing when it was stopped. */
   finish?: Finish;
   usage?: Usage;
-  error?: { code: ErrorCode; message: string };
+  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
 }
 export type EndRunResult =
   /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
@@ -153,34 +163,6 @@ export type CancelRunResult =
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
 export interface ReleaseRun extends OwnedRun {}
-
-/** One event of the log: its offset and the very bytes clients get. */
-export interface LogEntry {
-  offset: number;
-  json: string;
-}
-
-/** One atomic view of a conversation. */
-export type ReadState =
-  | { kind: 'none' }
-  | { kind: 'forbidden' }
-  /** Everything after the cursor, complete. */
-  | { kind: 'tail'; logId: string; offset: number; entries: LogEntry[] }
-  | {
-      kind: 'snapshot';
-      logId: string;
-      offset: number;
-      title: string;
-      messages: StoredMessage[];
-      run: RunSnapshot | null;
-      hasMore: boolean;
-    };
-export interface ReadStateQuery {
-  conversationId: string;
-  /** Undefined: no check (an internal read). */
-  userId?: string;
-  cursor?: Cursor | null;
-}
 
 export type ChangeResult =
   | { outcome: 'done'; offset: number }
@@ -221,7 +203,7 @@ export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets {
+export interface RunLog extends StoreBudgets, StoreProofs {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -256,7 +238,8 @@ export interface RunLog extends StoreBudgets {
     limit: number;
   }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
-  deleteConversation(command: { conversationId: string; userId: string }): Promise<ChangeResult>;
+  /** `forget`: the person is erased, and the id is nobody's afterwards. */
+  deleteConversation(command: { conversationId: string; userId: string; forget?: boolean }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
   /** The user's conversations, newest first, after a conversation. */
   listConversations(query: {
@@ -271,9 +254,16 @@ export interface RunLog extends StoreBudgets {
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
   /** Tells every AI pod, this one included. Best effort. */
   publishWork(hint: WorkHint): Promise<void>;
+  /**
+   * A random secret that all processes of this store share and nobody else knows: whoever asks first makes it. After a store has lost
+   * it, the first to ask puts its own back, so that processes which run on keep agreeing.
+   */
+  sharedSecret(name: string): Promise<string>;
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;
+  /** Called when another server, or another history of one, answers than before: what it holds may be older. */
+  onStoreChange(listener: () => void): void;
   /** How full the store is; null where it has no memory but the process's own. */
   storeMemory(): Promise<StoreMemory | null>;
   close(): Promise<void>;

@@ -65,6 +65,9 @@ export class RunnelError extends Error {
   }
 }
 
+/** Whether the same may succeed when it is asked again, with nobody mending anything: an outage, not a bug. */
+export const isTransient = (error: unknown): boolean => error instanceof RunnelError && error.retryable && error.code !== 'internal';
+
 /** Anything thrown becomes a RunnelError; what is not ours is `internal` and keeps its cause for the log. */
 export const toRunnelError = (error: unknown): RunnelError =>
   error instanceof RunnelError ? error : new RunnelError('internal', undefined, { cause: error });

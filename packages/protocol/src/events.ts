@@ -81,7 +81,8 @@ export interface RunEndedEvent extends Logged {
   /** Absent where the model was stopped (a cancel, a drain), and in what older pods wrote. */
   finish?: Finish;
   usage?: Usage;
-  error?: { code: ErrorCode; message: string };
+  /** `retryAfterMs`: when its provider said so. */
+  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
   cancel?: { requestedAt: number; stoppedAt: number };
   endedAt: number;
 }

@@ -160,7 +160,7 @@ describe('P-10 a store that is away', () => {
     await clock.sleep(600_000);
     await answer(down);
     await batcher.flush();
-    expect(verdicts).toEqual(['fenced']);
+    expect(verdicts).toEqual(['given-up']);
 
     const giveUp = new AbortController();
     const ending = setUp({ giveUp: giveUp.signal });
@@ -168,7 +168,7 @@ describe('P-10 a store that is away', () => {
     giveUp.abort();
     await ending.answer(down);
     await ending.batcher.flush();
-    expect(ending.verdicts).toEqual(['fenced']);
+    expect(ending.verdicts).toEqual(['given-up']);
   });
 });
 

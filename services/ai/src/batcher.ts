@@ -2,7 +2,7 @@ import type { AppendChunk, AppendChunkResult, RestoreRunResult } from '@runnel/c
 import { systemClock, type Clock } from './clock.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
-import { afterAppend, afterRestore, type Verdict } from './verdict.ts';
+import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 
 export interface BatcherOptions {
   /** The text that stands when the run is claimed. */
@@ -49,6 +49,7 @@ export class Batcher {
   #restoredAt = Number.NEGATIVE_INFINITY;
   #running = false;
   #verdict: Verdict | null = null;
+  #cause: unknown;
   #room: PromiseWithResolvers<void> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -65,6 +66,10 @@ export class Batcher {
 
   get verdict(): Verdict | null {
     return this.#verdict;
+  }
+  /** What was thrown, of the verdicts `given-up` and `lost`. */
+  get cause(): unknown {
+    return this.#cause;
   }
   get whole(): string {
     return this.#text.whole;
@@ -125,9 +130,10 @@ export class Batcher {
         }
         if (this.#text.waitingBytes < MAX_WAITING_BYTES) this.#makeRoom();
       }
-    } catch {
-      // The store stayed away for too long, or the process ends: whoever finds the run goes on from what stands.
-      this.#decide('fenced');
+    } catch (error) {
+      // Whoever finds the run goes on from what stands.
+      this.#cause = error;
+      this.#decide(afterFailure(error, this.#options.giveUp.aborted));
     } finally {
       this.#running = false;
       this.#makeRoom();

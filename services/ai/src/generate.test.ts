@@ -1,6 +1,6 @@
 import type { AppendChunkResult, EndRun, EndRunResult, RestoreRun } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
-import { RunnelError, sha256Hex, type Message } from '@runnel/protocol';
+import { FINISHES, RunnelError, sha256Hex, type Finish, type Message } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import { generate, type RunJob } from './generate.ts';
 import type { ChatProvider, ModelRequest } from './models/provider.ts';
@@ -208,6 +208,74 @@ describe('the end', () => {
     const hopeless = setUp(says('text'));
     hopeless.job.runLog = { ...hopeless.job.runLog, endRun: () => Promise.reject(down) };
     expect(await generate(hopeless.job).done).toBe('given-up');
+  });
+});
+
+describe('code 1.3 a bug', () => {
+  const bugs = [new TypeError('x is undefined'), new RunnelError('internal')];
+
+  test.each(bugs)('in an append (%s) ends the run once, told with its stack and under its own name', async (bug) => {
+    const { job, appends, ends } = setUp(says('text'), { appends: [bug] });
+    const told: unknown[] = [];
+    job.observe = { lost: (error) => told.push(error) };
+    expect(await generate(job).done).toBe('lost');
+    expect([appends.length, told]).toEqual([1, [bug]]);
+    expect(ends).toMatchObject([{ reason: 'failed', finish: 'error', bytes: 0, error: { code: 'internal' } }]);
+  });
+
+  test.each(bugs)('in the end (%s) is not asked for ten minutes', async (bug) => {
+    const { job, ends } = setUp(says('text'), { ends: [bug, bug] });
+    const told: unknown[] = [];
+    job.observe = { lost: (error) => told.push(error) };
+    expect(await generate(job).done).toBe('lost');
+    expect([ends.length, told]).toEqual([2, [bug]]);
+  });
+
+  test('that left a part of a piece in the store ends with what stands there', async () => {
+    const { job, ends } = setUp(says('text'), { appends: [bugs[0]!], ends: [{ outcome: 'gap', bytes: 4 }] });
+    expect(await generate(job).done).toBe('lost');
+    expect(ends.map(({ bytes }) => bytes)).toEqual([0, 4]);
+    expect(ends[1]!.sha256).toBe(await sha256Hex('text'));
+  });
+
+  test('P-10 is not an outage: that one still leaves the run to its lease', async () => {
+    const { job, ends } = setUp(says('text'));
+    job.runLog = { ...job.runLog, appendChunk: () => Promise.reject(new RunnelError('unavailable')) };
+    expect(await generate(job).done).toBe('given-up');
+    expect(ends).toEqual([]);
+  });
+});
+
+describe('B15 an answer of nothing', () => {
+  const ending = (finish: Finish, ...texts: string[]): ChatProvider => ({
+    canContinue: true,
+    async *stream() {
+      for (const text of texts) yield { text };
+      yield { finish };
+    },
+  });
+
+  test.each([
+    ['stop', []],
+    ['stop', ['', ' \n']],
+    ['length', []],
+    ['filter', ['']],
+    ['tools', []],
+  ] as const)('with %s is failed and not complete (%j)', async (finish, texts) => {
+    const { job, ends } = setUp(ending(finish, ...texts));
+    expect(await generate(job).done).toBe('failed');
+    expect(ends).toMatchObject([{ reason: 'failed', finish, error: { code: 'model-failed' } }]);
+  });
+
+  test.each(FINISHES.filter((finish) => finish !== 'error'))('is not one that has a word (%s)', async (finish) => {
+    const { job, ends } = setUp(ending(finish, 'a'));
+    expect(await generate(job).done).toBe('complete');
+    expect(ends).toMatchObject([{ reason: 'complete', finish }]);
+  });
+
+  test('is not one that was whole when it was taken over', async () => {
+    const { job } = setUp(ending('stop'), { text: 'whole' });
+    expect(await generate(job).done).toBe('complete');
   });
 });
 

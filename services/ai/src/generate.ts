@@ -7,15 +7,15 @@ import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
 import { untilAnswered } from './retry.ts';
 import { estimateUsage } from './usage.ts';
-import { afterEnd } from './verdict.ts';
+import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
-/** How a run left this pod: ended for good, handed back (drain), taken by somebody else, or left to its lease. */
-export type RunResult = EndReason | 'released' | 'fenced' | 'given-up';
+/** How a run left this pod: ended for good, handed back (drain), taken by somebody else, left to its lease, or lost by a bug. */
+export type RunResult = EndReason | 'released' | 'fenced' | 'given-up' | 'lost';
 
 /** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
-export type StopReason = 'cancel' | 'release' | 'interrupt' | 'fenced';
+export type StopReason = 'release' | 'interrupt' | Verdict;
 
 export interface RunObserver extends BatcherObserver {
   /** Milliseconds from opening the model to its first text. */
@@ -23,6 +23,8 @@ export interface RunObserver extends BatcherObserver {
   /** Milliseconds the model's next text took. */
   token?(waitedMs: number): void;
   failed?(error: RunnelError): void;
+  /** A bug of ours took the run from us. */
+  lost?(error: unknown): void;
   /** The run's end stands in the log, at this offset. */
   ended?(offset: number, finish?: Finish): void;
   /** The end as it was written, by this pod or for it. */
@@ -89,17 +91,22 @@ export const generate = (job: RunJob): ActiveRun => {
 
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
+    // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
+    else if (claim.doubt === 'lost' && epoch > 1) stop('interrupt');
     const written = await write(job, messages, batcher, stopping.signal);
     if (stopping.signal.reason === 'cancel') await batcher.freeze();
     else await batcher.flush();
     // The last appends may have said something else than the reason the writing stopped for.
+    if (batcher.verdict === 'given-up') return 'given-up';
+    if (batcher.verdict === 'lost') return lose(batcher.cause);
     if (batcher.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
     if (batcher.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
     if (stopping.signal.reason === 'release') return release();
     if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
-    if (written.error === null) return end('complete', written.usage, { finish: written.finish });
-    observe.failed?.(written.error);
-    return end('failed', written.usage, { finish: 'error', error: written.error });
+    if (written.error === null && batcher.whole.trim() !== '') return end('complete', written.usage, { finish: written.finish });
+    const error = written.error ?? emptyAnswer(written.finish);
+    observe.failed?.(error);
+    return end('failed', written.usage, { finish: written.finish, error });
   };
 
   const end = async (
@@ -116,7 +123,7 @@ export const generate = (job: RunJob): ActiveRun => {
         reason,
         ...(finish && { finish }),
         usage: usage ?? estimateUsage(messages, standing.bytes),
-        ...(error && { error: { code: error.code, message: error.message } }),
+        ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
       const next = afterEnd(result.outcome, reason === 'cancelled');
@@ -130,7 +137,8 @@ export const generate = (job: RunJob): ActiveRun => {
       if (next === 'fenced') return 'fenced';
       const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
       if (cut === null) await batcher.restore();
-      if (batcher.verdict === 'fenced') return 'fenced';
+      if (batcher.verdict === 'fenced' || batcher.verdict === 'given-up') return batcher.verdict;
+      if (batcher.verdict === 'lost') throw batcher.cause;
       standing = cut ?? batcher.standing();
       await clock.sleep(END_RETRY_MS, giveUp);
     }
@@ -143,6 +151,20 @@ export const generate = (job: RunJob): ActiveRun => {
     observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
+  /** Ends the run with what the store has of it, once: another pod would meet the same bug, and again until it is refused. */
+  const lose = async (cause: unknown): Promise<RunResult> => {
+    observe.lost?.(cause);
+    const error = new RunnelError('internal');
+    const command: EndRun = {
+      ...{ ...owned, ...batcher.standing(), reason: 'failed', finish: 'error' },
+      error: { code: error.code, message: error.message },
+    };
+    const first = await runLog.endRun(command).catch(() => null);
+    const cut = first?.outcome === 'gap' ? batcher.standingAt(first.bytes) : null;
+    if (cut !== null) await runLog.endRun({ ...command, ...cut }).catch(() => null);
+    return 'lost';
+  };
+
   const release = async (): Promise<RunResult> => {
     const outcome = await untilAnswered(() => runLog.releaseRun(owned), retry);
     return outcome === 'released' ? 'released' : 'fenced';
@@ -151,10 +173,26 @@ export const generate = (job: RunJob): ActiveRun => {
   return {
     stop,
     restore: (askedAt) => void batcher.restore(askedAt),
-    // Only a store that stayed away for too long, or the end of the process, leaves a run without an answer: its lease expires.
-    done: run().catch(() => 'given-up' as const),
+    // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
+    done: run().catch((error: unknown) => {
+      const result = afterFailure(error, giveUp.aborted);
+      return result === 'lost' ? lose(error) : result;
+    }),
   };
 };
+
+const toEndError = ({ code, message, retryAfterMs }: RunnelError): NonNullable<EndRun['error']> => ({
+  code,
+  message,
+  ...(retryAfterMs !== undefined && { retryAfterMs }),
+});
+
+/** A provider that says nothing has not answered, whatever it calls that. */
+const emptyAnswer = (finish: Finish): RunnelError =>
+  new RunnelError(
+    'model-failed',
+    finish === 'tools' ? 'The model asked for a tool; there is none here.' : 'The model gave an empty answer.',
+  );
 
 /** A cancel that overtook the end in the store made it its own: then nothing of how the model stopped is in it. */
 const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>

@@ -11,7 +11,7 @@ const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
 const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
-const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up'] as const satisfies RunResult[];
+const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up', 'lost'] as const satisfies RunResult[];
 /** The `finish` of an answer that a person or a drain stopped. */
 const STOPPED = 'stopped';
 

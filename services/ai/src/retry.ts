@@ -1,4 +1,5 @@
 import { fullJitter } from '@runnel/kit';
+import { isTransient } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 
 export interface RetryOptions {
@@ -17,6 +18,7 @@ const BACKOFF = { baseMs: 25, maxMs: 400 };
 /**
  * Asks until the store answers. The call must be safe to repeat: its first answer may have been lost on the way. An answer at once
  * costs no more than the call: this is on the way of every chunk.
+ * What another try cannot help (a bug of ours, a refusal) is thrown as it came: asked again it would only be silent for ten minutes.
  * @throws the last error once `giveUpMs` have passed since the first failure, or the signal has aborted
  */
 export const untilAnswered = <T>(call: () => Promise<T>, options: RetryOptions): Promise<T> =>
@@ -27,7 +29,7 @@ const askAgain = async <T>(call: () => Promise<T>, options: RetryOptions, first:
   const failingSince = clock.now();
   for (let attempt = 0, error = first; ; attempt++) {
     options.onFailure?.(error, attempt);
-    if (signal?.aborted || clock.now() - failingSince >= giveUpMs) throw error;
+    if (!isTransient(error) || signal?.aborted || clock.now() - failingSince >= giveUpMs) throw error;
     await clock.sleep(fullJitter({ attempt, ...BACKOFF, ...(random && { random }) }), signal);
     try {
       return await call();

@@ -3,7 +3,8 @@ import { MemoryStore } from '@runnel/coordination/testing';
 import { waitFor } from '@runnel/kit';
 import { describe, expect, test } from 'vitest';
 import type { ChatProvider } from './models/provider.ts';
-import { memoryRunLog, modelsOf, prompt, startPod } from './testing/pods.ts';
+import { createFaultyRunLog } from './testing/faulty-run-log.ts';
+import { countTo, memoryRunLog, modelsOf, prompt, startPod } from './testing/pods.ts';
 import type { Archive } from './witness.ts';
 
 /** A model that never says the same twice, and counts how often it was asked. */
@@ -56,6 +57,58 @@ describe('B4 the store goes back behind an end', () => {
     expect(`${await first.metricsText()}${await second.metricsText()}`).toContain(
       'runnel_ai_end_repairs_total{outcome="restored",service="ai"} 1',
     );
+  });
+
+  test('another server answers: whoever ended an answer writes it again before anybody may claim it, also what left no trace', async () => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const pods = [await startPod('a', runLog, { models }), await startPod('b', runLog, { models })];
+    const kept = await prompt(runLog, 'first', { conversationId: 'c' });
+    await ended(runLog, kept.runId);
+    const older = store.copy();
+    const lost = await prompt(runLog, 'second', { conversationId: 'c' });
+    const { text } = await ended(runLog, lost.runId);
+    const before = asked();
+    store.goBack(older);
+    store.raise();
+    expect(await ended(runLog, lost.runId)).toMatchObject({ text, status: 'complete' });
+    const read = await runLog.readState({ conversationId: 'c' });
+    expect(read.kind === 'snapshot' && read.messages).toMatchObject([
+      { text: 'first' },
+      { messageId: kept.runId },
+      { text: 'second' },
+      { text },
+    ]);
+    await waitFor(() => pods.every(({ size }) => size === 0));
+    expect(asked()).toBe(before);
+  });
+
+  test('nobody who may have ended it lives: the text that stands ends `interrupted`, and no model is asked', async () => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const run = await prompt(runLog, 'hello');
+    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 60_000, models: { count: true } });
+    await runLog.appendChunk({ ...run, epoch: 1, at: 0, text: 'as far as the copy has it', t: 1 });
+    store.raise();
+    await startPod('a', runLog, { models });
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: 'as far as the copy has it', status: 'interrupted' });
+    expect(asked()).toBe(0);
+  });
+
+  test('P-1 an owner that lives goes on after the change, and its death after that is like any other', async () => {
+    const { store, runLog } = storeOf();
+    const dying = createFaultyRunLog(runLog);
+    const run = await prompt(runLog, 'count 150 at 50');
+    const pod = await startPod('a', dying);
+    await waitFor(() => pod.size === 1);
+    store.raise();
+    const changedAt = Date.now();
+    // Renewed a second and more after the change: by somebody who lives.
+    await waitFor(() => (store.runOf('c', run.runId)?.expires ?? 0) > changedAt + 1_200);
+    dying.fault = 'down';
+    await startPod('b', runLog);
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: countTo(150), status: 'complete' });
+    dying.fault = 'none';
   });
 
   test('a pod that knows nothing asks the others before it asks the model', async () => {

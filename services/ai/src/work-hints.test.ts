@@ -1,4 +1,5 @@
 import type { WorkHint } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { createFastClock } from './testing/fast-clock.ts';
 import { listenForWork } from './work-hints.ts';
@@ -13,7 +14,7 @@ test('P-10 a pod that starts before its store listens as soon as it is there', a
   const hints = listenForWork({
     runLog: {
       async onWork(listener) {
-        if (++tries < 3) throw new Error('away');
+        if (++tries < 3) throw new RunnelError('unavailable', 'away');
         listener(hint);
         return { close: async () => void (closed = true) };
       },
@@ -31,7 +32,7 @@ test('P-10 a pod that starts before its store listens as soon as it is there', a
 });
 
 test('closing gives up', async () => {
-  const failing = { onWork: () => Promise.reject(new Error('away')) };
+  const failing = { onWork: () => Promise.reject(new RunnelError('unavailable', 'away')) };
   const hints = listenForWork({
     runLog: failing,
     onHint: () => undefined,

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { OwnedRun, RunLog, RunRef, WorkHint } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
+import { isTransient } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
+import { ProviderFault } from './models/provider-fault.ts';
 import { unknownModel } from './models/unknown.ts';
 import { createOutage } from './outage.ts';
 import { repeat } from './repeat.ts';
@@ -120,7 +122,12 @@ export const createWorker = (deps: WorkerDeps) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
       },
-      failed: ({ code, message }) => log.warn({ event: 'run.failed', ...facts, code, reason: message }),
+      lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
+      failed: ({ code, message, cause }) => {
+        const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
+        log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
+        if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
+      },
     });
     const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
     runs.set(runId, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
@@ -141,7 +148,7 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   const takeQuietly = async (ref: RunRef): Promise<void> => {
-    await take(ref).catch((error: unknown) => log.debug({ event: 'claim.failed', runId: ref.runId, err: error }));
+    await take(ref).catch((err: unknown) => log[isTransient(err) ? 'debug' : 'error']({ event: 'claim.failed', runId: ref.runId, err }));
   };
 
   const sweep = async (): Promise<void> => {
@@ -234,6 +241,10 @@ export const createWorker = (deps: WorkerDeps) => {
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
       void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      runLog.onStoreChange(() => {
+        log.warn({ event: 'store.changed' });
+        void witness.repairAll();
+      });
       hints = listenForWork({ runLog, onHint, onFailure: store.failed, clock, random });
       await hints.tried;
     },

@@ -11,7 +11,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
   const tables = await readTouched(sql, changes);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
   const { sessions, messages, purged } = fold(tables, changes);
-  for (const conversationId of purged) await purge(sql, conversationId);
+  for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
 
   const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));
   const isOld = ({ conversationId }: { conversationId: string }): boolean => oldSessions.has(conversationId);
@@ -23,7 +23,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
   await sql.insert('chat_session', SESSION, sessionRows.filter(isOld), upsert(SESSION, 'conversation_id'));
 
   const isThere = ({ conversationId, messageId }: MessageRow): boolean =>
-    oldMessages.has(messageKey(conversationId, messageId)) && !purged.has(conversationId);
+    oldMessages.has(messageKey(conversationId, messageId)) || purged.has(conversationId);
   await writeMessages(sql, [...messages.values()], isThere);
 };
 
@@ -51,11 +51,13 @@ const readTouched = async (sql: Sql, changes: readonly ChangeAt[]): Promise<Tabl
   return tables;
 };
 
-const purge = async (sql: Sql, conversationId: string): Promise<void> => {
+/** Removes what stands before a position. */
+const purge = async (sql: Sql, conversationId: string, position: number): Promise<void> => {
+  const older = 'conversation_id = $1 AND position < $2';
   if (sql.dialect === 'sqlite') {
-    await sql.query('DELETE FROM message_search WHERE rowid IN (SELECT id FROM message WHERE conversation_id = $1)', [conversationId]);
+    await sql.query(`DELETE FROM message_search WHERE rowid IN (SELECT id FROM message WHERE ${older})`, [conversationId, position]);
   }
-  await sql.query('DELETE FROM message WHERE conversation_id = $1', [conversationId]);
+  await sql.query(`DELETE FROM message WHERE ${older}`, [conversationId, position]);
 };
 
 const KEY = 'conversation_id, message_id';

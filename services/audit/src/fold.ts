@@ -16,8 +16,8 @@ export interface Tables {
   messages: Map<string, MessageRow>;
 }
 export interface Folded extends Tables {
-  /** Conversations whose messages go before anything is written. */
-  purged: Set<string>;
+  /** Conversations whose older messages go before anything is written, with the position from which on they stay. */
+  purged: Map<string, number>;
 }
 
 export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
@@ -40,7 +40,7 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
  * `tables` is changed in place; returns only what must be written.
  */
 export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
-  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Set() };
+  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map() };
   const { sessions, messages } = tables;
 
   const putSession = (row: SessionRow): void => {
@@ -80,7 +80,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         const session = sessionOf(entry, change.userId);
         if (isLate(entry, session)) break;
         const isRemade = session.deleted === 1;
-        const times = isRemade ? { createdAt: time, updatedAt: time } : { createdAt: Math.min(time, session.createdAt) };
+        const times = isRemade
+          ? { createdAt: time, updatedAt: Math.max(time, session.updatedAt) }
+          : { createdAt: Math.min(time, session.createdAt) };
         // An owner stays (`ownership.ts`), and so does a title that a prompt after a loss of the store did not know of.
         const title = isRemade ? change.title : session.title || change.title;
         putSession({ ...session, ...times, userId: session.userId || change.userId, logId, title, deleted: 0 });
@@ -107,6 +109,8 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         break;
       }
       case 'message-deleted': {
+        const session = sessions.get(conversationId);
+        if (session && isLate(entry, session)) break;
         const known = messages.get(messageKey(conversationId, change.messageId));
         const { userId, messageId, position } = change;
         const empty = {
@@ -127,9 +131,11 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       case 'session-deleted': {
         const session = sessionOf(entry, change.userId);
         putSession({ ...session, title: '', deleted: 1, deletedAt: time, deletedLogId: logId });
-        folded.purged.add(conversationId);
+        // The conversation may have been made again, and an answer in it be here already: the other topic was faster.
+        const stays = (time + 1) * 1_000;
+        folded.purged.set(conversationId, stays);
         for (const [key, row] of messages) {
-          if (row.conversationId !== conversationId) continue;
+          if (row.conversationId !== conversationId || row.position >= stays) continue;
           messages.delete(key);
           folded.messages.delete(key);
         }

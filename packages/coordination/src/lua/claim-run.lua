@@ -1,21 +1,23 @@
 #!lua flags=allow-oom
 -- claim-run: gives a run that nobody owns to a pod. The epoch rises by one and fences every earlier owner.
--- KEYS     meta log channel owner run text cancel history order queued leases events
+-- KEYS     meta log channel owner run text cancel history order queued leases events store
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
 -- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt | owned | unsuited | gone
---          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: 'stale' when its owner fell silent or
---          nobody took it for long, so that it may be an older copy of a run that has ended; else ''
+--          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
+--          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local cancel, history, order, queued, leases, events = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local cancel, history, order, queued, leases, events, store = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 local conversationId, runId, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include touch
+-- @include recheck
 
 local member = conversationId .. ':' .. runId
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
@@ -29,6 +31,14 @@ local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner')
 if tonumber(held[2] or 0) > tonumber(now) then
   return { 'owned' }
 end
+-- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
+local queuedAt = tonumber(redis.call('ZSCORE', queued, member) or 0)
+local since = tonumber(redis.call('HGET', store, 'since') or 0)
+local isHeld = (held[3] or '') ~= ''
+local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
+if isLost and tonumber(now) < since + 1000 then
+  return { 'owned' }
+end
 local wanted = redis.call('GET', cancel)
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.
@@ -38,19 +48,19 @@ if canContinue == nil and not wanted then
   return { 'unsuited' }
 end
 
-local queuedAt = redis.call('ZSCORE', queued, member)
-local isStale = (held[3] or '') ~= '' or (queuedAt and tonumber(queuedAt) < now - 2000)
+local doubt = isLost and 'lost' or (isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
+recheck()
 local epoch = tonumber(held[1] or 0) + 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
   'writer', wanted and '' or runId .. ':' .. epoch)
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 if epoch > 1 then
-  local restarted = not canContinue and not wanted
+  local restarted = not canContinue and not wanted and not isLost
   if restarted then
     redis.call('DEL', text)
   end
-  local moved = ',"runId":"' .. runId .. '","epoch":' .. epoch .. ',"bytes":' .. redis.call('STRLEN', text) .. ',"restarted":' .. tostring(restarted)
+  local moved = ',"runId":"' .. runId .. '","epoch":' .. figure(epoch) .. ',"bytes":' .. figure(redis.call('STRLEN', text)) .. ',"restarted":' .. tostring(restarted)
   emit('run-moved', moved)
   audit('RECOVERY_ATTEMPT', '{"userId":' .. json(conversation[2]) .. moved .. ',"kind":"claim","owner":' .. json(claimant) .. '}',
     record[5])
@@ -58,5 +68,5 @@ if epoch > 1 then
 end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
-return { 'claimed', epoch, conversation[1], redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages, isStale and 'stale' or '' }
+return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
+  conversation[3], wanted or '', record[5], messages, doubt }

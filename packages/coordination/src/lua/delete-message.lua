@@ -1,16 +1,18 @@
 #!lua flags=allow-oom
 -- delete-message: the text goes everywhere it is kept here, the place in the tree stays (soft delete).
--- KEYS     meta log channel text history order ids events
+-- KEYS     meta log channel text history order ids events store
 -- ARGV     conversationId userId messageId cap
 --          text: of the run that wrote this message, should it be one
 -- Returns  done offset | not-found | forbidden | busy runId
 -- Law      L-2, L-3 by emit and audit; catching up begins behind the deletion, for the log held the text too
-local meta, log, channel, text, history, order, ids, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local meta, log, channel, text, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local events, store = KEYS[8], KEYS[9]
 local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 -- @include now
 -- @include emit
 -- @include audit
 -- @include touch
+-- @include recheck
 
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')
 if not conversation[1] then
@@ -31,6 +33,7 @@ elseif message then
   redis.call('HSET', history, messageId, cjson.encode(message))
 end
 redis.call('DEL', text)
+recheck()
 local offset = emit('message-deleted', ',"messageId":"' .. messageId .. '"')
 redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))
 audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"' .. messageId .. '"}')

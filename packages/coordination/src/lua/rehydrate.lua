@@ -1,28 +1,78 @@
--- rehydrate: puts a conversation back that only the database still knows, so that it goes on as if it had never left.
--- KEYS     meta log channel history order ids tombstone events
+-- rehydrate: puts a conversation back that only the database still knows, so that it goes on as if it had never left; to one that may
+-- have lost its tail with the store's (`lossy`) it adds what the database has more, under a new logId.
+-- KEYS     meta log channel history order ids tombstone events store whose
 -- ARGV     conversationId userId title logId hasMore messages cap
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older
 -- Returns  rehydrated logId | exists | forbidden | gone
--- Law      never over a conversation that is here, nor after its deletion (the database may hear of that later); L-2 by audit
+-- Law      never over what is here, nor after its deletion (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local order, ids, tombstone, events = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include now
 -- @include audit
 -- @include keep
 -- @include touch
+-- @include hold
+-- @include emit
+-- @include generation
+-- @include recheck
 
+local function lacks(message)
+  local kept = redis.call('HGET', history, message[1])
+  if not kept then
+    -- What still runs here has no message: its end is `restore-end`'s.
+    return redis.call('HEXISTS', ids, message[1]) == 0
+  end
+  return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
+end
+
+for _, message in ipairs(messages) do
+  cjson.decode(message[2])
+end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
-  return { 'exists' }
+  recheck()
+  local lossy = redis.call('HGET', meta, 'lossy')
+  local missing = {}
+  for _, message in ipairs(lossy and messages or {}) do
+    if lacks(message) then
+      missing[#missing + 1] = message
+    end
+  end
+  if lossy and now - lossy > 10000 then
+    -- What was relayed before the store changed is in the database by now: this was the last look.
+    redis.call('HDEL', meta, 'lossy')
+  end
+  if #missing == 0 then
+    return { 'exists' }
+  end
+  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+  redis.call('HDEL', meta, 'before')
+  redis.call('DEL', log)
+  for _, message in ipairs(missing) do
+    if redis.call('HEXISTS', history, message[1]) == 1 then
+      redis.call('HSET', history, message[1], message[2])
+    else
+      keep(message[1], message[2])
+      redis.call('HSET', ids, message[1], message[3] .. '|0')
+      if redis.call('HEXISTS', meta, 'active') == 0 then
+        redis.call('HSET', meta, 'leaf', message[1])
+      end
+    end
+  end
+  -- The first event of the log names it; readers get the snapshot.
+  emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))
+  audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #missing .. '}')
+  touch(meta, log, history, order, ids)
+  return { 'rehydrated', logId }
 elseif user then
   return { 'forbidden' }
 elseif redis.call('EXISTS', tombstone) == 1 then
   return { 'gone' }
 end
 -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
-redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'offset', 0)
+redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'offset', 0, 'generation', generation())
 redis.call('DEL', history, order, ids, log)
 if hasMore == '1' then
   redis.call('HSET', meta, 'trimmed', '1')
@@ -34,6 +84,7 @@ for _, message in ipairs(messages) do
 end
 audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #messages .. '}')
 touch(meta, log, history, order, ids)
+hold()
 -- Readers that were told it is empty look again.
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
 return { 'rehydrated', logId }

@@ -1,23 +1,32 @@
 #!lua flags=allow-oom
 -- restore-end: who saw a run's end writes it again as it was, when the store has gone back behind it or lost it (L-6).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events tombstone
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events tombstone store whose
 -- ARGV     conversationId runId epoch logId userId title parentId model startedAt content messages message ended cap
 --          messages: as in restore-run; message: JSON of the answer; ended: JSON object, the fields of `run-ended` but `endedAt`
 -- Returns  restored logId | stands | busy | closed
 -- Law      L-1 an end that stands is never written over, nor what was deleted or belongs to somebody else; whoever claimed the run
 --          meanwhile is fenced, whatever its epoch; L-6 the log starts again under a new logId; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, leases, events, tombstone = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local tombstone, store, whose = KEYS[14], KEYS[15], KEYS[16]
 local conversationId, runId, epoch, logId, userId, title = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parentId, model, startedAt, content = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13], tonumber(ARGV[14])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
 -- @include touch
+-- @include hold
+-- @include generation
 
+-- Messages go into events as they came: each has to be one JSON value, before anything is written.
+for _, earlier in ipairs(messages) do
+  cjson.decode(earlier[2])
+end
+cjson.decode(message)
 local reason = cjson.decode(ended).reason
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'createdAt')
 local record = redis.call('HMGET', run, 'status', 'trace')
@@ -44,7 +53,8 @@ if not conversation[1] then
   -- What else the conversation held is in the database only.
   redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1')
 end
-redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+redis.call('HDEL', meta, 'before')
 for _, earlier in ipairs(messages) do
   if redis.call('HSETNX', ids, earlier[1], earlier[3] .. '|0') == 1 then
     keep(earlier[1], earlier[2])
@@ -61,12 +71,13 @@ local held = tonumber(redis.call('HGET', owner, 'epoch') or 0)
 redis.call('HSET', run, 'status', reason, 'epoch', math.max(held, tonumber(epoch)), 'parentId', parentId, 'model', model, 'startedAt', startedAt)
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(userId) .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model)
-  .. ',"epoch":' .. epoch .. ',"startedAt":' .. startedAt .. ',"restored":true,' .. fields .. ',"text":' .. cjson.encode(content) .. '}', record[2])
+  .. ',"epoch":' .. figure(epoch) .. ',"startedAt":' .. figure(startedAt) .. ',"restored":true,' .. fields .. ',"text":' .. cjson.encode(content) .. '}', record[2])
 
 local member = conversationId .. ':' .. runId
 redis.call('ZREM', queued, member)
 redis.call('ZREM', leases, member)
 redis.call('DEL', owner, text, cancel)
 touch(meta, log, history, order, ids)
+hold()
 redis.call('PEXPIRE', run, 300000)
 return { 'restored', logId }

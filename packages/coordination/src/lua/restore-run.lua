@@ -1,5 +1,5 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose
 -- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on
 -- Returns  restored logId | busy | fenced | closed
@@ -7,16 +7,25 @@
 --          was made again meanwhile: then its log stays and what is missing is added to it
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local store, whose = KEYS[14], KEYS[15]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
 -- @include touch
+-- @include hold
+-- @include generation
+-- @include recheck
 
+-- Messages go into events as they came: each has to be one JSON value, before anything is written.
+for _, earlier in ipairs(messages) do
+  cjson.decode(earlier[2])
+end
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'logId')
 local status = redis.call('HGET', run, 'status')
 local remade = conversation[1] and not status
@@ -44,7 +53,10 @@ if not remade then
     -- What else the conversation held is in the database only.
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
-  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+  redis.call('HDEL', meta, 'before')
+else
+  recheck()
 end
 local said = {}
 for index, message in ipairs(messages) do
@@ -67,11 +79,11 @@ redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
 redis.call('HSET', meta, 'active', runId, 'leaf', parentId)
 
 local named = ',"runId":"' .. runId .. '"'
-local moved = named .. ',"epoch":' .. epoch .. ',"bytes":' .. #content .. ',"restarted":false'
+local moved = named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. #content .. ',"restarted":false'
 local offset
 if remade then
-  offset = emit('run-started', named .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"epoch":' .. epoch
-    .. ',"startedAt":' .. startedAt)
+  offset = emit('run-started', named .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"epoch":' .. figure(epoch)
+    .. ',"startedAt":' .. figure(startedAt))
   if content ~= '' then
     emit('chunk', named .. ',"at":0,"t":' .. now .. ',"text":' .. cjson.encode(content))
   end
@@ -80,12 +92,12 @@ else
 end
 redis.call('HSET', ids, runId, runId .. '|' .. string.format('%.0f', offset))
 local told = '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
-  .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. startedAt
+  .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. figure(startedAt)
 -- A long conversation is told in several events: one of them all could be larger than Kafka takes.
 local part, parts, size = {}, 0, 0
 local function tell()
   parts = parts + 1
-  audit('RECOVERY_ATTEMPT', told .. (parts > 1 and ',"part":' .. parts or '') .. ',"messages":[' .. table.concat(part, ',') .. ']}')
+  audit('RECOVERY_ATTEMPT', told .. (parts > 1 and ',"part":' .. figure(parts) or '') .. ',"messages":[' .. table.concat(part, ',') .. ']}')
   part, size = {}, 0
 end
 for _, message in ipairs(said) do
@@ -97,4 +109,5 @@ for _, message in ipairs(said) do
 end
 tell()
 touch(meta, log, owner, run, text, history, order, ids)
+hold()
 return { 'restored', redis.call('HGET', meta, 'logId') }

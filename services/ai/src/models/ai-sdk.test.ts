@@ -62,17 +62,19 @@ describe('openai-compatible', () => {
   test.each([
     [400, 'model-failed'],
     [401, 'model-failed'],
-    [429, 'unavailable'],
+    [429, 'rate-limited'],
     [500, 'unavailable'],
     [503, 'unavailable'],
   ])('an answer %i is %s, and asked once', async (status, code) => {
     await using server = await startModelServer((response) =>
-      response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"secret words"}}'),
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":{"message":"you said private words"}}'),
     );
     const error = await textOf(openai(server.url), ask('private words')).catch((reason: unknown) => reason as Error);
     expect(error).toMatchObject({ code, message: `The model's provider answered ${status}.` });
-    // Errors are logged: neither the prompt nor the provider's words may travel with them.
-    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/private words|secret words/);
+    // Errors are logged: the provider's words travel with them, the prompt does not.
+    const told = JSON.stringify(error, [...Object.getOwnPropertyNames(error), 'cause', 'message', 'stack']);
+    expect(told).toContain('you said');
+    expect(told).not.toMatch(/private words/);
     expect(server.requests).toHaveLength(1);
   });
 
@@ -110,6 +112,18 @@ describe('openai-compatible', () => {
       response.write(chunkOf('begun'), () => close(response));
     });
     await expect(textOf(openai(server.url), ask('hi'))).rejects.toMatchObject({ name: 'RunnelError' });
+  });
+
+  test('a comment of the provider is a sign of life', async () => {
+    await using server = await startModelServer(async (response) => {
+      sse(response);
+      for (let i = 0; i < 3; i++) response.write(': OPENROUTER PROCESSING\n\n');
+      response.end(chunkOf('a') + chunkOf(null, 'stop') + DONE);
+    });
+    let alive = 0;
+    const deltas = await collect(openai(server.url).stream({ ...ask('hi'), onLife: () => alive++ }, NEVER));
+    expect(alive).toBeGreaterThan(0);
+    expect(deltas.at(-1)).toEqual({ finish: 'stop' });
   });
 
   test('P-5 a stop closes the connection to the provider', async () => {

@@ -1,15 +1,8 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { RunnelError, type Finish } from '@runnel/protocol';
-import {
-  APICallError,
-  streamText,
-  type FinishReason,
-  type LanguageModel,
-  type ModelMessage as SdkMessage,
-  type TextStreamPart,
-  type ToolSet,
-} from 'ai';
+import { streamText, type FinishReason, type LanguageModel, type ModelMessage as SdkMessage, type TextStreamPart, type ToolSet } from 'ai';
+import { toModelError } from './model-error.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 
 /** The SDK prints what a model does not support; a service's output is its log. */
@@ -28,32 +21,36 @@ export interface SdkSettings {
 /** Anything that speaks OpenAI's chat completions: OpenAI, vLLM, Ollama, llama.cpp, … */
 export const createOpenAiProvider = (settings: SdkSettings & { baseURL: string }): ChatProvider => {
   const { baseURL, apiKey, continueBody } = settings;
-  const sdk = createOpenAICompatible({
-    name: 'openai-compatible',
-    baseURL,
-    includeUsage: true,
-    ...(apiKey !== undefined && { apiKey }),
-    ...(continueBody !== undefined && { transformRequestBody: (body) => (endsWithAssistant(body) ? { ...body, ...continueBody } : body) }),
-  });
-  return createSdkProvider((model) => sdk.chatModel(model), settings);
+  const sdk = (tapped: typeof fetch) =>
+    createOpenAICompatible({
+      fetch: tapped,
+      name: 'openai-compatible',
+      baseURL,
+      includeUsage: true,
+      ...(apiKey !== undefined && { apiKey }),
+      ...(continueBody !== undefined && {
+        transformRequestBody: (body) => (endsWithAssistant(body) ? { ...body, ...continueBody } : body),
+      }),
+    });
+  return createSdkProvider((model, tapped) => sdk(tapped).chatModel(model), settings);
 };
 
 export const createAnthropicProvider = (settings: SdkSettings): ChatProvider => {
   const { baseURL, apiKey = '' } = settings;
-  const sdk = createAnthropic({ apiKey, ...(baseURL !== undefined && { baseURL }) });
-  return createSdkProvider((model) => sdk(model), settings);
+  const sdk = (tapped: typeof fetch) => createAnthropic({ fetch: tapped, apiKey, ...(baseURL !== undefined && { baseURL }) });
+  return createSdkProvider((model, tapped) => sdk(tapped)(model), settings);
 };
 
 const endsWithAssistant = (body: Record<string, unknown>): boolean =>
   Array.isArray(body['messages']) && (body['messages'].at(-1) as { role?: unknown } | undefined)?.role === 'assistant';
 
-const createSdkProvider = (modelOf: (name: string) => LanguageModel, settings: SdkSettings): ChatProvider => ({
+const createSdkProvider = (modelOf: (name: string, tapped: typeof fetch) => LanguageModel, settings: SdkSettings): ChatProvider => ({
   canContinue: settings.canContinue,
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
     const instructions = systemText(request);
     const result = streamText({
-      model: modelOf(request.model),
+      model: modelOf(request.model, tapFetch(request.onLife)),
       messages: toSdkMessages(request),
       abortSignal: signal,
       // Trying again is the guard's business: only it knows whether a token was shown.
@@ -69,10 +66,29 @@ const createSdkProvider = (modelOf: (name: string) => LanguageModel, settings: S
         for (const delta of toDeltas(part)) yield 'text' in delta ? { text: skip(delta.text) } : delta;
       }
     } catch (error) {
-      throw error instanceof RunnelError ? error : toModelError(error);
+      throw toModelError(
+        error,
+        settings.apiKey === undefined ? [] : [settings.apiKey],
+        request.messages.map(({ text }) => text),
+      );
     }
   },
 });
+
+/** The SDK drops comments of a stream, which are a sign of life: so the bytes are looked at before it gets them. */
+const tapFetch =
+  (onLife: () => void = () => undefined): typeof fetch =>
+  async (...request) => {
+    const response = await fetch(...request);
+    if (response.body === null) return response;
+    const tap = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(bytes, controller) {
+        onLife();
+        controller.enqueue(bytes);
+      },
+    });
+    return new Response(response.body.pipeThrough(tap), response);
+  };
 
 const systemText = ({ messages }: ModelRequest): string =>
   messages
@@ -110,7 +126,7 @@ const toDeltas = (part: TextStreamPart<ToolSet>): Delta[] => {
       if (!isWhole(part.finishReason, part.rawFinishReason)) throw new RunnelError('unavailable', 'The model stopped without saying why.');
       return [...usageOf(part.totalUsage), { finish: FINISHES[part.finishReason] ?? 'stop' }];
     case 'error':
-      throw toModelError(part.error);
+      throw part.error;
     default:
       return [];
   }
@@ -127,10 +143,3 @@ const usageOf = ({ inputTokens, outputTokens }: { inputTokens?: number | undefin
 
 /** A connection that closes early looks like an end; only a provider that gives a reason has ended. */
 const isWhole = (reason: FinishReason, raw: string | undefined): boolean => reason !== 'error' && raw !== undefined;
-
-/** Says what went wrong without the request or the answer: SDK errors carry both, and errors are logged. */
-const toModelError = (error: unknown): RunnelError => {
-  if (!APICallError.isInstance(error)) return new RunnelError('unavailable', 'The connection to the model broke.');
-  const what = error.statusCode === undefined ? 'cannot be reached' : `answered ${error.statusCode}`;
-  return new RunnelError(error.isRetryable ? 'unavailable' : 'model-failed', `The model's provider ${what}.`);
-};

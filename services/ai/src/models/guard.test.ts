@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createFastClock } from '../testing/fast-clock.ts';
 import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
 import { guard, type GuardOptions } from './guard.ts';
-import type { ChatProvider, Delta } from './provider.ts';
+import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { DEFAULT_TIMEOUTS } from './watchdog.ts';
 
 const outage = (): RunnelError => new RunnelError('unavailable', 'down');
@@ -59,8 +59,11 @@ describe('before the first token', () => {
   });
 });
 
-test('after the first token nothing is tried again', async () => {
-  const provider = scripted(() => failsAfter(outage(), 'shown'));
+test('after the first token a model that cannot continue is not tried again', async () => {
+  const provider = Object.assign(
+    scripted(() => failsAfter(outage(), 'shown')),
+    { canContinue: false },
+  );
   const seen: Delta[] = [];
   const read = async (): Promise<void> => {
     for await (const delta of guarded(provider).stream(ask('x'), NEVER)) seen.push(delta);
@@ -95,6 +98,26 @@ describe('timeouts, also of a provider that does not heed its signal', () => {
     await expect(textOf(guarded(drip, { timeouts: { ...timeouts, totalMs: 60 } }), ask('x'))).rejects.toMatchObject({
       code: 'model-failed',
     });
+  });
+
+  test('first token: whatever comes from the provider is a sign of life, within the total', async () => {
+    const clock = createFastClock();
+    const opened: ModelRequest[] = [];
+    const quiet: ChatProvider = {
+      canContinue: true,
+      async *stream(request, signal) {
+        opened.push(request);
+        for (let i = 0; i < 30 && !signal.aborted; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          await clock.sleep(20);
+          request.onLife?.();
+        }
+        yield { text: 'at last' };
+      },
+    };
+    expect(await textOf(guarded(quiet, { timeouts, clock }), ask('x'))).toBe('at last');
+    const impatient = { ...timeouts, totalMs: 100 };
+    await expect(textOf(guarded(quiet, { timeouts: impatient, clock }), ask('x'))).rejects.toMatchObject({ code: 'model-failed' });
   });
 
   test('do not run while the model waits for us', async () => {

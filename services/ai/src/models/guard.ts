@@ -3,6 +3,7 @@ import { RunnelError } from '@runnel/protocol';
 import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
 import { systemClock, type Clock } from '../clock.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
+import { continued } from './continued.ts';
 import { withTimeouts, type Timeouts } from './watchdog.ts';
 
 export interface GuardOptions {
@@ -16,13 +17,22 @@ export interface GuardOptions {
 }
 
 const OPENINGS = 3;
+/** A provider that asks for a longer pause than this is not waited for: who asked is told how long it is. */
+const PATIENCE_MS = 5_000;
 const RETRY = { baseMs: 250, maxMs: 2000 };
 const FAILURES_TO_BREAK = 5;
 const BREAK_MS = 10_000;
 
-/** A provider with its timeouts, retries and breaker. Whatever it throws for the model's sake is `model-failed`. */
+/**
+ * A provider with its timeouts, retries and breaker. What it throws for the model's sake is `model-failed`, but for what says more
+ * (`too-long`, `rate-limited`).
+ */
 export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
-  const timed = withTimeouts(options.remote ? withRetries(provider, options) : provider, options.timeouts, options.clock);
+  const timed = withTimeouts(
+    options.remote ? continued(withRetries(provider, options), options) : provider,
+    options.timeouts,
+    options.clock,
+  );
   return {
     ...provider,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
@@ -30,15 +40,21 @@ export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvid
         yield* timed.stream(request, signal);
       } catch (error) {
         if (signal.aborted) return;
-        throw error instanceof RunnelError
-          ? new RunnelError('model-failed', error.message)
-          : new RunnelError('model-failed', undefined, { cause: error });
+        throw toFailure(error);
       }
     },
   };
 };
 
-/** Opens a stream up to three times. After the first token nothing is tried again: the reader has seen it. */
+const SAYS_MORE = new Set<string>(['too-long', 'rate-limited', 'model-failed']);
+const toFailure = (error: unknown): RunnelError => {
+  if (!(error instanceof RunnelError)) return new RunnelError('model-failed', undefined, { cause: error });
+  if (SAYS_MORE.has(error.code)) return error;
+  const { message, cause, retryAfterMs } = error;
+  return new RunnelError('model-failed', message, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+};
+
+/** Opens a stream up to three times. After the first token `continued` decides: the reader has seen it. */
 const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
   const { clock = systemClock, random, breakMs = BREAK_MS } = options;
   const breaker = circuitBreaker(handleWhen(isOutage), { halfOpenAfter: breakMs, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) });
@@ -48,8 +64,9 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
       try {
         return await open(provider, breaker, request, signal);
       } catch (error) {
-        if (signal.aborted || !isOutage(error) || attempt + 1 >= OPENINGS) throw error;
-        await clock.sleep(fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
+        const askedMs = error instanceof RunnelError ? (error.retryAfterMs ?? 0) : 0;
+        if (signal.aborted || !mayPass(error) || attempt + 1 >= OPENINGS || askedMs > PATIENCE_MS) throw error;
+        await clock.sleep(askedMs + fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
       }
     }
   };
@@ -69,6 +86,8 @@ interface Opened {
   iterator: AsyncIterator<Delta>;
 }
 
+/** Asked again it may answer: it is away, or has enough to do. */
+const mayPass = (error: unknown): boolean => isOutage(error) || (error instanceof RunnelError && error.code === 'rate-limited');
 const isOutage = (error: unknown): boolean => error instanceof RunnelError && error.code === 'unavailable';
 
 const open = async (provider: ChatProvider, breaker: CircuitBreakerPolicy, request: ModelRequest, signal: AbortSignal): Promise<Opened> => {

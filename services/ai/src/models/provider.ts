@@ -12,6 +12,8 @@ export interface ModelRequest {
   messages: readonly ModelMessage[];
   /** Text of the answer that stands already; the model goes on right behind it. Empty at the start. */
   prefix: string;
+  /** Called for whatever comes from the provider, also for what says nothing: a comment that keeps the connection open. */
+  onLife?: () => void;
 }
 
 /** A piece of the answer as the provider cut it, maybe inside a character, maybe empty (a sign of life); what it cost; why it ended. */

@@ -18,7 +18,7 @@ export const withTimeouts = (provider: ChatProvider, timeouts: Timeouts, clock: 
   ...provider,
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-    const watched = watch((inner) => provider.stream(request, inner), timeouts, signal, clock);
+    const watched = watch((inner, onLife) => provider.stream({ ...request, onLife }, inner), timeouts, signal, clock);
     try {
       for (let step = await watched.next(); !step.done; step = await watched.next()) yield step.value;
     } finally {
@@ -27,14 +27,26 @@ export const withTimeouts = (provider: ChatProvider, timeouts: Timeouts, clock: 
   },
 });
 
-const watch = (start: (signal: AbortSignal) => AsyncIterable<Delta>, timeouts: Timeouts, outer: AbortSignal, clock: Clock) => {
+const watch = (
+  start: (signal: AbortSignal, onLife: () => void) => AsyncIterable<Delta>,
+  timeouts: Timeouts,
+  outer: AbortSignal,
+  clock: Clock,
+) => {
   const inner = new AbortController();
-  const iterator = start(inner.signal)[Symbol.asyncIterator]();
+  const iterator = start(inner.signal, () => alive())[Symbol.asyncIterator]();
   let limit = timeouts.firstTokenMs;
   let spent = 0;
   let waiting: { since: number; reject: (reason: unknown) => void } | null = null;
   let timer: NodeJS.Timeout | undefined;
 
+  /** The wait begins again; all waits together stay bounded by `totalMs`. */
+  const alive = (): void => {
+    if (waiting === null) return;
+    const now = clock.now();
+    spent += now - waiting.since;
+    waiting.since = now;
+  };
   const stop = (reason: unknown): void => {
     inner.abort(reason);
     waiting?.reject(reason);
@@ -72,7 +84,7 @@ const watch = (start: (signal: AbortSignal) => AsyncIterable<Delta>, timeouts: T
         waiting = { since, reject };
         if (timer === undefined) check();
         iterator.next().then((step) => {
-          arrived(since);
+          arrived(waiting?.since ?? since);
           resolve(step);
         }, reject);
       }),

@@ -37,11 +37,21 @@ export class Partitions {
     for (const month of new Map(times.map((time) => monthOf(time)).map((m) => [m.table, m])).values()) {
       if (this.#known.has(month.table)) continue;
       await this.#database.transaction(async (tx) => {
+        // Asked first: a role that may only write finds what the migration has made.
+        const [found] = (await tx.query('SELECT to_regclass($1) AS there', [month.table])) as { there: string | null }[];
+        if (found?.there) return;
         await tx.query('SELECT pg_advisory_xact_lock($1)', [DDL_LOCK]);
         await tx.query(`CREATE TABLE IF NOT EXISTS ${month.table} PARTITION OF audit_log FOR VALUES FROM (${month.from}) TO (${month.to})`);
       });
       this.#known.add(month.table);
     }
+  }
+
+  /** Makes this month and the coming ones, for a role that may write and not create. */
+  async makeAhead(now: number, months: number): Promise<void> {
+    const date = new Date(now);
+    const times = Array.from({ length: months + 1 }, (_, i) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + i, 1));
+    await this.ensure(times);
   }
 
   /** Drops what is wholly older than `before` (ms), and notes it so that `verify` knows a gap from a removal. Returns tables or rows. */
@@ -57,6 +67,12 @@ export class Partitions {
       RETIRED,
       String(from),
     ]);
+    // Before anything goes: `verify` takes what lacks up to here, and no more, for removed by retention.
+    await sql.query(
+      `INSERT INTO audit_cut (log_id, sequence) SELECT log_id, max(sequence) FROM audit_log WHERE time < $1 GROUP BY log_id
+       ON CONFLICT (log_id) DO UPDATE SET sequence = excluded.sequence`,
+      [from],
+    );
     if (sql.dialect === 'sqlite') {
       const [found] = await sql.query<{ n: number }>('SELECT count(*) AS n FROM audit_log WHERE time < $1', [from]);
       await sql.query('DELETE FROM audit_log WHERE time < $1', [from]);

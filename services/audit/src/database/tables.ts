@@ -116,6 +116,16 @@ export const HEAD: Columns<HeadRow> = {
   seen: ['seen', 'bigint'],
 };
 
+/** Up to where retention removed a log's events. */
+export interface CutRow {
+  logId: string;
+  sequence: number;
+}
+export const CUT: Columns<CutRow> = {
+  logId: ['log_id', 'text'],
+  sequence: ['sequence', 'bigint'],
+};
+
 /** A part of a run's timeline. */
 export interface TimelineRow {
   conversationId: string;

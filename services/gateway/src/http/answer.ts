@@ -1,5 +1,7 @@
 import {
+  ERRORS,
   RunnelError,
+  type RunEndedEvent,
   isId,
   type EndReason,
   type Finish,
@@ -22,8 +24,13 @@ export interface AnswerEnd {
 const REASONS: ReadonlySet<string> = new Set(['complete', 'cancelled', 'failed', 'interrupted'] satisfies EndReason[]);
 const isReason = (status: MessageStatus): status is EndReason => REASONS.has(status);
 
-const failure = (reason: EndReason, message?: string): { error?: RunnelError } =>
-  reason === 'failed' || reason === 'interrupted' ? { error: new RunnelError('model-failed', message) } : {};
+const failure = (reason: EndReason, told?: RunEndedEvent['error']): { error?: RunnelError } => {
+  if (reason !== 'failed' && reason !== 'interrupted') return {};
+  const { code = 'model-failed', message, retryAfterMs } = told ?? {};
+  // A code of a later version is a failure as well.
+  const known = Object.hasOwn(ERRORS, code) ? code : 'model-failed';
+  return { error: new RunnelError(known, message, retryAfterMs === undefined ? {} : { retryAfterMs }) };
+};
 
 /**
  * One run as somebody who only wants its text sees it: follows the conversation from before the run's start to its end.
@@ -88,7 +95,7 @@ export class Answer implements Sink {
       case 'run-ended': {
         if (data.runId !== this.runId) return;
         const { reason, finish, usage, error } = data;
-        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error?.message) });
+        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error) });
       }
       default:
     }

@@ -2,6 +2,7 @@ import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError }
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
+import type { ErrorCode } from '@runnel/protocol';
 import { startGateway } from '../testing/test-gateway.ts';
 import { MODEL, scriptPod, type ScriptRun } from './testing/script-pod.ts';
 
@@ -65,6 +66,18 @@ test.each([
   expect(whole.choices[0]!.finish_reason).toBe(told);
   const chunks = await collect(await t.client.chat.completions.create({ ...ask('hello'), stream: true }));
   expect(chunks.flatMap((chunk) => chunk.choices[0]?.finish_reason ?? [])).toEqual([told]);
+});
+
+test('B15 a provider that is busy, or a thread that is too long, is told as such, with its pause', async () => {
+  const failing = async (error: { code: ErrorCode; message: string; retryAfterMs?: number }) => {
+    await using t = await start((run) => run.end({ reason: 'failed', finish: 'error', error }));
+    return t.client.chat.completions.create(ask('hello')).catch((reason: unknown) => reason as APIError);
+  };
+  const busy = (await failing({ code: 'rate-limited', message: 'busy', retryAfterMs: 7000 })) as APIError;
+  expect(busy).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
+  expect(busy.headers?.get('retry-after')).toBe('7');
+  expect(await failing({ code: 'too-long', message: 'long' })).toMatchObject({ code: 'context_length_exceeded' });
+  expect(await failing({ code: 'of a later day' as ErrorCode, message: 'x' })).toMatchObject({ status: 502 });
 });
 
 test('the client’s stream helper puts the message together', async () => {
