@@ -7,11 +7,13 @@ import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
 import { drainScenarios } from './drain.ts';
+import { failoverEndedScenarios } from './failover-ended.ts';
 import { failoverScenarios } from './failover.ts';
 import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -26,7 +28,9 @@ export const SCENARIOS: Scenario[] = [
   ...redisScenarios,
   ...failoverScenarios,
   ...attackScenarios,
+  ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
+  ...skewScenarios,
   ...chaosScenarios,
 ];

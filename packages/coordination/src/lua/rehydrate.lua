@@ -27,6 +27,9 @@ local function lacks(message)
   return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
 end
 
+for _, message in ipairs(messages) do
+  cjson.decode(message[2])
+end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
   recheck()
@@ -45,6 +48,7 @@ if user == userId then
     return { 'exists' }
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+  redis.call('HDEL', meta, 'before')
   redis.call('DEL', log)
   for _, message in ipairs(missing) do
     if redis.call('HEXISTS', history, message[1]) == 1 then
