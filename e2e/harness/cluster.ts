@@ -22,6 +22,8 @@ export interface ClusterOptions {
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
   audit?: boolean;
+  /** Whether it is started (default yes): a test may fill its database first. */
+  auditStarted?: boolean;
   /** The audit's events go through a real Kafka, of so many brokers. */
   kafka?: boolean | number;
   /** The audit's database is a real PostgreSQL, with a disk of its own if that is to be full. */
@@ -152,7 +154,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     await redis.stop();
   };
   try {
-    const started = new Set([...aiPods.slice(0, aiStarted), ...gatewayPods, ...(audit ? [audit] : [])]);
+    const started = new Set([...aiPods.slice(0, aiStarted), ...gatewayPods, ...(audit && options.auditStarted !== false ? [audit] : [])]);
     await Promise.all([...started].map((pod) => pod.start()));
   } catch (error) {
     await close();

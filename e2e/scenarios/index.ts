@@ -11,6 +11,7 @@ import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -26,5 +27,6 @@ export const SCENARIOS: Scenario[] = [
   ...failoverScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
+  ...skewScenarios,
   ...chaosScenarios,
 ];

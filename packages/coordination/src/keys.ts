@@ -15,6 +15,8 @@ export interface KeyParts {
   conversationId: string;
   runId: string;
   userId?: string;
+  /** Of a shared secret. */
+  name?: string;
 }
 
 /** Encoded, for the id may hold braces (any JWT subject). */
@@ -83,6 +85,8 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset: gateways that live, by the time their word runs out (ms) */
   holders: () => 'gateways:live',
+  /** string, no expiry: a random secret that the processes of this store share */
+  secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
 
 export type KeyName = keyof typeof KEYS;

@@ -284,6 +284,11 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
   /** Tells every AI pod, this one included. Best effort. */
   publishWork(hint: WorkHint): Promise<void>;
+  /**
+   * A random secret that all processes of this store share and nobody else knows: whoever asks first makes it. After a store has lost
+   * it, the first to ask puts its own back, so that processes which run on keep agreeing.
+   */
+  sharedSecret(name: string): Promise<string>;
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;

@@ -27,6 +27,9 @@ local function lacks(message)
   return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
 end
 
+for _, message in ipairs(messages) do
+  cjson.decode(message[2])
+end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
   recheck()

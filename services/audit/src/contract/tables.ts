@@ -2,10 +2,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
+import { boundsContract } from './bounds.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
 import { proofContract } from './proof.ts';
+import { queriesContract } from './queries.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
 export const tablesContract = (name: string, fresh: () => Promise<string>): void => {
@@ -20,8 +22,10 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   };
   poisonContract(name, open);
   proofContract(name, open);
+  queriesContract(open);
   describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
+  describe(name, () => boundsContract(open));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {

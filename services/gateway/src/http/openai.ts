@@ -49,7 +49,7 @@ export type OpenAiContext = GatewayContext & {
 
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
 export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiContext): Promise<void> => {
-  const { auth, models, callers } = context;
+  const { auth, models, callers, runLog } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendOpenAiError);
   // Who is nobody is told so before the body is read: unfinished bodies of strangers would fill the memory.
@@ -89,7 +89,7 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
     async (request, reply) => {
       const caller = await openAiCaller(auth, request, reply);
       const { prompt, seed, model, stream, includeUsage } = readCompletion(request.body);
-      const ids = completionIds(request.headers, caller.userId);
+      const ids = await completionIds(request.headers, caller.userId, () => runLog.sharedSecret('completion-ids'));
       const head: AnswerHead = { runId: ids.runId, model: await models.resolve(model), createdAt: Date.now() };
       reply.headers({ 'x-runnel-conversation': ids.conversationId, 'x-runnel-run': ids.runId });
       await runForResponse(context, caller, { ...ids, text: prompt, model: head.model, seed }, reply, async (answer) => {
