@@ -12,7 +12,8 @@ const messages: Message[] = [
 /** A database that knows conversation `old` of ann, and counts how often it is asked. */
 const world = () => {
   let [asked, state] = [0, 'up' as 'up' | 'down' | 'hangs'];
-  const store = createMemoryRunLog();
+  const inner = new MemoryStore(Date.now, 100);
+  const store = createMemoryRunLog({ store: inner });
   const call = async (path: string, { userId }: { userId?: string } = {}) => {
     asked++;
     // As long as a client waits for it.
@@ -22,7 +23,7 @@ const world = () => {
     return userId === 'ann' ? { status: 200, body: { messages, hasMore: true, title: 'Cũ' } } : { status: 403, body: null };
   };
   const runLog = withRehydration(store, { call });
-  return { runLog, store, asked: () => asked, become: (value: typeof state) => (state = value) };
+  return { runLog, inner, store, asked: () => asked, become: (value: typeof state) => (state = value) };
 };
 const prompt = (conversationId: string, messageId = 'm2') => ({
   conversationId,
@@ -122,4 +123,25 @@ test('S-1 also when the gateway that let them in is gone: the owner’s own look
   await store.beginRun({ ...prompt('old'), userId: 'bob', making: 'unproven' });
   expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ title: 'Cũ', messages, run: null });
   expect((await runLog.beginRun({ ...prompt('old'), userId: 'bob' })).outcome).toBe('forbidden');
+});
+
+test('B5 what the store lost with its tail and the database has is shown again, and a slow or dead database holds up no reader', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { runLog, inner, store, asked, become } = world();
+  // The store went back to when the conversation had its question only.
+  const [question] = messages;
+  await store.rehydrate({ conversationId: 'old', userId: 'ann', title: 'Cũ', hasMore: false, messages: [question!] });
+  const read = () => runLog.readState({ conversationId: 'old', userId: 'ann' });
+  expect(await read()).toMatchObject({ messages: [question] });
+  expect(asked()).toBe(0);
+  inner.raise();
+  become('down');
+  expect(await read()).toMatchObject({ kind: 'snapshot', messages: [question] });
+  become('up');
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await read()).toMatchObject({ kind: 'snapshot', messages });
+  const claimed = await runLog.beginRun(prompt('old'));
+  expect(claimed.outcome).toBe('started');
+  expect(await store.readState({ conversationId: 'old' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
 });
