@@ -6,6 +6,7 @@ import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
 import { drainScenarios } from './drain.ts';
+import { failoverEndedScenarios } from './failover-ended.ts';
 import { failoverScenarios } from './failover.ts';
 import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: Scenario[] = [
   ...drainScenarios,
   ...redisScenarios,
   ...failoverScenarios,
+  ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
   ...skewScenarios,

@@ -37,7 +37,7 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, messages: r
   const missing = answersOf(messages).filter(({ message }) => lacks(message));
   if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
   if (missing.length === 0) return { outcome: 'exists' };
-  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
+  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [], before: null });
   for (const { message, madeRun } of missing) {
     if (conversation.messages.has(message.messageId)) conversation.messages.set(message.messageId, message);
     else {

@@ -1,4 +1,4 @@
-import { newId, type Message, type MessageStatus } from '@runnel/protocol';
+import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
 import { Whose } from './memory-whose.ts';
 import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
@@ -59,6 +59,8 @@ export interface MemoryConversation {
   generation: number;
   /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
   lossy: number | null;
+  /** Where the log stood then. */
+  before: Cursor | null;
   touchedAt: number;
 }
 
@@ -125,6 +127,7 @@ export class MemoryStore {
       unproven: false,
       generation: this.generation.n,
       lossy: null,
+      before: null,
       touchedAt: this.now(),
     };
     this.conversations.set(conversationId, conversation);
@@ -208,6 +211,8 @@ export class MemoryStore {
   recheck(conversation: MemoryConversation): void {
     const { n } = this.generation;
     if (conversation.generation === n) return;
+    const { logId, offset } = conversation;
+    conversation.before = { logId, offset };
     Object.assign(conversation, { generation: n, logId: newId(), offset: 0, auditSequence: 0, log: [], lossy: this.now() });
     this.emit(conversation, 'title', { title: conversation.title });
   }
