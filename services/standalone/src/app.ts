@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
 import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
-import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
+import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import type { Closable, Environment, Health, Logger, Metrics, Tracer } from '@runnel/kit';
 import { AnswerJournal, journalled } from './answer-journal.ts';
 import { endLeftAnswers } from './answer-recovery.ts';
@@ -88,6 +88,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     runLog,
     pods: localPods(ai),
     audit: inProcess(audit),
+    // With DEV_MODE_OPEN or tokens it is known under other names.
+    thisMachineOnly: config.authMode === 'dev' && isLoopback(config.host),
+    guestKey: () => folder.guestKey,
     ...tracing,
   });
   return {
