@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
-import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
+import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import type { Closable, Environment, Health, Logger, Metrics, Tracer } from '@runnel/kit';
@@ -69,6 +69,13 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log,
   });
   relay.start();
+  const checkpoints = startCheckpoints({
+    database: tables.database,
+    key: ownKey(join(config.dataDir, 'checkpoint.key')),
+    file: join(config.dataDir, 'checkpoints.jsonl'),
+    metrics: forAudit,
+    log,
+  });
   const audit = createAuditApp(tables);
   await endLeftAnswers(journal, memory, inProcess(audit), log);
   const aiConfig = { ...config, models: [...models], drainMs: 0 };
@@ -94,6 +101,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
       { name: 'tables', close: () => tables.close() },
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },
+      checkpoints,
       { name: 'audit', close: () => audit.close() },
       { name: 'ai', close: () => ai.close() },
       { name: 'gateway', close: () => gateway.close() },
