@@ -65,8 +65,17 @@ const parent = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.con
 const steps: fc.Arbitrary<Step>[] = [
   step(
     'prompt',
-    [conversation, user, run, message, parent, text, fc.constantFrom('count', 'story')],
-    (scene, c, userId, runId, messageId, parentId, words, model) =>
+    [
+      conversation,
+      user,
+      run,
+      message,
+      parent,
+      text,
+      fc.constantFrom('count', 'story'),
+      mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no'),
+    ],
+    (scene, c, userId, runId, messageId, parentId, words, model, making) =>
       scene.log.beginRun({
         conversationId: id(scene, c),
         userId,
@@ -74,6 +83,7 @@ const steps: fc.Arbitrary<Step>[] = [
         model,
         message: { messageId, text: words },
         title: 'T',
+        making,
         seed: [{ messageId: 's1', role: 'user', text: words }],
         ...(parentId !== undefined && { parentId }),
       }),
@@ -168,6 +178,21 @@ const steps: fc.Arbitrary<Step>[] = [
   step('delete-message', [conversation, user, message], (scene, c, userId, messageId) =>
     scene.log.deleteMessage({ conversationId: id(scene, c), userId, messageId }),
   ),
+  step('merge-stored', [conversation, user, message, fc.boolean(), mostly(3, 1, 0)], (scene, c, userId, messageId, hasMore, count) =>
+    scene.log.mergeStored({
+      conversationId: id(scene, c),
+      userId,
+      title: 'Merged',
+      messages: [{ messageId, parentId: null, role: 'user' as const, text: 'old', status: 'complete' as const, createdAt: 1 }].slice(
+        0,
+        count,
+      ),
+      hasMore,
+    }),
+  ),
+  step('expel', [conversation, user, fc.boolean()], (scene, c, who, asOwner) =>
+    scene.log.expel({ conversationId: id(scene, c), ...(asOwner ? { rightful: who } : { intruder: who }) }),
+  ),
   step('delete-conversation', [conversation, user], (scene, c, userId) =>
     scene.log.deleteConversation({ conversationId: id(scene, c), userId }),
   ),
@@ -238,7 +263,7 @@ test('L-1 memory and Redis answer every sequence of commands alike', { timeout: 
       for (const c of ['c1', 'c2']) {
         const states = await Promise.all([memory, real].map((scene) => scene.log.readState({ conversationId: id(scene, c) })));
         expect(comparable(states[1])).toEqual(comparable(states[0]));
-        for (const userId of ['ann', 'bob']) await stored.deleteConversation({ conversationId: id(real, c), userId });
+        for (const userId of ['ann', 'bob']) await stored.deleteConversation({ conversationId: id(real, c), userId, forget: true });
       }
     }),
     { numRuns: 150 },

@@ -4,6 +4,7 @@ export { createCaller, storeError, type Caller, type OnCommand } from './redis-c
 export * from './inner-token-redis.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
+export * from './proofs.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
 export * from './run-log-memory.ts';

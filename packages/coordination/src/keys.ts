@@ -55,6 +55,8 @@ const KEYS = {
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
   /** string, 24 h: the conversation was deleted; the database may not know yet */
   tombstone: (k) => `chat:deleted:{${k.shard}}:${k.conversationId}`,
+  /** string, 30 days after the last change of its owner's: SHA-1 of `conversationId:userId`, for as long as meta is gone */
+  whose: (k) => `chat:owner:{${k.shard}}:${k.conversationId}`,
   /** zset: `conversationId:runId` by lease expiry (ms) */
   leases: (k) => `runs:leases:{${k.shard}}`,
   /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */

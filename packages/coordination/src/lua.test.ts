@@ -109,6 +109,8 @@ test.each([
   ['restore-run', 'RestoreRunResult'],
   ['restore-end', 'RestoreEndResult'],
   ['rehydrate', 'RehydrateResult'],
+  ['merge-stored', 'MergeStoredResult'],
+  ['expel', 'ExpelResult'],
   ['read-state', 'ReadState'],
   ['delete-message', 'ChangeResult'],
   ['reserve-run', 'ReserveRunResult'],

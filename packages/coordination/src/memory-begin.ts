@@ -7,15 +7,18 @@ import type { BeginRun, BeginRunResult } from './run-log.ts';
 export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult => {
   checkBegin(command);
   store.sweep();
-  const { conversationId, userId, runId, model, message, trace = '' } = command;
+  const { conversationId, userId, runId, model, message, trace = '', making = 'proven' } = command;
   const existing = store.conversations.get(conversationId);
-  if (existing && existing.userId !== userId) return { outcome: 'forbidden' };
+  if (store.whose.isTheirs(conversationId, userId, existing?.userId))
+    return { outcome: 'forbidden', ...((!existing || existing.unproven) && { doubtful: true }) };
+  if (!existing && making === 'no') return { outcome: 'none' };
   const seen = existing && ((message && existing.ids.get(message.messageId)) ?? existing.ids.get(runId));
   if (seen) return { outcome: 'duplicate', ...seen };
   if (existing?.active) return { outcome: 'busy', runId: existing.active };
 
   let parentId = command.parentId === undefined ? (existing?.leaf ?? null) : command.parentId;
-  if (parentId !== null && command.parentId !== undefined && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
+  const isOpen = !existing && making === 'unproven';
+  if (parentId !== null && command.parentId !== undefined && !isOpen && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
   if (!message) {
     const question = parentId === null ? undefined : existing?.messages.get(parentId);
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
@@ -23,6 +26,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
 
   if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
+  // There may be earlier turns in the database.
+  if (isOpen) Object.assign(conversation, { unproven: true, trimmed: true });
   const now = store.now();
   const said: string[] = [];
   const say = (messageId: string, role: Role, text: string): void => {
@@ -61,6 +66,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     queuedAt: now,
   });
   store.touch(conversation);
+  store.whose.hold(conversationId, userId);
   return { outcome: 'started', runId, offset };
 };
 

@@ -43,11 +43,21 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   return { outcome: 'done', offset };
 };
 
-export const deleteConversation = (store: MemoryStore, command: Change): ChangeResult => {
+export const deleteConversation = (store: MemoryStore, command: Change & { forget?: boolean }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
-  const { conversationId, active } = conversation;
+  const { conversationId, userId, offset } = conversation;
   store.audit(conversation, 'SESSION_DELETED', {});
+  closeDeleted(store, conversation);
+  store.noteDeleted(conversationId);
+  if (command.forget === true) store.whose.free(conversationId);
+  else store.whose.hold(conversationId, userId);
+  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  return { outcome: 'done', offset };
+};
+
+/** The conversation goes; a running answer is closed and can not be restored by its owner. */
+export const closeDeleted = (store: MemoryStore, { conversationId, active }: MemoryConversation): void => {
   for (const run of store.runs.values()) {
     if (run.conversationId !== conversationId) continue;
     Object.assign(run, { text: '', bytes: 0 });
@@ -56,7 +66,4 @@ export const deleteConversation = (store: MemoryStore, command: Change): ChangeR
     store.forgetLater(run);
   }
   store.conversations.delete(conversationId);
-  store.noteDeleted(conversationId);
-  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
-  return { outcome: 'done', offset: conversation.offset };
 };

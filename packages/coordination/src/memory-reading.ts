@@ -16,8 +16,9 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
 
 export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
   const conversation = store.conversations.get(conversationId);
+  if (userId && store.whose.isTheirs(conversationId, userId, conversation?.userId))
+    return { kind: 'forbidden', ...((!conversation || conversation.unproven) && { doubtful: true }) };
   if (!conversation) return { kind: 'none' };
-  if (userId && userId !== conversation.userId) return { kind: 'forbidden' };
   store.recheck(conversation);
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
@@ -44,6 +45,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
           startedAt: run.startedAt,
         }
       : null,
+    ...(conversation.unproven && { unproven: true as const }),
     ...(conversation.lossy !== null && { lossy: true as const }),
     hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };

@@ -17,6 +17,7 @@ export const rehydrate = (store: MemoryStore, { conversationId, userId, title, m
   }
   store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count: messages.length });
   store.touch(conversation);
+  store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
   return { outcome: 'rehydrated', logId: conversation.logId };
 };

@@ -40,5 +40,6 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   store.putRun(run);
   store.forgetLater(run);
   store.touch(conversation);
+  store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: newLogId };
 };

@@ -76,5 +76,6 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   for (const [i, part] of partsOf(messages).entries())
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...restored, ...(i > 0 && { part: i + 1 }), messages: part });
   store.touch(conversation);
+  store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: conversation.logId };
 };

@@ -1,4 +1,5 @@
 import { newId, type Message, type MessageStatus } from '@runnel/protocol';
+import { Whose } from './memory-whose.ts';
 import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
@@ -52,6 +53,8 @@ export interface MemoryConversation {
   ids: Map<string, { runId: string; offset: number }>;
   log: LogEntry[];
   trimmed: boolean;
+  /** Made while the database could not be asked whose the id is. */
+  unproven: boolean;
   /** Of the store, when its log began. */
   generation: number;
   /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
@@ -76,6 +79,7 @@ export class MemoryStore {
   readonly outbox: OutboxEntry[] = [];
   readonly outboxCap: number;
   readonly now: () => number;
+  readonly whose: Whose;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
   /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
@@ -87,6 +91,7 @@ export class MemoryStore {
 
   constructor(now: () => number, outboxCap: number) {
     this.now = now;
+    this.whose = new Whose(now);
     this.outboxCap = outboxCap;
   }
 
@@ -117,6 +122,7 @@ export class MemoryStore {
       ids: new Map(),
       log: [],
       trimmed: false,
+      unproven: false,
       generation: this.generation.n,
       lossy: null,
       touchedAt: this.now(),

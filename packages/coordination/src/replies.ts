@@ -14,6 +14,7 @@ import type {
   RunLog,
   StoredMessage,
 } from './run-log.ts';
+import type { ExpelResult, MergeStoredResult } from './proofs.ts';
 import { pathTo } from './messages.ts';
 import { readPrefix, type EndReason } from '@runnel/protocol';
 
@@ -38,10 +39,13 @@ export const toAppendResult = (reply: AppendReply): AppendChunkResult => {
   return { outcome };
 };
 
+const doubtful = (flag: unknown): { doubtful?: true } => (Number(flag) === 1 ? { doubtful: true } : {});
+
 export const toBeginResult = (reply: Reply): BeginRunResult => {
   const outcome = reply[0] as BeginRunResult['outcome'];
   if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
   if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
   return { outcome };
 };
 
@@ -97,6 +101,16 @@ export const toRehydrateResult = (reply: Reply): RehydrateResult => {
   return outcome === 'rehydrated' ? { outcome, logId: String(reply[1]) } : { outcome };
 };
 
+export const toMergeResult = (reply: Reply): MergeStoredResult => {
+  const outcome = reply[0] as MergeStoredResult['outcome'];
+  return outcome === 'merged' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toExpelResult = (reply: Reply): ExpelResult => {
+  const outcome = reply[0] as ExpelResult['outcome'];
+  return outcome === 'expelled' ? { outcome, userId: String(reply[1]) } : { outcome };
+};
+
 export const toChangeResult = (reply: Reply): ChangeResult => {
   const outcome = reply[0] as ChangeResult['outcome'];
   if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
@@ -113,11 +127,12 @@ const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 
 
 export const toReadState = (reply: Reply): ReadState => {
   const kind = reply[0] as ReadState['kind'];
-  if (kind === 'none' || kind === 'forbidden') return { kind };
+  if (kind === 'none') return { kind };
+  if (kind === 'forbidden') return { kind, ...doubtful(reply[1]) };
   if (kind === 'tail') {
     return { kind, logId: String(reply[1]), offset: Number(reply[2]), entries: (reply[3] as string[]).map(toEntry) };
   }
-  const [, logId, offset, title, hasMore, messages, running, lossy] = reply as [string, ...unknown[]];
+  const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
   const [runId, parentId, model, epoch, startedAt, text] = running as string[];
   return {
     kind,
@@ -125,6 +140,7 @@ export const toReadState = (reply: Reply): ReadState => {
     offset: Number(offset),
     title: String(title),
     hasMore: Number(hasMore) === 1,
+    ...(Number(unproven) === 1 && { unproven: true as const }),
     messages: parseMessages(messages),
     ...(Number(lossy) === 1 && { lossy: true }),
     run:

@@ -2,6 +2,7 @@ import { createMemoryBudgets } from './memory-budgets.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
+import { expel, mergeStored } from './memory-proofs.ts';
 import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
@@ -48,6 +49,8 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     restoreEnd: async (command) => restoreEnd(store, checked(command)),
     noteTimeline: async (batch) => store.noteTimeline(batch),
     rehydrate: async (command) => rehydrate(store, checked(command)),
+    mergeStored: async (command) => mergeStored(store, checked(command)),
+    expel: async (command) => expel(store, checked(command)),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
     readState: async (query) => readState(store, checked(query)),
     readHistory: async (query) => readHistory(store, checked(query)),

@@ -17,7 +17,9 @@ import {
   toChangeResult,
   toClaimResult,
   toEndResult,
+  toExpelResult,
   toHistory,
+  toMergeResult,
   toReadState,
   toRehydrateResult,
   toRestoreEndResult,
@@ -69,7 +71,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
       checkBegin(command);
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -82,6 +84,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         logId: newId(),
         trace,
         cap,
+        making: making === 'no' ? '' : making,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
@@ -174,6 +177,18 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
       return toRehydrateResult(reply);
     },
+    async mergeStored({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
+      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, ...stored });
+      return toMergeResult(reply);
+    },
+    async expel({ conversationId, ...who }) {
+      const [intruder, rightful] = 'intruder' in who ? [who.intruder, ''] : ['', who.rightful];
+      const reply = await run('expel', partsOf(conversationId), { intruder, rightful });
+      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
+      return toExpelResult(reply);
+    },
     findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
@@ -186,8 +201,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       // As the run of that name: an answer's text so far is kept under it.
       return toChangeResult(await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap }));
     },
-    async deleteConversation({ conversationId, userId }) {
-      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap });
+    async deleteConversation({ conversationId, userId, forget = false }) {
+      const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap, forget: forget ? '1' : '' });
       if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
       return toChangeResult(reply);
     },

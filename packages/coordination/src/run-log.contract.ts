@@ -6,6 +6,7 @@ import { leasesContract } from './contract/leases.ts';
 import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
+import { provingContract } from './contract/proving.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
@@ -32,6 +33,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
+    describe('proving', () => provingContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('a changed store', () => changedStoreContract(current));

@@ -14,6 +14,7 @@
  */
 import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
+import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
@@ -46,6 +47,8 @@ export interface BeginRun {
    * the prompt's own. Ignored when the conversation exists or the command has no message.
    */
   seed?: readonly SeedMessage[];
+  /** Whether a conversation may be made (default: proven): the caller has asked the database, could not ask it, or wants to first. */
+  making?: 'no' | 'proven' | 'unproven';
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
@@ -57,7 +60,9 @@ export type BeginRunResult =
   /** The message or the run was seen before: the run it made then. */
   | { outcome: 'duplicate'; runId: string; offset: number }
   | { outcome: 'busy'; runId: string }
-  | { outcome: 'forbidden' }
+  | ({ outcome: 'forbidden' } & Doubt)
+  /** There is none, and none was to be made. */
+  | { outcome: 'none' }
   /** `parentId` is not a message of this conversation. */
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
@@ -166,7 +171,7 @@ export interface LogEntry {
 /** One atomic view of a conversation. */
 export type ReadState =
   | { kind: 'none' }
-  | { kind: 'forbidden' }
+  | ({ kind: 'forbidden' } & Doubt)
   /** Everything after the cursor, complete. */
   | { kind: 'tail'; logId: string; offset: number; entries: LogEntry[] }
   | {
@@ -177,6 +182,8 @@ export type ReadState =
       messages: StoredMessage[];
       run: RunSnapshot | null;
       hasMore: boolean;
+      /** Made while the database could not be asked whose the id is. */
+      unproven?: true;
       /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
       lossy?: true;
     };
@@ -226,7 +233,7 @@ export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets {
+export interface RunLog extends StoreBudgets, StoreProofs {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -261,7 +268,8 @@ export interface RunLog extends StoreBudgets {
     limit: number;
   }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
-  deleteConversation(command: { conversationId: string; userId: string }): Promise<ChangeResult>;
+  /** `forget`: the person is erased, and the id is nobody's afterwards. */
+  deleteConversation(command: { conversationId: string; userId: string; forget?: boolean }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
   /** The user's conversations, newest first, after a conversation. */
   listConversations(query: {

@@ -31,6 +31,7 @@ export interface ScriptArgs {
     logId: string;
     trace: string;
     cap: number;
+    making: '' | 'proven' | 'unproven';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
@@ -75,9 +76,11 @@ export interface ScriptArgs {
     ended: string;
     cap: number;
   };
+  'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
+  expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
-  'delete-conversation': { userId: string; cap: number };
+  'delete-conversation': { userId: string; cap: number; forget: '1' | '' };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
@@ -107,6 +110,8 @@ const NAMES = [
   'restore-run',
   'restore-end',
   'rehydrate',
+  'merge-stored',
+  'expel',
   'delete-message',
   'delete-conversation',
   'set-title',

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { inProcessOnly, type InnerDoor } from '@runnel/kit';
 import { ID_PATTERN, toRunnelError } from '@runnel/protocol';
 import type { AuditTables } from './tables.ts';
+import { registerWidths } from './widths.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
 const Params = Type.Object({ id: Id });
@@ -33,6 +34,7 @@ export const createAuditApp = (
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
   const app = fastify({ logger: false }).withTypeProvider<TypeBoxTypeProvider>();
+  registerWidths(app);
 
   // For paths that do not exist as well.
   app.addHook('onRequest', door);

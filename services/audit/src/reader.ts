@@ -3,6 +3,7 @@ import type { Finish, Message } from '@runnel/protocol';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
+import { excerptOf, LOOKED_AT_CHARS } from './excerpt.ts';
 import { searchQuery, wordsOf } from './fold-text.ts';
 
 export type Page = { kind: 'page'; messages: Message[]; hasMore: boolean; title: string } | { kind: 'none' } | { kind: 'forbidden' };
@@ -27,6 +28,29 @@ export const toMessage = (row: MessageRow): Message => ({
   ...(row.author !== null && { author: row.author }),
 });
 
+/** A page has at most so many bytes of text, but always its newest message: as in the run log. */
+const PAGE_BYTES = 512 * 1024;
+
+const COLUMNS = Object.values(MESSAGE)
+  .map(([name]) => name)
+  .join(', ');
+/** Of the text only its beginning: enough to find and show the place. */
+const EXCERPTED = Object.values(MESSAGE)
+  .map(([name]) => (name === 'text' ? `substr(m.text, 1, ${LOOKED_AT_CHARS}) AS text` : `m.${name}`))
+  .join(', ');
+
+/** The ids of those, newest first, that have room in a page. */
+const fitting = (sizes: readonly Raw[]): string[] => {
+  const ids: string[] = [];
+  let bytes = 0;
+  for (const row of sizes) {
+    bytes += Number(row['bytes']);
+    if (ids.length > 0 && bytes > PAGE_BYTES) break;
+    ids.push(String(row['message_id']));
+  }
+  return ids;
+};
+
 /** What gateways ask: history, the list of conversations, search. */
 export class AuditReader {
   readonly #sql: Sql;
@@ -45,17 +69,27 @@ export class AuditReader {
     if (session.deleted === 1) return { kind: 'none' };
     const values: Value[] = [conversationId, limit + 1, userId];
     if (before !== undefined) values.push(before);
-    const found = await this.#sql.query<Raw>(
-      `SELECT * FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
+    const sizes = await this.#sql.query<Raw>(
+      `SELECT message_id, ${this.#sql.dialect === 'postgres' ? 'octet_length(text)' : 'length(CAST(text AS BLOB))'} AS bytes
+       FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
          ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $4)'}
        ORDER BY position DESC, message_id DESC LIMIT $2`,
       values,
     );
-    const messages = found
-      .slice(0, limit)
-      .reverse()
-      .map((raw) => toMessage(rowOf(MESSAGE, raw)));
-    return { kind: 'page', messages, hasMore: found.length > limit, title: fromStored(session.title) };
+    const chosen = fitting(sizes.slice(0, limit));
+    const messages = await this.#messages(conversationId, chosen);
+    return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  /** In order. Asked for by name, so that no text is read that is not answered. */
+  async #messages(conversationId: string, ids: readonly string[]): Promise<Message[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#sql.query<Raw>(
+      `SELECT ${COLUMNS} FROM message WHERE conversation_id = $1 AND message_id IN (${ids.map((_, index) => `$${index + 2}`).join(', ')})
+       ORDER BY position, message_id`,
+      [conversationId, ...ids],
+    );
+    return rows.map((raw) => toMessage(rowOf(MESSAGE, raw)));
   }
 
   /** Whose a conversation is, or was before its deletion; null: never heard of it. */
@@ -94,7 +128,7 @@ export class AuditReader {
     const values: Value[] = [userId, match, limit + 1];
     if (after !== undefined) values.push(...fromCursor(after, ['number', 'string']));
     const rows = await this.#sql.query<Raw>(
-      `SELECT m.*, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
+      `SELECT ${EXCERPTED}, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
        WHERE m.user_id = $1 AND s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
          AND ${isPostgres ? 'm.search @@ $2::tsquery' : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
          ${after === undefined ? '' : 'AND (m.position < $4 OR (m.position = $4 AND m.message_id < $5))'}
@@ -105,7 +139,9 @@ export class AuditReader {
     const last = page.at(-1);
     const found = page.map((raw): Found => {
       const row = rowOf(MESSAGE, raw);
-      return { conversationId: row.conversationId, title: fromStored(String(raw['session_title'])), message: toMessage(row) };
+      const message = toMessage(row);
+      const excerpt = { ...message, text: excerptOf(message.text, words) };
+      return { conversationId: row.conversationId, title: fromStored(String(raw['session_title'])), message: excerpt };
     });
     const next = rows.length > limit && last ? toCursor([Number(last['position']), String(last['message_id'])]) : null;
     return { found, next };

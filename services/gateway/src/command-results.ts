@@ -14,6 +14,9 @@ export const begun = (result: BeginRunResult): Extract<BeginRunResult, { offset:
     case 'forbidden':
     case 'not-found':
       throw new RunnelError(result.outcome);
+    case 'none':
+      // Nothing was to be made: an answer to a message of nothing.
+      throw new RunnelError('not-found');
     default:
       return result satisfies never;
   }

@@ -1,14 +1,18 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text cancel history order ids queued events relay store
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap
+-- KEYS     meta log channel owner run text cancel history order ids queued events relay store whose
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
--- Returns  started runId offset title | duplicate runId offset | busy runId | forbidden | not-found | overloaded
+--          making: whether a conversation may be made: '' no, proven: nobody has it, unproven: the database could not be asked; then
+--          the parent may be one that only the database knows
+-- Returns  started runId offset title | duplicate runId offset | busy runId | none | forbidden doubtful | not-found | overloaded
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, events, relay, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local store, whose = KEYS[14], KEYS[15]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
+local making = ARGV[13]
 -- @include now
 -- @include json
 -- @include emit
@@ -16,13 +20,17 @@ local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(AR
 -- @include keep
 -- @include touch
 -- @include say
+-- @include theirs
+-- @include hold
 -- @include generation
 -- @include recheck
 
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title')
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven')
 local isNew = not known[1]
-if not isNew and known[1] ~= userId then
-  return { 'forbidden' }
+if theirs(known[1]) then
+  return { 'forbidden', (isNew or known[5]) and 1 or 0 }
+elseif isNew and making == '' then
+  return { 'none' }
 end
 local seen = not isNew and ((messageId ~= '' and redis.call('HGET', ids, messageId)) or redis.call('HGET', ids, runId))
 if seen then
@@ -34,7 +42,7 @@ if known[2] then
 end
 if parent == '*' then
   parent = known[3] or ''
-elseif parent ~= '' and (isNew or redis.call('HEXISTS', ids, parent) == 0) then
+elseif parent ~= '' and (not isNew or making ~= 'unproven') and redis.call('HEXISTS', ids, parent) == 0 then
   return { 'not-found' }
 end
 if messageId == '' then
@@ -52,6 +60,10 @@ recheck()
 if isNew then
   -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
   redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'generation', generation())
+  if making == 'unproven' then
+    -- There may be earlier turns in the database.
+    redis.call('HSET', meta, 'unproven', '1', 'trimmed', '1')
+  end
   -- What an eviction may have left of an earlier incarnation must not mix with this one.
   redis.call('DEL', history, order, ids, log)
   audit('SESSION_STARTED', '{"userId":' .. json(userId) .. ',"title":' .. cjson.encode(title) .. '}', trace)
@@ -85,4 +97,5 @@ redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model,
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)
 redis.call('ZADD', queued, now, conversationId .. ':' .. runId)
 touch(meta, log, owner, run, history, order, ids)
+hold()
 return { 'started', runId, offset, known[4] or title }

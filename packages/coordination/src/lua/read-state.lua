@@ -1,29 +1,31 @@
 -- read-state: one atomic view of a conversation: everything after a cursor when the log still has it, else a snapshot.
--- KEYS     meta log owner history order runPrefix channel store
+-- KEYS     meta log owner history order runPrefix channel store whose
 --          runPrefix: start of the keys of a run, which is known only here; same slot
 -- ARGV     userId logId offset room most conversationId
 --          userId '' is an internal read; logId '' has no cursor; room: bytes of messages at most, but the newest;
 --          most: an answer of more bytes is not given here (0: any is)
--- Returns  none | forbidden | large | tail logId offset entries
---          | snapshot logId offset title hasMore messages run lossy   (run: {} or runId parentId model epoch startedAt text)
+-- Returns  none | forbidden doubtful | large | tail logId offset entries
+--          | snapshot logId offset title hasMore messages run lossy unproven
+--          (run: {} or runId parentId model epoch startedAt text; doubtful: the database knows better)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot; W-13 a log that may have lost its tail is renamed
 --          before it is read; lossy 1: the store changed behind it, and the database may know more
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local channel, store = KEYS[7], KEYS[8]
+local channel, store, whose = KEYS[7], KEYS[8], KEYS[9]
 local room, most = tonumber(ARGV[4]), tonumber(ARGV[5])
 local conversationId = ARGV[6]
 -- @include now
 -- @include emit
 -- @include recheck
 -- @include fitting
+-- @include theirs
 
-local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy' }
+local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy', 'unproven' }
 local state = redis.call('HMGET', meta, unpack(fields))
-if not state[1] then
+if userId ~= '' and theirs(state[1]) then
+  return { 'forbidden', (not state[1] or state[9]) and 1 or 0 }
+elseif not state[1] then
   return { 'none' }
-elseif userId ~= '' and userId ~= state[1] then
-  return { 'forbidden' }
 end
 if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then
   recheck()
@@ -60,4 +62,4 @@ if state[5] then
   running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
 end
 local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
-return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, state[8] and 1 or 0 }
+return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, state[8] and 1 or 0, state[9] and 1 or 0 }

@@ -1,18 +1,19 @@
 -- rehydrate: puts a conversation back that only the database still knows, so that it goes on as if it had never left; to one that may
 -- have lost its tail with the store's (`lossy`) it adds what the database has more, under a new logId.
--- KEYS     meta log channel history order ids tombstone events store
+-- KEYS     meta log channel history order ids tombstone events store whose
 -- ARGV     conversationId userId title logId hasMore messages cap
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older
 -- Returns  rehydrated logId | exists | forbidden | gone
 -- Law      never over what is here, nor after its deletion (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local order, ids, tombstone, events, store = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include now
 -- @include audit
 -- @include keep
 -- @include touch
+-- @include hold
 -- @include emit
 -- @include generation
 -- @include recheck
@@ -79,6 +80,7 @@ for _, message in ipairs(messages) do
 end
 audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #messages .. '}')
 touch(meta, log, history, order, ids)
+hold()
 -- Readers that were told it is empty look again.
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
 return { 'rehydrated', logId }

@@ -1,12 +1,13 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events store
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose
 -- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on
 -- Returns  restored logId | busy | fenced | closed
 -- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
 --          was made again meanwhile: then its log stays and what is missing is added to it
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, leases, events, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local store, whose = KEYS[14], KEYS[15]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
@@ -16,6 +17,7 @@ local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[1
 -- @include audit
 -- @include keep
 -- @include touch
+-- @include hold
 -- @include generation
 -- @include recheck
 
@@ -101,4 +103,5 @@ for _, message in ipairs(said) do
 end
 tell()
 touch(meta, log, owner, run, text, history, order, ids)
+hold()
 return { 'restored', redis.call('HGET', meta, 'logId') }

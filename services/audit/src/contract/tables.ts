@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
+import { boundsContract } from './bounds.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
@@ -22,6 +23,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   proofContract(name, open);
   describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
+  describe(name, () => boundsContract(open));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {

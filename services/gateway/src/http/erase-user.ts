@@ -34,7 +34,7 @@ export const eraseUser = async ({ runLog, audit, commands }: GatewayContext, use
     const left = [...ids].filter((conversationId) => !erased.has(conversationId));
     if (left.length === 0) return erased.size;
     for (const conversationId of left) {
-      await commands.deleteConversation({ userId }, { conversationId }).catch((error: unknown) => {
+      await commands.deleteConversation({ userId }, { conversationId, forget: true }).catch((error: unknown) => {
         if (!(error instanceof RunnelError) || error.code !== 'not-found') throw error;
       });
       erased.add(conversationId);
