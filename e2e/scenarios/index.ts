@@ -12,6 +12,7 @@ import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
 import { surfaceScenarios } from './surfaces.ts';
+import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
@@ -27,4 +28,5 @@ export const SCENARIOS: Scenario[] = [
   ...surfaceScenarios,
   ...auditScenarios,
   ...chaosScenarios,
+  ...trustScenarios,
 ];

@@ -159,8 +159,13 @@ export class MemoryStore {
     const deliver = (): void => {
       for (const listener of listeners) listener.message(bytes);
     };
-    // In a turn of its own, as from a network: a listener may call the run log again. What its command wrote is safe by then, and so is
-    // what commands before it wrote: events keep their order.
+    // In a turn of its own, as from a network: a listener may call the run log again.
+    if (this.#durable === undefined) queueMicrotask(deliver);
+    else queueMicrotask(() => this.#whenSafe(deliver));
+  }
+
+  /** Asked when the command is over, which publishes before it writes its entry. Two steps always, so that events keep their order. */
+  #whenSafe(deliver: () => void): void {
     const pending = this.#durable?.pending();
     if (pending) void pending.then(deliver);
     else queueMicrotask(deliver);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,17 +26,18 @@ test('B10 what was acknowledged or published is in the file by then', async () =
   const outbox = await openOutboxFile({ file, log: silentLog });
   const memory = createMemoryRunLog({ durable: outbox });
   const runLog = durable(memory, outbox);
-  const told: Promise<[string, string]>[] = [];
+  const told: [string, string][] = [];
   await runLog.follow('c', {
     message(bytes) {
       const { type } = JSON.parse(bytes.toString()) as { type: string };
-      told.push(readFile(file, 'utf8').then((content) => [type, content] as [string, string]));
+      // In this very turn: what is read later may have been written later.
+      told.push([type, readFileSync(file, 'utf8')]);
     },
     resubscribed: () => undefined,
   });
   const run = { conversationId: 'c', runId: 'r' };
   await runLog.beginRun({ ...run, userId: 'u', model: 'm', title: 't', message: { messageId: 'm1', text: 'question' } });
-  expect(await readFile(file, 'utf8')).toContain('question');
+  expect(readFileSync(file, 'utf8')).toContain('question');
   const claim = await runLog.claimRun({ ...run, owner: 'o', leaseMs: 1000, models: { m: true } });
   const epoch = claim.outcome === 'claimed' ? claim.epoch : 0;
   await runLog.appendChunk({ ...run, epoch, at: 0, text: 'answer', t: 1 });
@@ -43,9 +45,9 @@ test('B10 what was acknowledged or published is in the file by then', async () =
   // A reader that comes in this very moment is not told sooner than followers are.
   const state = await runLog.readState({ conversationId: 'c' });
   expect(state).toMatchObject({ run: null });
-  expect(await readFile(file, 'utf8')).toContain('"answer');
+  expect(readFileSync(file, 'utf8')).toContain('"answer');
   await ending;
-  const events = new Map(await Promise.all(told));
+  const events = new Map(told);
   expect(events.get('message')).toContain('question');
   expect(events.get('run-ended')).toMatch(/STREAM_COMPLETED.*answer/);
   await outbox.close();
