@@ -22,6 +22,8 @@ export interface ClusterOptions {
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
   audit?: boolean;
+  /** Whether it is started (default yes): a test may fill its database first. */
+  auditStarted?: boolean;
   /** The audit's events go through a real Kafka, of so many brokers. */
   kafka?: boolean | number;
   /** The audit's database is a real PostgreSQL, with a disk of its own if that is to be full. */
@@ -58,6 +60,7 @@ export interface Cluster {
   gateways: Pod[];
   ai: Pod[];
   audit: Pod | null;
+  fakeModel: FakeModel | null;
   kafka: TestKafka | null;
   postgres: TestPostgres | null;
   /** Of the audit. */
@@ -129,7 +132,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
   const auditEnv = { DATABASE_URL: databaseUrl ?? '', ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }) };
-  const audit = options.audit ? await createPod('audit', 'audit', auditEnv) : null;
+  const audit = options.audit ? await createPod('audit', 'audit', auditEnv, proxied ? wires.gateways : undefined) : null;
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
@@ -152,7 +155,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     await redis.stop();
   };
   try {
-    const started = new Set([...aiPods.slice(0, aiStarted), ...gatewayPods, ...(audit ? [audit] : [])]);
+    const started = new Set([...aiPods.slice(0, aiStarted), ...gatewayPods, ...(audit && options.auditStarted !== false ? [audit] : [])]);
     await Promise.all([...started].map((pod) => pod.start()));
   } catch (error) {
     await close();
@@ -163,6 +166,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     gateways: gatewayPods,
     ai: aiPods,
     audit,
+    fakeModel: fake,
     kafka,
     postgres,
     databaseUrl,

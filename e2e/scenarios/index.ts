@@ -6,11 +6,13 @@ import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
 import { drainScenarios } from './drain.ts';
+import { failoverEndedScenarios } from './failover-ended.ts';
 import { failoverScenarios } from './failover.ts';
 import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
 import { trustScenarios } from './trust/index.ts';
 
@@ -25,8 +27,10 @@ export const SCENARIOS: Scenario[] = [
   ...drainScenarios,
   ...redisScenarios,
   ...failoverScenarios,
+  ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
+  ...skewScenarios,
   ...chaosScenarios,
   ...trustScenarios,
 ];

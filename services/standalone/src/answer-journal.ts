@@ -119,7 +119,7 @@ export class AnswerJournal {
 
 /** Commands and reads that tell what a command has done. */
 const TELLING = [
-  ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'cancelRun'] as const),
+  ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'mergeStored', 'expel', 'cancelRun'] as const),
   ...(['deleteMessage', 'deleteConversation', 'setTitle', 'readState', 'readHistory', 'listConversations'] as const),
 ] satisfies (keyof RunLog)[];
 

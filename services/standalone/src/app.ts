@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
 import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
-import { createGatewayApp, type AuditReader, type GatewayApp } from '@runnel/gateway';
+import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { AnswerJournal, durable, journalled } from './answer-journal.ts';
 import { endedIn, endLeftAnswers } from './answer-recovery.ts';
@@ -92,6 +92,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     runLog,
     pods: localPods(ai),
     audit: inProcess(audit),
+    // With DEV_MODE_OPEN or tokens it is known under other names.
+    thisMachineOnly: config.authMode === 'dev' && isLoopback(config.host),
+    guestKey: () => folder.guestKey,
     ...tracing,
   });
   return {

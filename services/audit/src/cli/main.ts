@@ -10,6 +10,8 @@ import { createIngest } from '../ingest.ts';
 import { kafkaAccess } from '../kafka-settings.ts';
 import { auditMetrics } from '../audit-metrics.ts';
 import { checkContent } from '../rows.ts';
+import { SERVICE_RIGHTS } from '../database/rights.ts';
+import { openToRead } from '../database/data-source.ts';
 import { openTables } from '../tables.ts';
 import { verify } from '../verify.ts';
 
@@ -17,9 +19,12 @@ const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
-  migrate                         bring the database up to date, as soon as it answers
+  migrate                         bring the database up to date, as soon as it answers, and make the months ahead
+  rights ROLE                     the SQL that lets ROLE run the service and change nothing of the trail
 Settings as of the service: DATABASE_URL, KAFKA_BROKERS and the other KAFKA_….`;
 
+/** Months of the trail that `migrate` makes, for a service whose role may not. */
+const MONTHS_AHEAD = 24;
 /** About a minute and a half. */
 const MIGRATE_ATTEMPTS = 30;
 
@@ -49,16 +54,16 @@ const [command, action] = positionals;
 const openBus = () => createKafkaBus({ ...kafkaAccess(config), clientId: `${config.nodeId}-cli`, log });
 
 const runVerify = async (): Promise<boolean> => {
-  const tables = await openTables(config.databaseUrl);
+  const database = await openToRead(config.databaseUrl);
   try {
-    const { logs, events, texts, problems, root } = await verify(tables.database, values.conversation);
+    const { logs, events, texts, problems, root } = await verify(database, values.conversation);
     problems.forEach((problem) => say(problem));
     say(
       `${problems.length === 0 ? 'whole' : `${problems.length} problems`}: ${events} events in ${logs} logs, ${texts} texts; root ${root}`,
     );
     return problems.length === 0;
   } finally {
-    await tables.close();
+    await database.destroy();
   }
 };
 
@@ -134,7 +139,7 @@ const runMigrate = async (): Promise<boolean> => {
   for (let attempt = 1; ; attempt++) {
     try {
       const tables = await openTables(config.databaseUrl);
-      await tables.close();
+      await tables.partitions.makeAhead(Date.now(), MONTHS_AHEAD).finally(() => tables.close());
       say('the database is up to date');
       return true;
     } catch (error) {
@@ -145,7 +150,17 @@ const runMigrate = async (): Promise<boolean> => {
   }
 };
 
+const sayRights = async (): Promise<boolean> => {
+  if (action === undefined || !/^[a-z_][a-z0-9_]*$/.test(action)) {
+    say('rights needs the name of a role: letters, digits and _');
+    return false;
+  }
+  SERVICE_RIGHTS(action).forEach((statement) => say(`${statement};`));
+  return true;
+};
+
 const COMMANDS: Record<string, () => Promise<boolean>> = {
+  rights: sayRights,
   verify: runVerify,
   'dead-letters': runDeadLetters,
   rebuild: runRebuild,

@@ -7,6 +7,7 @@ import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
 import { proofContract } from './proof.ts';
+import { queriesContract } from './queries.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
 export const tablesContract = (name: string, fresh: () => Promise<string>): void => {
@@ -21,6 +22,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   };
   poisonContract(name, open);
   proofContract(name, open);
+  queriesContract(open);
   describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
   describe(name, () => boundsContract(open));

@@ -1,0 +1,38 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { countText } from '../harness/expected.ts';
+import { Pod } from '../harness/pod.ts';
+import { freePort } from '../harness/ports.ts';
+import { endOfRunning, goesOn, readOver, verified } from './check.ts';
+import { readRelease, releaseFolder } from './release.ts';
+
+test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', { timeout: 60_000 }, async (version) => {
+  const { standalone } = readRelease(version);
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-release-'));
+  await cp(join(releaseFolder(version), 'standalone'), join(folder, 'data'), { recursive: true });
+  const pod = new Pod({
+    name: 'standalone',
+    service: 'standalone',
+    port: await freePort(),
+    internalPort: await freePort(),
+    env: { DATA_DIR: join(folder, 'data') },
+    logDir: folder,
+  });
+  onTestFinished(async () => {
+    await pod.kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await pod.start();
+  expect(await readOver(pod.url, standalone)).toEqual(standalone.messages);
+  const cut = await endOfRunning(pod.url, standalone, 10_000);
+  expect(cut.status).toBe('interrupted');
+  expect(cut.text.length).toBeGreaterThan(100);
+  expect(countText(400).startsWith(cut.text)).toBe(true);
+  for (const conversationId of [standalone.over, standalone.going]) {
+    expect((await verified(pod.url, conversationId, standalone.userId)).problems).toEqual([]);
+  }
+  await goesOn(pod.url, standalone);
+  expect((await readOver(pod.url, standalone)).slice(0, standalone.messages.length)).toEqual(standalone.messages);
+});

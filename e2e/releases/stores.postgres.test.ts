@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { startCluster } from '../harness/cluster.ts';
+import { countText } from '../harness/expected.ts';
+import { waitFor } from '../harness/wait.ts';
+import { endOfRunning, goesOn, readOver, verified } from './check.ts';
+import { readRelease, releaseFolder } from './release.ts';
+
+const restoreRedis = async (url: string, version: string): Promise<void> => {
+  const keys = JSON.parse(await readFile(join(releaseFolder(version), 'redis.json'), 'utf8')) as {
+    key: string;
+    ttlMs: number;
+    dump: string;
+  }[];
+  const redis = new Redis(url);
+  for (const { key, ttlMs, dump } of keys) await redis.restore(key, ttlMs, Buffer.from(dump, 'base64'), 'REPLACE');
+  redis.disconnect();
+};
+
+const restorePostgres = async (url: string, version: string): Promise<void> => {
+  // psql's own words, such as \restrict, are no SQL.
+  const sql = (await readFile(join(releaseFolder(version), 'postgres.sql'), 'utf8')).replaceAll(/^\\.*$/gm, '');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+};
+
+const startOver = async (version: string, stores: { redis: boolean }) => {
+  const cluster = await startCluster({ gateways: 1, ai: 1, aiStarted: 0, audit: true, auditStarted: false, postgres: true });
+  onTestFinished(async () => {
+    await cluster.close();
+    await cluster.removeLogs();
+  });
+  await restorePostgres(cluster.databaseUrl!, version);
+  if (stores.redis) await restoreRedis(cluster.redis.url, version);
+  await cluster.audit!.start();
+  await cluster.ai[0]!.start();
+  return { cluster, origin: cluster.gateways[0]!.url };
+};
+
+test.each(['0.1.0'])('P-1 P-4 P-9 a Redis and a PostgreSQL of %s open, verify and go on', async (version) => {
+  const { cluster: left } = readRelease(version);
+  const { origin } = await startOver(version, { redis: true });
+  expect(await readOver(origin, left)).toEqual(left.messages);
+  // A pod of today continues it from the byte where a pod of then was killed.
+  const whole = await endOfRunning(origin, left, 30_000);
+  expect([whole.status, whole.text]).toEqual(['complete', countText(400)]);
+  await goesOn(origin, left);
+  await waitFor(
+    async () => {
+      const { events, problems } = await verified(origin, left.going, left.userId);
+      expect(problems).toEqual([]);
+      return events >= 8;
+    },
+    { deadlineMs: 20_000, everyMs: 200, what: 'the audit to have what both releases wrote' },
+  );
+  expect((await verified(origin, left.over, left.userId)).problems).toEqual([]);
+});
+
+test.each(['0.1.0'])('P-9 W-11 a PostgreSQL of %s alone has the conversation when Redis is new', async (version) => {
+  const { cluster: left } = readRelease(version);
+  const { origin } = await startOver(version, { redis: false });
+  await waitFor(async () => (await readOver(origin, left)).length > 0, { deadlineMs: 10_000, what: 'the history' });
+  expect(await readOver(origin, left)).toEqual(left.messages);
+  expect((await verified(origin, left.over, left.userId)).problems).toEqual([]);
+});
