@@ -1,5 +1,6 @@
 import type { Scenario } from '../harness/scenario.ts';
 import { aiPodScenarios } from './ai-pods.ts';
+import { attackScenarios } from './attacks/index.ts';
 import { auditScenarios } from './audit.ts';
 import { balancerScenarios } from './balancers.ts';
 import { cancelScenarios } from './cancel.ts';
@@ -27,6 +28,7 @@ export const SCENARIOS: Scenario[] = [
   ...drainScenarios,
   ...redisScenarios,
   ...failoverScenarios,
+  ...attackScenarios,
   ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,

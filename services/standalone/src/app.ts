@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
-import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
+import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
@@ -76,6 +76,13 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log,
   });
   relay.start();
+  const checkpoints = startCheckpoints({
+    database: tables.database,
+    key: ownKey(join(config.dataDir, 'checkpoint.key')),
+    file: join(config.dataDir, 'checkpoints.jsonl'),
+    metrics: forAudit,
+    log,
+  });
   const audit = createAuditApp(tables);
   // Histories are read from the tables; a table that cannot be written to must not keep the rest from starting.
   await waitFor(isStored, { deadlineMs: LEFT_MS, what: 'the outbox of the process before' }).catch((err: unknown) =>
@@ -106,6 +113,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
       { name: 'tables', close: () => tables.close() },
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },
+      checkpoints,
       { name: 'audit', close: () => audit.close() },
       { name: 'ai', close: () => ai.close() },
       { name: 'gateway', close: () => gateway.close() },
