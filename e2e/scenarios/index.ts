@@ -15,6 +15,7 @@ import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
+import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
@@ -33,4 +34,5 @@ export const SCENARIOS: Scenario[] = [
   ...auditScenarios,
   ...skewScenarios,
   ...chaosScenarios,
+  ...trustScenarios,
 ];
