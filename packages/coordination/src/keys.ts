@@ -15,6 +15,8 @@ export interface KeyParts {
   conversationId: string;
   runId: string;
   userId?: string;
+  /** Of a shared secret. */
+  name?: string;
 }
 
 /** Encoded, for the id may hold braces (any JWT subject). */
@@ -25,7 +27,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms) */
+  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset) */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
@@ -83,6 +85,8 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset: gateways that live, by the time their word runs out (ms) */
   holders: () => 'gateways:live',
+  /** string, no expiry: a random secret that the processes of this store share */
+  secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
 
 export type KeyName = keyof typeof KEYS;

@@ -1,11 +1,9 @@
 import { newId, type Message, type Role } from '@runnel/protocol';
-import { checkBegin } from './messages.ts';
 import type { MemoryConversation, MemoryStore } from './memory-store.ts';
 import type { BeginRun, BeginRunResult } from './run-log.ts';
 
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
 export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult => {
-  checkBegin(command);
   store.sweep();
   const { conversationId, userId, runId, model, message, trace = '', making = 'proven' } = command;
   const existing = store.conversations.get(conversationId);

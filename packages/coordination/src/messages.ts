@@ -1,5 +1,5 @@
 import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot } from '@runnel/protocol';
-import type { BeginRun, StoredMessage } from './run-log.ts';
+import type { StoredMessage } from './run-log.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
 export const pathTo = (messages: readonly StoredMessage[], messageId: string | null): StoredMessage[] => {
@@ -21,14 +21,25 @@ export const checkIds = (...ids: (string | null | undefined)[]): void => {
   for (const id of ids) if (id !== null && id !== undefined && !isId(id)) throw new RunnelError('bad-frame', 'This id is malformed.');
 };
 
-/** @throws RunnelError `bad-frame` */
-export const checkBegin = (command: BeginRun): void => {
-  const { conversationId, runId, message, parentId, seed = [] } = command;
-  const seeded = seed.map((turn) => turn.messageId);
-  checkIds(conversationId, runId, message?.messageId, parentId, ...seeded);
-  const made = [runId, ...(message ? [message.messageId, ...seeded] : [])];
-  if (new Set(made).size < made.length) throw new RunnelError('bad-frame', 'Every message of a prompt needs an id of its own.');
-};
+/** A message with its own fields only: what a database or another release added is not for the log. */
+const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author }: StoredMessage): StoredMessage => ({
+  messageId,
+  parentId,
+  role,
+  text: text.toWellFormed(),
+  status,
+  ...(finish && { finish }),
+  ...(model !== undefined && { model }),
+  createdAt,
+  ...(author !== undefined && { author }),
+});
+
+/**
+ * JSON that Lua's reader takes, too: a lone surrogate, which JSON escapes, becomes the replacement character it is in UTF-8 anyway.
+ * In well-formed JSON text an escape of a surrogate is always a lone one; an escaped backslash before it is skipped.
+ */
+export const toLuaJson = (value: unknown): string =>
+  JSON.stringify(value).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
 
 /** Which run each message belongs to: an answer to itself, a prompt to the last answer it got. Messages come in order of creation. */
 export const answersOf = (messages: readonly StoredMessage[]): { message: StoredMessage; madeRun: string }[] => {
@@ -36,7 +47,7 @@ export const answersOf = (messages: readonly StoredMessage[]): { message: Stored
     messages.flatMap((m) => (m.role === 'assistant' && m.parentId !== null ? [[m.parentId, m.messageId] as const] : [])),
   );
   return messages.map((kept) => ({
-    message: { ...kept, text: kept.text.toWellFormed() },
+    message: ownFields(kept),
     madeRun: kept.role === 'assistant' ? kept.messageId : (answers.get(kept.messageId) ?? kept.messageId),
   }));
 };
@@ -47,7 +58,7 @@ export const runOfMessages = (
   run: { runId: string; parentId: string | null },
 ): { message: StoredMessage; madeRun: string }[] =>
   path.map((kept, index) => {
-    const message = { ...kept, text: kept.text.toWellFormed() };
+    const message = ownFields(kept);
     const next = path[index + 1];
     const answer = message.messageId === run.parentId ? run.runId : next?.role === 'assistant' ? next.messageId : message.messageId;
     return { message, madeRun: message.role === 'assistant' ? message.messageId : answer };

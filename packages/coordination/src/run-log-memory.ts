@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { createMemoryBudgets } from './memory-budgets.ts';
+import { guardCommands } from './border/guard-commands.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
@@ -7,7 +9,7 @@ import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
 import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
-import { MemoryStore } from './memory-store.ts';
+import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
 import type { RunLog } from './run-log.ts';
@@ -16,6 +18,10 @@ export interface MemoryRunLogOptions {
   /** Milliseconds since the epoch: the store's clock. */
   now?: () => number;
   outboxCap?: number;
+  /** Keeps the outbox on disk: nothing is published or answered before it is there. */
+  durable?: DurableOutbox;
+  /** What an earlier process left of its outbox. */
+  left?: readonly OutboxEntry[];
   /** Of a test that changes it behind the log's back. */
   store?: MemoryStore;
 }
@@ -31,32 +37,31 @@ export interface MemoryRunLog extends RunLog {
  * to Redis; published bytes arrive in a later turn.
  */
 export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRunLog => {
-  const { now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP, store = new MemoryStore(now, outboxCap) } = options;
-  const checked = <C extends { conversationId: string; runId?: string }>(command: C): C => {
-    checkIds(command.conversationId, command.runId);
-    return command;
-  };
-  return {
+  const { now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP, durable, left = [] } = options;
+  const { store = new MemoryStore(now, outboxCap, durable) } = options;
+  store.outbox.push(...left);
+  const secrets = new Map<string, string>();
+  const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
     beginRun: async (command) => beginRun(store, command),
-    claimRun: async (command) => claimRun(store, checked(command)),
-    appendChunk: async (command) => appendChunk(store, checked(command)),
-    endRun: async (command) => endRun(store, checked(command)),
-    cancelRun: async (command) => cancelRun(store, checked(command)),
+    claimRun: async (command) => claimRun(store, command),
+    appendChunk: async (command) => appendChunk(store, command),
+    endRun: async (command) => endRun(store, command),
+    cancelRun: async (command) => cancelRun(store, command),
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
-    releaseRun: async (command) => releaseRun(store, checked(command)),
-    restoreRun: async (command) => restoreRun(store, checked(command)),
-    restoreEnd: async (command) => restoreEnd(store, checked(command)),
+    releaseRun: async (command) => releaseRun(store, command),
+    restoreRun: async (command) => restoreRun(store, command),
+    restoreEnd: async (command) => restoreEnd(store, command),
     noteTimeline: async (batch) => store.noteTimeline(batch),
-    rehydrate: async (command) => rehydrate(store, checked(command)),
-    mergeStored: async (command) => mergeStored(store, checked(command)),
-    expel: async (command) => expel(store, checked(command)),
+    rehydrate: async (command) => rehydrate(store, command),
+    mergeStored: async (command) => mergeStored(store, command),
+    expel: async (command) => expel(store, command),
     findFreeRuns: async (limit) => findFreeRuns(store, limit),
-    readState: async (query) => readState(store, checked(query)),
-    readHistory: async (query) => readHistory(store, checked(query)),
-    deleteMessage: async (command) => deleteMessage(store, checked(command)),
-    deleteConversation: async (command) => deleteConversation(store, checked(command)),
-    setTitle: async (command) => setTitle(store, checked(command)),
+    readState: async (query) => readState(store, query),
+    readHistory: async (query) => readHistory(store, query),
+    deleteMessage: async (command) => deleteMessage(store, command),
+    deleteConversation: async (command) => deleteConversation(store, command),
+    setTitle: async (command) => setTitle(store, command),
     listConversations: async (query) => listConversations(store, query),
     async follow(conversationId, listener) {
       checkIds(conversationId);
@@ -75,6 +80,11 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
       return { close: async () => void store.workers.delete(listener) };
     },
     publishWork: async (hint) => store.wake(hint),
+    sharedSecret: async (name) => {
+      const known = secrets.get(name) ?? randomBytes(32).toString('base64url');
+      secrets.set(name, known);
+      return known;
+    },
     ping: async () => {},
     answering: () => true,
     onStoreChange: (listener) => void store.changes.add(listener),
@@ -92,4 +102,5 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
       },
     },
   };
+  return guardCommands(log);
 };

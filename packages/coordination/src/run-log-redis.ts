@@ -1,8 +1,9 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
+import { guardCommands } from './border/guard-commands.ts';
 import { connectRedis } from './connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answerOf, answersOf, checkBegin, checkIds, runOfMessages } from './messages.ts';
+import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
@@ -28,6 +29,7 @@ import {
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from './run-log.ts';
 import { createRedisBudgets } from './redis-budgets.ts';
+import { createSecrets } from './redis-secrets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
@@ -67,10 +69,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 
   const large = createLargeReads(url, { onCommand, onError }, run);
 
-  return {
+  const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
-      checkBegin(command);
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
@@ -90,7 +91,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toBeginResult(reply);
     },
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
-      const args = { owner, leaseMs, models: JSON.stringify(models), cap };
+      const args = { owner, leaseMs, models: toLuaJson(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
@@ -100,8 +101,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         reason,
         bytes,
         sha256,
-        usage: usage ? JSON.stringify(usage) : '',
-        error: error ? JSON.stringify(error) : '',
+        usage: usage ? toLuaJson(usage) : '',
+        error: error ? toLuaJson(error) : '',
         cap,
         finish: finish ?? ('' as const),
       };
@@ -117,7 +118,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
       const { runId, parentId, model, startedAt } = restored;
-      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-run', partsOf(conversationId, runId), {
         epoch,
         owner,
@@ -138,7 +139,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async restoreEnd(command) {
       const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
       const { runId, parentId, model, startedAt } = restored;
-      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-end', partsOf(conversationId, runId), {
         epoch,
         logId: newLogId,
@@ -149,8 +150,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         startedAt,
         content: text,
         messages: JSON.stringify(path),
-        message: JSON.stringify(answerOf(restored, text, ended)),
-        ended: JSON.stringify(ended),
+        message: toLuaJson(answerOf(restored, text, ended)),
+        ended: toLuaJson(ended),
         cap,
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
@@ -165,7 +166,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
     },
     async rehydrate({ conversationId, userId, title, messages, hasMore }) {
-      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('rehydrate', partsOf(conversationId), {
         userId,
         title,
@@ -238,6 +239,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const { shard } = partsOf(hint.conversationId, hint.runId);
       await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
     },
+    sharedSecret: createSecrets(client, caller),
     answering: caller.answering,
     async ping() {
       await caller.call('ping', () => client.ping());
@@ -250,4 +252,5 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       client.disconnect();
     },
   };
+  return guardCommands(log);
 };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
+import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
@@ -24,6 +25,7 @@ export const runLogContract = (name: string, open: Open): void => {
     });
     afterAll(() => opened?.close());
     const current = (): Opened => opened;
+    describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
     describe('leases', () => leasesContract(current));

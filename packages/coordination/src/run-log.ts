@@ -12,14 +12,16 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
+import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
 
+export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
@@ -162,38 +164,6 @@ export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone
 
 export interface ReleaseRun extends OwnedRun {}
 
-/** One event of the log: its offset and the very bytes clients get. */
-export interface LogEntry {
-  offset: number;
-  json: string;
-}
-
-/** One atomic view of a conversation. */
-export type ReadState =
-  | { kind: 'none' }
-  | ({ kind: 'forbidden' } & Doubt)
-  /** Everything after the cursor, complete. */
-  | { kind: 'tail'; logId: string; offset: number; entries: LogEntry[] }
-  | {
-      kind: 'snapshot';
-      logId: string;
-      offset: number;
-      title: string;
-      messages: StoredMessage[];
-      run: RunSnapshot | null;
-      hasMore: boolean;
-      /** Made while the database could not be asked whose the id is. */
-      unproven?: true;
-      /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
-      lossy?: true;
-    };
-export interface ReadStateQuery {
-  conversationId: string;
-  /** Undefined: no check (an internal read). */
-  userId?: string;
-  cursor?: Cursor | null;
-}
-
 export type ChangeResult =
   | { outcome: 'done'; offset: number }
   | { outcome: 'not-found' }
@@ -284,6 +254,11 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
   /** Tells every AI pod, this one included. Best effort. */
   publishWork(hint: WorkHint): Promise<void>;
+  /**
+   * A random secret that all processes of this store share and nobody else knows: whoever asks first makes it. After a store has lost
+   * it, the first to ask puts its own back, so that processes which run on keep agreeing.
+   */
+  sharedSecret(name: string): Promise<string>;
   /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
   ping(): Promise<void>;
   answering(): boolean;

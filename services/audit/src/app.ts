@@ -2,7 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { inProcessOnly, type InnerDoor } from '@runnel/kit';
-import { ID_PATTERN, toRunnelError } from '@runnel/protocol';
+import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import type { AuditTables } from './tables.ts';
 import { registerWidths } from './widths.ts';
 
@@ -13,7 +13,7 @@ const Paging = Type.Object({
   after: Type.Optional(Id),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
 });
-const Time = Type.Optional(Type.Integer({ minimum: 0, description: 'Milliseconds since the epoch' }));
+const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'Milliseconds since the epoch' }));
 const TrailQuery = Type.Object({
   conversation: Type.Optional(Id),
   user: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -25,7 +25,19 @@ const TrailQuery = Type.Object({
 const DAY_MS = 86_400_000;
 
 /** The user a gateway acts for; the door has made sure that it is a gateway who says so. */
-const callerOf = (headers: Record<string, unknown>): string => decodeURIComponent(String(headers['x-runnel-user'] ?? ''));
+const callerOf = (headers: Record<string, unknown>): string => {
+  try {
+    return plain(decodeURIComponent(String(headers['x-runnel-user'] ?? '')));
+  } catch {
+    throw new RunnelError('bad-frame', 'x-runnel-user is no name.');
+  }
+};
+
+/** A text that the databases take. @throws RunnelError `bad-frame` */
+const plain = (text: string): string => {
+  if (text.includes('\0') || !text.isWellFormed()) throw new RunnelError('bad-frame', 'A name has no U+0000 and no half letter.');
+  return text;
+};
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
@@ -85,7 +97,7 @@ export const createAuditApp = (
     const { conversation, user, from, to, after, limit } = request.query;
     const query = {
       ...(conversation !== undefined && { conversationId: conversation }),
-      ...(user !== undefined && { userId: user }),
+      ...(user !== undefined && { userId: plain(user) }),
       ...(from !== undefined && { from }),
       ...(to !== undefined && { to }),
       ...(after !== undefined && { after }),

@@ -55,6 +55,7 @@ export class AuditStore {
     let erased = false;
     const stored = await this.#database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(this.#database), tx);
+      await onDisk(sql);
       await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
       if (rows.length === 0) return 0;
       await lock(
@@ -78,6 +79,12 @@ export class AuditStore {
     return stored;
   }
 }
+
+/** Whatever the server's default: what is committed is on disk, since it leaves the outbox, or Kafka's position moves, after it. */
+const onDisk = async (sql: Sql): Promise<void> => {
+  if (sql.dialect === 'sqlite') return;
+  await sql.query(`SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')`);
+};
 
 const lock = async (sql: Sql, conversationIds: readonly string[]): Promise<void> => {
   if (sql.dialect === 'sqlite') return;

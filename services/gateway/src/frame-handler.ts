@@ -10,7 +10,8 @@ import {
 } from '@runnel/protocol';
 import { withPatience } from '@runnel/kit';
 import type { Budgets } from './budgets/index.ts';
-import type { Caller, Commands, PromptCommand } from './commands.ts';
+import { cancelOf, deleteOf, promptOf, regenerateOf, typingOf } from './command-fields.ts';
+import type { Caller, Commands } from './commands.ts';
 import type { Follow, Sink } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Hub } from './hub.ts';
@@ -80,20 +81,20 @@ export class FrameHandler {
         return this.#command(frame, () => commands.prompt(caller, promptOf(frame)));
       case 'regenerate':
         return this.#command(frame, async () => {
-          const { runId, offset } = await commands.regenerate(caller, frame);
+          const { runId, offset } = await commands.regenerate(caller, regenerateOf(frame));
           return { runId, offset };
         });
       case 'cancel':
-        return this.#command(frame, () => commands.cancel(caller, frame));
+        return this.#command(frame, () => commands.cancel(caller, cancelOf(frame)));
       case 'delete':
         return this.#command(frame, async () => {
           await this.#deps.budgets.command(caller.userId);
-          return commands.deleteMessage(caller, frame);
+          return commands.deleteMessage(caller, deleteOf(frame));
         });
       case 'typing':
         return this.#command(frame, async () => {
           await this.#deps.budgets.command(caller.userId);
-          await commands.typing(caller, frame);
+          await commands.typing(caller, typingOf(frame));
           return {};
         });
       case 'ping':
@@ -245,13 +246,3 @@ export class FrameHandler {
 
 /** A reader of what did not exist yet stands nowhere; sending that back asks for a snapshot. */
 const cursorOf = ({ cursor }: ClientFrameOf<'follow'>): Cursor | null => (cursor && cursor.logId !== null ? cursor : null);
-
-/** Named one by one: a frame may have fields of its own making, and some of a command's are not for the wire. */
-const promptOf = ({ conversationId, messageId, text, parentId, runId, model }: ClientFrameOf<'prompt'>): PromptCommand => ({
-  conversationId,
-  messageId,
-  text,
-  ...(parentId !== undefined && { parentId }),
-  ...(runId !== undefined && { runId }),
-  ...(model !== undefined && { model }),
-});

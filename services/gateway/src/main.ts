@@ -6,6 +6,7 @@ import {
   createInnerDoor,
   createInnerToken,
   createInternalServer,
+  newInnerToken,
   createMetrics,
   describeConfig,
   loadConfig,
@@ -39,6 +40,7 @@ await runService({
     metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
     const { internalToken: given, internalTokenFile: file } = config;
     const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
+    const unshared = newInnerToken();
     const gateway = await createGatewayApp({
       config,
       log,
@@ -46,6 +48,7 @@ await runService({
       health,
       runLog,
       innerToken,
+      guestKey: () => innerToken.current() ?? unshared,
       tracer: tracing.tracer,
       redis,
       ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl, token: innerToken }) }),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import MarkdownIt from 'markdown-it';
 import { expect, test } from 'vitest';
 import { growBlocks } from './blocks.ts';
-import { definitionsOf, MAX_DEFINITIONS, NO_DEFINITIONS, withDefinitions } from './references.ts';
+import { definitionsOf, MAX_DEFINITION_CHARS, MAX_DEFINITIONS, NO_DEFINITIONS, withDefinitions } from './references.ts';
 
 const TEXT =
   'See [the docs][1] and [Redis].\n\nPlain.\n\n```md\n[x]: not a definition\n```\n\n[1]: https://example.org/docs\n[Redis]: https://redis.io "Redis"';
@@ -42,6 +42,14 @@ test('S-18 a block that names every definition, and many such blocks, take at mo
   const definitions = definitionsOf(labels.map((label, i) => `${label}: https://example.org/${i}`).join('\n'));
   expect(definitions.size).toBe(MAX_DEFINITIONS);
   expect(withDefinitions(labels.join(' '), definitions).match(/\]: /g)).toHaveLength(MAX_DEFINITIONS);
+});
+
+test('S-18 long addresses do not pass the cap either', () => {
+  const labels = Array.from({ length: 200 }, (_, i) => `[l${i}]`);
+  const definitions = definitionsOf(labels.map((label) => `${label}: https://example.org/${'x'.repeat(2_000)}`).join('\n'));
+  const block = labels.join(' ');
+  expect(definitions.size).toBeGreaterThan(0);
+  expect(withDefinitions(block, definitions).length).toBeLessThanOrEqual(block.length + MAX_DEFINITION_CHARS + MAX_DEFINITIONS + 3);
 });
 
 test('S-18 links are those of the whole text rendered at once, whatever the case and blanks of a label', () => {

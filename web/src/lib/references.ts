@@ -7,6 +7,8 @@ const LABEL = /\[([^\][\n]+)\]/g;
 const MAX_LABEL = 999;
 /** Definitions of one answer. A model can be made to write thousands, and every visit would pay for them. */
 export const MAX_DEFINITIONS = 200;
+/** Characters of them all: each block that names them carries them. */
+export const MAX_DEFINITION_CHARS = 16_384;
 
 /** By label, as CommonMark compares labels; the first definition of a label counts. */
 export type Definitions = ReadonlyMap<string, string>;
@@ -19,10 +21,13 @@ const keyOf = (label: string): string => label.trim().replace(/\s+/g, ' ').toLow
 export const definitionsOf = (text: string): Definitions => {
   if (!text.includes(']:')) return NO_DEFINITIONS;
   const found = new Map<string, string>();
+  let room = MAX_DEFINITION_CHARS;
   for (const [line, label = ''] of text.matchAll(DEFINITION)) {
-    if (found.size === MAX_DEFINITIONS) break;
+    if (found.size === MAX_DEFINITIONS || room < line.length) break;
     const key = keyOf(label);
-    if (key !== '' && label.length <= MAX_LABEL && !found.has(key)) found.set(key, line);
+    if (key === '' || label.length > MAX_LABEL || found.has(key)) continue;
+    found.set(key, line);
+    room -= line.length;
   }
   return found;
 };

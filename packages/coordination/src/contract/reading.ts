@@ -48,7 +48,14 @@ export const readingContract = (current: Current): void => {
   test('W-12 a snapshot holds the newest 50 in order of creation; the history keeps 200', async () => {
     const { log } = current();
     const seed = Array.from({ length: 197 }, (_, index) => ({ messageId: newId(), role: 'user' as const, text: `${index}` }));
-    const first = promptOf({ seed });
+    const first = promptOf();
+    const earlier = seed.map((turn, index) => ({
+      ...turn,
+      parentId: seed[index - 1]?.messageId ?? null,
+      status: 'complete' as const,
+      createdAt: index,
+    }));
+    await log.rehydrate({ conversationId: first.conversationId, userId: USER, title: 'A title', messages: earlier, hasMore: false });
     await log.beginRun(first);
     const { conversationId } = first;
     const texts = async (): Promise<string[]> => (await snapshotOf(log, conversationId)).messages.map((message) => message.text);

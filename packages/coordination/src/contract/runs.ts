@@ -141,11 +141,23 @@ export const runsContract = (current: Current): void => {
     const { log } = current();
     const first = await wholeRun(log, {}, 'first answer');
     const { conversationId } = first;
-    const prompt = promptOf({ conversationId, message: { messageId: newId(), text: HARD }, trace: '00-aa-bb-01' });
+    const prompt = promptOf({
+      conversationId,
+      message: { messageId: newId(), text: HARD },
+      trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    });
     await log.beginRun(prompt);
     const { logId } = await snapshotOf(log, conversationId);
     const run = claimed(await log.claimRun({ conversationId, runId: prompt.runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
-    expect(run).toMatchObject({ epoch: 1, logId, text: '', userId: USER, title: 'A title', cancelled: null, trace: '00-aa-bb-01' });
+    expect(run).toMatchObject({
+      epoch: 1,
+      logId,
+      text: '',
+      userId: USER,
+      title: 'A title',
+      cancelled: null,
+      trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    });
     expect(run.run).toMatchObject({ runId: prompt.runId, parentId: prompt.message.messageId, model: 'count' });
     expect(run.messages.map((message) => message.text)).toEqual(['count 3', 'first answer', HARD]);
   });

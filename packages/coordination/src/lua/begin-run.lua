@@ -25,6 +25,12 @@ local making = ARGV[13]
 -- @include generation
 -- @include recheck
 
+-- Checked before the first write: half a state change is worse than none (L-2).
+for _, turn in ipairs(seed) do
+  if type(turn) ~= 'table' or type(turn[1]) ~= 'string' or type(turn[2]) ~= 'string' or type(turn[3]) ~= 'string' then
+    return redis.error_reply('ERR seed: not a list of turns')
+  end
+end
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven')
 local isNew = not known[1]
 if theirs(known[1]) then

@@ -13,6 +13,7 @@ local conversationId, runId, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], tonu
 local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include touch
@@ -59,7 +60,7 @@ if epoch > 1 then
   if restarted then
     redis.call('DEL', text)
   end
-  local moved = ',"runId":"' .. runId .. '","epoch":' .. epoch .. ',"bytes":' .. redis.call('STRLEN', text) .. ',"restarted":' .. tostring(restarted)
+  local moved = ',"runId":"' .. runId .. '","epoch":' .. figure(epoch) .. ',"bytes":' .. figure(redis.call('STRLEN', text)) .. ',"restarted":' .. tostring(restarted)
   emit('run-moved', moved)
   audit('RECOVERY_ATTEMPT', '{"userId":' .. json(conversation[2]) .. moved .. ',"kind":"claim","owner":' .. json(claimant) .. '}',
     record[5])

@@ -11,6 +11,7 @@ local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], AR
 local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
@@ -18,6 +19,12 @@ local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10
 -- @include refusal
 -- @include recheck
 
+-- What is joined into an event as it came has to be one JSON value, before anything is written.
+for _, value in ipairs({ usage, failure }) do
+  if value ~= '' then
+    cjson.decode(value)
+  end
+end
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
 local wanted = redis.call('GET', cancel)
@@ -39,8 +46,8 @@ recheck()
 if wanted then
   reason, failure, finish = 'cancelled', '', ''
 end
-local ended = ',"reason":"' .. reason .. '","bytes":' .. bytes .. ',"sha256":"' .. sha256 .. '"'
-local finished = finish ~= '' and ',"finish":"' .. finish .. '"' or ''
+local ended = ',"reason":' .. cjson.encode(reason) .. ',"bytes":' .. figure(bytes) .. ',"sha256":' .. cjson.encode(sha256)
+local finished = finish ~= '' and ',"finish":' .. cjson.encode(finish) or ''
 ended = ended .. finished
 if usage ~= '' then
   ended = ended .. ',"usage":' .. usage
@@ -50,7 +57,7 @@ if failure ~= '' then
 end
 local cancelled = ''
 if wanted then
-  ended = ended .. ',"cancel":{"requestedAt":' .. string.match(wanted, '^%d+') .. ',"stoppedAt":' .. now .. '}'
+  ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(wanted, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
   cancelled = ',"cancelledBy":' .. json(string.match(wanted, '|(.*)$'))
 end
 ended = ended .. ',"endedAt":' .. now
@@ -58,14 +65,14 @@ ended = ended .. ',"endedAt":' .. now
 local content = cjson.encode(redis.call('GET', text) or '')
 local parentId, model = json(record[2]), cjson.encode(record[3])
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
-  .. ',"status":"' .. reason .. '"' .. finished .. ',"model":' .. model .. ',"createdAt":' .. record[4] .. '}')
+  .. ',"status":' .. cjson.encode(reason) .. finished .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4]) .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
 local offset = emit('run-ended', ',"runId":"' .. runId .. '"' .. ended)
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(redis.call('HGET', meta, 'userId')) .. ',"runId":"' .. runId .. '","parentId":' .. parentId
-  .. ',"model":' .. model .. ',"epoch":' .. (held[2] or '0') .. ',"owner":' .. json(held[3]) .. ',"startedAt":' .. record[4] .. cancelled .. ended
+  .. ',"model":' .. model .. ',"epoch":' .. figure(held[2]) .. ',"owner":' .. json(held[3]) .. ',"startedAt":' .. figure(record[4]) .. cancelled .. ended
   .. ',"text":' .. content .. '}', record[5])
 
 local member = conversationId .. ':' .. runId

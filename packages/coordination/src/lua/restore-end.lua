@@ -14,6 +14,7 @@ local parentId, model, startedAt, content = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13], tonumber(ARGV[14])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
@@ -21,6 +22,11 @@ local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13]
 -- @include hold
 -- @include generation
 
+-- Messages go into events as they came: each has to be one JSON value, before anything is written.
+for _, earlier in ipairs(messages) do
+  cjson.decode(earlier[2])
+end
+cjson.decode(message)
 local reason = cjson.decode(ended).reason
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'createdAt')
 local record = redis.call('HMGET', run, 'status', 'trace')
@@ -48,6 +54,7 @@ if not conversation[1] then
   redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1')
 end
 redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+redis.call('HDEL', meta, 'before')
 for _, earlier in ipairs(messages) do
   if redis.call('HSETNX', ids, earlier[1], earlier[3] .. '|0') == 1 then
     keep(earlier[1], earlier[2])
@@ -64,7 +71,7 @@ local held = tonumber(redis.call('HGET', owner, 'epoch') or 0)
 redis.call('HSET', run, 'status', reason, 'epoch', math.max(held, tonumber(epoch)), 'parentId', parentId, 'model', model, 'startedAt', startedAt)
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(userId) .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model)
-  .. ',"epoch":' .. epoch .. ',"startedAt":' .. startedAt .. ',"restored":true,' .. fields .. ',"text":' .. cjson.encode(content) .. '}', record[2])
+  .. ',"epoch":' .. figure(epoch) .. ',"startedAt":' .. figure(startedAt) .. ',"restored":true,' .. fields .. ',"text":' .. cjson.encode(content) .. '}', record[2])
 
 local member = conversationId .. ':' .. runId
 redis.call('ZREM', queued, member)

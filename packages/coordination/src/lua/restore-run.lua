@@ -13,6 +13,7 @@ local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[
 local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
@@ -21,6 +22,10 @@ local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[1
 -- @include generation
 -- @include recheck
 
+-- Messages go into events as they came: each has to be one JSON value, before anything is written.
+for _, earlier in ipairs(messages) do
+  cjson.decode(earlier[2])
+end
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'logId')
 local status = redis.call('HGET', run, 'status')
 local remade = conversation[1] and not status
@@ -49,6 +54,7 @@ if not remade then
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+  redis.call('HDEL', meta, 'before')
 else
   recheck()
 end
@@ -73,11 +79,11 @@ redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
 redis.call('HSET', meta, 'active', runId, 'leaf', parentId)
 
 local named = ',"runId":"' .. runId .. '"'
-local moved = named .. ',"epoch":' .. epoch .. ',"bytes":' .. #content .. ',"restarted":false'
+local moved = named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. #content .. ',"restarted":false'
 local offset
 if remade then
-  offset = emit('run-started', named .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"epoch":' .. epoch
-    .. ',"startedAt":' .. startedAt)
+  offset = emit('run-started', named .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"epoch":' .. figure(epoch)
+    .. ',"startedAt":' .. figure(startedAt))
   if content ~= '' then
     emit('chunk', named .. ',"at":0,"t":' .. now .. ',"text":' .. cjson.encode(content))
   end
@@ -86,12 +92,12 @@ else
 end
 redis.call('HSET', ids, runId, runId .. '|' .. string.format('%.0f', offset))
 local told = '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
-  .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. startedAt
+  .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. figure(startedAt)
 -- A long conversation is told in several events: one of them all could be larger than Kafka takes.
 local part, parts, size = {}, 0, 0
 local function tell()
   parts = parts + 1
-  audit('RECOVERY_ATTEMPT', told .. (parts > 1 and ',"part":' .. parts or '') .. ',"messages":[' .. table.concat(part, ',') .. ']}')
+  audit('RECOVERY_ATTEMPT', told .. (parts > 1 and ',"part":' .. figure(parts) or '') .. ',"messages":[' .. table.concat(part, ',') .. ']}')
   part, size = {}, 0
 end
 for _, message in ipairs(said) do

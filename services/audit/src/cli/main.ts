@@ -1,7 +1,13 @@
 // `npm run audit -- <command>`: what operators and auditors do by hand.
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import type { DataSource } from 'typeorm';
 import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
 import { createLogger, createMetrics, delay, describeStartupFailure, fullJitter, loadConfig } from '@runnel/kit';
+import { holdAgainst, readCheckpoints } from '../checkpoints/check.ts';
+import { fingerprintOf } from '../checkpoints/checkpoint.ts';
+import { readPublicKey } from '../checkpoints/key.ts';
 import { configSpec, type AuditConfig } from '../config.ts';
 import { TOPICS } from '../consumers.ts';
 import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
@@ -10,22 +16,33 @@ import { createIngest } from '../ingest.ts';
 import { kafkaAccess } from '../kafka-settings.ts';
 import { auditMetrics } from '../audit-metrics.ts';
 import { checkContent } from '../rows.ts';
+import { SERVICE_RIGHTS } from '../database/rights.ts';
+import { openToRead } from '../database/data-source.ts';
 import { openTables } from '../tables.ts';
 import { verify } from '../verify.ts';
 
 const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
+    [--checkpoint FILE --key PEM] and nothing cut off, removed or rewritten since those checkpoints; PEM: file of the key or its public half
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
-  migrate                         bring the database up to date, as soon as it answers
+  migrate                         bring the database up to date, as soon as it answers, and make the months ahead
+  rights ROLE                     the SQL that lets ROLE run the service and change nothing of the trail
 Settings as of the service: DATABASE_URL, KAFKA_BROKERS and the other KAFKA_….`;
 
+/** Months of the trail that `migrate` makes, for a service whose role may not. */
+const MONTHS_AHEAD = 24;
 /** About a minute and a half. */
 const MIGRATE_ATTEMPTS = 30;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { conversation: { type: 'string' }, 'from-beginning': { type: 'boolean', default: false } },
+  options: {
+    conversation: { type: 'string' },
+    checkpoint: { type: 'string' },
+    key: { type: 'string' },
+    'from-beginning': { type: 'boolean', default: false },
+  },
 });
 /** What went wrong, in a line; a stack only if the surroundings are not at fault. */
 const fail = (error: unknown): never => {
@@ -48,17 +65,29 @@ const [command, action] = positionals;
 
 const openBus = () => createKafkaBus({ ...kafkaAccess(config), clientId: `${config.nodeId}-cli`, log });
 
+/** What the file of `--checkpoint` holds against the database; nothing without one. */
+const sinceCheckpoints = async (database: DataSource): Promise<string[]> => {
+  if (values.checkpoint === undefined) return [];
+  const pem = values.key === undefined ? (config.checkpointKey ?? config.checkpointKeyFile?.text) : readFileSync(values.key, 'utf8');
+  if (pem === undefined) return ['--checkpoint needs --key, or CHECKPOINT_KEY'];
+  const key = readPublicKey(pem);
+  const told = await readCheckpoints(createInterface({ input: createReadStream(values.checkpoint), crlfDelay: Infinity }), key);
+  say(`${told.checkpoints} checkpoints of ${told.ends.size} logs, signed by ${fingerprintOf(key)}`);
+  return [...told.problems, ...(await holdAgainst(database, told))];
+};
+
 const runVerify = async (): Promise<boolean> => {
-  const tables = await openTables(config.databaseUrl);
+  const database = await openToRead(config.databaseUrl);
   try {
-    const { logs, events, texts, problems, root } = await verify(tables.database, values.conversation);
+    const { logs, events, texts, problems, root } = await verify(database, values.conversation);
+    problems.push(...(await sinceCheckpoints(database)));
     problems.forEach((problem) => say(problem));
     say(
       `${problems.length === 0 ? 'whole' : `${problems.length} problems`}: ${events} events in ${logs} logs, ${texts} texts; root ${root}`,
     );
     return problems.length === 0;
   } finally {
-    await tables.close();
+    await database.destroy();
   }
 };
 
@@ -134,7 +163,7 @@ const runMigrate = async (): Promise<boolean> => {
   for (let attempt = 1; ; attempt++) {
     try {
       const tables = await openTables(config.databaseUrl);
-      await tables.close();
+      await tables.partitions.makeAhead(Date.now(), MONTHS_AHEAD).finally(() => tables.close());
       say('the database is up to date');
       return true;
     } catch (error) {
@@ -145,7 +174,17 @@ const runMigrate = async (): Promise<boolean> => {
   }
 };
 
+const sayRights = async (): Promise<boolean> => {
+  if (action === undefined || !/^[a-z_][a-z0-9_]*$/.test(action)) {
+    say('rights needs the name of a role: letters, digits and _');
+    return false;
+  }
+  SERVICE_RIGHTS(action).forEach((statement) => say(`${statement};`));
+  return true;
+};
+
 const COMMANDS: Record<string, () => Promise<boolean>> = {
+  rights: sayRights,
   verify: runVerify,
   'dead-letters': runDeadLetters,
   rebuild: runRebuild,

@@ -13,14 +13,15 @@ const shared = {
 };
 
 /** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
-export const optionsOf = (url: string): DataSourceOptions =>
+export const optionsOf = (url: string, readOnly = false): DataSourceOptions =>
   url.startsWith('sqlite:')
     ? {
         ...shared,
         type: 'better-sqlite3',
         driver: NodeSqlite,
         database: url.slice('sqlite:'.length),
-        enableWAL: true,
+        readonly: readOnly,
+        enableWAL: !readOnly,
       }
     : { ...shared, type: 'postgres', url, extra: { max: 8, connectionTimeoutMillis: 2_000, statement_timeout: 30_000 } };
 
@@ -30,7 +31,25 @@ const MIGRATION_LOCK = 7_201_103;
 /** How long a pod waits for another one's migration. */
 const MIGRATION_MS = 600_000;
 
-/** Connects and brings the schema up to date, one process at a time. */
+/** Connects without a change of anything: the right to read is enough. @throws Error when the schema is older than this program */
+export const openToRead = async (url: string): Promise<DataSource> => {
+  const dataSource = await new DataSource(optionsOf(url, true)).initialize();
+  if (await isUpToDate(dataSource)) return dataSource;
+  await dataSource.destroy();
+  throw new Error('The database is older than this program: run `npm run audit -- migrate` first.');
+};
+
+/** Every migration of this program is noted. Read as a table, since TypeORM would make it where it lacks. */
+const isUpToDate = async (dataSource: DataSource): Promise<boolean> => {
+  const done = await dataSource.query('SELECT name FROM migrations').catch((error: unknown) => {
+    if (/no such table|42P01/.test(`${String(error)} ${String((error as { code?: unknown }).code)}`)) return [];
+    throw error;
+  });
+  const names = new Set((done as { name: string }[]).map(({ name }) => name));
+  return dataSource.migrations.every(({ name }) => names.has(name!));
+};
+
+/** Connects and brings the schema up to date, one process at a time; where it is, no right to change it is asked for. */
 export const openDatabase = async (url: string): Promise<DataSource> => {
   const isSqlite = url.startsWith('sqlite:');
   if (!isSqlite) await migrate(url);
@@ -43,6 +62,7 @@ export const openDatabase = async (url: string): Promise<DataSource> => {
 const migrate = async (url: string): Promise<void> => {
   const extra = { max: 2, connectionTimeoutMillis: 2_000, statement_timeout: 0, lock_timeout: MIGRATION_MS };
   const dataSource = await new DataSource({ ...shared, type: 'postgres', url, extra }).initialize();
+  if (await isUpToDate(dataSource)) return dataSource.destroy();
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);

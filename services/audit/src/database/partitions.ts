@@ -37,11 +37,21 @@ export class Partitions {
     for (const month of new Map(times.map((time) => monthOf(time)).map((m) => [m.table, m])).values()) {
       if (this.#known.has(month.table)) continue;
       await this.#database.transaction(async (tx) => {
+        // Asked first: a role that may only write finds what the migration has made.
+        const [found] = (await tx.query('SELECT to_regclass($1) AS there', [month.table])) as { there: string | null }[];
+        if (found?.there) return;
         await tx.query('SELECT pg_advisory_xact_lock($1)', [DDL_LOCK]);
         await tx.query(`CREATE TABLE IF NOT EXISTS ${month.table} PARTITION OF audit_log FOR VALUES FROM (${month.from}) TO (${month.to})`);
       });
       this.#known.add(month.table);
     }
+  }
+
+  /** Makes this month and the coming ones, for a role that may write and not create. */
+  async makeAhead(now: number, months: number): Promise<void> {
+    const date = new Date(now);
+    const times = Array.from({ length: months + 1 }, (_, i) => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + i, 1));
+    await this.ensure(times);
   }
 
   /** Drops what is wholly older than `before` (ms), and notes it so that `verify` knows a gap from a removal. Returns tables or rows. */

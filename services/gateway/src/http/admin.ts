@@ -7,7 +7,7 @@ import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from '
 import { Entries, sendTrail, trailQuery, Verified } from './trail.ts';
 
 const tags = ['Audit'];
-const Time = Type.Optional(Type.Integer({ minimum: 0, description: 'ms since the epoch' }));
+const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
 const User = Type.String({ minLength: 1, maxLength: 255 });
 
 /** Everybody's trail, statistics and erasure: for the `admin` scope. Each reading of the trail is a line in the log. */

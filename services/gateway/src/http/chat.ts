@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { CancelFields, PromptFields, RegenerateFields } from '@runnel/protocol';
+import { cancelOf, promptOf, regenerateOf } from '../command-fields.ts';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import { Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
@@ -32,7 +33,7 @@ export const chatRoutes = (app: Routes, { auth, commands, limits }: GatewayConte
     },
     async (request, reply) => {
       const caller = await callerOf(auth, request, reply);
-      const answer = await commands.prompt(caller, request.body);
+      const answer = await commands.prompt(caller, promptOf(request.body));
       return reply.code(202).send(answer);
     },
   );
@@ -51,7 +52,7 @@ export const chatRoutes = (app: Routes, { auth, commands, limits }: GatewayConte
     },
     async (request, reply) => {
       const caller = await callerOf(auth, request, reply);
-      const answer = await commands.regenerate(caller, request.body);
+      const answer = await commands.regenerate(caller, regenerateOf(request.body));
       return reply.code(202).send(answer);
     },
   );
@@ -68,6 +69,6 @@ export const chatRoutes = (app: Routes, { auth, commands, limits }: GatewayConte
         response: { 200: json('What became of it', CancelAnswer), ...PROBLEMS },
       },
     },
-    async (request, reply) => commands.cancel(await callerOf(auth, request, reply), request.body),
+    async (request, reply) => commands.cancel(await callerOf(auth, request, reply), cancelOf(request.body)),
   );
 };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RunnelError, isId, newId } from '@runnel/protocol';
 import type { Auth } from '../auth.ts';
@@ -29,12 +29,23 @@ export interface CompletionIds {
 
 /**
  * The conversation that `x-runnel-conversation` names, or a new one, and new ids in it. With an `Idempotency-Key` they are the same
- * for the same caller and key, so that a retry joins the run of the first try (W-4).
+ * for the same caller and key, so that a retry joins the run of the first try (W-4) on any gateway. They are keyed with a secret that
+ * all gateways share: who knows a person's name and key must not be able to tell the ids, for an id is all it takes to ask for it.
  */
-export const completionIds = (headers: FastifyRequest['headers'], userId: string): CompletionIds => {
+export const completionIds = async (
+  headers: FastifyRequest['headers'],
+  userId: string,
+  secret: () => Promise<string>,
+): Promise<CompletionIds> => {
   const conversation = single(headers['x-runnel-conversation']);
   if (conversation !== undefined && !isId(conversation)) throw new RunnelError('bad-frame', 'x-runnel-conversation: not an id.');
   const key = single(headers['idempotency-key']);
-  const id = (use: string): string => (key === undefined ? newId() : digest(JSON.stringify([use, userId, key]), 32));
+  if (key === undefined) return { conversationId: conversation ?? newId(), messageId: newId(), runId: newId() };
+  const shared = await secret();
+  const id = (use: string): string =>
+    createHmac('sha256', shared)
+      .update(JSON.stringify([use, userId, key]))
+      .digest('hex')
+      .slice(0, 32);
   return { conversationId: conversation ?? id('conversation'), messageId: id('message'), runId: id('run') };
 };

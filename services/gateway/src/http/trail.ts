@@ -6,7 +6,7 @@ import { askAudit, type Query } from './audit-ask.ts';
 import { ConversationParams, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
 import { EXPORTS, type TrailPage } from './trail-export.ts';
 
-const Time = Type.Optional(Type.Integer({ minimum: 0, description: 'ms since the epoch' }));
+const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
 export const trailQuery = {
   ...UserQuery,
   from: Time,

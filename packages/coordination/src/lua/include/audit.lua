@@ -3,7 +3,7 @@
 -- runs still have to say. Needs meta, events, conversationId, now, cap.
 local function audit(type, data, trace)
   local sequence = string.format('%.0f', redis.call('HINCRBY', meta, 'auditSeq', 1))
-  local id = redis.call('HGET', meta, 'logId') .. ':a' .. sequence
+  local id = (redis.call('HGET', meta, 'logId') or 'lost') .. ':a' .. sequence
   redis.call('XADD', events, 'MAXLEN', '~', cap * 2, '*', 'id', id, 'type', type, 'conversation', conversationId,
     'time', now, 'data', data, 'trace', trace or '')
 end

@@ -5,9 +5,9 @@ local function emit(type, fields)
   local position = string.format('%.0f', offset)
   local incarnation = ''
   if offset == 1 then
-    incarnation = ',"logId":"' .. redis.call('HGET', meta, 'logId') .. '"'
+    incarnation = ',"logId":' .. cjson.encode(redis.call('HGET', meta, 'logId') or '')
   end
-  local event = '{"type":"' .. type .. '","conversationId":"' .. conversationId .. '","offset":' .. position .. incarnation .. fields .. '}'
+  local event = '{"type":' .. cjson.encode(type) .. ',"conversationId":"' .. conversationId .. '","offset":' .. position .. incarnation .. fields .. '}'
   redis.call('XADD', log, position .. '-0', 'event', event)
   redis.call('SPUBLISH', channel, event)
   return offset

@@ -3,7 +3,7 @@
 local said = {}
 local function say(messageId, role, words)
   local author = role == 'user' and ',"author":' .. json(userId) or ''
-  local message = '{"messageId":"' .. messageId .. '","parentId":' .. json(parent) .. ',"role":"' .. role .. '","text":' .. cjson.encode(words)
+  local message = '{"messageId":"' .. messageId .. '","parentId":' .. json(parent) .. ',"role":' .. cjson.encode(role) .. ',"text":' .. cjson.encode(words)
     .. ',"status":"complete","createdAt":' .. now .. author .. '}'
   keep(messageId, message)
   emit('message', ',"message":' .. message)

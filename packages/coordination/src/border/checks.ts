@@ -1,0 +1,168 @@
+import { FINISHES, RunnelError } from '@runnel/protocol';
+import type { AppendChunk, BeginRun, ClaimRun, EndRun, StoredMessage } from '../run-log.ts';
+import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
+import type { OwnedRun, RunRef } from '../run-ref.ts';
+import { BORDER, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
+
+const ROLES = ['user', 'assistant', 'system'] as const;
+const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const;
+
+export const checkRun = (command: RunRef): void => {
+  object(command, 'command');
+  id(command.conversationId);
+  id(command.runId);
+};
+
+export const checkOwned = (command: OwnedRun): void => {
+  checkRun(command);
+  count(command.epoch, 'epoch');
+};
+
+/** A command of a person to a conversation of theirs. */
+export const checkChange = (command: { conversationId: string; userId: string }): void => {
+  object(command, 'command');
+  id(command.conversationId);
+  name(command.userId, 'user');
+};
+
+/**
+ * A prompt or a regenerate, with what is not for the store left out.
+ *
+ * @throws RunnelError `bad-frame`
+ */
+export const checkBegin = (command: BeginRun): BeginRun => {
+  checkChange(command);
+  const { conversationId, userId, runId, model, message, parentId, title, trace, making } = command;
+  const seed = command.seed ?? [];
+  id(runId);
+  maybeId(parentId);
+  name(model, 'model');
+  if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
+  text(title, BORDER.titleBytes, 'title');
+  list(seed, 'seed', BORDER.seedTurns);
+  const turns = [...seed];
+  for (const turn of turns) {
+    object(turn, 'turn');
+    word(turn.role, ROLES, 'role');
+  }
+  if (message !== null) object(message, 'message');
+  const said = message === null ? [] : [...turns, message];
+  for (const one of said) {
+    id(one.messageId);
+    text(one.text, BORDER.textBytes, 'text');
+  }
+  if (said.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0) > BORDER.beginBytes) {
+    throw new RunnelError('bad-frame', 'This prompt is too large.');
+  }
+  const made = [runId, ...said.map(({ messageId }) => messageId)];
+  if (new Set(made).size < made.length) throw new RunnelError('bad-frame', 'Every message of a prompt needs an id of its own.');
+  const traced = traceOf(trace);
+  return {
+    conversationId,
+    userId,
+    runId,
+    model,
+    title,
+    message: message && { messageId: message.messageId, text: message.text },
+    ...(parentId !== undefined && { parentId }),
+    ...(turns.length > 0 && { seed: turns.map(({ messageId, role, text: words }) => ({ messageId, role, text: words })) }),
+    ...(traced !== undefined && { trace: traced }),
+    ...(making !== undefined && { making }),
+  };
+};
+
+export const checkClaim = (command: ClaimRun): void => {
+  checkRun(command);
+  name(command.owner, 'owner');
+  count(command.leaseMs, 'lease');
+  object(command.models, 'list of models');
+  for (const canContinue of Object.values(command.models)) flag(canContinue, 'list of models');
+};
+
+export const checkAppend = (command: AppendChunk): void => {
+  checkOwned(command);
+  count(command.at, 'position');
+  count(command.t, 'time');
+  text(command.text, BORDER.answerBytes, 'text');
+};
+
+const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
+  checkRun(command);
+  const { reason, bytes, sha256, finish, usage, error } = command;
+  word(reason, REASONS, 'reason');
+  count(bytes, 'length');
+  name(sha256, 'digest');
+  if (finish !== undefined) word(finish, FINISHES, 'finish');
+  if (usage !== undefined) {
+    object(usage, 'usage');
+    for (const tokens of Object.values(usage)) count(tokens, 'usage');
+  }
+  if (error === undefined) return;
+  object(error, 'error');
+  name(error.code, 'error');
+  text(error.message, BORDER.textBytes, 'error');
+};
+
+export const checkEnd = (command: EndRun): void => {
+  checkEnding(command);
+  if (command.epoch !== null) count(command.epoch, 'epoch');
+};
+
+const checkMessages = (messages: readonly StoredMessage[]): void => {
+  list(messages, 'list of messages');
+  for (const message of messages) {
+    object(message, 'message');
+    id(message.messageId);
+    maybeId(message.parentId);
+    word(message.role, ROLES, 'role');
+    text(message.text, BORDER.answerBytes, 'text');
+    word(message.status, [...REASONS, 'deleted'], 'status');
+    count(message.createdAt, 'time');
+    for (const label of [message.finish, message.model, message.author]) if (label !== undefined) name(label, 'message');
+  }
+};
+
+const checkRestored = (command: RestoreRun | RestoreEnd): void => {
+  checkOwned(command);
+  id(command.newLogId);
+  name(command.userId, 'user');
+  text(command.title, BORDER.titleBytes, 'title');
+  text(command.text, BORDER.answerBytes, 'text');
+  object(command.run, 'run');
+  const { runId, parentId, model, startedAt } = command.run;
+  id(runId);
+  maybeId(parentId);
+  name(model, 'model');
+  count(startedAt, 'time');
+  checkMessages(command.messages);
+};
+
+export const checkRestore = (command: RestoreRun): void => {
+  checkRestored(command);
+  name(command.owner, 'owner');
+  count(command.leaseMs, 'lease');
+};
+
+export const checkRestoreEnd = (command: RestoreEnd): void => {
+  checkEnding(command);
+  checkRestored(command);
+};
+
+export const checkRehydrate = (command: Rehydrate): void => {
+  checkChange(command);
+  text(command.title, BORDER.titleBytes, 'title');
+  flag(command.hasMore, 'command');
+  checkMessages(command.messages);
+};
+
+/** A published hint goes to clients as it is. */
+export const checkHint = (json: string): void => {
+  text(json, BORDER.textBytes, 'hint');
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    value = undefined;
+  }
+  if (!isObject(value)) throw new RunnelError('bad-frame', 'This hint is malformed.');
+};

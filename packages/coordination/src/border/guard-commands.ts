@@ -1,0 +1,82 @@
+import type { RunLog } from '../run-log.ts';
+import * as check from './checks.ts';
+import { BORDER, count, id, list, maybeId, name, object, text } from './shapes.ts';
+
+/**
+ * The border of every run log: a command has the shape its type says, or it is `bad-frame` and nothing is read or written. Types end
+ * where a body was parsed, and Lua has none.
+ */
+export const guardCommands = <L extends RunLog>(log: L): L => ({
+  ...log,
+  beginRun: async (command) => log.beginRun(check.checkBegin(command)),
+  claimRun: checked(check.checkClaim, log.claimRun),
+  appendChunk: checked(check.checkAppend, log.appendChunk),
+  endRun: checked(check.checkEnd, log.endRun),
+  cancelRun: checked((command) => {
+    check.checkRun(command);
+    name(command.userId, 'user');
+  }, log.cancelRun),
+  renewLeases: async (owner, leaseMs, runs) => {
+    name(owner, 'owner');
+    count(leaseMs, 'lease');
+    list(runs, 'list of runs');
+    for (const run of runs) check.checkOwned(run);
+    return log.renewLeases(owner, leaseMs, runs);
+  },
+  releaseRun: checked(check.checkOwned, log.releaseRun),
+  restoreRun: checked(check.checkRestore, log.restoreRun),
+  restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
+  rehydrate: checked(check.checkRehydrate, log.rehydrate),
+  mergeStored: checked(check.checkRehydrate, log.mergeStored),
+  expel: checked((command) => {
+    object(command, 'command');
+    id(command.conversationId);
+    name('intruder' in command ? command.intruder : command.rightful, 'user');
+  }, log.expel),
+  readState: checked((query) => {
+    object(query, 'query');
+    id(query.conversationId);
+    if (query.userId !== undefined) name(query.userId, 'user');
+    if (query.cursor === null || query.cursor === undefined) return;
+    object(query.cursor, 'cursor');
+    count(query.cursor.offset, 'cursor');
+    maybeId(query.cursor.logId);
+  }, log.readState),
+  readHistory: checked((query) => {
+    check.checkChange(query);
+    maybeId(query.before);
+    count(query.limit, 'limit');
+  }, log.readHistory),
+  deleteMessage: checked((command) => {
+    check.checkChange(command);
+    id(command.messageId);
+  }, log.deleteMessage),
+  deleteConversation: checked(check.checkChange, log.deleteConversation),
+  setTitle: checked((command) => {
+    check.checkChange(command);
+    text(command.title, BORDER.titleBytes, 'title');
+  }, log.setTitle),
+  listConversations: checked((query) => {
+    object(query, 'query');
+    name(query.userId, 'user');
+    maybeId(query.after);
+    count(query.limit, 'limit');
+  }, log.listConversations),
+  publishHint: async (conversationId, json) => {
+    id(conversationId);
+    check.checkHint(json);
+    return log.publishHint(conversationId, json);
+  },
+});
+
+/** One call more and no turn of the event loop: an append passes here with every piece of every answer. */
+const checked =
+  <C, R>(look: (command: C) => void, act: (command: C) => Promise<R>) =>
+  (command: C): Promise<R> => {
+    try {
+      look(command);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return act(command);
+  };

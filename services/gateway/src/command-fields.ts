@@ -1,0 +1,28 @@
+import type { ClientFrameOf } from '@runnel/protocol';
+import type { PromptCommand, RegenerateCommand } from './commands.ts';
+
+/**
+ * The fields of a command, named one by one, for frames and for bodies alike. Both may have fields of their own making: those are
+ * ignored, and some that a command knows (`seed`) are not for the wire.
+ */
+type Fields<T extends 'prompt' | 'regenerate' | 'cancel' | 'delete' | 'typing'> = Omit<ClientFrameOf<T>, 'type' | 'id'>;
+
+export const promptOf = ({ conversationId, messageId, text, parentId, runId, model }: Fields<'prompt'>): PromptCommand => ({
+  conversationId,
+  messageId,
+  text,
+  ...(parentId !== undefined && { parentId }),
+  ...(runId !== undefined && { runId }),
+  ...(model !== undefined && { model }),
+});
+
+export const regenerateOf = ({ conversationId, parentId, runId, model }: Fields<'regenerate'>): RegenerateCommand => ({
+  conversationId,
+  parentId,
+  ...(runId !== undefined && { runId }),
+  ...(model !== undefined && { model }),
+});
+
+export const cancelOf = ({ conversationId, runId }: Fields<'cancel'>) => ({ conversationId, runId });
+export const deleteOf = ({ conversationId, messageId }: Fields<'delete'>) => ({ conversationId, messageId });
+export const typingOf = ({ conversationId, active }: Fields<'typing'>) => ({ conversationId, active });
