@@ -7,7 +7,7 @@ import { RESET_TYPE, type Rehydrate, type RehydrateResult, type StoredMessage } 
 export const rehydrate = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): RehydrateResult => {
   const existing = store.conversations.get(conversationId);
   if (existing) return existing.userId === userId ? merge(store, existing, messages) : { outcome: 'forbidden' };
-  if (store.isDeleted(conversationId)) return { outcome: 'gone' };
+  if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
   const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
   conversation.trimmed = hasMore;
   for (const { message, madeRun } of answersOf(messages)) {
