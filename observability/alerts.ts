@@ -102,7 +102,8 @@ export const CAUSES: readonly CauseAlert[] = [
     expr: `${ratio('sum(rate(runnel_gateway_dispatches_total{outcome="queued"}[5m]))', 'sum(rate(runnel_gateway_dispatches_total{outcome=~"accepted|taken|queued"}[5m]))')} > 0.05 and ${atLeast(3, 'sum(increase(runnel_gateway_dispatches_total{outcome="queued"}[5m]))')}`,
     for: '3m',
     summary: 'No AI pod takes new answers',
-    description: 'More than 5 % of the prompts, and three at least, found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
+    description:
+      'More than 5 % of the prompts, and three at least, found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
     fires: dispatched(20),
     silent: dispatched(1),
   },
