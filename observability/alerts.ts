@@ -183,6 +183,16 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: { 'runnel_dead_letters_total{service="audit"}': 0 },
   },
   {
+    alert: 'CheckpointLate',
+    severity: 'ticket',
+    expr: 'max(runnel_checkpoint_age_seconds) > 7200',
+    for: '5m',
+    summary: 'The trail has no signed checkpoint for two hours',
+    description: 'Checkpoints are made hourly. What is rewritten meanwhile by somebody who may write everywhere is not found by them.',
+    fires: { 'runnel_checkpoint_age_seconds{service="audit"}': '=7300' },
+    silent: { 'runnel_checkpoint_age_seconds{service="audit"}': '=7200' },
+  },
+  {
     alert: 'PodDown',
     severity: 'ticket',
     expr: 'up{job=~".*runnel.*"} == 0',

@@ -60,6 +60,7 @@ export interface Cluster {
   gateways: Pod[];
   ai: Pod[];
   audit: Pod | null;
+  fakeModel: FakeModel | null;
   kafka: TestKafka | null;
   postgres: TestPostgres | null;
   /** Of the audit. */
@@ -131,7 +132,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
   const auditEnv = { DATABASE_URL: databaseUrl ?? '', ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }) };
-  const audit = options.audit ? await createPod('audit', 'audit', auditEnv) : null;
+  const audit = options.audit ? await createPod('audit', 'audit', auditEnv, proxied ? wires.gateways : undefined) : null;
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',
@@ -165,6 +166,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     gateways: gatewayPods,
     ai: aiPods,
     audit,
+    fakeModel: fake,
     kafka,
     postgres,
     databaseUrl,

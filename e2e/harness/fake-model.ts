@@ -18,9 +18,11 @@ interface Completion {
 
 const WRITES_PER_SECOND = 50;
 
-/** What it says to `say N words at R`, or `accents` instead of words. */
-const readOrder = (prompt: string): { text: string; rate: number } => {
-  const [, words = '10', kind = 'words', rate = '100'] = /say (\d+) (words|accents) at (\d+)/.exec(prompt) ?? [];
+/** What it says to `say N words at R`, or `accents` instead of words; `versions`: another text each time. */
+const readOrder = (prompt: string, asked: number): { text: string; rate: number } => {
+  const [, words = '10', kind = 'words', rate = '100'] = /say (\d+) (words|accents|versions) at (\d+)/.exec(prompt) ?? [];
+  // Never the same twice, as real models are.
+  if (kind === 'versions') return { text: countText(Number(words)).replaceAll('w', `v${asked}w`), rate: Number(rate) };
   return { text: kind === 'accents' ? accentText(Number(words)) : countText(Number(words)), rate: Number(rate) };
 };
 
@@ -35,7 +37,7 @@ export const startFakeModel = async (): Promise<FakeModel> => {
       asked++;
       const body = await new Response(request as unknown as ReadableStream).text();
       const prompt = (JSON.parse(body) as Completion).messages.findLast(({ role }) => role === 'user')?.content ?? '';
-      const { text, rate } = readOrder(prompt);
+      const { text, rate } = readOrder(prompt, asked);
       const step = Math.max(1, Math.round((rate * 8) / WRITES_PER_SECOND));
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (let at = 0; at < text.length && !response.destroyed; at += step) {

@@ -27,6 +27,8 @@ export interface PodSpec {
   internalPort: number;
   env: Record<string, string>;
   logDir: string;
+  /** Another checkout than this one. */
+  root?: string;
   /** For the profiler. */
   nodeArgs?: readonly string[];
 }
@@ -68,9 +70,9 @@ export class Pod {
 
   launch(): void {
     if (this.#child) throw new Error(`${this.name} runs already`);
-    const { service, name, port, internalPort, env, logDir, nodeArgs = [] } = this.spec;
-    const child = spawn(process.execPath, [...nodeArgs, join(ROOT, 'services', service, 'src/main.ts')], {
-      cwd: ROOT,
+    const { service, name, port, internalPort, env, logDir, root = ROOT, nodeArgs = [] } = this.spec;
+    const child = spawn(process.execPath, [...nodeArgs, join(root, 'services', service, 'src/main.ts')], {
+      cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',

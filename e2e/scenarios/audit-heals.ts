@@ -4,7 +4,7 @@ import type { Stage } from '../harness/stage.ts';
 import { checkAudit } from './audit-check.ts';
 
 /** The auditor's own command, on the database as it is. */
-const verify = async (stage: Stage): Promise<string> => {
+export const verify = async (stage: Stage): Promise<string> => {
   const words = [`${import.meta.dirname}/../../services/audit/src/cli/main.ts`, 'verify'];
   const env = { ...process.env, DATABASE_URL: stage.cluster.databaseUrl! };
   const { stdout } = await promisify(execFile)(process.execPath, words, { env, timeout: 20_000 });

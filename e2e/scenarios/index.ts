@@ -1,17 +1,21 @@
 import type { Scenario } from '../harness/scenario.ts';
 import { aiPodScenarios } from './ai-pods.ts';
+import { attackScenarios } from './attacks/index.ts';
 import { auditScenarios } from './audit.ts';
 import { balancerScenarios } from './balancers.ts';
 import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
 import { drainScenarios } from './drain.ts';
+import { failoverEndedScenarios } from './failover-ended.ts';
 import { failoverScenarios } from './failover.ts';
 import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
+import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
+import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
@@ -24,7 +28,11 @@ export const SCENARIOS: Scenario[] = [
   ...drainScenarios,
   ...redisScenarios,
   ...failoverScenarios,
+  ...attackScenarios,
+  ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
+  ...skewScenarios,
   ...chaosScenarios,
+  ...trustScenarios,
 ];

@@ -110,7 +110,11 @@ livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, f
   resources: { requests: { cpu: 50m, memory: 96Mi }, limits: { memory: 256Mi } }
   env:
     - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+    {{- if .Values.audit.migrationSecret }}
+    - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ .Values.audit.migrationSecret }}, key: DATABASE_URL } } }
+    {{- else }}
     {{- include "runnel.databaseEnv" . | nindent 4 }}
+    {{- end }}
     {{- with include "runnel.caEnv" . }}
     {{- . | nindent 4 }}
     {{- end }}

@@ -49,7 +49,7 @@ export const deleteConversation = (store: MemoryStore, command: Change & { forge
   const { conversationId, userId, offset } = conversation;
   store.audit(conversation, 'SESSION_DELETED', {});
   closeDeleted(store, conversation);
-  store.noteDeleted(conversationId);
+  store.noteDeleted(conversationId, userId);
   if (command.forget === true) store.whose.free(conversationId);
   else store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));

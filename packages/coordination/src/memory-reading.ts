@@ -28,6 +28,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
     if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }
   const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
+  const { before } = conversation;
+  const isBehind = before !== null && before.logId === cursor?.logId && cursor.offset > before.offset;
   const run = active === null ? undefined : store.runOf(conversationId, active);
   return {
     kind: 'snapshot',
@@ -46,7 +48,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
         }
       : null,
     ...(conversation.unproven && { unproven: true as const }),
-    ...(conversation.lossy !== null && { lossy: true as const }),
+    ...((conversation.lossy !== null || isBehind) && { lossy: true as const }),
+    ...(isBehind && { behind: true as const }),
     hasMore: conversation.trimmed || conversation.messages.size > messages.length,
   };
 };

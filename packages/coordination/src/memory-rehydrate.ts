@@ -7,7 +7,7 @@ import { RESET_TYPE, type Rehydrate, type RehydrateResult, type StoredMessage } 
 export const rehydrate = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): RehydrateResult => {
   const existing = store.conversations.get(conversationId);
   if (existing) return existing.userId === userId ? merge(store, existing, messages) : { outcome: 'forbidden' };
-  if (store.isDeleted(conversationId)) return { outcome: 'gone' };
+  if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
   const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
   conversation.trimmed = hasMore;
   for (const { message, madeRun } of answersOf(messages)) {
@@ -37,7 +37,7 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, messages: r
   const missing = answersOf(messages).filter(({ message }) => lacks(message));
   if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
   if (missing.length === 0) return { outcome: 'exists' };
-  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
+  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [], before: null });
   for (const { message, madeRun } of missing) {
     if (conversation.messages.has(message.messageId)) conversation.messages.set(message.messageId, message);
     else {

@@ -38,7 +38,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   const isRemade = existing !== undefined && !known;
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
   if (!existing) conversation.trimmed = true;
-  if (!isRemade) Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n });
+  if (!isRemade)
+    Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n, before: null });
   else store.recheck(conversation);
   for (const { message, madeRun } of runOfMessages(messages, command.run)) {
     if (conversation.ids.has(message.messageId)) continue;

@@ -1,4 +1,4 @@
-import { newId, type Message, type MessageStatus } from '@runnel/protocol';
+import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
 import { Whose } from './memory-whose.ts';
 import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
@@ -63,6 +63,8 @@ export interface MemoryConversation {
   generation: number;
   /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
   lossy: number | null;
+  /** Where the log stood then. */
+  before: Cursor | null;
   touchedAt: number;
 }
 
@@ -70,8 +72,16 @@ export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;
   runs: Map<string, MemoryRun>;
   outbox: OutboxEntry[];
-  deleted: Map<string, number>;
+  deleted: Map<string, { userId: string; until: number }>;
   ended: { run: MemoryRun; at: number }[];
+}
+
+/** Where outbox entries are kept beside the memory. */
+export interface DurableOutbox {
+  /** Called within the command that makes the entry. */
+  wrote(entry: OutboxEntry): void;
+  /** Resolves when all that was written so far is safe; null when it is. Never rejects. */
+  pending(): Promise<void> | null;
 }
 
 /** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
@@ -89,14 +99,16 @@ export class MemoryStore {
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
   /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
-  readonly #deleted = new Map<string, number>();
+  readonly #deleted = new Map<string, { userId: string; until: number }>();
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
+  readonly #durable: DurableOutbox | undefined;
   #entries = 0;
 
-  constructor(now: () => number, outboxCap: number) {
+  constructor(now: () => number, outboxCap: number, durable?: DurableOutbox) {
     this.now = now;
+    this.#durable = durable;
     this.whose = new Whose(now);
     this.outboxCap = outboxCap;
   }
@@ -131,6 +143,7 @@ export class MemoryStore {
       unproven: false,
       generation: this.generation.n,
       lossy: null,
+      before: null,
       touchedAt: this.now(),
     };
     this.conversations.set(conversationId, conversation);
@@ -152,10 +165,19 @@ export class MemoryStore {
     const listeners = this.followers.get(conversationId);
     if (!listeners?.size) return;
     const bytes = Buffer.from(json);
-    // In a turn of its own, as from a network: a listener may call the run log again.
-    queueMicrotask(() => {
+    const deliver = (): void => {
       for (const listener of listeners) listener.message(bytes);
-    });
+    };
+    // In a turn of its own, as from a network: a listener may call the run log again.
+    if (this.#durable === undefined) queueMicrotask(deliver);
+    else queueMicrotask(() => this.#whenSafe(deliver));
+  }
+
+  /** Asked when the command is over, which publishes before it writes its entry. Two steps always, so that events keep their order. */
+  #whenSafe(deliver: () => void): void {
+    const pending = this.#durable?.pending();
+    if (pending) void pending.then(deliver);
+    else queueMicrotask(deliver);
   }
 
   wake(hint: WorkHint): void {
@@ -173,7 +195,9 @@ export class MemoryStore {
       data: JSON.stringify({ userId: conversation.userId, ...data }),
       trace,
     };
-    this.outbox.push({ entryId: `${++this.#entries}-0`, fields });
+    const entry = { entryId: `${++this.#entries}-0`, fields };
+    this.outbox.push(entry);
+    this.#durable?.wrote(entry);
     if (this.outbox.length > this.outboxCap * 2) this.outbox.shift();
   }
 
@@ -192,13 +216,15 @@ export class MemoryStore {
       this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
-  noteDeleted(conversationId: string): void {
+  noteDeleted(conversationId: string, userId: string): void {
     this.#deleted.delete(conversationId);
-    this.#deleted.set(conversationId, this.now() + DAY_MS);
+    this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
   }
 
-  isDeleted(conversationId: string): boolean {
-    return (this.#deleted.get(conversationId) ?? 0) > this.now();
+  /** `userId`: by this person. */
+  isDeleted(conversationId: string, userId?: string): boolean {
+    const deleted = this.#deleted.get(conversationId);
+    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === userId);
   }
 
   /** Last changed goes last, so that the first is always the next to be forgotten. */
@@ -212,6 +238,8 @@ export class MemoryStore {
   recheck(conversation: MemoryConversation): void {
     const { n } = this.generation;
     if (conversation.generation === n) return;
+    const { logId, offset } = conversation;
+    conversation.before = { logId, offset };
     Object.assign(conversation, { generation: n, logId: newId(), offset: 0, auditSequence: 0, log: [], lossy: this.now() });
     this.emit(conversation, 'title', { title: conversation.title });
   }
@@ -258,7 +286,7 @@ export class MemoryStore {
       this.conversations.delete(conversation.conversationId);
       if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);
     }
-    for (const [conversationId, until] of this.#deleted) {
+    for (const [conversationId, { until }] of this.#deleted) {
       if (until > now) break;
       this.#deleted.delete(conversationId);
     }

@@ -157,7 +157,8 @@ export const toReadState = (reply: Reply): ReadState => {
     hasMore: Number(hasMore) === 1,
     ...(Number(unproven) === 1 && { unproven: true as const }),
     messages: parseMessages(messages),
-    ...(Number(lossy) === 1 && { lossy: true }),
+    ...(Number(lossy) > 0 && { lossy: true }),
+    ...(Number(lossy) === 2 && { behind: true }),
     run:
       runId === undefined
         ? null

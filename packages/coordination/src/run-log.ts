@@ -12,15 +12,17 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
-import type { Cursor, EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
+import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
 
+export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
@@ -164,38 +166,6 @@ export type CancelRunResult =
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
 export interface ReleaseRun extends OwnedRun {}
-
-/** One event of the log: its offset and the very bytes clients get. */
-export interface LogEntry {
-  offset: number;
-  json: string;
-}
-
-/** One atomic view of a conversation. */
-export type ReadState =
-  | { kind: 'none' }
-  | ({ kind: 'forbidden' } & Doubt)
-  /** Everything after the cursor, complete. */
-  | { kind: 'tail'; logId: string; offset: number; entries: LogEntry[] }
-  | {
-      kind: 'snapshot';
-      logId: string;
-      offset: number;
-      title: string;
-      messages: StoredMessage[];
-      run: RunSnapshot | null;
-      hasMore: boolean;
-      /** Made while the database could not be asked whose the id is. */
-      unproven?: true;
-      /** The store changed behind what it holds: the database may know more (`rehydrate` adds it). */
-      lossy?: true;
-    };
-export interface ReadStateQuery {
-  conversationId: string;
-  /** Undefined: no check (an internal read). */
-  userId?: string;
-  cursor?: Cursor | null;
-}
 
 export type ChangeResult =
   | { outcome: 'done'; offset: number }

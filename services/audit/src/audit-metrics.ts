@@ -18,6 +18,7 @@ export const auditMetrics = (metrics: Metrics) => ({
     LATENCY_BUCKETS_SECONDS,
   ),
   events: metrics.counter('runnel_audit_events_total', 'Events handled, those that were stored before included', ['group']),
+  checkpointAge: metrics.gauge('runnel_checkpoint_age_seconds', 'Since the newest signed checkpoint of the trail; 0 without a key to sign'),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
 });

@@ -42,6 +42,10 @@ export interface GatewayDeps {
   audit?: AuditReader;
   /** What AI pods are shown. Absent: one that only this process has. */
   innerToken?: InnerToken;
+  /** Only Host headers that name this machine, and `PUBLIC_HOSTS`. */
+  thisMachineOnly?: boolean;
+  /** Signs the cookies of guests (dev). Absent: with a key that ends with the process. */
+  guestKey?: () => string;
   /** Without one nothing is traced. */
   tracer?: Tracer;
 }
@@ -77,7 +81,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const { config, log } = deps;
   const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit) : deps.runLog;
   const metrics = gatewayMetrics(deps.metrics);
-  const auth = deps.auth ?? createAuth(config);
+  const auth = deps.auth ?? createAuth(config, deps.guestKey);
   const pods = deps.pods ?? podsOf(config, deps.innerToken ?? createInnerToken({}), metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
@@ -142,6 +146,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     models,
     budgets,
     audit,
+    thisMachineOnly: deps.thisMachineOnly,
     limits,
     draining: draining.signal,
   });

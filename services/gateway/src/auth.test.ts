@@ -7,12 +7,27 @@ import { describe, expect, test } from 'vitest';
 import { createAuth } from './auth.ts';
 
 const SECRET = 'a secret of more than thirty-two characters';
-const base = { jwtSecret: undefined, jwksUrl: undefined, jwtIssuer: undefined, jwtAudience: undefined, sessionCookie: 'sid' };
+const base = {
+  jwtSecret: undefined,
+  jwksUrl: undefined,
+  jwtIssuer: undefined,
+  jwtAudience: undefined,
+  jwtMaxAgeMs: 86_400_000,
+  adminScope: 'admin',
+  sessionCookie: 'sid',
+};
 const requestOf = (parts: { query?: object; cookies?: object; authorization?: string } = {}) =>
   ({
     query: parts.query ?? {},
-    cookies: parts.cookies ?? {},
-    headers: { ...(parts.authorization && { authorization: parts.authorization }) },
+    protocol: 'http',
+    headers: {
+      ...(parts.cookies && {
+        cookie: Object.entries(parts.cookies)
+          .map(([name, value]) => `${name}=${value}`)
+          .join('; '),
+      }),
+      ...(parts.authorization && { authorization: parts.authorization }),
+    },
   }) as unknown as FastifyRequest;
 const sign = (claims: object, { expires = '1h', secret = SECRET } = {}) =>
   new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(expires).sign(new TextEncoder().encode(secret));
@@ -31,7 +46,7 @@ describe('dev mode', () => {
 
   test('a guest keeps the cookie it was given', async () => {
     const first = await auth.identify(requestOf());
-    expect(first.setCookie).toMatch(/^sid=guest-[\w-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
+    expect(first.setCookie).toMatch(/^sid=guest-[\w.-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
     const cookie = /^sid=([^;]+)/.exec(first.setCookie!)![1]!;
     const again = await auth.identify(requestOf({ cookies: { sid: cookie } }));
     expect(again).toEqual({ identity: { userId: first.identity!.userId, source: 'guest', expiresAt: null } });

@@ -4,6 +4,8 @@ import { ConfigError } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { GatewayConfig } from './config.ts';
 import { isUserId, type Identity } from './identity.ts';
+import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
+import { checkLife } from './token-rules.ts';
 
 export interface Auth {
   readonly mode: 'dev' | 'jwt';
@@ -19,18 +21,30 @@ export interface Auth {
   require(request: FastifyRequest, reply: FastifyReply): Promise<Identity>;
 }
 
-type AuthConfig = Pick<GatewayConfig, 'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'sessionCookie'>;
+type AuthConfig = Pick<
+  GatewayConfig,
+  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
+>;
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
-const GUEST_COOKIE_SECONDS = 30 * 24 * 3600;
 const CLOCK_TOLERANCE_SECONDS = 5;
 /** Longer than any issuer makes, so not worth hashing. */
 const MAX_TOKEN_CHARS = 8192;
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-/** @throws ConfigError when jwt mode has no key, or two */
-export const createAuth = (config: AuthConfig): Auth => (config.authMode === 'dev' ? devAuth(config.sessionCookie) : jwtAuth(config));
+/**
+ * `guestKey` signs the cookies of guests; all gateways have the same.
+ *
+ * @throws ConfigError when jwt mode has no key, or two
+ */
+export const createAuth = (config: AuthConfig, guestKey: () => string = ownKey()): Auth =>
+  config.authMode === 'dev' ? devAuth(config.sessionCookie, createGuests(guestKey)) : jwtAuth(config);
+
+const ownKey = (): (() => string) => {
+  const key = newId() + newId();
+  return () => key;
+};
 
 /** Asked before a request's body is read and again by its route: one answer, and one guest. */
 const requireBy = (identify: Auth['identify']): Auth['require'] => {
@@ -47,18 +61,17 @@ const requireBy = (identify: Auth['identify']): Auth['require'] => {
 };
 
 /** Callers say who they are. For one's own machine and for tests. */
-const devAuth = (cookie: string): Auth => {
+const devAuth = (cookie: string, guests: Guests): Auth => {
   const identify = async (request: FastifyRequest): Promise<Identified> => {
     const { user_id: named } = request.query as { user_id?: unknown };
     if (named !== undefined) {
       if (!isUserId(named)) throw new RunnelError('unauthorized', 'This user_id cannot be used.');
       return { identity: { userId: named, source: 'query', expiresAt: null } };
     }
-    const known = request.cookies[cookie];
-    if (isUserId(known)) return { identity: { userId: known, source: 'guest', expiresAt: null } };
-    const userId = `guest-${newId()}`;
-    const setCookie = `${cookie}=${userId}; Path=/; Max-Age=${GUEST_COOKIE_SECONDS}; HttpOnly; SameSite=Lax`;
-    return { identity: { userId, source: 'guest', expiresAt: null }, setCookie };
+    const known = guests.read(sessionCookie(request, cookie));
+    const userId = known?.userId ?? guests.create();
+    const identity: Identity = { userId, source: 'guest', expiresAt: null };
+    return known?.old === false ? { identity } : { identity, setCookie: guests.setCookie(userId, request, cookie) };
   };
   return {
     mode: 'dev',
@@ -75,7 +88,7 @@ const jwtAuth = (config: AuthConfig): Auth => {
   const options: JWTVerifyOptions = {
     algorithms: config.jwksUrl === undefined ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
-    requiredClaims: ['sub'],
+    requiredClaims: ['sub', 'exp'],
     ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
     ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
   };
@@ -83,7 +96,8 @@ const jwtAuth = (config: AuthConfig): Auth => {
     if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
     try {
       const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
-      return identityOf(payload);
+      checkLife(payload, config.jwtMaxAgeMs, Date.now());
+      return identityOf(payload, config.adminScope);
     } catch (cause) {
       throw toAuthError(cause);
     }
@@ -95,7 +109,7 @@ const jwtAuth = (config: AuthConfig): Auth => {
       if (token === undefined) throw new RunnelError('unauthorized', 'Authorization must be a Bearer token.');
       return { identity: { ...(await verify(token)), source: 'header' } };
     }
-    const cookie = request.cookies[config.sessionCookie];
+    const cookie = sessionCookie(request, config.sessionCookie);
     if (cookie === undefined) return { identity: null };
     // A stale cookie is nobody: `hello` may still bring a good token.
     const known = await verify(cookie).catch(unlessUnavailable);
@@ -117,10 +131,10 @@ const scopesOf = ({ scope, scp }: JWTPayload): unknown[] => {
   return typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
 };
 
-const identityOf = (payload: JWTPayload): Omit<Identity, 'source'> => {
+const identityOf = (payload: JWTPayload, adminScope: string): Omit<Identity, 'source'> => {
   const { sub, exp } = payload;
   if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
-  return { userId: sub, expiresAt: exp === undefined ? null : exp * 1000, ...(scopesOf(payload).includes('admin') && { admin: true }) };
+  return { userId: sub, expiresAt: exp! * 1000, ...(scopesOf(payload).includes(adminScope) && { admin: true }) };
 };
 
 /** A token that is wrong is the caller's; keys that cannot be fetched (jose has no class of its own for a 500 or no JSON) are ours. */

@@ -1,4 +1,5 @@
 import { setting, type Rule } from '@runnel/kit';
+import { isGuessable } from './token-rules.ts';
 
 /** Who is let in, and where they knock. */
 export const doorSettings = {
@@ -24,9 +25,24 @@ export const doorSettings = {
   jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
   jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
   sessionCookie: setting.string('SESSION_COOKIE', {
-    default: 'runnel_session',
+    default: '__Host-runnel_session',
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
-    description: 'Cookie that carries the token (jwt) or the guest (dev)',
+    description: 'Cookie that carries the token (jwt) or the guest (dev); a `__Host-` is left out where there is no TLS',
+  }),
+  jwtMaxAgeMs: setting.duration('JWT_MAX_AGE_SECONDS', {
+    default: 24 * 3_600_000,
+    minimum: 1000,
+    description: 'How long a token may be valid from its `iat` (without one, from now) to its `exp`; others are refused',
+  }),
+  adminScope: setting.string('ADMIN_SCOPE', {
+    default: 'admin',
+    pattern: '^[!#-\\[\\]-~]{1,128}$',
+    description: 'Scope of tokens that makes an admin; a name that no other application of the issuer has, such as `runnel:admin`',
+  }),
+  publicHosts: setting.list('PUBLIC_HOSTS', {
+    default: [],
+    description:
+      'Names in the Host header besides those of this machine, comma-separated; all others get 421. Empty: any; in dev mode on loopback `npm start` takes none',
   }),
 };
 
@@ -39,6 +55,8 @@ interface Keys {
   authMode: 'dev' | 'jwt';
   jwtSecret?: string | undefined;
   jwksUrl?: string | undefined;
+  jwtIssuer?: string | undefined;
+  jwtAudience?: string | undefined;
 }
 
 /** 127.0.0.0/8, ::1 (also as an IPv4-mapped address) and the name that means them. */
@@ -54,14 +72,33 @@ export const listenProblems = (config: Listening): string[] =>
     ? [`HOST ${config.host}: AUTH_MODE=dev lets everybody be anybody, so it listens on 127.0.0.1 only unless DEV_MODE_OPEN=yes`]
     : [];
 
-/** Keys beside dev mode: somebody believes that tokens are checked. */
-export const keyProblems = ({ authMode, jwtSecret, jwksUrl }: Keys): string[] => {
-  if (authMode !== 'dev') return [];
+/** Keys of an identity provider that serves others, too: a token for another application must not open this one. */
+const providerProblems = (jwksUrl: string, { jwtIssuer, jwtAudience }: Keys): string[] => {
+  const { protocol, hostname } = new URL(jwksUrl);
+  return [
+    ...(jwtIssuer === undefined
+      ? ['JWT_ISSUER is not set: with JWKS_URL it must be, or tokens of any issuer with those keys are let in']
+      : []),
+    ...(jwtAudience === undefined
+      ? ['JWT_AUDIENCE is not set: with JWKS_URL it must be, or tokens for other applications of the issuer are let in']
+      : []),
+    ...(protocol === 'https:' || isLoopback(hostname) ? [] : ['JWKS_URL must start https://: whoever is on the way could give other keys']),
+  ];
+};
+
+/** Also keys beside dev mode: somebody believes that tokens are checked. */
+export const keyProblems = (keys: Keys): string[] => {
+  const { authMode, jwtSecret, jwksUrl } = keys;
+  if (authMode === 'jwt') {
+    if (jwtSecret !== undefined && isGuessable(jwtSecret))
+      return ['JWT_SECRET is no secret: too few different characters, or a short pattern repeated (a random one: openssl rand -hex 32)'];
+    return jwksUrl === undefined ? [] : providerProblems(jwksUrl, keys);
+  }
   const given = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
   return given.map((name) => `AUTH_MODE=dev checks no token, but ${name} is set: say AUTH_MODE=jwt, or take it away`);
 };
 
 export const authRules = [
   { of: ['authMode', 'devModeOpen', 'host'], problems: (config) => listenProblems(config as unknown as Listening) },
-  { of: ['authMode', 'jwtSecret', 'jwksUrl'], problems: (config) => keyProblems(config as unknown as Keys) },
+  { of: ['authMode', 'jwtSecret', 'jwksUrl', 'jwtIssuer', 'jwtAudience'], problems: (config) => keyProblems(config as unknown as Keys) },
 ] as const satisfies readonly Rule[];

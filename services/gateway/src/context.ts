@@ -30,6 +30,7 @@ export interface GatewayContext {
   models: Models;
   budgets: Budgets;
   audit: AuditReader | null;
+  thisMachineOnly?: boolean | undefined;
   limits: Limits;
   /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */
   draining: AbortSignal;

@@ -227,7 +227,9 @@ export class Follower implements Follow {
 
   /** The store has less than this reader was shown: lost all, or failed over to a replica that lagged. */
   #isBehind(view: Exclude<View, { kind: 'forbidden' }>): boolean {
-    return view.kind === 'none' || (view.kind === 'snapshot' && view.logId === this.#logId && view.offset < this.#offset);
+    return (
+      view.kind === 'none' || (view.kind === 'snapshot' && (view.behind || (view.logId === this.#logId && view.offset < this.#offset)))
+    );
   }
 
   #mayComeBack(): boolean {

@@ -195,7 +195,10 @@ test('W-14 a slow reader is merged and gets every byte; past the limit it is clo
 test('W-2 an upgrade with a bad Authorization header is answered with 401', async () => {
   await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: SECRET } });
   await expect(gateway.connect({ headers: { authorization: 'Bearer bad' }, hello: false })).rejects.toMatchObject({ status: 401 });
-  const token = await new SignJWT({ sub: 'ann' }).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(SECRET));
+  const token = await new SignJWT({ sub: 'ann' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(SECRET));
   const byHeader = await gateway.connect({ headers: { authorization: `Bearer ${token}` } });
   const byHello = await gateway.connect({ query: {}, token });
   for (const client of [byHeader, byHello]) expect(await client.next('welcome')).toMatchObject({ userId: 'ann' });

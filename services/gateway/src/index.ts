@@ -5,4 +5,4 @@ export type { ModelInfo, Models } from './models.ts';
 export { chooseModel } from './models.ts';
 export { configSpec, type GatewayConfig } from './config.ts';
 export type { AiPod, AiPods, Offer } from './ai-pods.ts';
-export { authRules } from './config-doors.ts';
+export { authRules, isLoopback } from './config-doors.ts';

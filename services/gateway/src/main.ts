@@ -6,6 +6,7 @@ import {
   createInnerDoor,
   createInnerToken,
   createInternalServer,
+  newInnerToken,
   createMetrics,
   describeConfig,
   loadConfig,
@@ -37,6 +38,7 @@ await runService({
     const redis = connectRedis(config.redisUrl, onError);
     const { internalToken: given, internalTokenFile: file } = config;
     const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
+    const unshared = newInnerToken();
     const gateway = await createGatewayApp({
       config,
       log,
@@ -44,6 +46,7 @@ await runService({
       health,
       runLog,
       innerToken,
+      guestKey: () => innerToken.current() ?? unshared,
       tracer: tracing.tracer,
       redis,
       ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl, token: innerToken }) }),

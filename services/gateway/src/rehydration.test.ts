@@ -1,7 +1,7 @@
 import { createMemoryRunLog } from '@runnel/coordination';
 import { MemoryStore } from '@runnel/coordination/testing';
 import { RunnelError, type Message } from '@runnel/protocol';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { withRehydration } from './rehydration.ts';
 
 const messages: Message[] = [
@@ -11,17 +11,19 @@ const messages: Message[] = [
 
 /** A database that knows conversation `old` of ann, and counts how often it is asked. */
 const world = () => {
-  let [asked, isDown, now] = [0, false, 0];
-  const inner = new MemoryStore(Date.now, 1_000);
+  let [asked, state] = [0, 'up' as 'up' | 'down' | 'hangs'];
+  const inner = new MemoryStore(Date.now, 100);
   const store = createMemoryRunLog({ store: inner });
   const call = async (path: string, { userId }: { userId?: string } = {}) => {
     asked++;
-    if (isDown) throw new RunnelError('unavailable');
+    // As long as a client waits for it.
+    if (state === 'hangs') await new Promise((resolve) => setTimeout(resolve, 2_000));
+    if (state !== 'up') throw new RunnelError('unavailable');
     if (!path.startsWith('/history/old?')) return { status: 404, body: null };
     return userId === 'ann' ? { status: 200, body: { messages, hasMore: true, title: 'Cũ' } } : { status: 403, body: null };
   };
-  const runLog = withRehydration(store, { call }, () => now);
-  return { runLog, store, inner, asked: () => asked, down: (value: boolean) => (isDown = value), pass: (ms: number) => (now += ms) };
+  const runLog = withRehydration(store, { call });
+  return { runLog, inner, store, asked: () => asked, become: (value: typeof state) => (state = value) };
 };
 const prompt = (conversationId: string, messageId = 'm2') => ({
   conversationId,
@@ -54,26 +56,79 @@ test('it is renamed, loses a message and is deleted like any other; after that i
   expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toEqual({ kind: 'none' });
 });
 
-test('somebody else does not get it, and one that nobody knows is asked for once', async () => {
+test('S-1 somebody else is refused, whatever they ask, and one that nobody knows is asked for once', async () => {
   const { runLog, asked } = world();
-  expect(await runLog.readState({ conversationId: 'old', userId: 'bob' })).toEqual({ kind: 'none' });
+  const [conversationId, userId] = ['old', 'bob'];
+  expect(await runLog.readState({ conversationId, userId })).toEqual({ kind: 'forbidden' });
+  expect((await runLog.beginRun({ ...prompt('old'), userId })).outcome).toBe('forbidden');
+  expect((await runLog.setTitle({ conversationId, userId, title: 'x' })).outcome).toBe('forbidden');
+  expect((await runLog.deleteMessage({ conversationId, userId, messageId: 'r1' })).outcome).toBe('forbidden');
+  expect((await runLog.deleteConversation({ conversationId, userId })).outcome).toBe('forbidden');
+  expect((await runLog.cancelRun({ conversationId, userId, runId: 'r1' })).outcome).toBe('forbidden');
+  expect(asked()).toBe(1);
   for (let i = 0; i < 3; i++) expect(await runLog.readState({ conversationId: 'new', userId: 'ann' })).toEqual({ kind: 'none' });
   expect((await runLog.beginRun(prompt('new'))).outcome).toBe('started');
   expect(asked()).toBe(2);
 });
 
-test('P-10 a database that is down is asked now and then, and chat goes on', async () => {
-  const { runLog, asked, down, pass } = world();
-  down(true);
-  for (let i = 0; i < 5; i++) expect((await runLog.beginRun(prompt(`c${i}`, `m${i}`))).outcome).toBe('started');
-  expect(asked()).toBe(1);
-  down(false);
-  pass(2_001);
-  expect((await runLog.readState({ conversationId: 'old', userId: 'ann' })).kind).toBe('snapshot');
+test('B6 the prompt in the very moment in which the store forgets goes on in the old conversation, with its parent', async () => {
+  let ahead = 0;
+  const store = createMemoryRunLog({ now: () => Date.now() + ahead });
+  const call = async () => ({ status: 200, body: { messages, hasMore: false, title: 'Cũ' } });
+  const runLog = withRehydration(store, { call });
+  await runLog.readState({ conversationId: 'old', userId: 'ann' });
+  ahead = 86_400_000;
+  expect((await runLog.beginRun({ ...prompt('old'), parentId: 'r1' })).outcome).toBe('started');
+  expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({
+    messages: [{ messageId: 'm1' }, { messageId: 'r1' }, { messageId: 'm2', parentId: 'r1' }],
+  });
+});
+
+test('B11 P-10 a database that hangs holds one prompt up for 200 ms and no other; what it owed is merged when it answers', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { runLog, become } = world();
+  become('hangs');
+  for (let i = 0; i < 20; i++) {
+    const [before, begun] = [performance.now(), runLog.beginRun({ ...prompt(i === 9 ? 'old' : `c${i}`, `n${i}`), parentId: 'r1' })];
+    await vi.advanceTimersByTimeAsync(i === 0 ? 200 : 0);
+    expect((await begun).outcome).toBe('started');
+    expect(performance.now() - before).toBeLessThanOrEqual(i === 0 ? 200 : 0);
+  }
+  const reading = { conversationId: 'old', userId: 'ann' };
+  expect(await runLog.readState(reading)).toMatchObject({ hasMore: true, messages: [{ messageId: 'n9', parentId: 'r1' }] });
+  become('up');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await runLog.readState(reading)).toMatchObject({ messages: [{ messageId: 'm1' }, { messageId: 'r1' }, { messageId: 'n9' }] });
+});
+
+test('S-1 P-10 who took an id while the database was away is out of it when it answers, and the owner finds everything', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { runLog, store, become } = world();
+  become('down');
+  expect((await runLog.beginRun({ ...prompt('old'), userId: 'bob' })).outcome).toBe('started');
+  expect((await runLog.readState({ conversationId: 'old', userId: 'ann' })).kind).toBe('forbidden');
+  become('up');
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await store.claimRun({ conversationId: 'old', runId: 'r-m2', owner: 'pod', leaseMs: 3_000, models: { count: true } })).toEqual({
+    outcome: 'gone',
+  });
+  expect(await runLog.readState({ conversationId: 'old', userId: 'bob' })).toEqual({ kind: 'forbidden' });
+  expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ title: 'Cũ', messages, run: null });
+});
+
+test('S-1 also when the gateway that let them in is gone: the owner’s own look is enough, and a retry of the intruder is refused', async () => {
+  const { runLog, store } = world();
+  await store.beginRun({ ...prompt('old'), userId: 'bob', making: 'unproven' });
+  expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ title: 'Cũ', messages, run: null });
+  expect((await runLog.beginRun({ ...prompt('old'), userId: 'bob' })).outcome).toBe('forbidden');
 });
 
 test('B5 what the store lost with its tail and the database has is shown again, and a slow or dead database holds up no reader', async () => {
-  const { runLog, inner, store, asked, down, pass } = world();
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { runLog, inner, store, asked, become } = world();
   // The store went back to when the conversation had its question only.
   const [question] = messages;
   await store.rehydrate({ conversationId: 'old', userId: 'ann', title: 'Cũ', hasMore: false, messages: [question!] });
@@ -81,10 +136,10 @@ test('B5 what the store lost with its tail and the database has is shown again, 
   expect(await read()).toMatchObject({ messages: [question] });
   expect(asked()).toBe(0);
   inner.raise();
-  down(true);
+  become('down');
   expect(await read()).toMatchObject({ kind: 'snapshot', messages: [question] });
-  down(false);
-  pass(2_001);
+  become('up');
+  await vi.advanceTimersByTimeAsync(5_000);
   expect(await read()).toMatchObject({ kind: 'snapshot', messages });
   const claimed = await runLog.beginRun(prompt('old'));
   expect(claimed.outcome).toBe('started');

@@ -1,106 +1,138 @@
-import { LRUCache } from 'lru-cache';
-import { withDeadline } from '@runnel/kit';
-import type { RunLog } from '@runnel/coordination';
-import type { Message } from '@runnel/protocol';
+import type { BeginRunResult, ReadState, RunLog } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
+import { decide, mustAskDatabase, type Standing, type Verdict } from './access.ts';
+import { AuditDesk, SLOW_MS, type Answer, type Asked } from './audit-desk.ts';
 import type { AuditReader } from './context.ts';
 
-/** As many as the store keeps of a conversation. */
-const NEWEST = 200;
-/** How long a conversation that the database does not know counts as new. */
-const ABSENT_MS = 5_000;
-/** How long a conversation seen in the store needs no look before a prompt. */
-const PRESENT_MS = 60_000;
-/** A database that did not answer is not asked again for so long: new conversations must not wait for it (P-10). */
-const PAUSE_MS = 2_000;
+/** A reader may wait longer than a prompt, and still be told of an outage in time. */
+const READ_PATIENCE_MS = 450;
 
-/** How long a reader of what may have lost its tail waits for the database. */
-const LOSSY_PATIENCE_MS = 200;
-
-interface StoredPage {
-  messages: Message[];
-  hasMore: boolean;
-  title?: string;
+type Known = Exclude<Standing, 'unanswered'>;
+interface Finding {
+  runLog: Known;
+  unproven: boolean;
 }
 
+const foundBy = (state: ReadState): Finding => {
+  if (state.kind === 'forbidden') return { runLog: 'stranger', unproven: state.doubtful === true };
+  if (state.kind === 'none') return { runLog: 'unknown', unproven: false };
+  return { runLog: 'owner', unproven: state.kind === 'snapshot' && (state.unproven === true || state.lossy === true) };
+};
+
 /**
- * A run log in which conversations that only the database knows open and go on as if they had never left: whatever finds none
- * asks the audit service once (single flight, and a negative answer is remembered), puts it back by one script, and looks again.
+ * A run log that knows what the database knows: conversations that only the database has open and go on as if they had never left,
+ * and nobody but the owner gets at them. What it lacks is asked of the audit service, put back by one script, and looked at again.
+ * `access.ts` says what an answer means.
  */
-export const withRehydration = (runLog: RunLog, audit: AuditReader, now: () => number = () => performance.now()): RunLog => {
-  const absent = new LRUCache<string, true>({ max: 10_000, ttl: ABSENT_MS });
-  const present = new LRUCache<string, true>({ max: 10_000, ttl: PRESENT_MS });
-  const asking = new Map<string, Promise<boolean>>();
-  let pausedUntil = -Infinity;
-
-  const ask = async (conversationId: string, userId: string): Promise<boolean> => {
-    let answer: Awaited<ReturnType<AuditReader['call']>>;
-    try {
-      answer = await audit.call(`/history/${conversationId}?limit=${NEWEST}`, { userId });
-    } catch {
-      pausedUntil = now() + PAUSE_MS;
-      return false;
-    }
-    // Not known, or somebody else's: neither opens.
-    if (answer.status !== 200) {
-      absent.set(`${userId} ${conversationId}`, true);
-      return false;
-    }
-    const page = answer.body as StoredPage;
-    const { messages, hasMore, title = '' } = page;
-    const { outcome } = await runLog.rehydrate({ conversationId, userId, title, messages, hasMore });
-    return outcome !== 'gone';
+export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
+  const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
+    const { messages, hasMore, title = '' } = answer.page;
+    const stored = { ...asked, messages, hasMore, title };
+    // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
+    if ((await runLog.rehydrate(stored)).outcome === 'exists') await runLog.mergeStored(stored);
   };
 
-  /** Whether looking again is worth it. */
-  const bring = async (conversationId: string, userId: string): Promise<boolean> => {
-    const key = `${userId} ${conversationId}`;
-    if (now() < pausedUntil || absent.has(key)) return false;
-    const joined = asking.get(key);
-    if (joined) return joined;
-    const asked = ask(conversationId, userId).finally(() => asking.delete(key));
-    asking.set(key, asked);
-    return asked;
+  /** Does what a verdict asks for. Resolves to whether looking again is worth it. */
+  const carryOut = async (verdict: Verdict, asked: Asked, answer: Answer, { runLog: known, unproven }: Finding): Promise<boolean> => {
+    const { conversationId, userId } = asked;
+    if (verdict === 'forbidden') {
+      if (known === 'owner') await runLog.expel({ conversationId, intruder: userId });
+      return false;
+    }
+    if (answer.standing === 'unknown' && known === 'owner' && unproven)
+      await runLog.mergeStored({ ...asked, title: '', messages: [], hasMore: false });
+    if (answer.standing !== 'owner' || (verdict !== 'bring-back' && verdict !== 'expel')) return false;
+    if (verdict === 'expel') await runLog.expel({ conversationId, rightful: userId });
+    await bringBack(asked, answer);
+    return true;
   };
 
+  const desk = new AuditDesk(audit, async (asked, answer) => {
+    const finding = foundBy(await runLog.readState(asked));
+    if (!mustAskDatabase(finding)) return;
+    await carryOut(decide({ ...finding, database: answer.standing, makes: false }), asked, answer, finding);
+  });
+
+  /** Asks, decides and does it. */
+  const settle = async (asked: Asked, finding: Finding, patienceMs: number, makes = false) => {
+    const answer = await desk.ask(asked, patienceMs);
+    const verdict = decide({ ...finding, database: answer.standing, makes });
+    return { verdict, standing: answer.standing, again: await carryOut(verdict, asked, answer, finding) };
+  };
+
+  /** A change of what is here: what is not is looked for, and nobody is told that it does not exist while that is not known. */
   const changing =
-    <C extends { conversationId: string; userId: string }, R extends { outcome: string }>(change: (command: C) => Promise<R>) =>
-    async (command: C): Promise<R> => {
+    <C extends Asked, R extends { outcome: string }>(change: (command: C) => Promise<R>) =>
+    async (command: C): Promise<R | { outcome: 'forbidden' }> => {
       const result = await change(command);
-      if (result.outcome !== 'not-found' || present.has(command.conversationId)) return result;
-      return (await bring(command.conversationId, command.userId)) ? change(command) : result;
+      if (result.outcome !== 'not-found' && result.outcome !== 'forbidden') return result;
+      const asked = { conversationId: command.conversationId, userId: command.userId };
+      const finding = foundBy(await runLog.readState(asked));
+      if (!mustAskDatabase(finding) && finding.runLog !== 'owner') return result;
+      const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, READ_PATIENCE_MS);
+      if (verdict === 'forbidden') return { outcome: 'forbidden' };
+      if (again) return change(command);
+      if (standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
+      return result;
     };
+
+  const beginRun: RunLog['beginRun'] = async (command) => {
+    const { conversationId, userId, message, parentId } = command;
+    const asked = { conversationId, userId };
+    const first = await runLog.beginRun({ ...command, making: 'no' });
+    const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
+    // A parent that is not here may be in the database: of a conversation that lost its older turns.
+    const lacksParent = first.outcome === 'not-found' && parentId !== null && parentId !== undefined;
+    if (!isDoubtful && !lacksParent) return first;
+    const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
+    const { verdict, standing, again } = await settle(asked, finding, SLOW_MS, true);
+    if (verdict === 'forbidden') return { outcome: 'forbidden' };
+    if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
+    if (again) return runLog.beginRun({ ...command, making: 'proven' });
+    if (verdict !== 'create' && verdict !== 'create-unproven') return first;
+    if (message === null && verdict === 'create-unproven') throw new RunnelError('unavailable');
+    const result = await runLog.beginRun({ ...command, making: verdict === 'create' ? 'proven' : 'unproven' });
+    if (result.outcome === 'started') desk.forget(asked);
+    return result;
+  };
 
   return {
     ...runLog,
     async readState(query) {
       const state = await runLog.readState(query);
-      if (state.kind !== 'none') present.set(query.conversationId, true);
-      if (query.userId === undefined) return state;
-      // The store changed behind what it holds. A database that is slow to tell more adds it later, under another logId (W-13).
-      if (state.kind === 'snapshot' && state.lossy) {
-        const added = await withDeadline(bring(query.conversationId, query.userId), LOSSY_PATIENCE_MS, () => false);
-        return added ? runLog.readState(query) : state;
-      }
-      if (state.kind !== 'none') return state;
-      present.delete(query.conversationId);
-      return (await bring(query.conversationId, query.userId)) ? runLog.readState(query) : state;
+      const { conversationId, userId } = query;
+      const finding = foundBy(state);
+      if (userId === undefined || !mustAskDatabase(finding)) return state;
+      const { verdict, again } = await settle({ conversationId, userId }, finding, READ_PATIENCE_MS);
+      if (verdict === 'forbidden') return { kind: 'forbidden' };
+      return again ? runLog.readState(query) : state;
     },
-    async beginRun(command) {
-      const { conversationId, userId } = command;
-      // A prompt makes a conversation that is not here, so it is looked for first.
-      if (!present.has(conversationId) && !absent.has(`${userId} ${conversationId}`) && now() >= pausedUntil) {
-        const { kind } = await runLog.readHistory({ conversationId, userId, limit: 1 });
-        if (kind === 'none') await bring(conversationId, userId);
-      }
-      const result = await runLog.beginRun(command);
-      if (result.outcome === 'started') present.set(conversationId, true);
-      return result;
+    async readHistory(query) {
+      const page = await runLog.readHistory(query);
+      if (page.kind !== 'forbidden') return page;
+      const asked = { conversationId: query.conversationId, userId: query.userId };
+      const finding = foundBy(await runLog.readState(asked));
+      if (!mustAskDatabase(finding)) return page;
+      return (await settle(asked, finding, READ_PATIENCE_MS)).again ? runLog.readHistory(query) : page;
+    },
+    beginRun,
+    // Whose it is says `beginRun`, which knows what the database knows.
+    async findRun(query) {
+      const found = await runLog.findRun(query);
+      return found.outcome === 'forbidden' ? { outcome: 'none' } : found;
+    },
+    async cancelRun(command) {
+      const result = await runLog.cancelRun(command);
+      if (result.outcome !== 'gone') return result;
+      const asked = { conversationId: command.conversationId, userId: command.userId };
+      const { standing } = await desk.ask(asked, READ_PATIENCE_MS);
+      return standing === 'stranger' ? { outcome: 'forbidden' } : result;
     },
     deleteMessage: changing((command) => runLog.deleteMessage(command)),
-    async deleteConversation(command) {
-      present.delete(command.conversationId);
-      return changing(runLog.deleteConversation.bind(runLog))(command);
-    },
+    deleteConversation: changing((command) => runLog.deleteConversation(command)),
     setTitle: changing((command) => runLog.setTitle(command)),
   };
 };
+
+/** What an answer of `begin-run` says about the person. */
+const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = { none: 'unknown', forbidden: 'stranger', 'not-found': 'owner' };

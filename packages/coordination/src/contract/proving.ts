@@ -112,4 +112,15 @@ export const provingContract = (current: Current): void => {
     expect(await log.expel({ conversationId, rightful: OTHER })).toEqual({ outcome: 'gone' });
     await followed.close();
   });
+
+  test('S-1 who sat at an id and deleted what they had there did not delete its owner’s', async () => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log, { userId: OTHER, making: 'unproven' });
+    await log.deleteConversation({ conversationId, userId: OTHER });
+    expect(await log.readState({ conversationId, userId: USER })).toEqual({ kind: 'forbidden', doubtful: true });
+    const stored = { conversationId, title: 'Hers', messages: [old('m1')], hasMore: false };
+    expect(await log.rehydrate({ ...stored, userId: OTHER })).toEqual({ outcome: 'gone' });
+    expect((await log.rehydrate({ ...stored, userId: USER })).outcome).toBe('rehydrated');
+    expect(await log.readState({ conversationId, userId: OTHER })).toEqual({ kind: 'forbidden' });
+  });
 };

@@ -33,7 +33,8 @@ if active then
   redis.call('ZREM', queued, conversationId .. ':' .. active)
   redis.call('ZREM', leases, conversationId .. ':' .. active)
 end
-redis.call('SET', tombstone, '1', 'PX', 86400000)
+-- Whose deletion it was: who sat here while the database could not be asked does not delete its owner's.
+redis.call('SET', tombstone, redis.sha1hex(conversationId .. ':' .. userId), 'PX', 86400000)
 redis.call('UNLINK', meta, log, owner, history, order, ids)
 if forget == '1' then
   redis.call('DEL', whose)

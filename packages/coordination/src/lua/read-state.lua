@@ -8,7 +8,7 @@
 --          | snapshot logId offset title hasMore messages run lossy unproven
 --          (run: {} or runId parentId model epoch startedAt text; doubtful: the database knows better)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot; W-13 a log that may have lost its tail is renamed
---          before it is read; lossy 1: the store changed behind it, and the database may know more
+--          before it is read; lossy 1: the store changed behind it, and the database may know more; 2: the cursor did know more
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local channel, store, whose = KEYS[7], KEYS[8], KEYS[9]
@@ -20,7 +20,7 @@ local conversationId = ARGV[6]
 -- @include fitting
 -- @include theirs
 
-local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy', 'unproven' }
+local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy', 'unproven', 'before' }
 local state = redis.call('HMGET', meta, unpack(fields))
 if userId ~= '' and theirs(state[1]) then
   return { 'forbidden', (not state[1] or state[9]) and 1 or 0 }
@@ -61,5 +61,10 @@ if state[5] then
   local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or 0))
   running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
 end
+local lossy = state[8] and 1 or 0
+local beforeLog, beforeOffset = string.match(state[10] or '', '^(.*):(%d+)$')
+if beforeLog == cursorLog and cursor > tonumber(beforeOffset) then
+  lossy = 2
+end
 local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
-return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, state[8] and 1 or 0, state[9] and 1 or 0 }
+return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, lossy, state[9] and 1 or 0 }

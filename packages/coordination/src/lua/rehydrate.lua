@@ -4,7 +4,7 @@
 -- ARGV     conversationId userId title logId hasMore messages cap
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older
 -- Returns  rehydrated logId | exists | forbidden | gone
--- Law      never over what is here, nor after its deletion (the database may hear of that later); L-2 by audit
+-- Law      never over what is here, nor after its owner's deletion, which 0.1.0 noted without a name (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -48,6 +48,7 @@ if user == userId then
     return { 'exists' }
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+  redis.call('HDEL', meta, 'before')
   redis.call('DEL', log)
   for _, message in ipairs(missing) do
     if redis.call('HEXISTS', history, message[1]) == 1 then
@@ -67,7 +68,9 @@ if user == userId then
   return { 'rehydrated', logId }
 elseif user then
   return { 'forbidden' }
-elseif redis.call('EXISTS', tombstone) == 1 then
+end
+local deleted = redis.call('GET', tombstone)
+if deleted and (deleted == '1' or deleted == redis.sha1hex(conversationId .. ':' .. userId)) then
   return { 'gone' }
 end
 -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.

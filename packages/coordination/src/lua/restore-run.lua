@@ -54,6 +54,7 @@ if not remade then
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+  redis.call('HDEL', meta, 'before')
 else
   recheck()
 end

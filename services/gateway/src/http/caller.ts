@@ -10,6 +10,10 @@ export const traceOf = (request: FastifyRequest): { trace?: string } => {
   return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { trace: traceparent } : {};
 };
 
+/** When the token of a request ends, for what is sent longer than that; null: never. */
+export const tokenEnd = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<number | null> =>
+  auth.mode === 'dev' ? null : (await auth.require(request, reply)).expiresAt;
+
 /** Who gives the command this request is. Throws `unauthorized`. */
 export const callerOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
   const { userId } = await auth.require(request, reply);

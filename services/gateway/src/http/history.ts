@@ -27,8 +27,8 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
       const query = { conversationId: request.params.id, userId, limit, ...(before !== undefined && { before }) };
       const result = await budgets.reading(userId, reply.raw, () => history.read(query));
       if (result.kind !== 'page') throw new RunnelError(result.kind === 'none' ? 'not-found' : 'forbidden');
-      // A page is the user's own and changes with the next message; nobody between may keep it.
-      return reply.header('cache-control', 'private, no-cache').send({ messages: result.messages, hasMore: result.hasMore });
+      // A page is the user's own: nobody between may keep it, nor a disk that others read.
+      return reply.header('cache-control', 'private, no-store').send({ messages: result.messages, hasMore: result.hasMore });
     },
   );
 

@@ -13,6 +13,7 @@ import { conversationRoutes } from './conversations.ts';
 import { registerGracefulClose } from './graceful-close.ts';
 import { createHistoryCache } from './history-cache.ts';
 import { readHistory } from './history-source.ts';
+import { hostGuard } from './host-guard.ts';
 import { historyRoutes } from './history.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { registerLargeResponses } from './large-responses.ts';
@@ -53,6 +54,7 @@ const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
   const { config, runLog, budgets } = context;
   registerGracefulClose(app);
+  app.addHook('onRequest', hostGuard({ publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly }));
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   await registerSecurity(app, config.corsOrigins);
   const callers = new WeakMap<FastifyRequest, string>();

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import type { Caller, PromptCommand } from '../commands.ts';
+import { TokenWatch } from '../token-watch.ts';
 import { Answer } from './answer.ts';
 
 /** Part of the drain window an answer may use to come to its end. */
@@ -39,7 +40,7 @@ export const runForResponse = async (
   context: Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'> & { pending: PendingAnswers },
   caller: Caller,
   command: CompletionCommand,
-  reply: FastifyReply,
+  { reply, expiresAt }: { reply: FastifyReply; expiresAt: number | null },
   deliver: (answer: Answer) => Promise<void>,
 ): Promise<void> => {
   const { hub, commands, config, draining, log, pending } = context;
@@ -63,6 +64,11 @@ export const runForResponse = async (
     last = setTimeout(() => answer.fail(goingAway()), config.drainMs * DRAIN_SHARE);
   };
 
+  const token = new TokenWatch(
+    () => undefined,
+    () => answer.fail(new RunnelError('token-expired')),
+  );
+  token.start(expiresAt);
   const { promise: done, resolve: settle } = Promise.withResolvers<void>();
   pending.add(answer, done);
   // Before the command, so that the first event finds the subscription standing.
@@ -81,6 +87,7 @@ export const runForResponse = async (
     reply.raw.off('close', onClose);
     draining.removeEventListener('abort', onDrain);
     clearTimeout(last);
+    token.stop();
     settle();
   }
 };

@@ -5,6 +5,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import type { ModelInfo } from '../models.ts';
 import type { Answer } from './answer.ts';
+import { tokenEnd } from './caller.ts';
 import { completionIds, openAiCaller } from './openai-caller.ts';
 import { completion, finishReasonOf, openAiError, openAiStatus, type AnswerHead } from './openai-format.ts';
 import { CompletionBody, readCompletion } from './openai-request.ts';
@@ -88,11 +89,12 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
     },
     async (request, reply) => {
       const caller = await openAiCaller(auth, request, reply);
+      const expiresAt = await tokenEnd(auth, request, reply);
       const { prompt, seed, model, stream, includeUsage } = readCompletion(request.body);
       const ids = await completionIds(request.headers, caller.userId, () => runLog.sharedSecret('completion-ids'));
       const head: AnswerHead = { runId: ids.runId, model: await models.resolve(model), createdAt: Date.now() };
       reply.headers({ 'x-runnel-conversation': ids.conversationId, 'x-runnel-run': ids.runId });
-      await runForResponse(context, caller, { ...ids, text: prompt, model: head.model, seed }, reply, async (answer) => {
+      await runForResponse(context, caller, { ...ids, text: prompt, model: head.model, seed }, { reply, expiresAt }, async (answer) => {
         if (stream) await firstSign(answer);
         // A failure before the first word, or any failure of a whole answer, is a status of its own.
         if (stream && !(answer.text === '' && answer.end?.error)) return streamAnswer(answer, head, reply, includeUsage);

@@ -84,7 +84,7 @@ describe('every refusal is a problem document', () => {
   });
 
   test('who is nobody is told so before anything of the request is read; the documentation is for everybody', async () => {
-    await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: 'x'.repeat(32) } });
+    await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: 'a-secret-of-at-least-32-characters' } });
     const status = async (path: string, init: RequestInit = {}) => (await fetch(`${gateway.url}${path}`, init)).status;
     expect(await status('/api/chat', chat('{'))).toBe(401);
     expect(await status('/api/history/a%20b')).toBe(401);

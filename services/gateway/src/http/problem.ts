@@ -39,6 +39,7 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (error.validation) return new RunnelError('bad-frame', validationMessage(error), details);
   if (status === 413) return new RunnelError('too-long', 'The request body is too large.', details);
   if (status === 404) return new RunnelError('not-found', 'There is no such resource.', details);
+  if (status === 421) return new RunnelError('forbidden', 'This server does not answer to this name.', details);
   if (status === 503) return new RunnelError('overloaded', undefined, details);
   if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY'))
     return new RunnelError('bad-frame', 'The body is not JSON.', details);

@@ -4,8 +4,9 @@ import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { ByteBudget } from '../budgets/byte-budget.ts';
+import { TokenWatch } from '../token-watch.ts';
 import { askAudit } from './audit-ask.ts';
-import { callerOf } from './caller.ts';
+import { callerOf, tokenEnd } from './caller.ts';
 import { drained, startEventStream } from './event-stream.ts';
 import { stepsOf, type Replay } from './replay-plan.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
@@ -44,12 +45,18 @@ const play = async (
   replay: Replay,
   { speed, from }: { speed: number; from: number },
   draining: AbortSignal,
+  expiresAt: number | null,
 ): Promise<void> => {
   const steps = stepsOf(replay);
   const { conversationId, startedAt, message, markers } = replay;
   const raw = startEventStream(reply);
   const gone = new AbortController();
   raw.once('close', () => gone.abort());
+  const token = new TokenWatch(
+    () => undefined,
+    () => gone.abort(),
+  );
+  token.start(expiresAt);
   const stop = AbortSignal.any([gone.signal, draining]);
   const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   try {
@@ -63,6 +70,7 @@ const play = async (
       await drained(raw);
     }
   } finally {
+    token.stop();
     raw.end();
   }
 };
@@ -84,7 +92,7 @@ export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: Ga
       const bytes = 2 * Buffer.byteLength(replay.message.text);
       if (texts.take(userId, bytes) !== 'taken') throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
       held = bytes;
-      await play(reply, replay, { speed, from }, draining);
+      await play(reply, replay, { speed, from }, draining, await tokenEnd(auth, request, reply));
     } finally {
       open--;
       release();

@@ -49,6 +49,9 @@ const HEADERS: Record<string, string> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
 };
 
+/** A browser that was here over TLS comes back over TLS, whatever a link or a network says. */
+const HSTS = 'max-age=31536000';
+
 /** Headers a page of another origin may read. */
 const EXPOSED = ['x-runnel-conversation', 'x-runnel-run', 'retry-after', 'retry-after-ms'];
 
@@ -69,6 +72,7 @@ export const securityHeaders = (path: string): Record<string, string> => {
 export const registerSecurity = async (app: FastifyInstance, corsOrigins: readonly string[]): Promise<void> => {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.url.split('?', 1)[0]!));
+    if (request.protocol === 'https') reply.header('strict-transport-security', HSTS);
   });
   const anyOrigin = corsOrigins.includes('*');
   await app.register(cors, {

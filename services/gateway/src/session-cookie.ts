@@ -1,0 +1,63 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { newId, RunnelError } from '@runnel/protocol';
+
+const HOST_PREFIX = '__Host-';
+const GUEST_SECONDS = 30 * 24 * 3600;
+/** A guest of 0.1.0: its id was made by chance, so whoever knows it was given it. It is signed with the next answer. */
+const OLD_GUEST = /^guest-[0-9A-Za-z_-]{20,40}$/;
+const SIGNED_GUEST = /^(guest-[0-9A-Za-z_-]{20,40})\.([0-9A-Za-z_-]{43})$/;
+
+/**
+ * Names under which the cookie is believed. A browser takes `__Host-` only from the host itself over TLS, so a sister domain cannot
+ * plant it; without TLS no browser takes it at all, and the plain name stands in.
+ */
+export const cookieNames = (name: string, secure: boolean): string[] =>
+  name.startsWith(HOST_PREFIX) && !secure ? [name, name.slice(HOST_PREFIX.length)] : [name];
+
+/** Every value of a name, in the order that was sent. Pure. */
+export const cookieValues = (header: string | undefined, name: string): string[] =>
+  (header ?? '')
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part.startsWith(`${name}=`))
+    .map((part) => part.slice(name.length + 1).replace(/^"(.*)"$/, '$1'));
+
+/**
+ * The session cookie of a request.
+ *
+ * @throws RunnelError `unauthorized` for two of one name: one of them was planted, and nobody can tell which
+ */
+export const sessionCookie = ({ headers, protocol }: FastifyRequest, name: string): string | undefined => {
+  for (const candidate of cookieNames(name, protocol === 'https')) {
+    const values = cookieValues(headers.cookie, candidate);
+    if (values.length > 1) throw new RunnelError('unauthorized', `There are two cookies named ${candidate}.`);
+    if (values[0] !== undefined) return values[0];
+  }
+  return undefined;
+};
+
+const sign = (userId: string, key: string): string => createHmac('sha256', key).update(`guest:${userId}`).digest('base64url');
+
+export interface Guests {
+  /** Whom a cookie names; null: nobody whom this installation made. `old`: it should be signed now. */
+  read(cookie: string | undefined): { userId: string; old: boolean } | null;
+  create(): string;
+  setCookie(userId: string, request: FastifyRequest, name: string): string;
+}
+
+/** Guests of dev mode. Their cookie is signed: otherwise writing somebody's name into it would be enough to be them. */
+export const createGuests = (key: () => string): Guests => ({
+  read(cookie = '') {
+    const [, userId, signature] = SIGNED_GUEST.exec(cookie) ?? [];
+    if (userId === undefined) return OLD_GUEST.test(cookie) ? { userId: cookie, old: true } : null;
+    return timingSafeEqual(Buffer.from(signature!), Buffer.from(sign(userId, key()))) ? { userId, old: false } : null;
+  },
+  create: () => `guest-${newId()}`,
+  setCookie(userId, { protocol }, name) {
+    const secure = protocol === 'https';
+    const sent = cookieNames(name, secure).at(-1)!;
+    const value = `${userId}.${sign(userId, key())}`;
+    return `${sent}=${value}; Path=/; Max-Age=${GUEST_SECONDS}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  },
+});
