@@ -219,3 +219,30 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* A file and no variable: it may change under a running pod, which reads it again when a call is refused. */}}
+{{- define "runnel.internalTokenVolume" -}}
+- name: internal-token
+  secret:
+    secretName: {{ .Values.internalToken.existingSecret | default (include "runnel.name" (dict "root" . "name" "internal-token")) }}
+    items: [{ key: INTERNAL_TOKEN, path: token }]
+{{- end }}
+
+{{/* Where pods may go outside the release, less the addresses where clouds give machines their credentials. */}}
+{{- define "runnel.egressPeers" -}}
+{{- with .Values.networkPolicy }}
+{{- $excepted := .egressExcept }}
+{{- range $cidr := .egressCIDRs }}
+{{- $except := list }}
+{{- range $excepted }}
+{{- if or (and (eq $cidr "0.0.0.0/0") (not (contains ":" .))) (and (eq $cidr "::/0") (contains ":" .)) }}
+{{- $except = append $except . }}
+{{- end }}
+{{- end }}
+- ipBlock: { cidr: {{ $cidr | quote }}{{ with $except }}, except: {{ toJson . }}{{ end }} }
+{{- end }}
+{{- with .egressNamespaceLabels }}
+- namespaceSelector: { matchLabels: {{ toJson . }} }
+{{- end }}
+{{- end }}
+{{- end }}
