@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
-import { isTransient } from '@runnel/protocol';
-import { RunnelError } from '@runnel/protocol';
+import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
