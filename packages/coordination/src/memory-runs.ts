@@ -79,6 +79,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     cancelled: run.cancel,
     trace: run.trace || null,
     ...(spoilt && { spoilt }),
+    claimedAt: now,
     ...(doubt && { doubt }),
   };
 };

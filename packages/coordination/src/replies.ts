@@ -66,7 +66,7 @@ export const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, tries] = reply as [
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries] = reply as [
     string,
     ...string[],
   ];
@@ -85,6 +85,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
     ...(spoilt && { spoilt }),
+    claimedAt: Number(claimedAt),
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
   };
 };

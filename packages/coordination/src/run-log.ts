@@ -95,6 +95,8 @@ export type ClaimRunResult =
       trace: string | null;
       /** It cannot be answered: its question cannot be read, or it has gone round from owner to owner. Whoever has it ends it. */
       spoilt?: 'unreadable' | 'tried';
+      /** By the store's clock, as the run's `startedAt`. */
+      claimedAt: number;
       /**
        * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
        * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
