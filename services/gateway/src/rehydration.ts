@@ -3,6 +3,7 @@ import { RunnelError } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from './access.ts';
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './audit-desk.ts';
 import type { AuditReader } from './context.ts';
+import { storedEnd } from './stored-end.ts';
 
 /** A reader may wait longer than a prompt, and still be told of an outage in time. */
 const READ_PATIENCE_MS = 450;
@@ -28,6 +29,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
     const { messages, hasMore, title = '' } = answer.page;
     const stored = { ...asked, messages, hasMore, title };
+    const end = storedEnd(await runLog.readState(asked), asked, messages);
+    if (end) await runLog.restoreEnd(end);
     // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
     if ((await runLog.rehydrate(stored)).outcome === 'exists') await runLog.mergeStored(stored);
   };
