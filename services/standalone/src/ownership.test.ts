@@ -25,7 +25,7 @@ const world = async () => {
       return { status: answer.statusCode, body: answer.body === '' ? null : (answer.json() as unknown) };
     },
   };
-  const t = await startGateway({ runLog, audit });
+  const t = await startGateway({ runLog, audit, auditSlowMs: 5_000 });
   onTestFinished(async () => {
     await t.close();
     await app.close();
