@@ -1,5 +1,6 @@
 import type { Scenario } from '../harness/scenario.ts';
 import { aiPodScenarios } from './ai-pods.ts';
+import { attackScenarios } from './attacks/index.ts';
 import { auditScenarios } from './audit.ts';
 import { balancerScenarios } from './balancers.ts';
 import { cancelScenarios } from './cancel.ts';
@@ -14,6 +15,7 @@ import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './redis.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
+import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
   ...commandScenarios,
@@ -26,9 +28,11 @@ export const SCENARIOS: Scenario[] = [
   ...drainScenarios,
   ...redisScenarios,
   ...failoverScenarios,
+  ...attackScenarios,
   ...failoverEndedScenarios,
   ...surfaceScenarios,
   ...auditScenarios,
   ...skewScenarios,
   ...chaosScenarios,
+  ...trustScenarios,
 ];

@@ -8,7 +8,7 @@ interface Selector {
 interface Peer {
   podSelector?: Selector;
   namespaceSelector?: Selector;
-  ipBlock?: { cidr: string };
+  ipBlock?: { cidr: string; except?: string[] };
 }
 interface Rule {
   ports?: { port: number; protocol?: string }[];
@@ -144,4 +144,58 @@ test('addresses outside the cluster reach gateways and page only; namespaces of 
     policies.filter(({ spec }) => JSON.stringify(spec[direction] ?? '').includes(word)).map(({ metadata }) => metadata.name);
   expect(saying('ingress', '10.0.0.0/8').toSorted()).toEqual(['runnel-gateway', 'runnel-web']);
   expect(saying('egress', '{"stores":"here"}').toSorted()).toEqual(['runnel-ai', 'runnel-audit', 'runnel-gateway', 'runnel-migrate']);
+});
+
+const allRules = (manifests: readonly Manifest[], direction: 'ingress' | 'egress'): Rule[] =>
+  manifests.filter(({ kind }) => kind === 'NetworkPolicy').flatMap(({ spec }) => (spec[direction] as Rule[] | undefined) ?? []);
+const INTERNAL = [9080, 9081, 9082];
+
+test.each(PROFILES)('S-8 %s: no rule names every namespace, and the internal ports are open to labelled monitoring alone', (profile) => {
+  const labelled = 'networkPolicy.monitoringNamespaceLabels.team=watch';
+  for (const [set, allowed] of [
+    [[], []],
+    [[labelled], [{ namespaceSelector: { matchLabels: { team: 'watch' } } }]],
+  ] as const) {
+    const rules = allRules(render({ profile, set }), 'ingress');
+    for (const peer of rules.flatMap(({ from }) => from ?? []))
+      if (peer.namespaceSelector) expect(Object.keys(peer.namespaceSelector.matchLabels ?? {})).not.toEqual([]);
+    for (const rule of rules) if (INTERNAL.some((port) => opens(rule, port))) expect(rule.from).toEqual(allowed);
+  }
+});
+
+test.each(PROFILES)('S-24 %s: nobody reaches the addresses where clouds give machines their credentials', (profile) => {
+  const set = ['networkPolicy.egressCIDRs={0.0.0.0/0,::/0}'];
+  const blocks = allRules(render({ profile, set }), 'egress').flatMap(({ to }) => to?.flatMap(({ ipBlock }) => ipBlock ?? []) ?? []);
+  for (const { cidr, except } of blocks) expect(except).toEqual([cidr === '::/0' ? 'fd00:ec2::/32' : '169.254.0.0/16']);
+});
+
+test.each(PROFILES)('S-8 %s: services show one token, from one Secret, and the internal port is on a Service of its own', (profile) => {
+  const manifests = render({ profile });
+  const services = manifests.filter(({ kind }) => kind === 'Service');
+  const portsOf = ({ spec }: Manifest): number[] => (spec['ports'] as { port: number }[]).map(({ port }) => port);
+  for (const service of services) {
+    const internal = portsOf(service).filter((port) => INTERNAL.includes(port));
+    expect(internal.length > 0, service.metadata.name).toBe(service.metadata.name.endsWith('-internal'));
+    if (internal.length > 0) expect(portsOf(service)).toEqual(internal);
+  }
+  const ours = workloads(manifests).filter(({ component }) => ['gateway', 'ai', 'audit'].includes(component));
+  const served = ours.filter(({ pod }) => pod.containers[0]!.ports?.some(({ name }) => name === 'internal'));
+  expect(served.length).toBeGreaterThanOrEqual(2);
+  const secrets = served.map(({ pod }) => pod.volumes?.find((volume) => volume['name'] === 'internal-token')?.['secret']);
+  expect(new Set(secrets.map((secret) => JSON.stringify(secret))).size).toBe(1);
+  expect(secrets[0]).toMatchObject({ secretName: 'runnel-internal-token' });
+  for (const { pod } of served)
+    expect(pod.containers[0]!.env).toContainEqual({ name: 'INTERNAL_TOKEN_FILE', value: '/etc/runnel/internal/token' });
+});
+
+test('S-8 a Secret of the operator takes the place of the one the chart makes', () => {
+  const manifests = render({ set: ['auth.mode=dev', 'redis.url=redis://r', 'internalToken.existingSecret=ours'] });
+  expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+  expect(JSON.stringify(workloads(manifests).map(({ pod }) => pod.volumes))).toContain('"secretName":"ours"');
+});
+
+test('platform 2.7 pods that never became ready do not block the drain of a node', () => {
+  const budgets = PROFILES.flatMap((profile) => render({ profile }).filter(({ kind }) => kind === 'PodDisruptionBudget'));
+  expect(budgets.length).toBeGreaterThan(0);
+  for (const { spec } of budgets) expect(spec['unhealthyPodEvictionPolicy']).toBe('AlwaysAllow');
 });

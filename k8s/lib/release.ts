@@ -30,6 +30,10 @@ export const BASE_VALUES = ['auth.mode=dev', 'rateLimitPerMinute=100000'];
 /** Everything in the release, its stores on one node. */
 export const ALL_VALUES = [
   ...BASE_VALUES,
+  // The load plays many people under a few names.
+  ...['maxRunsPerUser', 'maxSocketsPerUser', 'maxFollowsPerUser', 'maxBytesPerUserDay', 'maxCommandsPerMinute'].map(
+    (limit) => `limits.${limit}=0`,
+  ),
   'audit.enabled=true',
   ...['redis', 'postgres', 'kafka'].flatMap((store) => [
     `${store}.development.enabled=true`,

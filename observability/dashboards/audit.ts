@@ -35,6 +35,14 @@ export const audit: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Age of the last checkpoint',
+          description: 'Since the newest signed checkpoint of the trail, made hourly (runbook CheckpointLate). 0: no key to sign.',
+          unit: 's',
+          limit: 7200,
+          targets: [maxOf('runnel_checkpoint_age_seconds', '')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Stored past Kafka',
           description:
             'Events that Kafka refused for their size or content and that went straight into the database. Nothing is lost; a rebuild from Kafka lacks them. Many: look at the topics’ max.message.bytes.',

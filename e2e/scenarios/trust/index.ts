@@ -1,8 +1,15 @@
 import type { Scenario } from '../../harness/scenario.ts';
 import { productScenarios } from './product.ts';
+import { killedScenarios } from './killed.ts';
 import { malformedScenarios } from './malformed.ts';
 import { strangerScenarios } from './strangers.ts';
 import { waitingScenarios } from './waiting.ts';
 
 /** Generated cases of what nobody named: `npm run e2e -- --only trust --seed N`. */
-export const trustScenarios: Scenario[] = [...strangerScenarios, ...malformedScenarios, ...productScenarios, ...waitingScenarios];
+export const trustScenarios: Scenario[] = [
+  ...strangerScenarios,
+  ...malformedScenarios,
+  ...productScenarios,
+  ...waitingScenarios,
+  ...killedScenarios,
+];

@@ -110,7 +110,11 @@ livenessProbe: { httpGet: { path: /livez, port: internal }, periodSeconds: 10, f
   resources: { requests: { cpu: 50m, memory: 96Mi }, limits: { memory: 256Mi } }
   env:
     - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+    {{- if .Values.audit.migrationSecret }}
+    - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: {{ .Values.audit.migrationSecret }}, key: DATABASE_URL } } }
+    {{- else }}
     {{- include "runnel.databaseEnv" . | nindent 4 }}
+    {{- end }}
     {{- with include "runnel.caEnv" . }}
     {{- . | nindent 4 }}
     {{- end }}
@@ -213,5 +217,32 @@ topologySpreadConstraints:
     labelSelector: { matchLabels: {{ include "runnel.selector" $ | fromYaml | toJson }} }
     matchLabelKeys: [pod-template-hash]
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A file and no variable: it may change under a running pod, which reads it again when a call is refused. */}}
+{{- define "runnel.internalTokenVolume" -}}
+- name: internal-token
+  secret:
+    secretName: {{ .Values.internalToken.existingSecret | default (include "runnel.name" (dict "root" . "name" "internal-token")) }}
+    items: [{ key: INTERNAL_TOKEN, path: token }]
+{{- end }}
+
+{{/* Where pods may go outside the release, less the addresses where clouds give machines their credentials. */}}
+{{- define "runnel.egressPeers" -}}
+{{- with .Values.networkPolicy }}
+{{- $excepted := .egressExcept }}
+{{- range $cidr := .egressCIDRs }}
+{{- $except := list }}
+{{- range $excepted }}
+{{- if or (and (eq $cidr "0.0.0.0/0") (not (contains ":" .))) (and (eq $cidr "::/0") (contains ":" .)) }}
+{{- $except = append $except . }}
+{{- end }}
+{{- end }}
+- ipBlock: { cidr: {{ $cidr | quote }}{{ with $except }}, except: {{ toJson . }}{{ end }} }
+{{- end }}
+{{- with .egressNamespaceLabels }}
+- namespaceSelector: { matchLabels: {{ toJson . }} }
+{{- end }}
 {{- end }}
 {{- end }}

@@ -11,3 +11,4 @@ export * from './run-log-memory.ts';
 export type { StoreMemory } from './store-memory.ts';
 export * from './outbox.ts';
 export * from './outbox-shards.ts';
+export type { DurableOutbox } from './memory-store.ts';

@@ -19,7 +19,15 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
 
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
   if (!existing) Object.assign(conversation, { trimmed: true, createdAt: startedAt });
-  Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n, before: null });
+  Object.assign(conversation, {
+    logId: newLogId,
+    offset: 0,
+    auditSequence: 0,
+    log: [],
+    generation: store.generation.n,
+    before: null,
+    lossy: store.now(),
+  });
   for (const { message, madeRun } of runOfMessages(messages, restored)) {
     if (conversation.ids.has(message.messageId)) continue;
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });

@@ -71,6 +71,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     messages: pathTo([...conversation.messages.values()], run.parentId),
     cancelled: run.cancel,
     trace: run.trace || null,
+    claimedAt: now,
     ...(doubt && { doubt }),
   };
 };

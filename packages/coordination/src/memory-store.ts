@@ -72,6 +72,14 @@ export interface MemoryCopy {
   ended: { run: MemoryRun; at: number }[];
 }
 
+/** Where outbox entries are kept beside the memory. */
+export interface DurableOutbox {
+  /** Called within the command that makes the entry. */
+  wrote(entry: OutboxEntry): void;
+  /** Resolves when all that was written so far is safe; null when it is. Never rejects. */
+  pending(): Promise<void> | null;
+}
+
 /** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
 export class MemoryStore {
   readonly conversations = new Map<string, MemoryConversation>();
@@ -89,10 +97,12 @@ export class MemoryStore {
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
+  readonly #durable: DurableOutbox | undefined;
   #entries = 0;
 
-  constructor(now: () => number, outboxCap: number) {
+  constructor(now: () => number, outboxCap: number, durable?: DurableOutbox) {
     this.now = now;
+    this.#durable = durable;
     this.whose = new Whose(now);
     this.outboxCap = outboxCap;
   }
@@ -149,10 +159,19 @@ export class MemoryStore {
     const listeners = this.followers.get(conversationId);
     if (!listeners?.size) return;
     const bytes = Buffer.from(json);
-    // In a turn of its own, as from a network: a listener may call the run log again.
-    queueMicrotask(() => {
+    const deliver = (): void => {
       for (const listener of listeners) listener.message(bytes);
-    });
+    };
+    // In a turn of its own, as from a network: a listener may call the run log again.
+    if (this.#durable === undefined) queueMicrotask(deliver);
+    else queueMicrotask(() => this.#whenSafe(deliver));
+  }
+
+  /** Asked when the command is over, which publishes before it writes its entry. Two steps always, so that events keep their order. */
+  #whenSafe(deliver: () => void): void {
+    const pending = this.#durable?.pending();
+    if (pending) void pending.then(deliver);
+    else queueMicrotask(deliver);
   }
 
   wake(hint: WorkHint): void {
@@ -170,7 +189,9 @@ export class MemoryStore {
       data: JSON.stringify({ userId: conversation.userId, ...data }),
       trace,
     };
-    this.outbox.push({ entryId: `${++this.#entries}-0`, fields });
+    const entry = { entryId: `${++this.#entries}-0`, fields };
+    this.outbox.push(entry);
+    this.#durable?.wrote(entry);
     if (this.outbox.length > this.outboxCap * 2) this.outbox.shift();
   }
 

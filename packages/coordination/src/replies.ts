@@ -57,7 +57,10 @@ export const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt] = reply as [string, ...string[]];
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt] = reply as [
+    string,
+    ...string[],
+  ];
   const parentId = orNull(parent);
   return {
     outcome,
@@ -70,6 +73,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     messages: pathTo(parseMessages(messages), parentId),
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
+    claimedAt: Number(claimedAt),
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
   };
 };

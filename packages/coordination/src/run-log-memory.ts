@@ -9,7 +9,7 @@ import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
 import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
-import { MemoryStore } from './memory-store.ts';
+import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
 import type { RunLog } from './run-log.ts';
@@ -18,6 +18,10 @@ export interface MemoryRunLogOptions {
   /** Milliseconds since the epoch: the store's clock. */
   now?: () => number;
   outboxCap?: number;
+  /** Keeps the outbox on disk: nothing is published or answered before it is there. */
+  durable?: DurableOutbox;
+  /** What an earlier process left of its outbox. */
+  left?: readonly OutboxEntry[];
   /** Of a test that changes it behind the log's back. */
   store?: MemoryStore;
 }
@@ -33,7 +37,9 @@ export interface MemoryRunLog extends RunLog {
  * to Redis; published bytes arrive in a later turn.
  */
 export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRunLog => {
-  const { now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP, store = new MemoryStore(now, outboxCap) } = options;
+  const { now = Date.now, outboxCap = DEFAULT_OUTBOX_CAP, durable, left = [] } = options;
+  const { store = new MemoryStore(now, outboxCap, durable) } = options;
+  store.outbox.push(...left);
   const secrets = new Map<string, string>();
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),

@@ -92,6 +92,8 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** By the store's clock, as the run's `startedAt`. */
+      claimedAt: number;
       /**
        * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
        * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.

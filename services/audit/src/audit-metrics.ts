@@ -1,8 +1,8 @@
-import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
 
-export type AuditMetrics = ReturnType<typeof auditMetrics>;
+export type AuditMetrics = ReturnType<typeof createAuditMetrics>;
 
-export const auditMetrics = (metrics: Metrics) => ({
+const createAuditMetrics = (metrics: Metrics) => ({
   relayed: metrics.counter('runnel_outbox_relayed_total', 'Outbox entries that left the outbox because they are stored elsewhere'),
   relayFailures: metrics.counter('runnel_outbox_relay_failures_total', 'Rounds of the relay that could not store what they read'),
   refused: metrics.counter(
@@ -18,6 +18,13 @@ export const auditMetrics = (metrics: Metrics) => ({
     LATENCY_BUCKETS_SECONDS,
   ),
   events: metrics.counter('runnel_audit_events_total', 'Events handled, those that were stored before included', ['group']),
+  checkpointAge: metrics.gauge('runnel_checkpoint_age_seconds', 'Since the newest signed checkpoint of the trail; 0 without a key to sign'),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
 });
+
+export const auditMetrics = (metrics: Metrics): AuditMetrics => {
+  const all = createAuditMetrics(metrics);
+  startAtZero(all.runs, { reason: ['complete', 'cancelled', 'failed', 'interrupted'] });
+  return all;
+};

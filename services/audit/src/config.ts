@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { kafkaRules, kafkaSettings } from './kafka-settings.ts';
 
@@ -27,6 +28,20 @@ export const configSpec = defineConfig(
       default: 0,
       minimum: 0,
       description: 'How long the trail is kept, in whole months; 0 keeps it for ever',
+    }),
+    checkpointKey: setting.string('CHECKPOINT_KEY', {
+      optional: true,
+      secret: true,
+      description: 'Ed25519 key in PEM that signs the hourly checkpoints of the trail; without it and CHECKPOINT_KEY_FILE there are none',
+    }),
+    checkpointKeyFile: setting.file('CHECKPOINT_KEY_FILE', {
+      optional: true,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      description: 'File with that key, read at start',
+    }),
+    checkpointFile: setting.string('CHECKPOINT_FILE', {
+      optional: true,
+      description: 'File the checkpoints are added to, one a line; with Kafka they are in the topic `runnel-checkpoints`, too',
     }),
     drainMs: setting.duration('DRAIN_SECONDS', {
       default: 15_000,

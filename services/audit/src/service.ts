@@ -1,8 +1,10 @@
 import { connectRedis, createCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
-import { createKafkaBus } from '@runnel/events';
+import { createKafkaBus, type EventBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics } from '@runnel/kit';
 import { auditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
+import { readSigningKey } from './checkpoints/key.ts';
+import { startCheckpoints } from './checkpoints/service.ts';
 import { startConsumers } from './consumers.ts';
 import { kafkaDeadLetters } from './dead-letters.ts';
 import { createDirect } from './direct.ts';
@@ -42,14 +44,22 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const working: Closable[] = [];
   const direct = createDirect(tables, metrics);
   let target: Pick<RelayOptions, 'deliver' | 'store' | 'deadLetters'> = direct;
+  const pem = config.checkpointKey ?? config.checkpointKeyFile?.text;
+  const signing = pem === undefined ? undefined : readSigningKey(pem);
+  let checkpointBus: EventBus | undefined;
   if (config.kafkaBrokers.length > 0) {
     const bus = createKafkaBus({ ...kafkaAccess(config), clientId: config.nodeId, log });
     closables.push({ name: 'kafka', close: () => bus.close() });
     target = { deliver: (records) => bus.deliver(records), store: direct.store, deadLetters: kafkaDeadLetters(bus, direct.deadLetters) };
+    checkpointBus = bus;
     const onFatal = deps.onFatal ?? ((error) => log.error({ event: 'kafka.fatal', message: String(error) }));
     working.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal }));
   }
 
+  if (signing) {
+    const { database } = tables;
+    working.push(startCheckpoints({ database, key: signing, file: config.checkpointFile, bus: checkpointBus, metrics, log }));
+  }
   const relay = new RelayLoop({ outbox, ...target, metrics, log, drainMs: config.drainMs });
   relay.start();
   working.push({ name: 'relay', close: () => relay.close() });

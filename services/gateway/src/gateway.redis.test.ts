@@ -152,3 +152,43 @@ test('L-6 data that is lost and written again by its owner comes back as a snaps
   await gateway.owner.say(runId, ' and more');
   await ann.next('chunk', (e) => e.text === ' and more');
 });
+
+test('S-6 S-7 what a person may have is counted over both gateways on one Redis, and given back', async () => {
+  const env = { MAX_RUNS_PER_USER: '5', MAX_SOCKETS_PER_USER: '4', MAX_FOLLOWS_PER_USER: '3', MAX_COMMANDS_PER_MINUTE: '10' };
+  await using one = await node(env);
+  await using two = await node(env);
+  const user = `user-${newId()}`;
+  const query = { user_id: user };
+  const ask = (n: number) =>
+    fetch(`${(n % 2 ? one : two).url}/api/chat?user_id=${user}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ conversationId: newId(), messageId: newId(), runId: newId(), text: 'hi' }),
+    });
+  const statuses = (await Promise.all(Array.from({ length: 40 }, (_, n) => ask(n)))).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 202)).toHaveLength(5);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(35);
+  const ended = one.owner.runs[0] ?? two.owner.runs[0]!;
+  await (one.owner.runs.length > 0 ? one : two).owner.end(ended);
+  await waitFor(async () => (await ask(1)).status === 202, { what: 'a place' });
+  expect((await ask(0)).status).toBe(429);
+
+  const sockets = [await one.connect({ query }), await two.connect({ query }), await one.connect({ query }), await two.connect({ query })];
+  const fifth = await two.connect({ query, hello: false });
+  fifth.send({ type: 'hello', protocol: 1 });
+  expect(await fifth.next('error')).toMatchObject({ code: 'rate-limited', limit: 'sockets' });
+  expect(await fifth.closedWith).toBe(4003);
+  const follow = (n: number) => sockets[n]!.ask({ type: 'follow', conversationId: newId() });
+  expect([(await follow(0)).type, (await follow(1)).type, (await follow(2)).type]).toEqual(['ok', 'ok', 'ok']);
+  expect(await follow(3)).toMatchObject({ type: 'error', limit: 'follows' });
+  sockets[0]!.drop();
+  await waitFor(async () => (await follow(3)).type === 'ok', { what: 'room for a follow' });
+  await waitFor(
+    async () => {
+      const again = await two.connect({ query, hello: false });
+      again.send({ type: 'hello', protocol: 1 });
+      return Promise.race([again.next('welcome').then(() => true), again.closedWith.then(() => false)]);
+    },
+    { what: 'room for a socket' },
+  );
+});

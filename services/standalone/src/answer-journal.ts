@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { RestoreRun, RunLog, RunRef } from '@runnel/coordination';
+import type { DurableOutbox, RestoreRun, RunLog, RunRef } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
 
 /** An answer that is being written, with all that another process needs to end it. */
@@ -10,6 +10,8 @@ export interface AnswerJournalOptions {
   log: Logger;
   /** Whether all that has happened so far is in the tables. */
   isStored(): boolean;
+  /** Called when it is, about once a second. */
+  onStored?(): void;
 }
 
 /** What a process that is killed loses of a running answer at most. */
@@ -48,8 +50,9 @@ export class AnswerJournal {
   begin(answer: RunningAnswer): void {
     const key = keyOf(answer);
     this.#running.set(key, answer);
-    this.#grown.add(key);
     this.#ended.delete(key);
+    // At once: a process that is killed in its first second leaves an answer that ends, and not a question without one.
+    this.#tryTo(() => this.#put.run(key, JSON.stringify(answer)));
   }
 
   grow(run: RunRef, text: string): void {
@@ -89,7 +92,9 @@ export class AnswerJournal {
     this.#tryTo(() => {
       for (const key of this.#grown) this.#put.run(key, JSON.stringify(this.#running.get(key)));
       this.#grown.clear();
-      if (this.#options.isStored()) this.#removeEnded();
+      if (!this.#options.isStored()) return;
+      this.#removeEnded();
+      this.#options.onStored?.();
     });
   }
 
@@ -111,6 +116,26 @@ export class AnswerJournal {
     }
   }
 }
+
+/** Commands and reads that tell what a command has done. */
+const TELLING = [
+  ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'mergeStored', 'expel', 'cancelRun'] as const),
+  ...(['deleteMessage', 'deleteConversation', 'setTitle', 'readState', 'readHistory', 'listConversations'] as const),
+] satisfies (keyof RunLog)[];
+
+/** A run log that answers when what it answers is on disk (W-11 for a process that may be killed in the next moment). */
+export const durable = (runLog: RunLog, outbox: DurableOutbox): RunLog => {
+  const waiting = { ...runLog };
+  const wait =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const result = await call(...args);
+      await outbox.pending();
+      return result;
+    };
+  for (const name of TELLING) Object.assign(waiting, { [name]: wait(runLog[name] as (...args: unknown[]) => Promise<unknown>) });
+  return waiting;
+};
 
 /** A run log that keeps the journal: an answer is in it from its claim to its end. */
 export const journalled = (runLog: RunLog, journal: AnswerJournal): RunLog => ({

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RunLog } from '@runnel/coordination';
+import type { OutboxEntry, RunLog, RunRef } from '@runnel/coordination';
 import type { AuditReader } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError, type Message } from '@runnel/protocol';
@@ -14,9 +14,20 @@ const NEWEST = 200;
  * Ends the answers that a killed process left, `interrupted` and with their text, as a process that was asked to end would have.
  * They are not gone on with: a model that took the process down would do so at each start.
  */
-export const endLeftAnswers = async (journal: AnswerJournal, runLog: RunLog, audit: AuditReader, log: Logger): Promise<void> => {
+export const endLeftAnswers = async (
+  journal: AnswerJournal,
+  runLog: RunLog,
+  audit: AuditReader,
+  log: Logger,
+  isEnded: (run: RunRef) => boolean,
+): Promise<void> => {
   for (const answer of journal.left()) {
     const { conversationId, runId } = answer;
+    // It was shown whole; only the journal had not heard of it.
+    if (isEnded(answer)) {
+      journal.end(answer);
+      continue;
+    }
     try {
       const outcome = await endAnswer(answer, runLog, audit);
       journal.end(answer);
@@ -25,6 +36,17 @@ export const endLeftAnswers = async (journal: AnswerJournal, runLog: RunLog, aud
       log.warn({ event: 'answer.not-recovered', conversationId, runId, err });
     }
   }
+};
+
+const ENDS = new Set<string>(['STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR']);
+
+/** Whether a run has ended, by what a killed process left in its outbox. */
+export const endedIn = (entries: readonly OutboxEntry[]): ((run: RunRef) => boolean) => {
+  const ended = entries.flatMap(({ fields: { type, conversation, data } }) =>
+    ENDS.has(type) ? [`${conversation} ${(JSON.parse(data) as { runId: string }).runId}`] : [],
+  );
+  const keys = new Set(ended);
+  return ({ conversationId, runId }) => keys.has(`${conversationId} ${runId}`);
 };
 
 const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditReader): Promise<string> => {

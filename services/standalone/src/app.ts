@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
-import { auditMetrics, createAuditApp, createDirect, openTables, RelayLoop } from '@runnel/audit';
+import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
-import type { Closable, Environment, Health, Logger, Metrics, Tracer } from '@runnel/kit';
-import { AnswerJournal, journalled } from './answer-journal.ts';
-import { endLeftAnswers } from './answer-recovery.ts';
+import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { AnswerJournal, durable, journalled } from './answer-journal.ts';
+import { endedIn, endLeftAnswers } from './answer-recovery.ts';
 import type { StandaloneConfig } from './config.ts';
 import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
+import { openOutboxFile } from './outbox-file.ts';
 
 export interface StandaloneDeps {
   config: StandaloneConfig;
@@ -47,18 +48,24 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
   },
 });
 
+/** How long the start waits for the tables to take what a killed process left. */
+const LEFT_MS = 10_000;
+
 /** Gateway, AI and audit in one process, on the memory log and an SQLite file. */
 export const createStandalone = async (deps: StandaloneDeps): Promise<StandaloneApp> => {
   const { config, models, env, log, metrics, health } = deps;
   const tracing = deps.tracer && { tracer: deps.tracer };
   const folder = claimFolder(config.dataDir);
-  const memory = createMemoryRunLog();
+  const outboxFile = await openOutboxFile({ file: join(config.dataDir, 'outbox.ndjson'), log });
+  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left });
+  const isStored = (): boolean => memory.outbox.read(1).length === 0;
   const journal = new AnswerJournal({
     file: join(config.dataDir, 'running.sqlite'),
     log,
-    isStored: () => memory.outbox.read(1).length === 0,
+    isStored,
+    onStored: () => void outboxFile.clear(),
   });
-  const runLog = journalled(memory, journal);
+  const runLog = durable(journalled(memory, journal), outboxFile);
   const tables = await openTables(`sqlite:${join(config.dataDir, 'runnel.sqlite')}`);
   const forAudit = auditMetrics(metrics);
   const relay = new RelayLoop({
@@ -69,8 +76,19 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log,
   });
   relay.start();
+  const checkpoints = startCheckpoints({
+    database: tables.database,
+    key: ownKey(join(config.dataDir, 'checkpoint.key')),
+    file: join(config.dataDir, 'checkpoints.jsonl'),
+    metrics: forAudit,
+    log,
+  });
   const audit = createAuditApp(tables);
-  await endLeftAnswers(journal, memory, inProcess(audit), log);
+  // Histories are read from the tables; a table that cannot be written to must not keep the rest from starting.
+  await waitFor(isStored, { deadlineMs: LEFT_MS, what: 'the outbox of the process before' }).catch((err: unknown) =>
+    log.warn({ event: 'outbox-file.not-stored', err }),
+  );
+  await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
   const aiConfig = { ...config, models: [...models], drainMs: 0 };
   const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
@@ -90,10 +108,12 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     gateway,
     closables: [
       { name: 'data-folder', close: async () => folder.close() },
+      { name: 'outbox-file', close: () => outboxFile.close() },
       { name: 'journal', close: async () => journal.close() },
       { name: 'tables', close: () => tables.close() },
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },
+      checkpoints,
       { name: 'audit', close: () => audit.close() },
       { name: 'ai', close: () => ai.close() },
       { name: 'gateway', close: () => gateway.close() },

@@ -53,7 +53,7 @@ if not remade then
     -- What else the conversation held is in the database only.
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
-  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
   redis.call('HDEL', meta, 'before')
 else
   recheck()

@@ -1,7 +1,13 @@
 // `npm run audit -- <command>`: what operators and auditors do by hand.
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import type { DataSource } from 'typeorm';
 import { createKafkaBus, decodeEvent, fromOutbox, type OutboxFields } from '@runnel/events';
 import { createLogger, createMetrics, delay, describeStartupFailure, fullJitter, loadConfig } from '@runnel/kit';
+import { holdAgainst, readCheckpoints } from '../checkpoints/check.ts';
+import { fingerprintOf } from '../checkpoints/checkpoint.ts';
+import { readPublicKey } from '../checkpoints/key.ts';
 import { configSpec, type AuditConfig } from '../config.ts';
 import { TOPICS } from '../consumers.ts';
 import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
@@ -17,6 +23,7 @@ import { verify } from '../verify.ts';
 
 const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with
+    [--checkpoint FILE --key PEM] and nothing cut off, removed or rewritten since those checkpoints; PEM: file of the key or its public half
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
   migrate                         bring the database up to date, as soon as it answers, and make the months ahead
@@ -30,7 +37,12 @@ const MIGRATE_ATTEMPTS = 30;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { conversation: { type: 'string' }, 'from-beginning': { type: 'boolean', default: false } },
+  options: {
+    conversation: { type: 'string' },
+    checkpoint: { type: 'string' },
+    key: { type: 'string' },
+    'from-beginning': { type: 'boolean', default: false },
+  },
 });
 /** What went wrong, in a line; a stack only if the surroundings are not at fault. */
 const fail = (error: unknown): never => {
@@ -53,10 +65,22 @@ const [command, action] = positionals;
 
 const openBus = () => createKafkaBus({ ...kafkaAccess(config), clientId: `${config.nodeId}-cli`, log });
 
+/** What the file of `--checkpoint` holds against the database; nothing without one. */
+const sinceCheckpoints = async (database: DataSource): Promise<string[]> => {
+  if (values.checkpoint === undefined) return [];
+  const pem = values.key === undefined ? (config.checkpointKey ?? config.checkpointKeyFile?.text) : readFileSync(values.key, 'utf8');
+  if (pem === undefined) return ['--checkpoint needs --key, or CHECKPOINT_KEY'];
+  const key = readPublicKey(pem);
+  const told = await readCheckpoints(createInterface({ input: createReadStream(values.checkpoint), crlfDelay: Infinity }), key);
+  say(`${told.checkpoints} checkpoints of ${told.ends.size} logs, signed by ${fingerprintOf(key)}`);
+  return [...told.problems, ...(await holdAgainst(database, told))];
+};
+
 const runVerify = async (): Promise<boolean> => {
   const database = await openToRead(config.databaseUrl);
   try {
     const { logs, events, texts, problems, root } = await verify(database, values.conversation);
+    problems.push(...(await sinceCheckpoints(database)));
     problems.forEach((problem) => say(problem));
     say(
       `${problems.length === 0 ? 'whole' : `${problems.length} problems`}: ${events} events in ${logs} logs, ${texts} texts; root ${root}`,

@@ -3,6 +3,7 @@ import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
 import { boundsContract } from './bounds.ts';
+import { checkpointsContract } from './checkpoints.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
@@ -23,6 +24,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   poisonContract(name, open);
   proofContract(name, open);
   queriesContract(open);
+  checkpointsContract(open);
   describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
   describe(name, () => boundsContract(open));

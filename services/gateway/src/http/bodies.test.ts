@@ -38,7 +38,7 @@ test('S-4 unfinished bodies of one person are bounded, and another person is ans
   await using gateway = await startGateway({ env: JWT });
   const token = await tokenOf('mallory');
   const body = { token, length: 2_000_000, sent: 1_900_000 };
-  const requests = Array.from({ length: 12 }, () => unfinished(gateway.port, '/v1/chat/completions', body));
+  const requests = Array.from({ length: 16 }, () => unfinished(gateway.port, '/v1/chat/completions', body));
   await waitFor(() => requests.filter(({ heard }) => heard.startsWith('HTTP/1.1 429')).length >= 8, {
     deadlineMs: 10_000,
     what: 'refusals',

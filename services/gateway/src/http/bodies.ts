@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../budgets/byte-budget.ts';
@@ -7,6 +8,10 @@ import { nestsDeeperThan } from './json-depth.ts';
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Of one person, or of one address while nobody knows whose it is. A body of `/v1` has at most 2 MiB. */
 const MAX_BYTES_EACH = 8 * 1024 * 1024;
+/** Bodies larger than a frame, or of a length nobody told: so many of one and of all at a time, or the body is not begun. */
+const LARGE_BYTES = 64 * 1024;
+const MAX_LARGE_EACH = 8;
+const MAX_LARGE = 32;
 /** Deeper than any body of ours, which are read at fixed places. */
 const MAX_DEPTH = 32;
 const RETRY_AFTER_MS = 1000;
@@ -15,6 +20,9 @@ const REFUSALS = {
   node: () => new RunnelError('overloaded', 'Too many requests are being read; try again soon.', { retryAfterMs: RETRY_AFTER_MS }),
   each: () => new RunnelError('rate-limited', 'Too many unfinished requests at once.', { retryAfterMs: RETRY_AFTER_MS, limit: 'bodies' }),
 };
+
+const isLarge = (headers: IncomingHttpHeaders): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LARGE_BYTES;
 
 export interface BodiesDeps {
   /** The person, once the hooks before the body know them. */
@@ -28,12 +36,24 @@ export interface BodiesDeps {
  */
 export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): void => {
   const budget = new ByteBudget(MAX_BYTES, MAX_BYTES_EACH);
+  const large = new ByteBudget(MAX_LARGE, MAX_LARGE_EACH);
 
   // With a callback: the stream must not begin to flow before the parser listens to it, too.
-  app.addHook('preParsing', (request: FastifyRequest, _reply, payload, done) => {
+  app.addHook('preParsing', (request: FastifyRequest, reply, payload, done) => {
     const key = callerOf(request) ?? request.ip;
     let held = 0;
+    const weight = isLarge(request.headers) ? 1 : 0;
+    const room = weight === 0 ? 'taken' : large.take(key, weight);
+    if (room !== 'taken') {
+      refused('bodies');
+      // The rest of it would be read to keep the connection.
+      reply.header('connection', 'close');
+      return done(REFUSALS[room]());
+    }
+    let counted = weight;
     const release = (): void => {
+      if (counted > 0) large.release(key, counted);
+      counted = 0;
       budget.release(key, held);
       held = 0;
       payload.off('data', count);

@@ -71,7 +71,7 @@ test.each([
 test('B15 a provider that is busy, or a thread that is too long, is told as such, with its pause', async () => {
   const failing = async (error: { code: ErrorCode; message: string; retryAfterMs?: number }) => {
     await using t = await start((run) => run.end({ reason: 'failed', finish: 'error', error }));
-    return t.client.chat.completions.create(ask('hello')).catch((reason: unknown) => reason as APIError);
+    return await t.client.chat.completions.create(ask('hello')).catch((reason: unknown) => reason as APIError);
   };
   const busy = (await failing({ code: 'rate-limited', message: 'busy', retryAfterMs: 7000 })) as APIError;
   expect(busy).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { call } from '../../harness/commands.ts';
+import type { Pod } from '../../harness/pod.ts';
+import type { Scenario } from '../../harness/scenario.ts';
+import { elapse, waitFor } from '../../harness/wait.ts';
+import { SMALL, survive } from './bystander.ts';
+import { frame, json, open, upgrade, type Wire } from './wire.ts';
+
+const times = <T>(n: number, make: (index: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, i) => make(i)));
+const end = (wires: readonly Wire[]): void => wires.forEach(({ socket }) => socket.destroy());
+
+const HELLO = json({ type: 'hello', protocol: 1 });
+
+/** An answer of about 7 MiB, of one person; resolves when it has ended. */
+const longAnswer = async (gateway: Pod, userId: string): Promise<string> => {
+  const conversationId = `long-${randomUUID().slice(0, 8)}`;
+  const runId = randomUUID();
+  const asked = { conversationId, messageId: randomUUID(), runId, text: 'count 900000 at 200000' };
+  const { status } = await call('POST', `${gateway.url}/api/chat?user_id=${userId}`, asked);
+  if (status !== 202) throw new Error(`the long answer was refused: ${status}`);
+  const url = `${gateway.url}/api/cancel?user_id=${userId}`;
+  await elapse(3_000);
+  await waitFor(
+    async () => {
+      const page = (await call('GET', `${gateway.url}/api/history/${conversationId}?user_id=${userId}`, undefined, 10_000)) as {
+        messages?: { messageId: string }[];
+      };
+      return page.messages?.some(({ messageId }) => messageId === runId);
+    },
+    { deadlineMs: 40_000, everyMs: 1_000, what: `the long answer (else ${url})` },
+  );
+  return conversationId;
+};
+
+export const attackScenarios: Scenario[] = [
+  {
+    name: 'trust-attack-fragments',
+    promise: 'S-4 P-8',
+    cluster: SMALL,
+    deadlineMs: 60_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const pieces = Buffer.concat(Array.from({ length: 16_000 }, (_, i) => frame('x', { first: i === 0, final: false })));
+        const wires = await times(126, (i) => upgrade(gateway, `stranger-${i}`));
+        for (const { socket } of wires) socket.write(pieces);
+        await waitFor(() => wires.every(({ closed }) => closed), { deadlineMs: 20_000, what: 'all of them to be closed' });
+      }),
+  },
+  {
+    name: 'trust-attack-unfinished-bodies',
+    promise: 'S-4 P-8',
+    cluster: SMALL,
+    deadlineMs: 60_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const head = 'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2000000\r\n\r\n';
+        const wires = await times(370, () => open(gateway, head));
+        const most = Buffer.alloc(1_900_000, ' ');
+        for (const { socket } of wires) socket.write(most);
+        await waitFor(() => wires.filter(({ text }) => /^HTTP\/1.1 (429|503)/.test(text)).length > 300, {
+          deadlineMs: 20_000,
+          what: 'refusals',
+        });
+        end(wires);
+      }),
+  },
+  {
+    name: 'trust-attack-readers-that-do-not-read',
+    promise: 'S-6 P-8 W-14',
+    cluster: SMALL,
+    deadlineMs: 120_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const conversationId = await longAnswer(gateway, 'mallory');
+        const sockets = await times(29, async () => {
+          const wire = await upgrade(gateway, 'mallory');
+          await waitFor(() => wire.text.includes('\r\n\r\n') || wire.closed, { deadlineMs: 10_000, what: 'the upgrade' });
+          wire.socket.pause();
+          wire.socket.write(Buffer.concat([HELLO, json({ type: 'follow', conversationId })]));
+          return wire;
+        });
+        const request = `GET /api/conversations/${conversationId}/events?user_id=mallory HTTP/1.1\r\nhost: x\r\n\r\n`;
+        const streams = await times(60, async () => {
+          const wire = await open(gateway, request);
+          wire.socket.pause();
+          return wire;
+        });
+        await elapse(8_000);
+        end([...sockets, ...streams]);
+      }),
+  },
+  {
+    name: 'trust-attack-follows-of-nothing',
+    promise: 'S-6 P-8',
+    cluster: { ...SMALL, audit: true },
+    deadlineMs: 120_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const wires = await times(24, async (n) => {
+          const wire = await upgrade(gateway, 'mallory');
+          wire.socket.write(HELLO);
+          for (let i = 0; i < 1_999; i++) wire.socket.write(json({ type: 'follow', id: i, conversationId: `nothing-${n}-${i}` }));
+          return wire;
+        });
+        await elapse(10_000);
+        const follows = await gateway.metric('runnel_gateway_follows');
+        stage.note(`${follows} follows stand`);
+        if (follows > 2_001) throw new Error(`${follows} follows`);
+        end(wires);
+      }),
+  },
+  {
+    name: 'trust-attack-long-reads',
+    promise: 'S-6 P-8',
+    cluster: SMALL,
+    deadlineMs: 120_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const conversationId = await longAnswer(gateway, 'mallory');
+        const url = `${gateway.url}/api/history/${conversationId}?user_id=mallory`;
+        const statuses = new Map<number, number>();
+        const until = performance.now() + 6_000;
+        await times(40, async () => {
+          while (performance.now() < until) {
+            const status = await fetch(url).then(
+              async (response) => (await response.arrayBuffer(), response.status),
+              () => 0,
+            );
+            statuses.set(status, (statuses.get(status) ?? 0) + 1);
+            if (status !== 200) await elapse(50);
+          }
+        });
+        stage.note(`reads: ${[...statuses].map(([status, n]) => `${n} × ${status}`).join(', ')}`);
+        if (!statuses.has(429)) throw new Error('no read was refused');
+      }),
+  },
+  {
+    name: 'trust-attack-many-commands',
+    promise: 'S-7 S-11 P-8',
+    cluster: SMALL,
+    deadlineMs: 60_000,
+    run: (stage) =>
+      survive(stage, async (gateway) => {
+        const ask = () => ({ conversationId: randomUUID().slice(0, 20), messageId: randomUUID(), text: 'count 2000 at 10' });
+        const asked = await times(100, () => call('POST', `${gateway.url}/api/chat?user_id=mallory`, ask(), 10_000));
+        const accepted = asked.filter(({ status }) => status === 202).length;
+        const first = ask();
+        await call('POST', `${gateway.url}/api/chat?user_id=trudy`, { ...first, text: 'count 3' });
+        const renamed = await times(1_000, (i) =>
+          call('PATCH', `${gateway.url}/api/conversations/${first.conversationId}?user_id=trudy`, { title: `t${i}` }, 10_000),
+        );
+        const refused = renamed.filter(({ status }) => status === 429).length;
+        stage.note(`${accepted} of 100 prompts accepted, ${refused} of 1000 renames refused`);
+        if (accepted !== 5) throw new Error(`${accepted} runs at a time`);
+        if (refused < 390) throw new Error(`${refused} renames refused`);
+      }),
+  },
+];
