@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest';
+// eslint-disable-next-line runnel/imports -- a test of both sides of the seam: what a real audit service says is the point
 import { createAuditApp, auditMetrics, createDirect, openTables } from '@runnel/audit';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { createMetrics, waitFor } from '@runnel/kit';
 import { RunnelError, type ClientFrame } from '@runnel/protocol';
-import { MemoryStore } from '../../../packages/coordination/src/memory-store.ts';
-import { fromOutbox, topicOf } from '../../../packages/events/src/audit-event.ts';
-import { startGateway } from '../../gateway/src/testing/test-gateway.ts';
+import { MemoryStore } from '@runnel/coordination/testing';
+import { fromOutbox, topicOf } from '@runnel/events';
+import { startGateway } from './testing/test-gateway.ts';
 
 const C = 'c-4711';
 const SECRET = 'the vault is 4711 swordfish';
