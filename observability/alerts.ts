@@ -52,7 +52,23 @@ const held = (bytes: number): Samples => ({
   'runnel_store_memory_limit_bytes{service="ai",instance="b:9081"}': '=0',
 });
 
+const refusedInside = (count: number): Samples => ({
+  'runnel_inner_refused_total{service="ai",reason="wrong-token"}': count,
+  'runnel_inner_refused_total{service="ai",reason="browser"}': 0,
+});
+
 export const CAUSES: readonly CauseAlert[] = [
+  {
+    alert: 'InnerDoorRefuses',
+    severity: 'ticket',
+    expr: 'sum by (service, reason) (increase(runnel_inner_refused_total[10m])) > 5',
+    for: '10m',
+    summary: 'A service refuses calls from inside',
+    description: 'Somebody asks for what only our own services may: with another token than theirs, with none, or from a page.',
+    fires: refusedInside(10),
+    silent: refusedInside(0),
+    labels: { service: 'ai', reason: 'wrong-token' },
+  },
   {
     alert: 'StoreSlow',
     severity: 'page',

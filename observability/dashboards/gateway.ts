@@ -129,6 +129,18 @@ export const gateway: Dashboard = {
       ],
     },
     {
+      title: 'Between the services',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Inner calls refused',
+          description: 'By reason, of all services: a page, no token, another token, or a service that does not know its own yet.',
+          unit: 'ops',
+          targets: [{ ...perSecond('runnel_inner_refused_total', 'service, reason'), legend: '{{service}} {{reason}}' }],
+        },
+      ],
+    },
+    {
       title: 'Reads of the log',
       panels: [
         {

@@ -4,6 +4,7 @@ import { decide, mustAskDatabase, type Standing, type Verdict } from './access.t
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './audit-desk.ts';
 import type { AuditReader } from './context.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import { storedEnd } from './stored-end.ts';
 
 /** A reader may wait longer than a prompt, and still be told of an outage in time. */
 const READ_PATIENCE_MS = 450;
@@ -36,6 +37,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
     const { messages, hasMore, title = '' } = answer.page;
     const stored = { ...asked, messages, hasMore, title };
+    const end = storedEnd(await runLog.readState(asked), asked, messages);
+    if (end) await runLog.restoreEnd(end);
     // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
     if ((await runLog.rehydrate(stored)).outcome === 'exists') await runLog.mergeStored(stored);
   };
