@@ -43,7 +43,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   const trace = known?.trace ?? '';
   store.audit(conversation, ENDED[ended.reason], { parentId, model, epoch, startedAt, restored: true, ...fields, text }, trace);
   const record = { conversationId, runId, status: ended.reason, parentId, model, startedAt, trace };
-  const nobody = { owner: null, expires: 0, cancel: null, queuedAt: null };
+  const nobody = { owner: null, expires: 0, leaseMs: 0, tries: 0, cancel: null, queuedAt: null };
   const run = { ...record, ...nobody, text: '', bytes: 0, epoch: Math.max(known?.epoch ?? 0, epoch) };
   store.putRun(run);
   store.forgetLater(run);

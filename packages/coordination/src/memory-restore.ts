@@ -70,6 +70,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     epoch,
     owner,
     expires: now + leaseMs,
+    leaseMs: leaseMs,
+    tries: known?.tries ?? 0,
     cancel,
     queuedAt: null,
   });
