@@ -97,7 +97,7 @@ export default defineConfig({
           exclude: NOT_OURS,
           pool: 'forks',
           maxWorkers: 1,
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           sequence: { groupOrder: 5 },
         },
       },

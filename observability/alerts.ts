@@ -2,6 +2,8 @@ import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
+/** A share of few events says little: one of ten is 10 %. */
+const atLeast = (count: number, events: string): string => `round(${events}) >= ${count}`;
 const ratio = (bad: string, all: string): string => `${bad} / ${all}`;
 
 /** A histogram in which all of `count` events a minute are within `bound`. */
@@ -36,6 +38,12 @@ const ends = (failed: number): Samples => ({
   'runnel_ai_run_end_total{service="ai",model="demo",reason="failed"}': failed,
 });
 
+/** Every process of ours tells this from its first moment to its last. */
+const ALIVE = 'runnel_process_start_time_seconds';
+const alive = (...services: string[]): Samples =>
+  Object.fromEntries(services.map((service) => [`${ALIVE}{service="${service}",instance="${service}-1:9080"}`, '=1000' as const]));
+const pods = (count: number): Samples => ({ 'runnel_gateway_ai_pods{service="gateway",instance="a:9080"}': `=${count}` });
+
 /** A Redis with a limit, which one pod asks, and beside it one that has none and may hold what it likes. */
 const held = (bytes: number): Samples => ({
   'runnel_store_memory_bytes{service="ai",instance="a:9081"}': `=${bytes}`,
@@ -44,7 +52,23 @@ const held = (bytes: number): Samples => ({
   'runnel_store_memory_limit_bytes{service="ai",instance="b:9081"}': '=0',
 });
 
+const refusedInside = (count: number): Samples => ({
+  'runnel_inner_refused_total{service="ai",reason="wrong-token"}': count,
+  'runnel_inner_refused_total{service="ai",reason="browser"}': 0,
+});
+
 export const CAUSES: readonly CauseAlert[] = [
+  {
+    alert: 'InnerDoorRefuses',
+    severity: 'ticket',
+    expr: 'sum by (service, reason) (increase(runnel_inner_refused_total[10m])) > 5',
+    for: '10m',
+    summary: 'A service refuses calls from inside',
+    description: 'Somebody asks for what only our own services may: with another token than theirs, with none, or from a page.',
+    fires: refusedInside(10),
+    silent: refusedInside(0),
+    labels: { service: 'ai', reason: 'wrong-token' },
+  },
   {
     alert: 'StoreSlow',
     severity: 'page',
@@ -59,7 +83,7 @@ export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'StoreFailing',
     severity: 'page',
-    expr: `${ratio('sum by (service) (rate(runnel_store_command_seconds_count{outcome="unavailable"}[5m]))', 'sum by (service) (rate(runnel_store_command_seconds_count[5m]))')} > 0.01`,
+    expr: `${ratio('sum by (service) (rate(runnel_store_command_seconds_count{outcome="unavailable"}[5m]))', 'sum by (service) (rate(runnel_store_command_seconds_count[5m]))')} > 0.01 and ${atLeast(3, 'sum by (service) (increase(runnel_store_command_seconds_count{outcome="unavailable"}[5m]))')}`,
     for: '1m',
     summary: 'Redis does not answer',
     description: 'More than 1 % of the commands to Redis end without an answer. Answers wait in the AI pods meanwhile (P-10).',
@@ -91,10 +115,11 @@ export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'RunsQueued',
     severity: 'page',
-    expr: `${ratio('sum(rate(runnel_gateway_dispatches_total{outcome="queued"}[5m]))', 'sum(rate(runnel_gateway_dispatches_total{outcome=~"accepted|taken|queued"}[5m]))')} > 0.05`,
+    expr: `${ratio('sum(rate(runnel_gateway_dispatches_total{outcome="queued"}[5m]))', 'sum(rate(runnel_gateway_dispatches_total{outcome=~"accepted|taken|queued"}[5m]))')} > 0.05 and ${atLeast(3, 'sum(increase(runnel_gateway_dispatches_total{outcome="queued"}[5m]))')}`,
     for: '3m',
     summary: 'No AI pod takes new answers',
-    description: 'More than 5 % of the prompts found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
+    description:
+      'More than 5 % of the prompts, and three at least, found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
     fires: dispatched(20),
     silent: dispatched(1),
   },
@@ -112,10 +137,10 @@ export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'ModelFailing',
     severity: 'page',
-    expr: `${ratio('sum by (model) (rate(runnel_ai_run_end_total{reason="failed"}[10m]))', 'sum by (model) (rate(runnel_ai_run_end_total{reason=~"failed|complete"}[10m]))')} > 0.05`,
+    expr: `${ratio('sum by (model) (rate(runnel_ai_run_end_total{reason="failed"}[10m]))', 'sum by (model) (rate(runnel_ai_run_end_total{reason=~"failed|complete"}[10m]))')} > 0.05 and ${atLeast(3, 'sum by (model) (increase(runnel_ai_run_end_total{reason="failed"}[10m]))')}`,
     for: '3m',
     summary: 'A model provider fails',
-    description: 'More than 5 % of the answers of a model end with an error of its provider.',
+    description: 'More than 5 % of the answers of a model, and three at least, end with an error of its provider.',
     fires: ends(10),
     silent: ends(1),
     labels: { model: 'demo' },
@@ -181,6 +206,33 @@ export const CAUSES: readonly CauseAlert[] = [
       'Events that could not be read or stored are in the dead-letter topic: each is a hole in the audit trail until it is replayed.',
     fires: { 'runnel_dead_letters_total{service="audit"}': 1 },
     silent: { 'runnel_dead_letters_total{service="audit"}': 0 },
+  },
+  {
+    alert: 'ServiceGone',
+    severity: 'page',
+    // A gateway and an AI pod belong to every installation; the audit is missed where it was there within the last day.
+    expr: [
+      `absent(${ALIVE}{service="gateway"})`,
+      `absent(${ALIVE}{service="ai"})`,
+      `(count by (service) (count_over_time(${ALIVE}{service="audit"}[1d])) unless count by (service) (${ALIVE}{service="audit"}))`,
+    ].join(' or '),
+    for: '2m',
+    summary: 'No process of a service can be seen',
+    description:
+      'Prometheus sees no process of this service at all: all are down, or none is looked for any more. Without a gateway nobody is served, without an AI pod no prompt is answered, without the audit prompts are refused once the outbox is full.',
+    fires: alive('gateway', 'audit'),
+    silent: alive('gateway', 'ai'),
+    labels: { service: 'ai' },
+  },
+  {
+    alert: 'NoAiPods',
+    severity: 'page',
+    expr: 'max(runnel_gateway_ai_pods) == 0',
+    for: '2m',
+    summary: 'No gateway knows an AI pod',
+    description: 'AI pods may run, but the gateways find none that takes new answers: prompts wait for a sweep, or for ever.',
+    fires: pods(0),
+    silent: pods(1),
   },
   {
     alert: 'CheckpointLate',

@@ -11,6 +11,7 @@ import { toGrafana } from './lib/grafana.ts';
 import { buildRules } from './lib/rules.ts';
 import { buildRuleTests } from './lib/rule-tests.ts';
 import { readSlos } from './lib/slo.ts';
+import { SITUATIONS } from './outages.ts';
 
 export const RULES = 'helm/runnel/rules/runnel.yaml';
 export const RULE_TESTS = 'observability/rules.test.yaml';
@@ -22,7 +23,8 @@ const HEAD = '# Written by observability/build.ts; do not edit.\n';
 export const generatedFiles = (): Map<string, string> => {
   const slos = readSlos();
   const rules = buildRules(slos, CAUSES);
-  const tests = buildRuleTests(rules, slos, CAUSES, relative(dirname(RULE_TESTS), RULES));
+  const ruleFile = relative(dirname(RULE_TESTS), RULES);
+  const tests = buildRuleTests({ rules, slos, causes: CAUSES, situations: SITUATIONS, ruleFile });
   const yaml = (value: unknown): string => HEAD + stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
   return new Map([
     [RULES, yaml(rules)],

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['web', 'packages/client/src', 'packages/protocol/src', 'package-lock.json'];
@@ -28,7 +28,7 @@ export function buildWeb() {
 /** What vitest calls before the first browser test. */
 export const setup = buildWeb;
 
-if (import.meta.url === `file://${process.argv[1]}`) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
     buildWeb();
   } catch (error) {

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { fetchKubeSchemas, hasKubeSchemas } from './kube-schemas.mjs';
 import { fetchPrometheus, findPrometheus, findPromtool } from './promtool.mjs';
 
@@ -75,7 +76,7 @@ function aptInstall(packages) {
   return `${stdout}\n${stderr}`;
 }
 
-if (import.meta.url === `file://${process.argv[1]}`) {
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const problem = ensureSystem(process.argv.slice(2));
   if (problem !== undefined) {
     console.error(`runnel: ${problem}`);

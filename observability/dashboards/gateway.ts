@@ -95,6 +95,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Whose a conversation is, by what the database said',
+          description:
+            'unanswered: prompts make unproven conversations until it answers. expelled: somebody had taken an id that was not theirs.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_ownership_answers_total', 'standing'), perSecond('runnel_gateway_expelled_total')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Dispatches by outcome',
           description: 'Offers of a run to AI pods. queued: no pod took it (runbook RunsQueued).',
           unit: 'ops',
@@ -117,6 +125,18 @@ export const gateway: Dashboard = {
           description: 'AI pods that a gateway leaves alone because they did not answer.',
           unit: 'short',
           targets: [sumOf('runnel_gateway_open_breakers', 'instance')],
+        },
+      ],
+    },
+    {
+      title: 'Between the services',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Inner calls refused',
+          description: 'By reason, of all services: a page, no token, another token, or a service that does not know its own yet.',
+          unit: 'ops',
+          targets: [{ ...perSecond('runnel_inner_refused_total', 'service, reason'), legend: '{{service}} {{reason}}' }],
         },
       ],
     },

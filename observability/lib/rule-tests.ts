@@ -1,5 +1,6 @@
 import type { CauseAlert, Samples } from './cause-alert.ts';
 import { alertsOf, type AlertRule, type RuleFile } from './rules.ts';
+import type { Situation } from '../outages.ts';
 import { budgetOf, type Slo } from './slo.ts';
 
 /** What `promtool test rules` reads. */
@@ -42,8 +43,17 @@ const eventsOf = (slo: Slo, burn: number): Samples => {
   };
 };
 
-/** One firing and one silent test for every alert name. */
-export const buildRuleTests = (rules: RuleFile, slos: readonly Slo[], causes: readonly CauseAlert[], ruleFile: string): RuleTests => {
+export interface RuleTestSources {
+  rules: RuleFile;
+  slos: readonly Slo[];
+  causes: readonly CauseAlert[];
+  situations: readonly Situation[];
+  /** Path from the file of the tests. */
+  ruleFile: string;
+}
+
+/** One firing and one silent test for every alert name, and one test for every situation. */
+export const buildRuleTests = ({ rules, slos, causes, situations, ruleFile }: RuleTestSources): RuleTests => {
   const alerts = alertsOf(rules);
   const expected = (rule: AlertRule, extra: Record<string, string> = {}) => ({
     exp_labels: { ...rule.labels, ...extra },
@@ -61,12 +71,29 @@ export const buildRuleTests = (rules: RuleFile, slos: readonly Slo[], causes: re
       },
     ],
   });
+  const situation = ({ name, series: values, atMinute, fires = [], silent = [] }: Situation) => ({
+    name,
+    interval: '1m',
+    input_series: Object.entries(values).map(([of, text]) => ({ series: of, values: text })),
+    alert_rule_test: [...new Set([...fires.map(({ alert }) => alert), ...silent])].map((alertname) => ({
+      eval_time: `${atMinute}m`,
+      alertname,
+      exp_alerts: fires
+        .filter(({ alert }) => alert === alertname)
+        .flatMap(({ severities, labels }) =>
+          alerts
+            .filter(({ alert, labels: { severity } }) => alert === alertname && (severities?.includes(severity) ?? true))
+            .map((rule) => expected(rule, labels)),
+        ),
+    })),
+  });
   return {
     rule_files: [ruleFile],
-    evaluation_interval: '30s',
+    evaluation_interval: '1m',
     tests: [
       ...slos.flatMap((slo) => [test(slo.alert, true, eventsOf(slo, BURNING)), test(slo.alert, false, eventsOf(slo, RESTING))]),
       ...causes.flatMap(({ alert, fires, silent, labels }) => [test(alert, true, fires, labels), test(alert, false, silent)]),
+      ...situations.map(situation),
     ],
   };
 };

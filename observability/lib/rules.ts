@@ -1,4 +1,4 @@
-import { budgetOf, errorRatio, type Slo } from './slo.ts';
+import { badEvents, budgetOf, errorRatio, type Slo } from './slo.ts';
 import type { CauseAlert, Severity } from './cause-alert.ts';
 
 export interface RecordingRule {
@@ -38,17 +38,28 @@ const WINDOWS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'];
 /** Long enough that one scrape that failed does not page, short against the shortest window. */
 const HOLD = '2m';
 
+/**
+ * A burn rate says nothing about how many: of 60 answers in an hour one that fails burns 17 times the budget of 99.9 %. Fewer bad
+ * events than these in the long window wake nobody.
+ */
+const LEAST_BAD: Record<Severity, number> = { page: 5, ticket: 3 };
+const LONG_WINDOWS = Object.values(BURNS).flatMap((burns) => burns.map(({ long }) => long));
+
+export const badName = (window: string): string => `slo:bad_events:increase${window}`;
 export const recordName = (window: string): string => `slo:error_ratio:rate${window}`;
 
-const recordings = (slo: Slo): RecordingRule[] =>
-  WINDOWS.map((window) => ({ record: recordName(window), expr: errorRatio(slo, window), labels: { slo: slo.name } }));
+const recordings = (slo: Slo): RecordingRule[] => [
+  ...WINDOWS.map((window) => ({ record: recordName(window), expr: errorRatio(slo, window), labels: { slo: slo.name } })),
+  ...LONG_WINDOWS.map((window) => ({ record: badName(window), expr: badEvents(slo, window), labels: { slo: slo.name } })),
+];
 
 const burnExpr = (slo: Slo, severity: Severity): string =>
   BURNS[severity]
     .map(({ long, short, factor }) => {
       const limit = Number((factor * budgetOf(slo)).toPrecision(6));
       const above = (window: string): string => `${recordName(window)}{slo="${slo.name}"} > ${limit}`;
-      return `(${above(long)} and ${above(short)})`;
+      const enough = `${badName(long)}{slo="${slo.name}"} >= ${LEAST_BAD[severity]}`;
+      return `(${above(long)} and ${above(short)} and ${enough})`;
     })
     .join(' or ');
 

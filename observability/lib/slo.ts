@@ -47,3 +47,15 @@ export const errorRatio = ({ events, latency }: Slo, window: string): string => 
   const { bad, total } = events!;
   return `(${bad} or ${total} * 0) / ${total}`.replaceAll('$window', window);
 };
+
+const SECONDS = { m: 60, h: 3600, d: 86_400 };
+const secondsOf = (window: string): number => Number(window.slice(0, -1)) * SECONDS[window.at(-1) as keyof typeof SECONDS];
+
+/** How many events were bad in a window, as a query; empty where none ever was. Rounded: an increase is an estimate. */
+export const badEvents = ({ events, latency }: Slo, window: string): string => {
+  const rate =
+    latency === undefined
+      ? events!.bad.replaceAll('$window', window)
+      : `(sum(rate(${latency.metric}_count[${window}])) - sum(rate(${latency.metric}_bucket{le="${latency.below}"}[${window}])))`;
+  return `round(${rate} * ${secondsOf(window)})`;
+};

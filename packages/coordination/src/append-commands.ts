@@ -5,7 +5,7 @@ import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from './messages.ts';
 import type { AppendReply } from './replies.ts';
 import type { AppendChunk } from './run-log.ts';
-import type { OwnedRun } from './run-ref.ts';
+import { runKey, type OwnedRun } from './run-ref.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 
 /** What all appends of a run begin with, encoded once: the script, its keys, and the arguments that never change. */
@@ -64,11 +64,11 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
     return { conversationId, epoch, slot: slotOfShard(shard), bytes };
   };
   const headOf = (run: OwnedRun): Head => {
-    const known = heads.get(run.runId);
-    if (known?.conversationId === run.conversationId && known.epoch === run.epoch) return known;
+    const known = heads.get(runKey(run));
+    if (known?.epoch === run.epoch) return known;
     const head = makeHead(run);
     if (heads.size >= MOST_HEADS) heads.delete(heads.keys().next().value!);
-    heads.set(run.runId, head);
+    heads.set(runKey(run), head);
     return head;
   };
 

@@ -237,7 +237,7 @@ const PRELUDE: Step[] = [
   },
 ];
 
-const CLOCK = new Set(['createdAt', 'startedAt', 'endedAt', 'requestedAt', 'stoppedAt', 'updatedAt', 't', 'logId']);
+const CLOCK = new Set(['createdAt', 'claimedAt', 'startedAt', 'endedAt', 'requestedAt', 'stoppedAt', 'updatedAt', 't', 'logId']);
 
 /** What the two may differ in: clocks and random ids. */
 const comparable = (value: unknown): unknown =>

@@ -63,6 +63,8 @@ const KEYS = {
   leases: (k) => `runs:leases:{${k.shard}}`,
   /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */
   queued: (k) => `runs:queued:{${k.shard}}`,
+  /** zset: models by the time (ms) a pod that has them last looked for runs */
+  seen: (k) => `runs:models:{${k.shard}}`,
   /** sharded channel: hints for AI pods */
   work: (k) => `runs:work:{${k.shard}}`,
   /** stream: the outbox of the shard */

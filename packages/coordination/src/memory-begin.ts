@@ -60,6 +60,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     epoch: store.runOf(conversationId, runId)?.epoch ?? 0,
     owner: null,
     expires: 0,
+    leaseMs: 0,
+    tries: 0,
     cancel: null,
     queuedAt: now,
   });

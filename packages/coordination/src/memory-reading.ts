@@ -1,3 +1,4 @@
+import type { Cursor } from '@runnel/protocol';
 import { PAGE_BYTES } from './budgets.ts';
 import { LIMITS, type MemoryStore } from './memory-store.ts';
 import type { ConversationSummary, ReadState, ReadStateQuery, RunLog, StoredMessage } from './run-log.ts';
@@ -12,6 +13,15 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
     first--;
   }
   return messages.slice(first);
+};
+
+/** A log that neither is here nor was when the store changed began behind what the store has: it went back twice. */
+const NEWER_MS = 3_000;
+
+/** Whether a cursor is further than the store was when it changed. */
+const knewMore = (cursor: Cursor | null, logId: string, before: Cursor, sinceMs: number): boolean => {
+  if (cursor === null || cursor.logId === logId) return false;
+  return cursor.logId === before.logId ? cursor.offset > before.offset : sinceMs < NEWER_MS;
 };
 
 export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
@@ -29,7 +39,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   }
   const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
   const { before } = conversation;
-  const isBehind = before !== null && before.logId === cursor?.logId && cursor.offset > before.offset;
+  const isBehind = before !== null && knewMore(cursor ?? null, logId, before, store.now() - (conversation.lossy ?? -Infinity));
   const run = active === null ? undefined : store.runOf(conversationId, active);
   return {
     kind: 'snapshot',

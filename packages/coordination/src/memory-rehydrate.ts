@@ -37,7 +37,9 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, messages: r
   const missing = answersOf(messages).filter(({ message }) => lacks(message));
   if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
   if (missing.length === 0) return { outcome: 'exists' };
-  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [], before: null });
+  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
+  // What runs in an older copy may have ended: who was shown that waits for it.
+  if (conversation.active === null) conversation.before = null;
   for (const { message, madeRun } of missing) {
     if (conversation.messages.has(message.messageId)) conversation.messages.set(message.messageId, message);
     else {

@@ -19,7 +19,15 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
 
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
   if (!existing) Object.assign(conversation, { trimmed: true, createdAt: startedAt });
-  Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n, before: null });
+  Object.assign(conversation, {
+    logId: newLogId,
+    offset: 0,
+    auditSequence: 0,
+    log: [],
+    generation: store.generation.n,
+    before: null,
+    lossy: store.now(),
+  });
   for (const { message, madeRun } of runOfMessages(messages, restored)) {
     if (conversation.ids.has(message.messageId)) continue;
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
@@ -35,7 +43,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   const trace = known?.trace ?? '';
   store.audit(conversation, ENDED[ended.reason], { parentId, model, epoch, startedAt, restored: true, ...fields, text }, trace);
   const record = { conversationId, runId, status: ended.reason, parentId, model, startedAt, trace };
-  const nobody = { owner: null, expires: 0, cancel: null, queuedAt: null };
+  const nobody = { owner: null, expires: 0, leaseMs: 0, tries: 0, cancel: null, queuedAt: null };
   const run = { ...record, ...nobody, text: '', bytes: 0, epoch: Math.max(known?.epoch ?? 0, epoch) };
   store.putRun(run);
   store.forgetLater(run);

@@ -39,7 +39,15 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
   if (!existing) conversation.trimmed = true;
   if (!isRemade)
-    Object.assign(conversation, { logId: newLogId, offset: 0, auditSequence: 0, log: [], generation: store.generation.n, before: null });
+    Object.assign(conversation, {
+      logId: newLogId,
+      offset: 0,
+      auditSequence: 0,
+      log: [],
+      generation: store.generation.n,
+      before: null,
+      lossy: store.now(),
+    });
   else store.recheck(conversation);
   for (const { message, madeRun } of runOfMessages(messages, command.run)) {
     if (conversation.ids.has(message.messageId)) continue;
@@ -62,6 +70,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     epoch,
     owner,
     expires: now + leaseMs,
+    leaseMs: leaseMs,
+    tries: known?.tries ?? 0,
     cancel,
     queuedAt: null,
   });

@@ -1,5 +1,5 @@
 import type { Message } from '@runnel/protocol';
-import { pathTo } from './messages.ts';
+import { pathTo, spoiltBy } from './messages.ts';
 import type { MemoryRun, MemoryStore } from './memory-store.ts';
 import type {
   AppendChunk,
@@ -13,12 +13,15 @@ import type {
   ReleaseRun,
   RenewOutcome,
 } from './run-log.ts';
-import type { OwnedRun, RunRef } from './run-ref.ts';
+import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
+import type { OwnedRun } from './run-ref.ts';
 
-const hold = (run: MemoryRun, owner: string, epoch: number, expires: number): void => {
+const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
   run.owner = owner;
   run.epoch = epoch;
-  run.expires = expires;
+  run.expires = now + leaseMs;
+  run.leaseMs = leaseMs;
+  run.tries += 1;
   run.queuedAt = null;
 };
 
@@ -30,6 +33,9 @@ const refusal = (run: MemoryRun | undefined, epoch: number): 'gone' | 'closed' |
   return run.epoch < epoch ? 'gone' : 'fenced';
 };
 
+/** A lease cannot end further away than it is long, give or take a second: then the clock has gone back since it was written. */
+const isAlive = ({ expires, leaseMs }: MemoryRun, now: number): boolean => expires > now && expires - now <= leaseMs + 1_000;
+
 /** What nobody took for so long may be an older copy of a run that has ended. */
 const STALE_QUEUE_MS = 2_000;
 
@@ -38,20 +44,19 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   const run = store.runOf(conversationId, runId);
   if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
   const now = store.now();
-  if (run.expires > now) return { outcome: 'owned' };
+  if (isAlive(run, now)) return { outcome: 'owned' };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
   const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
   if (isLost && now < since + 1_000) return { outcome: 'owned' };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
-    if (run.queuedAt !== null) run.queuedAt = now;
     return { outcome: 'unsuited' };
   }
   const isStale = run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
   const doubt = isLost ? ('lost' as const) : isStale ? ('stale' as const) : null;
   store.recheck(conversation);
-  hold(run, owner, run.epoch + 1, now + leaseMs);
+  hold(run, owner, run.epoch + 1, now, leaseMs);
   if (run.epoch > 1) {
     const restarted = !canContinue && !run.cancel && !isLost;
     if (restarted) Object.assign(run, { text: '', bytes: 0 });
@@ -60,6 +65,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
     store.touch(conversation);
   }
+  const path = pathTo([...conversation.messages.values()], run.parentId);
+  const spoilt = spoiltBy(path, run.parentId, run.tries);
   return {
     outcome: 'claimed',
     epoch: run.epoch,
@@ -68,9 +75,11 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     run: { runId, parentId: run.parentId, model: run.model, startedAt: run.startedAt },
     userId: conversation.userId,
     title: conversation.title,
-    messages: pathTo([...conversation.messages.values()], run.parentId),
+    messages: path,
     cancelled: run.cancel,
     trace: run.trace || null,
+    ...(spoilt && { spoilt }),
+    claimedAt: now,
     ...(doubt && { doubt }),
   };
 };
@@ -159,7 +168,7 @@ export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }:
   if (run.status !== 'running') return { outcome: 'already-ended' };
   run.cancel ??= { by: userId, requestedAt: store.now() };
   store.wake({ kind: 'cancel', conversationId, runId });
-  return { outcome: 'cancelling', owned: run.expires > store.now() };
+  return { outcome: 'cancelling', owned: isAlive(run, store.now()) };
 };
 
 export const renewLease = (
@@ -172,7 +181,7 @@ export const renewLease = (
   const refused = refusal(run, epoch);
   if (refused) return refused;
   if (run!.owner !== owner) return 'fenced';
-  run!.expires = store.now() + leaseMs;
+  Object.assign(run!, { expires: store.now() + leaseMs, leaseMs });
   return run!.cancel ? 'cancelled' : 'renewed';
 };
 
@@ -180,16 +189,29 @@ export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }:
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return refused;
-  Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now() });
+  Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now(), tries: Math.max(0, run!.tries - 1) });
   store.wake({ kind: 'free', conversationId, runId });
   return 'released';
 };
 
-export const findFreeRuns = (store: MemoryStore, limit: number): RunRef[] => {
+export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {
   const now = store.now();
-  const waiting = [...store.runs.values()].filter((run) => run.status === 'running' && (run.queuedAt !== null || run.expires <= now));
-  return waiting
+  if (announce) for (const model of Object.keys(models ?? {})) store.seenModels.set(model, now);
+  const waiting = [...store.runs.values()].filter((run) => run.status === 'running' && (run.queuedAt !== null || !isAlive(run, now)));
+  const orphanOf = (run: MemoryRun): string | null | undefined => {
+    if (!models || Object.hasOwn(models, run.model) || run.cancel) return null;
+    const since = Math.max(run.startedAt, store.seenModels.get(run.model) ?? 0);
+    return orphanMs > 0 && now - since >= orphanMs ? run.model : undefined;
+  };
+  const suited = waiting
     .sort((a, b) => (a.queuedAt ?? a.expires) - (b.queuedAt ?? b.expires))
-    .slice(0, limit)
-    .map(({ conversationId, runId }) => ({ conversationId, runId }));
+    .flatMap((run): Waiting[] => {
+      const orphan = orphanOf(run);
+      if (orphan === undefined) return [];
+      const { conversationId, runId, epoch } = run;
+      const userId = store.conversations.get(conversationId)?.userId ?? '';
+      return [{ conversationId, runId, userId, ...(epoch > 0 && { half: true as const }), ...(orphan !== null && { orphan }) }];
+    });
+  const chosen = chooseFree(suited, limit);
+  return models ? chosen : chosen.map(({ conversationId, runId }) => ({ conversationId, runId }));
 };

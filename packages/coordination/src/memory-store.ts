@@ -32,6 +32,10 @@ export interface MemoryRun {
   /** Null: nobody holds the epoch (never claimed, or released). */
   owner: string | null;
   expires: number;
+  /** How long its lease is: it cannot end further away. */
+  leaseMs: number;
+  /** Claims that no release gave back. */
+  tries: number;
   cancel: CancelRequest | null;
   /** When it began to wait for an owner; null while one holds it. */
   queuedAt: number | null;
@@ -86,6 +90,8 @@ export class MemoryStore {
   readonly runs = new Map<string, MemoryRun>();
   readonly followers = new Map<string, Set<ChannelListener>>();
   readonly workers = new Set<(hint: WorkHint) => void>();
+  /** Models by when a pod that has them last looked; as many as pods of this process name. */
+  readonly seenModels = new Map<string, number>();
   readonly outbox: OutboxEntry[] = [];
   readonly outboxCap: number;
   readonly now: () => number;

@@ -21,6 +21,19 @@ export const checkIds = (...ids: (string | null | undefined)[]): void => {
   for (const id of ids) if (id !== null && id !== undefined && !isId(id)) throw new RunnelError('bad-frame', 'This id is malformed.');
 };
 
+export const isMessage = (value: unknown): value is StoredMessage => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { messageId, parentId, role, text } = value as Record<string, unknown>;
+  return isId(messageId) && (parentId === null || isId(parentId)) && typeof role === 'string' && typeof text === 'string';
+};
+
+/** Claims after which a run is ended instead: each of its owners fell silent, so it may be the run that fells them. */
+export const MOST_TRIES = 10;
+
+/** Why a claimed run cannot be answered; nothing when it can. Pure. */
+export const spoiltBy = (path: readonly StoredMessage[], parentId: string | null, tries: number): 'unreadable' | 'tried' | undefined =>
+  parentId !== null && path.at(-1)?.messageId !== parentId ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
+
 /** A message with its own fields only: what a database or another release added is not for the log. */
 const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author }: StoredMessage): StoredMessage => ({
   messageId,

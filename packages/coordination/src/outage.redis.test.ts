@@ -1,3 +1,4 @@
+import { runKey } from './run-ref.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, LEASE_MS, MODELS, OWNER, USER } from './contract/world.ts';
 import type { RunLog } from './run-log.ts';
@@ -137,7 +138,7 @@ test('P-4 P-5 a store over its memory limit keeps leases, takes runs over, cance
 
     const { conversationId, runId } = first;
     expect(await log.cancelRun({ conversationId, runId, userId: USER })).toMatchObject({ outcome: 'cancelling' });
-    expect((await log.renewLeases(OWNER, LEASE_MS, [first])).get(runId)).toBe('cancelled');
+    expect((await log.renewLeases(OWNER, LEASE_MS, [first])).get(runKey(first))).toBe('cancelled');
     expect(await log.endRun(endOf(first, 'abc', { reason: 'cancelled' }))).toMatchObject({ outcome: 'ended' });
     expect((await snapshotOf(log, conversationId)).messages.at(-1)).toMatchObject({ text: 'abc', status: 'cancelled' });
     expect(await log.deleteMessage({ conversationId, userId: USER, messageId: runId })).toMatchObject({ outcome: 'done' });

@@ -25,6 +25,12 @@ const toFields = (list: readonly string[]): OutboxFields => {
   return fields as unknown as OutboxFields;
 };
 
+/** Entries that wait, in all shards. Any service may ask: when no audit pod runs, nobody else could tell that they pile up. */
+export const outboxBacklog = async (client: RedisClient): Promise<number> => {
+  const lengths = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => client.xlen(outboxKey(shard))));
+  return lengths.reduce((sum, length) => sum + length, 0);
+};
+
 /**
  * The outbox of all shards, divided among relays by leases. Leases only spread the work: two relays on one shard for a moment
  * publish some events twice and lose none, and readers drop what they have by id.
@@ -78,11 +84,7 @@ export class OutboxShards {
 
   /** Entries that wait, in all shards. */
   async backlog(): Promise<number> {
-    const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-    const lengths = await this.#caller.call('outbox-backlog', () =>
-      Promise.all(shards.map((shard) => this.#client.xlen(outboxKey(shard)))),
-    );
-    return lengths.reduce((sum, length) => sum + length, 0);
+    return this.#caller.call('outbox-backlog', () => outboxBacklog(this.#client));
   }
 
   /** Gives everything back at once (drain): the other relays need not wait for leases to end. */

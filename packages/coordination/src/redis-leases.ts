@@ -1,7 +1,9 @@
-import { keyName, SHARDS, shardOf } from './keys.ts';
+import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
+import { toLuaJson } from './messages.ts';
 import type { Caller } from './redis-caller.ts';
 import type { RenewOutcome } from './run-log.ts';
-import type { OwnedRun, RunRef } from './run-ref.ts';
+import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
+import { runKey, type OwnedRun } from './run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
@@ -26,7 +28,7 @@ export const renewLeases = async (
       args.push(conversationId, runId, epoch);
     }
     const outcomes = (await caller.call('renew-leases', () => scripts.runMany('renew-leases', keys, args))) as RenewOutcome[];
-    for (const [index, run] of batch.entries()) renewed.set(run.runId, outcomes[index]!);
+    for (const [index, run] of batch.entries()) renewed.set(runKey(run), outcomes[index]!);
   };
   const batches: Promise<void>[] = [];
   for (const [shard, own] of byShard) {
@@ -41,18 +43,20 @@ export const findFreeRuns = async (
   scripts: ScriptRunner,
   caller: Caller,
   limit: number,
+  { models, turn = 0, orphanMs = 0, announce = false }: Seek = {},
   random: () => number = Math.random,
-): Promise<RunRef[]> => {
+): Promise<FreeRun[]> => {
   const first = Math.floor(random() * SHARDS);
   const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
+  const args = { limit, models: models ? toLuaJson(models) : '', turn, orphanMs, announce: announce ? ('1' as const) : ('' as const) };
   const found = await caller.call('find-free-runs', () =>
-    Promise.all(shards.map((shard) => scripts.run('find-free-runs', { shard, conversationId: '', runId: '' }, { limit }))),
+    Promise.all(shards.map((shard) => scripts.run('find-free-runs', ofShard(shard), args))),
   );
-  return (found as string[][])
-    .flat()
-    .slice(0, limit)
-    .map((member) => {
-      const [conversationId = '', runId = ''] = member.split(':');
-      return { conversationId, runId };
-    });
+  const chosen = chooseFree((found as [string, number, string, string][][]).flat().map(toWaiting), limit);
+  return models ? chosen : chosen.map(({ conversationId, runId }) => ({ conversationId, runId }));
+};
+
+const toWaiting = ([member, half, orphan, userId]: [string, number, string, string]): Waiting => {
+  const [conversationId = '', runId = ''] = member.split(':');
+  return { conversationId, runId, userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
 };

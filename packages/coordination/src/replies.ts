@@ -15,7 +15,7 @@ import type {
   StoredMessage,
 } from './run-log.ts';
 import type { ExpelResult, MergeStoredResult } from './proofs.ts';
-import { pathTo } from './messages.ts';
+import { isMessage, pathTo, spoiltBy } from './messages.ts';
 import { readPrefix, type EndReason } from '@runnel/protocol';
 
 /** What scripts answer: an outcome word, then its values. */
@@ -24,8 +24,17 @@ export type Reply = [string, ...unknown[]];
 export const outcomeOf = (reply: unknown): string => String((reply as Reply)[0]);
 
 const orNull = (text: unknown): string | null => (text === '' || text === null || text === undefined ? null : String(text));
-const parseMessages = (texts: unknown): StoredMessage[] =>
-  (texts as (string | null)[]).filter((text) => text !== null).map((text) => JSON.parse(text) as StoredMessage);
+const parseMessages = (texts: unknown): StoredMessage[] => (texts as (string | null)[]).flatMap((text) => parseMessage(text) ?? []);
+
+/** Null for what is no message: one that cannot be read takes nothing else with it. */
+const parseMessage = (text: string | null): StoredMessage | null => {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    return isMessage(value) ? value : null;
+  } catch {
+    return null;
+  }
+};
 
 /** `appended` is told by its offset alone: it is nearly every answer, and a list of one word costs both sides a tenth of a chunk. */
 export type AppendReply = number | Reply;
@@ -57,8 +66,13 @@ export const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt] = reply as [string, ...string[]];
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries] = reply as [
+    string,
+    ...string[],
+  ];
   const parentId = orNull(parent);
+  const path = pathTo(parseMessages(messages), parentId);
+  const spoilt = spoiltBy(path, parentId, Number(tries ?? 0));
   return {
     outcome,
     epoch: Number(epoch),
@@ -67,9 +81,11 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     run: { runId, parentId, model: model!, startedAt: Number(startedAt) },
     userId: userId!,
     title: title!,
-    messages: pathTo(parseMessages(messages), parentId),
+    messages: path,
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
+    ...(spoilt && { spoilt }),
+    claimedAt: Number(claimedAt),
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
   };
 };

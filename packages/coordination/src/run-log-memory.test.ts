@@ -1,6 +1,7 @@
 import { runLogContract } from './run-log.contract.ts';
 import { waitFor } from './testing/wait.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { RunRef } from './run-ref.ts';
 import { createMemoryRunLog } from './run-log-memory.ts';
 
 runLogContract('memory', async () => {
@@ -11,5 +12,8 @@ runLogContract('memory', async () => {
     // What begins in the same millisecond counts as begun before.
     await waitFor(() => Date.now() > store.generation.since);
   };
-  return { log, other: log, changeStore, close: () => log.close() };
+  const jump = async (ms: number, runs: readonly RunRef[]): Promise<void> => {
+    for (const { conversationId, runId } of runs) store.runOf(conversationId, runId)!.expires -= ms;
+  };
+  return { log, other: log, changeStore, jump, close: () => log.close() };
 });

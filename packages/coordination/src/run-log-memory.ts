@@ -13,6 +13,7 @@ import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
 import type { RunLog } from './run-log.ts';
+import { runKey } from './run-ref.ts';
 
 export interface MemoryRunLogOptions {
   /** Milliseconds since the epoch: the store's clock. */
@@ -48,7 +49,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     appendChunk: async (command) => appendChunk(store, command),
     endRun: async (command) => endRun(store, command),
     cancelRun: async (command) => cancelRun(store, command),
-    renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [run.runId, renewLease(store, owner, leaseMs, run)])),
+    renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [runKey(run), renewLease(store, owner, leaseMs, run)])),
     releaseRun: async (command) => releaseRun(store, command),
     restoreRun: async (command) => restoreRun(store, command),
     restoreEnd: async (command) => restoreEnd(store, command),
@@ -56,7 +57,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     rehydrate: async (command) => rehydrate(store, command),
     mergeStored: async (command) => mergeStored(store, command),
     expel: async (command) => expel(store, command),
-    findFreeRuns: async (limit) => findFreeRuns(store, limit),
+    findFreeRuns: async (limit, seek) => findFreeRuns(store, limit, seek),
     readState: async (query) => readState(store, query),
     readHistory: async (query) => readHistory(store, query),
     deleteMessage: async (command) => deleteMessage(store, command),

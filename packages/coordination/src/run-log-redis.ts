@@ -33,6 +33,7 @@ import { createSecrets } from './redis-secrets.ts';
 import { createLargeReads } from './redis-large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
+import { parseHint } from './work-hint.ts';
 import { askStoreMemory } from './store-memory.ts';
 
 export interface RedisRunLogOptions {
@@ -190,7 +191,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
       return toExpelResult(reply);
     },
-    findFreeRuns: (limit) => findFreeRuns(scripts, caller, limit),
+    findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
       return toReadState(await large.read('read-state', partsOf(conversationId), args));
@@ -224,7 +225,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async onWork(listener): Promise<Subscription> {
       await caller.ready();
-      const hear = { message: (bytes: Buffer) => listener(JSON.parse(bytes.toString()) as WorkHint), resubscribed: () => {} };
+      const hear = { message: (bytes: Buffer) => hearWork(bytes, listener), resubscribed: () => {} };
       const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear));
       const settled = await Promise.allSettled(shards);
       const close = async (): Promise<void> => {
@@ -253,4 +254,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
   };
   return guardCommands(log);
+};
+
+/** What cannot be read is no hint: sweeps find what it may have meant. */
+const hearWork = (bytes: Buffer, listener: (hint: WorkHint) => void): void => {
+  const hint = parseHint(bytes.toString());
+  if (hint !== null) listener(hint);
 };

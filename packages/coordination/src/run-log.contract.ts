@@ -4,6 +4,7 @@ import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
+import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
@@ -37,6 +38,7 @@ export const runLogContract = (name: string, open: Open): void => {
     describe('restoring ends', () => restoringEndsContract(current));
     describe('proving', () => provingContract(current));
     describe('rehydrating', () => rehydratingContract(current));
+    describe('queues', () => queuesContract(current));
     describe('races', () => racesContract(current));
     describe('a changed store', () => changedStoreContract(current));
     describe('store', () => storeContract(current));

@@ -1,6 +1,7 @@
 import { runLogContract } from './run-log.contract.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
-import { keyName, ofShard, SHARDS } from './keys.ts';
+import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
+import type { RunRef } from './run-ref.ts';
 import { waitFor } from './testing/wait.ts';
 import { startRedis, startRedisCluster, type TestRedis } from './testing/index.ts';
 
@@ -19,6 +20,17 @@ const open = async <S extends Store>(start: () => Promise<S>, nodesOf: (store: S
     for (const [index, node] of nodesOf(redis).toReversed().entries()) await node.cli('CONFIG', 'SET', 'maxmemory', bytes * 10 ** index);
   };
   const keys = Array.from({ length: SHARDS }, (_, shard) => keyName('store', ofShard(shard)));
+  const askNode = async (...words: string[]): Promise<unknown> => {
+    const answers = await Promise.allSettled(nodesOf(redis).map((node) => node.cli(...words)));
+    return answers.find((answer) => answer.status === 'fulfilled')?.value;
+  };
+  const jump = async (ms: number, runs: readonly RunRef[]): Promise<void> => {
+    for (const { conversationId, runId } of runs) {
+      const parts = { shard: shardOf(conversationId), conversationId, runId };
+      await askNode('HINCRBY', keyName('owner', parts), 'expires', `${-ms}`);
+      await askNode('ZINCRBY', keyName('leases', parts), `${-ms}`, `${conversationId}:${runId}`);
+    }
+  };
   /** The records of the shards say that another server wrote them, and the clients connect again. */
   const changeStore = async (): Promise<void> => {
     const nodes = nodesOf(redis);
@@ -47,7 +59,7 @@ const open = async <S extends Store>(start: () => Promise<S>, nodesOf: (store: S
       { everyMs: 50, what: 'both clients are back' },
     );
   };
-  return { log, other, limitMemory, changeStore, close };
+  return { log, other, jump, limitMemory, changeStore, close };
 };
 
 runLogContract('redis', () =>

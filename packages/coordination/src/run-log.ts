@@ -13,6 +13,7 @@
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
 import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { FreeRun, Seek } from './free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox.ts';
@@ -92,6 +93,10 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** It cannot be answered: its question cannot be read, or it has gone round from owner to owner. Whoever has it ends it. */
+      spoilt?: 'unreadable' | 'tried';
+      /** By the store's clock, as the run's `startedAt`. */
+      claimedAt: number;
       /**
        * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
        * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
@@ -213,7 +218,7 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   endRun(command: EndRun): Promise<EndRunResult>;
   /** Sets the cancel flag and tells the owner. The caller sees to the end (`finishCancel` in the gateway). */
   cancelRun(command: CancelRun): Promise<CancelRunResult>;
-  /** Extends many leases; the outcome of each by runId. */
+  /** Extends many leases; the outcome of each by `runKey`. */
   renewLeases(owner: string, leaseMs: number, runs: readonly OwnedRun[]): Promise<Map<string, RenewOutcome>>;
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
@@ -225,7 +230,7 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   /** Puts a conversation back that only the database still knows; readers are told to look again. */
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
-  findFreeRuns(limit: number): Promise<RunRef[]>;
+  findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the

@@ -3,6 +3,8 @@ export interface RunRef {
   conversationId: string;
   runId: string;
 }
+/** Runs of two conversations may have one name: a name alone is no key. */
+export const runKey = ({ conversationId, runId }: RunRef): string => `${conversationId}:${runId}`;
 /** A run as one of its owners knows it: the epoch fences it. */
 export interface OwnedRun extends RunRef {
   epoch: number;

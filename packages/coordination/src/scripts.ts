@@ -47,7 +47,7 @@ export interface ScriptArgs {
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
-  'find-free-runs': { limit: number };
+  'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
   'restore-run': {
     epoch: number;
     owner: string;

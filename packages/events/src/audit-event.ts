@@ -14,6 +14,8 @@ export const EVENT_TYPES = [
   'TITLE_CHANGED',
   'MESSAGE_DELETED',
   'SESSION_DELETED',
+  'ADMIN_READ',
+  'USER_ERASED',
 ] as const;
 export type AuditEventType = (typeof EVENT_TYPES)[number];
 

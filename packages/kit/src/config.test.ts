@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
 import { commonSettings, portSettings } from './common.ts';
@@ -91,7 +92,7 @@ test('describeConfig shows what the service runs with, by variable, without secr
   expect(describeConfig(spec, config)).toEqual({
     PORT: '8080',
     JWT_SECRET: '***',
-    REDIS_URL: 'redis://me:***@host:1/0',
+    REDIS_URL: 'redis://host:1',
     CORS_ORIGINS: '',
     DRAIN_SECONDS: '90s',
   });
@@ -106,4 +107,36 @@ test('a service takes the common settings and puts its own ports over them', () 
   const config = loadConfig(defineConfig({ ...commonSettings, ...portSettings(8081, 9081) }), {});
   expect(config).toMatchObject({ port: 8081, internalPort: 9081, host: '0.0.0.0', logLevel: 'info', otlpEndpoint: undefined });
   expect(config.nodeId).toMatch(/-\d+$/);
+});
+
+test('S-19 a password never gets out, in the start line or an error, whatever characters it has', () => {
+  const spec = defineConfig({
+    redisUrl: setting.url('REDIS_URL', { schemes: ['redis', 'redis+cluster'], description: 'x' }),
+    jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'x' }),
+    pods: setting.urls('PODS', { default: [], description: 'x' }),
+  });
+  const said = (env: Record<string, string>): string => {
+    try {
+      return JSON.stringify(describeConfig(spec, loadConfig(spec, env)));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  // A marker in front and behind, so that a part of the password is found as well.
+  const password = fc.string({ unit: fc.constantFrom(...'/@#%?:\\&=+,;[]{}|^~"<>1aé ') }).map((middle) => `hunter2${middle}s3cret`);
+  fc.assert(
+    fc.property(password, fc.constantFrom('redis', 'redis+cluster', 'http'), (secret, scheme) => {
+      const texts = [
+        said({ REDIS_URL: `${scheme}://user:${secret}@host:6379/0` }),
+        said({ REDIS_URL: `redis://:${secret}@h1:1,h2:2` }),
+        said({ REDIS_URL: 'redis://host', JWKS_URL: `https://id.example.org/keys?apikey=${secret}` }),
+        said({ REDIS_URL: 'redis://host', PODS: `http://a:${secret}@b,http://c/${secret}` }),
+      ];
+      for (const text of texts) expect(text).not.toMatch(/hunter2|s3cret/);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(said({ REDIS_URL: 'redis+cluster://u:p@h1:1,h2:2/0', JWKS_URL: 'https://id.example.org/keys' })).toBe(
+    '{"REDIS_URL":"redis+cluster://h1:1,h2:2","JWKS_URL":"https://id.example.org","PODS":""}',
+  );
 });

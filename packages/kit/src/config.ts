@@ -79,13 +79,13 @@ export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environ
   return config as ConfigOf<S>;
 }
 
-/** What the service runs with, by variable name, for the start line. Secrets are `***`, also a password inside a URL. */
+/** What the service runs with, by variable name, for the start line. Secrets are `***`; of URLs there is scheme and host alone. */
 export function describeConfig<S extends Settings>(spec: ConfigSpec<S>, config: ConfigOf<S>): Record<string, string> {
   const shown: Record<string, string> = {};
   for (const [name, setting] of Object.entries(spec.settings)) {
     const value: unknown = config[name];
     if (value === undefined) continue;
-    shown[setting.env] = setting.secret ? '***' : hidePasswords(showSetting(setting, value));
+    shown[setting.env] = setting.secret ? '***' : showWithoutSecrets(setting, value);
   }
   return shown;
 }
@@ -104,7 +104,7 @@ function readSetting(setting: Setting, text: string | undefined): unknown {
     if (setting.default !== undefined || setting.optional) return setting.default;
     throw new Error(`is not set (${setting.description})`);
   }
-  const got = setting.secret ? '' : `, got "${hidePasswords(raw.slice(0, 80))}"`;
+  const got = setting.secret ? '' : `, got "${hideInUrl(raw).slice(0, 80)}"`;
   let value: unknown;
   try {
     value = setting.parse(raw);
@@ -116,4 +116,22 @@ function readSetting(setting: Setting, text: string | undefined): unknown {
   throw new Error(`${first.instancePath === '' ? '' : `${first.instancePath} `}${first.message}${got}`);
 }
 
-const hidePasswords = (text: string): string => text.replace(/(:\/\/[^:@/?#\s]*):[^@/\s]*@/g, '$1:***@');
+/** Item by item, for a password may hold what separates or quotes them. */
+function showWithoutSecrets(setting: Setting, value: unknown): string {
+  if (setting.show !== undefined) return hideInUrl(setting.show(value));
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.map(hideInUrl).join(',');
+  return typeof value === 'string'
+    ? hideInUrl(value)
+    : JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? hideInUrl(part) : part));
+}
+
+/**
+ * Scheme and host of a URL: passwords, paths and queries hold secrets. An `@` after the first `/`, `?` or `#` may end a password that
+ * was not encoded; then nobody can tell where the host is.
+ */
+export const hideInUrl = (text: string): string =>
+  text.replace(/([a-z][a-z0-9+.-]*:\/\/)(.*)$/is, (_all, scheme: string, rest: string) => {
+    const authority = /^[^/?#\\]*/.exec(rest)![0];
+    if (rest.slice(authority.length).includes('@')) return `${scheme}***`;
+    return `${scheme}${authority.slice(authority.lastIndexOf('@') + 1)}`;
+  });

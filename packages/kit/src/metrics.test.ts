@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMetrics, LATENCY_BUCKETS_SECONDS, storeObserver } from './metrics.ts';
+import { createMetrics, LATENCY_BUCKETS_SECONDS, startAtZero, storeObserver } from './metrics.ts';
 
 test('counts by label and carries the service', async () => {
   const metrics = createMetrics('gateway', { processMetrics: false });
@@ -83,4 +83,18 @@ test('OpenMetrics carries the newest trace of each bucket; the plain text is the
   expect(lines.find((line) => line.includes('le="1"'))).toMatch(/} 2$/);
   expect(lines.find((line) => line.includes('le="+Inf"'))).toContain(`} 3 # {trace_id="${traces[2]}"} 7 `);
   expect(lines.slice(-2)).toEqual(['# EOF', '']);
+});
+
+test('a counter begins at zero for each combination of its known words, and keeps what it counted before', async () => {
+  const metrics = createMetrics('gateway', { processMetrics: false });
+  const counter = metrics.counter('runnel_x_total', 'X.', ['command', 'outcome']);
+  counter.inc({ command: 'a', outcome: 'ok' }, 2);
+  startAtZero(counter, { command: ['a', 'b'], outcome: ['ok', 'failed'] });
+  const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('runnel_x_total'));
+  expect(lines.toSorted()).toEqual([
+    'runnel_x_total{command="a",outcome="failed",service="gateway"} 0',
+    'runnel_x_total{command="a",outcome="ok",service="gateway"} 2',
+    'runnel_x_total{command="b",outcome="failed",service="gateway"} 0',
+    'runnel_x_total{command="b",outcome="ok",service="gateway"} 0',
+  ]);
 });

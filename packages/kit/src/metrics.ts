@@ -101,6 +101,19 @@ export function storeObserver(metrics: Metrics): (command: string, seconds: numb
   return (command, seconds, outcome) => commandSeconds.observe({ command, outcome }, seconds);
 }
 
+/**
+ * Begins a counter at zero for every combination of its known words. A series that appears with its first event shows no rise to
+ * `rate()` and `increase()`, so the first failure after each deployment would not be seen. Only for lists that are short and fixed.
+ */
+export function startAtZero<L extends string>(counter: Counter<L>, words: Readonly<Record<L, readonly string[]>>): void {
+  const labels = Object.entries(words) as [L, readonly string[]][];
+  const all = labels.reduce<Partial<Record<L, string>>[]>(
+    (sets, [label, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [label]: value }))),
+    [{}],
+  );
+  for (const set of all) counter.inc(set, 0);
+}
+
 function checkNames(name: string, labels: readonly string[]): void {
   if (!/^(runnel|gen_ai)_[a-z0-9_]+$/.test(name))
     throw new Error(`metric ${name} must be named runnel_…, or gen_ai_… as OpenTelemetry does`);

@@ -22,7 +22,7 @@ import { watchStoreMemory } from './store-memory.ts';
 import { createWorker, type TakeResult, type Worker } from './worker.ts';
 
 export interface AiDeps {
-  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'>;
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -73,6 +73,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     maxRuns: config.maxRuns,
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
+    ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
@@ -108,11 +109,15 @@ const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDo
     reply.code(STATUS[result.outcome]);
     return result;
   });
-  app.post('/runs/:runId/cancel', { schema: { params: RunParams } }, async ({ params: { runId } }, reply) => {
-    const here = await worker.check(runId);
-    reply.code(here ? 202 : 404);
-    return { outcome: here ? 'checked' : 'gone' };
-  });
+  app.post(
+    '/runs/:runId/cancel',
+    { schema: { params: RunParams, querystring: Type.Object({ conversationId: Type.Optional(Id) }) } },
+    async ({ params: { runId }, query: { conversationId } }, reply) => {
+      const here = await worker.check(runId, conversationId);
+      reply.code(here ? 202 : 404);
+      return { outcome: here ? 'checked' : 'gone' };
+    },
+  );
   app.get('/models', () => ({ models: models.list() }));
 
   app.setErrorHandler((error, _request, reply) => {

@@ -91,6 +91,13 @@ export class Batcher {
     return this.#room.promise;
   }
 
+  /** The model says nothing more. */
+  finish(): void {
+    if (this.#verdict !== null) return;
+    this.#text.finish(this.#clock.wall());
+    this.#wake();
+  }
+
   /** Resolves when all that was pushed stands, or there is a verdict. */
   flush(): Promise<void> {
     if (!this.#running) return Promise.resolve();

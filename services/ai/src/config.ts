@@ -16,6 +16,10 @@ export const configSpec = defineConfig({
     minimum: 100,
     description: 'After how long without a renewal another pod may take a run',
   }),
+  orphanMs: setting.duration('MODEL_GONE_SECONDS', {
+    default: 60_000,
+    description: 'A waiting answer fails with model-unknown once no pod had its model for so long; 0: it waits for ever',
+  }),
   drainMs: setting.duration('DRAIN_SECONDS', {
     default: 20_000,
     description: 'How long a stopping pod waits for answers that no other pod could continue; the others are handed over at once',

@@ -58,6 +58,7 @@ const setUp = (
       messages: [message('u1', 'user', 'hi'), message('a1', 'assistant', '', 'deleted'), message('u2', 'user', 'and?')],
       cancelled: null,
       trace: null,
+      claimedAt: 1,
     },
     model: { ...unknownModel(), model: 'name', system, provider },
     owner: 'me',

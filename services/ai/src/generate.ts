@@ -94,6 +94,7 @@ export const generate = (job: RunJob): ActiveRun => {
     // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
     else if (claim.doubt === 'lost' && epoch > 1) stop('interrupt');
     const written = await write(job, messages, batcher, stopping.signal);
+    if (!stopping.signal.aborted) batcher.finish();
     if (stopping.signal.reason === 'cancel') await batcher.freeze();
     else await batcher.flush();
     // The last appends may have said something else than the reason the writing stopped for.

@@ -2,6 +2,9 @@
 export const SWEEP_BATCH = 64;
 const SWEEP_MS = 500;
 
+/** How often a pod says which models it has. */
+export const ANNOUNCE_MS = 5_000;
+
 /** Half a second less up to a third, so that pods do not sweep in step. `random` in [0, 1). */
 export const sweepWaitMs = (random: number): number => SWEEP_MS * (1 - random / 3);
 

@@ -66,3 +66,29 @@ test('the digest of a beginning, for a text that was frozen there', async () => 
   expect(run.standingAt(9)).toEqual({ bytes: 9, sha256: await sha256Hex('xin chào') });
   expect(run.standingAt(10)).toBeNull();
 });
+
+test('B19 any text in any cut comes out whole, as UTF-8 has it, whatever it begins or ends with', () => {
+  const units = fc.array(
+    fc.oneof(fc.constantFrom('\uFEFF', '\uD83D', '\uDE00', '\0', 'a', 'ế'), fc.string({ unit: 'binary', maxLength: 3 })),
+  );
+  fc.assert(
+    fc.property(units, fc.array(fc.nat(3)), (parts, cuts) => {
+      const said = parts.join('');
+      const text = new RunText('');
+      let at = 0;
+      for (const length of [...cuts, said.length]) {
+        text.push(said.slice(at, at + length), 0);
+        at += length;
+      }
+      text.finish(0);
+      expect(text.whole).toBe(said.toWellFormed());
+      let taken = '';
+      for (let piece = text.take(); piece !== undefined; piece = text.take()) {
+        taken += piece.text;
+        text.stands(piece);
+      }
+      expect(taken).toBe(said.toWellFormed());
+      expect(text.standing().bytes).toBe(Buffer.byteLength(said));
+    }),
+  );
+});

@@ -61,6 +61,13 @@ export class RunText {
     this.#waitingBytes += utf8Length(text);
   }
 
+  /** The model says nothing more: half of a character that was never completed is what it is, U+FFFD. */
+  finish(t: number): void {
+    if (this.#half === '') return;
+    this.#half = '';
+    this.push('\uFFFD', t);
+  }
+
   /** What waits, as one piece of at most MAX_PIECE_CHARS; undefined when nothing waits. */
   take(): Piece | undefined {
     const [first] = this.#waiting;
@@ -92,6 +99,7 @@ export class RunText {
   drop(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#half = '';
   }
 
   /** The text that stands, with a piece that may or may not have arrived. */

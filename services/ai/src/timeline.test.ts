@@ -12,6 +12,7 @@ const claim = {
   logId: 'log',
   text: 'đã',
   userId: 'ann',
+  claimedAt: 10_000,
   run: { runId: 'r1', parentId: 'm1', model: 'count', startedAt: 9_000 },
 } as Claim;
 
@@ -80,4 +81,17 @@ test('what waits behind a note under way when the run ends is told as soon as th
 
 test('a pod with many runs gathers longer, so that all its notes are a thousand a second at most', () => {
   expect([0, 1, 250, 400, 1_000, 9_000].map(batchMs)).toEqual([250, 250, 250, 400, 1_000, 1_000]);
+});
+
+test.each([-600_000, 0, 600_000, 86_400_000])('B18 times are the run’s, with a pod whose clock is %i ms off', (off) => {
+  vi.setSystemTime(10_000 + off);
+  const told: TimelineBatch[] = [];
+  const timeline = createTimeline('c1', claim, { noteTimeline: async (batch) => void told.push(batch) });
+  timeline.note(1, 1);
+  // The date is set while the answer runs.
+  vi.setSystemTime(10_000 - off);
+  vi.advanceTimersByTime(100);
+  timeline.note(2, 1);
+  timeline.close();
+  expect(told.flatMap(({ chunks }) => chunks.map(([, ms]) => ms))).toEqual([1_000, 1_100]);
 });

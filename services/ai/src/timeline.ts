@@ -31,10 +31,12 @@ export const createTimeline = (
   claim: Claim,
   runLog: Pick<RunLog, 'noteTimeline'>,
   waitMs: () => number = () => BATCH_MS,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): Timeline => {
   const { run, epoch, logId, userId } = claim;
   const { startedAt, runId, model } = run;
+  // The store's clock says when the run started and when it was claimed; from there on this pod's own counts, whatever its date is.
+  const since = now() - Math.max(0, claim.claimedAt - startedAt);
   let at = Buffer.byteLength(claim.text);
   let from = at;
   let chunks: [number, number, number][] = [];
@@ -69,7 +71,7 @@ export const createTimeline = (
         chunks = [];
         from = at;
       }
-      chunks.push([offset, Math.max(0, Math.round(now() - startedAt)), bytes]);
+      chunks.push([offset, Math.max(0, Math.round(now() - since)), bytes]);
       at += bytes;
       if (chunks.length < FULL) wait();
       else flush();

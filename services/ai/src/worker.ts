@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { OwnedRun, RunLog, RunRef, WorkHint } from '@runnel/coordination';
+import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
-import { isTransient } from '@runnel/protocol';
+import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
@@ -10,7 +10,7 @@ import { ProviderFault } from './models/provider-fault.ts';
 import { unknownModel } from './models/unknown.ts';
 import { createOutage } from './outage.ts';
 import { repeat } from './repeat.ts';
-import { hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
+import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './rhythm.ts';
 import { startRunSpan } from './run-span.ts';
 import { batchMs, createTimeline } from './timeline.ts';
 import { afterRenew } from './verdict.ts';
@@ -24,6 +24,8 @@ export interface WorkerDeps {
   maxRuns: number;
   leaseMs: number;
   drainMs: number;
+  /** A run ends `model-unknown` once no pod had its model for so long; 0: never. */
+  orphanMs?: number;
   /** No other pod shares the run log: what still runs when this one drains ends `interrupted`, with its text. */
   alone?: boolean;
   metrics: AiMetrics;
@@ -51,7 +53,7 @@ const HANDOVER_MS = 2000;
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
  */
 export const createWorker = (deps: WorkerDeps) => {
-  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, alone = false, metrics, tracer } = deps;
+  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
@@ -60,6 +62,13 @@ export const createWorker = (deps: WorkerDeps) => {
   const runs = new Map<string, Held>();
   const claiming = new Map<string, Promise<unknown>>();
   const hinted = new Set<string>();
+  /** Half answers that were seen waiting and found no place: the next places are theirs. */
+  let owed = 0;
+  let turn = 0;
+  let announcedAt = Number.NEGATIVE_INFINITY;
+  /** Since when this pod has looked without a break: a pod that has just come, or come back, knows of nobody's absence. */
+  let lookingSince: number | undefined;
+  let sweeping = false;
   const seeking = new AbortController();
   const renewing = new AbortController();
   const giveUp = new AbortController();
@@ -74,21 +83,25 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;
 
-  const take = async (ref: RunRef): Promise<TakeResult> => {
+  const take = async (ref: FreeRun, reserved = owed): Promise<TakeResult> => {
     if (draining !== undefined) return { outcome: 'draining' };
-    if (runs.has(ref.runId) || claiming.has(ref.runId)) return { outcome: 'owned' };
-    if (freeSlots() <= 0) return { outcome: 'full' };
+    const key = runKey(ref);
+    if (runs.has(key) || claiming.has(key)) return { outcome: 'owned' };
+    if (freeSlots() <= reserved) return { outcome: 'full' };
     const attempt = claim(ref);
-    claiming.set(ref.runId, attempt);
+    claiming.set(key, attempt);
     try {
       return await attempt;
     } finally {
-      claiming.delete(ref.runId);
+      claiming.delete(key);
     }
   };
 
-  const claim = async (ref: RunRef): Promise<TakeResult> => {
-    const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: models.suited });
+  const claim = async ({ conversationId, runId, orphan }: FreeRun): Promise<TakeResult> => {
+    const ref = { conversationId, runId };
+    // A model that no pod has is taken on too, to end the run of it.
+    const suited = orphan === undefined ? models.suited : { ...models.suited, [orphan]: true };
+    const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
     metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
     if (result.outcome !== 'claimed') return result;
     // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
@@ -99,10 +112,12 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const begin = (ref: RunRef, claim: Claim): void => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
-    const model = models.get(claim.run.model) ?? unknownModel();
+    const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const { runId } = ref;
+    const key = runKey(ref);
     const startedAt = clock.now();
     const facts = { runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
+    if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
@@ -130,12 +145,13 @@ export const createWorker = (deps: WorkerDeps) => {
       },
     });
     const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
-    runs.set(runId, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
+    runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
-      runs.delete(runId);
+      runs.delete(key);
+      if (owed > 0) void sweep();
       timeline.close();
       // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
       if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
@@ -147,20 +163,40 @@ export const createWorker = (deps: WorkerDeps) => {
     });
   };
 
-  const takeQuietly = async (ref: RunRef): Promise<void> => {
-    await take(ref).catch((err: unknown) => log[isTransient(err) ? 'debug' : 'error']({ event: 'claim.failed', runId: ref.runId, err }));
+  const takeQuietly = async (ref: FreeRun, reserved?: number): Promise<void> => {
+    await take(ref, reserved).catch((err: unknown) =>
+      log[isTransient(err) ? 'debug' : 'error']({ event: 'claim.failed', runId: ref.runId, err }),
+    );
   };
 
   const sweep = async (): Promise<void> => {
-    const limit = Math.min(freeSlots(), SWEEP_BATCH);
-    if (limit <= 0) return;
+    if (sweeping || draining !== undefined) return;
+    sweeping = true;
     try {
-      const found = await runLog.findFreeRuns(limit);
+      await look();
+    } finally {
+      sweeping = false;
+    }
+  };
+
+  /** A full pod looks, too: it must know whether half answers wait for its next places. */
+  const look = async (): Promise<void> => {
+    const now = clock.now();
+    const announce = now - announcedAt >= ANNOUNCE_MS;
+    const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
+    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce };
+    try {
+      const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
       store.answered();
+      lookingSince ??= now;
+      if (announce) announcedAt = now;
       const others = found.filter((ref) => !witness.knows(ref));
       await Promise.all(found.map((ref) => witness.repair(ref)));
-      if (!store.justBack()) await Promise.all(others.map(takeQuietly));
+      const places = Math.max(0, freeSlots());
+      owed = Math.max(0, others.filter(({ half }) => half).length - places);
+      if (!store.justBack()) await Promise.all(others.slice(0, places).map((ref) => takeQuietly(ref, 0)));
     } catch (error) {
+      lookingSince = undefined;
       store.failed(error);
     }
   };
@@ -177,7 +213,7 @@ export const createWorker = (deps: WorkerDeps) => {
       );
       store.answered();
       for (const { owned, active } of held) {
-        const outcome = outcomes.get(owned.runId);
+        const outcome = outcomes.get(runKey(owned));
         const next = outcome === undefined ? 'keep' : afterRenew(outcome);
         if (next === 'restore') active.restore(askedAt);
         else if (next !== 'keep') active.stop(next);
@@ -187,27 +223,36 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when the run is not here. */
-  const check = async (runId: string): Promise<boolean> => {
-    const held = runs.get(runId);
-    if (held === undefined) return false;
-    const outcomes = await runLog.renewLeases(owner, leaseMs, [held.owned]);
-    const next = afterRenew(outcomes.get(runId) ?? 'renewed');
-    if (next === 'cancel' || next === 'fenced') held.active.stop(next);
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
+  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
+    const named = [...runs.values()].filter(
+      ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
+    );
+    if (named.length === 0) return false;
+    const outcomes = await runLog.renewLeases(
+      owner,
+      leaseMs,
+      named.map(({ owned }) => owned),
+    );
+    for (const { owned, active } of named) {
+      const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
+      if (next === 'cancel' || next === 'fenced') active.stop(next);
+    }
     return true;
   };
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;
     if (hint.kind === 'cancel') {
-      void check(hint.runId).catch(() => undefined);
+      void check(hint.runId, hint.conversationId).catch(() => undefined);
       return;
     }
-    if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(hint.runId)) return;
-    hinted.add(hint.runId);
+    const key = runKey(hint);
+    if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
+    hinted.add(key);
     void clock.sleep(hintDelayMs(runs.size / maxRuns, random()), seeking.signal).then(() => {
-      hinted.delete(hint.runId);
-      return takeQuietly(hint);
+      hinted.delete(key);
+      return takeQuietly({ conversationId: hint.conversationId, runId: hint.runId });
     });
   };
 
@@ -229,7 +274,7 @@ export const createWorker = (deps: WorkerDeps) => {
 
   return {
     owner,
-    take,
+    take: (ref: RunRef): Promise<TakeResult> => take(ref),
     check,
     get size(): number {
       return runs.size;

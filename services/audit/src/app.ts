@@ -41,7 +41,7 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify'>,
+  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct'>,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -103,6 +103,19 @@ export const createAuditApp = (
       ...(after !== undefined && { after }),
     };
     return trail.page({ ...query, limit });
+  });
+
+  const Name = Type.String({ minLength: 1, maxLength: 255 });
+  const Act = Type.Object({
+    type: Type.Union([Type.Literal('ADMIN_READ'), Type.Literal('USER_ERASED')]),
+    admin: Name,
+    target: Type.Optional(Name),
+    query: Type.Optional(Type.String({ maxLength: 2_000 })),
+  });
+  app.post('/trail', { schema: { body: Act } }, async (request, reply) => {
+    const { type, admin, target, query } = request.body;
+    await tables.recordAdminAct({ type, admin: plain(admin), target: target && plain(target), query: query && plain(query) });
+    return reply.code(204).send();
   });
 
   app.get('/trail/:id', { schema: { params: Params, querystring: Type.Pick(TrailQuery, ['after', 'limit']) } }, async (request) => {

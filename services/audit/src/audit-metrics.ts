@@ -1,8 +1,8 @@
-import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
 
-export type AuditMetrics = ReturnType<typeof auditMetrics>;
+export type AuditMetrics = ReturnType<typeof createAuditMetrics>;
 
-export const auditMetrics = (metrics: Metrics) => ({
+const createAuditMetrics = (metrics: Metrics) => ({
   relayed: metrics.counter('runnel_outbox_relayed_total', 'Outbox entries that left the outbox because they are stored elsewhere'),
   relayFailures: metrics.counter('runnel_outbox_relay_failures_total', 'Rounds of the relay that could not store what they read'),
   refused: metrics.counter(
@@ -22,3 +22,9 @@ export const auditMetrics = (metrics: Metrics) => ({
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
 });
+
+export const auditMetrics = (metrics: Metrics): AuditMetrics => {
+  const all = createAuditMetrics(metrics);
+  startAtZero(all.runs, { reason: ['complete', 'cancelled', 'failed', 'interrupted'] });
+  return all;
+};

@@ -120,6 +120,8 @@ export const changesOf = (event: AuditEvent): Change[] => {
     }
     case 'STREAM_STARTED':
     case 'CHUNK_RECEIVED':
+    case 'ADMIN_READ':
+    case 'USER_ERASED':
       return [];
     default:
       event.type satisfies never;

@@ -81,12 +81,12 @@ export class AuditStore {
 }
 
 /** Whatever the server's default: what is committed is on disk, since it leaves the outbox, or Kafka's position moves, after it. */
-const onDisk = async (sql: Sql): Promise<void> => {
+export const onDisk = async (sql: Sql): Promise<void> => {
   if (sql.dialect === 'sqlite') return;
   await sql.query(`SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')`);
 };
 
-const lock = async (sql: Sql, conversationIds: readonly string[]): Promise<void> => {
+export const lock = async (sql: Sql, conversationIds: readonly string[]): Promise<void> => {
   if (sql.dialect === 'sqlite') return;
   // Always in one order, so that two writers cannot wait for each other.
   const buckets = [...new Set(conversationIds.map(bucketOf))].sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { recordAdminAct, type AdminAct } from './admin-trail.ts';
 import { Analytics } from './analytics.ts';
 import { openDatabase } from './database/data-source.ts';
 import { dialectOf } from './database/sql.ts';
@@ -24,6 +25,8 @@ export interface AuditTables {
   replay(runId: string, userId: string): Promise<Replay | null>;
   /** Of one conversation. */
   verify(conversationId: string): Promise<Verification>;
+  /** Puts an admin's deed into the trail. */
+  recordAdminAct(act: AdminAct): Promise<void>;
   partitions: Partitions;
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -47,6 +50,7 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     analytics: new Analytics(database),
     replay: (runId, userId) => readReplay(database, runId, userId),
     verify: (conversationId) => verify(database, conversationId),
+    recordAdminAct: (act) => recordAdminAct(database, act, Date.now()),
     partitions: new Partitions(database),
     ping: async () => void (await database.query('SELECT 1')),
     close: () => database.destroy(),

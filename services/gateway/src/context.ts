@@ -13,7 +13,7 @@ export interface AuditReader {
   /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
   call(
     path: string,
-    options?: { method?: 'GET' | 'DELETE'; signal?: AbortSignal; userId?: string },
+    options?: { method?: 'GET' | 'DELETE' | 'POST'; body?: object; signal?: AbortSignal; userId?: string },
   ): Promise<{ status: number; body: unknown }>;
 }
 

@@ -1,7 +1,24 @@
-import { LATENCY_BUCKETS_SECONDS, type Metrics } from '@runnel/kit';
+import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
+import { CLOSE, ERRORS } from '@runnel/protocol';
+import type { Offer } from './ai-pods.ts';
+import type { ReflectorOutcome } from './discovery/reflector.ts';
+
+const COMMANDS = ['prompt', 'regenerate', 'cancel', 'delete', 'delete-conversation', 'title', 'typing'];
+/** A command's own words, not those of frames that never became a command. */
+const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
+const OFFERS = ['accepted', 'taken', 'unsuited', 'full', 'draining', 'failed'] as const satisfies Offer[];
+const LOOKS = ['listed', 'watch-ended', 'expired', 'failed'] as const satisfies ReflectorOutcome[];
+
+const ownershipAnswers = (metrics: Metrics) => {
+  const counter = metrics.counter('runnel_gateway_ownership_answers_total', 'What the database said a conversation is to a person', [
+    'standing',
+  ]);
+  for (const standing of ['owner', 'stranger', 'unknown', 'unanswered']) counter.inc({ standing }, 0);
+  return counter;
+};
 
 /** Everything the gateway counts, in one place: the names are the operator's interface. */
-export const gatewayMetrics = (metrics: Metrics) => ({
+const createGatewayMetrics = (metrics: Metrics) => ({
   sockets: metrics.gauge('runnel_gateway_sockets', 'Open WebSockets'),
   follows: metrics.gauge('runnel_gateway_follows', 'Standing follows, of all transports'),
   rooms: metrics.gauge('runnel_gateway_rooms', 'Conversations this node is subscribed to'),
@@ -42,7 +59,26 @@ export const gatewayMetrics = (metrics: Metrics) => ({
   dispatches: metrics.counter('runnel_gateway_dispatches_total', 'Offers of a run to an AI pod, by outcome', ['outcome']),
   discoveries: metrics.counter('runnel_gateway_discoveries_total', 'How the AI pods were looked for, by outcome', ['outcome']),
   aiPods: metrics.gauge('runnel_gateway_ai_pods', 'AI pods that take new runs, as discovered'),
+  ownership: ownershipAnswers(metrics),
+  expelled: metrics.counter(
+    'runnel_gateway_expelled_total',
+    'Conversations taken from who had made them while the database could not be asked',
+  ),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
-export type GatewayMetrics = ReturnType<typeof gatewayMetrics>;
+export type GatewayMetrics = ReturnType<typeof createGatewayMetrics>;
+
+export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
+  const all = createGatewayMetrics(metrics);
+  startAtZero(all.commands, { command: COMMANDS, outcome: COMMAND_OUTCOMES });
+  startAtZero(all.dispatches, { outcome: [...OFFERS, 'queued'] });
+  startAtZero(all.discoveries, { outcome: [...LOOKS, 'resolved'] });
+  startAtZero(all.closes, { code: Object.values(CLOSE).map(String) });
+  startAtZero(all.polls, { found: ['true', 'false'] });
+  startAtZero(all.refollows, { reason: ['gap', 'mismatch'] });
+  startAtZero(all.resumes, { kind: ['fresh', 'snapshot', 'tail'] });
+  startAtZero(all.reads, { outcome: ['none', 'snapshot', 'tail', 'forbidden', 'unavailable', 'internal'] });
+  startAtZero(all.cancels, { by: ['owner', 'gateway', 'nobody'] });
+  return all;
+};

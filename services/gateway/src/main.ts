@@ -14,7 +14,7 @@ import {
   startTracing,
   storeObserver,
 } from '@runnel/kit';
-import { connectRedis, createRedisRunLog, shareInnerToken } from '@runnel/coordination';
+import { connectRedis, createRedisRunLog, outboxBacklog, shareInnerToken } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
@@ -36,6 +36,8 @@ await runService({
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const redis = connectRedis(config.redisUrl, onError);
+    // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
+    metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
     const { internalToken: given, internalTokenFile: file } = config;
     const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
     const unshared = newInnerToken();

@@ -192,6 +192,16 @@ test('search, trail, replay and erasure over HTTP', async () => {
   expect((await call('GET', '/api/history/c1')).status).toBe(404);
   const after = (await call('GET', '/api/admin/trail?user=ann', undefined, 'root')).json<{ events: { type: string }[] }>();
   expect(after.events.at(-1)!.type).toBe('SESSION_DELETED');
+
+  // S-16: what the admin read and erased is in the trail, with the name and whose it was; nobody's refused call is.
+  type Act = { type: string; userId: string; data: string; hash: string | null };
+  const { events } = (await call('GET', '/api/admin/trail?user=root', undefined, 'root')).json<{ events: Act[] }>();
+  const acts = events.map(({ type, data, hash }) => [type, (JSON.parse(data) as { target?: string }).target, hash !== null]);
+  expect(acts.filter(([type]) => type === 'USER_ERASED')).toEqual([['USER_ERASED', 'ann', true]]);
+  expect(acts).toContainEqual(['ADMIN_READ', 'ann', true]);
+  expect(acts).toContainEqual(['ADMIN_READ', undefined, true]);
+  expect(acts.at(-1)).toEqual(['ADMIN_READ', 'root', true]);
+  expect(events.every(({ userId }) => userId === 'root')).toBe(true);
 });
 
 test('one trace: the command, and under it the stay of the run', async () => {

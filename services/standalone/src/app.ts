@@ -38,10 +38,11 @@ const memoryOutbox = ({ outbox }: MemoryRunLog) => ({
 
 /** The audit service's HTTP side without HTTP. */
 const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
-  async call(path, { method = 'GET', userId } = {}) {
+  async call(path, { method = 'GET', body, userId } = {}) {
     const answer = await app.inject({
       method,
       url: path,
+      ...(body && { payload: body }),
       ...(userId !== undefined && { headers: { 'x-runnel-user': encodeURIComponent(userId) } }),
     });
     return { status: answer.statusCode, body: answer.body === '' ? null : (answer.json() as unknown) };

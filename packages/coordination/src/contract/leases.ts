@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
 import type { WorkHint } from '../run-log.ts';
-import type { RunRef } from '../run-ref.ts';
+import { runKey, type RunRef } from '../run-ref.ts';
 import {
   append,
   claimed,
@@ -66,7 +66,7 @@ export const leasesContract = (current: Current): void => {
     expect(await log.endRun(endOf(run, 'ab', { epoch: null, reason: 'cancelled' }))).toMatchObject({ outcome: 'ended' });
     expect(await append(log, run, 2, 'c')).toEqual({ outcome: 'closed' });
     expect(await log.endRun(endOf(run, 'ab', { reason: 'cancelled' }))).toEqual({ outcome: 'closed' });
-    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[run.runId, 'closed']]));
+    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runKey(run), 'closed']]));
   });
 
   test('P-5 a frozen text stays frozen for whoever takes the run over', async () => {
@@ -127,7 +127,7 @@ export const leasesContract = (current: Current): void => {
     expect(await append(log, zombie, 0, 'abc')).toEqual({ outcome: 'fenced' });
     expect(await log.endRun(endOf(zombie, 'abc'))).toEqual({ outcome: 'fenced' });
     expect(await log.releaseRun(zombie)).toBe('fenced');
-    expect(await log.renewLeases(OWNER, LEASE_MS, [zombie])).toEqual(new Map([[zombie.runId, 'fenced']]));
+    expect(await log.renewLeases(OWNER, LEASE_MS, [zombie])).toEqual(new Map([[runKey(zombie), 'fenced']]));
     expect(await snapshotOf(log, zombie.conversationId)).toEqual(before);
     expect(await append(log, { ...zombie, epoch: 2 }, 3, 'd')).toMatchObject({ outcome: 'appended' });
   });
@@ -136,7 +136,7 @@ export const leasesContract = (current: Current): void => {
     const { log } = current();
     const run = await startRun(log, {}, { leaseMs: SHORT_LEASE_MS });
     await untilFree(run);
-    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[run.runId, 'renewed']]));
+    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runKey(run), 'renewed']]));
     expect(await isFree(run)).toBe(false);
     expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
   });
@@ -150,15 +150,15 @@ export const leasesContract = (current: Current): void => {
     await log.cancelRun({ ...cancelled, userId: USER });
     const more = await Promise.all(Array.from({ length: 12 }, () => startRun(log)));
     const outcomes = await log.renewLeases(OWNER, LEASE_MS, [running, cancelled, ended, unknown, ...more]);
-    expect([running, cancelled, ended, unknown].map(({ runId }) => outcomes.get(runId))).toEqual([
+    expect([running, cancelled, ended, unknown].map((one) => outcomes.get(runKey(one)))).toEqual([
       'renewed',
       'cancelled',
       'closed',
       'gone',
     ]);
-    expect(more.every(({ runId }) => outcomes.get(runId) === 'renewed')).toBe(true);
+    expect(more.every((one) => outcomes.get(runKey(one)) === 'renewed')).toBe(true);
     expect(await log.renewLeases(OWNER, LEASE_MS, [])).toEqual(new Map());
-    expect(await log.renewLeases('pod-b.1', LEASE_MS, [running])).toEqual(new Map([[running.runId, 'fenced']]));
+    expect(await log.renewLeases('pod-b.1', LEASE_MS, [running])).toEqual(new Map([[runKey(running), 'fenced']]));
   });
 
   test('a released run is free at once, the others are woken, and its last owner cannot write', async () => {
@@ -171,7 +171,7 @@ export const leasesContract = (current: Current): void => {
     expect(await log.releaseRun(run)).toBe('released');
     expect(await log.releaseRun(run)).toBe('fenced');
     expect(await append(log, run, 2, 'c')).toEqual({ outcome: 'fenced' });
-    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runId, 'fenced']]));
+    expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runKey(run), 'fenced']]));
     await waitFor(() => hints.some((hint) => hint.kind === 'free' && hint.runId === runId));
     expect(await isFree(run)).toBe(true);
     expect(claimed(await log.claimRun({ conversationId, runId, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }))).toMatchObject({

@@ -1,3 +1,4 @@
+import { runKey } from '../run-ref.ts';
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../testing/wait.ts';
@@ -90,7 +91,7 @@ export const restoringEndsContract = (current: Current): void => {
     expect(await log.restoreEnd(restoreEndOf(run, 'as shown'))).toMatchObject({ outcome: 'restored' });
     expect(await append(log, heir, 12, '!')).toEqual({ outcome: 'closed' });
     expect(await log.endRun(endOf(heir, 'another text'))).toEqual({ outcome: 'closed' });
-    expect(await log.renewLeases('pod-b.1', LEASE_MS, [heir])).toEqual(new Map([[run.runId, 'closed']]));
+    expect(await log.renewLeases('pod-b.1', LEASE_MS, [heir])).toEqual(new Map([[runKey(run), 'closed']]));
     expect(await log.restoreRun(restoreOf(heir, 'another text', { owner: 'pod-b.1' }))).toEqual({ outcome: 'closed' });
     expect(await log.claimRun(take)).toEqual({ outcome: 'gone' });
     expect((await log.findFreeRuns(1_000_000)).some(({ runId }) => runId === run.runId)).toBe(false);

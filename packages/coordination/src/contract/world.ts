@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { newId, readPrefix, type LogEvent, type Message } from '@runnel/protocol';
 import type { BeginRun, ClaimRun, ClaimRunResult, EndRun, LogEntry, ReadState, RunLog } from '../run-log.ts';
-import type { OwnedRun } from '../run-ref.ts';
+import type { OwnedRun, RunRef } from '../run-ref.ts';
 
 /** A run log to test, and how to end what it needs. */
 export interface Opened {
@@ -12,6 +12,8 @@ export interface Opened {
   limitMemory?: (bytes: number) => Promise<void>;
   /** What a restart or a promotion is to the clients: another server answers, with the same data. Resolves once that is known. */
   changeStore: () => Promise<void>;
+  /** Moves the store's clock by so much, as the leases of these runs see it. */
+  jump: (ms: number, runs: readonly RunRef[]) => Promise<void>;
   close(): Promise<void>;
 }
 export type Open = () => Promise<Opened>;

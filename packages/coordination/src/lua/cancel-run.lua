@@ -8,6 +8,7 @@
 local meta, owner, run, cancel, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local conversationId, runId, userId = ARGV[1], ARGV[2], ARGV[3]
 -- @include now
+-- @include alive
 
 local status = redis.call('HGET', run, 'status')
 local user = redis.call('HGET', meta, 'userId')
@@ -19,9 +20,9 @@ elseif status ~= 'running' then
   return { 'already-ended' }
 end
 redis.call('SET', cancel, now .. '|' .. userId, 'NX', 'PX', 86400000)
-local held = redis.call('HMGET', owner, 'runId', 'expires')
+local held = redis.call('HMGET', owner, 'runId', 'expires', 'leaseMs')
 if held[1] == runId then
   redis.call('HSET', owner, 'writer', '')
 end
 redis.call('SPUBLISH', work, '{"kind":"cancel","conversationId":"' .. conversationId .. '","runId":"' .. runId .. '"}')
-return { 'cancelling', tonumber(held[2] or 0) > tonumber(now) and 1 or 0 }
+return { 'cancelling', alive(held[2], held[3]) and 1 or 0 }

@@ -3,9 +3,10 @@
 -- KEYS     meta log channel owner run text cancel history order queued leases events store
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt | owned | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries | owned | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
+--          tries: claims of it, this one too, that no release gave back
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local cancel, history, order, queued, leases, events, store = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -18,6 +19,7 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include audit
 -- @include touch
 -- @include recheck
+-- @include alive
 
 local member = conversationId .. ':' .. runId
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
@@ -27,8 +29,8 @@ if record[1] ~= 'running' or conversation[4] ~= runId then
   redis.call('ZREM', leases, member)
   return { 'gone' }
 end
-local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner')
-if tonumber(held[2] or 0) > tonumber(now) then
+local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs')
+if alive(held[2], held[4]) then
   return { 'owned' }
 end
 -- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
@@ -43,8 +45,6 @@ local wanted = redis.call('GET', cancel)
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.
 if canContinue == nil and not wanted then
-  -- To the end of the queue: it must not hide the runs behind it from this pod.
-  redis.call('ZADD', queued, 'XX', now, member)
   return { 'unsuited' }
 end
 
@@ -52,7 +52,8 @@ local doubt = isLost and 'lost' or (isHeld or (queuedAt > 0 and queuedAt < now -
 recheck()
 local epoch = tonumber(held[1] or 0) + 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
-  'writer', wanted and '' or runId .. ':' .. epoch)
+  'leaseMs', leaseMs, 'writer', wanted and '' or runId .. ':' .. epoch)
+local tries = redis.call('HINCRBY', owner, 'tries', 1)
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 if epoch > 1 then
@@ -69,4 +70,4 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages, doubt }
+  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries }

@@ -10,4 +10,6 @@ local claimant, leaseMs = ARGV[1], tonumber(ARGV[2])
 
 redis.call('ZADD', relays, string.format('%.0f', now + leaseMs), claimant)
 redis.call('ZREMRANGEBYSCORE', relays, '-inf', now)
+-- Nor does a relay live longer than its word: one that says so spoke before the clock went back, and says it again if it lives.
+redis.call('ZREMRANGEBYSCORE', relays, string.format('%.0f', now + math.max(leaseMs * 2, 120000)), '+inf')
 return { 'alive', redis.call('ZCARD', relays) }

@@ -63,8 +63,13 @@ if state[5] then
 end
 local lossy = state[8] and 1 or 0
 local beforeLog, beforeOffset = string.match(state[10] or '', '^(.*):(%d+)$')
-if beforeLog == cursorLog and cursor > tonumber(beforeOffset) then
-  lossy = 2
+if beforeLog and cursorLog ~= '' and cursorLog ~= state[2] then
+  -- A log that neither is here nor was when the store changed began behind what the store has: it went back twice. Not for long, as
+  -- it may also be of a reader who has slept since long ago.
+  local isNewer = beforeLog ~= cursorLog and lossy == 1 and now - state[8] < 3000
+  if isNewer or (beforeLog == cursorLog and cursor > tonumber(beforeOffset)) then
+    lossy = 2
+  end
 end
 local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
 return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, lossy, state[9] and 1 or 0 }

@@ -48,7 +48,9 @@ if user == userId then
     return { 'exists' }
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
-  redis.call('HDEL', meta, 'before')
+  if redis.call('HEXISTS', meta, 'active') == 0 then
+    redis.call('HDEL', meta, 'before')
+  end
   redis.call('DEL', log)
   for _, message in ipairs(missing) do
     if redis.call('HEXISTS', history, message[1]) == 1 then

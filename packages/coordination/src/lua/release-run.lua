@@ -15,6 +15,10 @@ if held[1] ~= runId or held[2] ~= epoch then
 end
 local member = conversationId .. ':' .. runId
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0, 'writer', '')
+-- Handed on, it has not gone round.
+if tonumber(redis.call('HGET', owner, 'tries') or 0) > 0 then
+  redis.call('HINCRBY', owner, 'tries', -1)
+end
 redis.call('ZREM', leases, member)
 redis.call('ZADD', queued, now, member)
 redis.call('SPUBLISH', work, '{"kind":"free","conversationId":"' .. conversationId .. '","runId":"' .. runId .. '"}')

@@ -53,7 +53,7 @@ if not conversation[1] then
   -- What else the conversation held is in the database only.
   redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1')
 end
-redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
 redis.call('HDEL', meta, 'before')
 for _, earlier in ipairs(messages) do
   if redis.call('HSETNX', ids, earlier[1], earlier[3] .. '|0') == 1 then

@@ -53,7 +53,7 @@ if not remade then
     -- What else the conversation held is in the database only.
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
-  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation())
+  redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
   redis.call('HDEL', meta, 'before')
 else
   recheck()
@@ -73,7 +73,7 @@ redis.call('SET', text, content)
 local expires = string.format('%.0f', now + leaseMs)
 local wanted = redis.call('EXISTS', cancel) == 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', expires,
-  'writer', wanted and '' or runId .. ':' .. epoch)
+  'leaseMs', leaseMs, 'writer', wanted and '' or runId .. ':' .. epoch)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
 redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
 redis.call('HSET', meta, 'active', runId, 'leaf', parentId)

@@ -6,8 +6,12 @@
 -- Returns  taken | held
 -- Law      none: two relays on one shard publish twice and lose nothing
 local outboxLease, relay = KEYS[1], KEYS[2]
-local claimant, leaseMs = ARGV[1], ARGV[2]
+local claimant, leaseMs = ARGV[1], tonumber(ARGV[2])
 
+-- A lease that ends further away than it is long was made before the clock went back.
+if redis.call('PTTL', outboxLease) > math.max(leaseMs * 2, 120000) then
+  redis.call('DEL', outboxLease)
+end
 if not redis.call('SET', outboxLease, claimant, 'PX', leaseMs, 'NX') then
   return { 'held' }
 end

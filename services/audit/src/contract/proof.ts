@@ -88,6 +88,8 @@ const fill = async (tables: AuditTables): Promise<void> => {
   };
   await tables.store.write([...events, chunks]);
   await tables.analytics.write([...events, chunks]);
+  await tables.recordAdminAct({ type: 'ADMIN_READ', admin: 'root', target: 'ann', query: '{}' });
+  await tables.recordAdminAct({ type: 'USER_ERASED', admin: 'root', target: 'bob' });
   await tables.partitions.retire(Date.UTC(2026, 5, 15));
 };
 

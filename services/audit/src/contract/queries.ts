@@ -4,6 +4,7 @@ import { createAuditApp } from '../app.ts';
 import { toCursor } from '../cursor.ts';
 import type { AuditTables } from '../tables.ts';
 import { exchange } from '../testing/events.ts';
+import { verify } from '../verify.ts';
 
 const PATHS = ['/trail', '/trail/c1', '/search', '/conversations', '/history/c1', '/verify/c1', '/runs/r-c1/replay', '/analytics'];
 const NAMES = ['after', 'before', 'limit', 'from', 'to', 'user', 'conversation', 'q', 'bucket'];
@@ -38,27 +39,40 @@ const query = fc.dictionary(fc.constantFrom(...NAMES), value, { maxKeys: 4 });
 
 /** What asks the audit service may be made by hand: it is refused, and is no outage. */
 export const queriesContract = (open: () => Promise<AuditTables>): void => {
-  test('S-20 whatever a query says, the answer is never 5xx', { timeout: 60_000 }, async () => {
-    const tables = await open();
-    await tables.store.write(exchange('c1', 'hỏi', 'đáp'));
-    const app = createAuditApp(tables);
-    const refused: string[] = [];
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...PATHS), query, fc.oneof(fc.constant('ann'), value), async (path, given, user) => {
-        const search = new URLSearchParams(Object.entries(given).map(([name, text]): [string, string] => [name, text.toWellFormed()]));
-        const raw = fc.stringify([path, given, user]);
-        const headers = { 'x-runnel-user': encodeURIComponent(user.toWellFormed()) };
-        const { statusCode } = await app.inject({ url: `${path}?${search.toString()}`, headers });
-        if (statusCode >= 500) refused.push(raw);
-        expect([raw, statusCode < 500]).toEqual([raw, true]);
-      }),
-      { numRuns: 500 },
-    );
-    expect(refused).toEqual([]);
-    const after = toCursor([1e308, 'log-c1', 1]);
-    expect((await app.inject({ url: `/trail?after=${after}` })).statusCode).toBe(400);
-    expect((await app.inject({ url: '/trail?from=99999999999999999999' })).statusCode).toBe(400);
-    expect((await app.inject({ url: '/conversations', headers: { 'x-runnel-user': '%ff' } })).statusCode).toBe(400);
-    await app.close();
-  });
+  test(
+    'S-20 S-16 whatever a query says, the answer is never 5xx; what admins do is recorded, each act once',
+    { timeout: 60_000 },
+    async () => {
+      const tables = await open();
+      await tables.store.write(exchange('c1', 'hỏi', 'đáp'));
+      const app = createAuditApp(tables);
+      const refused: string[] = [];
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...PATHS), query, fc.oneof(fc.constant('ann'), value), async (path, given, user) => {
+          const search = new URLSearchParams(Object.entries(given).map(([name, text]): [string, string] => [name, text.toWellFormed()]));
+          const raw = fc.stringify([path, given, user]);
+          const headers = { 'x-runnel-user': encodeURIComponent(user.toWellFormed()) };
+          const { statusCode } = await app.inject({ url: `${path}?${search.toString()}`, headers });
+          if (statusCode >= 500) refused.push(raw);
+          expect([raw, statusCode < 500]).toEqual([raw, true]);
+        }),
+        { numRuns: 500 },
+      );
+      expect(refused).toEqual([]);
+      const after = toCursor([1e308, 'log-c1', 1]);
+      expect((await app.inject({ url: `/trail?after=${after}` })).statusCode).toBe(400);
+      expect((await app.inject({ url: '/trail?from=99999999999999999999' })).statusCode).toBe(400);
+      expect((await app.inject({ url: '/conversations', headers: { 'x-runnel-user': '%ff' } })).statusCode).toBe(400);
+      const act = (payload: object) => app.inject({ method: 'POST', url: '/trail', payload }).then(({ statusCode }) => statusCode);
+      for (const payload of [{}, { type: 'SESSION_DELETED', admin: 'root' }, { type: 'ADMIN_READ' }, { type: 'ADMIN_READ', admin: 'a\0' }])
+        expect(await act(payload)).toBe(400);
+      await Promise.all(
+        Array.from({ length: 5 }, async (_, i) => expect(await act({ type: 'ADMIN_READ', admin: 'root', target: `t${i}` })).toBe(204)),
+      );
+      const { events } = await tables.trail.page({ userId: 'root', limit: 9 });
+      expect(events.map(({ sequence, hash }) => [sequence, hash !== null]).toSorted()).toEqual([1, 2, 3, 4, 5].map((n) => [n, true]));
+      expect((await verify(tables.database)).problems).toEqual([]);
+      await app.close();
+    },
+  );
 };

@@ -1,6 +1,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 /**
+ * How long a statement waits for another process's lock. It waits in the event loop, where answers would stand still with it, so whatever
+ * takes longer is asked again from outside (`inTurn`).
+ */
+const BUSY_MS = 20;
+
+/**
  * `node:sqlite` with the face of better-sqlite3, as far as TypeORM's driver looks at it: no native module to compile.
  * Rows come as plain objects, integers as numbers (our largest is a time in milliseconds).
  */
@@ -8,7 +14,7 @@ export class NodeSqlite {
   readonly #database: DatabaseSync;
 
   constructor(path: string, options: { readonly?: boolean; timeout?: number } = {}) {
-    this.#database = new DatabaseSync(path, { readOnly: options.readonly ?? false, timeout: options.timeout ?? 5_000 });
+    this.#database = new DatabaseSync(path, { readOnly: options.readonly ?? false, timeout: options.timeout ?? BUSY_MS });
     // Erased means erased: SQLite writes zeros over what is deleted instead of only forgetting where it was.
     if (!options.readonly) this.#database.exec('PRAGMA secure_delete = ON');
   }

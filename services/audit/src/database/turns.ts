@@ -1,5 +1,29 @@
+import { delay, fullJitter } from '@runnel/kit';
 import type { DataSource } from 'typeorm';
 import { dialectOf } from './sql.ts';
+
+/** SQLITE_BUSY and SQLITE_LOCKED. */
+const LOCKED = new Set([5, 6]);
+/** A file that is locked for longer is a database that is away: the caller is told, and its outbox keeps the events. */
+const PATIENCE_MS = 2_000;
+
+const isLocked = (error: unknown): boolean => {
+  const { errcode = 0 } = ((error as { driverError?: unknown }).driverError ?? error) as { errcode?: number };
+  return LOCKED.has(errcode & 0xff);
+};
+
+/** Writes are transactions: one that was refused has changed nothing, and may be tried again. */
+const unlocked = async <T>(write: () => Promise<T>): Promise<T> => {
+  const until = performance.now() + PATIENCE_MS;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= until) throw error;
+      await delay(10 + fullJitter({ attempt, baseMs: 20, maxMs: 200 }));
+    }
+  }
+};
 
 const last = new WeakMap<DataSource, Promise<unknown>>();
 
@@ -9,7 +33,7 @@ const last = new WeakMap<DataSource, Promise<unknown>>();
  */
 export const inTurn = <T>(database: DataSource, write: () => Promise<T>): Promise<T> => {
   if (dialectOf(database) === 'postgres') return write();
-  const mine = (last.get(database) ?? Promise.resolve()).then(write);
+  const mine = (last.get(database) ?? Promise.resolve()).then(() => unlocked(write));
   last.set(
     database,
     mine.catch(() => undefined),

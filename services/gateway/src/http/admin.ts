@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { GatewayContext } from '../context.ts';
+import { recordAdminAct } from './admin-record.ts';
 import { adminOf } from './admin-scope.ts';
 import { askAudit } from './audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
@@ -10,7 +11,7 @@ const tags = ['Audit'];
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
 const User = Type.String({ minLength: 1, maxLength: 255 });
 
-/** Everybody's trail, statistics and erasure: for the `admin` scope. Each reading of the trail is a line in the log. */
+/** Everybody's trail, statistics and erasure: for the `admin` scope. Each call is in the trail, with the admin's name. */
 export const adminRoutes = (app: Routes, context: GatewayContext): void => {
   const { audit, log } = context;
 
@@ -27,7 +28,8 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
-      log.info({ event: 'admin.trail', admin });
+      const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: user ?? conversation, query });
       return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
     },
   );
@@ -45,7 +47,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
-      log.info({ event: 'admin.trail', admin });
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: request.params.id, query: 'verify' });
       return context.budgets.verifying(admin, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin));
     },
   );
@@ -68,6 +70,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const { from, to, bucket } = request.query;
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, query: 'analytics' });
       return askAudit<{ statistics: unknown[] }>(audit, '/analytics', { from, to, bucket }, admin);
     },
   );
@@ -85,8 +88,10 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
-      const conversations = await eraseUser(context, request.params.user);
-      log.info({ event: 'admin.erased', admin, conversations });
+      const target = request.params.user;
+      await recordAdminAct(context, { type: 'USER_ERASED', admin, target });
+      const conversations = await eraseUser(context, target);
+      log.info({ event: 'admin.erased', admin, target, conversations });
       return { conversations };
     },
   );

@@ -21,7 +21,7 @@ const down = (cause: unknown): RunnelError =>
 export const createAuditClient = ({ url, token, deadlineMs = 2_000, fetch = globalThis.fetch }: AuditClientOptions): AuditReader => {
   const base = url.endsWith('/') ? url : `${url}/`;
   return {
-    async call(path, { method = 'GET', signal, userId } = {}) {
+    async call(path, { method = 'GET', body, signal, userId } = {}) {
       const deadline = AbortSignal.timeout(deadlineMs);
       try {
         const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
@@ -29,7 +29,8 @@ export const createAuditClient = ({ url, token, deadlineMs = 2_000, fetch = glob
         const response = await callInner(token, (headers) =>
           fetch(new URL(path.replace(/^\//, ''), base), {
             method,
-            headers: { accept: 'application/json', ...caller, ...headers },
+            headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...caller, ...headers },
+            ...(body && { body: JSON.stringify(body) }),
             signal: until,
           }),
         );

@@ -1,6 +1,6 @@
-import type { Metrics } from '@runnel/kit';
+import { startAtZero, type Metrics } from '@runnel/kit';
 
-export const httpMetrics = (metrics: Metrics) => ({
+const createHttpMetrics = (metrics: Metrics) => ({
   eventStreams: metrics.gauge('runnel_gateway_event_streams', 'Open SSE responses'),
   slowReaders: metrics.counter(
     'runnel_gateway_slow_event_streams_total',
@@ -9,4 +9,10 @@ export const httpMetrics = (metrics: Metrics) => ({
   historyReads: metrics.counter('runnel_gateway_history_reads_total', 'History pages by where they came from', ['from']),
 });
 
-export type HttpMetrics = ReturnType<typeof httpMetrics>;
+export type HttpMetrics = ReturnType<typeof createHttpMetrics>;
+
+export const httpMetrics = (metrics: Metrics): HttpMetrics => {
+  const all = createHttpMetrics(metrics);
+  startAtZero(all.historyReads, { from: ['memory', 'joined', 'store'] });
+  return all;
+};

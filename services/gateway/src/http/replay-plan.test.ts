@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { stepsOf } from './replay-plan.ts';
+import { stepsOf, type Replay } from './replay-plan.ts';
 
 test('pieces come at their times, markers between them, the end last, and no character is torn', () => {
   const text = 'một ế hai';
@@ -26,4 +27,21 @@ test('pieces come at their times, markers between them, the end last, and no cha
   ]);
   expect(steps.map(({ data }) => ('text' in data ? data.text : '')).join('')).toBe(text);
   expect(steps[2]!.data).toMatchObject({ hole: true });
+});
+
+test('B19 a replay says the same bytes as the answer, cut anywhere, also a leading U+FEFF', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.boolean(), fc.array(fc.integer({ min: 1, max: 4 })), (said, mark, cuts) => {
+      const text = `${mark ? '\uFEFF' : ''}${said}`.toWellFormed();
+      const length = Buffer.byteLength(text);
+      const pieces: Replay['pieces'] = [];
+      let at = 0;
+      for (const bytes of [...cuts, length]) {
+        if (at < length) pieces.push({ ms: at, at, bytes: Math.min(bytes, length - at) });
+        at += bytes;
+      }
+      const steps = stepsOf({ conversationId: 'c', startedAt: 0, message: { messageId: 'r', parentId: null, text }, pieces, markers: [] });
+      expect(steps.map(({ data }) => (data as { text?: string }).text ?? '').join('')).toBe(text);
+    }),
+  );
 });

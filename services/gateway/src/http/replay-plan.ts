@@ -18,7 +18,7 @@ export interface Step {
 export const stepsOf = ({ message, pieces, markers }: Replay): Step[] => {
   const bytes = Buffer.from(message.text);
   const runId = message.messageId;
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const steps: Step[] = pieces.map(({ ms, at, bytes: length, hole }) => ({
     ms,
     event: 'chunk',
