@@ -23,8 +23,13 @@ interface Result {
   ok: boolean;
   ms: number;
   notes: string[];
+  /** It could not be tried here, and counts as nothing; a note says why. */
+  notRun?: true;
   error?: string;
 }
+
+/** How the note of a scenario begins that found no way to be tried. */
+const NOT_RUN = 'NOT RUN';
 
 /** The last lines of each pod's log that say something went wrong. */
 const troubleIn = async (logDir: string): Promise<string> => {
@@ -50,6 +55,7 @@ const play = async (scenario: Scenario, seed: number, keepLogs: boolean): Promis
     promise: scenario.promise,
     seed,
     ok: error === undefined,
+    ...(notes.some((note) => note.startsWith(NOT_RUN)) && { notRun: true as const }),
     ms: Math.round(performance.now() - startedAt),
     notes,
     ...(error !== undefined && { error }),
@@ -105,7 +111,7 @@ const main = async (): Promise<number> => {
       if (values.json) console.log(JSON.stringify(result));
       else {
         console.log(
-          `${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(36)} ${(result.ms / 1_000).toFixed(1).padStart(5)} s  ${result.notes.join('; ')}`,
+          `${!result.ok ? 'FAIL' : result.notRun ? '-   ' : 'ok  '} ${result.name.padEnd(36)} ${(result.ms / 1_000).toFixed(1).padStart(5)} s  ${result.notes.join('; ')}`,
         );
         if (result.error)
           console.log(

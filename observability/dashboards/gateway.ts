@@ -95,6 +95,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Whose a conversation is, by what the database said',
+          description:
+            'unanswered: prompts make unproven conversations until it answers. expelled: somebody had taken an id that was not theirs.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_ownership_answers_total', 'standing'), perSecond('runnel_gateway_expelled_total')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Dispatches by outcome',
           description: 'Offers of a run to AI pods. queued: no pod took it (runbook RunsQueued).',
           unit: 'ops',

@@ -78,6 +78,8 @@ interface ScenarioLine {
   name: string;
   ok: boolean;
   ms: number;
+  /** Could not be tried here: counts as nothing. */
+  notRun?: boolean;
   seed?: number;
   /** Figures worth seeing. */
   notes?: readonly string[];
@@ -94,9 +96,10 @@ async function runJsonLines(script: string): Promise<TierOutcome> {
         console.log(line);
         return;
       }
-      totals[result.ok ? 'passed' : 'failed']++;
+      const isCounted = !result.ok || result.notRun !== true;
+      if (isCounted) totals[result.ok ? 'passed' : 'failed']++;
       console.log(
-        `${result.ok ? 'ok  ' : 'FAIL'} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s  ${(result.notes ?? []).join('; ')}`,
+        `${!result.ok ? 'FAIL' : isCounted ? 'ok  ' : '-   '} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s  ${(result.notes ?? []).join('; ')}`,
       );
       if (!result.ok) console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     seed ${result.seed ?? 'none'}`);
     },

@@ -18,7 +18,7 @@ export interface LargeReads {
 /** What goes over the connection of all commands: a command behind it waits for a millisecond at most. */
 const SMALL_BYTES = 64 * 1024;
 /** Large answers on their way at once, and reads that wait for their turn: an answer of 8 MiB is as much memory here as in Redis. */
-const WIDTH = 2;
+const WIDTH = 1;
 const MOST_WAITING = 256;
 
 /**

@@ -40,6 +40,8 @@ export interface GatewayDeps {
   /** An ioredis client for budgets by the minute; without it they hold for this node alone. */
   redis?: unknown;
   audit?: AuditReader;
+  /** What stands in front of a prompt waits so long for it (P-10); a test on a busy machine has another. */
+  auditSlowMs?: number;
   /** What AI pods are shown. Absent: one that only this process has. */
   innerToken?: InnerToken;
   /** Only Host headers that name this machine, and `PUBLIC_HOSTS`. */
@@ -79,8 +81,8 @@ const SETTLE_MS = 2000;
  */
 export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> => {
   const { config, log } = deps;
-  const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit) : deps.runLog;
   const metrics = gatewayMetrics(deps.metrics);
+  const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit, metrics, deps.auditSlowMs) : deps.runLog;
   const auth = deps.auth ?? createAuth(config, deps.guestKey);
   const pods = deps.pods ?? podsOf(config, deps.innerToken ?? createInnerToken({}), metrics, log);
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });

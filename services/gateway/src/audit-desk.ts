@@ -48,20 +48,23 @@ export class AuditDesk {
   #isOpen = false;
   #isProbing = false;
 
-  constructor(audit: AuditReader, late: (asked: Asked, answer: Answer) => Promise<void>) {
+  readonly #slowMs: number;
+
+  constructor(audit: AuditReader, slowMs: number, late: (asked: Asked, answer: Answer) => Promise<void>) {
     this.#audit = audit;
+    this.#slowMs = slowMs;
     this.#late = late;
   }
 
   /** Resolves within `patienceMs`. */
-  async ask(asked: Asked, patienceMs: number = SLOW_MS): Promise<Answer> {
+  async ask(asked: Asked, patienceMs: number = this.#slowMs): Promise<Answer> {
     const key = keyOf(asked);
     const remembered = this.#remembered.get(key);
     if (remembered) return remembered;
     if (!this.#isOpen) {
       const startedAt = performance.now();
       const answer = await withinMs(this.#fly(asked), patienceMs);
-      if (performance.now() - startedAt > SLOW_MS) this.#isOpen = true;
+      if (performance.now() - startedAt > this.#slowMs) this.#isOpen = true;
       if (answer.standing !== 'unanswered') return answer;
       this.#isOpen = true;
     }
@@ -118,7 +121,7 @@ export class AuditDesk {
         await pause(PROBE_MS * (0.5 + Math.random()));
         continue;
       }
-      this.#isOpen = performance.now() - startedAt > SLOW_MS;
+      this.#isOpen = performance.now() - startedAt > this.#slowMs;
       const isSettled = await this.#late(asked, answer).then(
         () => true,
         () => false,

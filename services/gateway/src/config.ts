@@ -97,7 +97,7 @@ const settings = {
     description: 'WebSockets of one client address on this node at most',
   }),
   maxUnsentBytes: setting.integer('MAX_UNSENT_BYTES', {
-    default: 96 * 1024 * 1024,
+    default: 48 * 1024 * 1024,
     minimum: 0,
     description: 'Bytes that this node holds for all readers that are behind; beyond, the largest are closed (4002) first; 0: no bound',
   }),

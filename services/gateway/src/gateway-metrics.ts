@@ -9,6 +9,14 @@ const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
 const OFFERS = ['accepted', 'taken', 'unsuited', 'full', 'draining', 'failed'] as const satisfies Offer[];
 const LOOKS = ['listed', 'watch-ended', 'expired', 'failed'] as const satisfies ReflectorOutcome[];
 
+const ownershipAnswers = (metrics: Metrics) => {
+  const counter = metrics.counter('runnel_gateway_ownership_answers_total', 'What the database said a conversation is to a person', [
+    'standing',
+  ]);
+  for (const standing of ['owner', 'stranger', 'unknown', 'unanswered']) counter.inc({ standing }, 0);
+  return counter;
+};
+
 /** Everything the gateway counts, in one place: the names are the operator's interface. */
 const createGatewayMetrics = (metrics: Metrics) => ({
   sockets: metrics.gauge('runnel_gateway_sockets', 'Open WebSockets'),
@@ -51,6 +59,11 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   dispatches: metrics.counter('runnel_gateway_dispatches_total', 'Offers of a run to an AI pod, by outcome', ['outcome']),
   discoveries: metrics.counter('runnel_gateway_discoveries_total', 'How the AI pods were looked for, by outcome', ['outcome']),
   aiPods: metrics.gauge('runnel_gateway_ai_pods', 'AI pods that take new runs, as discovered'),
+  ownership: ownershipAnswers(metrics),
+  expelled: metrics.counter(
+    'runnel_gateway_expelled_total',
+    'Conversations taken from who had made them while the database could not be asked',
+  ),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 

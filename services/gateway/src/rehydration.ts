@@ -3,11 +3,13 @@ import { RunnelError } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from './access.ts';
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './audit-desk.ts';
 import type { AuditReader } from './context.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
 import { storedEnd } from './stored-end.ts';
 
 /** A reader may wait longer than a prompt, and still be told of an outage in time. */
 const READ_PATIENCE_MS = 450;
 
+export type OwnershipMetrics = Pick<GatewayMetrics, 'ownership' | 'expelled'>;
 type Known = Exclude<Standing, 'unanswered'>;
 interface Finding {
   runLog: Known;
@@ -25,7 +27,13 @@ const foundBy = (state: ReadState): Finding => {
  * and nobody but the owner gets at them. What it lacks is asked of the audit service, put back by one script, and looked at again.
  * `access.ts` says what an answer means.
  */
-export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
+export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: OwnershipMetrics, slowMs: number = SLOW_MS): RunLog => {
+  const readMs = Math.max(READ_PATIENCE_MS, slowMs);
+
+  const expel = async (command: Parameters<RunLog['expel']>[0]): Promise<void> => {
+    if ((await runLog.expel(command)).outcome === 'expelled') metrics?.expelled.inc();
+  };
+
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
     const { messages, hasMore, title = '' } = answer.page;
     const stored = { ...asked, messages, hasMore, title };
@@ -39,18 +47,18 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
   const carryOut = async (verdict: Verdict, asked: Asked, answer: Answer, { runLog: known, unproven }: Finding): Promise<boolean> => {
     const { conversationId, userId } = asked;
     if (verdict === 'forbidden') {
-      if (known === 'owner') await runLog.expel({ conversationId, intruder: userId });
+      if (known === 'owner') await expel({ conversationId, intruder: userId });
       return false;
     }
     if (answer.standing === 'unknown' && known === 'owner' && unproven)
       await runLog.mergeStored({ ...asked, title: '', messages: [], hasMore: false });
     if (answer.standing !== 'owner' || (verdict !== 'bring-back' && verdict !== 'expel')) return false;
-    if (verdict === 'expel') await runLog.expel({ conversationId, rightful: userId });
+    if (verdict === 'expel') await expel({ conversationId, rightful: userId });
     await bringBack(asked, answer);
     return true;
   };
 
-  const desk = new AuditDesk(audit, async (asked, answer) => {
+  const desk = new AuditDesk(audit, slowMs, async (asked, answer) => {
     const finding = foundBy(await runLog.readState(asked));
     if (!mustAskDatabase(finding)) return;
     await carryOut(decide({ ...finding, database: answer.standing, makes: false }), asked, answer, finding);
@@ -59,6 +67,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
   /** Asks, decides and does it. */
   const settle = async (asked: Asked, finding: Finding, patienceMs: number, makes = false) => {
     const answer = await desk.ask(asked, patienceMs);
+    metrics?.ownership.inc({ standing: answer.standing });
     const verdict = decide({ ...finding, database: answer.standing, makes });
     return { verdict, standing: answer.standing, again: await carryOut(verdict, asked, answer, finding) };
   };
@@ -72,7 +81,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
       const asked = { conversationId: command.conversationId, userId: command.userId };
       const finding = foundBy(await runLog.readState(asked));
       if (!mustAskDatabase(finding) && finding.runLog !== 'owner') return result;
-      const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, READ_PATIENCE_MS);
+      const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, readMs);
       if (verdict === 'forbidden') return { outcome: 'forbidden' };
       if (again) return change(command);
       if (standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
@@ -88,7 +97,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
     const lacksParent = first.outcome === 'not-found' && parentId !== null && parentId !== undefined;
     if (!isDoubtful && !lacksParent) return first;
     const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
-    const { verdict, standing, again } = await settle(asked, finding, SLOW_MS, true);
+    const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
     if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
     if (again) return runLog.beginRun({ ...command, making: 'proven' });
@@ -106,7 +115,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
       const { conversationId, userId } = query;
       const finding = foundBy(state);
       if (userId === undefined || !mustAskDatabase(finding)) return state;
-      const { verdict, again } = await settle({ conversationId, userId }, finding, READ_PATIENCE_MS);
+      const { verdict, again } = await settle({ conversationId, userId }, finding, readMs);
       if (verdict === 'forbidden') return { kind: 'forbidden' };
       return again ? runLog.readState(query) : state;
     },
@@ -116,7 +125,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
       const asked = { conversationId: query.conversationId, userId: query.userId };
       const finding = foundBy(await runLog.readState(asked));
       if (!mustAskDatabase(finding)) return page;
-      return (await settle(asked, finding, READ_PATIENCE_MS)).again ? runLog.readHistory(query) : page;
+      return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
     },
     beginRun,
     // Whose it is says `beginRun`, which knows what the database knows.
@@ -128,7 +137,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader): RunLog => {
       const result = await runLog.cancelRun(command);
       if (result.outcome !== 'gone') return result;
       const asked = { conversationId: command.conversationId, userId: command.userId };
-      const { standing } = await desk.ask(asked, READ_PATIENCE_MS);
+      const { standing } = await desk.ask(asked, readMs);
       return standing === 'stranger' ? { outcome: 'forbidden' } : result;
     },
     deleteMessage: changing((command) => runLog.deleteMessage(command)),
