@@ -24,6 +24,18 @@ export const setTitle = (store: MemoryStore, command: Change & { title: string }
   return { outcome: 'done', offset };
 };
 
+/** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
+const repeats = (title: string, words: string): boolean => {
+  const start = title.replace(/…$/, '');
+  return (
+    start !== '' &&
+    words
+      .replace(/[ \t-\r]+/g, ' ')
+      .replace(/^ /, '')
+      .startsWith(start)
+  );
+};
+
 export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
@@ -31,6 +43,7 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   if (conversation.active === messageId) return { outcome: 'busy', runId: messageId };
   if (!conversation.ids.has(messageId)) return { outcome: 'not-found' };
   const message = conversation.messages.get(messageId);
+  const words = message?.text ?? '';
   if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
   if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
   const run = store.runOf(conversation.conversationId, messageId);
@@ -39,8 +52,12 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });
+  const untitled = repeats(conversation.title, words);
+  if (untitled) conversation.title = '';
+  const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
+  if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
   store.touch(conversation);
-  return { outcome: 'done', offset };
+  return { outcome: 'done', offset: last };
 };
 
 export const deleteConversation = (store: MemoryStore, command: Change & { forget?: boolean }): ChangeResult => {

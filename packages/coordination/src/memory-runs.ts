@@ -66,7 +66,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     store.touch(conversation);
   }
   const path = pathTo([...conversation.messages.values()], run.parentId);
-  const spoilt = spoiltBy(path, run.parentId, run.tries);
+  const spoilt = spoiltBy(path, run.parentId, run.tries, run.model);
   return {
     outcome: 'claimed',
     epoch: run.epoch,

@@ -31,8 +31,13 @@ export const isMessage = (value: unknown): value is StoredMessage => {
 export const MOST_TRIES = 10;
 
 /** Why a claimed run cannot be answered; nothing when it can. Pure. */
-export const spoiltBy = (path: readonly StoredMessage[], parentId: string | null, tries: number): 'unreadable' | 'tried' | undefined =>
-  parentId !== null && path.at(-1)?.messageId !== parentId ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
+export const spoiltBy = (
+  path: readonly StoredMessage[],
+  parentId: string | null,
+  tries: number,
+  model: string,
+): 'unreadable' | 'tried' | undefined =>
+  model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
 const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author }: StoredMessage): StoredMessage => ({

@@ -72,7 +72,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   ];
   const parentId = orNull(parent);
   const path = pathTo(parseMessages(messages), parentId);
-  const spoilt = spoiltBy(path, parentId, Number(tries ?? 0));
+  const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
   return {
     outcome,
     epoch: Number(epoch),

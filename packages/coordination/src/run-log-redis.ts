@@ -201,7 +201,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async deleteMessage({ conversationId, userId, messageId }) {
       // As the run of that name: an answer's text so far is kept under it.
-      return toChangeResult(await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap }));
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
+      return toChangeResult(reply);
     },
     async deleteConversation({ conversationId, userId, forget = false }) {
       const reply = await run('delete-conversation', partsOf(conversationId), { userId, cap, forget: forget ? '1' : '' });

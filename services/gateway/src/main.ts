@@ -13,6 +13,7 @@ import {
   runService,
   startTracing,
   storeObserver,
+  waitFor,
 } from '@runnel/kit';
 import { connectRedis, createRedisRunLog, outboxBacklog, shareInnerToken } from '@runnel/coordination';
 import { createGatewayApp } from './app.ts';
@@ -22,6 +23,9 @@ import { createAuditClient } from './http/audit-client.ts';
 
 // The young generation stays small: sockets that only wait would else leave megabytes of it behind (docs/decisions/0013).
 setFlagsFromString('--semi-space-growth-factor=1');
+
+/** A gateway starts also while Redis is away. */
+const TOKEN_WAIT_MS = 1000;
 
 await runService({
   name: 'gateway',
@@ -40,6 +44,8 @@ await runService({
     metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
     const { internalToken: given, internalTokenFile: file } = config;
     const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
+    // The first question to AI pods is what models there are; asked without the token, the catalogue would be empty for a second.
+    await waitFor(() => innerToken.current() !== undefined, { deadlineMs: TOKEN_WAIT_MS, everyMs: 10 }).catch(() => undefined);
     const unshared = newInnerToken();
     const gateway = await createGatewayApp({
       config,

@@ -30,11 +30,16 @@ if bytes ~= tonumber(at) then
 elseif frozen then
   return { 'cancelled' }
 end
+local offset = redis.call('HINCRBY', meta, 'offset', 1)
+if offset == 1 then
+  -- A chunk is never the first event: the record of the conversation was evicted, and its owner writes it again.
+  redis.call('DEL', meta)
+  return { 'gone' }
+end
 redis.call('APPEND', text, chunk)
 if bytes == 0 then
   redis.call('PEXPIRE', text, 86400000)
 end
-local offset = redis.call('HINCRBY', meta, 'offset', 1)
 local position = string.format('%.0f', offset)
 local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offset":' .. position .. ',"runId":"' .. runId .. '","at":' .. figure(at)
   .. ',"t":' .. figure(t) .. ',"text":' .. cjson.encode(chunk) .. '}'

@@ -24,6 +24,7 @@ local making = ARGV[13]
 -- @include hold
 -- @include generation
 -- @include recheck
+-- @include alive
 
 -- Checked before the first write: half a state change is worse than none (L-2).
 for _, turn in ipairs(seed) do
@@ -44,6 +45,12 @@ if seen then
   return { 'duplicate', string.sub(seen, 1, bar - 1), tonumber(string.sub(seen, bar + 1)) }
 end
 if known[2] then
+  local member = conversationId .. ':' .. known[2]
+  local held = redis.call('HMGET', owner, 'expires', 'leaseMs')
+  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) then
+    -- Nobody has it, and it may stand in no list (evicted): whoever looks for runs finds it here.
+    redis.call('ZADD', queued, now, member)
+  end
   return { 'busy', known[2] }
 end
 if parent == '*' then

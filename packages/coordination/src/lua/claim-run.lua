@@ -24,7 +24,10 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 local member = conversationId .. ':' .. runId
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
 local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active')
-if record[1] ~= 'running' or conversation[4] ~= runId then
+if not record[1] and conversation[4] == runId then
+  -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
+  record = { 'running', redis.call('HGET', meta, 'leaf') or '', '', now, '' }
+elseif record[1] ~= 'running' or conversation[4] ~= runId then
   redis.call('ZREM', queued, member)
   redis.call('ZREM', leases, member)
   return { 'gone' }
@@ -44,7 +47,7 @@ end
 local wanted = redis.call('GET', cancel)
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.
-if canContinue == nil and not wanted then
+if canContinue == nil and not wanted and record[3] ~= '' then
   return { 'unsuited' }
 end
 
@@ -54,10 +57,13 @@ local epoch = tonumber(held[1] or 0) + 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
   'leaseMs', leaseMs, 'writer', wanted and '' or runId .. ':' .. epoch)
 local tries = redis.call('HINCRBY', owner, 'tries', 1)
+if record[3] == '' then
+  redis.call('HSET', run, 'status', 'running', 'parentId', record[2], 'model', '', 'startedAt', record[4])
+end
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 if epoch > 1 then
-  local restarted = not canContinue and not wanted and not isLost
+  local restarted = not canContinue and not wanted and record[3] ~= '' and not isLost
   if restarted then
     redis.call('DEL', text)
   end

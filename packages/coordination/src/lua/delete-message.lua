@@ -3,7 +3,7 @@
 -- KEYS     meta log channel text history order ids events store
 -- ARGV     conversationId userId messageId cap
 --          text: of the run that wrote this message, should it be one
--- Returns  done offset | not-found | forbidden | busy runId
+-- Returns  done offset untitled | not-found | forbidden | busy runId
 -- Law      L-2, L-3 by emit and audit; catching up begins behind the deletion, for the log held the text too
 local meta, log, channel, text, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local events, store = KEYS[8], KEYS[9]
@@ -12,9 +12,10 @@ local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumb
 -- @include emit
 -- @include audit
 -- @include touch
+-- @include repeats
 -- @include recheck
 
-local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')
+local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset', 'title')
 if not conversation[1] then
   return { 'not-found' }
 elseif conversation[1] ~= userId then
@@ -24,11 +25,13 @@ elseif conversation[2] == messageId then
 elseif redis.call('HEXISTS', ids, messageId) == 0 then
   return { 'not-found' }
 end
+local words = ''
 local kept = redis.call('HGET', history, messageId)
 local message = kept and cjson.decode(kept)
 if message and message.status == 'deleted' then
   return { 'done', tonumber(conversation[3]) }
 elseif message then
+  words = message.text
   message.text, message.status = '', 'deleted'
   redis.call('HSET', history, messageId, cjson.encode(message))
 end
@@ -37,5 +40,13 @@ recheck()
 local offset = emit('message-deleted', ',"messageId":"' .. messageId .. '"')
 redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))
 audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"' .. messageId .. '"}')
+-- A conversation is called by its first message: then the deleted words stand in the title, too.
+if repeats(conversation[4] or '', words) then
+  redis.call('HSET', meta, 'title', '')
+  offset = emit('title', ',"title":""')
+  audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":""}')
+  touch(meta, log, history, order, ids)
+  return { 'done', offset, 'untitled' }
+end
 touch(meta, log, history, order, ids)
 return { 'done', offset }

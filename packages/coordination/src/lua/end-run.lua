@@ -36,6 +36,10 @@ if epoch == '' then
 elseif held[1] ~= runId or held[2] ~= epoch then
   return { refusal() }
 end
+if not record[1] or not redis.call('HGET', meta, 'logId') then
+  -- The record of the run or of its conversation was evicted: its owner writes both again.
+  return { 'gone' }
+end
 local length = redis.call('STRLEN', text)
 if length ~= tonumber(bytes) then
   return { 'gap', length }

@@ -15,6 +15,9 @@ local function renew(owner, run, cancel, conversationId, runId, epoch)
   if held[1] ~= runId or held[2] ~= epoch or held[3] ~= claimant then
     return refusal()
   end
+  if redis.call('EXISTS', run) == 0 then
+    return 'gone'
+  end
   redis.call('HSET', owner, 'expires', expires, 'leaseMs', leaseMs)
   redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
   return redis.call('EXISTS', cancel) == 1 and 'cancelled' or 'renewed'

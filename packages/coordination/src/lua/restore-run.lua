@@ -28,6 +28,10 @@ for _, earlier in ipairs(messages) do
 end
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'logId')
 local status = redis.call('HGET', run, 'status')
+if not status and conversation[1] and conversation[2] == runId then
+  -- Its record alone was evicted: it has not ended.
+  status = 'running'
+end
 local remade = conversation[1] and not status
 if (status and status ~= 'running') or (conversation[1] and conversation[1] ~= userId) then
   return { 'closed' }

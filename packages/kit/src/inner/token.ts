@@ -33,7 +33,7 @@ const USABLE = /^[\x21-\x7e]{8,512}$/;
 const RENEW_GAP_MS = 250;
 /** A token that was taken away is honoured for no longer than this; after a FLUSHALL the next look puts it back. */
 const LOOK_AGAIN_MS = 15_000;
-const FIRST_LOOK_MS = 250;
+const FIRST_LOOK_MS = 50;
 /** A store that hangs must not hold a call, nor a start. */
 const READ_DEADLINE_MS = 1000;
 

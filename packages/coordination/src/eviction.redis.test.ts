@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { append, claimed, endOf, LEASE_MS, MODELS, OWNER, promptOf, restoreOf, snapshotOf, startRun, USER } from './contract/world.ts';
+import { keyName, shardOf, type KeyName } from './keys.ts';
+import { createRedisRunLog } from './run-log-redis.ts';
+import type { RunLog } from './run-log.ts';
+import type { RunRef } from './run-ref.ts';
+import { startRedis, type TestRedis } from './testing/index.ts';
+
+let redis: TestRedis;
+let log: RunLog;
+beforeAll(async () => {
+  redis = await startRedis();
+  log = createRedisRunLog({ url: redis.url });
+});
+afterAll(async () => {
+  await log.close();
+  await redis.stop();
+});
+
+const evict = ({ conversationId, runId }: RunRef, key: KeyName) =>
+  redis.cli('DEL', keyName(key, { shard: shardOf(conversationId), conversationId, runId }));
+
+const KEYS = ['meta', 'run', 'text', 'owner', 'ids', 'history', 'order', 'log', 'leases', 'queued'] as const;
+
+test.each(KEYS)('B13 %s evicted alone while an answer runs: its owner ends it whole, and the next prompt works', async (key) => {
+  const run = await startRun(log);
+  await append(log, run, 0, 'ab');
+  await evict(run, key);
+  const restore = () => log.restoreRun(restoreOf(run, 'ab'));
+  const renewed = (await log.renewLeases(OWNER, LEASE_MS, [run])).get(`${run.conversationId}:${run.runId}`);
+  if (renewed === 'gone') expect(await restore()).toMatchObject({ outcome: 'restored' });
+  let { outcome } = await log.endRun(endOf(run, 'ab'));
+  if (outcome !== 'ended') {
+    expect(['gap', 'gone']).toContain(outcome);
+    expect(await restore()).toMatchObject({ outcome: 'restored' });
+    ({ outcome } = await log.endRun(endOf(run, 'ab')));
+  }
+  expect(outcome).toBe('ended');
+  const { messages, run: active } = await snapshotOf(log, run.conversationId);
+  expect([active, key === 'order' || messages.at(-1)?.text]).toEqual([null, key === 'order' || 'ab']);
+  expect(await log.beginRun(promptOf({ conversationId: run.conversationId }))).toMatchObject({ outcome: 'started' });
+});
+
+test.each(KEYS)('B13 %s evicted alone while a prompt waits: it is answered or ended, and the next prompt works', async (key) => {
+  const { conversationId, runId, ...prompt } = promptOf();
+  await log.beginRun({ conversationId, runId, ...prompt });
+  await evict({ conversationId, runId }, key);
+  const next = await log.beginRun(promptOf({ conversationId }));
+  if (next.outcome === 'started') return;
+  expect(next).toMatchObject({ outcome: 'busy' });
+  expect((await log.findFreeRuns(1_000)).map((free) => free.runId)).toContain(runId);
+  const claim = claimed(await log.claimRun({ conversationId, runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
+  if (key === 'run' || key === 'history' || key === 'order') expect(claim.spoilt).toBe('unreadable');
+  expect(await log.endRun(endOf({ conversationId, runId, epoch: claim.epoch }, ''))).toMatchObject({ outcome: 'ended' });
+  expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'started' });
+});
+
+test('B17 deleting the message that named a conversation takes its words out of the title, a chosen title stays', async () => {
+  const text = 'my  password is\nhunter2';
+  const named = await startRun(log, { message: { messageId: 'm1', text }, title: 'my password is' });
+  await log.endRun(endOf(named, ''));
+  await log.deleteMessage({ conversationId: named.conversationId, userId: USER, messageId: 'm1' });
+  expect((await snapshotOf(log, named.conversationId)).title).toBe('');
+  const chosen = await startRun(log, { message: { messageId: 'm1', text }, title: 'Accounts' });
+  await log.endRun(endOf(chosen, ''));
+  await log.deleteMessage({ conversationId: chosen.conversationId, userId: USER, messageId: 'm1' });
+  expect((await snapshotOf(log, chosen.conversationId)).title).toBe('Accounts');
+});
