@@ -1,6 +1,7 @@
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { DEFAULT_LIMITS } from '@runnel/protocol';
 import { authRules, doorSettings } from './config-doors.ts';
+import { budgetSettings } from './budgets/settings.ts';
 import { parseSignInUrl } from './sign-in-url.ts';
 import { checkTrustProxy } from './trust-proxy.ts';
 
@@ -44,46 +45,7 @@ const settings = {
     minimum: 1,
     description: 'Prompts per user and minute, over all nodes',
   }),
-  maxRunsPerUser: setting.integer('MAX_RUNS_PER_USER', {
-    default: 5,
-    minimum: 0,
-    description: 'Answers of one user at a time, running and waiting ones together, over all nodes; 0: no limit',
-  }),
-  maxBytesPerUserDay: setting.integer('MAX_BYTES_PER_USER_DAY', {
-    default: 64 * 1024 * 1024,
-    minimum: 0,
-    description: 'Bytes of prompts, context and answers that one user may write to Redis in a day (UTC), over all nodes; 0: no limit',
-  }),
-  maxSocketsPerUser: setting.integer('MAX_SOCKETS_PER_USER', {
-    default: 50,
-    minimum: 0,
-    description: 'WebSockets and event streams of one user together, over all nodes; 0: no limit',
-  }),
-  maxFollowsPerUser: setting.integer('MAX_FOLLOWS_PER_USER', {
-    default: 2_000,
-    minimum: 0,
-    description: 'Conversations that all WebSockets of one user follow together, over all nodes; 0: no limit',
-  }),
-  maxReadsPerUser: setting.integer('MAX_READS_PER_USER', {
-    default: 8,
-    minimum: 0,
-    description: 'Reads of history, lists and the audit service by one user at a time on this node; 0: no limit',
-  }),
-  maxReplaysPerUser: setting.integer('MAX_REPLAYS_PER_USER', {
-    default: 3,
-    minimum: 0,
-    description: 'Replays of one user at a time, over all nodes; 0: no limit',
-  }),
-  maxCommandsPerMinute: setting.integer('MAX_COMMANDS_PER_MINUTE', {
-    default: 600,
-    minimum: 0,
-    description: 'All other commands and reads of one user in a minute, over all nodes; 0: no limit',
-  }),
-  maxSearchesPerMinute: setting.integer('MAX_SEARCHES_PER_MINUTE', {
-    default: 120,
-    minimum: 0,
-    description: 'Searches of one user in a minute, over all nodes; 0: no limit',
-  }),
+  ...budgetSettings,
   maxTextChars: setting.integer('MAX_TEXT_CHARS', {
     default: DEFAULT_LIMITS.textChars,
     minimum: 1,

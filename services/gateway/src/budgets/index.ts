@@ -9,6 +9,7 @@ import { InFlight } from './in-flight.ts';
 import { createPlaces } from './places.ts';
 import { createRate, type Rate } from './rate.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
+import { personLimits, type PersonLimits } from './settings.ts';
 import { Shares } from './shares.ts';
 import { UnsentBudget } from './unsent.ts';
 
@@ -35,19 +36,7 @@ export interface Budgets {
 }
 
 export interface BudgetsDeps {
-  config: Pick<
-    GatewayConfig,
-    | 'nodeId'
-    | 'maxSocketsPerUser'
-    | 'maxFollowsPerUser'
-    | 'maxRunsPerUser'
-    | 'maxBytesPerUserDay'
-    | 'maxReadsPerUser'
-    | 'maxReplaysPerUser'
-    | 'maxCommandsPerMinute'
-    | 'maxSearchesPerMinute'
-    | 'maxUnsentBytes'
-  >;
+  config: Pick<GatewayConfig, 'nodeId' | 'authMode' | 'maxUnsentBytes' | keyof PersonLimits>;
   runLog: RunLog;
   rateLimits: RateLimits;
   metrics: Metrics;
@@ -59,16 +48,17 @@ const REPLAY_RETRY_MS = 5_000;
 const VERIFYING = { each: 1, node: 4 };
 
 export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: BudgetsDeps): Budgets => {
+  const limits = personLimits(config);
   const refusals = createRefusals(metrics);
   const holder = createHolder(runLog, config.nodeId);
   const share = (kind: ShareKind, limit: number): Shares =>
     new Shares({ limit, ask: (userId, wanted) => holder.ask(kind, limit, userId, wanted) });
-  const replays = share('replays', config.maxReplaysPerUser);
+  const replays = share('replays', limits.maxReplaysPerUser);
   const unsent = new UnsentBudget(config.maxUnsentBytes, () => refusals.count('memory'));
-  const reads = new InFlight(config.maxReadsPerUser);
+  const reads = new InFlight(limits.maxReadsPerUser);
   const verifying = { each: new InFlight(VERIFYING.each), node: new InFlight(VERIFYING.node) };
-  const commands = createRate({ prefix: 'rate:command', perMinute: config.maxCommandsPerMinute, redis, remember: true });
-  const searches = createRate({ prefix: 'rate:search', perMinute: config.maxSearchesPerMinute, redis, remember: true });
+  const commands = createRate({ prefix: 'rate:command', perMinute: limits.maxCommandsPerMinute, redis, remember: true });
+  const searches = createRate({ prefix: 'rate:search', perMinute: limits.maxSearchesPerMinute, redis, remember: true });
   const from = async (rate: Rate, limit: 'commands' | 'searches', userId: string): Promise<void> => {
     const retryAfterMs = await rate.take(userId);
     if (retryAfterMs > 0) throw refusals.of(limit, { retryAfterMs });
@@ -91,12 +81,12 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     admission: createAdmission({
       runLog,
       rateLimits,
-      places: createPlaces(runLog, config.maxRunsPerUser),
-      maxBytes: config.maxBytesPerUserDay,
+      places: createPlaces(runLog, limits.maxRunsPerUser),
+      maxBytes: limits.maxBytesPerUserDay,
       refusals,
     }),
-    sockets: share('sockets', config.maxSocketsPerUser),
-    follows: share('follows', config.maxFollowsPerUser),
+    sockets: share('sockets', limits.maxSocketsPerUser),
+    follows: share('follows', limits.maxFollowsPerUser),
     command: (userId) => from(commands, 'commands', userId),
     search: (userId) => from(searches, 'searches', userId),
     reading: (userId, response, read) => within(reads, userId, response, read),
