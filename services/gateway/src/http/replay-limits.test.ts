@@ -21,7 +21,7 @@ const anHour: AuditReader = {
 };
 
 test('S-11 a person has three replays at a time, whatever their speed; another person has their own', async () => {
-  await using gateway = await startGateway({ audit: anHour });
+  await using gateway = await startGateway({ audit: anHour, env: { MAX_REPLAYS_PER_USER: '3' } });
   const leave = new AbortController();
   const replay = (user: string, speed = '0.1') =>
     fetch(`${gateway.url}/api/runs/r1/replay?user_id=${user}&speed=${speed}`, { signal: leave.signal });
