@@ -27,14 +27,20 @@ const levelOf = (literal: ts.Node): string => {
   return callee && ts.isPropertyAccessExpression(callee) && LEVELS.test(callee.name.text) ? callee.name.text : '';
 };
 
+/** The words an event may be: one, or either side of a condition. */
+const wordsOf = (value: ts.Expression): string[] => {
+  if (ts.isConditionalExpression(value)) return [...wordsOf(value.whenTrue), ...wordsOf(value.whenFalse)];
+  return ts.isStringLiteral(value) ? [value.text] : [];
+};
+
 const eventsOf = (file: string): LogEvent[] => {
   const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true);
   const found: LogEvent[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isObjectLiteralExpression(node)) {
       const event = node.properties.find((property) => nameOf(property) === 'event');
-      const value = event && ts.isPropertyAssignment(event) && ts.isStringLiteral(event.initializer) ? event.initializer.text : '';
-      if (NAME.test(value)) {
+      const words = event && ts.isPropertyAssignment(event) ? wordsOf(event.initializer) : [];
+      for (const value of words.filter((word) => NAME.test(word))) {
         const fields = node.properties.map(nameOf).filter((name) => name !== '' && name !== 'event');
         const { line } = source.getLineAndCharacterOfPosition(node.getStart());
         found.push({ event: value, fields, level: levelOf(node), place: `${file}:${line + 1}` });
