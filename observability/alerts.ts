@@ -103,6 +103,16 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: held(850),
   },
   {
+    alert: 'StoreEvicts',
+    severity: 'page',
+    expr: 'max(runnel_store_evicts) > 0',
+    for: '1m',
+    summary: 'Redis may throw conversations away',
+    description: 'The maxmemory-policy of Redis is not noeviction: once it is full, conversations lose messages without an error.',
+    fires: { 'runnel_store_evicts{service="ai",instance="a:9081"}': '=1' },
+    silent: { 'runnel_store_evicts{service="ai",instance="a:9081"}': '=0' },
+  },
+  {
     alert: 'RunsTakenOver',
     severity: 'ticket',
     expr: 'sum(increase(runnel_ai_takeovers_total[10m])) > 3',

@@ -73,11 +73,19 @@ export const store: Dashboard = {
           description:
             'Climbs for a day after a start and then follows the people: conversations live for 24 h. At the limit new prompts are refused.',
           unit: 'bytes',
-          width: 20,
+          width: 16,
           targets: [
             { ...maxOf('runnel_store_memory_bytes', ''), legend: 'held' },
             { ...maxOf('runnel_store_memory_limit_bytes', ''), legend: 'limit' },
           ],
+        },
+        {
+          kind: 'stat',
+          title: 'Evicts',
+          description: '1: the maxmemory-policy is not noeviction, and a full Redis loses conversations. Runbook StoreEvicts.',
+          unit: 'short',
+          limit: 1,
+          targets: [{ expr: 'max(runnel_store_evicts)', legend: 'evicts' }],
         },
       ],
     },

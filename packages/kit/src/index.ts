@@ -13,3 +13,4 @@ export * from './shutdown.ts';
 export * from './startup-failure.ts';
 export * from './tracing.ts';
 export * from './wait.ts';
+export * from './store-eviction.ts';

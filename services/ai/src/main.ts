@@ -12,6 +12,7 @@ import {
   runService,
   startTracing,
   storeObserver,
+  watchEviction,
 } from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
@@ -30,6 +31,9 @@ await runService({
     const onError = (error: unknown): void => log.debug({ event: 'store.error', err: error });
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
+    const watching = new AbortController();
+    const ask = async () => (await runLog.storeMemory())?.policy;
+    void watchEviction({ ask, health, metrics, log }, watching.signal);
 
     const redis = connectRedis(config.redisUrl, onError);
     const { internalToken: given, internalTokenFile: file } = config;
@@ -51,6 +55,7 @@ await runService({
       closables: [
         { name: 'tracing', close: () => tracing.shutdown() },
         { name: 'run log', close: () => runLog.close() },
+        { name: 'eviction watch', close: () => watching.abort() },
         { name: 'inner token', close: () => (token.close(), redis.disconnect()) },
         { name: 'internal server', close: () => internal.close() },
         { name: 'ai', close: () => ai.close() },

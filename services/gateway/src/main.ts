@@ -13,6 +13,7 @@ import {
   runService,
   startTracing,
   storeObserver,
+  watchEviction,
   waitFor,
 } from '@runnel/kit';
 import { connectRedis, createRedisRunLog, outboxBacklog, shareInnerToken } from '@runnel/coordination';
@@ -39,6 +40,9 @@ await runService({
     const onUnread = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
+    const watching = new AbortController();
+    const ask = async () => (await runLog.storeMemory())?.policy;
+    void watchEviction({ ask, health, metrics, log }, watching.signal);
     const redis = connectRedis(config.redisUrl, onError);
     // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
     metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
@@ -75,6 +79,7 @@ await runService({
       closables: [
         { name: 'tracing', close: () => tracing.shutdown() },
         { name: 'run-log', close: () => runLog.close() },
+        { name: 'eviction watch', close: () => watching.abort() },
         { name: 'rate-limits', close: () => redis.disconnect() },
         { name: 'inner-token', close: () => innerToken.close() },
         { name: 'internal', close: () => internal.close() },

@@ -10,7 +10,7 @@ export const storeContract = (current: Current): void => {
     await limitMemory(64 * MIB);
     try {
       const memory = await log.storeMemory();
-      expect(memory).toEqual({ usedBytes: expect.any(Number), limitBytes: 64 * MIB });
+      expect(memory).toEqual({ usedBytes: expect.any(Number), limitBytes: 64 * MIB, policy: 'noeviction' });
       expect(memory!.usedBytes).toBeGreaterThan(0.5 * MIB);
       expect(memory!.usedBytes).toBeLessThan(64 * MIB);
       // A store that refuses writes says so.
