@@ -1,5 +1,14 @@
 import { createMemoryRunLog } from '@runnel/coordination';
-import { createHealth, createInnerDoor, createInternalServer, createMetrics, loadConfig, silentLog, storeObserver, type Metrics } from '@runnel/kit';
+import {
+  createHealth,
+  createInnerDoor,
+  createInternalServer,
+  createMetrics,
+  loadConfig,
+  silentLog,
+  storeObserver,
+  type Metrics,
+} from '@runnel/kit';
 import { beforeAll, expect, test } from 'vitest';
 import { createAiApp, configSpec as aiConfig } from '../services/ai/src/index.ts';
 import { auditMetrics } from '../services/audit/src/audit-metrics.ts';
