@@ -7,6 +7,7 @@ import {
   loadConfig,
   silentLog,
   storeObserver,
+  watchEviction,
   type Metrics,
 } from '@runnel/kit';
 import { beforeAll, expect, test } from 'vitest';
@@ -47,6 +48,8 @@ beforeAll(async () => {
   const gateway = await createGatewayApp({ ...base, config: loadConfig(gatewayConfig, env), metrics: ofGateway, health: createHealth() });
   const ai = await createAiApp({ ...base, config: loadConfig(aiConfig, env), metrics: ofAi, health: createHealth() });
   auditMetrics(ofAudit);
+  const watched = { ask: async () => 'noeviction', health: createHealth(), metrics: ofAi, log: silentLog };
+  void watchEviction(watched, AbortSignal.timeout(1));
   createInnerDoor({ current: () => undefined, renew: async () => undefined, close: () => undefined }, ofAudit);
   for (const metrics of [ofGateway, ofAi, ofAudit]) await collect(metrics);
   await gateway.close();
