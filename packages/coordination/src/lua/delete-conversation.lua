@@ -14,6 +14,7 @@ local heardLog, heardAt = ARGV[5] or '', tonumber(ARGV[6] or 0)
 -- @include now
 -- @include audit
 -- @include hold
+-- @include vacate
 
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')
 if not conversation[1] then
@@ -34,26 +35,12 @@ if heardLog ~= '' then
   end
 end
 audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. '}')
--- The texts of runs that ended minutes ago are still kept for their owners.
-for _, id in ipairs(redis.call('HKEYS', ids)) do
-  redis.call('UNLINK', runPrefix .. id .. ':text')
-end
-local active = conversation[2]
-if active then
-  local run = runPrefix .. active
-  redis.call('HSET', run, 'status', 'deleted', 'epoch', redis.call('HGET', owner, 'epoch') or 0)
-  redis.call('PEXPIRE', run, 86400000)
-  redis.call('DEL', cancelPrefix .. active)
-  redis.call('ZREM', queued, conversationId .. ':' .. active)
-  redis.call('ZREM', leases, conversationId .. ':' .. active)
-end
+vacate(conversation[2])
 -- Whose deletion it was: who sat here while the database could not be asked does not delete its owner's.
 redis.call('SET', tombstone, redis.sha1hex(conversationId .. ':' .. userId), 'PX', 86400000)
-redis.call('UNLINK', meta, log, owner, history, order, ids)
 if forget == '1' then
   redis.call('DEL', whose)
 else
   hold()
 end
-redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
 return { 'done', tonumber(conversation[3] or 0) }

@@ -9,23 +9,12 @@
 local meta, log, channel, owner, history, order = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ids, queued, leases, runPrefix, cancelPrefix, whose = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local conversationId, intruder, rightful = ARGV[1], ARGV[2], ARGV[3]
+-- @include vacate
 
 local known = redis.call('HMGET', meta, 'userId', 'active', 'unproven')
 if not known[3] or known[1] == rightful or (intruder ~= '' and known[1] ~= intruder) then
   return { 'gone' }
 end
-for _, id in ipairs(redis.call('HKEYS', ids)) do
-  redis.call('UNLINK', runPrefix .. id .. ':text')
-end
-local active = known[2]
-if active then
-  local run = runPrefix .. active
-  redis.call('HSET', run, 'status', 'deleted', 'epoch', redis.call('HGET', owner, 'epoch') or 0)
-  redis.call('PEXPIRE', run, 86400000)
-  redis.call('DEL', cancelPrefix .. active)
-  redis.call('ZREM', queued, conversationId .. ':' .. active)
-  redis.call('ZREM', leases, conversationId .. ':' .. active)
-end
-redis.call('UNLINK', meta, log, owner, history, order, ids, whose)
-redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
+vacate(known[2])
+redis.call('DEL', whose)
 return { 'expelled', known[1] }
