@@ -151,8 +151,8 @@ test('B5 a deletion that the store lost and the database has heard of stands: no
   onTestFinished(() => void vi.useRealTimers());
   const inner = new MemoryStore(Date.now, 100);
   const store = createMemoryRunLog({ store: inner });
-  let deleted: { logId: string; at: number } | undefined;
-  const runLog = withRehydration(store, { call: async () => ({ status: 404, body: deleted ? { deleted } : null }) });
+  const told: { deleted?: { logId: string; at: number } } = {};
+  const runLog = withRehydration(store, { call: async () => ({ status: 404, body: told }) });
   const read = (conversationId: string) => runLog.readState({ conversationId, userId: 'ann' });
   const logs: string[] = [];
   for (const conversationId of ['gone', 'kept']) {
@@ -161,7 +161,7 @@ test('B5 a deletion that the store lost and the database has heard of stands: no
     logs.push(state.kind === 'snapshot' ? state.logId! : '');
   }
   inner.raise();
-  deleted = { logId: logs[0]!, at: Date.now() };
+  told.deleted = { logId: logs[0]!, at: Date.now() };
   expect(await read('gone')).toEqual({ kind: 'none' });
   // Deleted once, and made again before the store went back: that is another log.
   expect(await read('kept')).toMatchObject({ kind: 'snapshot', messages: [{ messageId: 'of-kept' }] });
