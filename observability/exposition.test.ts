@@ -1,5 +1,14 @@
 import { createMemoryRunLog } from '@runnel/coordination';
-import { createHealth, createInternalServer, createMetrics, loadConfig, silentLog, storeObserver, type Metrics } from '@runnel/kit';
+import {
+  createHealth,
+  createInnerDoor,
+  createInternalServer,
+  createMetrics,
+  loadConfig,
+  silentLog,
+  storeObserver,
+  type Metrics,
+} from '@runnel/kit';
 import { beforeAll, expect, test } from 'vitest';
 import { createAiApp, configSpec as aiConfig } from '../services/ai/src/index.ts';
 import { auditMetrics } from '../services/audit/src/audit-metrics.ts';
@@ -38,6 +47,7 @@ beforeAll(async () => {
   const gateway = await createGatewayApp({ ...base, config: loadConfig(gatewayConfig, env), metrics: ofGateway, health: createHealth() });
   const ai = await createAiApp({ ...base, config: loadConfig(aiConfig, env), metrics: ofAi, health: createHealth() });
   auditMetrics(ofAudit);
+  createInnerDoor({ current: () => undefined, renew: async () => undefined, close: () => undefined }, ofAudit);
   for (const metrics of [ofGateway, ofAi, ofAudit]) await collect(metrics);
   await gateway.close();
   await ai.close();

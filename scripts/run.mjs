@@ -32,6 +32,7 @@ const COMMANDS = {
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
   'first-minute': [['scripts/first-minute.mjs']],
+  mutation: [['scripts/mutation/typescript.ts']],
   'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],
 };
 

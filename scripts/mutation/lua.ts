@@ -13,7 +13,7 @@ const SCRIPTS = 'packages/coordination/src/lua';
 /** The contract first: it kills nearly all. */
 const SUITES = [
   ['packages/coordination/src/run-log.redis.test.ts'],
-  ['packages/coordination/src/equivalence.redis.test.ts', 'packages/coordination/src/outbox', 'packages/coordination/src/lua.test.ts'],
+  ['equivalence.redis.test.ts', 'eviction.redis.test.ts', 'outbox', 'lua.test.ts'].map((name) => `packages/coordination/src/${name}`),
 ];
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */

@@ -55,6 +55,27 @@ test.each(KEYS)('B13 %s evicted alone while a prompt waits: it is answered or en
   expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'started' });
 });
 
+test('B13 an append behind an evicted record leaves none without its name: every append is gone until the owner wrote it again', async () => {
+  const run = await startRun(log);
+  await append(log, run, 0, 'ab');
+  await evict(run, 'meta');
+  for (let i = 0; i < 2; i++) expect(await append(log, run, 2, 'c')).toEqual({ outcome: 'gone' });
+  expect(await log.restoreRun(restoreOf(run, 'ab'))).toMatchObject({ outcome: 'restored' });
+  expect(await append(log, run, 2, 'c')).toMatchObject({ outcome: 'appended' });
+});
+
+test('B13 a conversation that is made again behind an evicted record has nothing of the earlier one', async () => {
+  const run = await startRun(log);
+  const { conversationId, runId } = run;
+  await append(log, run, 0, 'ab');
+  await log.cancelRun({ conversationId, runId, userId: USER });
+  await evict(run, 'meta');
+  expect(await log.beginRun(promptOf({ conversationId, runId }))).toMatchObject({ outcome: 'started' });
+  expect((await snapshotOf(log, conversationId)).messages).toHaveLength(1);
+  const claim = claimed(await log.claimRun({ conversationId, runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
+  expect(claim).toMatchObject({ text: '', cancelled: null });
+});
+
 test('B17 deleting the message that named a conversation takes its words out of the title, a chosen title stays', async () => {
   const text = 'my  password is\nhunter2';
   const named = await startRun(log, { message: { messageId: 'm1', text }, title: 'my password is' });

@@ -16,6 +16,32 @@ test('lengths are what an encoder writes, also for broken surrogates', () => {
   );
 });
 
+test('W-9 lengths are what an encoder writes at every border between two lengths, alone and as a pair', () => {
+  const borders = [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff];
+  for (const first of borders) {
+    expect(utf8Length(String.fromCharCode(first))).toBe(Buffer.byteLength(String.fromCharCode(first)));
+    for (const second of borders) {
+      const text = `${String.fromCharCode(first, second)}a`;
+      expect(utf8Length(text), `${first.toString(16)} ${second.toString(16)}`).toBe(Buffer.byteLength(text));
+    }
+  }
+});
+
+test('only a high surrogate at the end is held back', () => {
+  for (const [last, isHeld] of [
+    [0xd7ff, false],
+    [0xd800, true],
+    [0xdbff, true],
+    [0xdc00, false],
+    [0xdfff, false],
+    [0xe000, false],
+  ] as const) {
+    const end = String.fromCharCode(last);
+    expect(splitIncomplete(`a${end}`), last.toString(16)).toEqual(isHeld ? { whole: 'a', rest: end } : { whole: `a${end}`, rest: '' });
+  }
+  expect(splitIncomplete('')).toEqual({ whole: '', rest: '' });
+});
+
 test('deltas cut anywhere, with incomplete ends held back, join to the same bytes', () => {
   fc.assert(
     fc.property(anyText, fc.array(fc.nat(), { maxLength: 8 }), (text, cuts) => {

@@ -147,6 +147,51 @@ describe('chunks', () => {
     expect(applyEvent(state, end)).toEqual({ kind: 'gap', verify: true });
   });
 
+  test('W-10 an end or a move of a run that is not held is a gap that asks for the whole', () => {
+    const base = { conversationId: 'c1', offset: 5 };
+    const end = { ...base, type: 'run-ended', reason: 'complete', sha256: '', endedAt: 0 } as const;
+    const moved = { ...base, type: 'run-moved', epoch: 2, restarted: false } as const;
+    for (const event of [end, moved]) {
+      expect(applyEvent(state, { ...event, runId: 'other', bytes: 9 })).toEqual({ kind: 'gap', verify: true });
+      expect(applyEvent({ ...state, run: null }, { ...event, runId: 'log-1-a0', bytes: 9 })).toEqual({ kind: 'gap', verify: true });
+    }
+    expect(applyEvent(state, { ...moved, runId: 'other', bytes: 0, restarted: true })).toEqual({ kind: 'gap', verify: true });
+  });
+
+  test('W-10 what a reader proves its screen against is what the log says, and the finish only where there is one', () => {
+    const end = {
+      type: 'run-ended',
+      conversationId: 'c1',
+      offset: 5,
+      runId: 'log-1-a0',
+      reason: 'complete',
+      bytes: 9,
+      sha256: 'abc',
+      endedAt: 0,
+    } as const;
+    const ended = applied(state, end);
+    expect(ended.ended).toEqual({ runId: 'log-1-a0', reason: 'complete', bytes: 9, sha256: 'abc' });
+    expect(Object.keys(ended.messages.at(-1)!)).not.toContain('finish');
+    expect(applied(state, { ...end, finish: 'length' }).messages.at(-1)).toMatchObject({ finish: 'length' });
+  });
+
+  test('W-7 a message that is held already is replaced where it stands, wherever that is', () => {
+    const messages = state.messages.concat([
+      { ...state.messages[0]!, messageId: 'm2' },
+      { ...state.messages[0]!, messageId: 'm3' },
+    ]);
+    for (const [index, message] of messages.entries()) {
+      const event: LogEvent = { type: 'message', conversationId: 'c1', offset: 5, message: { ...message, text: 'new' } };
+      const changed = applied({ ...state, messages }, event).messages;
+      expect(changed.map(({ messageId }) => messageId)).toEqual(messages.map(({ messageId }) => messageId));
+      expect(changed.map(({ text }) => text === 'new')).toEqual(messages.map((_, at) => at === index));
+    }
+  });
+
+  test('W-8 a missing event asks for the events, not for the whole', () => {
+    expect(applyEvent(state, chunk({ offset: 6 }))).toEqual({ kind: 'gap', verify: false });
+  });
+
   test('W-10 a run that moved to another pod keeps what stands, or starts again', () => {
     const moved = (bytes: number, restarted: boolean): LogEvent => ({
       type: 'run-moved',

@@ -184,6 +184,14 @@ export const leasesContract = (current: Current): void => {
     expect(await log.releaseRun({ conversationId, runId: newId(), epoch: 1 })).toBe('gone');
   });
 
+  test('B7 a released run is found once, also when the lease it had is over', async () => {
+    const { log } = current();
+    const run = await startRun(log, {}, { leaseMs: SHORT_LEASE_MS });
+    expect(await log.releaseRun(run)).toBe('released');
+    await untilFree(await startRun(log, {}, { leaseMs: SHORT_LEASE_MS }));
+    expect((await log.findFreeRuns(10_000)).filter(({ runId }) => runId === run.runId)).toHaveLength(1);
+  });
+
   test('releasing a run that has ended is closed', async () => {
     const { log } = current();
     expect(await log.releaseRun(await wholeRun(log))).toBe('closed');
