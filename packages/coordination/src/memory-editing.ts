@@ -1,4 +1,4 @@
-import { RESET_TYPE, type ChangeResult } from './run-log.ts';
+import { RESET_TYPE, type ChangeResult, type RunLog } from './run-log.ts';
 import type { MemoryConversation, MemoryStore } from './memory-store.ts';
 
 interface Change {
@@ -60,9 +60,14 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   return { outcome: 'done', offset: last };
 };
 
-export const deleteConversation = (store: MemoryStore, command: Change & { forget?: boolean }): ChangeResult => {
+/** An older copy of another log, or one that went on since, was made again by its owner: it stays. */
+const isDeadCopy = ({ before, messages }: MemoryConversation, { logId, at }: { logId: string; at: number }): boolean =>
+  before?.logId === logId && ![...messages.values()].some(({ role, createdAt }) => role === 'user' && createdAt > at);
+
+export const deleteConversation = (store: MemoryStore, command: Parameters<RunLog['deleteConversation']>[0]): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
+  if (command.heard && !isDeadCopy(conversation, command.heard)) return { outcome: 'not-found' };
   const { conversationId, userId, offset } = conversation;
   store.audit(conversation, 'SESSION_DELETED', {});
   closeDeleted(store, conversation);

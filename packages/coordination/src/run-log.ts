@@ -243,8 +243,16 @@ export interface RunLog extends StoreBudgets, StoreProofs {
     limit: number;
   }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
-  /** `forget`: the person is erased, and the id is nobody's afterwards. */
-  deleteConversation(command: { conversationId: string; userId: string; forget?: boolean }): Promise<ChangeResult>;
+  /**
+   * `forget`: the person is erased, and the id is nobody's afterwards. `heard`: the database has heard of this deletion and the store
+   * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.
+   */
+  deleteConversation(command: {
+    conversationId: string;
+    userId: string;
+    forget?: boolean;
+    heard?: { logId: string; at: number };
+  }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
   /** The user's conversations, newest first, after a conversation. */
   listConversations(query: {

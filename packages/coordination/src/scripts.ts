@@ -80,7 +80,7 @@ export interface ScriptArgs {
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
-  'delete-conversation': { userId: string; cap: number; forget: '1' | '' };
+  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };

@@ -70,7 +70,8 @@ export const createAuditApp = (
       ...(before !== undefined && { before }),
     });
     if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
-    return reply.code(page.kind === 'none' ? 404 : 403).send();
+    if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
+    return reply.code(403).send();
   });
 
   app.get('/conversations', { schema: { querystring: Paging } }, async (request) => {

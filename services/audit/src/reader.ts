@@ -6,7 +6,16 @@ import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './dat
 import { excerptOf, LOOKED_AT_CHARS } from './excerpt.ts';
 import { searchQuery, wordsOf } from './fold-text.ts';
 
-export type Page = { kind: 'page'; messages: Message[]; hasMore: boolean; title: string } | { kind: 'none' } | { kind: 'forbidden' };
+export type Page =
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string }
+  | { kind: 'none'; deleted?: Deletion }
+  | { kind: 'forbidden' };
+
+/** Its owner deleted this log of the conversation then. */
+export interface Deletion {
+  logId: string;
+  at: number;
+}
 
 export interface Found {
   conversationId: string;
@@ -51,6 +60,9 @@ const fitting = (sizes: readonly Raw[]): string[] => {
   return ids;
 };
 
+const deletionOf = ({ deletedLogId: logId, deletedAt: at }: SessionRow): { deleted?: Deletion } =>
+  logId !== null && at !== null ? { deleted: { logId, at } } : {};
+
 /** What gateways ask: history, the list of conversations, search. */
 export class AuditReader {
   readonly #sql: Sql;
@@ -66,7 +78,7 @@ export class AuditReader {
     if (!session) return { kind: 'none' };
     // Also after its deletion: the id is its owner's.
     if (session.userId !== '' && session.userId !== userId) return { kind: 'forbidden' };
-    if (session.deleted === 1) return { kind: 'none' };
+    if (session.deleted === 1) return { kind: 'none', ...(session.userId === userId && deletionOf(session)) };
     const values: Value[] = [conversationId, limit + 1, userId];
     if (before !== undefined) values.push(before);
     const sizes = await this.#sql.query<Raw>(

@@ -21,7 +21,15 @@ export interface Asked {
   conversationId: string;
   userId: string;
 }
-export type Answer = { standing: 'owner'; page: StoredPage } | { standing: Exclude<Standing, 'owner'> };
+/** Its owner deleted this log of the conversation. */
+export interface Deletion {
+  logId: string;
+  at: number;
+}
+export type Answer =
+  | { standing: 'owner'; page: StoredPage }
+  | { standing: 'unknown'; deleted?: Deletion }
+  | { standing: Exclude<Standing, 'owner' | 'unknown'> };
 
 const UNANSWERED: Answer = { standing: 'unanswered' };
 
@@ -31,7 +39,14 @@ const keyOf = ({ conversationId, userId }: Asked): string => `${conversationId} 
 const answerOf = ({ status, body }: { status: number; body: unknown }): Answer => {
   if (status === 200) return { standing: 'owner', page: body as StoredPage };
   // 401, 429, 500 and whatever else say nothing about the conversation.
-  return status === 403 ? { standing: 'stranger' } : status === 404 ? { standing: 'unknown' } : UNANSWERED;
+  if (status === 404) return { standing: 'unknown', ...deletionIn(body) };
+  return status === 403 ? { standing: 'stranger' } : UNANSWERED;
+};
+
+/** An audit service of 0.1.0 says nothing of it. */
+const deletionIn = (body: unknown): { deleted?: Deletion } => {
+  const { logId, at } = (body as { deleted?: Partial<Deletion> } | null)?.deleted ?? {};
+  return typeof logId === 'string' && typeof at === 'number' ? { deleted: { logId, at } } : {};
 };
 
 /**

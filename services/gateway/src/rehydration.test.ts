@@ -145,3 +145,24 @@ test('B5 what the store lost with its tail and the database has is shown again, 
   expect(claimed.outcome).toBe('started');
   expect(await store.readState({ conversationId: 'old' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
 });
+
+test('B5 a deletion that the store lost and the database has heard of stands: nobody reads the older copy', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const inner = new MemoryStore(Date.now, 100);
+  const store = createMemoryRunLog({ store: inner });
+  const told: { deleted?: { logId: string; at: number } } = {};
+  const runLog = withRehydration(store, { call: async () => ({ status: 404, body: told }) });
+  const read = (conversationId: string) => runLog.readState({ conversationId, userId: 'ann' });
+  const logs: string[] = [];
+  for (const conversationId of ['gone', 'kept']) {
+    await runLog.beginRun(prompt(conversationId, `of-${conversationId}`));
+    const state = await read(conversationId);
+    logs.push(state.kind === 'snapshot' ? state.logId! : '');
+  }
+  inner.raise();
+  told.deleted = { logId: logs[0]!, at: Date.now() };
+  expect(await read('gone')).toEqual({ kind: 'none' });
+  // Deleted once, and made again before the store went back: that is another log.
+  expect(await read('kept')).toMatchObject({ kind: 'snapshot', messages: [{ messageId: 'of-kept' }] });
+});

@@ -50,6 +50,11 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
       if (known === 'owner') await expel({ conversationId, intruder: userId });
       return false;
     }
+    if (answer.standing === 'unknown' && answer.deleted && known === 'owner' && unproven) {
+      // The store went back behind its deletion.
+      const { outcome } = await runLog.deleteConversation({ ...asked, heard: answer.deleted });
+      if (outcome === 'done') return true;
+    }
     if (answer.standing === 'unknown' && known === 'owner' && unproven)
       await runLog.mergeStored({ ...asked, title: '', messages: [], hasMore: false });
     if (answer.standing !== 'owner' || (verdict !== 'bring-back' && verdict !== 'expel')) return false;

@@ -1,5 +1,5 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
-import type { AppendChunk, BeginRun, ClaimRun, EndRun, StoredMessage } from '../run-log.ts';
+import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage } from '../run-log.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { BORDER, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
@@ -23,6 +23,14 @@ export const checkChange = (command: { conversationId: string; userId: string })
   object(command, 'command');
   id(command.conversationId);
   name(command.userId, 'user');
+};
+
+export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[0]): void => {
+  checkChange(command);
+  if (command.heard === undefined) return;
+  object(command.heard, 'deletion');
+  id(command.heard.logId);
+  count(command.heard.at, 'deletion');
 };
 
 /**

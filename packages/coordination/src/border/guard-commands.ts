@@ -51,7 +51,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     check.checkChange(command);
     id(command.messageId);
   }, log.deleteMessage),
-  deleteConversation: checked(check.checkChange, log.deleteConversation),
+  deleteConversation: checked(check.checkDeletion, log.deleteConversation),
   setTitle: checked((command) => {
     check.checkChange(command);
     text(command.title, BORDER.titleBytes, 'title');

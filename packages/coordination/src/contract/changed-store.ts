@@ -59,6 +59,27 @@ export const changedStoreContract = (current: Current): void => {
     await followed.close();
   });
 
+  test('B5 a deletion that the store lost and the database has heard of deletes the older copy, and nothing that was made since', async () => {
+    const { log, changeStore } = current();
+    const [dead, remade, other] = [await wholeRun(log, {}, 'a'), await wholeRun(log, {}, 'b'), await wholeRun(log, {}, 'c')];
+    const logs = await Promise.all([dead, remade, other].map(async ({ conversationId }) => (await snapshotOf(log, conversationId)).logId!));
+    const at = (await snapshotOf(log, other.conversationId)).messages[0]!.createdAt;
+    const hear = ({ conversationId }: { conversationId: string }, logId: string, userId = USER) =>
+      log.deleteConversation({ conversationId, userId, heard: { logId, at } });
+    // A log that is not a copy is no older than what the database has heard.
+    expect(await hear(dead, logs[0]!)).toEqual({ outcome: 'not-found' });
+    await changeStore();
+    for (const { conversationId } of [dead, remade, other]) await log.readState({ conversationId, userId: USER });
+    await waitFor(() => Date.now() > at + 1);
+    await startRun(log, { conversationId: remade.conversationId });
+    expect(await hear(dead, logs[0]!, 'bob')).toEqual({ outcome: 'forbidden' });
+    expect(await hear(remade, logs[1]!)).toEqual({ outcome: 'not-found' });
+    expect(await hear(other, newId())).toEqual({ outcome: 'not-found' });
+    expect(await hear(dead, logs[0]!)).toMatchObject({ outcome: 'done' });
+    expect(await log.readState({ conversationId: dead.conversationId, userId: USER })).toEqual({ kind: 'none' });
+    for (const { conversationId } of [remade, other]) expect((await snapshotOf(log, conversationId)).messages.length).toBeGreaterThan(1);
+  });
+
   test('B5 nobody who may not read it renames it, and what begins after the change keeps its name', async () => {
     const { log, changeStore } = current();
     const { conversationId } = await wholeRun(log, {}, 'abc');

@@ -2,13 +2,15 @@
 -- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
 -- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone whose
 --          prefixes: start of the keys of a run; which runs there are is known only here; same slot
--- ARGV     conversationId userId cap forget      (forget '1': the person is erased, and the id is nobody's then)
+-- ARGV     conversationId userId cap forget heardLog heardAt      (forget '1': the person is erased, and the id is nobody's then;
+--          heardLog: the database heard of the deletion of this log at heardAt, and the store may have lost it; '' is a person's command)
 -- Returns  done offset | not-found | forbidden
 -- Law      L-2 by audit; readers are told by a hint outside the log, which is gone
 local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local tombstone, whose = KEYS[13], KEYS[14]
 local conversationId, userId, cap, forget = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local heardLog, heardAt = ARGV[5] or '', tonumber(ARGV[6] or 0)
 -- @include now
 -- @include audit
 -- @include hold
@@ -19,6 +21,18 @@ if not conversation[1] then
   return { 'not-found' }
 elseif conversation[1] ~= userId then
   return { 'forbidden' }
+end
+if heardLog ~= '' then
+  -- An older copy of another log, or one that went on since, was made again by its owner: it stays.
+  if string.match(redis.call('HGET', meta, 'before') or '', '^(.*):%d+$') ~= heardLog then
+    return { 'not-found' }
+  end
+  for _, kept in ipairs(redis.call('HVALS', history)) do
+    local message = cjson.decode(kept)
+    if message.role == 'user' and message.createdAt > heardAt then
+      return { 'not-found' }
+    end
+  end
 end
 audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. '}')
 vacate(conversation[2])

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topicOf, type AuditEvent } from '@runnel/events';
 import { createMetrics } from '@runnel/kit';
+import { createAuditApp } from '../app.ts';
 import { auditMetrics } from '../audit-metrics.ts';
 import { createDirect } from '../direct.ts';
 import type { AuditTables } from '../tables.ts';
@@ -81,7 +82,7 @@ export const ownershipContract = (open: () => Promise<AuditTables>): void => {
     const { put, aside } = deliverer(tables);
     const s = story('c1');
     await put([s.started('Hers'), s.said('m1', 'her question'), s.make('SESSION_DELETED', {})]);
-    expect((await seen(tables, 'ann')).history).toEqual({ kind: 'none' });
+    expect((await seen(tables, 'ann')).history).toMatchObject({ kind: 'none' });
     const his = everythingBy('bob', T0 + 9_000);
     await put(his);
     expect(await seen(tables, 'bob')).toMatchObject({
@@ -93,5 +94,23 @@ export const ownershipContract = (open: () => Promise<AuditTables>): void => {
     const again = story('c1', { logId: 'log-2', at: T0 + 20_000 });
     await put([again.started('Again'), again.said('m2', 'a second question')]);
     expect((await seen(tables, 'ann')).history).toMatchObject({ kind: 'page', title: 'Again', messages: [{ text: 'a second question' }] });
+  });
+
+  test('B5 S-1 its owner alone is told that a conversation was deleted, which log of it and when, until it is made again', async () => {
+    const tables = await open();
+    const app = createAuditApp(tables);
+    const ask = async (userId: string) => {
+      const answer = await app.inject({ url: '/history/c1', headers: { 'x-runnel-user': userId } });
+      return [answer.statusCode, answer.body === '' ? null : (answer.json() as unknown)];
+    };
+    const told = story('c1', { userId: 'ann', logId: 'log-1', at: T0 + 500 });
+    const deletion = told.make('SESSION_DELETED', {});
+    await tables.store.write([...exchange('c1', 'one', 'two'), deletion]);
+    const at = T0 + 501;
+    expect(await ask('ann')).toEqual([404, { deleted: { logId: 'log-1', at } }]);
+    expect(await ask('bob')).toEqual([403, null]);
+    const again = story('c1', { userId: 'ann', logId: 'log-2', at: at + 1_000 });
+    await tables.store.write([again.started('Again'), again.said('n1', 'three')]);
+    expect(await ask('ann')).toMatchObject([200, { messages: [{ messageId: 'n1' }] }]);
   });
 };
