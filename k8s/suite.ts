@@ -22,7 +22,8 @@ const SOON_ELSEWHERE = ['unreachable', 'not-ready'].flatMap((condition, i) => [
 const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, ...SOON_ELSEWHERE, 'audit.drainSeconds=5'];
 
 /** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
-const PREVIOUS_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379'];
+// The chart of before does not know that gateways of today ask for it; its pods run today's images.
+const PREVIOUS_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379', 'gateway.env.DEV_MODE_OPEN=yes'];
 const UPGRADE_VALUES = [...PREVIOUS_VALUES, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
 const STORES = join(import.meta.dirname, 'stores.yaml');
 

@@ -48,7 +48,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
   const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
-  if (isLost && now < since + 1_000) return { outcome: 'owned' };
+  // An owner that lives comes back within a second or two of its store and writes its answer again.
+  if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned' };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
     return { outcome: 'unsuited' };

@@ -30,6 +30,8 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
   known.role === 'assistant' &&
   row.role === 'assistant' &&
   known.status !== 'deleted' &&
+  // Begun at another time: the name was used again, in a conversation that was deleted and made again.
+  known.createdAt === row.createdAt &&
   (known.text !== row.text || known.status !== row.status) &&
   known.position <= row.position;
 

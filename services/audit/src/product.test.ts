@@ -233,6 +233,17 @@ const product = async () => {
   };
 };
 
+/** A failed answer, deleted with its conversation; another of the same ids is whole, and the audit hears of both before the deletion. */
+const ANOTHER_LIFE: Parameters<Awaited<ReturnType<typeof product>>['act']>[0][] = [
+  { do: 'prompt', c: 0, m: 0, r: 0, parent: null, stranger: false },
+  { do: 'end', c: 0, reason: 'failed' },
+  { do: 'delete', c: 0 },
+  { do: 'tick', ms: 1 },
+  { do: 'prompt', c: 0, m: 0, r: 0, parent: null, stranger: false },
+  { do: 'end', c: 0, reason: 'complete' },
+  { do: 'relay', topic: 1, count: 5 },
+];
+
 test('B8 whatever people do with the product, verify accuses nobody', { timeout: 120_000 }, async () => {
   const seen = new Set<string>();
   await fc.assert(
@@ -247,7 +258,7 @@ test('B8 whatever people do with the product, verify accuses nobody', { timeout:
         await world.close();
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[ANOTHER_LIFE]] },
   );
   // The generator reaches everything that changes a row.
   expect([...seen].toSorted()).toEqual(

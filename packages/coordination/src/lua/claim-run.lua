@@ -41,7 +41,8 @@ local queuedAt = tonumber(redis.call('ZSCORE', queued, member) or 0)
 local since = tonumber(redis.call('HGET', store, 'since') or 0)
 local isHeld = (held[3] or '') ~= ''
 local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
-if isLost and tonumber(now) < since + 1000 then
+-- An owner that lives comes back within a second or two of its store and writes its answer again; to claim it before would cut it off.
+if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
   return { 'owned' }
 end
 local wanted = redis.call('GET', cancel)

@@ -8,7 +8,9 @@ export const firstEndContract = (fresh: () => Promise<string>): void => {
     const shown = story('c1');
     const first = [shown.started(), shown.said('m1', 'hỏi'), shown.began('r1', 'm1'), shown.ended('r1', 'm1', 'as shown')];
     // The store went back, a new log began, and a model was asked again.
-    const second = story('c1', { logId: 'log-2', at: T0 + 60_000 }).ended('r1', 'm1', 'another answer', 'failed');
+    const again = story('c1', { logId: 'log-2', at: T0 + 60_000 }).ended('r1', 'm1', 'another answer', 'failed');
+    // It is the same run: it began when it began.
+    const second = { ...again, data: { ...again.data, startedAt: T0 } };
     for (const order of [
       [...first, second],
       [second, ...first],
