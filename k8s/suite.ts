@@ -4,7 +4,7 @@ import { call, elapse, waitFor } from '@runnel/e2e';
 import { disturb, seen } from './lib/disturb.ts';
 import { dryRun } from './lib/dry-run.ts';
 import { nodePower, type NodePower } from './lib/nodes.ts';
-import { ALL_VALUES, BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, type Component } from './lib/release.ts';
+import { ALL_VALUES, BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, WITHOUT_LIMITS, type Component } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
 
 const IDLE_MB = 120;
@@ -22,9 +22,10 @@ const SOON_ELSEWHERE = ['unreachable', 'not-ready'].flatMap((condition, i) => [
 const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, ...SOON_ELSEWHERE, 'audit.drainSeconds=5'];
 
 /** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
+const COMMON_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379'];
 // The chart of before does not know that gateways of today ask for it; its pods run today's images.
-const PREVIOUS_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379', 'gateway.env.DEV_MODE_OPEN=yes'];
-const UPGRADE_VALUES = [...PREVIOUS_VALUES, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
+const PREVIOUS_VALUES = [...COMMON_VALUES, 'gateway.env.DEV_MODE_OPEN=yes'];
+const UPGRADE_VALUES = [...COMMON_VALUES, ...WITHOUT_LIMITS, 'audit.enabled=true', 'postgres.url=postgres://runnel@database:5432/runnel'];
 const STORES = join(import.meta.dirname, 'stores.yaml');
 
 const app = release('runnel', 'runnel-test');

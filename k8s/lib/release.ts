@@ -27,13 +27,18 @@ const ANSWERS_MS = 60_000;
 
 /** What both charts understand. */
 export const BASE_VALUES = ['auth.mode=dev', 'rateLimitPerMinute=100000'];
+/** The load plays many people under a few names. */
+export const WITHOUT_LIMITS = [
+  'maxRunsPerUser',
+  'maxSocketsPerUser',
+  'maxFollowsPerUser',
+  'maxBytesPerUserDay',
+  'maxCommandsPerMinute',
+].map((limit) => `limits.${limit}=0`);
 /** Everything in the release, its stores on one node. */
 export const ALL_VALUES = [
   ...BASE_VALUES,
-  // The load plays many people under a few names.
-  ...['maxRunsPerUser', 'maxSocketsPerUser', 'maxFollowsPerUser', 'maxBytesPerUserDay', 'maxCommandsPerMinute'].map(
-    (limit) => `limits.${limit}=0`,
-  ),
+  ...WITHOUT_LIMITS,
   'audit.enabled=true',
   ...['redis', 'postgres', 'kafka'].flatMap((store) => [
     `${store}.development.enabled=true`,
