@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
-import { waitFor } from '../../harness/wait.ts';
+import { elapse, waitFor } from '../../harness/wait.ts';
 import { freePort } from '../../harness/ports.ts';
 
 const ROUNDS = 10;
@@ -83,7 +83,7 @@ const round = async (pod: Standalone, random: Random): Promise<{ told: Told[]; a
   const asking = told.map((run) => pod.ask(run, random.between(1, 12)).catch(() => undefined));
   await waitFor(() => told.some(({ sha256 }) => sha256 !== null), { deadlineMs: 20_000, what: 'a first end', everyMs: 1 });
   const afterEndMs = random.between(0, 20);
-  await new Promise((resolve) => setTimeout(resolve, afterEndMs));
+  await elapse(afterEndMs);
   await pod.kill();
   await Promise.all(asking);
   return { told, afterEndMs };

@@ -36,12 +36,12 @@ local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs')
 if alive(held[2], held[4]) then
   return { 'owned' }
 end
--- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
+-- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so, and an
+-- owner four to come back and write its answer again. To claim a half answer before would cut it off.
 local queuedAt = tonumber(redis.call('ZSCORE', queued, member) or 0)
 local since = tonumber(redis.call('HGET', store, 'since') or 0)
 local isHeld = (held[3] or '') ~= ''
 local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
--- An owner that lives comes back within a second or two of its store and writes its answer again; to claim it before would cut it off.
 if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
   return { 'owned' }
 end

@@ -82,7 +82,7 @@ export const ownershipContract = (open: () => Promise<AuditTables>): void => {
     const { put, aside } = deliverer(tables);
     const s = story('c1');
     await put([s.started('Hers'), s.said('m1', 'her question'), s.make('SESSION_DELETED', {})]);
-    expect((await seen(tables, 'ann')).history).toMatchObject({ kind: 'none' });
+    expect((await seen(tables, 'ann')).history).toEqual({ kind: 'none', deleted: { logId: 'log-c1', at: expect.any(Number) as number } });
     const his = everythingBy('bob', T0 + 9_000);
     await put(his);
     expect(await seen(tables, 'bob')).toMatchObject({
