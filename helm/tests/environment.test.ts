@@ -75,9 +75,7 @@ describe.each(Object.entries(SPECS))('what %s reads from its environment', (serv
   });
 
   test('the chart refuses in `env` what it sets itself, and lets through what it leaves to `env`', () => {
-    const refused = new Set(
-      [...read('helm/runnel/templates/validate.yaml').matchAll(/"([A-Z][A-Z0-9_]+)" "/g)].map(([, name]) => name!),
-    );
+    const refused = new Set([...read('helm/runnel/templates/validate.yaml').matchAll(/"([A-Z][A-Z0-9_]+)" "/g)].map(([, name]) => name!));
     expect([...chartNames(service)].filter((name) => !refused.has(name))).toEqual([]);
     const left = Object.entries(NOT_IN_CHART[service]!).filter(([, reason]) => reason === BY_ENV);
     expect(left.filter(([name]) => refused.has(name))).toEqual([]);
