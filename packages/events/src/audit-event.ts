@@ -16,6 +16,8 @@ export const EVENT_TYPES = [
   'SESSION_DELETED',
   'ADMIN_READ',
   'USER_ERASED',
+  'USER_FORGOTTEN',
+  'TRAIL_CUT',
 ] as const;
 export type AuditEventType = (typeof EVENT_TYPES)[number];
 

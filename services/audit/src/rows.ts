@@ -27,22 +27,52 @@ export const sha256Of = (text: string): string => hash('sha256', text);
 
 /** Fields that hold what people or models wrote, by the names events use. */
 const TEXTS = new Set(['text', 'title']);
+/** Fields that name a person. */
+const PERSONS = new Set(['userId', 'author', 'cancelledBy', 'deletedBy', 'target']);
 
-/** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
-export const withoutTexts = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutTexts);
+type Replace = (name: string, value: string) => unknown;
+
+/** Everything in `value`, at any depth, with each text field's content replaced. */
+const replaceFields = (value: unknown, replace: Replace): unknown => {
+  if (Array.isArray(value)) return value.map((inner) => replaceFields(inner, replace));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) =>
-      TEXTS.has(name) && typeof inner === 'string'
-        ? [name, { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) }]
-        : [name, withoutTexts(inner)],
-    ),
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      typeof inner === 'string' ? replace(name, inner) : replaceFields(inner, replace),
+    ]),
   );
 };
 
+/** What the trail calls a person. */
+export type NameOf = (userId: string) => string;
+const asTheyAre: NameOf = (userId) => userId;
+
+/** Tells of every person that `data` names. */
+export const eachPerson = (value: unknown, tell: (userId: string) => void): void => {
+  if (Array.isArray(value)) for (const inner of value) eachPerson(inner, tell);
+  else if (typeof value === 'object' && value !== null)
+    for (const name in value) {
+      const inner = (value as Record<string, unknown>)[name];
+      if (typeof inner !== 'string') eachPerson(inner, tell);
+      else if (inner !== '' && PERSONS.has(name)) tell(inner);
+    }
+};
+
+/** `data` with other names of its persons. Pure. */
+export const renamePersons = (value: unknown, nameOf: NameOf): unknown =>
+  replaceFields(value, (name, inner) => (inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner));
+
+/** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
+export const withoutTexts = (value: unknown, nameOf = asTheyAre): unknown =>
+  replaceFields(value, (name, inner) => {
+    if (TEXTS.has(name)) return { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) };
+    return inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner;
+  });
+
 /** The trail's row of a state change; null for a timeline batch, which is no part of the trail. */
-export const auditRow = (event: AuditEvent): AuditRow | null => {
+export const auditRow = (event: AuditEvent, nameOf = asTheyAre): AuditRow | null => {
+  const userId = nullableText(event.data['userId']);
   const where = sequenceOf(event);
   if (where === null) return null;
   return {
@@ -52,9 +82,9 @@ export const auditRow = (event: AuditEvent): AuditRow | null => {
     logId: where.logId,
     sequence: where.sequence,
     type: event.type,
-    userId: nullableText(event.data['userId']),
+    userId: userId === null ? null : nameOf(userId),
     runId: nullableText(event.data['runId']),
-    data: JSON.stringify(withoutTexts(event.data)),
+    data: JSON.stringify(withoutTexts(event.data, nameOf)),
   };
 };
 
@@ -122,6 +152,8 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':
     case 'USER_ERASED':
+    case 'USER_FORGOTTEN':
+    case 'TRAIL_CUT':
       return [];
     default:
       event.type satisfies never;

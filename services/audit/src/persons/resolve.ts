@@ -1,0 +1,114 @@
+import { sequenceOf, type AuditEvent } from '@runnel/events';
+import type { Sql } from '../database/sql.ts';
+import { PERSON, rowOf, type PersonRow } from '../database/tables.ts';
+import { eachPerson, renamePersons, type NameOf } from '../rows.ts';
+import { isPseudonym, lateDigest, makePerson } from './pseudonym.ts';
+
+type Raw = Record<string, unknown>;
+
+/** Whose a conversation is, as the table has it. */
+export interface Whose {
+  userId: string;
+  /** The log that was deleted last. */
+  deletedLogId: string | null;
+}
+
+/** Who an event is about, as the trail and as the tables that people read call them. */
+export interface Persons {
+  /** Pseudonyms, for the trail. */
+  nameOf(event: AuditEvent): NameOf;
+  /** Whose the event is in the tables: the id, or the pseudonym of somebody who was erased; null: nobody's. */
+  ownerOf(event: AuditEvent): string | null;
+  /** The event for those tables: without the id of anybody who was erased. */
+  shown(event: AuditEvent): AuditEvent;
+}
+
+const userOf = ({ data }: AuditEvent): string | null => {
+  const userId = data['userId'];
+  return typeof userId === 'string' && userId !== '' ? userId : null;
+};
+
+const idsIn = (events: readonly AuditEvent[]): Set<string> => {
+  const ids = new Set<string>();
+  for (const { data } of events) eachPerson(data, (userId) => ids.add(userId));
+  return ids;
+};
+
+/** The persons of these ids whom the trail knows by name. */
+export const personsNamed = async (sql: Sql, ids: readonly string[]): Promise<Map<string, string>> => {
+  const found = await sql.among<Raw>('SELECT * FROM audit_person', 'user_id', ids);
+  return new Map(found.map((raw) => [String(raw['user_id']), String(raw['pseudonym'])]));
+};
+
+/** Gives those a key whom nobody knows. Another writer may do the same at the same time, so what stands is read again. */
+export const addPersons = async (sql: Sql, ids: readonly string[]): Promise<Map<string, string>> => {
+  if (ids.length === 0) return new Map();
+  // In one order, so that two writers cannot wait for each other.
+  const rows = ids.toSorted().map((userId): PersonRow => ({ ...makePerson(userId), erasedAt: null, digest: null }));
+  await sql.insert('audit_person', PERSON, rows, '(user_id) DO NOTHING');
+  return personsNamed(sql, ids);
+};
+
+/** The key of late digests; '': nobody was ever erased. */
+export const lateKey = async (sql: Sql): Promise<string> => {
+  const [found] = await sql.query<{ key: string }>('SELECT key FROM audit_late_key ORDER BY key LIMIT 1');
+  return found?.key ?? '';
+};
+
+/** Those who were erased and whom these ids, or these owners of conversations, may mean. */
+const erasedAmong = async (sql: Sql, key: string, ids: ReadonlySet<string>, owners: readonly string[]) => {
+  const digests = new Map(key === '' ? [] : [...ids].map((id) => [id, lateDigest(key, id)] as const));
+  const rows = [
+    ...(key === '' ? [] : await sql.among<Raw>('SELECT * FROM audit_person', 'digest', [...digests.values()])),
+    ...(await sql.among<Raw>('SELECT * FROM audit_person', 'pseudonym', [...new Set(owners.filter(isPseudonym))])),
+  ].map((raw) => rowOf(PERSON, raw));
+  const erased = rows.filter(({ erasedAt }) => erasedAt !== null);
+  return { digests, byPseudonym: new Map(erased.map((row) => [row.pseudonym, row])), all: erased };
+};
+
+/**
+ * Finds out whom the events mean. An event of somebody who was erased may come late, out of an outbox or Kafka: it is theirs whose the
+ * conversation was, or whose it was when it happened, and brings no id back. Whoever comes again under that id is somebody else.
+ *
+ * @param sessions by conversation
+ */
+export const resolvePersons = async (sql: Sql, events: readonly AuditEvent[], sessions: ReadonlyMap<string, Whose>): Promise<Persons> => {
+  const ids = idsIn(events);
+  const { digests, byPseudonym, all } = await erasedAmong(sql, await lateKey(sql), ids, [...sessions.values()].map(({ userId }) => userId));
+  const erasedBefore = (userId: string, time: number): string | undefined =>
+    all
+      .filter(({ digest, erasedAt }) => digest !== null && digest === digests.get(userId) && time <= erasedAt!)
+      .toSorted((a, b) => a.erasedAt! - b.erasedAt!)[0]?.pseudonym;
+  const erasedOwner = (event: AuditEvent, userId: string): string | undefined => {
+    const session = sessions.get(event.subject);
+    const owner = byPseudonym.get(session?.userId ?? '');
+    if (!owner) return undefined;
+    const isOld = Date.parse(event.time) <= owner.erasedAt! || sequenceOf(event)?.logId === session?.deletedLogId;
+    const isTheirs = owner.digest === null ? isOld : owner.digest === digests.get(userId);
+    return isTheirs ? owner.pseudonym : undefined;
+  };
+  const erasedName = (event: AuditEvent, userId: string): string | undefined =>
+    all.length === 0
+      ? undefined
+      : ((userId === userOf(event) ? erasedOwner(event, userId) : undefined) ?? erasedBefore(userId, Date.parse(event.time)));
+
+  const named = await personsNamed(sql, [...ids]);
+  const needed = new Set(
+    all.length === 0 ? ids : events.flatMap((event) => [...idsIn([event])].filter((id) => erasedName(event, id) === undefined)),
+  );
+  for (const [id, pseudonym] of await addPersons(sql, [...needed].filter((id) => !named.has(id)))) named.set(id, pseudonym);
+  return {
+    nameOf: (event) => (userId) => erasedName(event, userId) ?? named.get(userId) ?? userId,
+    ownerOf: (event) => {
+      const userId = userOf(event);
+      return userId === null ? null : (erasedName(event, userId) ?? userId);
+    },
+    shown: (event) =>
+      all.length === 0
+        ? event
+        : {
+            ...event,
+            data: renamePersons(event.data, (userId) => erasedName(event, userId) ?? userId) as AuditEvent['data'],
+          },
+  };
+};
