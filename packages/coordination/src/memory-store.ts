@@ -72,7 +72,7 @@ export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;
   runs: Map<string, MemoryRun>;
   outbox: OutboxEntry[];
-  deleted: Map<string, { userId: string; until: number }>;
+  deleted: Map<string, { userId: string | null; until: number }>;
   ended: { run: MemoryRun; at: number }[];
 }
 
@@ -99,7 +99,7 @@ export class MemoryStore {
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
   /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
-  readonly #deleted = new Map<string, { userId: string; until: number }>();
+  readonly #deleted = new Map<string, { userId: string | null; until: number }>();
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
@@ -216,7 +216,8 @@ export class MemoryStore {
       this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
-  noteDeleted(conversationId: string, userId: string): void {
+  /** `userId` null: everybody's deletion. */
+  noteDeleted(conversationId: string, userId: string | null): void {
     this.#deleted.delete(conversationId);
     this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
   }
@@ -224,7 +225,7 @@ export class MemoryStore {
   /** `userId`: by this person. */
   isDeleted(conversationId: string, userId?: string): boolean {
     const deleted = this.#deleted.get(conversationId);
-    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === userId);
+    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === null || deleted.userId === userId);
   }
 
   /** Last changed goes last, so that the first is always the next to be forgotten. */

@@ -5,13 +5,13 @@ import { applyChanges } from './apply-changes.ts';
 import { bucketOf, lock, onDisk } from './database/locks.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql, type Dialect } from './database/sql.ts';
-import { TIMELINE } from './database/tables.ts';
+import { rowOf, SESSION, TIMELINE, type SessionRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from './persons/forget.ts';
-import { isPseudonym } from './persons/pseudonym.ts';
-import { resolvePersons, type Whose } from './persons/resolve.ts';
+import { isFree, isPseudonym } from './persons/pseudonym.ts';
+import { resolvePersons } from './persons/resolve.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
 /** Transactions at a time of one process: while one is under way in the database, the rows of the other are made. */
@@ -66,8 +66,10 @@ export class AuditStore {
       const sessions = await sessionsOf(sql, told);
       const persons = await resolvePersons(sql, told, sessions);
       const foreign = foreignOf(
-        told.map((event) => ({ conversationId: event.subject, userId: persons.ownerOf(event), event })),
-        new Map([...sessions].map(([conversationId, { userId }]) => [conversationId, userId])),
+        told
+          .filter((event) => !persons.isTrailOnly(event))
+          .map((event) => ({ conversationId: event.subject, userId: persons.ownerOf(event), event })),
+        new Map([...sessions].map(([conversationId, session]) => [conversationId, isFree(session) ? '' : session.userId])),
       );
       if (foreign.length > 0) throw new ForeignEvents(foreign.map(({ event }) => event.id));
       const fresh = await appendTrail(
@@ -75,6 +77,7 @@ export class AuditStore {
         told.map((event) => ({ ...auditRow(event, persons.nameOf(event))!, event })),
       );
       const changes = fresh.flatMap(({ event, conversationId, time }): ChangeAt[] => {
+        if (persons.isTrailOnly(event)) return [];
         // Its own, also where the trail had to give it another place.
         const { logId } = sequenceOf(event)!;
         return changesOf(persons.shown(event)).map((change) => ({ conversationId, logId, time, change }));
@@ -92,12 +95,8 @@ export class AuditStore {
   }
 }
 
-const sessionsOf = async (sql: Sql, events: readonly AuditEvent[]): Promise<Map<string, Whose>> => {
+const sessionsOf = async (sql: Sql, events: readonly AuditEvent[]): Promise<Map<string, SessionRow>> => {
   const ids = [...new Set(events.map((event) => event.subject))];
-  const found = await sql.among<{ conversation_id: string; user_id: string; deleted_log_id: string | null }>(
-    'SELECT * FROM chat_session',
-    'conversation_id',
-    ids,
-  );
-  return new Map(found.map((row) => [row.conversation_id, { userId: row.user_id, deletedLogId: row.deleted_log_id }]));
+  const found = await sql.among<Record<string, unknown>>('SELECT * FROM chat_session', 'conversation_id', ids);
+  return new Map(found.map((raw) => rowOf(SESSION, raw)).map((row) => [row.conversationId, row]));
 };

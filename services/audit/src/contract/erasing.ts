@@ -145,6 +145,24 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
     expect(await problems(tables)).toContain('log log-c1: event 3 was changed');
   });
 
+  test('S-17 the id of an erased person’s conversation is anybody’s, whoever’s event comes first', async () => {
+    for (const order of [1, -1]) {
+      const tables = await open();
+      const one = ann('c1');
+      await tables.store.write([one.started(), one.said('m1', 'hỏi'), one.make('SESSION_DELETED', erasedBy(ROOT))]);
+      expect(await tables.reader.history({ conversationId: 'c1', userId: BOB, limit: 9 })).toEqual({ kind: 'none' });
+      const next = story('c1', { userId: BOB, logId: 'next', at: T0 + 60_000 });
+      const events = [next.started(), next.said('m1', 'của Bob'), next.ended('r1', 'm1', 'đáp')];
+      for (const event of order === 1 ? events : events.toReversed()) await ingest(tables, [event]);
+      // What Ann said last, late.
+      await ingest(tables, [one.make('STREAM_CANCELLED', { runId: 'r9', text: 'x' })]);
+      expect(await tables.reader.history({ conversationId: 'c1', userId: BOB, limit: 9 })).toMatchObject({ messages: [{}, {}] });
+      expect((await tables.reader.history({ conversationId: 'c1', userId: ANN, limit: 9 })).kind).toBe('forbidden');
+      expect(await tracesIn(tables)).toEqual([]);
+      expect(await problems(tables)).toEqual([]);
+    }
+  });
+
   test('S-17 an admin who erased others is erased', async () => {
     const tables = await open();
     const [one, own] = [ann('c1'), story('c2', { userId: ROOT, at: T0 + 50 })];

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { eachPerson, renamePersons } from '../rows.ts';
-import type { AuditRow } from '../database/tables.ts';
+import type { AuditRow, SessionRow } from '../database/tables.ts';
 
 /** Of a person who is known; erasing destroys the key and the id, and the pseudonym then names nobody. */
 export interface NamedPerson {
@@ -12,6 +12,9 @@ export interface NamedPerson {
 const FORM = /^~[A-Za-z0-9_-]{43}$/;
 /** Whether the trail's name of a person is a pseudonym; rows of 0.1.0 have the id itself. */
 export const isPseudonym = (name: string): boolean => FORM.test(name);
+
+/** Whether the id of a conversation is anybody's: it was deleted, and whose it was is nobody now. */
+export const isFree = ({ userId, deleted }: Pick<SessionRow, 'userId' | 'deleted'>): boolean => deleted === 1 && isPseudonym(userId);
 
 /** Nobody finds another id or key that gives it: whose a row is cannot be changed unseen. */
 export const pseudonymOf = (key: string, userId: string): string => `~${createHmac('sha256', key).update(userId).digest('base64url')}`;
