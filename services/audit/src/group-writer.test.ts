@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { AuditEvent } from '@runnel/events';
+import type { AuditEvent } from '@runnel/protocol/audit';
+
 import { createGroupWriter } from './group-writer.ts';
 import { exchange } from './testing/events.ts';
 

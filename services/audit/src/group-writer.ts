@@ -1,4 +1,5 @@
-import { createLanes, type AuditEvent } from '@runnel/events';
+import { createLanes } from '@runnel/events';
+import type { AuditEvent } from '@runnel/protocol/audit';
 
 /** Events of one transaction: enough to pay for it, few enough to be short. */
 const MOST = 4_000;

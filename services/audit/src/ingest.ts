@@ -1,4 +1,5 @@
-import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
+import { type ReceivedRecord } from '@runnel/events';
+import { type AuditEvent, decodeEvent } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { ForeignEvents } from './ownership.ts';
