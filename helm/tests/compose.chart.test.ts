@@ -5,7 +5,6 @@ import { parse } from 'yaml';
 import type { ConfigSpec } from '@runnel/kit';
 import { configSpec as aiConfig } from '../../services/ai/src/config.ts';
 import { configSpec as auditConfig } from '../../services/audit/src/config.ts';
-import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
 import { configSpec as gatewayConfig } from '../../services/gateway/src/config.ts';
 
 interface Service {
@@ -83,14 +82,6 @@ describe.each(['compose.yaml', 'compose.multi-node.yaml'])('%s', (file) => {
       if (build === undefined) continue;
       const known = Object.values(CONFIGS[name.replace(/-\d$/, '')]!.settings).map(({ env }) => env);
       expect(known, name).toEqual(expect.arrayContaining(Object.keys(environment).filter((variable) => !foreign.test(variable))));
-    }
-  });
-
-  test('S-7 what one person may have is asked of whoever starts it; unasked, the gateway has its own defaults', () => {
-    const limits = [gatewayConfig.settings.rateLimitPerMinute, ...Object.values(budgetSettings)].map(({ env }) => env);
-    for (const [name, { environment = {} }] of Object.entries(services)) {
-      if (!name.startsWith('gateway')) continue;
-      expect(limits.map((env) => environment[env]), name).toEqual(limits.map((env) => `\${${env}:-}`));
     }
   });
 

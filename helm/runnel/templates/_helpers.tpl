@@ -207,11 +207,12 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* Only what is set: for the rest the service has its own defaults, which differ by auth.mode. maxRunsPerUser is MAX_RUNS_PER_USER. */}}
-{{- define "runnel.limits" -}}
-{{- range $name, $value := .Values.limits }}
+{{/* Only what is set: for the rest the service has its own defaults, which differ by auth.mode. MAX_RUNS_PER_USER is maxRunsPerUser. */}}
+{{- define "runnel.limitsEnv" -}}
+{{- range $key := list "MAX_RUNS_PER_USER" "MAX_BYTES_PER_USER_DAY" "MAX_SOCKETS_PER_USER" "MAX_FOLLOWS_PER_USER" "MAX_READS_PER_USER" "MAX_REPLAYS_PER_USER" "MAX_COMMANDS_PER_MINUTE" "MAX_SEARCHES_PER_MINUTE" }}
+{{- $value := index $.Values.limits (lower $key | camelcase | untitle) }}
 {{- if not (kindIs "invalid" $value) }}
-- { name: {{ snakecase $name | upper }}, value: {{ int64 $value | quote }} }
+- { name: {{ $key }}, value: {{ int64 $value | quote }} }
 {{- end }}
 {{- end }}
 {{- end }}
