@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { retryAfterOf, toModelError, UpstreamAnswer } from './model-error.ts';
+import { retryAfterOf, toModelError, UpstreamAnswer, UpstreamFault } from './model-error.ts';
 import { ProviderFault, scrub } from './provider-fault.ts';
 
 const answered = (status: number, body = '', headers: Record<string, string> = {}): UpstreamAnswer =>
@@ -50,7 +50,7 @@ describe('what a provider answered', () => {
   });
 
   test('an error object inside of the stream is a break, and its words go to the log', () => {
-    const error = errorOf({ error: { message: 'the engine died' } });
+    const error = errorOf(new UpstreamFault({ error: { message: 'the engine died' } }));
     expect(error).toMatchObject({ code: 'unavailable', message: 'The connection to the model broke.' });
     expect(error.cause).toBeInstanceOf(ProviderFault);
     expect((error.cause as Error).message).toBe('the engine died');

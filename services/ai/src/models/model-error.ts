@@ -19,6 +19,16 @@ export class UpstreamAnswer extends Error {
     this.headers = headers;
   }
 }
+/** What a provider calls an error inside of a stream, as it came: a sentence, or an object. */
+export class UpstreamFault extends Error {
+  readonly said: unknown;
+
+  constructor(said: unknown) {
+    super('an error inside of the stream');
+    this.name = 'UpstreamFault';
+    this.said = said;
+  }
+}
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Statuses that say "later", beside those of the server's own trouble. */
@@ -47,8 +57,7 @@ export const toModelError = (error: unknown, secrets: readonly string[], prompts
     return clean === '' && status === undefined ? {} : { cause: new ProviderFault(clean, status) };
   };
   if (!(error instanceof UpstreamAnswer)) {
-    // Inside of a stream a provider says what it likes: a sentence, or an object.
-    const told = error instanceof Error ? '' : wordsOf(error);
+    const told = error instanceof UpstreamFault ? wordsOf(error.said) : '';
     if (TOO_LONG.test(told)) return new RunnelError('too-long', 'The conversation is too long for this model.', fault(told));
     return new RunnelError('unavailable', UNREACHABLE.has(codeOf(error)) ? "The model's provider cannot be reached." : BROKE, fault(told));
   }

@@ -1,5 +1,6 @@
 import type { Finish } from '@runnel/protocol';
 import type { Delta } from '../provider.ts';
+import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { systemText, turnsOf } from './thread.ts';
@@ -77,7 +78,7 @@ class MessageDecoder implements Decoder {
         this.done = true;
         return [];
       case 'error':
-        throw event;
+        throw new UpstreamFault(event);
       case undefined:
         throw unreadable();
       default:

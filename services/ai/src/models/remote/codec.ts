@@ -13,7 +13,7 @@ export interface RemoteSettings {
 export interface Decoder {
   /**
    * What one server-sent event says, by its `data`.
-   * @throws RunnelError `unavailable` for what is no event of this dialect; whatever the provider calls an error, as it is
+   * @throws RunnelError `unavailable` for what is no event of this dialect; UpstreamFault for what the provider calls an error
    */
   event(data: string): readonly Delta[];
   /** The provider has said that nothing follows. */

@@ -1,4 +1,5 @@
 import type { Finish, Usage } from '@runnel/protocol';
+import { UpstreamFault } from '../model-error.ts';
 import type { Delta, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
@@ -67,7 +68,7 @@ class ChunkDecoder implements Decoder {
       return [];
     }
     const chunk = readEvent(data) as Chunk;
-    if (chunk.error !== undefined && chunk.error !== null) throw chunk;
+    if (chunk.error !== undefined && chunk.error !== null) throw new UpstreamFault(chunk);
     const { choices = [], usage } = chunk;
     if (!Array.isArray(choices)) throw unreadable();
     if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 };

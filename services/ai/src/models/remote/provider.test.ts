@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { pipeline, Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
 import { chunkOf, DONE, sse, startModelServer, usageOf } from '../../testing/model-server.ts';
@@ -75,13 +76,11 @@ describe('openai-compatible', () => {
   });
 
   test('an event without an end is refused before it fills the memory', async () => {
-    await using server = await startModelServer(async (response) => {
-      sse(response);
-      response.write('data: {"choices":[{"delta":{"content":"');
-      while (!response.destroyed) {
-        if (!response.write('x'.repeat(65_536))) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-      }
-    });
+    const endless = function* (): Generator<string> {
+      yield 'data: {"choices":[{"delta":{"content":"';
+      for (;;) yield 'x'.repeat(65_536);
+    };
+    await using server = await startModelServer((response) => pipeline(Readable.from(endless()), sse(response), () => undefined));
     await expect(textOf(openai(server.url), ask('hi'))).rejects.toMatchObject({ code: 'model-failed' });
   });
 
