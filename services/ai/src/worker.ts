@@ -184,12 +184,15 @@ export const createWorker = (deps: WorkerDeps) => {
     const now = clock.now();
     const announce = now - announcedAt >= ANNOUNCE_MS;
     const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
-    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce };
+    let partly = false;
+    const onFailure = (): void => void (partly = true);
+    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce, onFailure };
     try {
       const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
       store.answered();
-      lookingSince ??= now;
-      if (announce) announcedAt = now;
+      // What did not answer has heard of no pod for as long: whose models it holds nobody may call gone.
+      lookingSince = partly ? undefined : (lookingSince ?? now);
+      if (announce && !partly) announcedAt = now;
       const others = found.filter((ref) => !witness.knows(ref));
       await Promise.all(found.map((ref) => witness.repair(ref)));
       const places = Math.max(0, freeSlots());
