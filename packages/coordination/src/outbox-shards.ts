@@ -84,7 +84,7 @@ export class OutboxShards {
       if (await this.#take(shard)) this.#held.add(shard);
     };
     // A wait for each shard of a node that is down would outlast the leases: after one the next round begins elsewhere.
-    for (const waited = performance.now(); others.length > 0 && this.#held.size < share && performance.now() - waited < MOST_MS; )
+    for (const waited = performance.now(); others.length > 0 && this.#held.size < share && performance.now() - waited < MOST_MS;)
       await Promise.all(others.splice(0, share - this.#held.size).map((shard) => take(shard).catch(failed)));
     if (failures.length > 0) throw failures[0];
   }
