@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { pipeline, Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
