@@ -1,6 +1,6 @@
 import { isKafkaOutage, type EventBus } from '@runnel/events';
 import { delay, fullJitter, withDeadline, type Closable, type Logger } from '@runnel/kit';
-import { type AuditEvent, CHAT_TOPIC, DEAD_LETTER_TOPIC, STREAM_TOPIC } from '@runnel/protocol/audit';
+import { type AuditEvent, CHAT_TOPIC, DEAD_LETTER_TOPIC, STREAM_TOPIC, isEnd } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -81,7 +81,7 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
   const nobody: DeadLetters = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
   const count: Write = async (events) => {
     await tables.analytics.write(events);
-    for (const { data } of events) if ('reason' in data) metrics.runs.inc({ reason: data.reason });
+    for (const event of events) if (isEnd(event)) metrics.runs.inc({ reason: event.data.reason });
   };
   const watchLag = async (): Promise<void> => {
     while (!stop.signal.aborted) {

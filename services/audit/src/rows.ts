@@ -46,7 +46,8 @@ export const auditRow = (event: AuditEvent): AuditRow | null => {
     sequence: where.sequence,
     type: event.type,
     userId: event.data.userId,
-    runId: 'runId' in event.data ? event.data.runId : null,
+    // Its type may have none by its schema, and then it may be anything.
+    runId: 'runId' in event.data && typeof event.data.runId === 'string' ? event.data.runId : null,
     data: JSON.stringify(withoutTexts(event.data)),
   };
 };

@@ -32,6 +32,12 @@ export type AuditEventOf<T extends AuditEventType> = Shared & { type: T; data: A
  */
 export type AuditEvent = { [T in AuditEventType]: AuditEventOf<T> }[AuditEventType];
 
+type Ends = 'STREAM_COMPLETED' | 'STREAM_CANCELLED' | 'STREAM_ERROR';
+
+/** Whether an event is the end of a run. */
+export const isEnd = (event: AuditEvent): event is AuditEventOf<Ends> & AuditEvent =>
+  event.type === 'STREAM_COMPLETED' || event.type === 'STREAM_CANCELLED' || event.type === 'STREAM_ERROR';
+
 /** Fields of an outbox entry (`events:{shard}`): one for each state change, written in the script that makes the change (L-2). */
 export interface OutboxFields {
   /** `<logId>:a<n>`; `n` counts the state changes of one log without a gap. */

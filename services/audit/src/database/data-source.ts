@@ -6,6 +6,7 @@ import { Finish1700000000005 } from './migration-0004-finish.ts';
 import { Proof1700000000006 } from './migration-0005-proof.ts';
 import { Tokens1700000000008 } from './migration-0007-tokens.ts';
 import { NodeSqlite } from './node-sqlite.ts';
+import { unlocked } from './turns.ts';
 
 const shared = {
   migrations: [
@@ -57,8 +58,10 @@ const isUpToDate = async (dataSource: DataSource): Promise<boolean> => {
 export const openDatabase = async (url: string): Promise<DataSource> => {
   const isSqlite = url.startsWith('sqlite:');
   if (!isSqlite) await migrate(url);
-  const dataSource = await new DataSource(optionsOf(url)).initialize();
-  if (isSqlite) await dataSource.runMigrations();
+  const open = (): Promise<DataSource> => new DataSource(optionsOf(url)).initialize();
+  if (!isSqlite) return open();
+  const dataSource = await unlocked(open);
+  await unlocked(() => dataSource.runMigrations());
   return dataSource;
 };
 
