@@ -22,7 +22,7 @@ import { watchStoreMemory } from './store-memory.ts';
 import { createWorker, type TakeResult, type Worker } from './worker.ts';
 
 export interface AiDeps {
-  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs'>>;
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -74,6 +74,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
+    ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,

@@ -22,6 +22,8 @@ export interface WorkerDeps {
   models: Models;
   nodeId: string;
   maxRuns: number;
+  /** UTF-8 bytes of one answer at most. */
+  maxAnswerBytes?: number;
   leaseMs: number;
   drainMs: number;
   /** A run ends `model-unknown` once no pod had its model for so long; 0: never. */
@@ -53,7 +55,7 @@ const HANDOVER_MS = 2000;
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
  */
 export const createWorker = (deps: WorkerDeps) => {
-  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
+  const { runLog, models, nodeId, maxRuns, maxAnswerBytes, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
@@ -144,7 +146,9 @@ export const createWorker = (deps: WorkerDeps) => {
         if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
       },
     });
-    const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
+    const bound = maxAnswerBytes === undefined ? {} : { maxAnswerBytes };
+    const observe = span.observer;
+    const active = generate({ ref, claim, model, owner, leaseMs, ...bound, runLog, giveUp: giveUp.signal, observe, clock, random });
     runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
