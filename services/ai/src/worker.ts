@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
+import { ANSWER_BYTES } from './answer-bytes.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
@@ -22,7 +23,6 @@ export interface WorkerDeps {
   models: Models;
   nodeId: string;
   maxRuns: number;
-  /** UTF-8 bytes of one answer at most. */
   maxAnswerBytes?: number;
   leaseMs: number;
   drainMs: number;
@@ -55,7 +55,7 @@ const HANDOVER_MS = 2000;
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
  */
 export const createWorker = (deps: WorkerDeps) => {
-  const { runLog, models, nodeId, maxRuns, maxAnswerBytes, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
+  const { runLog, models, nodeId, maxRuns, maxAnswerBytes = ANSWER_BYTES, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
@@ -143,9 +143,8 @@ export const createWorker = (deps: WorkerDeps) => {
         if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
       },
     });
-    const bound = maxAnswerBytes === undefined ? {} : { maxAnswerBytes };
-    const observe = span.observer;
-    const active = generate({ ref, claim, model, owner, leaseMs, ...bound, runLog, giveUp: giveUp.signal, observe, clock, random });
+    const job = { ref, claim, model, owner, leaseMs, maxAnswerBytes, runLog, giveUp: giveUp.signal, clock, random };
+    const active = generate({ ...job, observe: span.observer });
     runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
