@@ -40,7 +40,7 @@ export interface RunJob {
   leaseMs: number;
   runLog: Pick<RunLog, 'appendChunk' | 'endRun' | 'releaseRun' | 'restoreRun'>;
   /** UTF-8 bytes that the answer may grow to; a model that goes on is stopped there, and the answer is `complete` with finish `length`. */
-  maxAnswerBytes?: number;
+  maxAnswerBytes?: number | undefined;
   /** Aborts when the process must end: nothing waits for the store any longer. */
   giveUp: AbortSignal;
   observe?: RunObserver;

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
-import { ANSWER_BYTES } from './answer-bytes.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
@@ -55,7 +54,7 @@ const HANDOVER_MS = 2000;
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
  */
 export const createWorker = (deps: WorkerDeps) => {
-  const { runLog, models, nodeId, maxRuns, maxAnswerBytes = ANSWER_BYTES, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
+  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
@@ -143,8 +142,8 @@ export const createWorker = (deps: WorkerDeps) => {
         if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
       },
     });
-    const job = { ref, claim, model, owner, leaseMs, maxAnswerBytes, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, observe: span.observer });
+    const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
+    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
