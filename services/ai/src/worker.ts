@@ -3,7 +3,7 @@ import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type Fr
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
-import { generate, type ActiveRun, type Claim } from './generate.ts';
+import { generate, type ActiveRun, type Claim, type RunJob } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
 import { ProviderFault } from './models/provider-fault.ts';
@@ -17,12 +17,11 @@ import { afterRenew } from './verdict.ts';
 import { Witness, type Archive } from './witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
   runLog: RunLog;
   models: Models;
   nodeId: string;
   maxRuns: number;
-  maxAnswerBytes?: number;
   leaseMs: number;
   drainMs: number;
   /** A run ends `model-unknown` once no pod had its model for so long; 0: never. */
