@@ -9,7 +9,20 @@ import type { ScriptRunner } from './scripts.ts';
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
 const BATCH = 100;
 
-/** Extends the leases of many runs: one call per shard (and per 100 runs). */
+/**
+ * What came of many calls, of which some may fail: one node of a cluster that is down stops nothing on the others.
+ *
+ * @throws the first failure when nothing was answered
+ */
+const answered = async <T>(calls: readonly Promise<T>[], onFailure: (error: unknown) => void = () => {}): Promise<T[]> => {
+  const settled = await Promise.allSettled(calls);
+  const failures = settled.filter((one) => one.status === 'rejected');
+  if (failures.length > 0 && failures.length === settled.length) throw failures[0]!.reason;
+  for (const { reason } of failures) onFailure(reason);
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+};
+
+/** Extends the leases of many runs: one call per shard (and per 100 runs). A run of which nothing was heard is left out. */
 export const renewLeases = async (
   scripts: ScriptRunner,
   caller: Caller,
@@ -34,7 +47,7 @@ export const renewLeases = async (
   for (const [shard, own] of byShard) {
     for (let i = 0; i < own.length; i += BATCH) batches.push(renewBatch(shard, own.slice(i, i + BATCH)));
   }
-  await Promise.all(batches);
+  await answered(batches);
   return renewed;
 };
 
@@ -43,15 +56,14 @@ export const findFreeRuns = async (
   scripts: ScriptRunner,
   caller: Caller,
   limit: number,
-  { models, turn = 0, orphanMs = 0, announce = false }: Seek = {},
+  { models, turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
   random: () => number = Math.random,
 ): Promise<FreeRun[]> => {
   const first = Math.floor(random() * SHARDS);
   const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
   const args = { limit, models: models ? toLuaJson(models) : '', turn, orphanMs, announce: announce ? ('1' as const) : ('' as const) };
-  const found = await caller.call('find-free-runs', () =>
-    Promise.all(shards.map((shard) => scripts.run('find-free-runs', ofShard(shard), args))),
-  );
+  const look = (shard: number) => caller.call('find-free-runs', () => scripts.run('find-free-runs', ofShard(shard), args));
+  const found = await answered(shards.map(look), onFailure);
   const chosen = chooseFree((found as [string, number, string, string][][]).flat().map(toWaiting), limit);
   return models ? chosen : chosen.map(({ conversationId, runId }) => ({ conversationId, runId }));
 };

@@ -38,7 +38,7 @@ export interface AiDeps {
 }
 
 export interface AiApp {
-  /** Dispatch: `POST /runs`, `POST /runs/:runId/cancel`, `GET /models`. */
+  /** Dispatch: `POST /runs`, `GET /models`. */
   app: FastifyInstance;
   worker: Worker;
   models: Models;
@@ -49,8 +49,7 @@ export interface AiApp {
 }
 
 const Id = Type.String({ pattern: ID_PATTERN });
-const RunBody = Type.Object({ conversationId: Id, runId: Id, trace: Type.Optional(Type.String({ maxLength: 64 })) });
-const RunParams = Type.Object({ runId: Id });
+const RunBody = Type.Object({ conversationId: Id, runId: Id });
 
 const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<
   TakeResult['outcome'],
@@ -109,15 +108,6 @@ const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDo
     reply.code(STATUS[result.outcome]);
     return result;
   });
-  app.post(
-    '/runs/:runId/cancel',
-    { schema: { params: RunParams, querystring: Type.Object({ conversationId: Type.Optional(Id) }) } },
-    async ({ params: { runId }, query: { conversationId } }, reply) => {
-      const here = await worker.check(runId, conversationId);
-      reply.code(here ? 202 : 404);
-      return { outcome: here ? 'checked' : 'gone' };
-    },
-  );
   app.get('/models', () => ({ models: models.list() }));
 
   app.setErrorHandler((error, _request, reply) => {

@@ -69,9 +69,7 @@ export const createWorker = (deps: WorkerDeps) => {
   /** Since when this pod has looked without a break: a pod that has just come, or come back, knows of nobody's absence. */
   let lookingSince: number | undefined;
   let sweeping = false;
-  const seeking = new AbortController();
-  const renewing = new AbortController();
-  const giveUp = new AbortController();
+  const [seeking, renewing, giveUp] = [new AbortController(), new AbortController(), new AbortController()];
   let hints: WorkHints | undefined;
   let draining: Promise<void> | undefined;
 
@@ -82,7 +80,6 @@ export const createWorker = (deps: WorkerDeps) => {
   });
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;
-
   const take = async (ref: FreeRun, reserved = owed): Promise<TakeResult> => {
     if (draining !== undefined) return { outcome: 'draining' };
     const key = runKey(ref);
@@ -184,12 +181,14 @@ export const createWorker = (deps: WorkerDeps) => {
     const now = clock.now();
     const announce = now - announcedAt >= ANNOUNCE_MS;
     const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
-    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce };
+    /** Parts of the store that did not answer: they hear of no pod meanwhile. */
+    const unheard = new Set<unknown>();
+    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce, onFailure: unheard.add.bind(unheard) };
     try {
       const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
       store.answered();
-      lookingSince ??= now;
-      if (announce) announcedAt = now;
+      lookingSince = unheard.size > 0 ? undefined : (lookingSince ?? now);
+      if (announce && unheard.size === 0) announcedAt = now;
       const others = found.filter((ref) => !witness.knows(ref));
       await Promise.all(found.map((ref) => witness.repair(ref)));
       const places = Math.max(0, freeSlots());
@@ -223,12 +222,12 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
-  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. */
+  const check = async (runId: string, conversationId?: string): Promise<void> => {
     const named = [...runs.values()].filter(
       ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
     );
-    if (named.length === 0) return false;
+    if (named.length === 0) return;
     const outcomes = await runLog.renewLeases(
       owner,
       leaseMs,
@@ -238,7 +237,6 @@ export const createWorker = (deps: WorkerDeps) => {
       const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
       if (next === 'cancel' || next === 'fenced') active.stop(next);
     }
-    return true;
   };
 
   const onHint = (hint: WorkHint): void => {

@@ -2,6 +2,7 @@ import { topicOf } from '@runnel/events';
 import { createMetrics } from '@runnel/kit';
 import { expect, test } from 'vitest';
 import { auditMetrics } from '../audit-metrics.ts';
+import { tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
 import { createDirect } from '../direct.ts';
 import type { AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
@@ -31,5 +32,27 @@ export const poisonContract = (name: string, open: () => Promise<AuditTables>): 
     expect(await deadLetters.retry(async ({ origin }) => Promise.reject(new Error(origin)))).toEqual({
       ...{ stored: 0, left: refused.length + shapeless.length },
     });
+  });
+
+  test('B3 a letter of any texts is put aside, beside others, and comes back as it was', async () => {
+    const tables = await open();
+    const deadLetters = tableDeadLetters(tables.database);
+    const odd = ['', 'a\0b', '\ue000', '\ue0000', 'x'.repeat(20_000), '\ud800', 'ắ😀'];
+    const value = new Uint8Array([0, 255, 0]);
+    const letters = odd.map((text): DeadLetter => ({ topic: text, key: text, value, reason: text, origin: `outbox ${text} 1-0` }));
+    const last: DeadLetter = { topic: 't', key: 'k', value, reason: 'r', origin: 'last' };
+    await deadLetters.put([...letters, last]);
+    // A second time is no second letter.
+    await deadLetters.put([...letters, last]);
+    const found = await deadLetters.list();
+    expect(found).toHaveLength(letters.length + 1);
+    const keysOf = (all: readonly DeadLetter[]): string[] => all.map(({ key }) => key.toWellFormed().slice(0, 1_000)).toSorted();
+    expect(keysOf(found)).toEqual(keysOf([...letters, last]));
+    for (const letter of found) expect(Buffer.from(letter.value)).toEqual(Buffer.from(value));
+    // One that fails again, with a reason of any text, stops none of the others.
+    const again = async ({ key }: DeadLetter): Promise<void> => {
+      if (key !== 'k') throw new Error(`\0${key}`);
+    };
+    expect(await deadLetters.retry(again)).toEqual({ stored: 1, left: letters.length });
   });
 };

@@ -7,6 +7,7 @@ import { checkpointsContract } from './checkpoints.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
+import { poisonedShardsContract } from './poisoned-shards.ts';
 import { proofContract } from './proof.ts';
 import { queriesContract } from './queries.ts';
 
@@ -22,6 +23,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     return page.kind === 'page' ? page.messages.map((m) => m.text) : page.kind;
   };
   poisonContract(name, open);
+  poisonedShardsContract(open, name === 'PostgreSQL' ? 15 : 60);
   proofContract(name, open);
   queriesContract(open);
   checkpointsContract(open);
