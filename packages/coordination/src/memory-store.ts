@@ -1,7 +1,7 @@
 import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import { Whose } from './memory-whose.ts';
-import { timelineFields, type TimelineBatch } from './outbox.ts';
+import { timelineFields, type TimelineBatch, type WithoutUser } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
@@ -84,9 +84,6 @@ export interface DurableOutbox {
   /** Resolves when all that was written so far is safe; null when it is. Never rejects. */
   pending(): Promise<void> | null;
 }
-
-/** Of each kind of recovery for itself, too. */
-type WithoutUser<D> = D extends { userId: string } ? Omit<D, 'userId'> : never;
 
 /** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
 export class MemoryStore {

@@ -23,5 +23,8 @@ export const timelineFields = (batch: TimelineBatch, now: number): OutboxFields 
   };
 };
 
+/** The data of an event as a command knows it; its user is the conversation's. Of each kind of recovery for itself, too. */
+export type WithoutUser<D> = D extends { userId: string } ? Omit<D, 'userId'> : never;
+
 /** Entries per shard past which prompts are refused while a relay is registered; trimming begins at twice that. */
 export const DEFAULT_OUTBOX_CAP = 20_000;
