@@ -80,6 +80,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Reads that wait',
+          description:
+            'Their person has MAX_READS_PER_USER under way. A page that opens many conversations makes some for a moment; what waits 3 s is refused.',
+          unit: 'short',
+          targets: [sumOf('runnel_gateway_reads_waiting', 'instance')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Command time, p99',
           description: 'From the frame to its answer. Its deadline is 800 ms, or 5 s while the store answers others.',
           unit: 's',

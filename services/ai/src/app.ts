@@ -22,7 +22,7 @@ import { watchStoreMemory } from './store-memory.ts';
 import { createWorker, type TakeResult, type Worker } from './worker.ts';
 
 export interface AiDeps {
-  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs'>>;
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -38,7 +38,7 @@ export interface AiDeps {
 }
 
 export interface AiApp {
-  /** Dispatch: `GET /alive`, `POST /runs`, `POST /runs/:runId/cancel`, `GET /models`. */
+  /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`. */
   app: FastifyInstance;
   worker: Worker;
   models: Models;
@@ -49,8 +49,7 @@ export interface AiApp {
 }
 
 const Id = Type.String({ pattern: ID_PATTERN });
-const RunBody = Type.Object({ conversationId: Id, runId: Id, trace: Type.Optional(Type.String({ maxLength: 64 })) });
-const RunParams = Type.Object({ runId: Id });
+const RunBody = Type.Object({ conversationId: Id, runId: Id });
 
 const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<
   TakeResult['outcome'],
@@ -74,6 +73,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
+    ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
@@ -112,15 +112,6 @@ const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logg
     reply.code(STATUS[result.outcome]);
     return result;
   });
-  app.post(
-    '/runs/:runId/cancel',
-    { schema: { params: RunParams, querystring: Type.Object({ conversationId: Type.Optional(Id) }) } },
-    async ({ params: { runId }, query: { conversationId } }, reply) => {
-      const here = await worker.check(runId, conversationId);
-      reply.code(here ? 202 : 404);
-      return { outcome: here ? 'checked' : 'gone' };
-    },
-  );
   // Nothing more is said on it: that it ends is how a gateway notices that this process is gone.
   app.get('/alive', (_request, reply) => {
     reply.hijack();
