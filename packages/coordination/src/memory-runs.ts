@@ -14,7 +14,7 @@ import type {
   RenewOutcome,
 } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import type { OwnedRun } from './run-ref.ts';
+import type { OwnedRun, RunRef } from './run-ref.ts';
 
 const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
   run.owner = owner;
@@ -184,6 +184,13 @@ export const renewLease = (
   if (run!.owner !== owner) return 'fenced';
   Object.assign(run!, { expires: store.now() + leaseMs, leaseMs });
   return run!.cancel ? 'cancelled' : 'renewed';
+};
+
+export const doubtOwner = (store: MemoryStore, owner: string, keepMs: number): RunRef[] => {
+  const expires = store.now() + keepMs;
+  const cut = [...store.runs.values()].filter((run) => run.status === 'running' && run.owner === owner && run.expires > expires);
+  for (const run of cut) run.expires = expires;
+  return cut.map(({ conversationId, runId }) => ({ conversationId, runId }));
 };
 
 export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {

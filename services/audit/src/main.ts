@@ -9,6 +9,7 @@ import {
   describeConfig,
   loadConfig,
   runService,
+  startTracing,
 } from '@runnel/kit';
 import { shareInnerToken } from '@runnel/coordination';
 import { createAuditApp } from './app.ts';
@@ -26,7 +27,8 @@ await runService({
       log.error({ event: 'kafka.fatal', message: String(error) });
       stop('the Kafka consumer ended', 1);
     };
-    const audit = await startAudit(config, log, { metrics, onFatal });
+    const tracing = startTracing({ service: 'audit', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const audit = await startAudit(config, log, { metrics, onFatal, tracer: tracing.tracer });
     health.register('database', () => audit.tables.ping());
 
     const { internalToken: given, internalTokenFile: file } = config;
@@ -48,6 +50,7 @@ await runService({
       log,
       shutdownMs: config.drainMs + 5_000,
       closables: [
+        { name: 'tracing', close: () => tracing.shutdown() },
         ...audit.closables,
         { name: 'inner token', close: () => token.close() },
         { name: 'internal', close: () => internal.close() },

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Digest, TrailFields } from '@runnel/protocol/audit';
 import { CHAIN_START } from './chain.ts';
 import { monthOf, Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -14,7 +15,7 @@ import { renameRow } from './persons/pseudonym.ts';
 import { rootOfAll } from './proof/heads.ts';
 import { rootOf } from './proof/merkle.ts';
 import { inSnapshot } from './proof/snapshot.ts';
-import { toldBy, type Digest } from './proof/told.ts';
+import { toldBy } from './proof/told.ts';
 
 export interface Verification {
   logs: number;
@@ -147,15 +148,9 @@ const checkConversation = (found: Conversation, around: { retired: number; now: 
   ];
 };
 
-interface Data {
-  sha256?: string;
-  text?: Digest;
-  message?: { text?: Digest };
-}
-
-const dataOf = (row: AuditRow): Data => {
+const dataOf = (row: AuditRow): TrailFields => {
   try {
-    return JSON.parse(row.data) as Data;
+    return JSON.parse(row.data) as TrailFields;
   } catch {
     return {};
   }

@@ -1,5 +1,5 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
+import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { Admission, Beginning } from './budgets/admission.ts';
 import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
@@ -14,7 +14,7 @@ import { checkTitle, titleOf } from './title.ts';
 /** Who gives a command. */
 export interface Caller {
   userId: string;
-  /** W3C `traceparent`, carried to the AI pod and into the outbox. */
+  /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
   trace?: string;
 }
 
@@ -147,7 +147,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
         const result = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
         settle(result);
-        if (result.outcome === 'started') launch({ conversationId, runId: result.runId, ...trace });
+        if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
       });
     } catch (cause) {
@@ -159,7 +159,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   };
 
   /** The answer goes out first: nobody waits for a pod. */
-  const launch = (run: { conversationId: string; runId: string; trace?: string }): void => {
+  const launch = (run: RunRef): void => {
     hub.expectChange(run.conversationId);
     leave(new Promise((resolve) => setImmediate(() => resolve(dispatcher.dispatch(run)))));
   };

@@ -54,6 +54,8 @@ type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
 
 /** An owner notices within a second that its store is back, and writes its answer again at once. */
 const RESTORE_GRACE_MS = 3000;
+/** A half answer of a changed store may be claimed after four seconds, by a pod that then learns of its end: nobody is shown it running again. */
+const BEHIND_GRACE_MS = 6000;
 const RETRY = { baseMs: 100, maxMs: 3000 };
 const RESTORE_RETRY = { baseMs: 50, maxMs: 500 };
 
@@ -135,7 +137,7 @@ export class Follower implements Follow {
     this.#complained = false;
     if (view.kind === 'forbidden') return this.#refuse();
     this.#open();
-    if (this.#isBehind(view) && this.#mayComeBack()) return this.#waitForRestore();
+    if (this.#isBehind(view) && this.#mayComeBack(view)) return this.#waitForRestore();
     this.#missingSince = null;
     const first = this.#firstView;
     this.#firstView = false;
@@ -232,10 +234,11 @@ export class Follower implements Follow {
     );
   }
 
-  #mayComeBack(): boolean {
+  #mayComeBack(view: View): boolean {
     if (this.#logId === null || this.#deleted) return false;
     this.#missingSince ??= performance.now();
-    return performance.now() - this.#missingSince < RESTORE_GRACE_MS;
+    const isChanged = view.kind === 'snapshot' && view.behind;
+    return performance.now() - this.#missingSince < (isChanged ? BEHIND_GRACE_MS : RESTORE_GRACE_MS);
   }
 
   #waitForRestore(): void {

@@ -48,14 +48,15 @@ const start = async (dataDir: string, tracer?: Tracer) => {
     });
   };
   /** Resolves when a viewer has got these words. */
-  const shown = async (conversationId: string, words: string): Promise<void> => {
+  const shown = async (conversationId: string, words: string): Promise<string> => {
     const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
     const response = await fetch(`${url}/api/conversations/${conversationId}/events?user_id=ann`);
     let text = '';
     for await (const bytes of response.body!) {
       text += Buffer.from(bytes).toString();
-      if (text.includes(words)) return;
+      if (text.includes(words)) return text;
     }
+    throw new Error(`the events ended without ${words}`);
   };
   return { call, ask, shown, close };
 };
@@ -231,6 +232,22 @@ test('S-17 erased while an answer is written: no file of the data folder names t
     expect((await call('GET', `/api/admin/conversations/${c}/verify`, undefined, 'root')).json()).toMatchObject({ problems: [] });
 });
 
+test('what the provider counted is what everybody is told: the reader, the trail, the statistics', async () => {
+  const { call, ask, shown } = await start(await folder());
+  const ended = shown('c1', '"endedAt"');
+  await ask('c1', 'count 20 at 200');
+  const usage = { promptTokens: 4, completionTokens: 20 };
+  const events = await ended;
+  expect(events).toContain(`"usage":${JSON.stringify(usage)}`);
+  const trail = await waitFor(async () => {
+    const { events: rows } = (await call('GET', '/api/conversations/c1/trail')).json<{ events: { type: string; data: string }[] }>();
+    return rows.find(({ type }) => type === 'STREAM_COMPLETED');
+  });
+  expect(JSON.parse(trail.data)).toMatchObject({ usage });
+  const { statistics } = (await call('GET', '/api/admin/analytics', undefined, 'root')).json<{ statistics: object[] }>();
+  expect(statistics).toMatchObject([{ model: 'count', runs: 1, inputTokens: 4, outputTokens: 20 }]);
+});
+
 test('one trace: the command, and under it the stay of the run', async () => {
   const spans: { name: string; traceId: string; parent: string | undefined; spanId: string }[] = [];
   const tracing = startTracing({
@@ -249,6 +266,7 @@ test('one trace: the command, and under it the stay of the run', async () => {
   await app.close();
   await tracing.shutdown();
   const [command, run] = ['runnel.begin-run', 'runnel.run'].map((name) => spans.find((span) => span.name === name));
-  expect(spans).toHaveLength(2);
+  // What the audit stores of it has spans of its own.
+  expect(spans.filter(({ name }) => name !== 'runnel.store')).toHaveLength(2);
   expect(run).toMatchObject({ traceId: command?.traceId, parent: command?.spanId });
 });

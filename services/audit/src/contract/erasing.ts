@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@runnel/events';
+import type { AuditEvent } from '@runnel/protocol/audit';
 import { createMetrics } from '@runnel/kit';
 import { expect, test } from 'vitest';
 import { auditMetrics } from '../audit-metrics.ts';
@@ -37,9 +37,11 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
   test('S-17 an erasure leaves no id of the person in any table, whatever they did, and verify says whole before and after', async () => {
     const tables = await open();
     const one = ann('c1');
+    const asked = [one.started('Chào'), one.said('m1', 'hỏi'), one.began('r1', 'm1'), one.ended('r1', 'm1', 'đáp')];
+    const cancelled = one.ended('r2', 'm1', 'n', 'cancelled');
     await tables.store.write([
-      ...[one.started('Chào'), one.said('m1', 'hỏi'), one.began('r1', 'm1'), one.ended('r1', 'm1', 'đáp')],
-      one.make('STREAM_CANCELLED', { runId: 'r2', parentId: 'm1', reason: 'cancelled', text: 'n', startedAt: T0, cancelledBy: ANN }),
+      ...asked,
+      { ...cancelled, data: { ...cancelled.data, cancelledBy: ANN } } as AuditEvent,
       ...exchange('c2', 'q', 'a', BOB),
     ]);
     await tables.recordAdminAct({ type: 'ADMIN_READ', admin: ROOT, target: ANN, query: JSON.stringify({ user: ANN }) });
@@ -85,7 +87,7 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
     // A shard that stood still: began before the erasure, and unknown here.
     const after = ann('c3', T0 + 60_000);
     await tables.store.write([after.started(), after.said('m1', 'lại đây')]);
-    await tables.store.write([{ ...early, time: new Date(T0 + 1).toISOString() }, one.make('STREAM_CANCELLED', { runId: 'r1', text: 'x' })]);
+    await tables.store.write([{ ...early, time: new Date(T0 + 1).toISOString() }, one.ended('r1', 'm1', 'x', 'cancelled')]);
     expect((await tables.trail.page({ userId: ANN, limit: 9 })).events.map((e) => e.conversationId)).toEqual(['c3', 'c3']);
     expect((await tables.reader.conversations({ userId: ANN, limit: 9 })).conversations.map((c) => c.conversationId)).toEqual(['c3']);
     // Its deletion comes, too, and is not that of the new person's.
@@ -155,7 +157,7 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
       const events = [next.started(), next.said('m1', 'của Bob'), next.ended('r1', 'm1', 'đáp')];
       for (const event of order === 1 ? events : events.toReversed()) await ingest(tables, [event]);
       // What Ann said last, late.
-      await ingest(tables, [one.make('STREAM_CANCELLED', { runId: 'r9', text: 'x' })]);
+      await ingest(tables, [one.ended('r9', 'm1', 'x', 'cancelled')]);
       expect(await tables.reader.history({ conversationId: 'c1', userId: BOB, limit: 9 })).toMatchObject({ messages: [{}, {}] });
       expect((await tables.reader.history({ conversationId: 'c1', userId: ANN, limit: 9 })).kind).toBe('forbidden');
       expect(await tracesIn(tables)).toEqual([]);

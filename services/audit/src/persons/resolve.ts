@@ -1,7 +1,7 @@
-import { sequenceOf, type AuditEvent } from '@runnel/events';
+import { sequenceOf, type AuditEvent } from '@runnel/protocol/audit';
 import type { Sql } from '../database/sql.ts';
 import { PERSON, rowOf, type PersonRow, type SessionRow } from '../database/tables.ts';
-import { eachPerson, renamePersons, type NameOf } from '../rows.ts';
+import { eachPerson, renamePersons, userOf, type NameOf } from '../rows.ts';
 import { isPseudonym, lateDigest, makePerson } from './pseudonym.ts';
 
 type Raw = Record<string, unknown>;
@@ -17,11 +17,6 @@ export interface Persons {
   /** The event for those tables: without the id of anybody who was erased. */
   shown(event: AuditEvent): AuditEvent;
 }
-
-const userOf = ({ data }: AuditEvent): string | null => {
-  const userId = data['userId'];
-  return typeof userId === 'string' && userId !== '' ? userId : null;
-};
 
 const idsIn = (events: readonly AuditEvent[]): Set<string> => {
   const ids = new Set<string>();
@@ -124,6 +119,6 @@ export const resolvePersons = async (sql: Sql, events: readonly AuditEvent[], se
     shown: (event) =>
       all.length === 0
         ? event
-        : { ...event, data: renamePersons(event.data, (userId) => erasedName(event, userId) ?? userId) as AuditEvent['data'] },
+        : ({ ...event, data: renamePersons(event.data, (userId) => erasedName(event, userId) ?? userId) } as AuditEvent),
   };
 };

@@ -17,8 +17,8 @@ const STATEMENTS = [
 ];
 
 /** Who is behind a pseudonym, what became of older rows, and a record of where retention has cut. */
-export class Persons1700000000007 implements MigrationInterface {
-  name = 'Persons1700000000007';
+export class Persons1700000000009 implements MigrationInterface {
+  name = 'Persons1700000000009';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await runner.query(statement);
