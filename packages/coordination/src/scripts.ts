@@ -48,6 +48,7 @@ export interface ScriptArgs {
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
+  'count-waiting': { times: string };
   'restore-run': {
     epoch: number;
     owner: string;
@@ -106,6 +107,7 @@ const NAMES = [
   'renew-leases',
   'release-run',
   'find-free-runs',
+  'count-waiting',
   'read-state',
   'restore-run',
   'restore-end',
