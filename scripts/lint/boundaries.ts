@@ -1,5 +1,5 @@
 /**
- * Who may import whom. One-way: services → packages; `client`, `coordination` and `events` → `protocol`; `kit` and
+ * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` and `events` → `protocol`; `kit` and
  * `protocol` import no package of ours; a service never imports a service, except `standalone`, which composes them.
  */
 const ALLOWED: Record<string, readonly string[]> = {
@@ -8,7 +8,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   'packages/client': ['protocol'],
   'packages/coordination': ['protocol'],
   'packages/events': ['protocol'],
-  web: ['client', 'protocol'],
+  'packages/vue': ['client', 'protocol'],
+  web: ['client', 'protocol', 'vue'],
 };
 const FOR_SERVICES = ['protocol', 'coordination', 'events', 'kit'];
 const SERVICES = ['gateway', 'ai', 'audit', 'operator', 'standalone'];
@@ -21,7 +22,7 @@ const KEPT_IN: Record<string, readonly string[]> = {
   kafkajs: ['packages/events', 'e2e'],
   typeorm: ['services/audit'],
   pg: ['services/audit', 'e2e'],
-  vue: ['web'],
+  vue: ['web', 'packages/vue'],
 };
 
 /** `packages/kit/src/log.ts` → `packages/kit`; null for files that belong to no part (scripts, configuration). */

@@ -69,6 +69,9 @@ export const createFakeClient = (): FakeClient => {
       change(id, { pending: [...view(id).get().pending, pending] });
       return ids;
     },
+    answer() {
+      throw new Error('the page reads views');
+    },
     retry: (messageId) => void calls.push(`retry ${messageId}`),
     discard: (messageId) => void calls.push(`discard ${messageId}`),
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),

@@ -186,6 +186,13 @@ export const renewLease = (
   return run!.cancel ? 'cancelled' : 'renewed';
 };
 
+export const doubtOwner = (store: MemoryStore, owner: string, keepMs: number): RunRef[] => {
+  const expires = store.now() + keepMs;
+  const cut = [...store.runs.values()].filter((run) => run.status === 'running' && run.owner === owner && run.expires > expires);
+  for (const run of cut) run.expires = expires;
+  return cut.map(({ conversationId, runId }) => ({ conversationId, runId }));
+};
+
 export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);

@@ -4,7 +4,7 @@ import { toLuaJson } from './messages.ts';
 import type { Caller } from './redis-caller.ts';
 import type { RenewOutcome } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import { runKey, type OwnedRun } from './run-ref.ts';
+import { refOfKey, runKey, type OwnedRun, type RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
@@ -39,6 +39,13 @@ export const renewLeases = async (
   return renewed;
 };
 
+/** Cuts the leases of an owner in every shard. */
+export const doubtOwner = async (scripts: ScriptRunner, caller: Caller, owner: string, keepMs: number): Promise<RunRef[]> => {
+  const cut = (_: unknown, shard: number) =>
+    caller.call('doubt-owner', () => scripts.run('doubt-owner', ofShard(shard), { owner, keepMs })) as Promise<string[]>;
+  return (await answered(Array.from({ length: SHARDS }, cut))).flat().map(refOfKey);
+};
+
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
 export const findFreeRuns = async (
   scripts: ScriptRunner,
@@ -57,6 +64,5 @@ export const findFreeRuns = async (
 };
 
 const toWaiting = ([member, half, orphan, userId]: [string, number, string, string]): Waiting => {
-  const [conversationId = '', runId = ''] = member.split(':');
-  return { conversationId, runId, userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
+  return { ...refOfKey(member), userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
 };

@@ -220,6 +220,11 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   cancelRun(command: CancelRun): Promise<CancelRunResult>;
   /** Extends many leases; the outcome of each by `runKey`. */
   renewLeases(owner: string, leaseMs: number, runs: readonly OwnedRun[]): Promise<Map<string, RenewOutcome>>;
+  /**
+   * An owner whose process seems to be gone keeps its leases for `keepMs` at most, unless it renews them meanwhile. The runs whose leases
+   * were cut by this call: who tells the other pods of them then (`publishWork`) is one, however many notice the death.
+   */
+  doubtOwner(owner: string, keepMs: number): Promise<RunRef[]>;
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;

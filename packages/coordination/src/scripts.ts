@@ -47,6 +47,7 @@ export interface ScriptArgs {
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
+  'doubt-owner': { owner: string; keepMs: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
   'count-waiting': { times: string };
   'restore-run': {
@@ -106,6 +107,7 @@ const NAMES = [
   'cancel-run',
   'renew-leases',
   'release-run',
+  'doubt-owner',
   'find-free-runs',
   'count-waiting',
   'read-state',
