@@ -42,7 +42,13 @@ test('S-17 after an erasure the dump of Redis has the person in no form: a runni
   await log.holdShare({ userId, kind: 'sockets', holder: 'g', wanted: 1, limit: 1, holders: ['g'] });
   const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
   const forms = [
-    ...[latin1(userId), encodeURIComponent(userId), Buffer.from(userId).toString('base64'), Buffer.from(userId).toString('hex'), sha1(userId)],
+    ...[
+      latin1(userId),
+      encodeURIComponent(userId),
+      Buffer.from(userId).toString('base64'),
+      Buffer.from(userId).toString('hex'),
+      sha1(userId),
+    ],
     ...[running, ended].map(({ conversationId }) => sha1(`${conversationId}:${userId}`)),
   ];
   const found = async (): Promise<string[]> => {
@@ -69,6 +75,8 @@ test('S-17 after an erasure the dump of Redis has the person in no form: a runni
 test('a person’s own deletion says that it is theirs', async () => {
   const run = await startRun(log, { userId: 'bob' });
   await log.deleteConversation({ conversationId: run.conversationId, userId: 'bob' });
-  const [, fields] = ((await redis.cli('XREVRANGE', outboxKey(shardOf(run.conversationId)), '+', '-', 'COUNT', 1)) as [string, string[]][])[0]!;
+  const [, fields] = (
+    (await redis.cli('XREVRANGE', outboxKey(shardOf(run.conversationId)), '+', '-', 'COUNT', 1)) as [string, string[]][]
+  )[0]!;
   expect(JSON.parse(fields[fields.indexOf('data') + 1]!)).toEqual({ userId: 'bob', deletedBy: 'bob' });
 });

@@ -225,8 +225,8 @@ export class MemoryStore {
 
   /** `userId`: by this person. */
   isDeleted(conversationId: string, userId?: string): boolean {
-    const deleted = this.#deleted.get(conversationId);
-    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === null || deleted.userId === userId);
+    const { until = 0, userId: by = null } = this.#deleted.get(conversationId) ?? {};
+    return until > this.now() && [undefined, by ?? userId].includes(userId);
   }
 
   /** Last changed goes last, so that the first is always the next to be forgotten. */

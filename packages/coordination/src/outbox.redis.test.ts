@@ -75,7 +75,11 @@ test('P-9 every state change is in the outbox once, numbered without a gap, and 
   expect(entries.map((entry) => entry.type)).toEqual(TYPES);
   expect(entries.map((entry) => entry.id.split(':')[1])).toEqual(TYPES.map((_, index) => `a${index + 1}`));
   expect(new Set(entries.map((entry) => entry.id.split(':')[0])).size).toBe(1);
-  expect(entries.every((entry) => Math.abs(Date.parse(entry.time) - Date.now()) < MINUTE_MS && 'userId' in entry.data && entry.data.userId === USER)).toBe(true);
+  expect(
+    entries.every(
+      (entry) => Math.abs(Date.parse(entry.time) - Date.now()) < MINUTE_MS && 'userId' in entry.data && entry.data.userId === USER,
+    ),
+  ).toBe(true);
   expect(entries.slice(0, 5).map((entry) => entry.traceparent)).toEqual(Array(5).fill(TRACE));
   expect(entries[4]!.data).toMatchObject({
     reason: 'complete',

@@ -29,10 +29,7 @@ const replaceFields = (value: unknown, replace: Replace): unknown => {
   if (Array.isArray(value)) return value.map((inner) => replaceFields(inner, replace));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name,
-      typeof inner === 'string' ? replace(name, inner) : replaceFields(inner, replace),
-    ]),
+    Object.entries(value).map(([name, inner]) => [name, typeof inner === 'string' ? replace(name, inner) : replaceFields(inner, replace)]),
   );
 };
 

@@ -86,7 +86,8 @@ export class AuditStore {
       await applyChanges(sql, changes);
       erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
       // Also those that came before: whoever stored them may have been killed here.
-      for (const event of told) if (event.type === 'SESSION_DELETED' && event.data['erased'] === true) leaving.add(persons.ownerOf(event) ?? '');
+      for (const event of told)
+        if (event.type === 'SESSION_DELETED' && event.data['erased'] === true) leaving.add(persons.ownerOf(event) ?? '');
       return fresh.length;
     });
     for (const userId of leaving) if (!isPseudonym(userId) && userId !== '') await forgetIn(this.#database, userId);

@@ -193,7 +193,9 @@ test('search, trail, replay and erasure over HTTP', async () => {
   expect((await call('GET', '/api/history/c1')).status).toBe(404);
   // S-17: nobody is called so any more; what happened in the conversation stays.
   expect((await call('GET', '/api/admin/trail?user=ann', undefined, 'root')).json<{ events: unknown[] }>().events).toEqual([]);
-  const after = (await call('GET', '/api/admin/trail?conversation=c1', undefined, 'root')).json<{ events: { type: string; data: string }[] }>();
+  const after = (await call('GET', '/api/admin/trail?conversation=c1', undefined, 'root')).json<{
+    events: { type: string; data: string }[];
+  }>();
   expect(after.events.at(-1)!.type).toBe('SESSION_DELETED');
   expect(JSON.parse(after.events.at(-1)!.data)).toMatchObject({ deletedBy: 'root' });
 

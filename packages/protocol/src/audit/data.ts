@@ -103,7 +103,9 @@ export const AUDIT_DATA = {
   SESSION_DELETED: Type.Object({
     ...User,
     deletedBy: Type.Optional(Name),
-    erased: Type.Optional(Type.Boolean({ description: 'The person is erased: with the last of their conversations the trail forgets who they were' })),
+    erased: Type.Optional(
+      Type.Boolean({ description: 'The person is erased: with the last of their conversations the trail forgets who they were' }),
+    ),
   }),
   /** `userId` is the admin. These and those after them stand only in the trail, never in a topic. */
   ADMIN_READ: AdminAct,

@@ -133,7 +133,8 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
     await tables.database.query('DELETE FROM audit_person');
     expect(await problems(tables)).toEqual([]);
     expect((await tables.trail.page({ userId: ANN, limit: 9 })).events).toHaveLength(3);
-    const links = async () => (await tables.database.query(`SELECT hash FROM audit_chain WHERE log_id = 'log-c1' ORDER BY sequence`)) as unknown[];
+    const links = async () =>
+      (await tables.database.query(`SELECT hash FROM audit_chain WHERE log_id = 'log-c1' ORDER BY sequence`)) as unknown[];
     const before = await links();
     await tables.store.write([one.make('SESSION_DELETED', erasedBy(ROOT))]);
     expect(await tracesIn(tables)).toEqual([]);
@@ -143,7 +144,9 @@ export const erasingContract = (open: () => Promise<AuditTables>): void => {
     expect(await tables.forget(ROOT)).toBe(true);
     expect(await tracesIn(tables, ROOT)).toEqual([]);
     expect(await problems(tables)).toEqual([]);
-    await tables.database.query(`UPDATE audit_log SET data = replace(data, 'complete', 'completf') WHERE log_id = 'log-c1' AND sequence = 3`);
+    await tables.database.query(
+      `UPDATE audit_log SET data = replace(data, 'complete', 'completf') WHERE log_id = 'log-c1' AND sequence = 3`,
+    );
     expect(await problems(tables)).toContain('log log-c1: event 3 was changed');
   });
 

@@ -70,15 +70,18 @@ const ownersOfLogs = async (sql: Sql, events: readonly AuditEvent[]): Promise<Ma
  *
  * @param sessions by conversation
  */
-export const resolvePersons = async (sql: Sql, events: readonly AuditEvent[], sessions: ReadonlyMap<string, SessionRow>): Promise<Persons> => {
+export const resolvePersons = async (
+  sql: Sql,
+  events: readonly AuditEvent[],
+  sessions: ReadonlyMap<string, SessionRow>,
+): Promise<Persons> => {
   const ids = idsIn(events);
   const owners = [...sessions.values()].map(({ userId }) => userId);
   const { digests, byPseudonym, all } = await erasedAmong(sql, await lateKey(sql), ids, owners);
   const isDigestOf = ({ digest }: PersonRow, userId: string): boolean => digest !== null && digest === digests.get(userId);
   const erasedBefore = (userId: string, time: number): string | undefined =>
-    all
-      .filter((person) => isDigestOf(person, userId) && time <= person.erasedAt!)
-      .toSorted((a, b) => a.erasedAt! - b.erasedAt!)[0]?.pseudonym;
+    all.filter((person) => isDigestOf(person, userId) && time <= person.erasedAt!).toSorted((a, b) => a.erasedAt! - b.erasedAt!)[0]
+      ?.pseudonym;
 
   /** Events of somebody erased, with their pseudonym. */
   const late = new Map<AuditEvent, string>();
@@ -108,7 +111,11 @@ export const resolvePersons = async (sql: Sql, events: readonly AuditEvent[], se
   const named = await personsNamed(sql, [...ids]);
   const needed =
     all.length === 0 ? [...ids] : events.flatMap((event) => [...idsIn([event])].filter((id) => erasedName(event, id) === undefined));
-  for (const [id, pseudonym] of await addPersons(sql, [...new Set(needed)].filter((id) => !named.has(id)))) named.set(id, pseudonym);
+  for (const [id, pseudonym] of await addPersons(
+    sql,
+    [...new Set(needed)].filter((id) => !named.has(id)),
+  ))
+    named.set(id, pseudonym);
   return {
     nameOf: (event) => (userId) => erasedName(event, userId) ?? named.get(userId) ?? userId,
     ownerOf: (event) => {

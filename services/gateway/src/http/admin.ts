@@ -85,7 +85,10 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
           '`forgotten`: no store names the user any more. Where it is false something of theirs is alive again, or the audit has not read of every deletion yet: it goes on by itself, and asking again tells.',
         params: Type.Object({ user: User }),
         querystring: Type.Object(UserQuery),
-        response: { 200: json('How many conversations went', Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() })), ...PROBLEMS },
+        response: {
+          200: json('How many conversations went', Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() })),
+          ...PROBLEMS,
+        },
       },
     },
     async (request, reply) => {
