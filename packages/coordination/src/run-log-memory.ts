@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { OutboxEntry } from '@runnel/protocol/audit';
 import { createMemoryBudgets } from './memory-budgets.ts';
 import { guardCommands } from './border/guard-commands.ts';
 import { beginRun } from './memory-begin.ts';
@@ -11,7 +12,7 @@ import { restoreRun } from './memory-restore.ts';
 import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
 import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
-import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
+import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
 import type { RunLog } from './run-log.ts';
 import { runKey } from './run-ref.ts';
 

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { AuditEvent } from '@runnel/events';
+import type { AuditEvent } from '@runnel/protocol/audit';
+
 import { dialectOf, Sql } from './database/sql.ts';
 import { RUN, type RunRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';

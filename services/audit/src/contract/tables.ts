@@ -1,3 +1,4 @@
+import type { AuditMessage } from '@runnel/protocol/audit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
@@ -120,10 +121,10 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     test('pages of messages with one and the same place leave none out and bring none twice', async () => {
       const tables = await open();
       const s = story();
-      const messages = ['d', 'b', 'e', 'a', 'c'].map((messageId) => ({
+      const messages = ['d', 'b', 'e', 'a', 'c'].map((messageId): AuditMessage => ({
         ...{ messageId, parentId: null, role: 'user', text: messageId, status: 'complete', createdAt: T0 },
       }));
-      await tables.store.write([s.make('RECOVERY_ATTEMPT', { kind: 'rehydrate', title: 't', messages })]);
+      await tables.store.write([s.restored('r1', 't', messages)]);
       // As two restores of one millisecond leave them.
       await tables.database.query('UPDATE message SET position = 7');
       const seen: string[] = [];
