@@ -49,6 +49,7 @@ export interface ScriptArgs {
   'release-run': { epoch: number };
   'doubt-owner': { owner: string; keepMs: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
+  'count-waiting': { times: string };
   'restore-run': {
     epoch: number;
     owner: string;
@@ -108,6 +109,7 @@ const NAMES = [
   'release-run',
   'doubt-owner',
   'find-free-runs',
+  'count-waiting',
   'read-state',
   'restore-run',
   'restore-end',

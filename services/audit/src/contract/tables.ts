@@ -242,6 +242,16 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       expect(row!.firstTextMs).toEqual({ p50: null, p95: null, p99: null });
     });
 
+    test('B15 statistics say how the models stopped, where that is known', async () => {
+      const tables = await open();
+      for (const [i, finish] of ['stop', 'length', 'length', 'filter', 'tools', undefined].entries()) {
+        const s = story(`c${i}`, { at: T0 + i });
+        await tables.analytics.write([s.began('r', 'm'), s.ended('r', 'm', 'đáp', 'complete', finish)]);
+      }
+      const [row] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
+      expect(row).toMatchObject({ runs: 6, complete: 6, finishes: { stop: 1, length: 2, filter: 1, tools: 1, error: 0 } });
+    });
+
     test('P-9 what an older schema holds is known after the migration, found by search, and goes on', async () => {
       const tables = await open();
       const s = story();
