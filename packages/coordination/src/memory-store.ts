@@ -99,7 +99,7 @@ export class MemoryStore {
   readonly whose: Whose;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
-  /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
+  /** Deleted conversations by the time their deletion may be forgotten, oldest first; `userId` null: everybody's. */
   readonly #deleted = new Map<string, { userId: string | null; until: number }>();
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
@@ -217,7 +217,6 @@ export class MemoryStore {
       this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
-  /** `userId` null: everybody's deletion. */
   noteDeleted(conversationId: string, userId: string | null): void {
     this.#deleted.delete(conversationId);
     this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
