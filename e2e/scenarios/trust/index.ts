@@ -1,5 +1,6 @@
 import type { Scenario } from '../../harness/scenario.ts';
 import { productScenarios } from './product.ts';
+import { honestScenarios } from './honest.ts';
 import { killedScenarios } from './killed.ts';
 import { malformedScenarios } from './malformed.ts';
 import { strangerScenarios } from './strangers.ts';
@@ -12,4 +13,5 @@ export const trustScenarios: Scenario[] = [
   ...productScenarios,
   ...waitingScenarios,
   ...killedScenarios,
+  ...honestScenarios,
 ];
