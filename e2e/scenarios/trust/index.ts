@@ -1,4 +1,5 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { peopleScenarios } from './people.ts';
 import { productScenarios } from './product.ts';
 import { honestScenarios } from './honest.ts';
 import { killedScenarios } from './killed.ts';
@@ -14,4 +15,5 @@ export const trustScenarios: Scenario[] = [
   ...waitingScenarios,
   ...killedScenarios,
   ...honestScenarios,
+  ...peopleScenarios,
 ];
