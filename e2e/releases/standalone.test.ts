@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { countText } from '../harness/expected.ts';
 import { Pod } from '../harness/pod.ts';
 import { freePort } from '../harness/ports.ts';
-import { endOfRunning, goesOn, readOver, verified } from './check.ts';
+import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
 test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', { timeout: 60_000 }, async (version) => {
@@ -17,7 +17,7 @@ test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', 
     service: 'standalone',
     port: await freePort(),
     internalPort: await freePort(),
-    env: { DATA_DIR: join(folder, 'data') },
+    env: { DATA_DIR: join(folder, 'data'), ADMIN_USERS: 'root' },
     logDir: folder,
   });
   onTestFinished(async () => {
@@ -25,6 +25,8 @@ test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', 
     await rm(folder, { recursive: true, force: true });
   });
   await pod.start();
+  // Its statistics had none; its trail says what the model used.
+  expect(await tokensOf(pod.url, 'root')).toEqual([57, 38]);
   expect(await readOver(pod.url, standalone)).toEqual(standalone.messages);
   const cut = await endOfRunning(pod.url, standalone, 10_000);
   expect(cut.status).toBe('interrupted');

@@ -1,6 +1,7 @@
 import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import { Whose } from './memory-whose.ts';
-import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
+import { timelineFields, type TimelineBatch, type WithoutUser } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
@@ -186,7 +187,7 @@ export class MemoryStore {
     });
   }
 
-  audit(conversation: MemoryConversation, type: OutboxType, data: object, trace = ''): void {
+  audit<T extends AuditEventType>(conversation: MemoryConversation, type: T, data: WithoutUser<AuditData[T]>, trace = ''): void {
     const fields = {
       id: `${conversation.logId}:a${++conversation.auditSequence}`,
       type,

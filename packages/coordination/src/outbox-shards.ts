@@ -1,7 +1,8 @@
 import { newId } from '@runnel/protocol';
+import type { OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { RedisClient } from './connect.ts';
 import { keyName, ofShard, outboxKey, outboxLeaseKey, SHARDS } from './keys.ts';
-import type { OutboxEntry, OutboxFields } from './outbox.ts';
+
 import type { Caller } from './redis-caller.ts';
 import { outcomeOf, type Reply } from './replies.ts';
 import { registerScripts, type ScriptRunner } from './scripts.ts';

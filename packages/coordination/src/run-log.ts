@@ -220,6 +220,11 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   cancelRun(command: CancelRun): Promise<CancelRunResult>;
   /** Extends many leases; the outcome of each by `runKey`. */
   renewLeases(owner: string, leaseMs: number, runs: readonly OwnedRun[]): Promise<Map<string, RenewOutcome>>;
+  /**
+   * An owner whose process seems to be gone keeps its leases for `keepMs` at most, unless it renews them meanwhile. The runs whose leases
+   * were cut by this call: who tells the other pods of them then (`publishWork`) is one, however many notice the death.
+   */
+  doubtOwner(owner: string, keepMs: number): Promise<RunRef[]>;
   /** Hands a run back at once (drain) and wakes the other pods. */
   releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
@@ -231,6 +236,11 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
+  /**
+   * Of these runs, those that wait for a pod, by `runKey`: their place from 1, by how long they have waited. Pods take half answers first,
+   * and go round persons and models, so it may be any one's turn sooner or later. Of more than 32 the places between are estimated.
+   */
+  placesInLine(runs: readonly RunRef[]): Promise<Map<string, number>>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the

@@ -47,7 +47,9 @@ export interface ScriptArgs {
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
+  'doubt-owner': { owner: string; keepMs: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
+  'count-waiting': { times: string };
   'restore-run': {
     epoch: number;
     owner: string;
@@ -105,7 +107,9 @@ const NAMES = [
   'cancel-run',
   'renew-leases',
   'release-run',
+  'doubt-owner',
   'find-free-runs',
+  'count-waiting',
   'read-state',
   'restore-run',
   'restore-end',

@@ -3,7 +3,7 @@ import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type Fr
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
-import { generate, type ActiveRun, type Claim } from './generate.ts';
+import { generate, type ActiveRun, type Claim, type RunJob } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
 import { ProviderFault } from './models/provider-fault.ts';
@@ -17,7 +17,7 @@ import { afterRenew } from './verdict.ts';
 import { Witness, type Archive } from './witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
   runLog: RunLog;
   models: Models;
   nodeId: string;
@@ -141,7 +141,8 @@ export const createWorker = (deps: WorkerDeps) => {
         if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
       },
     });
-    const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
+    const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
+    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
@@ -222,12 +223,12 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. */
-  const check = async (runId: string, conversationId?: string): Promise<void> => {
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
+  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
     const named = [...runs.values()].filter(
       ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
     );
-    if (named.length === 0) return;
+    if (named.length === 0) return false;
     const outcomes = await runLog.renewLeases(
       owner,
       leaseMs,
@@ -237,6 +238,7 @@ export const createWorker = (deps: WorkerDeps) => {
       const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
       if (next === 'cancel' || next === 'fenced') active.stop(next);
     }
+    return true;
   };
 
   const onHint = (hint: WorkHint): void => {

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { DEAD_LETTER_TOPIC, type EventBus, type EventRecord, type ReceivedRecord } from '@runnel/events';
+import type { EventBus, EventRecord, ReceivedRecord } from '@runnel/events';
+import { DEAD_LETTER_TOPIC } from '@runnel/protocol/audit';
 import { dialectOf, fromStored, Sql, toStored, type Value } from './database/sql.ts';
 import { inTurn } from './database/turns.ts';
 import { sha256Of } from './rows.ts';

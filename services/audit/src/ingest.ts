@@ -1,5 +1,6 @@
-import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
+import type { ReceivedRecord } from '@runnel/events';
 import { contextOf, type Tracer } from '@runnel/kit';
+import { decodeEvent, type AuditEvent } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { ForeignEvents } from './ownership.ts';

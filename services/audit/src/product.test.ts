@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
-import { EVENT_TYPES, fromOutbox, topicOf, type AuditEvent } from '@runnel/events';
+
 import { createMetrics } from '@runnel/kit';
 import type { EndReason } from '@runnel/protocol';
+import { type AuditEvent, EVENT_TYPES, fromOutbox, topicOf } from '@runnel/protocol/audit';
 import { auditMetrics } from './audit-metrics.ts';
 import { createDirect } from './direct.ts';
 import { sha256Of } from './rows.ts';

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { sequenceOf, type AuditEvent } from '@runnel/events';
+import { type AuditEvent, sequenceOf } from '@runnel/protocol/audit';
+
 import { appendTrail } from './append-trail.ts';
 import { applyChanges } from './apply-changes.ts';
 import { Partitions } from './database/partitions.ts';

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHAT_TOPIC, STREAM_TOPIC, topicOf } from '@runnel/events';
+
 import { expect, onTestFinished, test } from 'vitest';
+import { CHAT_TOPIC, STREAM_TOPIC, topicOf } from '@runnel/protocol/audit';
 import { tablesContract } from './contract/tables.ts';
 import { tableDeadLetters } from './dead-letters.ts';
 import { openTables } from './tables.ts';

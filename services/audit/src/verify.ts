@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Digest, TrailFields } from '@runnel/protocol/audit';
 import { CHAIN_START } from './chain.ts';
 import { monthOf, Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -10,7 +11,7 @@ import { checkSession } from './proof/check-session.ts';
 import { rootOfAll } from './proof/heads.ts';
 import { rootOf } from './proof/merkle.ts';
 import { inSnapshot } from './proof/snapshot.ts';
-import { toldBy, type Digest } from './proof/told.ts';
+import { toldBy } from './proof/told.ts';
 
 export interface Verification {
   logs: number;
@@ -131,15 +132,9 @@ const checkConversation = (found: Conversation, around: { retired: number; now: 
   ];
 };
 
-interface Data {
-  sha256?: string;
-  text?: Digest;
-  message?: { text?: Digest };
-}
-
-const dataOf = (row: AuditRow): Data => {
+const dataOf = (row: AuditRow): TrailFields => {
   try {
-    return JSON.parse(row.data) as Data;
+    return JSON.parse(row.data) as TrailFields;
   } catch {
     return {};
   }

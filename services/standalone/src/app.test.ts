@@ -48,14 +48,15 @@ const start = async (dataDir: string, tracer?: Tracer) => {
     });
   };
   /** Resolves when a viewer has got these words. */
-  const shown = async (conversationId: string, words: string): Promise<void> => {
+  const shown = async (conversationId: string, words: string): Promise<string> => {
     const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
     const response = await fetch(`${url}/api/conversations/${conversationId}/events?user_id=ann`);
     let text = '';
     for await (const bytes of response.body!) {
       text += Buffer.from(bytes).toString();
-      if (text.includes(words)) return;
+      if (text.includes(words)) return text;
     }
+    throw new Error(`the events ended without ${words}`);
   };
   return { call, ask, shown, close };
 };
@@ -202,6 +203,22 @@ test('search, trail, replay and erasure over HTTP', async () => {
   expect(acts).toContainEqual(['ADMIN_READ', undefined, true]);
   expect(acts.at(-1)).toEqual(['ADMIN_READ', 'root', true]);
   expect(events.every(({ userId }) => userId === 'root')).toBe(true);
+});
+
+test('what the provider counted is what everybody is told: the reader, the trail, the statistics', async () => {
+  const { call, ask, shown } = await start(await folder());
+  const ended = shown('c1', '"endedAt"');
+  await ask('c1', 'count 20 at 200');
+  const usage = { promptTokens: 4, completionTokens: 20 };
+  const events = await ended;
+  expect(events).toContain(`"usage":${JSON.stringify(usage)}`);
+  const trail = await waitFor(async () => {
+    const { events: rows } = (await call('GET', '/api/conversations/c1/trail')).json<{ events: { type: string; data: string }[] }>();
+    return rows.find(({ type }) => type === 'STREAM_COMPLETED');
+  });
+  expect(JSON.parse(trail.data)).toMatchObject({ usage });
+  const { statistics } = (await call('GET', '/api/admin/analytics', undefined, 'root')).json<{ statistics: object[] }>();
+  expect(statistics).toMatchObject([{ model: 'count', runs: 1, inputTokens: 4, outputTokens: 20 }]);
 });
 
 test('one trace: the command, and under it the stay of the run', async () => {

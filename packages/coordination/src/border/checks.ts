@@ -103,7 +103,8 @@ const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   if (finish !== undefined) word(finish, FINISHES, 'finish');
   if (usage !== undefined) {
     object(usage, 'usage');
-    for (const tokens of Object.values(usage)) count(tokens, 'usage');
+    count(usage.promptTokens, 'usage');
+    count(usage.completionTokens, 'usage');
   }
   if (error === undefined) return;
   object(error, 'error');

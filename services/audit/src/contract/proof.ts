@@ -1,3 +1,4 @@
+import type { AuditEventOf, AuditMessage } from '@runnel/protocol/audit';
 import { expect, test } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { dialectOf, place } from '../database/sql.ts';
@@ -53,7 +54,7 @@ const fill = async (tables: AuditTables): Promise<void> => {
   const again = story('c2', { userId: 'bob', logId: 'second', at: T0 + 60_000 });
   const left = story('c3');
   const lost = story('c4', { logId: 'lost' });
-  const restored = {
+  const restored: AuditMessage = {
     messageId: 'm0',
     parentId: null,
     role: 'user',
@@ -69,22 +70,14 @@ const fill = async (tables: AuditTables): Promise<void> => {
     ...[gone.started(), gone.said('m1', 'bí mật'), gone.began('r1', 'm1'), gone.ended('r1', 'm1', 'lộ'), gone.make('SESSION_DELETED', {})],
     ...[again.started('Lại'), again.said('m1', 'cùng tên'), again.began('r1', 'm1'), again.ended('r1', 'm1', 'khác', 'failed')],
     ...[left.started(), left.said('m1', 'x'), left.make('SESSION_DELETED', {})],
-    lost.make('RECOVERY_ATTEMPT', {
-      kind: 'restore',
-      runId: 'r9',
-      epoch: 2,
-      title: 'Cũ',
-      startedAt: T0,
-      model: 'count',
-      messages: [restored],
-    }),
+    lost.restored('r9', 'Cũ', [restored]),
     ...[old.started(), old.said('m1', 'a'), old.said('m2', 'b'), old.said('m3', 'c'), old.make('TITLE_CHANGED', { title: 'Vẫn đây' })],
   ];
-  const chunks = {
+  const chunks: AuditEventOf<'CHUNK_RECEIVED'> = {
     ...events[0]!,
     id: 'log-c1:t1',
-    type: 'CHUNK_RECEIVED' as const,
-    data: { runId: 'r1', epoch: 1, batch: 0, startedAt: T0, at: 0, chunks: [[1, 5, 3]] },
+    type: 'CHUNK_RECEIVED',
+    data: { userId: 'ann', runId: 'r1', model: 'count', epoch: 1, batch: 0, startedAt: T0, at: 0, chunks: [[1, 5, 3]] },
   };
   await tables.store.write([...events, chunks]);
   await tables.analytics.write([...events, chunks]);

@@ -1,3 +1,4 @@
+import type { AuditMessage } from '@runnel/protocol/audit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openTables, type AuditTables } from '../tables.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
@@ -120,10 +121,10 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
     test('pages of messages with one and the same place leave none out and bring none twice', async () => {
       const tables = await open();
       const s = story();
-      const messages = ['d', 'b', 'e', 'a', 'c'].map((messageId) => ({
+      const messages = ['d', 'b', 'e', 'a', 'c'].map((messageId): AuditMessage => ({
         ...{ messageId, parentId: null, role: 'user', text: messageId, status: 'complete', createdAt: T0 },
       }));
-      await tables.store.write([s.make('RECOVERY_ATTEMPT', { kind: 'rehydrate', title: 't', messages })]);
+      await tables.store.write([s.restored('r1', 't', messages)]);
       // As two restores of one millisecond leave them.
       await tables.database.query('UPDATE message SET position = 7');
       const seen: string[] = [];
@@ -239,6 +240,16 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       });
       expect(row!.durationMs.p50).toBeGreaterThan(1_990);
       expect(row!.firstTextMs).toEqual({ p50: null, p95: null, p99: null });
+    });
+
+    test('B15 statistics say how the models stopped, where that is known', async () => {
+      const tables = await open();
+      for (const [i, finish] of ['stop', 'length', 'length', 'filter', 'tools', undefined].entries()) {
+        const s = story(`c${i}`, { at: T0 + i });
+        await tables.analytics.write([s.began('r', 'm'), s.ended('r', 'm', 'đáp', 'complete', finish)]);
+      }
+      const [row] = await tables.analytics.statistics({ from: T0, to: T0 + 60_000, bucketMs: 60_000 });
+      expect(row).toMatchObject({ runs: 6, complete: 6, finishes: { stop: 1, length: 2, filter: 1, tools: 1, error: 0 } });
     });
 
     test('P-9 what an older schema holds is known after the migration, found by search, and goes on', async () => {
