@@ -251,7 +251,9 @@ export interface RunLog extends StoreBudgets, StoreProofs {
     userId: string;
     before?: string;
     limit: number;
-  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }>;
+  }): Promise<
+    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }
+  >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**
    * `forget`: the person is erased, and the id is nobody's afterwards. `heard`: the database has heard of this deletion and the store
