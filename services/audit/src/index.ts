@@ -5,5 +5,6 @@ export { ownKey } from './checkpoints/key.ts';
 export { startCheckpoints } from './checkpoints/service.ts';
 export { createDirect } from './direct.ts';
 export { RelayLoop, type RelayOptions } from './relay-loop.ts';
+export { startRetention } from './retention.ts';
 export { startAudit, type AuditService } from './service.ts';
 export { openTables, type AuditTables } from './tables.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
-import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints } from '@runnel/audit';
+import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints, startRetention } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
 import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
@@ -51,6 +51,8 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
 
 /** How long the start waits for the tables to take what a killed process left. */
 const LEFT_MS = 10_000;
+/** Nothing but its own outbox brings events late. */
+const LATE_MS = 86_400_000;
 
 /** Gateway, AI and audit in one process, on the memory log and an SQLite file. */
 export const createStandalone = async (deps: StandaloneDeps): Promise<StandaloneApp> => {
@@ -84,6 +86,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     metrics: forAudit,
     log,
   });
+  const retention = startRetention(tables, { retentionMs: 0, lateMs: LATE_MS }, log);
   const audit = createAuditApp(tables);
   // Histories are read from the tables; a table that cannot be written to must not keep the rest from starting.
   await waitFor(isStored, { deadlineMs: LEFT_MS, what: 'the outbox of the process before' }).catch((err: unknown) =>
@@ -115,6 +118,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
       { name: 'run-log', close: () => runLog.close() },
       { name: 'relay', close: () => relay.close() },
       checkpoints,
+      retention,
       { name: 'audit', close: () => audit.close() },
       { name: 'ai', close: () => ai.close() },
       { name: 'gateway', close: () => gateway.close() },

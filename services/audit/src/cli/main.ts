@@ -28,6 +28,7 @@ const USAGE = `npm run audit -- <command>
   dead-letters list | retry       what could not be stored: show it, try it again
   rebuild --from-beginning        fill the database from everything Kafka still has
   migrate                         bring the database up to date, as soon as it answers, and make the months ahead
+  forget USER                     whose conversations are all deleted: the trail names them no more (for a database whose service may not)
   rights ROLE                     the SQL that lets ROLE run the service and change nothing of the trail
 Settings as of the service: DATABASE_URL, KAFKA_BROKERS and the other KAFKA_….`;
 
@@ -175,6 +176,22 @@ const runMigrate = async (): Promise<boolean> => {
   }
 };
 
+/** What a service whose role may not change the trail cannot do for rows of 0.1.0. */
+const runForget = async (): Promise<boolean> => {
+  if (action === undefined) {
+    say('forget needs a user');
+    return false;
+  }
+  const tables = await openTables(config.databaseUrl);
+  try {
+    const forgotten = await tables.forget(action);
+    say(forgotten ? 'the trail names them no more' : 'something of theirs is alive: erase them first, DELETE /api/admin/users/{user}');
+    return forgotten;
+  } finally {
+    await tables.close();
+  }
+};
+
 const sayRights = async (): Promise<boolean> => {
   if (action === undefined || !/^[a-z_][a-z0-9_]*$/.test(action)) {
     say('rights needs the name of a role: letters, digits and _');
@@ -186,6 +203,7 @@ const sayRights = async (): Promise<boolean> => {
 
 const COMMANDS: Record<string, () => Promise<boolean>> = {
   rights: sayRights,
+  forget: runForget,
   verify: runVerify,
   'dead-letters': runDeadLetters,
   rebuild: runRebuild,
