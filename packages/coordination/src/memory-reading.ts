@@ -16,7 +16,7 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
 };
 
 /** A log that neither is here nor was when the store changed began behind what the store has: it went back twice. */
-const NEWER_MS = 3_000;
+const NEWER_MS = 6_000;
 
 /** Whether a cursor is further than the store was when it changed. */
 const knewMore = (cursor: Cursor | null, logId: string, before: Cursor, sinceMs: number): boolean => {
@@ -71,7 +71,7 @@ export const readHistory = (
   { conversationId, userId, before, limit }: Parameters<RunLog['readHistory']>[0],
 ): History => {
   const conversation = store.conversations.get(conversationId);
-  if (!conversation) return { kind: 'none' };
+  if (!conversation) return { kind: 'none', ...(store.isDeleted(conversationId, userId) && { deleted: true }) };
   if (conversation.userId !== userId) return { kind: 'forbidden' };
   const all: StoredMessage[] = [...conversation.messages.values()];
   const last = before === undefined ? all.length : all.findIndex((message) => message.messageId === before);

@@ -135,6 +135,7 @@ export const toChangeResult = (reply: Reply): ChangeResult => {
 
 export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
   const kind = reply[0] as 'page' | 'none' | 'forbidden';
+  if (kind === 'none') return { kind, ...(reply[1] === 'deleted' && { deleted: true }) };
   if (kind !== 'page') return { kind };
   const [, hasMore, messages, cut, lossy] = reply;
   const notes = { ...(Number(cut) === 1 && { cut: true as const }), ...(Number(lossy) === 1 && { lossy: true as const }) };

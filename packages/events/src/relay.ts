@@ -1,11 +1,5 @@
-import { fromOutbox, topicOf, type AuditEvent, type OutboxFields } from './audit-event.ts';
+import { fromOutbox, topicOf, type AuditEvent, type OutboxEntry } from '@runnel/protocol/audit';
 import type { Delivery, EventRecord } from './event-bus.ts';
-
-/** One entry of an outbox: its place in the stream and its fields. */
-export interface OutboxEntry {
-  entryId: string;
-  fields: OutboxFields;
-}
 
 /** The outbox of all shards, as the run log's Redis holds it. */
 export interface Outbox {
