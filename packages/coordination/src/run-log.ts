@@ -246,8 +246,7 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
-   * store has the rest. `lossy`: the store changed behind it, or nobody has asked whose it is: the database may know more. `deleted`: by
-   * this person, within the day, and the database may not know of it yet.
+   * store has the rest. `lossy`: the database may know more, as in `ReadState`. `deleted`: lately, by this person; it may not know yet.
    */
   readHistory(query: {
     conversationId: string;
