@@ -165,14 +165,17 @@ test('B5 W-11 a page of history alone is whole after the store went back, with t
   expect(await second.runLog.readHistory(page)).toMatchObject({ kind: 'page', messages: messages.slice(0, 1), lossy: true });
 });
 
-test.each(['message', 'run'])('W-4 a prompt sent again after the store lost its answer is answered with that answer (by its %s)', async (by) => {
-  const { runLog } = await wentBack();
-  const again = { ...prompt('old', by === 'run' ? 'm9' : 'r1'), ...(by === 'run' && { runId: 'r1' }) };
-  expect(await runLog.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: 'r1' });
-  const fresh = await runLog.beginRun(prompt('old'));
-  expect(fresh.outcome).toBe('started');
-  expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
-});
+test.each(['message', 'run'])(
+  'W-4 a prompt sent again after the store lost its answer is answered with that answer (by its %s)',
+  async (by) => {
+    const { runLog } = await wentBack();
+    const again = { ...prompt('old', by === 'run' ? 'm9' : 'r1'), ...(by === 'run' && { runId: 'r1' }) };
+    expect(await runLog.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: 'r1' });
+    const fresh = await runLog.beginRun(prompt('old'));
+    expect(fresh.outcome).toBe('started');
+    expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
+  },
+);
 
 test('P-10 a prompt behind a changed store does not wait for a database that is away', async () => {
   const { runLog, become } = await wentBack();

@@ -154,4 +154,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
 };
 
 /** What an answer of `begin-run` says about the person. */
-const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = { none: 'unknown', forbidden: 'stranger', 'not-found': 'owner', lossy: 'owner' };
+const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = {
+  none: 'unknown',
+  forbidden: 'stranger',
+  'not-found': 'owner',
+  lossy: 'owner',
+};
