@@ -221,7 +221,7 @@ test('what the provider counted is what everybody is told: the reader, the trail
   expect(statistics).toMatchObject([{ model: 'count', runs: 1, inputTokens: 4, outputTokens: 20 }]);
 });
 
-test('one trace: the command, and under it the stay of the run', async () => {
+test('one trace: the command, under it the stay of the run, and what the audit stores', async () => {
   const spans: { name: string; traceId: string; parent: string | undefined; spanId: string }[] = [];
   const tracing = startTracing({
     service: 'standalone',
@@ -239,6 +239,8 @@ test('one trace: the command, and under it the stay of the run', async () => {
   await app.close();
   await tracing.shutdown();
   const [command, run] = ['runnel.begin-run', 'runnel.run'].map((name) => spans.find((span) => span.name === name));
-  expect(spans).toHaveLength(2);
+  // What the audit stores of it is in the same trace.
+  expect(spans.filter(({ name }) => name !== 'runnel.store')).toHaveLength(2);
+  expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   expect(run).toMatchObject({ traceId: command?.traceId, parent: command?.spanId });
 });
