@@ -7,7 +7,7 @@ import { inTurn } from './database/turns.ts';
 import { lock, onDisk } from './store.ts';
 
 /** A log of its own, under a name that no conversation can have. */
-export const ADMIN_LOG = '$admin';
+const ADMIN_LOG = '$admin';
 
 export interface AdminAct {
   type: 'ADMIN_READ' | 'USER_ERASED';

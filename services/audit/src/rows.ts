@@ -22,7 +22,7 @@ export const sha256Of = (text: string): string => hash('sha256', text);
 const TEXTS: ReadonlySet<string> = new Set(TEXT_FIELDS);
 
 /** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
-export const withoutTexts = (value: unknown): unknown => {
+const withoutTexts = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutTexts);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -15,7 +15,7 @@ interface Raw {
 const IN_ORDER = { postgres: 'log_id COLLATE "C"', sqlite: 'log_id' };
 
 /** Hands over the end of every log in the order of their ids, page by page, as they are in this snapshot. */
-export const scanHeads = async (sql: Sql, onEnds: (ends: readonly End[]) => Promise<void> | void): Promise<void> => {
+const scanHeads = async (sql: Sql, onEnds: (ends: readonly End[]) => Promise<void> | void): Promise<void> => {
   const select = `SELECT log_id, sequence, hash FROM audit_head`;
   const hand = (found: readonly Raw[]): Promise<void> | void =>
     onEnds(found.map((raw) => ({ logId: raw.log_id, sequence: Number(raw.sequence), hash: raw.hash })));
