@@ -256,13 +256,14 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**
-   * `forget`: the person is erased, and the id is nobody's afterwards. `heard`: the database has heard of this deletion and the store
+   * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
    * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.
    */
   deleteConversation(command: {
     conversationId: string;
     userId: string;
     forget?: boolean;
+    deletedBy?: string;
     heard?: { logId: string; at: number };
   }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
