@@ -1,8 +1,11 @@
 import { elapse, startCluster } from '@runnel/e2e';
 import type { Quantiles } from './histogram.ts';
 import type { Window } from './profile.ts';
+import { fileURLToPath } from 'node:url';
+import { Child } from './child.ts';
 import { Load } from './load.ts';
-import { measureCpu } from './machine.ts';
+import { measureCpu, privateBytes } from './machine.ts';
+import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
 
 export interface StreamingOptions {
   conversations: number;
@@ -10,6 +13,8 @@ export interface StreamingOptions {
   rate: number;
   seconds: number;
   ai: number;
+  /** Whose words: the AI pod's own `count`, or those of a provider over HTTP in a process of its own. */
+  provider: 'count' | 'http';
   /** Where the gateway writes its CPU profile. */
   profileDir?: string;
   profiled?: 'gateway' | 'ai';
@@ -22,6 +27,8 @@ export interface StreamingFigures {
   microseconds: Record<string, number>;
   /** Cores used, by process. */
   cores: Record<string, number>;
+  /** What a run adds to the AI pods' memory, KiB: what they hold with all runs under way beside what they held before the first. */
+  aiKibPerRun: number;
   noiseCores: number;
   gaps: number;
   closed: number;
@@ -35,18 +42,25 @@ const WARM_MS = 2_000;
 /** Prompts a second while the others stream: their way to the first word is what a person waits. */
 const PROBES_PER_SECOND = 10;
 
+const UPSTREAM = fileURLToPath(new URL('upstream.ts', import.meta.url));
+const modelsAt = (baseURL: string): string =>
+  JSON.stringify([{ id: 'http', provider: 'openai-compatible', baseURL, canContinue: true, default: true }]);
+
 /** N conversations of R chunks a second through one gateway: what each chunk waits and what it costs. */
 export const measureStreaming = async (options: StreamingOptions): Promise<StreamingFigures> => {
-  const { conversations, rate, seconds, ai, profileDir, profiled = 'gateway' } = options;
+  const { conversations, rate, seconds, ai, provider, profileDir, profiled = 'gateway' } = options;
+  const upstream = provider === 'http' ? new Child<UpstreamRequest, UpstreamAnswer>(UPSTREAM) : null;
   const profile = profileDir ? [`--cpu-prof`, `--cpu-prof-dir=${profileDir}`] : [];
   const cluster = await startCluster({
     gateways: 1,
     ai,
-    aiEnv: { MAX_RUNS: String(conversations + 1_000) },
+    aiEnv: { MAX_RUNS: String(conversations + 1_000), ...(upstream && { MODELS: modelsAt((await upstream.ask({ kind: 'start' })).url) }) },
     ...(profiled === 'gateway' ? { gatewayNodeArgs: profile } : { aiNodeArgs: profile }),
   });
   const load = new Load();
+  const aiBytes = (): number => cluster.ai.reduce((sum, pod) => sum + privateBytes(pod.pid), 0);
   try {
+    const bytesBefore = aiBytes();
     const gateway = cluster.gateways[0]!;
     const words = Math.ceil(rate * (seconds + 20));
     await load.start({ ports: [gateway.spec.port], sockets: conversations, rampMs: RAMP_MS, prompt: `count ${words} at ${rate}` });
@@ -68,6 +82,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
     await elapse(seconds * 1_000);
     const toMs = performance.now() - pod.launchedAt;
     const cpu = stop();
+    const aiKibPerRun = Math.round((aiBytes() - bytesBefore) / 1024 / conversations);
     const report = await load.report();
     // The profile is written on an orderly exit only, and with the viewers gone there is nothing to drain.
     await load.close();
@@ -87,6 +102,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
       firstChunk: report.firstChunk,
       microseconds: per(report.chunks / 1e6, 1),
       cores: per(cpu.seconds, 2),
+      aiKibPerRun,
       noiseCores: Number(cpu.noiseCores.toFixed(2)),
       gaps: report.gaps,
       closed: report.closed,
@@ -95,6 +111,7 @@ export const measureStreaming = async (options: StreamingOptions): Promise<Strea
     };
   } finally {
     await load.close();
+    await upstream?.close();
     await cluster.close();
     await cluster.removeLogs();
   }

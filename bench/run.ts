@@ -17,6 +17,7 @@ const USAGE = `bench: what a token waits and what it costs
   --seconds n           measured part of a round, default 15
   --rounds n            default 3; min, median and max are shown
   --ai n                AI processes, default 1
+  --provider count|http whose words: the AI pod's own (default), or a provider's over HTTP, in a process of its own
   --idle n              idle sockets, default 5000
   --only streaming|idle|moments
   --quiet               waits for a quiet machine, and drops rounds in which anything else used more than 0.1 core
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     rounds: { type: 'string' },
     ai: { type: 'string', default: '1' },
+    provider: { type: 'string', default: 'count' },
     idle: { type: 'string' },
     only: { type: 'string' },
     quiet: { type: 'boolean', default: false },
@@ -57,6 +59,7 @@ const streaming = {
   rate: Number(values.rate),
   seconds: number(values.seconds, 5, 15),
   ai: Number(values.ai),
+  provider: values.provider === 'http' ? ('http' as const) : ('count' as const),
 };
 
 const profile = async (profiled: 'gateway' | 'ai'): Promise<void> => {
@@ -79,7 +82,7 @@ const measure = async (): Promise<Figures> => {
   if (values.quiet) await quietMachine();
   return {
     machine: describeMachine(),
-    load: `${streaming.conversations} conversations × ${streaming.rate} chunks/s, 1 gateway, ${streaming.ai} ai`,
+    load: `${streaming.conversations} conversations × ${streaming.rate} chunks/s, 1 gateway, ${streaming.ai} ai, words of ${streaming.provider}`,
     streaming: rounds,
     idle: wants('idle') ? await measureIdle(number(values.idle, 500, 5_000)) : null,
     moments: wants('moments') ? await measureMoments({ times: values.quick ? 10 : 50 }) : null,

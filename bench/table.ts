@@ -21,6 +21,7 @@ export const table = (rounds: readonly StreamingFigures[]): string => {
       `${name}, CPU µs a chunk`,
       `${over((round) => round.microseconds[name] ?? null)}, cores ${over((round) => round.cores[name] ?? null)}`,
     ]),
+    ['ai, KiB a run', over((round) => round.aiKibPerRun)],
     ['gaps, closed sockets', `${over((round) => round.gaps)}, ${over((round) => round.closed)}`],
     ['other use of the machine, cores', over((round) => round.noiseCores)],
   ];

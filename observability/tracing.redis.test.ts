@@ -7,9 +7,9 @@ const TRACE = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
 const CALLER_SPAN = '1234567890abcdef';
 const TEXT = 'count 60 at 30';
 
-const start = async (endpoint?: string): Promise<Cluster> => {
+const start = async (endpoint?: string, audit = false): Promise<Cluster> => {
   const env = endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
-  const cluster = await startCluster({ gateways: 1, ai: 2, gatewayEnv: env, aiEnv: env });
+  const cluster = await startCluster({ gateways: 1, ai: 2, audit, gatewayEnv: env, aiEnv: env, auditEnv: env });
   onTestFinished(async () => {
     await cluster.close();
     await cluster.removeLogs();
@@ -72,6 +72,19 @@ test('one trace from the request over the takeover to the audit events, a span p
   for (const type of ['STREAM_STARTED', 'RECOVERY_ATTEMPT', 'STREAM_COMPLETED']) expect(traces.get(type), type).toContain(TRACE);
   // No span says what people say.
   expect(JSON.stringify(receiver.spans)).not.toContain(TEXT);
+});
+
+test('the trace goes on to the rows that the audit stores', async () => {
+  await using receiver = await startOtlpReceiver();
+  const cluster = await start(receiver.url, true);
+  await prompt(cluster, { traceparent: `00-${TRACE}-${CALLER_SPAN}-01` });
+  const stored = () => receiver.spans.filter(({ service, traceId }) => service === 'runnel-audit' && traceId === TRACE);
+  const isEnd = ({ attributes }: { attributes: Record<string, string> }): boolean => attributes['runnel.event'] === 'STREAM_COMPLETED';
+  await waitFor(() => stored().some(isEnd), { deadlineMs: 25_000, everyMs: 100, what: 'the span of the stored answer' });
+  const spans = stored();
+  expect(spans.map(({ name }) => name)).toEqual(spans.map(() => 'runnel.store'));
+  expect(spans.map(({ attributes }) => attributes['runnel.event'])).toContain('STREAM_STARTED');
+  expect(JSON.stringify(spans)).not.toContain(TEXT);
 });
 
 test('without an endpoint nothing is traced and nothing is carried', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const SOURCES = ['web', 'packages/client/src', 'packages/protocol/src', 'package-lock.json'];
+const SOURCES = ['web', 'packages/client/src', 'packages/protocol/src', 'packages/vue/src', 'package-lock.json'];
 const NOT_SOURCES = new Set(['dist', 'node_modules', 'test']);
 
 function newest(path) {

@@ -9,7 +9,9 @@ const CHECKS: Record<string, readonly string[]> = {
   'types (vue-tsc, web)': [bin('vue-tsc/bin/vue-tsc.js'), '-p', 'web/tsconfig.json'],
   'lint and import rules (eslint)': [bin('eslint/bin/eslint.js'), '.'],
   'format (oxfmt)': [bin('oxfmt/bin/oxfmt'), '--check'],
-  'docs/configuration.md is fresh': ['scripts/docs.ts', '--check'],
+  'nothing unused (knip)': [bin('knip/bin/knip.js')],
+  'workflows (actionlint)': ['scripts/actionlint.mjs'],
+  'generated documents are fresh': ['scripts/docs.ts', '--check'],
   'rules and dashboards are fresh': ['observability/build.ts', '--check'],
 };
 
@@ -17,7 +19,8 @@ const CHECKS: Record<string, readonly string[]> = {
 const AT_ONCE = 2;
 
 export async function runChecks(): Promise<Totals> {
-  const totals: Totals = { passed: 0, failed: 0 };
+  const failures: string[] = [];
+  const totals: Totals = { passed: 0, failed: 0, failures };
   const waiting = Object.entries(CHECKS);
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -27,7 +30,9 @@ export async function runChecks(): Promise<Totals> {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       totals[code === 0 ? 'passed' : 'failed']++;
       console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${name.padEnd(32)} ${seconds.padStart(5)} s`);
-      if (code !== 0) console.log(output.trimEnd().replaceAll(/^/gm, '     '));
+      if (code === 0) continue;
+      failures.push(name);
+      console.log(output.trimEnd().replaceAll(/^/gm, '     '));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));

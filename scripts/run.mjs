@@ -26,6 +26,8 @@ const COMMANDS = {
   cluster: [['scripts/system.mjs', 'redis-server'], ['scripts/build-web.mjs'], ['e2e/up.ts']],
   story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium', 'prometheus'], ['observability/stories/run.ts']],
   images: [['scripts/images/build.mjs']],
+  packages: [['scripts/packages/build.ts']],
+  changeset: [['scripts/changeset.mjs']],
   'test:k8s': [['scripts/system.mjs', 'postgresql', 'java', 'maven'], ['k8s/test.ts']],
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],

@@ -20,13 +20,6 @@ export default defineConfig({
     // A strict Content-Security-Policy allows files of our own and nothing else, so nothing may become a data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      // The page sends frames and never checks them: without this, the schemas of @runnel/protocol bring all of typebox along.
-      treeshake: {
-        manualPureFunctions: ['Type'],
-        moduleSideEffects: [{ test: /node_modules\/typebox\//, sideEffects: false }],
-      },
-    },
   },
   server: {
     proxy: {

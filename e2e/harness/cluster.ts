@@ -32,6 +32,7 @@ export interface ClusterOptions {
   fakeModel?: boolean;
   gatewayEnv?: Record<string, string>;
   aiEnv?: Record<string, string>;
+  auditEnv?: Record<string, string>;
   gatewayNodeArgs?: readonly string[];
   aiNodeArgs?: readonly string[];
   redisArgs?: string[];
@@ -131,7 +132,11 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const aiEnv = { ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
-  const auditEnv = { DATABASE_URL: databaseUrl ?? '', ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }) };
+  const auditEnv = {
+    DATABASE_URL: databaseUrl ?? '',
+    ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }),
+    ...options.auditEnv,
+  };
   const audit = options.audit ? await createPod('audit', 'audit', auditEnv, proxied ? wires.gateways : undefined) : null;
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),

@@ -35,7 +35,55 @@ const lateness = async (stage: Stage, ms: number): Promise<number> => {
   return delays.toSorted((a, b) => a - b)[Math.floor(delays.length * 0.99)]!;
 };
 
+/** What the database does to whoever asks it: no answer, no error. Resolves to its end. */
+type Standstill = (stage: Stage) => Promise<() => Promise<void>>;
+
+const paused: Standstill = async ({ cluster }) => {
+  await cluster.postgres!.pause();
+  return () => cluster.postgres!.resume();
+};
+
+/** An operator's forgotten transaction. */
+const locked: Standstill = ({ cluster }) =>
+  cluster.postgres!.hold(cluster.databaseUrl!, 'LOCK TABLE chat_session, message, audit_log IN ACCESS EXCLUSIVE MODE');
+
+/** P-10: a first prompt waits for the audit no longer than its budget (200 ms) and a busy machine's turn. */
+const PROMPT_MS = 1_000;
+
+const standsStill = (name: string, begin: Standstill): Scenario => ({
+  name,
+  promise: 'P-1 P-7 P-9 P-10 B11',
+  cluster: { audit: true, postgres: true },
+  deadlineMs: 120_000,
+  run: async (stage) => {
+    const known = await underWay(stage, 4, { words: 600, rate: 100 });
+    const before = await lateness(stage, 0);
+    const end = await begin(stage);
+    const waited: number[] = [];
+    try {
+      for (let i = 0; i < 30; i++) {
+        const from = performance.now();
+        const run = await stage.startRun({ words: 20, rate: 100 });
+        waited.push(performance.now() - from);
+        stage.watch(run.conversationId);
+        await stage.ended(run);
+      }
+      const during = await lateness(stage, 0);
+      stage.note(
+        `30 first prompts: at most ${Math.round(Math.max(...waited))} ms; p99 of a chunk's delay ${before} ms before, ${during} ms meanwhile`,
+      );
+      if (Math.max(...waited) > PROMPT_MS) throw new Error(`a first prompt waited ${Math.round(Math.max(...waited))} ms for the audit`);
+      await Promise.all(known.map((run) => stage.ended(run)));
+    } finally {
+      await end();
+    }
+    await heals(stage);
+  },
+});
+
 export const auditFaultScenarios: Scenario[] = [
+  standsStill('postgres-stands-still', paused),
+  standsStill('postgres-tables-locked', locked),
   {
     name: 'kafka-down-and-back',
     promise: 'P-1 P-9 P-10',

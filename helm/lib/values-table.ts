@@ -10,7 +10,7 @@ export interface ValueRow {
 const comment = (text: string | null | undefined): string => (text ?? '').replaceAll(/^ ?/gm, '').replaceAll('\n', ' ').trim();
 
 /** Maps that operators fill themselves, or that mean something as a whole. */
-const isWhole = (path: string, node: YAMLMap): boolean => node.items.length === 0 || /(^|\.)(requests|limits)$/.test(path);
+const isWhole = (path: string, node: YAMLMap): boolean => node.items.length === 0 || /\.(requests|limits)$/.test(path);
 
 /** Every value of a values.yaml, in its order, with the comment above it. */
 export const valueRows = (yaml: string): ValueRow[] => {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { valueRows, withValuesTable } from '../lib/values-table.ts';
+import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
+import { configSpec as gatewayConfig } from '../../services/gateway/src/config.ts';
 import { CHART, HELMS, LEAST, render, values, workloads } from './chart.ts';
 
 interface Schema {
@@ -52,6 +54,22 @@ describe('values.yaml, values.schema.json and the README say the same', () => {
     expect(rows.length).toBeGreaterThan(50);
     expect(rows.filter(({ description }) => description === '').map(({ path }) => path)).toEqual([]);
   });
+});
+
+test("S-7 limits of a person are told only when they are set: else the service's own hold, which know of dev mode", () => {
+  const budgets = Object.entries(budgetSettings);
+  const told = (set: readonly string[]) => {
+    const { pod } = workloads(render({ set })).find(({ component }) => component === 'gateway')!;
+    return pod.containers[0]!.env!.filter(({ name }) => budgets.some(([, { env }]) => env === name));
+  };
+  expect(told(LEAST)).toEqual([]);
+  const set = budgets.map(([name], index) => `limits.${name}=${index}`);
+  const expected = budgets.map(([, { env }], index) => ({ name: env, value: String(index) }));
+  expect(told([...LEAST, ...set])).toEqual(expect.arrayContaining(expected));
+  const described = valueRows(read('values.yaml')).filter(({ path }) => path.startsWith('limits.'));
+  const same = budgets.map(([name, { description }]) => ({ path: `limits.${name}`, default: null, description }));
+  expect(described.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual(same.toSorted((a, b) => a.path.localeCompare(b.path)));
+  expect(values()['rateLimitPerMinute']).toBe(gatewayConfig.settings.rateLimitPerMinute.default);
 });
 
 describe.each(HELMS)('%s refuses', (tool) => {

@@ -80,6 +80,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Reads that wait',
+          description:
+            'Their person has MAX_READS_PER_USER under way. A page that opens many conversations makes some for a moment; what waits 3 s is refused.',
+          unit: 'short',
+          targets: [sumOf('runnel_gateway_reads_waiting', 'instance')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Command time, p99',
           description: 'From the frame to its answer. Its deadline is 800 ms, or 5 s while the store answers others.',
           unit: 's',
@@ -118,6 +126,14 @@ export const gateway: Dashboard = {
             sumOf('runnel_gateway_ai_pods', 'instance'),
             { ...perSecond('runnel_gateway_discoveries_total', 'outcome'), legend: 'reads, {{outcome}}' },
           ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'AI pods lost',
+          description:
+            'Connections to AI pods that ended. cut: its runs went elsewhere (a death); nothing: it had none (a drain, a deploy); failed: the store did not answer.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_lost_pods_total', 'outcome')],
         },
         {
           kind: 'timeseries',

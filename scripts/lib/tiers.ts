@@ -88,7 +88,8 @@ interface ScenarioLine {
 
 /** Runs a script that prints one JSON object per scenario, `{name, ok, ms, error?}`. */
 async function runJsonLines(script: string): Promise<TierOutcome> {
-  const totals: Totals = { passed: 0, failed: 0 };
+  const failures: string[] = [];
+  const totals: Totals = { passed: 0, failed: 0, failures };
   const { code } = await runNode([script, '--json'], {
     onLine(line) {
       const result = parseScenario(line);
@@ -101,7 +102,10 @@ async function runJsonLines(script: string): Promise<TierOutcome> {
       console.log(
         `${!result.ok ? 'FAIL' : isCounted ? 'ok  ' : '-   '} ${result.name.padEnd(40)} ${(result.ms / 1000).toFixed(1).padStart(6)} s  ${(result.notes ?? []).join('; ')}`,
       );
-      if (!result.ok) console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     seed ${result.seed ?? 'none'}`);
+      if (result.ok) return;
+      const seed = `seed ${result.seed ?? 'none'}`;
+      console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     ${seed}`);
+      failures.push(`${result.name}, ${seed}: ${(result.error ?? '').split('\n', 1)[0]}`);
     },
   });
   return code === 0 ? totals : { ...totals, problem: `${script} ended with code ${code}` };

@@ -18,11 +18,27 @@ test('the last line of the summary is the total', () => {
   expect(summary.split('\n').at(-1)).toBe('45 passed, 1 failed');
 });
 
-test('a test file that does not load counts as a failure', () => {
+test('what failed is named again above the table', () => {
+  const summary = formatSummary([judgeTier('unit', 2, { passed: 9, failed: 1, failures: ['hub.test.ts: forwards: expected 1'] })]);
+  expect(summary.split('\n')[0]).toBe('FAIL unit: hub.test.ts: forwards: expected 1');
+});
+
+test('a test file that does not load counts as a failure, and each failure has its file, its name and its first line', () => {
   const testResults = [
-    { status: 'failed', assertionResults: [] },
-    { status: 'failed', assertionResults: [{}] },
-    { status: 'passed', assertionResults: [{}] },
+    { name: '/a/broken.test.ts', status: 'failed', message: 'cannot load\n  at x', assertionResults: [] },
+    {
+      name: '/a/hub.test.ts',
+      status: 'failed',
+      assertionResults: [
+        { status: 'failed', fullName: 'forwards', failureMessages: ['AssertionError: 1 is not 2\n  at y'] },
+        { status: 'passed', fullName: 'closes' },
+      ],
+    },
+    { name: '/a/room.test.ts', status: 'passed', assertionResults: [{ status: 'passed', fullName: 'opens' }] },
   ];
-  expect(totalsOfVitest({ numPassedTests: 3, numFailedTests: 1, testResults })).toEqual({ passed: 3, failed: 2 });
+  expect(totalsOfVitest({ numPassedTests: 3, numFailedTests: 1, testResults })).toEqual({
+    passed: 3,
+    failed: 2,
+    failures: ['broken.test.ts: cannot load', 'hub.test.ts: forwards: AssertionError: 1 is not 2'],
+  });
 });

@@ -1,6 +1,10 @@
+import { basename } from 'node:path';
+
 export interface Totals {
   passed: number;
   failed: number;
+  /** Names of the failed ones with the first line of what they said: repeated at the end, since a CI keeps the end of its log. */
+  failures?: readonly string[];
 }
 
 export interface TierResult extends Totals {
@@ -11,14 +15,14 @@ export interface TierResult extends Totals {
 }
 
 /** A tier that ran nothing, or that ended badly although no test failed, counts as one failure: silence is not success. */
-export function judgeTier(name: string, seconds: number, { passed, failed }: Totals, problem?: string): TierResult {
-  if (failed > 0) return { name, seconds, passed, failed, ...(problem !== undefined && { problem }) };
+export function judgeTier(name: string, seconds: number, { passed, failed, failures }: Totals, problem?: string): TierResult {
+  if (failed > 0) return { name, seconds, passed, failed, ...(failures && { failures }), ...(problem !== undefined && { problem }) };
   if (problem !== undefined) return { name, seconds, passed, failed: 1, problem };
   if (passed === 0) return { name, seconds, passed, failed: 1, problem: 'ran no tests' };
   return { name, seconds, passed, failed };
 }
 
-/** The table of tiers and, as its last line, exactly `N passed, N failed`. */
+/** What failed, the table of tiers and, as its last line, exactly `N passed, N failed`. */
 export function formatSummary(results: readonly TierResult[]): string {
   const rows = results.map(({ name, seconds, passed, failed, problem }) => {
     const columns = [name.padEnd(12), `${passed}`.padStart(7), `${failed}`.padStart(7), `${seconds.toFixed(1)} s`.padStart(9)];
@@ -26,7 +30,8 @@ export function formatSummary(results: readonly TierResult[]): string {
   });
   const sum = (pick: (result: TierResult) => number): number => results.reduce((total, result) => total + pick(result), 0);
   const total = `${sum((result) => result.passed)} passed, ${sum((result) => result.failed)} failed`;
-  return [`${'tier'.padEnd(12)}  passed  failed      time`, ...rows, total].join('\n');
+  const failures = results.flatMap((result) => (result.failures ?? []).map((failure) => `FAIL ${result.name}: ${failure}`));
+  return [...failures, `${'tier'.padEnd(12)}  passed  failed      time`, ...rows, total].join('\n');
 }
 
 interface VitestReport {
@@ -34,11 +39,28 @@ interface VitestReport {
   numFailedTests?: number;
   numFailedTestSuites?: number;
   success?: boolean;
-  testResults?: readonly { status: string; assertionResults: readonly unknown[] }[];
+  testResults?: readonly { name: string; status: string; message?: string; assertionResults: readonly VitestAssertion[] }[];
 }
+
+interface VitestAssertion {
+  status: string;
+  fullName: string;
+  failureMessages?: readonly string[];
+}
+
+const firstLine = (text = ''): string => text.trim().split('\n', 1)[0]!;
 
 /** Totals of vitest's JSON report. A file that failed before its first test (it does not load) counts as one failure. */
 export function totalsOfVitest(report: VitestReport): Totals {
-  const unloaded = (report.testResults ?? []).filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
-  return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + unloaded.length };
+  const files = report.testResults ?? [];
+  const unloaded = files.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const failures = [
+    ...unloaded.map(({ name, message }) => `${basename(name)}: ${firstLine(message)}`),
+    ...files.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ fullName, failureMessages }) => `${basename(name)}: ${fullName}: ${firstLine(failureMessages?.[0])}`),
+    ),
+  ];
+  return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + unloaded.length, failures };
 }

@@ -1,5 +1,5 @@
 /**
- * Who may import whom. One-way: services → packages; `client`, `coordination` and `events` → `protocol`; `kit` and
+ * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` and `events` → `protocol`; `kit` and
  * `protocol` import no package of ours; a service never imports a service, except `standalone`, which composes them.
  */
 const ALLOWED: Record<string, readonly string[]> = {
@@ -8,7 +8,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   'packages/client': ['protocol'],
   'packages/coordination': ['protocol'],
   'packages/events': ['protocol'],
-  web: ['client', 'protocol'],
+  'packages/vue': ['client', 'protocol'],
+  web: ['client', 'protocol', 'vue'],
 };
 const FOR_SERVICES = ['protocol', 'coordination', 'events', 'kit'];
 const SERVICES = ['gateway', 'ai', 'audit', 'operator', 'standalone'];
@@ -21,7 +22,7 @@ const KEPT_IN: Record<string, readonly string[]> = {
   kafkajs: ['packages/events', 'e2e'],
   typeorm: ['services/audit'],
   pg: ['services/audit', 'e2e'],
-  vue: ['web'],
+  vue: ['web', 'packages/vue'],
 };
 
 /** `packages/kit/src/log.ts` → `packages/kit`; null for files that belong to no part (scripts, configuration). */
@@ -29,7 +30,7 @@ export function partOf(file: string): string | null {
   return /^((?:packages|services)\/[^/]+|web|e2e|bench)\//.exec(file)?.[1] ?? null;
 }
 
-const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file) || /\/(test|testing)\//.test(file);
+export const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file) || /\/(test|testing|contract)\//.test(file);
 
 /**
  * Why `file` must not import `specifier`, or null when it may.

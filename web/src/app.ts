@@ -1,10 +1,11 @@
 import type { Client } from '@runnel/client';
+import { clientKey } from '@runnel/vue';
 import { createPinia } from 'pinia';
 import { createApp, type App as VueApp } from 'vue';
 import App from './App.vue';
-import { clientKey, tokensKey } from './client.ts';
 import { i18n } from './i18n.ts';
 import type { TokenHolder } from './lib/token-holder.ts';
+import { tokensKey } from './tokens.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';

@@ -33,7 +33,7 @@ export const liveConnection = (): ConnectionState => ({
 
 export const emptyView = (id: string): ConversationView => ({
   ...{ conversation: emptyConversation(id), sync: 'live', lastResume: null, verified: 'unknown', mismatches: 0 },
-  ...{ pending: [], typing: [], presence: [], problem: null },
+  ...{ pending: [], typing: [], presence: [], place: null, problem: null },
 });
 
 export const message = (role: Message['role'], text: string, change: Partial<Message> = {}): Message => ({
@@ -68,6 +68,9 @@ export const createFakeClient = (): FakeClient => {
       const pending = { ...ids, conversationId: id, text, status: 'queued' as const, error: null, createdAt: Date.now(), ...options };
       change(id, { pending: [...view(id).get().pending, pending] });
       return ids;
+    },
+    answer() {
+      throw new Error('the page reads views');
     },
     retry: (messageId) => void calls.push(`retry ${messageId}`),
     discard: (messageId) => void calls.push(`discard ${messageId}`),

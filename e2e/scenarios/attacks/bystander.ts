@@ -18,12 +18,12 @@ export const SMALL = {
   gatewayNodeArgs: ['--max-old-space-size=256'],
   gatewayEnv: {
     RATE_LIMIT_PER_MINUTE: '100',
-    MAX_RUNS_PER_USER: '5',
+    MAX_RUNS_PER_USER: '32',
     MAX_BYTES_PER_USER_DAY: String(64 * 2 ** 20),
-    MAX_SOCKETS_PER_USER: '50',
+    MAX_SOCKETS_PER_USER: '100',
     MAX_FOLLOWS_PER_USER: '2000',
     MAX_READS_PER_USER: '8',
-    MAX_COMMANDS_PER_MINUTE: '600',
+    MAX_COMMANDS_PER_MINUTE: '1200',
   },
 };
 

@@ -144,13 +144,13 @@ export const attackScenarios: Scenario[] = [
         const accepted = asked.filter(({ status }) => status === 202).length;
         const first = ask();
         await call('POST', `${gateway.url}/api/chat?user_id=trudy`, { ...first, text: 'count 3' });
-        const renamed = await times(1_000, (i) =>
+        const renamed = await times(2_000, (i) =>
           call('PATCH', `${gateway.url}/api/conversations/${first.conversationId}?user_id=trudy`, { title: `t${i}` }, 10_000),
         );
         const refused = renamed.filter(({ status }) => status === 429).length;
-        stage.note(`${accepted} of 100 prompts accepted, ${refused} of 1000 renames refused`);
-        if (accepted !== 5) throw new Error(`${accepted} runs at a time`);
-        if (refused < 390) throw new Error(`${refused} renames refused`);
+        stage.note(`${accepted} of 100 prompts accepted, ${refused} of 2000 renames refused`);
+        if (accepted !== Number(SMALL.gatewayEnv.MAX_RUNS_PER_USER)) throw new Error(`${accepted} runs at a time`);
+        if (refused < 790) throw new Error(`${refused} renames refused`);
       }),
   },
 ];

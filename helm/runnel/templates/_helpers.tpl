@@ -207,6 +207,40 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* Only what is set: for the rest the service has its own defaults, which differ by auth.mode. MAX_RUNS_PER_USER is maxRunsPerUser. */}}
+{{- define "runnel.limitsEnv" -}}
+{{- range $key := list "MAX_RUNS_PER_USER" "MAX_BYTES_PER_USER_DAY" "MAX_SOCKETS_PER_USER" "MAX_FOLLOWS_PER_USER" "MAX_READS_PER_USER" "MAX_REPLAYS_PER_USER" "MAX_COMMANDS_PER_MINUTE" "MAX_SEARCHES_PER_MINUTE" }}
+{{- $value := index $.Values.limits (lower $key | camelcase | untitle) }}
+{{- if not (kindIs "invalid" $value) }}
+- { name: {{ $key }}, value: {{ int64 $value | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+Of a pod template: changes with what the operator's Secrets and ConfigMaps hold, so that an upgrade replaces pods that read an old one.
+Where the cluster cannot be asked (helm template, Argo CD) it says nothing. (dict "root" $ "of" (list "Secret/name/key" "Secret/name"))
+*/}}
+{{- define "runnel.checksum" -}}
+{{- $held := dict }}
+{{- range .of }}
+{{- $parts := splitList "/" . }}
+{{- with index $parts 1 }}
+{{- $data := (lookup "v1" (index $parts 0) $.root.Release.Namespace .).data | default dict }}
+{{- $key := index (append $parts "") 2 }}
+{{- $_ := set $held (join "/" $parts) (ternary (get $data $key) $data (ne $key "")) }}
+{{- end }}
+{{- end }}
+{{- if $held }}
+annotations: { checksum/config: {{ toJson $held | sha256sum }} }
+{{- end }}
+{{- end }}
+
+{{/* What all three services read at their start. */}}
+{{- define "runnel.commonConfig" -}}
+{{- list (printf "Secret/%s/REDIS_URL" .Values.redis.existingSecret) (printf "ConfigMap/%s/ca.crt" .Values.trustedCA.configMap) | toJson }}
+{{- end }}
+
 {{- define "runnel.spread" -}}
 {{- if .root.Values.topologySpread }}
 topologySpreadConstraints:

@@ -1,5 +1,6 @@
 /** What a page gets of a conversation: a view to draw and commands to give. `conversation.ts` is behind it. */
 import type { ConversationState } from '@runnel/protocol';
+import type { Answer } from './answer.ts';
 import type { Resume, Sync, Verified } from './conversation-core.ts';
 import type { Problem } from './errors.ts';
 import type { PendingPrompt } from './pending.ts';
@@ -19,6 +20,8 @@ export interface ConversationView {
   typing: readonly string[];
   /** Users who have the conversation open. */
   presence: readonly string[];
+  /** Where in line the running answer stands, from 1, while no pod has it; null: it does not wait, or that is not known. */
+  place: number | null;
   /** Why it cannot be followed: `forbidden`, `not-found`, … */
   problem: Problem | null;
 }
@@ -38,6 +41,8 @@ export interface ConversationHandle {
    * Throws RunnelError `empty`, `too-long`, or `overloaded` when too many prompts wait already.
    */
   prompt(text: string, options?: PromptOptions): { messageId: string; runId: string };
+  /** The answer to a prompt or a `regenerate` by its `runId`, also one that runs or has ended already: its pieces, its end. */
+  answer(runId: string): Answer;
   /** Sends a failed prompt again, under the same ids. */
   retry(messageId: string): void;
   /** Takes back a prompt that failed or is still queued. */

@@ -1,6 +1,7 @@
 /** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
 import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, toRunnelError, utf8Length } from '@runnel/protocol';
 import type { Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
+import { createAnswer } from './answer.ts';
 import type { Api } from './api.ts';
 import { backoffMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
@@ -47,12 +48,18 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   const older = createOlderPages(deps.api, conversationId);
   const throttle = createTypingThrottle(clock);
   let core = createCore(conversationId);
-  let handles = 0;
+  /** One for each open handle; aborted when it closes. */
+  const handles = new Set<AbortController>();
   /** Names the present follow; answers and timers of earlier ones find another object here. */
   let attempt: object = {};
   let cancelFollow = (): void => undefined;
   let loading: Promise<void> | null = null;
 
+  /** What was last told of a run that waits for a pod. */
+  let queued: { runId: string; place: number } | null = null;
+
+  const placeOf = ({ conversation: { run } }: ConversationCore): number | null =>
+    run !== null && run.text === '' && queued?.runId === run.runId && queued.place > 0 ? queued.place : null;
   const viewOf = (c: ConversationCore, typing: readonly string[], presence: readonly string[]): ConversationView => ({
     conversation: c.conversation,
     sync: c.sync,
@@ -62,6 +69,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     pending: withoutShown(queue.pending(conversationId), c.conversation),
     typing,
     presence,
+    place: placeOf(c),
     problem: c.problem,
   });
   const state = createStore(viewOf(core, [], []));
@@ -155,7 +163,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     return 'already-ended';
   };
 
-  const commands: Omit<ConversationHandle, 'close'> = {
+  const commands: Omit<ConversationHandle, 'close' | 'answer'> = {
     id: conversationId,
     state,
     prompt: (text, options = {}) => prompt(text, options),
@@ -178,8 +186,9 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     loadOlder: () => (loading ??= loadOlder().finally(() => (loading = null))),
   };
 
-  const leave = (): void => {
-    if (--handles > 0) return;
+  const leave = (handle: AbortController): void => {
+    handle.abort();
+    if (!handles.delete(handle) || handles.size > 0) return;
     endFollow();
     if (connection.isLive()) requests.send({ type: 'unfollow', conversationId }, { resend: false }).catch(() => undefined);
     onIdle();
@@ -187,26 +196,32 @@ export const createConversation = (conversationId: string, deps: ConversationDep
 
   return {
     handle() {
-      if (++handles === 1 && connection.isLive()) input({ kind: 'connected' });
-      let closed = false;
-      const close = (): void => {
-        if (!closed) leave();
-        closed = true;
+      const handle = new AbortController();
+      if (handles.add(handle).size === 1 && connection.isLive()) input({ kind: 'connected' });
+      return {
+        ...commands,
+        answer: (runId) => createAnswer(runId, { state, clock, closed: handle.signal }),
+        close: () => leave(handle),
       };
-      return { ...commands, close };
     },
-    isOpen: () => handles > 0,
-    connected: () => handles > 0 && input({ kind: 'connected' }),
+    isOpen: () => handles.size > 0,
+    connected: () => handles.size > 0 && input({ kind: 'connected' }),
     disconnected: endFollow,
     receive(event) {
-      if (handles === 0) return;
+      if (handles.size === 0) return;
       older.see(event);
       if (event.type === 'typing') typingUsers.set(event.userId, event.active);
       else if (event.type === 'presence') show({ presence: event.users });
-      else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
+      else if (event.type === 'queued-run') {
+        queued = { runId: event.runId, place: event.place };
+        show();
+      } else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
       else if (isLogged(event)) input({ kind: 'event', event });
     },
     refreshPending: () => show(),
-    dispose: endFollow,
+    dispose() {
+      endFollow();
+      for (const handle of handles) handle.abort();
+    },
   };
 };

@@ -1,3 +1,4 @@
+export type { Answer, AnswerEnd, AnswerPiece } from './answer.ts';
 export { createClient, type Client, type ClientOptions } from './client.ts';
 export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from './api.ts';
 export type {

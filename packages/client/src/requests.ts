@@ -30,7 +30,7 @@ export interface Requests {
 }
 
 export const REQUEST_DEADLINE_MS = 15_000;
-/** As many as a gateway takes at once from one socket. */
+/** More than a page ever asks at once, and far fewer than the thousand a gateway lets one socket wait for. */
 export const MAX_OPEN_REQUESTS = 64;
 
 interface Open {

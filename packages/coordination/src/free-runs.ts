@@ -18,6 +18,8 @@ export interface Seek {
   orphanMs?: number;
   /** Says to the store that a pod with these models looks. */
   announce?: boolean;
+  /** Hears of a part of the store that did not answer; what the others hold is found all the same. */
+  onFailure?(error: unknown): unknown;
 }
 
 /** With whose they are: places go round. */

@@ -12,7 +12,7 @@ const files = ['', 'include'].flatMap((folder) =>
 /** Ids that the border has checked: letters, digits, `_` and `-`. */
 const IDS = ['conversationId', 'runId', 'messageId'];
 /** Whole numbers that scripts make as text (`now`, `string.format('%.0f', …)`), and what `cjson.encode` or `json` made. */
-const MADE = ['now', 'position', 'parentId', 'model', 'content'];
+const MADE = ['now', 'position', 'parentId', 'model', 'content', 'bytes', 'after'];
 /** JSON that came whole and was decoded before the first write of its script. */
 const DECODED: Record<string, string[]> = {
   'end-run.lua': ['usage', 'failure'],

@@ -16,7 +16,7 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
 };
 
 /** A log that neither is here nor was when the store changed began behind what the store has: it went back twice. */
-const NEWER_MS = 3_000;
+const NEWER_MS = 6_000;
 
 /** Whether a cursor is further than the store was when it changed. */
 const knewMore = (cursor: Cursor | null, logId: string, before: Cursor, sinceMs: number): boolean => {
@@ -71,7 +71,7 @@ export const readHistory = (
   { conversationId, userId, before, limit }: Parameters<RunLog['readHistory']>[0],
 ): History => {
   const conversation = store.conversations.get(conversationId);
-  if (!conversation) return { kind: 'none' };
+  if (!conversation) return { kind: 'none', ...(store.isDeleted(conversationId, userId) && { deleted: true }) };
   if (conversation.userId !== userId) return { kind: 'forbidden' };
   const all: StoredMessage[] = [...conversation.messages.values()];
   const last = before === undefined ? all.length : all.findIndex((message) => message.messageId === before);
@@ -79,7 +79,10 @@ export const readHistory = (
   const wanted = last <= 0 ? [] : all.slice(first, last);
   const messages = fitting(wanted);
   const cut = messages.length < wanted.length;
-  return { kind: 'page', messages, hasMore: conversation.trimmed || first > 0 || cut, ...(cut && { cut }) };
+  const { generation, lossy, unproven } = conversation;
+  const isDoubtful = generation !== store.generation.n || lossy !== null || unproven;
+  const hasMore = conversation.trimmed || first > 0 || cut;
+  return { kind: 'page', messages, hasMore, ...(cut && { cut }), ...(isDoubtful && { lossy: true as const }) };
 };
 
 export const listConversations = (

@@ -1,7 +1,8 @@
 import { newId } from '@runnel/protocol';
+import type { OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { RedisClient } from './connect.ts';
 import { keyName, ofShard, outboxKey, outboxLeaseKey, SHARDS } from './keys.ts';
-import type { OutboxEntry, OutboxFields } from './outbox.ts';
+
 import type { Caller } from './redis-caller.ts';
 import { outcomeOf, type Reply } from './replies.ts';
 import { registerScripts, type ScriptRunner } from './scripts.ts';
@@ -17,7 +18,10 @@ export interface OutboxLeases {
  * How many shards a relay should hold: its even share, rounded up, so that all shards are held whatever the number of pods.
  * The surplus is given back, the rest is taken as it becomes free.
  */
-export const fairShare = (relays: number, shards = SHARDS): number => Math.ceil(shards / Math.max(1, relays));
+const fairShare = (relays: number, shards = SHARDS): number => Math.ceil(shards / Math.max(1, relays));
+
+/** What taking shards may last: longer than any answer, shorter than a lease. */
+const MOST_MS = 500;
 
 const toFields = (list: readonly string[]): OutboxFields => {
   const fields: Record<string, string> = {};
@@ -55,20 +59,35 @@ export class OutboxShards {
     return [...this.#held];
   }
 
-  /** One round: says that this relay lives, renews what it holds, gives back what is too much, takes what is free. */
+  /**
+   * One round: says that this relay lives, renews what it holds, gives back what is too much, takes what is free. A node of a cluster
+   * that is down stops nothing on the others.
+   *
+   * @throws the first failure, when everything that could be done is done
+   */
   async balance(): Promise<void> {
     const { random } = this.#options;
-    const [, relays] = await this.#run('note-relay', 0);
-    const share = fairShare(Number(relays));
-    for (const shard of [...this.#held]) {
-      if (this.#held.size > share || !(await this.#renew(shard))) await this.#giveBack(shard);
-    }
+    const failures: unknown[] = [];
+    const failed = (error: unknown): void => void failures.push(error);
+    // Where that is not known, whatever nobody holds is taken.
+    const relays = await this.#run('note-relay', 0).then(([, count]) => Number(count), failed);
+    const share = relays === undefined ? SHARDS : fairShare(relays);
+    const held = [...this.#held];
+    const [keep, surplus] = [held.slice(0, share), held.slice(share)];
+    const renew = async (shard: number): Promise<void> => {
+      if (!(await this.#renew(shard))) await this.#giveBack(shard);
+    };
+    await Promise.all([...keep.map((shard) => renew(shard).catch(failed)), ...surplus.map((shard) => this.#giveBack(shard).catch(failed))]);
     // Every relay starts at another shard, so that they do not all race for the first ones.
     const start = Math.floor(random() * SHARDS);
-    for (let i = 0; i < SHARDS && this.#held.size < share; i++) {
-      const shard = (start + i) % SHARDS;
-      if (!this.#held.has(shard) && (await this.#take(shard))) this.#held.add(shard);
-    }
+    const others = Array.from({ length: SHARDS }, (_, i) => (start + i) % SHARDS).filter((shard) => !this.#held.has(shard));
+    const take = async (shard: number): Promise<void> => {
+      if (await this.#take(shard)) this.#held.add(shard);
+    };
+    // A wait for each shard of a node that is down would outlast the leases: after one the next round begins elsewhere.
+    for (const waited = performance.now(); others.length > 0 && this.#held.size < share && performance.now() - waited < MOST_MS;)
+      await Promise.all(others.splice(0, share - this.#held.size).map((shard) => take(shard).catch(failed)));
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Oldest entries of a shard, in order. */

@@ -1,15 +1,16 @@
+import { answered } from './answered.ts';
 import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
 import { toLuaJson } from './messages.ts';
 import type { Caller } from './redis-caller.ts';
 import type { RenewOutcome } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import { runKey, type OwnedRun } from './run-ref.ts';
+import { refOfKey, runKey, type OwnedRun, type RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
 const BATCH = 100;
 
-/** Extends the leases of many runs: one call per shard (and per 100 runs). */
+/** Extends the leases of many runs: one call per shard (and per 100 runs). A run of which nothing was heard is left out. */
 export const renewLeases = async (
   scripts: ScriptRunner,
   caller: Caller,
@@ -34,8 +35,15 @@ export const renewLeases = async (
   for (const [shard, own] of byShard) {
     for (let i = 0; i < own.length; i += BATCH) batches.push(renewBatch(shard, own.slice(i, i + BATCH)));
   }
-  await Promise.all(batches);
+  await answered(batches);
   return renewed;
+};
+
+/** Cuts the leases of an owner in every shard. */
+export const doubtOwner = async (scripts: ScriptRunner, caller: Caller, owner: string, keepMs: number): Promise<RunRef[]> => {
+  const cut = (_: unknown, shard: number) =>
+    caller.call('doubt-owner', () => scripts.run('doubt-owner', ofShard(shard), { owner, keepMs })) as Promise<string[]>;
+  return (await answered(Array.from({ length: SHARDS }, cut))).flat().map(refOfKey);
 };
 
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
@@ -43,20 +51,18 @@ export const findFreeRuns = async (
   scripts: ScriptRunner,
   caller: Caller,
   limit: number,
-  { models, turn = 0, orphanMs = 0, announce = false }: Seek = {},
+  { models, turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
   random: () => number = Math.random,
 ): Promise<FreeRun[]> => {
   const first = Math.floor(random() * SHARDS);
   const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
   const args = { limit, models: models ? toLuaJson(models) : '', turn, orphanMs, announce: announce ? ('1' as const) : ('' as const) };
-  const found = await caller.call('find-free-runs', () =>
-    Promise.all(shards.map((shard) => scripts.run('find-free-runs', ofShard(shard), args))),
-  );
+  const look = (shard: number) => caller.call('find-free-runs', () => scripts.run('find-free-runs', ofShard(shard), args));
+  const found = await answered(shards.map(look), onFailure);
   const chosen = chooseFree((found as [string, number, string, string][][]).flat().map(toWaiting), limit);
   return models ? chosen : chosen.map(({ conversationId, runId }) => ({ conversationId, runId }));
 };
 
 const toWaiting = ([member, half, orphan, userId]: [string, number, string, string]): Waiting => {
-  const [conversationId = '', runId = ''] = member.split(':');
-  return { conversationId, runId, userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
+  return { ...refOfKey(member), userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
 };

@@ -1,7 +1,11 @@
 import { newId } from '@runnel/protocol';
 import { expect, onTestFinished, test } from 'vitest';
-import { append, collect, snapshotOf, startRun } from './contract/world.ts';
-import { shardOf, slotOfShard } from './keys.ts';
+import { connectRedis } from './connect.ts';
+import { append, collect, LEASE_MS, OWNER, promptOf, snapshotOf, startRun } from './contract/world.ts';
+import { outboxLeaseKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
+import { OutboxShards } from './outbox-shards.ts';
+import { createCaller } from './redis-caller.ts';
+import { runKey } from './run-ref.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
 import { startRedisCluster, startRedisSentinel, waitFor } from './testing/index.ts';
 
@@ -41,6 +45,10 @@ test('P-10 a cluster with a dead node says so within a second for its part, and 
   const log = createRedisRunLog({ url: cluster.url });
   onTestFinished(() => log.close());
   await log.ping();
+  const leases = { node: 'relay', leaseMs: 3_000 };
+  const client = connectRedis(cluster.url, () => {});
+  onTestFinished(() => client.disconnect());
+  const outbox = new OutboxShards(client, createCaller(client), leases);
   const nodeOf = (conversationId: string): number => Math.floor(slotOfShard(shardOf(conversationId)) / Math.ceil(16_384 / 3));
   const on = (node: number): string => {
     for (;;) {
@@ -48,7 +56,24 @@ test('P-10 a cluster with a dead node says so within a second for its part, and 
       if (nodeOf(conversationId) === node) return conversationId;
     }
   };
+  const [dead, alive, other] = [0, 1, 2].map((node) => promptOf({ conversationId: on(node) }));
+  for (const prompt of [dead, alive, other]) await log.beginRun(prompt!);
+  const owned = await Promise.all([0, 1].map((node) => startRun(log, { conversationId: on(node) })));
+  await outbox.balance();
+  expect(outbox.heldShards()).toHaveLength(SHARDS);
   await cluster.nodes[0]!.kill();
+  // One node's trouble hides nothing of the others' from a sweep, a renewal, a relay.
+  const failures: unknown[] = [];
+  const found = await log.findFreeRuns(100, { onFailure: (error) => failures.push(error) });
+  expect(found.map(({ runId }) => runId).toSorted()).toEqual([alive!.runId, other!.runId].toSorted());
+  expect(failures.length).toBeGreaterThan(0);
+  expect([...(await log.renewLeases(OWNER, LEASE_MS, owned)).keys()]).toEqual([runKey(owned[1]!)]);
+  await expect(log.renewLeases(OWNER, LEASE_MS, [owned[0]!])).rejects.toMatchObject({ code: 'unavailable' });
+  const before = performance.now();
+  await expect(outbox.balance()).rejects.toMatchObject({ code: 'unavailable' });
+  expect(performance.now() - before).toBeLessThan(leases.leaseMs);
+  const mine = await cluster.nodes[1]!.cli('PTTL', outboxLeaseKey(shardOf(alive!.conversationId)));
+  expect(Number(mine)).toBeGreaterThan(leases.leaseMs - 1_500);
   const started = performance.now();
   await expect(log.readState({ conversationId: on(0) })).rejects.toMatchObject({ code: 'unavailable' });
   expect(performance.now() - started).toBeLessThan(1_500);

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkText, decodeClientFrame, DEFAULT_LIMITS, readChunkOffset, readPrefix } from './codec.ts';
+import { decodeClientFrame } from './codec.ts';
 import type { RunnelError } from './errors.ts';
 import type { ClientFrame } from './frames.ts';
+import { readChunkOffset, readPrefix } from './prefix.ts';
+import { checkText, DEFAULT_LIMITS } from './text.ts';
 import { writtenLog } from './testing/log-arbitrary.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);

@@ -2,16 +2,6 @@ import { Compile } from 'typebox/compile';
 import { RunnelError } from './errors.ts';
 import { CLIENT_FRAMES, MAX_ECHO, type ClientFrame, type ClientFrameType, type FrameId } from './frames.ts';
 
-/** What a server promises to read at most; told to clients in `welcome`. */
-export interface Limits {
-  /** Characters (Unicode code points) of a prompt after trimming. */
-  textChars: number;
-  /** Bytes of one client frame. */
-  frameBytes: number;
-}
-
-export const DEFAULT_LIMITS: Limits = { textChars: 5_000, frameBytes: 64 * 1024 };
-
 export type Decoded = { frame: ClientFrame; error?: undefined } | { frame?: undefined; id?: FrameId; error: RunnelError };
 
 type Checker = { Check(value: unknown): boolean };
@@ -45,43 +35,4 @@ export const decodeClientFrame = (text: string): Decoded => {
     return { ...echo, error: new RunnelError('bad-frame', `The fields of this ${type} frame do not fit.`) };
   }
   return { frame: value as ClientFrame };
-};
-
-/** W-6: the text as it will be stored, or why not. */
-export const checkText = (text: string, limits: Pick<Limits, 'textChars'>): string => {
-  const trimmed = text.trim();
-  if (trimmed === '') throw new RunnelError('empty');
-  if (trimmed.length > limits.textChars && [...trimmed].length > limits.textChars) {
-    throw new RunnelError('too-long', `At most ${limits.textChars} characters.`);
-  }
-  return trimmed.isWellFormed() ? trimmed : trimmed.toWellFormed();
-};
-
-/** The short prefix that routing needs; everything behind it is forwarded unread (L-3). */
-export interface EventPrefix {
-  type: string;
-  conversationId: string;
-  offset: number;
-}
-
-const PREFIX = /^\{"type":"([a-z-]+)","conversationId":"([A-Za-z0-9_-]+)","offset":(\d+)[,}]/;
-
-/** Reads the prefix every event of the log is written with; null for anything else (hints, resets). */
-export const readPrefix = (head: string): EventPrefix | null => {
-  const match = PREFIX.exec(head);
-  return match && { type: match[1]!, conversationId: match[2]!, offset: Number(match[3]) };
-};
-
-const CHUNK_HEAD = '{"type":"chunk","conversationId":"';
-const OFFSET_HEAD = '","offset":';
-const ZERO = 48;
-
-/** The offset of a chunk of this conversation, as `readPrefix` finds it but with nothing made on the way; 0 for anything else. */
-export const readChunkOffset = (head: string, conversationId: string): number => {
-  const idEnd = CHUNK_HEAD.length + conversationId.length;
-  if (!head.startsWith(CHUNK_HEAD) || !head.startsWith(conversationId, CHUNK_HEAD.length) || !head.startsWith(OFFSET_HEAD, idEnd)) return 0;
-  let offset = 0;
-  let i = idEnd + OFFSET_HEAD.length;
-  for (let digit; (digit = head.charCodeAt(i) - ZERO) >= 0 && digit <= 9; i++) offset = offset * 10 + digit;
-  return head[i] === ',' || head[i] === '}' ? offset : 0;
 };

@@ -1,9 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { ID_PATTERN } from './ids.ts';
 
-export const PROTOCOL_VERSION = 1;
-export const SUBPROTOCOL = 'runnel.v1';
-
 const Id = Type.String({ pattern: ID_PATTERN });
 /** Of an `id`, which is kept until its answer goes out. */
 export const MAX_ECHO = 1024;

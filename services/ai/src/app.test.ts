@@ -1,4 +1,4 @@
-import { createHealth, createMetrics, silentLog } from '@runnel/kit';
+import { createHealth, createMetrics, silentLog, type InnerDoor } from '@runnel/kit';
 import { afterEach, expect, test } from 'vitest';
 import { createAiApp, type AiApp } from './app.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
@@ -9,14 +9,14 @@ import { startViewer } from './testing/viewer.ts';
 let ai: AiApp;
 afterEach(() => ai.close());
 
-const setUp = async (maxRuns = 10) => {
+const setUp = async (maxRuns = 10, door?: InnerDoor) => {
   const deaf = { ...memoryRunLog(), onWork: async () => ({ close: async () => undefined }) };
   const runLog = createFaultyRunLog(deaf);
   const health = createHealth();
   const metrics = createMetrics('ai', { processMetrics: false });
   // No hints, and a lease that is not renewed: nothing happens but what the test asks for.
   const config = { nodeId: 'a', models: DEFAULT_MODELS, maxRuns, leaseMs: 60_000, drainMs: 1000 };
-  ai = await createAiApp({ config, log: silentLog, metrics, health, runLog });
+  ai = await createAiApp({ config, log: silentLog, metrics, health, runLog, ...(door && { door }) });
   health.setReady(true);
   const post = (url: string, payload: object = {}) => ai.app.inject({ method: 'POST', url, payload });
   return { runLog, health, post };
@@ -26,12 +26,12 @@ test('POST /runs takes a run once: 202 with its epoch, then 409', async () => {
   const { runLog, post } = await setUp();
   const viewer = await startViewer(runLog, 'c');
   const run = await prompt(runLog, 'count 20 hang 0', { model: 'demo' });
-  const first = await post('/runs', { ...run, trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' });
+  const first = await post('/runs', { ...run, trace: 'a gateway of 0.1.0 sends one' });
   expect([first.statusCode, first.json()]).toEqual([202, { outcome: 'claimed', epoch: 1 }]);
   const second = await post('/runs', run);
   expect([second.statusCode, second.json()]).toEqual([409, { outcome: 'owned' }]);
   await runLog.cancelRun({ ...run, userId: 'user' });
-  await post(`/runs/${run.runId}/cancel`);
+  await ai.worker.check(run.runId);
   await viewer.ended(run.runId);
   expect((await post('/runs', run)).json()).toEqual({ outcome: 'gone' });
 });
@@ -55,17 +55,19 @@ test('P-10 with the store away POST /runs says unavailable', async () => {
   expect([answer.statusCode, answer.json()]).toMatchObject([503, { code: 'unavailable', retryable: true }]);
 });
 
-test('P-5 POST /runs/:runId/cancel makes the pod ask the store; 404 when the run is not here', async () => {
-  const { runLog, post } = await setUp();
-  const viewer = await startViewer(runLog, 'c');
-  const run = await prompt(runLog, 'count 1 hang 0');
-  await post('/runs', run);
-  expect((await post(`/runs/${run.runId}/cancel`)).statusCode).toBe(202);
-  expect(ai.worker.size).toBe(1);
-  await runLog.cancelRun({ ...run, userId: 'user' });
-  expect((await post(`/runs/${run.runId}/cancel`)).statusCode).toBe(202);
-  expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'cancelled' });
-  expect((await post('/runs/nothing/cancel')).statusCode).toBe(404);
+test('P-4 GET /alive says whose leases these are and stays open for as long as the process lives', async () => {
+  await setUp(10, async () => undefined);
+  const url = await ai.app.listen({ port: 0, host: '127.0.0.1' });
+  const { body } = await fetch(new URL('/alive', url));
+  const reading = body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect(JSON.parse((await reading.read()).value!)).toEqual({ owner: ai.worker.owner, keepMs: 20_000 });
+  const end = reading.read().then(
+    ({ done }) => done,
+    () => true,
+  );
+  expect(await Promise.race([end, ai.app.inject('/models').then(() => 'open')])).toBe('open');
+  await ai.close();
+  expect(await end).toBe(true);
 });
 
 test('GET /models is the catalogue', async () => {

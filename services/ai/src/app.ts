@@ -22,7 +22,7 @@ import { watchStoreMemory } from './store-memory.ts';
 import { createWorker, type TakeResult, type Worker } from './worker.ts';
 
 export interface AiDeps {
-  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs'>>;
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -38,7 +38,7 @@ export interface AiDeps {
 }
 
 export interface AiApp {
-  /** Dispatch: `POST /runs`, `POST /runs/:runId/cancel`, `GET /models`. */
+  /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`. */
   app: FastifyInstance;
   worker: Worker;
   models: Models;
@@ -49,8 +49,7 @@ export interface AiApp {
 }
 
 const Id = Type.String({ pattern: ID_PATTERN });
-const RunBody = Type.Object({ conversationId: Id, runId: Id, trace: Type.Optional(Type.String({ maxLength: 64 })) });
-const RunParams = Type.Object({ runId: Id });
+const RunBody = Type.Object({ conversationId: Id, runId: Id });
 
 const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<
   TakeResult['outcome'],
@@ -74,13 +73,14 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     leaseMs: config.leaseMs,
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
+    ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
     log,
     ...(clock && { clock }),
   });
-  const app = createRoutes(worker, models, log, deps.door ?? inProcessOnly);
+  const app = createRoutes(worker, models, config.leaseMs, log, deps.door ?? inProcessOnly);
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
@@ -97,7 +97,10 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   return { app, worker, models, drain, close: () => (closing ??= close()) };
 };
 
-const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDoor): FastifyInstance => {
+/** Leases are renewed four times in their length: who is silent for a third of it, and unreachable, is gone. */
+const LEASE_TO_KEEP = 3;
+
+const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .withTypeProvider<TypeBoxTypeProvider>();
@@ -109,15 +112,12 @@ const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDo
     reply.code(STATUS[result.outcome]);
     return result;
   });
-  app.post(
-    '/runs/:runId/cancel',
-    { schema: { params: RunParams, querystring: Type.Object({ conversationId: Type.Optional(Id) }) } },
-    async ({ params: { runId }, query: { conversationId } }, reply) => {
-      const here = await worker.check(runId, conversationId);
-      reply.code(here ? 202 : 404);
-      return { outcome: here ? 'checked' : 'gone' };
-    },
-  );
+  // Nothing more is said on it: that it ends is how a gateway notices that this process is gone.
+  app.get('/alive', (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/json' });
+    reply.raw.write(`${JSON.stringify({ owner: worker.owner, keepMs: Math.ceil(leaseMs / LEASE_TO_KEEP) })}\n`);
+  });
   app.get('/models', () => ({ models: models.list() }));
 
   app.setErrorHandler((error, _request, reply) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { ANSWER_BYTES } from './answer-bytes.ts';
 import { DEFAULT_MODELS, ModelEntries } from './models/model-config.ts';
 
 export const configSpec = defineConfig({
@@ -11,6 +12,11 @@ export const configSpec = defineConfig({
     description: 'The models: a JSON array, or the path of a JSON file that holds one',
   }),
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
+  maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {
+    default: ANSWER_BYTES,
+    minimum: 1024,
+    description: 'UTF-8 bytes that one answer may grow to; a model that goes on is stopped there, and the answer ends with finish `length`',
+  }),
   leaseMs: setting.duration('LEASE_MS', {
     default: 3000,
     minimum: 100,

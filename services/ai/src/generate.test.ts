@@ -280,6 +280,54 @@ describe('B15 an answer of nothing', () => {
   });
 });
 
+describe('S-6 MAX_ANSWER_BYTES', () => {
+  /** Says one piece for ever. */
+  const endless = (piece: string, heard: { stopped?: boolean } = {}): ChatProvider => ({
+    canContinue: true,
+    async *stream() {
+      try {
+        for (;;) yield { text: piece };
+      } finally {
+        heard.stopped = true;
+      }
+    },
+  });
+
+  test.each(['a', 'word ', 'ế', '👍🏽', 'x'.repeat(5_000)])(
+    'ends an endless answer of %j whole and with `length`, and the model is stopped',
+    async (piece) => {
+      for (const maxAnswerBytes of [1_024, 1_025, 1_026, 1_027]) {
+        const heard: { stopped?: boolean } = {};
+        const { job, appends, ends } = setUp(endless(piece, heard));
+        expect(await generate({ ...job, maxAnswerBytes }).done).toBe('complete');
+        const text = appends.join('');
+        expect(Buffer.byteLength(text)).toBeGreaterThan(maxAnswerBytes - 5);
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxAnswerBytes);
+        expect(text).toBe(piece.repeat(2_000).slice(0, text.length));
+        expect(text.isWellFormed()).toBe(true);
+        expect(ends).toMatchObject([{ reason: 'complete', finish: 'length', bytes: Buffer.byteLength(text), sha256: sha256Hex(text) }]);
+        expect(ends[0]?.usage?.completionTokens).toBeGreaterThan(0);
+        expect(heard.stopped).toBe(true);
+      }
+    },
+  );
+
+  test('counts what stands already, also more than is allowed by now', async () => {
+    for (const text of ['a'.repeat(1_000), 'a'.repeat(2_000)]) {
+      const { job, appends, ends } = setUp(endless('b'), { text });
+      expect(await generate({ ...job, maxAnswerBytes: 1_024 }).done).toBe('complete');
+      expect(appends.join('')).toBe('b'.repeat(Math.max(0, 1_024 - text.length)));
+      expect(ends).toMatchObject([{ finish: 'length', bytes: Math.max(1_024, text.length) }]);
+    }
+  });
+
+  test('an answer that just fits ended by itself', async () => {
+    const { job, ends } = setUp(says('a'.repeat(1_000), 'b'.repeat(24), ''));
+    expect(await generate({ ...job, maxAnswerBytes: 1_024 }).done).toBe('complete');
+    expect(ends).toMatchObject([{ reason: 'complete', finish: 'stop', bytes: 1_024 }]);
+  });
+});
+
 test('P-3 a run that was taken by another stops the model and says nothing', async () => {
   let stopped = false;
   const provider: ChatProvider = {

@@ -6,6 +6,7 @@ import type { EndedRun } from './ended-runs.ts';
 import type { Model } from './models/registry.ts';
 import type { ModelMessage } from './models/provider.ts';
 import { untilAnswered } from './retry.ts';
+import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
 import { estimateUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 
@@ -38,6 +39,8 @@ export interface RunJob {
   owner: string;
   leaseMs: number;
   runLog: Pick<RunLog, 'appendChunk' | 'endRun' | 'releaseRun' | 'restoreRun'>;
+  /** UTF-8 bytes that the answer may grow to; a model that goes on is stopped there, and the answer is `complete` with finish `length`. */
+  maxAnswerBytes?: number | undefined;
   /** Aborts when the process must end: nothing waits for the store any longer. */
   giveUp: AbortSignal;
   observe?: RunObserver;
@@ -53,8 +56,6 @@ export interface ActiveRun {
   readonly done: Promise<RunResult>;
 }
 
-/** Bytes of one answer; a model that never stops must not fill the store. */
-export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Between two tries to end a run whose text the store has not got right. */
 const END_RETRY_MS = 100;
 
@@ -208,7 +209,7 @@ interface Written {
 
 /** The model's read loop. It waits for the store only when too much has piled up. */
 const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, signal: AbortSignal): Promise<Written> => {
-  const { claim, model, observe = {}, clock = systemClock } = job;
+  const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
   let bytes = Buffer.byteLength(claim.text);
@@ -224,10 +225,12 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
         if (seen) observe.token?.(waited);
         else observe.firstToken?.(waited);
         seen = true;
-        bytes += Buffer.byteLength(delta.text);
-        if (bytes > MAX_ANSWER_BYTES) throw new RunnelError('model-failed', 'The answer is too long.');
-        const room = batcher.push(delta.text);
+        const text = fittingText(delta.text, maxAnswerBytes - bytes);
+        bytes += Buffer.byteLength(text);
+        const room = text === '' ? undefined : batcher.push(text);
         if (room !== undefined) await untilRoom(room, signal);
+        // The end of a stream that is left open: the model hears of it, and what it would have cost is not known.
+        if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };
         waitingSince = clock.now();
       }
       if (signal.aborted) break;

@@ -212,19 +212,25 @@ describe('a model that fails', () => {
     const { error } = await viewer.ended(run.runId);
     expect(error).toEqual({ code: 'model-failed', message: new RunnelError('model-failed').message });
   });
+});
 
-  test('by never stopping, is stopped', async () => {
-    const runLog = memoryRunLog();
-    const viewer = await startViewer(runLog, 'c');
-    const endless: ChatProvider = {
-      canContinue: true,
-      async *stream() {
-        for (;;) yield { text: 'x'.repeat(512 * 1024) };
-      },
-    };
-    const pod = await startPod('a', runLog, { models: modelsOf({ endless }), leaseMs: 60_000 });
-    const run = await prompt(runLog, 'hello', { model: 'endless' });
-    await pod.take(run);
-    expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'failed', bytes: 8 * 1024 * 1024 });
-  });
+test('S-5 S-6 a model that never stops is stopped at MAX_ANSWER_BYTES: the answer is whole, and its person has used up as much of the day', async () => {
+  const runLog = memoryRunLog();
+  const viewer = await startViewer(runLog, 'c');
+  const endless: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      for (;;) yield { text: 'x'.repeat(512 * 1024) };
+    },
+  };
+  const pod = await startPod('a', runLog, { models: modelsOf({ endless }), leaseMs: 60_000 });
+  const run = await prompt(runLog, 'hello', { model: 'endless' });
+  await pod.take(run);
+  const bytes = 8 * 1024 * 1024;
+  // What the gateway charges for the prompt.
+  await runLog.spendBytes('user', 5, bytes);
+  expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'complete', finish: 'length', bytes });
+  await waitFor(() => pod.size === 0);
+  expect(await runLog.spendBytes('user', 1, bytes)).toMatchObject({ outcome: 'over' });
+  expect(await pod.metricsText()).toMatch(/runnel_ai_finish_total\{finish="length",[^}]*\} 1/);
 });

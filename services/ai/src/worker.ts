@@ -3,7 +3,7 @@ import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type Fr
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
-import { generate, type ActiveRun, type Claim } from './generate.ts';
+import { generate, type ActiveRun, type Claim, type RunJob } from './generate.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
 import { ProviderFault } from './models/provider-fault.ts';
@@ -17,7 +17,7 @@ import { afterRenew } from './verdict.ts';
 import { Witness, type Archive } from './witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
   runLog: RunLog;
   models: Models;
   nodeId: string;
@@ -69,9 +69,7 @@ export const createWorker = (deps: WorkerDeps) => {
   /** Since when this pod has looked without a break: a pod that has just come, or come back, knows of nobody's absence. */
   let lookingSince: number | undefined;
   let sweeping = false;
-  const seeking = new AbortController();
-  const renewing = new AbortController();
-  const giveUp = new AbortController();
+  const [seeking, renewing, giveUp] = [new AbortController(), new AbortController(), new AbortController()];
   let hints: WorkHints | undefined;
   let draining: Promise<void> | undefined;
 
@@ -82,7 +80,6 @@ export const createWorker = (deps: WorkerDeps) => {
   });
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;
-
   const take = async (ref: FreeRun, reserved = owed): Promise<TakeResult> => {
     if (draining !== undefined) return { outcome: 'draining' };
     const key = runKey(ref);
@@ -144,7 +141,8 @@ export const createWorker = (deps: WorkerDeps) => {
         if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
       },
     });
-    const active = generate({ ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, observe: span.observer, clock, random });
+    const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
+    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
@@ -184,12 +182,14 @@ export const createWorker = (deps: WorkerDeps) => {
     const now = clock.now();
     const announce = now - announcedAt >= ANNOUNCE_MS;
     const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
-    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce };
+    /** Parts of the store that did not answer: they hear of no pod meanwhile. */
+    const unheard = new Set<unknown>();
+    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce, onFailure: unheard.add.bind(unheard) };
     try {
       const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
       store.answered();
-      lookingSince ??= now;
-      if (announce) announcedAt = now;
+      lookingSince = unheard.size > 0 ? undefined : (lookingSince ?? now);
+      if (announce && unheard.size === 0) announcedAt = now;
       const others = found.filter((ref) => !witness.knows(ref));
       await Promise.all(found.map((ref) => witness.repair(ref)));
       const places = Math.max(0, freeSlots());

@@ -1,4 +1,5 @@
 import type { Deliver, EventRecord } from '@runnel/events';
+import type { Tracer } from '@runnel/kit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import { tableDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createIngest } from './ingest.ts';
@@ -19,9 +20,10 @@ export const writeBoth =
 export const createDirect = (
   tables: AuditTables,
   metrics: AuditMetrics,
+  tracer?: Tracer,
 ): { deliver: Deliver; store(records: readonly EventRecord[]): Promise<void>; deadLetters: DeadLetters } => {
   const deadLetters = tableDeadLetters(tables.database);
-  const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct', visible: true });
+  const ingest = createIngest({ write: writeBoth(tables), deadLetters, metrics, group: 'direct', visible: true, tracer });
   const store = (records: readonly EventRecord[]): Promise<void> =>
     ingest(
       records.map(({ topic, key, value, headers = {} }) => ({

@@ -1,4 +1,6 @@
-import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
+import type { ReceivedRecord } from '@runnel/events';
+import { contextOf, type Tracer } from '@runnel/kit';
+import { decodeEvent, type AuditEvent } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { ForeignEvents } from './ownership.ts';
@@ -10,7 +12,7 @@ export interface Decoded {
 }
 
 /** Splits a batch into events and what cannot be read. Pure. */
-export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
+const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   const decoded: Decoded = { events: [], poison: [] };
   for (const record of records) {
     try {
@@ -70,6 +72,13 @@ const writeWhatFits = async (write: Write, events: readonly AuditEvent[]): Promi
   }
 };
 
+/** The last span of what a command began; of events whose command was traced. */
+const traceStored = (tracer: Tracer, { type, subject, traceparent }: AuditEvent, group: string, startTime: number): void => {
+  if (traceparent === undefined) return;
+  const attributes = { 'runnel.event': type, 'runnel.conversation': subject, 'runnel.group': group };
+  tracer.startSpan('runnel.store', { attributes, startTime }, contextOf(traceparent)).end();
+};
+
 export interface IngestDeps {
   write: Write;
   deadLetters: DeadLetters;
@@ -77,16 +86,19 @@ export interface IngestDeps {
   group: string;
   /** This group's rows are what people see: how long each event took to get there is measured. */
   visible?: boolean;
+  tracer?: Tracer | undefined;
 }
 
 /** Stores a batch off Kafka: rows first, then dead letters; the position moves only when both are safe. */
 export const createIngest =
-  ({ write, deadLetters, metrics, group, visible = false }: IngestDeps) =>
+  ({ write, deadLetters, metrics, group, visible = false, tracer }: IngestDeps) =>
   async (records: readonly ReceivedRecord[]): Promise<void> => {
     const { events, poison } = decodeRecords(records);
     const stop = metrics.batchSeconds.startTimer({ group });
+    const startTime = Date.now();
     const refused = await writeWhatFits(write, events);
     stop();
+    if (tracer) for (const event of events) traceStored(tracer, event, group, startTime);
     metrics.events.inc({ group }, events.length - refused.length);
     const now = Date.now();
     if (visible) for (const { time } of events) metrics.visibleSeconds.observe(Math.max(0, now - Date.parse(time)) / 1000);

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
 import { startRedis, type TestRedis } from '@runnel/coordination/testing';
-import { CHAT_TOPIC, createKafkaBus, DEAD_LETTER_TOPIC, STREAM_TOPIC, type EventBus } from '@runnel/events';
+import { createKafkaBus, type EventBus } from '@runnel/events';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { createLogger, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { CHAT_TOPIC, DEAD_LETTER_TOPIC, STREAM_TOPIC } from '@runnel/protocol/audit';
 import { configSpec } from './config.ts';
 import { kafkaDeadLetters, tableDeadLetters } from './dead-letters.ts';
 import { createIngest } from './ingest.ts';
@@ -17,7 +18,7 @@ import { auditMetrics } from './audit-metrics.ts';
 import { sha256Of } from './rows.ts';
 import { startAudit, type AuditService } from './service.ts';
 import { openTables } from './tables.ts';
-import { startPostgres, type TestPostgres } from './testing/index.ts';
+import { startPostgres, story, type TestPostgres } from './testing/index.ts';
 import { verify } from './verify.ts';
 
 const PASSWORD = 'as-it-should-be';
@@ -154,6 +155,9 @@ test('what cannot be read is put aside with the reason, doubles and disorder cha
   expect(reports[0]!.warnings).toEqual(['has 3 partitions, not 5', 'keeps 604800000 ms, not 60000']);
 });
 
+const listOf = (bus: EventBus) =>
+  kafkaDeadLetters(bus, { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) }).list();
+
 test('B3 events larger than Kafka’s default, and larger than anything it takes, hold up no other: all are stored, once', async () => {
   const { redis, runLog } = await newRedis();
   const bus = createKafkaBus({ brokers: kafka.brokers, clientId: 'test', log: silentLog });
@@ -221,4 +225,38 @@ test('P-9 P-10 a password that Kafka does not accept is said, history is served,
   onTestFinished(() => end(accepted));
   await waitFor(async () => (await countOf(accepted.tables, 'd')) === 80, { deadlineMs: 40_000, everyMs: 100, what: '80 events' });
   expect((await accepted.tables.trail.page({ conversationId: 'd-1', limit: 9 })).events.map((e) => e.sequence)).toEqual([1, 2, 3, 4]);
+});
+
+test('B3 whatever stands first in every partition of both topics, the consumers go past it and put aside that alone', async () => {
+  const { redis, runLog } = await newRedis();
+  const bus = createKafkaBus({ brokers: kafka.brokers, clientId: 'test', log: silentLog });
+  onTestFinished(() => bus.close());
+  await readyTopics(bus);
+  await bus.ensureTopics([DEAD_LETTER_TOPIC], { partitions: 3, retentionMs: 7 * 86_400_000 });
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const event = story('poison').ended('r\0', 'm', 'x');
+  const values = [
+    ...[bytes(''), new Uint8Array([0xff, 0xfe, 0]), bytes('null'), bytes('{"no":"event"'), bytes('[]'), bytes('"'.repeat(900_000))],
+    ...[event, { ...event, subject: 'a\0b' }, { ...event, id: 'x'.repeat(9_999) }, { ...event, time: 'never' }, { ...event, data: 7 }].map(
+      (one) => bytes(JSON.stringify(one)),
+    ),
+  ];
+  const before = (await listOf(bus)).length;
+  const keys = Array.from({ length: 24 }, (_, n) => (n % 4 === 0 ? `k\0${n}` : `k${n}`));
+  await bus.publish(
+    [CHAT_TOPIC, STREAM_TOPIC].flatMap((topic) => keys.map((key, n) => ({ topic, key, value: values[n % values.length]! }))),
+  );
+  const metrics = createMetrics('poisoned');
+  const audit = await startAudit(loadConfig(configSpec, environment(redis.url, await postgres.database(), 'poisoned')), silentLog, {
+    metrics,
+  });
+  onTestFinished(async () => {
+    for (const closable of audit.closables.toReversed()) await closable.close();
+  });
+  await talkAll(runLog, 'past', 0, 60);
+  await waitFor(async () => (await countOf(audit.tables, 'past')) === 240, { deadlineMs: 60_000, everyMs: 100, what: 'the events behind' });
+  const all = 2 * keys.length;
+  await waitFor(async () => (await listOf(bus)).length - before >= all, { deadlineMs: 30_000, everyMs: 500, what: 'all letters' });
+  const aside = (await listOf(bus)).slice(before);
+  expect(aside.filter(({ value }) => Buffer.from(value).includes('past-'))).toEqual([]);
 });

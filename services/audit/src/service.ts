@@ -1,6 +1,6 @@
 import { connectRedis, createCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
 import { createKafkaBus, type EventBus } from '@runnel/events';
-import { createMetrics, type Closable, type Logger, type Metrics } from '@runnel/kit';
+import { createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { auditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
 import { readSigningKey } from './checkpoints/key.ts';
@@ -14,6 +14,7 @@ import { startRetention } from './retention.ts';
 import { openTables, type AuditTables } from './tables.ts';
 
 const RELAY_LEASE_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 export interface AuditService {
   tables: AuditTables;
@@ -26,6 +27,7 @@ export interface AuditService {
 
 export interface AuditServiceDeps {
   metrics?: Metrics;
+  tracer?: Tracer;
   /** Nothing but a new process helps. */
   onFatal?(error: unknown): void;
 }
@@ -35,14 +37,14 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const metrics = auditMetrics(deps.metrics ?? createMetrics('audit', { processMetrics: false }));
   const tables = await openTables(config.databaseUrl);
   const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
-  closables.push(startRetention(tables, config.retentionMs, log));
+  closables.push(startRetention(tables, { retentionMs: config.retentionMs, lateMs: config.kafkaRetentionMs + DAY_MS }, log));
 
   const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
   const outbox = new OutboxShards(redis, createCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
   const working: Closable[] = [];
-  const direct = createDirect(tables, metrics);
+  const direct = createDirect(tables, metrics, deps.tracer);
   let target: Pick<RelayOptions, 'deliver' | 'store' | 'deadLetters'> = direct;
   const pem = config.checkpointKey ?? config.checkpointKeyFile?.text;
   const signing = pem === undefined ? undefined : readSigningKey(pem);
@@ -53,7 +55,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
     target = { deliver: (records) => bus.deliver(records), store: direct.store, deadLetters: kafkaDeadLetters(bus, direct.deadLetters) };
     checkpointBus = bus;
     const onFatal = deps.onFatal ?? ((error) => log.error({ event: 'kafka.fatal', message: String(error) }));
-    working.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal }));
+    working.push(startConsumers({ bus, tables, deadLetters: target.deadLetters, metrics, config, log, onFatal, tracer: deps.tracer }));
   }
 
   if (signing) {

@@ -15,7 +15,7 @@ export interface AiPod {
   readonly open: boolean;
   /** Runs the pod said it has, and offers on their way to it. */
   readonly load: number;
-  offer(run: RunRef & { trace?: string }): Promise<Offer>;
+  offer(run: RunRef): Promise<Offer>;
   /** The raw entries of `GET /models`; rejects when the pod does not answer. */
   models(): Promise<unknown[]>;
 }
@@ -60,12 +60,11 @@ export class HttpAiPod implements AiPod {
     return this.#running + this.#offering;
   }
 
-  async offer({ conversationId, runId, trace }: RunRef & { trace?: string }): Promise<Offer> {
+  async offer({ conversationId, runId }: RunRef): Promise<Offer> {
     this.#offering++;
     try {
       return await this.#breaker.execute(async () => {
-        const body = { conversationId, runId, ...(trace !== undefined && { trace }) };
-        const answer = await this.#call('POST', '/runs', { body, timeoutMs: OFFER_TIMEOUT_MS });
+        const answer = await this.#call('POST', '/runs', { body: { conversationId, runId }, timeoutMs: OFFER_TIMEOUT_MS });
         const offer = OFFERS[answer.status];
         if (offer === undefined) throw new Error(`the AI pod answered ${answer.status}`);
         this.#learnLoad(answer.body);

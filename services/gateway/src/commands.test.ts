@@ -57,7 +57,7 @@ describe('prompt', () => {
     expect(answer).toEqual({ runId: 'r1', offset: 3, duplicate: false });
     expect(dispatched).toEqual([]);
     await commands.settled();
-    expect(dispatched).toEqual([{ conversationId: 'c1', runId: 'r1', trace }]);
+    expect(dispatched).toEqual([{ conversationId: 'c1', runId: 'r1' }]);
     expect(await runLog.readState({ conversationId: 'c1' })).toMatchObject({
       title: 'Xin chào',
       messages: [{ text: 'Xin chào \n dòng hai' }],

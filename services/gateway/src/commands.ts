@@ -1,5 +1,5 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import type { BeginRun, RunLog, SeedMessage } from '@runnel/coordination';
+import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { Admission, Beginning } from './budgets/admission.ts';
 import { finishCancel, OWNER_GRACE_MS } from './cancel.ts';
@@ -14,7 +14,7 @@ import { checkTitle, titleOf } from './title.ts';
 /** Who gives a command. */
 export interface Caller {
   userId: string;
-  /** W3C `traceparent`, carried to the AI pod and into the outbox. */
+  /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
   trace?: string;
 }
 
@@ -52,8 +52,8 @@ export interface Commands {
   /** forbidden, not-found. Answers at once; this node sees to it that the run ends (P-5). */
   cancel(caller: Caller, command: { conversationId: string; runId: string }): Promise<{ outcome: 'cancelling' | 'already-ended' }>;
   deleteMessage(caller: Caller, command: { conversationId: string; messageId: string }): Promise<{ offset: number }>;
-  /** `forget`: the person is erased, and the id is nobody's afterwards. */
-  deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean }): Promise<void>;
+  /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
+  deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
@@ -147,7 +147,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
         const result = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
         settle(result);
-        if (result.outcome === 'started') launch({ conversationId, runId: result.runId, ...trace });
+        if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
       });
     } catch (cause) {
@@ -159,7 +159,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   };
 
   /** The answer goes out first: nobody waits for a pod. */
-  const launch = (run: { conversationId: string; runId: string; trace?: string }): void => {
+  const launch = (run: RunRef): void => {
     hub.expectChange(run.conversationId);
     leave(new Promise((resolve) => setImmediate(() => resolve(dispatcher.dispatch(run)))));
   };
@@ -191,9 +191,9 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         hub.expectChange(conversationId);
         return result;
       }),
-    deleteConversation: (caller, { conversationId, forget = false }) =>
+    deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
-        changed(await runLog.deleteConversation({ conversationId, userId: caller.userId, forget }));
+        changed(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>

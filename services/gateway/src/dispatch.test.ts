@@ -70,7 +70,7 @@ const serve = async (listener: RequestListener): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
-test('a pod is asked over HTTP, with the trace, and says how loaded it is', async () => {
+test('a pod is asked over HTTP, and says how loaded it is', async () => {
   let body = '';
   const url = await serve((request, response) => {
     request.on('data', (data: Buffer) => (body += data.toString()));
@@ -78,8 +78,8 @@ test('a pod is asked over HTTP, with the trace, and says how loaded it is', asyn
   });
   const pods = staticPods([url], createJsonClient(), createInnerToken({}));
   const [only] = pods.list();
-  expect(await only!.offer({ ...RUN, trace: '00-a' })).toBe('accepted');
-  expect(JSON.parse(body)).toEqual({ ...RUN, trace: '00-a' });
+  expect(await only!.offer(RUN)).toBe('accepted');
+  expect(JSON.parse(body)).toEqual(RUN);
   expect(only!.load).toBe(7);
   pods.close();
 });

@@ -2,7 +2,7 @@ import { fullJitter } from '@runnel/kit';
 import { RunnelError, relate, type Cursor } from '@runnel/protocol';
 import type { View } from './catch-up.ts';
 import { mayHear } from './access.ts';
-import { control, type Outgoing } from './outgoing.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** Where a follower's events go: a WebSocket session, an SSE response, a `/v1` stream. Calls are synchronous and never throw. */
 export interface Sink {
@@ -43,6 +43,8 @@ export interface Reader {
   /** Reads the store for this follower; the answer comes to `arrive` or `readFailed`. It sees everything that happened before the call. */
   read(follower: Follower): void;
   leave(follower: Follower): void;
+  /** Hints that hold now. */
+  standing(userId: string): Iterable<Outgoing>;
 }
 
 /**
@@ -54,6 +56,8 @@ type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
 
 /** An owner notices within a second that its store is back, and writes its answer again at once. */
 const RESTORE_GRACE_MS = 3000;
+/** A half answer of a changed store may be claimed after four seconds, by a pod that then learns of its end: nobody is shown it running again. */
+const BEHIND_GRACE_MS = 6000;
 const RETRY = { baseMs: 100, maxMs: 3000 };
 const RESTORE_RETRY = { baseMs: 50, maxMs: 500 };
 
@@ -135,7 +139,7 @@ export class Follower implements Follow {
     this.#complained = false;
     if (view.kind === 'forbidden') return this.#refuse();
     this.#open();
-    if (this.#isBehind(view) && this.#mayComeBack()) return this.#waitForRestore();
+    if (this.#isBehind(view) && this.#mayComeBack(view)) return this.#waitForRestore();
     this.#missingSince = null;
     const first = this.#firstView;
     this.#firstView = false;
@@ -148,7 +152,7 @@ export class Follower implements Follow {
     if (isBirth) this.#readAnother(view.live[0]!);
     else if (view.gap) this.#readOn();
     else this.#attempt = 0;
-    if (first) this.#sink.send(control({ type: 'presence', conversationId: this.conversationId, users: [this.userId] }), this.#logId);
+    if (first) for (const event of this.#room.standing(this.userId)) this.#sink.send(event, this.#logId);
   }
 
   readFailed(error: RunnelError): void {
@@ -232,10 +236,11 @@ export class Follower implements Follow {
     );
   }
 
-  #mayComeBack(): boolean {
+  #mayComeBack(view: View): boolean {
     if (this.#logId === null || this.#deleted) return false;
     this.#missingSince ??= performance.now();
-    return performance.now() - this.#missingSince < RESTORE_GRACE_MS;
+    const isChanged = view.kind === 'snapshot' && view.behind;
+    return performance.now() - this.#missingSince < (isChanged ? BEHIND_GRACE_MS : RESTORE_GRACE_MS);
   }
 
   #waitForRestore(): void {

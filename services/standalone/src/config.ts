@@ -5,7 +5,7 @@ import { authRules, configSpec as gateway } from '@runnel/gateway';
 
 const { redisUrl: _noRedis, ...common } = commonSettings;
 const { redisUrl: _noStore, aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = gateway.settings;
-const { models, maxRuns, leaseMs } = ai.settings;
+const { models, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
 
@@ -20,6 +20,7 @@ export const configSpec = defineConfig(
     }),
     authMode: { ...ofGateway.authMode, default: 'dev' as const },
     maxRuns,
+    maxAnswerBytes,
     leaseMs,
     models: {
       ...namedModels,

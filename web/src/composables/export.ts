@@ -1,6 +1,6 @@
 import type { Message } from '@runnel/protocol';
+import { useClient } from '@runnel/vue';
 import { useI18n } from 'vue-i18n';
-import { useClient } from '../client.ts';
 import { download } from './download.ts';
 
 const PAGE = 200;

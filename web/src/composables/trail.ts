@@ -1,6 +1,6 @@
 import type { TrailEntry, TrailFilter, Verification } from '@runnel/client';
+import { useClient } from '@runnel/vue';
 import { ref, shallowRef, type Ref, type ShallowRef } from 'vue';
-import { useClient } from '../client.ts';
 import { download } from './download.ts';
 
 const PAGE = 100;

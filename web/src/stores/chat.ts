@@ -1,9 +1,8 @@
-import type { ConversationHandle, ConversationView } from '@runnel/client';
+import type { ConversationView } from '@runnel/client';
 import { newId } from '@runnel/protocol';
+import { useConversation } from '@runnel/vue';
 import { defineStore } from 'pinia';
-import { computed, ref, shallowRef, watch } from 'vue';
-import { useClient } from '../client.ts';
-import { useStoreRef } from '../composables/store-ref.ts';
+import { computed, shallowRef, watch } from 'vue';
 import { entriesOf, type Entry, type RunHead } from '../lib/entries.ts';
 import { choose, pathOf, reveal, ROOT, type Choices } from '../lib/tree.ts';
 import { loadMarkdown } from '../composables/markdown.ts';
@@ -13,40 +12,26 @@ import { useSettings } from './settings.ts';
 
 /** The conversation on the screen: what the log says, which branch the reader looks at, and what can be done with it. */
 export const useChat = defineStore('chat', () => {
-  const client = useClient();
   const route = useRoute();
   const settings = useSettings();
   const conversations = useConversations();
 
-  const handle = shallowRef<ConversationHandle | null>(null);
-  const view = useStoreRef(() => handle.value?.state ?? null);
+  const open = useConversation(() => route.conversationId);
+  const { handle, view, conversation, run, runId, messages, pending, problem } = open;
   const choices = shallowRef<Choices>(new Map());
-  /** Runs that moved to another pod while this page watched. */
-  const moved = shallowRef<ReadonlySet<string>>(new Set());
-  /** Answers whose text was proved equal to the server's (W-10). */
-  const proved = shallowRef<ReadonlySet<string>>(new Set());
-  const loadingOlder = ref(false);
   /** The message the reader came for: shown in the middle of the page and marked. A new object each time. */
   const target = shallowRef<{ messageId: string } | null>(null);
 
   watch(
     () => route.conversationId,
-    (id) => {
-      handle.value?.close();
+    () => {
       choices.value = new Map();
       target.value = null;
-      handle.value = id === null ? null : client.conversation(id);
     },
     // At once: a prompt sent from the start page goes into the conversation it has just opened.
-    { immediate: true, flush: 'sync' },
+    { flush: 'sync' },
   );
 
-  const conversation = computed(() => view.value?.conversation ?? null);
-  const run = computed(() => conversation.value?.run ?? null);
-  const runText = computed(() => run.value?.text ?? '');
-  const runId = computed(() => run.value?.runId ?? null);
-  const messages = computed(() => conversation.value?.messages ?? []);
-  const pending = computed(() => view.value?.pending ?? []);
   // The same object until another run begins: a chunk must not rebuild the tree.
   const runHead = computed<RunHead | null>((before) =>
     before && before.runId === runId.value && before.parentId === run.value?.parentId ? before : run.value,
@@ -56,23 +41,12 @@ export const useChat = defineStore('chat', () => {
   const title = computed(
     () => conversation.value?.title || (route.conversationId && conversations.find(route.conversationId)?.title) || '',
   );
-  const problem = computed(() => view.value?.problem ?? null);
   const loading = computed(
     () => handle.value !== null && problem.value === null && view.value?.sync === 'loading' && entries.value.length === 0,
   );
   const empty = computed(() => !loading.value && problem.value === null && entries.value.length === 0);
-  const someoneTyping = computed(() => (view.value?.typing.length ?? 0) > 0);
-  const hasMore = computed(() => conversation.value?.hasMore ?? false);
 
   watch(title, (text) => route.conversationId && text && conversations.retitle(route.conversationId, text));
-  watch(
-    () => run.value && run.value.moves > 0 && run.value.runId,
-    (id) => id && (moved.value = new Set(moved.value).add(id)),
-  );
-  watch(
-    () => view.value?.verified === 'verified' && conversation.value?.ended?.runId,
-    (id) => id && (proved.value = new Set(proved.value).add(id)),
-  );
   watch(runId, (id, before) => {
     if (route.conversationId && (id !== null || before !== null)) conversations.touch(route.conversationId, title.value || undefined);
   });
@@ -105,16 +79,6 @@ export const useChat = defineStore('chat', () => {
     if (entry) choices.value = choose(choices.value, entry);
   };
 
-  const loadOlder = async (): Promise<void> => {
-    if (!handle.value || !hasMore.value || loadingOlder.value) return;
-    loadingOlder.value = true;
-    try {
-      await handle.value.loadOlder();
-    } finally {
-      loadingOlder.value = false;
-    }
-  };
-
   /** Brings a message of any branch, however old, onto the screen. */
   const find = async (messageId: string): Promise<void> => {
     const opened = handle.value;
@@ -141,24 +105,7 @@ export const useChat = defineStore('chat', () => {
   );
 
   return {
-    ...{
-      handle,
-      view,
-      steps,
-      entries,
-      title,
-      problem,
-      loading,
-      empty,
-      hasMore,
-      loadingOlder,
-      target,
-      someoneTyping,
-      moved,
-      proved,
-      runId,
-      runText,
-    },
-    ...{ send, regenerate, stop, remove, show, loadOlder },
+    ...{ ...open, steps, entries, title, loading, empty, target },
+    ...{ send, regenerate, stop, remove, show },
   };
 });

@@ -1,8 +1,7 @@
+import { useClient, useStoreRef } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
-import { useClient } from '../client.ts';
 import { useNow } from '../composables/now.ts';
-import { useStoreRef } from '../composables/store-ref.ts';
 import { badgeOf, NEWS_MS } from '../lib/badge.ts';
 import { useChat } from './chat.ts';
 

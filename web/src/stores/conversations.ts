@@ -1,7 +1,7 @@
 import type { ConversationSummary } from '@runnel/client';
+import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
-import { useClient } from '../client.ts';
 
 const PAGE = 40;
 

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { Me } from '@runnel/client';
-import { useClient } from '../client.ts';
+import { useClient } from '@runnel/vue';
 import { useSignIn } from './sign-in.ts';
 
 /** Who reads this page, and what may be offered to them. Nothing until the server has said so. */

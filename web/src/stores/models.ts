@@ -1,7 +1,7 @@
 import type { ModelInfo } from '@runnel/client';
+import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
-import { useClient } from '../client.ts';
 import { useSettings } from './settings.ts';
 
 /** The models that can be named. A remembered one that is gone is forgotten, so that prompts are not refused for it. */

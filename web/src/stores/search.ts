@@ -1,7 +1,7 @@
 import type { FoundMessage } from '@runnel/client';
+import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
-import { useClient } from '../client.ts';
 
 /** Typing pauses this long before the server is asked. */
 const PAUSE_MS = 200;

@@ -1,8 +1,9 @@
 import type { ConnectionState, SignInWay } from '@runnel/client';
 import { toRunnelError } from '@runnel/protocol';
+import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
-import { useClient, useTokens } from '../client.ts';
+import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
 import { forgetQueued } from '../lib/forget-queued.ts';
 import { newsOf, readToken, signInHref, type SignInNews } from '../lib/sign-in.ts';

@@ -7,7 +7,6 @@
 -- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 as in emit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local conversationId, runId, epoch, at, chunk, t = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
--- @include figure
 
 local frozen = false
 if redis.call('HGET', owner, 'writer') ~= runId .. ':' .. epoch then
@@ -40,9 +39,12 @@ redis.call('APPEND', text, chunk)
 if bytes == 0 then
   redis.call('PEXPIRE', text, 86400000)
 end
+-- Not by `figure`: it costs a tenth of this script. `at` equals `bytes` here.
+local after = tonumber(t)
+after = after and after >= 0 and after < 1e14 and math.floor(after) or 0
 local position = string.format('%.0f', offset)
-local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offset":' .. position .. ',"runId":"' .. runId .. '","at":' .. figure(at)
-  .. ',"t":' .. figure(t) .. ',"text":' .. cjson.encode(chunk) .. '}'
+local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offset":' .. position .. ',"runId":"' .. runId .. '","at":' .. bytes
+  .. ',"t":' .. after .. ',"text":' .. cjson.encode(chunk) .. '}'
 redis.call('XADD', log, position .. '-0', 'event', event)
 redis.call('SPUBLISH', channel, event)
 if offset % 64 == 0 then

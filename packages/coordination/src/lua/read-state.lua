@@ -66,7 +66,7 @@ local beforeLog, beforeOffset = string.match(state[10] or '', '^(.*):(%d+)$')
 if beforeLog and cursorLog ~= '' and cursorLog ~= state[2] then
   -- A log that neither is here nor was when the store changed began behind what the store has: it went back twice. Not for long, as
   -- it may also be of a reader who has slept since long ago.
-  local isNewer = beforeLog ~= cursorLog and lossy == 1 and now - state[8] < 3000
+  local isNewer = beforeLog ~= cursorLog and lossy == 1 and now - state[8] < 6000
   if isNewer or (beforeLog == cursorLog and cursor > tonumber(beforeOffset)) then
     lossy = 2
   end

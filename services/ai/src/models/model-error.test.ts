@@ -1,14 +1,10 @@
-import { APICallError } from 'ai';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { retryAfterOf, toModelError } from './model-error.ts';
+import { retryAfterOf, toModelError, UpstreamAnswer, UpstreamFault } from './model-error.ts';
 import { ProviderFault, scrub } from './provider-fault.ts';
 
-const answered = (statusCode: number | undefined, body = '', responseHeaders: Record<string, string> = {}): APICallError =>
-  new APICallError({
-    ...{ message: 'from the SDK', url: 'http://x', requestBodyValues: {}, responseHeaders, responseBody: body },
-    ...(statusCode !== undefined && { statusCode }),
-  });
+const answered = (status: number, body = '', headers: Record<string, string> = {}): UpstreamAnswer =>
+  new UpstreamAnswer(status, body, headers);
 const errorOf = (error: unknown) => toModelError(error, ['my-secret-key'], ['a prompt of nobody else but me']);
 
 describe('what a provider answered', () => {
@@ -48,8 +44,13 @@ describe('what a provider answered', () => {
     expect(retryAfterOf(headers as Record<string, string>, 10_000)).toBe(ms);
   });
 
+  test.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])('%s: nobody is there', (code) => {
+    const error = errorOf(Object.assign(new Error('connect'), { code }));
+    expect(error).toMatchObject({ code: 'unavailable', message: "The model's provider cannot be reached." });
+  });
+
   test('an error object inside of the stream is a break, and its words go to the log', () => {
-    const error = errorOf({ error: { message: 'the engine died' } });
+    const error = errorOf(new UpstreamFault({ error: { message: 'the engine died' } }));
     expect(error).toMatchObject({ code: 'unavailable', message: 'The connection to the model broke.' });
     expect(error.cause).toBeInstanceOf(ProviderFault);
     expect((error.cause as Error).message).toBe('the engine died');

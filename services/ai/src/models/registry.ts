@@ -1,13 +1,15 @@
 import { DEFAULT_MODEL } from '@runnel/coordination';
 import { ConfigError } from '@runnel/kit';
 import { systemClock, type Clock } from '../clock.ts';
-import { createAnthropicProvider, createOpenAiProvider } from './ai-sdk.ts';
 import { createCountProvider } from './count.ts';
 import { createDemoProvider } from './demo.ts';
 import { guard } from './guard.ts';
 import { createLocalProvider } from './local.ts';
 import { modelProblems, type ModelEntry } from './model-config.ts';
 import type { ChatProvider } from './provider.ts';
+import { anthropicMessages } from './remote/anthropic-messages.ts';
+import { openAiChat } from './remote/openai-chat.ts';
+import { createRemoteProvider } from './remote/provider.ts';
 import { DEFAULT_TIMEOUTS } from './watchdog.ts';
 
 /** One entry of `GET /models`. */
@@ -80,18 +82,22 @@ const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<Mod
   };
 };
 
+/** Where Anthropic's own models are, for entries that name no other place. */
+const ANTHROPIC = 'https://api.anthropic.com/v1';
+
 const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): ChatProvider => {
-  const { baseURL = '', apiKeyEnv, canContinue = false, continueBody, temperature, maxOutputTokens } = entry;
+  const { baseURL = ANTHROPIC, apiKeyEnv, canContinue = false, continueBody, temperature, maxOutputTokens } = entry;
   const apiKey = apiKeyEnv === undefined ? undefined : env[apiKeyEnv];
+  const settings = { baseURL, apiKey, canContinue, temperature, maxOutputTokens };
   switch (entry.provider) {
     case 'demo':
       return createDemoProvider(clock);
     case 'count':
       return createCountProvider(clock);
     case 'openai-compatible':
-      return createOpenAiProvider({ baseURL, apiKey, canContinue, continueBody, temperature, maxOutputTokens });
+      return createRemoteProvider(openAiChat({ ...settings, continueBody }), settings);
     case 'anthropic':
-      return createAnthropicProvider({ baseURL: entry.baseURL, apiKey, canContinue, temperature, maxOutputTokens });
+      return createRemoteProvider(anthropicMessages(settings), settings);
     case 'local':
       return createLocalProvider({ file: entry.model ?? '', temperature, maxOutputTokens });
   }

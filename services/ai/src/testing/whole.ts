@@ -241,8 +241,8 @@ export class Whole {
       await this.log.rehydrate({ conversationId, userId: 'ann', title: 'T', hasMore: false, messages });
       state = await ask();
     }
-    // It waits for what it was shown; the second after the change is not over.
-    if (state.kind === 'snapshot' && state.behind && this.now - this.store.generation.since < 3_000) return;
+    // It waits for what it was shown, as a gateway does for it.
+    if (state.kind === 'snapshot' && state.behind && this.now - this.store.generation.since < 6_000) return;
     if (state.kind === 'snapshot') {
       for (const message of state.messages) if (message.role === 'assistant') this.#show(reader, message);
       if (state.run && reader.ended.has(state.run.runId) && this.#isKnown({ conversationId, runId: state.run.runId }))

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { copyIn, copyText } from './copy.ts';
+import { unlocked } from './turns.ts';
 
 /** The database, or a transaction in it: that has a connection of its own, `queryRunner`. */
 export type Runner = Pick<EntityManager, 'query' | 'queryRunner'>;
@@ -41,8 +42,14 @@ export class Sql {
   }
 
   async query<T = Record<string, unknown>>(sql: string, parameters: readonly Value[] = []): Promise<T[]> {
-    const result: unknown = await this.#runner.query(place(this.dialect, sql), [...parameters]);
+    const result = await this.#ask(place(this.dialect, sql), parameters);
     return Array.isArray(result) ? (result as T[]) : [];
+  }
+
+  /** Within a transaction it is the transaction that is tried again. */
+  #ask(sql: string, parameters: readonly unknown[]): Promise<unknown> {
+    const ask = (): Promise<unknown> => this.#runner.query(sql, [...parameters]);
+    return this.dialect === 'sqlite' && !this.#runner.queryRunner ? unlocked(ask) : ask();
   }
 
   /** What `select` gives where `column` is one of `values`. */
@@ -52,7 +59,7 @@ export class Sql {
       const part = values.slice(i, i + ROWS * 10);
       const [where, parameters] =
         this.dialect === 'postgres' ? [`${column} = ANY ($1)`, [part]] : [`${column} IN (${part.map(() => '?').join(', ')})`, part];
-      found.push(...((await this.#runner.query(`${select} WHERE ${where}`, parameters as unknown[])) as T[]));
+      found.push(...((await this.#ask(`${select} WHERE ${where}`, parameters as unknown[])) as T[]));
     }
     return found;
   }
@@ -78,7 +85,7 @@ export class Sql {
               `WITH k(a, b) AS (VALUES ${part.map(() => '(?, ?)').join(', ')}) SELECT t.* FROM k CROSS JOIN ${table} t ON ${on}`,
               part.flat(),
             ];
-      found.push(...((await this.#runner.query(sql, parameters as unknown[])) as T[]));
+      found.push(...((await this.#ask(sql, parameters as unknown[])) as T[]));
     }
     return found;
   }

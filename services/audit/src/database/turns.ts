@@ -1,6 +1,5 @@
 import { delay, fullJitter } from '@runnel/kit';
 import type { DataSource } from 'typeorm';
-import { dialectOf } from './sql.ts';
 
 /** SQLITE_BUSY and SQLITE_LOCKED. */
 const LOCKED = new Set([5, 6]);
@@ -12,12 +11,12 @@ const isLocked = (error: unknown): boolean => {
   return LOCKED.has(errcode & 0xff);
 };
 
-/** Writes are transactions: one that was refused has changed nothing, and may be tried again. */
-const unlocked = async <T>(write: () => Promise<T>): Promise<T> => {
+/** Asks again while the file is locked: a read, or a whole transaction; what was refused has changed nothing. */
+export const unlocked = async <T>(work: () => Promise<T>): Promise<T> => {
   const until = performance.now() + PATIENCE_MS;
   for (let attempt = 0; ; attempt++) {
     try {
-      return await write();
+      return await work();
     } catch (error) {
       if (!isLocked(error) || performance.now() >= until) throw error;
       await delay(10 + fullJitter({ attempt, baseMs: 20, maxMs: 200 }));
@@ -32,7 +31,7 @@ const last = new WeakMap<DataSource, Promise<unknown>>();
  * rolled back with it: there writers take turns. Each caller waits for its own turn, so the queue is as long as they are many.
  */
 export const inTurn = <T>(database: DataSource, write: () => Promise<T>): Promise<T> => {
-  if (dialectOf(database) === 'postgres') return write();
+  if (database.options.type === 'postgres') return write();
   const mine = (last.get(database) ?? Promise.resolve()).then(() => unlocked(write));
   last.set(
     database,

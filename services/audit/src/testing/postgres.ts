@@ -1,7 +1,7 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chown, mkdtemp, open, rm } from 'node:fs/promises';
+import { chown, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,11 @@ export interface TestPostgres {
   /** SIGKILL, and the same data again. */
   restart(): Promise<void>;
   kill(): Promise<void>;
+  /** Begins a transaction with a statement and leaves it open. Resolves to its end. */
+  hold(url: string, statement: string): Promise<() => Promise<void>>;
+  /** Stops it and every backend (SIGSTOP): connections stay, nothing answers. Linux only. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Leaves no byte free on its disk. Only with a disk of its own (`diskMiB`). */
   fillDisk(): Promise<void>;
   /** What an operator does then: makes room, and starts the server again if it ended. */
@@ -130,6 +135,12 @@ export const startPostgres = async ({ diskMiB }: StartPostgres = {}): Promise<Te
     child.kill('SIGQUIT');
     await gone;
   };
+  /** Backends are sessions of their own, so a signal to the group would reach one of them. The postmaster first: it starts no more. */
+  const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
+    child.kill(name);
+    const backends = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+    for (const backend of backends) process.kill(Number(backend), name);
+  };
   await launch();
   return {
     url: urlOf('postgres'),
@@ -143,6 +154,16 @@ export const startPostgres = async ({ diskMiB }: StartPostgres = {}): Promise<Te
       await launch();
     },
     kill,
+    async hold(url, statement) {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => {});
+      await client.connect();
+      await client.query('BEGIN');
+      await client.query(statement);
+      return () => client.end();
+    },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     async fillDisk() {
       if (diskMiB === undefined) throw new Error('this PostgreSQL has no disk of its own');
       await writeUntilFull(ballast);
@@ -152,6 +173,7 @@ export const startPostgres = async ({ diskMiB }: StartPostgres = {}): Promise<Te
       if (!isUp()) await launch();
     },
     async stop() {
+      if (isUp()) await signal('SIGCONT').catch(() => undefined);
       await kill();
       unmount(folder);
       await rm(folder, { recursive: true, force: true });

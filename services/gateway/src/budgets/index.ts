@@ -23,7 +23,10 @@ export interface Budgets {
   /** Throws `rate-limited`: everything but prompts, which have a budget of their own. */
   command(userId: string): Promise<void>;
   search(userId: string): Promise<void>;
-  /** At most so many of a person at a time on this node; each until its response has left, for until then it is held here. */
+  /**
+   * At most so many of a person at a time on this node; each until its response has left, for until then it is held here. The others
+   * wait in turn, for a while.
+   */
   reading<T>(userId: string, response: ServerResponse, read: () => Promise<T>): Promise<T>;
   /** Verifying reads all texts of a conversation: one of a person at a time, four of this node. */
   verifying<T>(userId: string, response: ServerResponse, verify: () => Promise<T>): Promise<T>;
@@ -45,6 +48,9 @@ export interface BudgetsDeps {
 }
 
 const REPLAY_RETRY_MS = 5_000;
+/** A page that opens ten conversations in six tabs asks for all of it at once; a client's own deadline is longer. */
+const READ_PATIENCE_MS = 3_000;
+const WAITING_FOR_EACH = 16;
 const VERIFYING = { each: 1, node: 4 };
 
 export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: BudgetsDeps): Budgets => {
@@ -55,7 +61,11 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     new Shares({ limit, ask: (userId, wanted) => holder.ask(kind, limit, userId, wanted) });
   const replays = share('replays', limits.maxReplaysPerUser);
   const unsent = new UnsentBudget(config.maxUnsentBytes, () => refusals.count('memory'));
-  const reads = new InFlight(limits.maxReadsPerUser);
+  const reads = new InFlight(limits.maxReadsPerUser, { ms: READ_PATIENCE_MS, most: limits.maxReadsPerUser * WAITING_FOR_EACH });
+  metrics.sampled(
+    metrics.gauge('runnel_gateway_reads_waiting', 'Reads that wait because their person has as many under way'),
+    () => reads.waiting,
+  );
   const verifying = { each: new InFlight(VERIFYING.each), node: new InFlight(VERIFYING.node) };
   const commands = createRate({ prefix: 'rate:command', perMinute: limits.maxCommandsPerMinute, redis, remember: true });
   const searches = createRate({ prefix: 'rate:search', perMinute: limits.maxSearchesPerMinute, redis, remember: true });
@@ -65,7 +75,12 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
   };
 
   const within = async <T>(counts: InFlight, key: string, response: ServerResponse, work: () => Promise<T>): Promise<T> => {
-    if (!counts.enter(key)) throw refusals.of('reads', {});
+    const gone = new AbortController();
+    const abandon = (): void => gone.abort();
+    response.once('close', abandon);
+    const entered = await counts.enter(key, gone.signal);
+    response.off('close', abandon);
+    if (!entered) throw refusals.of('reads', {});
     let left = false;
     const leave = (): void => {
       if (!left) counts.leave(key);

@@ -2,17 +2,18 @@ import { setting, type LoadedConfig, type ConfigSpec } from '@runnel/kit';
 
 /**
  * What one person may have where tokens prove who that is. In dev mode callers name themselves, so a limit for each name stops nobody and
- * only surprises who tries Runnel out: there these are off unless they are set.
+ * only surprises who tries Runnel out: there these are off unless they are set. Each is above what honest people do at once and below what
+ * hurts others; the scenes behind the figures are in docs/decisions/0035-budgets.md.
  */
 const DEFAULTS = {
-  maxRunsPerUser: 5,
+  maxRunsPerUser: 32,
   maxBytesPerUserDay: 64 * 1024 * 1024,
-  maxSocketsPerUser: 50,
+  maxSocketsPerUser: 100,
   maxFollowsPerUser: 2_000,
   maxReadsPerUser: 8,
   maxReplaysPerUser: 3,
-  maxCommandsPerMinute: 600,
-  maxSearchesPerMinute: 120,
+  maxCommandsPerMinute: 1_200,
+  maxSearchesPerMinute: 300,
 } as const;
 
 export type PersonLimits = { readonly [K in keyof typeof DEFAULTS]: number };
@@ -48,7 +49,7 @@ export const budgetSettings = {
   maxReadsPerUser: limit(
     'MAX_READS_PER_USER',
     'maxReadsPerUser',
-    'Reads of history, lists and the audit service by one user at a time on this node',
+    'Reads of history, lists and the audit service by one user at a time on this node; others wait in turn for up to 3 s',
   ),
   maxReplaysPerUser: limit('MAX_REPLAYS_PER_USER', 'maxReplaysPerUser', 'Replays of one user at a time, over all nodes'),
   maxCommandsPerMinute: limit(

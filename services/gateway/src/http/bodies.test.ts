@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
@@ -70,6 +71,42 @@ test('S-4 a body that nests too deeply is refused', async () => {
     const answer = await fetch(`${gateway.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     expect(answer.status).toBe(400);
     expect(await answer.text()).toContain('nests too deeply');
+  }
+});
+
+/** What a client may say of a body, with the bytes it would send; only the first few are as we read them. */
+const SAID: readonly [number, string, Record<string, string>, Buffer][] = (() => {
+  const text = '{"conversationId":"ID","messageId":"m1","runId":"r1","text":"chào"}';
+  const utf8 = Buffer.from(text);
+  const types = [';charset=utf-8', '; charset="UTF-8"', '; charset=utf8', ''].map((type) => [202, `type ${type}`, { type }, utf8] as const);
+  const charsets = ['utf-16', 'utf-16le', 'latin1', 'iso-8859-1', 'us-ascii', 'x', '"utf-7"'];
+  const encodings = ['gzip', 'GZIP', 'br', 'deflate', 'zstd', 'gzip, gzip', 'identity, gzip'];
+  const broken = [Buffer.from(text, 'latin1'), Buffer.from(text, 'utf16le'), Buffer.concat([utf8, Buffer.from([0xc3])])];
+  return [
+    ...types.map(([status, name, { type }, body]) => [status, name, { 'content-type': `application/json${type}` }, body] as const),
+    [202, 'identity', { 'content-encoding': 'identity' }, utf8] as const,
+    ...charsets.map((charset) => [415, charset, { 'content-type': `application/json; charset=${charset}` }, utf8] as const),
+    ...encodings.map((encoding) => [415, encoding, { 'content-encoding': encoding }, gzipSync(utf8)] as const),
+    ...broken.map((body, i) => [400, `no UTF-8 ${i}`, {}, body] as const),
+  ].map((said) => [...said]);
+})();
+
+test('S-4 a body is UTF-8 as it is: other charsets and compressed ones are 415, and bytes that are no UTF-8 never become a prompt', async () => {
+  await using gateway = await startGateway();
+  for (const path of ['/api/chat', '/v1/chat/completions']) {
+    for (const [status, name, headers, body] of SAID) {
+      // `/v1` reads other fields, and says so with 400 once it could read them.
+      const expected = path === '/v1/chat/completions' && status === 202 ? 400 : status;
+      const id = `c-${name.replace(/\W/g, '')}`;
+      const bytes = Buffer.from(body.toString('latin1').replace('ID', id), 'latin1');
+      const answer = await fetch(`${gateway.url}${path}?user_id=ann`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: bytes,
+      });
+      expect([name, answer.status]).toEqual([name, expected]);
+      if (status === 415) expect(answer.headers.get('accept-encoding')).toBe('identity');
+    }
   }
 });
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
@@ -24,6 +25,12 @@ const REFUSALS = {
 const isLarge = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LARGE_BYTES;
 
+/** Whether a body is said to be as we read it: in UTF-8, and not compressed (a small one could become any size). Pure. */
+const isPlain = ({ 'content-type': type = '', 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): boolean => {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
+  return /^utf-?8$/i.test(charset) && encoding.trim().toLowerCase() === 'identity';
+};
+
 export interface BodiesDeps {
   /** The person, once the hooks before the body know them. */
   callerOf(request: FastifyRequest): string | undefined;
@@ -40,6 +47,10 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
 
   // With a callback: the stream must not begin to flow before the parser listens to it, too.
   app.addHook('preParsing', (request: FastifyRequest, reply, payload, done) => {
+    if (!isPlain(request.headers)) {
+      reply.headers({ connection: 'close', 'accept-encoding': 'identity' });
+      return done(Object.assign(new Error('not plain UTF-8'), { statusCode: 415, code: 'ENCODED_BODY' }));
+    }
     const key = callerOf(request) ?? request.ip;
     let held = 0;
     const weight = isLarge(request.headers) ? 1 : 0;
@@ -74,7 +85,10 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
 
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    // Decoding would put U+FFFD in the place of what cannot be read, and a prompt would be kept that nobody wrote.
+    if (!isUtf8(bytes)) return done(new RunnelError('bad-frame', 'The body is not UTF-8.'));
+    const body = bytes.toString();
     if (nestsDeeperThan(body, MAX_DEPTH)) return done(new RunnelError('bad-frame', 'The body nests too deeply.'));
     void parse(request, body, done);
   });

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { RunnelError } from '@runnel/protocol';
+import { RunnelError, type Message as StoredMessage } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';
@@ -8,6 +8,20 @@ import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, 
 const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
 
 const tags = ['History'];
+
+interface ReadPage {
+  messages: StoredMessage[];
+  hasMore: boolean;
+}
+/** Readers that came together share one page: its JSON is made once for all of them, since of 7 MiB each would hold one. */
+const bodies = new WeakMap<ReadPage, Buffer>();
+const bodyOf = (page: ReadPage): Buffer => {
+  const known = bodies.get(page);
+  if (known) return known;
+  const body = Buffer.from(JSON.stringify({ messages: page.messages, hasMore: page.hasMore }));
+  bodies.set(page, body);
+  return body;
+};
 
 export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayContext, history: HistoryCache): void => {
   app.get(
@@ -28,7 +42,8 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
       const result = await budgets.reading(userId, reply.raw, () => history.read(query));
       if (result.kind !== 'page') throw new RunnelError(result.kind === 'none' ? 'not-found' : 'forbidden');
       // A page is the user's own: nobody between may keep it, nor a disk that others read.
-      return reply.header('cache-control', 'private, no-store').send({ messages: result.messages, hasMore: result.hasMore });
+      reply.header('cache-control', 'private, no-store');
+      return reply.type('application/json; charset=utf-8').send(bodyOf(result) as unknown as ReadPage);
     },
   );
 

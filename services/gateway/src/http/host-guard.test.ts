@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startGateway } from '../testing/test-gateway.ts';
@@ -21,6 +22,28 @@ test('S-14 PUBLIC_HOSTS names others, and elsewhere any is taken without it', ()
   expect(isOurHost('evil.example', named)).toBe(false);
   expect(isOurHost('evil.example', { publicHosts: [] })).toBe(true);
   expect(nameOf('[fe80::1]:1')).toBe('[fe80::1]');
+});
+
+test('S-14 two Hosts are nobody, and a forwarded one has to be ours as well', async () => {
+  await using gateway = await startGateway({ env: { PUBLIC_HOSTS: 'chat.example.org', TRUST_PROXY: '1' } });
+  const answers = (lines: readonly string[], target = '/api/me?user_id=ann') =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(gateway.port, '127.0.0.1');
+      let heard = '';
+      socket.on('data', (data) => (heard += data.toString()));
+      socket.on('close', () => resolve(heard.slice(9, 12)));
+      socket.on('error', reject);
+      socket.write(`GET ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`);
+    });
+  const ours = 'Host: chat.example.org';
+  expect(await answers([ours])).toBe('200');
+  for (const second of ['Host: evil.example', 'host: chat.example.org', 'HOST:']) {
+    expect(await answers([ours, second])).toBe('400');
+    expect(await answers([second, ours])).toBe('400');
+  }
+  expect(await answers([ours, 'X-Forwarded-Host: chat.example.org'])).toBe('200');
+  for (const forwarded of ['evil.example', 'chat.example.org, evil.example', 'chat.example.org.evil.example'])
+    expect(await answers([ours, `X-Forwarded-Host: ${forwarded}`])).toBe('421');
 });
 
 test('S-14 every way in answers 421 to a foreign name: page, API, /v1 and the upgrade', async () => {

@@ -26,9 +26,18 @@ export const isOurHost = (host: string | undefined, { publicHosts, thisMachineOn
   return name === 'localhost' || name === '127.0.0.1' || name === '[::1]';
 };
 
-/** A Fastify `onRequest` hook: 421 for a Host that is not ours, before anything else is looked at. */
+const hostsIn = (names: readonly string[]): number => names.filter((name, i) => i % 2 === 0 && /^host$/i.test(name)).length;
+
+const refused = (statusCode: 400 | 421, code: string): Error => Object.assign(new Error('a Host that is not ours'), { statusCode, code });
+
+/**
+ * A Fastify `onRequest` hook: 421 for a Host that is not ours, before anything else is looked at. `host` of a request is what a trusted
+ * proxy forwards (`X-Forwarded-Host`) and what Origin is compared with, so it has to be ours too. Two Hosts are 400 (RFC 9112, 3.2):
+ * each reader would take another one.
+ */
 export const hostGuard =
   (hosts: OwnHosts) =>
-  async ({ headers }: FastifyRequest): Promise<void> => {
-    if (!isOurHost(headers.host, hosts)) throw Object.assign(new Error('a foreign Host'), { statusCode: 421, code: 'FOREIGN_HOST' });
+  async ({ headers, host, raw }: FastifyRequest): Promise<void> => {
+    if (hostsIn(raw.rawHeaders) > 1) throw refused(400, 'TWO_HOSTS');
+    if (!isOurHost(headers.host, hosts) || !isOurHost(host, hosts)) throw refused(421, 'FOREIGN_HOST');
   };

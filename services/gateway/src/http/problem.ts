@@ -43,7 +43,7 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (status === 503) return new RunnelError('overloaded', undefined, details);
   if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY'))
     return new RunnelError('bad-frame', 'The body is not JSON.', details);
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new RunnelError('bad-frame', 'The body must be application/json.', details);
+  if (status === 415) return new RunnelError('bad-frame', 'The body must be application/json, in UTF-8 and not compressed.', details);
   return new RunnelError('bad-frame', 'The request is malformed.', details);
 };
 
@@ -85,7 +85,7 @@ export const logFailure = (request: FastifyRequest, { error, status }: HttpFailu
   else request.log.warn(fields);
 };
 
-/** Answers any error with its problem document. Also the server's `frameworkErrors`: URLs that cannot be read. */
+/** Answers any error with its problem document. */
 export const sendProblem = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
   const failure = toFailure(thrown);
   logFailure(request, failure);

@@ -34,7 +34,13 @@ class ResponseWire implements Wire {
     return this.#raw.writableLength;
   }
   write(event: Outgoing, logId: string | null, written?: () => void): void {
-    this.#raw.write(sseFrame(event, logId), written && (() => written()));
+    const raw = this.#raw;
+    const pieces = sseFrame(event, logId);
+    const last = pieces.pop()!;
+    if (pieces.length > 0) raw.cork();
+    for (const piece of pieces) raw.write(piece);
+    raw.write(last, written && (() => written()));
+    if (pieces.length > 0) raw.uncork();
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Store } from '@runnel/client';
 import { onScopeDispose, shallowRef, toValue, watch, type MaybeRefOrGetter, type ShallowRef } from 'vue';
 
-/** Runs `task` before the next paint; at once where nothing is painted, so that a hidden tab does not fall behind. */
+/** Runs `task` before the next paint; at once where nothing is painted, so that a hidden tab or a server does not fall behind. */
 const beforePaint = (task: () => void): (() => void) => {
-  if (document.hidden) {
+  if (typeof document === 'undefined' || document.hidden) {
     task();
     return () => {};
   }

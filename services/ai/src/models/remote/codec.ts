@@ -1,0 +1,31 @@
+import type { Delta, ModelRequest } from '../provider.ts';
+
+/** What every provider over HTTP is told beside the thread. */
+export interface RemoteSettings {
+  baseURL: string;
+  apiKey?: string | undefined;
+  canContinue: boolean;
+  temperature?: number | undefined;
+  maxOutputTokens?: number | undefined;
+}
+
+/** Reads the events of one answer. Pure but for what it remembers of them. */
+export interface Decoder {
+  /**
+   * What one server-sent event says, by its `data`.
+   * @throws RunnelError `unavailable` for what is no event of this dialect; UpstreamFault for what the provider calls an error
+   */
+  event(data: string): readonly Delta[];
+  /** The provider has said that nothing follows. */
+  readonly done: boolean;
+  /** What is known at the end of the stream. Without a `finish` the stream was cut. */
+  end(): readonly Delta[];
+}
+
+/** A dialect of a provider: how it is asked, and how its stream is read. */
+export interface Codec {
+  readonly path: string;
+  headers(apiKey: string | undefined): Record<string, string>;
+  body(request: ModelRequest): object;
+  decoder(): Decoder;
+}

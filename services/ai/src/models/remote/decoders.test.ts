@@ -1,0 +1,164 @@
+import { createParser } from 'eventsource-parser';
+import { describe, expect, test } from 'vitest';
+import type { Delta } from '../provider.ts';
+import { anthropicMessages } from './anthropic-messages.ts';
+import type { Codec } from './codec.ts';
+import { openAiChat } from './openai-chat.ts';
+
+const SETTINGS = { baseURL: 'http://x', canContinue: true };
+const openai = openAiChat(SETTINGS);
+const anthropic = anthropicMessages(SETTINGS);
+const events = (...objects: object[]): string => objects.map((object) => `data: ${JSON.stringify(object)}\n\n`).join('');
+const choice = (delta: object | undefined, finish_reason: string | null = null): object => ({
+  choices: [{ index: 0, ...(delta && { delta }), finish_reason }],
+});
+
+/** An answer as a reader of `pieces` gets it: its text as one, then usage and finish. */
+const decode = (codec: Codec, pieces: readonly Uint8Array[]): { text: string; rest: Delta[] } => {
+  const decoder = codec.decoder();
+  const told: Delta[] = [];
+  const parser = createParser({ onEvent: ({ data }) => void told.push(...decoder.event(data)) });
+  const utf8 = new TextDecoder();
+  for (const piece of pieces) parser.feed(utf8.decode(piece, { stream: true }));
+  const text = told.map((delta) => ('text' in delta ? delta.text : '')).join('');
+  return { text, rest: [...decoder.end()] };
+};
+
+/** Streams as servers of the field send them, with what an answer is of each. */
+const STREAMS: [string, Codec, string, { text: string; rest: Delta[] }][] = [
+  [
+    'vLLM: role first, usage behind the end',
+    openai,
+    events(choice({ role: 'assistant', content: '' }), choice({ content: 'Chào 🌊' }), choice({ content: ' b' }, 'stop'), {
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    }) + 'data: [DONE]\n\n',
+    { text: 'Chào 🌊 b', rest: [{ usage: { promptTokens: 3, completionTokens: 4 } }, { finish: 'stop' }] },
+  ],
+  [
+    'Azure: a filter first, and a choice without a delta or a reason behind the end',
+    openai,
+    events(
+      { choices: [], prompt_filter_results: [{ prompt_index: 0 }], usage: null },
+      choice({ content: 'Hello', refusal: null }),
+      choice({}, 'length'),
+      choice(undefined),
+      { choices: [], usage: { prompt_tokens: 15, completion_tokens: 5, total_tokens: 20 } },
+    ) + 'data: [DONE]\n\n',
+    { text: 'Hello', rest: [{ usage: { promptTokens: 15, completionTokens: 5 } }, { finish: 'length' }] },
+  ],
+  [
+    'Mistral: thinking and text as parts, usage within the end',
+    openai,
+    events(
+      choice({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }] }),
+      choice({
+        content: [
+          { type: 'thinking', thinking: [] },
+          { type: 'text', text: '3' },
+        ],
+      }),
+      { ...choice({ content: '91' }, 'stop'), usage: { prompt_tokens: 28, completion_tokens: 139 } },
+    ) + 'data: [DONE]\n\n',
+    { text: '391', rest: [{ usage: { promptTokens: 28, completionTokens: 139 } }, { finish: 'stop' }] },
+  ],
+  [
+    'DeepSeek: thinking beside the text, comments that keep the line open, CRLF',
+    openai,
+    `: keep-alive\r\n\r\n${events(choice({ content: null, reasoning_content: 'hm' }), choice({ content: 'x' }), choice({ content: '' }, 'stop')).replaceAll('\n', '\r\n')}data: [DONE]\r\n\r\n`,
+    { text: 'x', rest: [{ finish: 'stop' }] },
+  ],
+  [
+    'a tool is asked for',
+    openai,
+    events(
+      choice({ content: null, tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '' } }] }),
+      choice({ tool_calls: [{ index: 0, function: { arguments: '{}' } }] }),
+      choice({}, 'tool_calls'),
+    ),
+    { text: '', rest: [{ finish: 'tools' }] },
+  ],
+  [
+    'a refusal in words',
+    openai,
+    events(choice({ refusal: 'I will not.' }), choice({}, 'stop')),
+    { text: 'I will not.', rest: [{ finish: 'stop' }] },
+  ],
+  ['cut before its reason', openai, events(choice({ content: 'a' })), { text: 'a', rest: [] }],
+  [
+    'Anthropic: thinking, a ping, text in two parts, tokens of a cache',
+    anthropic,
+    events(
+      {
+        type: 'message_start',
+        message: { usage: { input_tokens: 5, cache_read_input_tokens: 100, cache_creation_input_tokens: null, output_tokens: 1 } },
+      },
+      { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+      { type: 'ping' },
+      { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'hm' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'x' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'content_block_start', index: 1, content_block: { type: 'text', text: 'xin ' } },
+      { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'chào' } },
+      { type: 'content_block_stop', index: 1 },
+      { type: 'message_delta', delta: { stop_reason: 'max_tokens', stop_sequence: null }, usage: { output_tokens: 40 } },
+      { type: 'message_stop' },
+    ),
+    { text: 'xin chào', rest: [{ usage: { promptTokens: 105, completionTokens: 40 } }, { finish: 'length' }] },
+  ],
+  [
+    'Anthropic: a refusal',
+    anthropic,
+    events({ type: 'message_start', message: {} }, { type: 'message_delta', delta: { stop_reason: 'refusal' } }),
+    { text: '', rest: [{ finish: 'filter' }] },
+  ],
+];
+
+describe.each(STREAMS)('%s', (_name, codec, stream, answer) => {
+  const bytes = new TextEncoder().encode(stream);
+
+  test('in one read, and byte by byte', () => {
+    expect(decode(codec, [bytes])).toEqual(answer);
+    expect(
+      decode(
+        codec,
+        Array.from(bytes, (byte) => Uint8Array.of(byte)),
+      ),
+    ).toEqual(answer);
+  });
+  test('cut in two at every byte', () => {
+    for (let at = 1; at < bytes.length; at++) expect(decode(codec, [bytes.subarray(0, at), bytes.subarray(at)])).toEqual(answer);
+  });
+});
+
+test.each([
+  ['openai', openai, 'nothing of JSON'],
+  ['openai', openai, '7'],
+  ['openai', openai, '{"choices":5}'],
+  ['anthropic', anthropic, '[]'],
+  ['anthropic', anthropic, '{}'],
+] as const)('%s: what is no event is not taken for one: %s', (_name, codec, data) => {
+  expect(() => codec.decoder().event(data)).toThrow('cannot be read');
+});
+
+test.each([
+  ['openai', openai, { error: { message: 'overloaded' } }],
+  ['anthropic', anthropic, { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }],
+] as const)('%s: an error inside of a stream is thrown as it is', (_name, codec, event) => {
+  expect(() => codec.decoder().event(JSON.stringify(event))).toThrow(
+    expect.objectContaining({ name: 'UpstreamFault', said: event }) as Error,
+  );
+});
+
+test.each([
+  ['claude-3-haiku-20240307', 4096],
+  ['claude-opus-4-20250514', 32_000],
+  ['claude-opus-4-1-20250805', 32_000],
+  ['claude-opus-4-5', 64_000],
+  ['claude-sonnet-4-5', 64_000],
+  ['claude-opus-5', 64_000],
+])('anthropic: %s is asked for as much as it takes', (model, most) => {
+  const request = { model, messages: [{ role: 'user' as const, text: 'hi' }], prefix: '' };
+  expect(anthropic.body(request)).toMatchObject({ max_tokens: most });
+  expect(anthropicMessages({ ...SETTINGS, maxOutputTokens: 7 }).body(request)).toMatchObject({ max_tokens: 7 });
+});

@@ -1,0 +1,92 @@
+import type { Finish, Usage } from '@runnel/protocol';
+import { UpstreamFault } from '../model-error.ts';
+import type { Delta, ModelRequest } from '../provider.ts';
+import type { Codec, Decoder, RemoteSettings } from './codec.ts';
+import { readEvent, unreadable } from './read-event.ts';
+import { systemText, turnsOf } from './thread.ts';
+
+export interface OpenAiSettings extends RemoteSettings {
+  /** Extra fields of the request body when an answer is continued, e.g. vLLM's `continue_final_message`. */
+  continueBody?: Record<string, unknown> | undefined;
+}
+
+/** OpenAI's chat completions, which vLLM, Ollama, llama.cpp and many others speak: one `chat.completion.chunk` an event. */
+export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenAiSettings): Codec => ({
+  path: '/chat/completions',
+  headers: (apiKey): Record<string, string> => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  body(request) {
+    const messages = messagesOf(request);
+    return {
+      model: request.model,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+      ...(temperature !== undefined && { temperature }),
+      ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
+      ...(messages.at(-1)?.role === 'assistant' && continueBody),
+    };
+  },
+  decoder: () => new ChunkDecoder(),
+});
+
+const messagesOf = (request: ModelRequest): { role: string; content: string }[] => {
+  const system = systemText(request);
+  const turns = turnsOf(request).map(({ role, text }) => ({ role, content: text }));
+  return system === '' ? turns : [{ role: 'system', content: system }, ...turns];
+};
+
+/** The fields that are read; everything about them is to be checked, for each server has its own idea of the others. */
+interface Chunk {
+  error?: unknown;
+  choices?: { delta?: ChunkDelta | null; finish_reason?: string | null }[];
+  usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
+}
+interface ChunkDelta {
+  /** Mistral's reasoning models send parts. */
+  content?: string | { type?: string; text?: string }[] | null;
+  refusal?: string | null;
+}
+
+const FINISHES: Readonly<Record<string, Finish>> = {
+  length: 'length',
+  content_filter: 'filter',
+  tool_calls: 'tools',
+  function_call: 'tools',
+};
+
+/** A delta that says nothing people see (thinking, a tool's arguments): a sign of life for the timeouts. */
+const ALIVE: readonly Delta[] = [{ text: '' }];
+
+class ChunkDecoder implements Decoder {
+  done = false;
+  #finish: Finish | undefined;
+  #usage: Usage | undefined;
+
+  event(data: string): readonly Delta[] {
+    if (data === '[DONE]') {
+      this.done = true;
+      return [];
+    }
+    const chunk = readEvent(data) as Chunk;
+    if (chunk.error !== undefined && chunk.error !== null) throw new UpstreamFault(chunk);
+    const { choices = [], usage } = chunk;
+    if (!Array.isArray(choices)) throw unreadable();
+    if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 };
+    const choice = choices[0];
+    if (choice === undefined) return ALIVE;
+    // Azure sends a choice without a reason behind the one that had it.
+    if (typeof choice.finish_reason === 'string') this.#finish = FINISHES[choice.finish_reason] ?? 'stop';
+    const text = textOf(choice.delta ?? {});
+    return text === '' ? ALIVE : [{ text }];
+  }
+
+  end(): readonly Delta[] {
+    return [...(this.#usage ? [{ usage: this.#usage }] : []), ...(this.#finish ? [{ finish: this.#finish }] : [])];
+  }
+}
+
+const textOf = ({ content, refusal }: ChunkDelta): string => {
+  if (typeof content === 'string') return content;
+  if (Array.isArray(content)) return content.map(({ type, text }) => (type === 'text' && typeof text === 'string' ? text : '')).join('');
+  return typeof refusal === 'string' ? refusal : '';
+};
