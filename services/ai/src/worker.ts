@@ -116,7 +116,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
     const startedAt = clock.now();
-    const facts = { ...ref, epoch: claim.epoch, model: claim.run.model };
+    const facts = { runId: ref.runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
     if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
