@@ -21,6 +21,7 @@ import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
+import type { WorkHint } from './work-hint.ts';
 
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
@@ -50,7 +51,7 @@ export interface BeginRun {
    * the prompt's own. Ignored when the conversation exists or the command has no message.
    */
   seed?: readonly SeedMessage[];
-  /** Whether a conversation may be made (default: proven): the caller has asked the database, could not ask it, or wants to first. */
+  /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
   making?: 'no' | 'proven' | 'unproven';
   /** Title of a new conversation. */
   title: string;
@@ -66,6 +67,8 @@ export type BeginRunResult =
   | ({ outcome: 'forbidden' } & Doubt)
   /** There is none, and none was to be made. */
   | { outcome: 'none' }
+  /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
+  | { outcome: 'lossy' }
   /** `parentId` is not a message of this conversation. */
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
@@ -199,11 +202,7 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-/**
- * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
- * that again. Only hints; sweeps find the same.
- */
-export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef;
+export type { AskEnd, SayRunning, WorkHint } from './work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
@@ -244,7 +243,7 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
-   * store has the rest. `deleted`: by this person, within the day, and the database may not know of it yet.
+   * store has the rest. `lossy`: the database may know more, as in `ReadState`. `deleted`: lately, by this person; it may not know yet.
    */
   readHistory(query: {
     conversationId: string;
@@ -252,7 +251,9 @@ export interface RunLog extends StoreBudgets, StoreProofs {
     before?: string;
     limit: number;
   }): Promise<
-    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }
+    | { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true; lossy?: true }
+    | { kind: 'none'; deleted?: true }
+    | { kind: 'forbidden' }
   >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**
