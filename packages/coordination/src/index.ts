@@ -2,6 +2,7 @@ export * from './connect.ts';
 export { channelOf, outboxKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
 export { createCaller, storeError, type Caller, type OnCommand } from './redis-caller.ts';
 export * from './inner-token-redis.ts';
+export { bytesOf, sizeOf } from './large-message.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
 export * from './proofs.ts';
