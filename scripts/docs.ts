@@ -1,5 +1,5 @@
-// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's values table from values.yaml, and what the
-// published packages export.
+// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's values table from values.yaml, what the
+// published packages export, and the index of decisions.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
 import { root } from './lib/command.ts';
+import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
 import { buildPackages, PACKAGES } from './packages/build.ts';
 
@@ -52,6 +53,7 @@ await buildPackages();
 const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
+  'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),
 };
 for (const [file, fresh] of Object.entries(files)) {

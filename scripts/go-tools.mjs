@@ -1,5 +1,6 @@
-// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform) from the Go module proxy and
-// keeps the binaries by version under the home directory: a second call costs nothing.
+// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform, actionlint) from the Go module proxy and
+// keeps the binaries by version under the home directory: a second call costs nothing. They are programs of their own, run by tests: nothing
+// of theirs is linked into Runnel or goes into an image. Their licences: `licence` of each.
 //   node scripts/go-tools.mjs k6 helm4 …   prints `name=path` lines
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,10 +11,11 @@ const CHART_UTIL = 'helm.sh/helm/v3/pkg/chartutil';
 
 /** What to build; `found`: the version on the PATH that serves as well. */
 const TOOLS = {
-  k6: { version: '2.2.0', path: 'go.k6.io/k6/v2', require: ['go.k6.io/k6/v2 v2.2.0'], found: /k6 v2\./ },
-  helm4: { version: '4.3.1', path: 'helm.sh/helm/v4/cmd/helm', require: ['helm.sh/helm/v4 v4.3.1'] },
+  k6: { version: '2.2.0', licence: 'AGPL-3.0', path: 'go.k6.io/k6/v2', require: ['go.k6.io/k6/v2 v2.2.0'], found: /k6 v2\./ },
+  helm4: { version: '4.3.1', licence: 'Apache-2.0', path: 'helm.sh/helm/v4/cmd/helm', require: ['helm.sh/helm/v4 v4.3.1'] },
   helm3: {
     version: '3.22.0',
+    licence: 'Apache-2.0',
     path: 'helm.sh/helm/v3/cmd/helm',
     require: ['helm.sh/helm/v3 v3.22.0'],
     // A plain build believes that Kubernetes is v1.20: charts with a kubeVersion would be refused.
@@ -21,12 +23,27 @@ const TOOLS = {
   },
   untt: {
     version: '1.1.2',
+    licence: 'MIT',
     path: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest',
     require: ['github.com/helm-unittest/helm-unittest v1.1.2'],
     replace: ['github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0'],
   },
-  kubeconform: { version: '0.8.0', path: 'github.com/yannh/kubeconform/cmd/kubeconform', require: ['github.com/yannh/kubeconform v0.8.0'] },
+  kubeconform: {
+    version: '0.8.0',
+    licence: 'Apache-2.0',
+    path: 'github.com/yannh/kubeconform/cmd/kubeconform',
+    require: ['github.com/yannh/kubeconform v0.8.0'],
+  },
+  actionlint: {
+    version: '1.7.12',
+    licence: 'MIT',
+    path: 'github.com/rhysd/actionlint/cmd/actionlint',
+    require: ['github.com/rhysd/actionlint v1.7.12'],
+  },
 };
+
+/** Of each program, by its name. */
+export const LICENCES = Object.fromEntries(Object.entries(TOOLS).map(([name, { licence }]) => [name, licence]));
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runnel', 'bin');
 

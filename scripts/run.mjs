@@ -27,6 +27,7 @@ const COMMANDS = {
   story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium', 'prometheus'], ['observability/stories/run.ts']],
   images: [['scripts/images/build.mjs']],
   packages: [['scripts/packages/build.ts']],
+  changeset: [['scripts/changeset.mjs']],
   'test:k8s': [['scripts/system.mjs', 'postgresql', 'java', 'maven'], ['k8s/test.ts']],
   model: [['scripts/model.mjs']],
   format: [['scripts/format.mjs']],

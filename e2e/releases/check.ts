@@ -50,3 +50,11 @@ export const verified = async (origin: string, conversationId: string, userId: s
   if (answer.status !== 200) throw new Error(`verify answered ${answer.status} ${answer.code}`);
   return answer as unknown as { events: number; problems: string[] };
 };
+
+/** Tokens of all runs, as the statistics tell them: input, output. */
+export const tokensOf = async (origin: string, admin: string): Promise<[number, number]> => {
+  const answer = await call('GET', `${origin}/api/admin/analytics?user_id=${admin}&from=0&to=${8e15}&bucket=86400000`, undefined, 10_000);
+  if (answer.status !== 200) throw new Error(`analytics answered ${answer.status} ${answer.code}`);
+  const { statistics } = answer as unknown as { statistics: { inputTokens: number; outputTokens: number }[] };
+  return statistics.reduce(([input, output], row) => [input + row.inputTokens, output + row.outputTokens], [0, 0]);
+};

@@ -63,8 +63,18 @@ test.each(['0.1.0'])('P-1 P-4 P-9 a Redis and a PostgreSQL of %s open, verify an
 
 test.each(['0.1.0'])('P-9 W-11 a PostgreSQL of %s alone has the conversation when Redis is new', async (version) => {
   const { cluster: left } = readRelease(version);
-  const { origin } = await startOver(version, { redis: false });
+  const { cluster, origin } = await startOver(version, { redis: false });
   await waitFor(async () => (await readOver(origin, left)).length > 0, { deadlineMs: 10_000, what: 'the history' });
   expect(await readOver(origin, left)).toEqual(left.messages);
+  const client = new pg.Client({ connectionString: cluster.databaseUrl! });
+  await client.connect();
+  const { rows } = await client.query('SELECT run_id, input_tokens, output_tokens FROM run ORDER BY run_id');
+  await client.end();
+  // 0.1.0 wrote none; its trail says what the model used.
+  expect(rows.map((row) => Object.values(row as object))).toEqual([
+    ['deleted', '4', '8'],
+    ['ended', '4', '20'],
+    ['failed', '49', '10'],
+  ]);
   expect((await verified(origin, left.over, left.userId)).problems).toEqual([]);
 });

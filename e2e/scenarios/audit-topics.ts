@@ -1,4 +1,5 @@
-import { CHAT_TOPIC, createKafkaBus, STREAM_TOPIC, type EventBus, type EventRecord } from '@runnel/events';
+import { createKafkaBus, type EventBus, type EventRecord } from '@runnel/events';
+import { CHAT_TOPIC, STREAM_TOPIC } from '@runnel/protocol/audit';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { underWay } from './ai-pods.ts';

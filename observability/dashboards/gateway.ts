@@ -129,6 +129,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'AI pods lost',
+          description:
+            'Connections to AI pods that ended. cut: its runs went elsewhere (a death); nothing: it had none (a drain, a deploy); failed: the store did not answer.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_lost_pods_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Open breakers',
           description: 'AI pods that a gateway leaves alone because they did not answer.',
           unit: 'short',

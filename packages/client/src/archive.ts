@@ -1,4 +1,4 @@
-import type { EndReason, Message } from '@runnel/protocol';
+import type { EndReason, Finish, Message } from '@runnel/protocol';
 import type { Api } from './api.ts';
 import { createSseParser } from './sse-parser.ts';
 
@@ -78,6 +78,8 @@ export interface RunStatistics {
   cancelled: number;
   failed: number;
   interrupted: number;
+  /** How the models stopped; absent from an audit service before it. */
+  finishes?: Record<Finish, number>;
   takeovers: number;
   inputTokens: number;
   outputTokens: number;

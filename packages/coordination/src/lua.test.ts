@@ -38,7 +38,7 @@ const returned = (lua: string): Set<string> => {
 };
 
 /** Where a key has the argument's name already, or it would say too little inside a body. */
-const RENAMED: Record<string, string> = { claimant: 'owner', cursorLog: 'logId', cursor: 'offset', failure: 'error' };
+const RENAMED: Record<string, string> = { claimant: 'owner', doubted: 'owner', cursorLog: 'logId', cursor: 'offset', failure: 'error' };
 
 describe.each(scripts.map((script) => [script.name, script] as const))('%s.lua', (name, script: Script) => {
   const lua = source(name);

@@ -83,7 +83,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     : store.emit(conversation, 'run-moved', moved);
   if (isRemade && bytes > 0) store.emit(conversation, 'chunk', { runId, at: 0, t: now, text });
   conversation.ids.set(runId, { runId, offset });
-  const restored = { ...moved, kind: 'restore', owner, title, parentId, model, startedAt };
+  const restored = { ...moved, kind: 'restore' as const, owner, title, parentId, model, startedAt };
   for (const [i, part] of partsOf(messages).entries())
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...restored, ...(i > 0 && { part: i + 1 }), messages: part });
   store.touch(conversation);

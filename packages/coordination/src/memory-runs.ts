@@ -14,7 +14,7 @@ import type {
   RenewOutcome,
 } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import type { OwnedRun } from './run-ref.ts';
+import { runKey, type OwnedRun, type RunRef } from './run-ref.ts';
 
 const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
   run.owner = owner;
@@ -186,6 +186,13 @@ export const renewLease = (
   return run!.cancel ? 'cancelled' : 'renewed';
 };
 
+export const doubtOwner = (store: MemoryStore, owner: string, keepMs: number): RunRef[] => {
+  const expires = store.now() + keepMs;
+  const cut = [...store.runs.values()].filter((run) => run.status === 'running' && run.owner === owner && run.expires > expires);
+  for (const run of cut) run.expires = expires;
+  return cut.map(({ conversationId, runId }) => ({ conversationId, runId }));
+};
+
 export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
@@ -193,6 +200,16 @@ export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }:
   Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now(), tries: Math.max(0, run!.tries - 1) });
   store.wake({ kind: 'free', conversationId, runId });
   return 'released';
+};
+
+export const placesInLine = (store: MemoryStore, runs: readonly RunRef[]): Map<string, number> => {
+  const waiting = [...store.runs.values()].flatMap(({ status, queuedAt }) => (status === 'running' && queuedAt !== null ? [queuedAt] : []));
+  const places = new Map<string, number>();
+  for (const run of runs) {
+    const since = store.runOf(run.conversationId, run.runId)?.queuedAt;
+    if (typeof since === 'number') places.set(runKey(run), 1 + waiting.filter((other) => other < since).length);
+  }
+  return places;
 };
 
 export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {

@@ -1,6 +1,7 @@
 import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import { Whose } from './memory-whose.ts';
-import { timelineFields, type OutboxEntry, type OutboxType, type TimelineBatch } from './outbox.ts';
+import { timelineFields, type TimelineBatch, type WithoutUser } from './outbox.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
@@ -72,7 +73,7 @@ export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;
   runs: Map<string, MemoryRun>;
   outbox: OutboxEntry[];
-  deleted: Map<string, { userId: string; until: number }>;
+  deleted: Map<string, { userId: string | null; until: number }>;
   ended: { run: MemoryRun; at: number }[];
 }
 
@@ -98,8 +99,8 @@ export class MemoryStore {
   readonly whose: Whose;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
-  /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
-  readonly #deleted = new Map<string, { userId: string; until: number }>();
+  /** Deleted conversations by the time their deletion may be forgotten, oldest first; `userId` null: everybody's. */
+  readonly #deleted = new Map<string, { userId: string | null; until: number }>();
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
@@ -186,7 +187,7 @@ export class MemoryStore {
     });
   }
 
-  audit(conversation: MemoryConversation, type: OutboxType, data: object, trace = ''): void {
+  audit<T extends AuditEventType>(conversation: MemoryConversation, type: T, data: WithoutUser<AuditData[T]>, trace = ''): void {
     const fields = {
       id: `${conversation.logId}:a${++conversation.auditSequence}`,
       type,
@@ -216,15 +217,15 @@ export class MemoryStore {
       this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
-  noteDeleted(conversationId: string, userId: string): void {
+  noteDeleted(conversationId: string, userId: string | null): void {
     this.#deleted.delete(conversationId);
     this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
   }
 
   /** `userId`: by this person. */
   isDeleted(conversationId: string, userId?: string): boolean {
-    const deleted = this.#deleted.get(conversationId);
-    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === userId);
+    const { until = 0, userId: by = null } = this.#deleted.get(conversationId) ?? {};
+    return until > this.now() && [undefined, by ?? userId].includes(userId);
   }
 
   /** Last changed goes last, so that the first is always the next to be forgotten. */

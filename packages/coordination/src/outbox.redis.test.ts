@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fromOutbox, EVENT_TYPES, RECOVERIES, type AuditEvent, type OutboxFields } from '@runnel/protocol/audit';
 import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
 import { keyName, ofShard, outboxKey, shardOf, type KeyName } from './keys.ts';
 import { createMemoryRunLog } from './run-log-memory.ts';
@@ -23,22 +24,13 @@ afterAll(async () => {
   await redis.stop();
 });
 
-interface Entry {
-  id: string;
-  type: string;
-  conversation: string;
-  time: number;
-  trace: string;
-  data: Record<string, unknown>;
-}
-
-/** The outbox entries of one conversation, in order. */
-const outboxOf = async (conversationId: string): Promise<Entry[]> => {
+/** The events of one conversation, in order: what the scripts wrote, read by the schemas that the audit reads with. */
+const outboxOf = async (conversationId: string): Promise<AuditEvent[]> => {
   const rows = (await redis.cli('XRANGE', outboxKey(shardOf(conversationId)), '-', '+')) as [string, string[]][];
   return rows
     .map(([, fields]) => Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]!]] : []))))
     .filter((fields) => fields['conversation'] === conversationId)
-    .map((fields) => ({ ...fields, time: Number(fields['time']), data: JSON.parse(fields['data']!) as object }) as Entry);
+    .map((fields) => fromOutbox(fields as unknown as OutboxFields));
 };
 
 /** Everything a conversation can go through, but its restore. */
@@ -83,8 +75,12 @@ test('P-9 every state change is in the outbox once, numbered without a gap, and 
   expect(entries.map((entry) => entry.type)).toEqual(TYPES);
   expect(entries.map((entry) => entry.id.split(':')[1])).toEqual(TYPES.map((_, index) => `a${index + 1}`));
   expect(new Set(entries.map((entry) => entry.id.split(':')[0])).size).toBe(1);
-  expect(entries.every((entry) => Math.abs(entry.time - Date.now()) < MINUTE_MS && entry.data['userId'] === USER)).toBe(true);
-  expect(entries.slice(0, 5).map((entry) => entry.trace)).toEqual(Array(5).fill(TRACE));
+  expect(
+    entries.every(
+      (entry) => Math.abs(Date.parse(entry.time) - Date.now()) < MINUTE_MS && 'userId' in entry.data && entry.data.userId === USER,
+    ),
+  ).toBe(true);
+  expect(entries.slice(0, 5).map((entry) => entry.traceparent)).toEqual(Array(5).fill(TRACE));
   expect(entries[4]!.data).toMatchObject({
     reason: 'complete',
     text: 'tiếng "Việt" 😀',
@@ -102,10 +98,8 @@ test('P-9 memory writes the same entries', async () => {
   const memory = createMemoryRunLog();
   const mine = await outboxOf(await story(log));
   await story(memory);
-  const theirs = memory.outbox
-    .read(100)
-    .map((entry) => ({ ...entry.fields, data: JSON.parse(entry.fields.data) as Record<string, unknown> }));
-  const shape = (data: Record<string, unknown>): string[] => Object.keys(data).toSorted();
+  const theirs = memory.outbox.read(100).map(({ fields }) => fromOutbox(fields));
+  const shape = (data: object): string[] => Object.keys(data).toSorted();
   expect(theirs.map((entry) => [entry.type, shape(entry.data)])).toEqual(mine.map((entry) => [entry.type, shape(entry.data)]));
   memory.outbox.trim(memory.outbox.read(3).map((entry) => entry.entryId));
   expect(memory.outbox.read(1)[0]!.fields.type).toBe(TYPES[3]);
@@ -119,6 +113,59 @@ test('P-9 a restore tells the audit all that its owner knows', async () => {
     type: 'RECOVERY_ATTEMPT',
     data: { kind: 'restore', bytes: 3, title: 'A title', messages: [{ messageId: 'm1' }] },
   });
+});
+
+test('P-9 every event and every kind of recovery that a script writes is read by its schema, and so is what memory writes', async () => {
+  const lost = { conversationId: 'lost-end', runId: 'r1', messageId: 'm1', epoch: 1 };
+  const ways = async (target: RunLog): Promise<string[]> => {
+    const conversations = [await story(target), 'taken-back', 'put-back', lost.conversationId];
+    const messages = [
+      {
+        messageId: 'm1',
+        parentId: null,
+        role: 'user' as const,
+        text: 'hỏi',
+        status: 'complete' as const,
+        createdAt: 1_700_000_000_000,
+        author: USER,
+      },
+      {
+        messageId: 'r1',
+        parentId: 'm1',
+        role: 'assistant' as const,
+        text: 'đáp',
+        status: 'complete' as const,
+        model: 'count',
+        createdAt: 1_700_000_000_001,
+      },
+    ];
+    await target.rehydrate({ conversationId: 'put-back', userId: USER, title: 'Cũ', messages, hasMore: false });
+    const { conversationId, runId, epoch, ...restore } = restoreOf({ ...lost, conversationId: 'taken-back' }, 'abc', { messages });
+    await target.restoreRun({ conversationId, runId, epoch, ...restore });
+    const { owner: _owner, leaseMs: _leaseMs, ...end } = restoreOf(lost, 'abc');
+    await target.restoreEnd({
+      ...end,
+      reason: 'complete',
+      bytes: 3,
+      sha256: endOf(lost, 'abc').sha256,
+      usage: { promptTokens: 4, completionTokens: 3 },
+    });
+    const unclaimed = promptOf({ conversationId: 'never-claimed' });
+    await target.beginRun(unclaimed);
+    await target.cancelRun({ conversationId: 'never-claimed', runId: unclaimed.runId, userId: USER });
+    return [...conversations, 'never-claimed'];
+  };
+  const memory = createMemoryRunLog();
+  await ways(memory);
+  const theirs = memory.outbox.read(1_000).map(({ fields }) => fromOutbox(fields));
+  const mine = (await Promise.all((await ways(log)).map(outboxOf))).flat();
+  const words = ({ type, data }: AuditEvent): string => ('kind' in data ? data.kind : type);
+  const written = new Set(mine.map(words));
+  const inTheTrailOnly = ['ADMIN_READ', 'USER_ERASED', 'USER_FORGOTTEN', 'TRAIL_CUT', 'CHUNK_RECEIVED', 'RECOVERY_ATTEMPT', 'merge'];
+  expect([...EVENT_TYPES, ...Object.keys(RECOVERIES)].filter((word) => !written.has(word) && !inTheTrailOnly.includes(word))).toEqual([]);
+  expect(new Set(theirs.map(words))).toEqual(written);
+  const again = mine.find(({ subject }) => subject === lost.conversationId);
+  expect(again?.data).toMatchObject({ restored: true, usage: { promptTokens: 4, completionTokens: 3 } });
 });
 
 test('with a relay registered, a full outbox refuses prompts and loses nothing of running runs', async () => {
@@ -187,11 +234,13 @@ test('B3 a restore of a long conversation is told in events of a bounded size, e
   const restore = restoreOf(run, 'abc', { messages });
   for (const target of [log, memory]) expect((await target.restoreRun(restore)).outcome).toBe('restored');
   const told = await outboxOf(run.conversationId);
-  const theirs = memory.outbox.read(100).map(({ fields }) => JSON.parse(fields.data) as Record<string, unknown>);
+  const theirs = memory.outbox.read(100).map(({ fields }) => fromOutbox(fields).data);
   expect(theirs).toEqual(told.map(({ data }) => data));
-  const parts = told.map(({ data }) => data['messages'] as { messageId: string }[]);
+  const restores = told.flatMap(({ data }) => ('kind' in data && data.kind === 'restore' ? [data] : []));
+  expect(restores).toHaveLength(told.length);
+  const parts = restores.map(({ messages: part }) => part);
   expect(parts.length).toBeGreaterThan(5);
   expect(parts.flat().map(({ messageId }) => messageId)).toEqual(messages.map(({ messageId }) => messageId));
   for (const part of parts.filter(({ length }) => length > 1)) expect(Buffer.byteLength(JSON.stringify(part))).toBeLessThan(300_000);
-  expect(told.map(({ data }) => data['part'])).toEqual([undefined, ...parts.slice(1).map((_, i) => i + 2)]);
+  expect(restores.map(({ part }) => part)).toEqual([undefined, ...parts.slice(1).map((_, i) => i + 2)]);
 });

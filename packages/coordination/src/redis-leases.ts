@@ -1,26 +1,14 @@
+import { answered } from './answered.ts';
 import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
 import { toLuaJson } from './messages.ts';
 import type { Caller } from './redis-caller.ts';
 import type { RenewOutcome } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import { runKey, type OwnedRun } from './run-ref.ts';
+import { refOfKey, runKey, type OwnedRun, type RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
 const BATCH = 100;
-
-/**
- * What came of many calls, of which some may fail: one node of a cluster that is down stops nothing on the others.
- *
- * @throws the first failure when nothing was answered
- */
-const answered = async <T>(calls: readonly Promise<T>[], onFailure: (error: unknown) => void = () => {}): Promise<T[]> => {
-  const settled = await Promise.allSettled(calls);
-  const failures = settled.filter((one) => one.status === 'rejected');
-  if (failures.length > 0 && failures.length === settled.length) throw failures[0]!.reason;
-  for (const { reason } of failures) onFailure(reason);
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-};
 
 /** Extends the leases of many runs: one call per shard (and per 100 runs). A run of which nothing was heard is left out. */
 export const renewLeases = async (
@@ -51,6 +39,13 @@ export const renewLeases = async (
   return renewed;
 };
 
+/** Cuts the leases of an owner in every shard. */
+export const doubtOwner = async (scripts: ScriptRunner, caller: Caller, owner: string, keepMs: number): Promise<RunRef[]> => {
+  const cut = (_: unknown, shard: number) =>
+    caller.call('doubt-owner', () => scripts.run('doubt-owner', ofShard(shard), { owner, keepMs })) as Promise<string[]>;
+  return (await answered(Array.from({ length: SHARDS }, cut))).flat().map(refOfKey);
+};
+
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
 export const findFreeRuns = async (
   scripts: ScriptRunner,
@@ -69,6 +64,5 @@ export const findFreeRuns = async (
 };
 
 const toWaiting = ([member, half, orphan, userId]: [string, number, string, string]): Waiting => {
-  const [conversationId = '', runId = ''] = member.split(':');
-  return { conversationId, runId, userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
+  return { ...refOfKey(member), userId, ...(half === 1 && { half: true as const }), ...(orphan !== '' && { orphan }) };
 };

@@ -62,7 +62,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   return { outcome };
 };
 
-export const parseCancel = (flag: string): CancelRequest | null => {
+const parseCancel = (flag: string): CancelRequest | null => {
   const bar = flag.indexOf('|');
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };
@@ -139,6 +139,7 @@ export const toChangeResult = (reply: Reply): ChangeResult => {
 
 export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
   const kind = reply[0] as 'page' | 'none' | 'forbidden';
+  if (kind === 'none') return { kind, ...(reply[1] === 'deleted' && { deleted: true }) };
   if (kind !== 'page') return { kind };
   return { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]), ...(Number(reply[3]) === 1 && { cut: true }) };
 };

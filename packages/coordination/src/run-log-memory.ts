@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { OutboxEntry } from '@runnel/protocol/audit';
 import { createMemoryBudgets } from './memory-budgets.ts';
 import { guardCommands } from './border/guard-commands.ts';
 import { beginRun } from './memory-begin.ts';
@@ -8,10 +9,10 @@ import { expel, mergeStored } from './memory-proofs.ts';
 import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
-import { appendChunk, cancelRun, claimRun, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
+import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './memory-runs.ts';
 import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
-import { DEFAULT_OUTBOX_CAP, type OutboxEntry } from './outbox.ts';
+import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
 import type { RunLog } from './run-log.ts';
 import { runKey } from './run-ref.ts';
 
@@ -50,6 +51,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     endRun: async (command) => endRun(store, command),
     cancelRun: async (command) => cancelRun(store, command),
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [runKey(run), renewLease(store, owner, leaseMs, run)])),
+    doubtOwner: async (owner, keepMs) => doubtOwner(store, owner, keepMs),
     releaseRun: async (command) => releaseRun(store, command),
     restoreRun: async (command) => restoreRun(store, command),
     restoreEnd: async (command) => restoreEnd(store, command),
@@ -57,6 +59,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     rehydrate: async (command) => rehydrate(store, command),
     mergeStored: async (command) => mergeStored(store, command),
     expel: async (command) => expel(store, command),
+    placesInLine: async (runs) => placesInLine(store, runs),
     findFreeRuns: async (limit, seek) => findFreeRuns(store, limit, seek),
     readState: async (query) => readState(store, query),
     readHistory: async (query) => readHistory(store, query),

@@ -9,3 +9,8 @@ export const runKey = ({ conversationId, runId }: RunRef): string => `${conversa
 export interface OwnedRun extends RunRef {
   epoch: number;
 }
+/** Ids hold no colon. */
+export const refOfKey = (key: string): RunRef => {
+  const [conversationId = '', runId = ''] = key.split(':');
+  return { conversationId, runId };
+};

@@ -48,7 +48,9 @@ export interface ScriptArgs {
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
   'release-run': { epoch: number };
+  'doubt-owner': { owner: string; keepMs: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
+  'count-waiting': { times: string };
   'restore-run': {
     epoch: number;
     owner: string;
@@ -81,7 +83,7 @@ export interface ScriptArgs {
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
-  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; heardLog: string; heardAt: number };
+  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
@@ -92,6 +94,7 @@ export interface ScriptArgs {
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
+  'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
@@ -106,7 +109,9 @@ const NAMES = [
   'cancel-run',
   'renew-leases',
   'release-run',
+  'doubt-owner',
   'find-free-runs',
+  'count-waiting',
   'read-state',
   'restore-run',
   'restore-end',
@@ -127,12 +132,13 @@ const NAMES = [
   'spend-bytes',
   'hold-share',
   'note-holder',
+  'forget-person',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');
 
 /** Replaces each `-- @include name` line by `include/name.lua`, indented like the line. */
-export const expandIncludes = (lua: string, read: (name: string) => string): string =>
+const expandIncludes = (lua: string, read: (name: string) => string): string =>
   lua.replace(/^([ ]*)-- @include ([a-z]+)$/gm, (_line, indent: string, name: string) =>
     read(name)
       .trimEnd()
@@ -159,7 +165,7 @@ const section = (lua: string, label: string): string => {
 };
 
 /** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
-export const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
+const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
   const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
   const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
   const returns = section(lua, 'Returns').replace(/^for each run: /, '');

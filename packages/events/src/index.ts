@@ -1,4 +1,3 @@
-export * from './audit-event.ts';
 export * from './event-bus.ts';
 export * from './event-bus-kafka.ts';
 export { isKafkaOutage, KAFKA_SASL_MECHANISMS, type KafkaAccess } from './kafka-client.ts';

@@ -1,11 +1,5 @@
-import { fromOutbox, topicOf, type AuditEvent, type OutboxFields } from './audit-event.ts';
+import { fromOutbox, topicOf, type AuditEvent, type OutboxEntry } from '@runnel/protocol/audit';
 import type { Delivery, EventRecord } from './event-bus.ts';
-
-/** One entry of an outbox: its place in the stream and its fields. */
-export interface OutboxEntry {
-  entryId: string;
-  fields: OutboxFields;
-}
 
 /** The outbox of all shards, as the run log's Redis holds it. */
 export interface Outbox {
@@ -47,7 +41,7 @@ export interface Odd {
 }
 
 /** What a batch becomes: records to deliver, and entries that cannot be read with the reason. Pure. */
-export const prepare = (entries: readonly OutboxEntry[]): { sendable: Sendable[]; odd: Odd[] } => {
+const prepare = (entries: readonly OutboxEntry[]): { sendable: Sendable[]; odd: Odd[] } => {
   const sendable: Sendable[] = [];
   const odd: Odd[] = [];
   for (const entry of entries) {

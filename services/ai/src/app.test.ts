@@ -1,4 +1,4 @@
-import { createHealth, createMetrics, silentLog } from '@runnel/kit';
+import { createHealth, createMetrics, silentLog, type InnerDoor } from '@runnel/kit';
 import { afterEach, expect, test } from 'vitest';
 import { createAiApp, type AiApp } from './app.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
@@ -9,14 +9,14 @@ import { startViewer } from './testing/viewer.ts';
 let ai: AiApp;
 afterEach(() => ai.close());
 
-const setUp = async (maxRuns = 10) => {
+const setUp = async (maxRuns = 10, door?: InnerDoor) => {
   const deaf = { ...memoryRunLog(), onWork: async () => ({ close: async () => undefined }) };
   const runLog = createFaultyRunLog(deaf);
   const health = createHealth();
   const metrics = createMetrics('ai', { processMetrics: false });
   // No hints, and a lease that is not renewed: nothing happens but what the test asks for.
   const config = { nodeId: 'a', models: DEFAULT_MODELS, maxRuns, leaseMs: 60_000, drainMs: 1000 };
-  ai = await createAiApp({ config, log: silentLog, metrics, health, runLog });
+  ai = await createAiApp({ config, log: silentLog, metrics, health, runLog, ...(door && { door }) });
   health.setReady(true);
   const post = (url: string, payload: object = {}) => ai.app.inject({ method: 'POST', url, payload });
   return { runLog, health, post };
@@ -53,6 +53,21 @@ test('P-10 with the store away POST /runs says unavailable', async () => {
   runLog.fault = 'down';
   const answer = await post('/runs', { conversationId: 'c', runId: 'r' });
   expect([answer.statusCode, answer.json()]).toMatchObject([503, { code: 'unavailable', retryable: true }]);
+});
+
+test('P-4 GET /alive says whose leases these are and stays open for as long as the process lives', async () => {
+  await setUp(10, async () => undefined);
+  const url = await ai.app.listen({ port: 0, host: '127.0.0.1' });
+  const { body } = await fetch(new URL('/alive', url));
+  const reading = body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect(JSON.parse((await reading.read()).value!)).toEqual({ owner: ai.worker.owner, keepMs: 20_000 });
+  const end = reading.read().then(
+    ({ done }) => done,
+    () => true,
+  );
+  expect(await Promise.race([end, ai.app.inject('/models').then(() => 'open')])).toBe('open');
+  await ai.close();
+  expect(await end).toBe(true);
 });
 
 test('GET /models is the catalogue', async () => {

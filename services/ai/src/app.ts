@@ -38,7 +38,7 @@ export interface AiDeps {
 }
 
 export interface AiApp {
-  /** Dispatch: `POST /runs`, `GET /models`. */
+  /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`. */
   app: FastifyInstance;
   worker: Worker;
   models: Models;
@@ -80,7 +80,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     log,
     ...(clock && { clock }),
   });
-  const app = createRoutes(worker, models, log, deps.door ?? inProcessOnly);
+  const app = createRoutes(worker, models, config.leaseMs, log, deps.door ?? inProcessOnly);
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
@@ -97,7 +97,10 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   return { app, worker, models, drain, close: () => (closing ??= close()) };
 };
 
-const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDoor): FastifyInstance => {
+/** Leases are renewed four times in their length: who is silent for a third of it, and unreachable, is gone. */
+const LEASE_TO_KEEP = 3;
+
+const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .withTypeProvider<TypeBoxTypeProvider>();
@@ -108,6 +111,12 @@ const createRoutes = (worker: Worker, models: Models, log: Logger, door: InnerDo
     const result = await worker.take({ conversationId, runId });
     reply.code(STATUS[result.outcome]);
     return result;
+  });
+  // Nothing more is said on it: that it ends is how a gateway notices that this process is gone.
+  app.get('/alive', (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/json' });
+    reply.raw.write(`${JSON.stringify({ owner: worker.owner, keepMs: Math.ceil(leaseMs / LEASE_TO_KEEP) })}\n`);
   });
   app.get('/models', () => ({ models: models.list() }));
 

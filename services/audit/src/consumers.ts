@@ -1,5 +1,6 @@
-import { CHAT_TOPIC, DEAD_LETTER_TOPIC, isKafkaOutage, STREAM_TOPIC, type AuditEvent, type EventBus } from '@runnel/events';
+import { isKafkaOutage, type EventBus } from '@runnel/events';
 import { delay, fullJitter, withDeadline, type Closable, type Logger, type Tracer } from '@runnel/kit';
+import { CHAT_TOPIC, DEAD_LETTER_TOPIC, isEnd, STREAM_TOPIC, type AuditEvent } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { AuditConfig } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -7,8 +8,8 @@ import { createIngest } from './ingest.ts';
 import type { AuditTables } from './tables.ts';
 
 export const TOPICS = [CHAT_TOPIC, STREAM_TOPIC];
-export const TRAIL_GROUP = 'audit-trail';
-export const ANALYTICS_GROUP = 'analytics';
+const TRAIL_GROUP = 'audit-trail';
+const ANALYTICS_GROUP = 'analytics';
 
 const LAG_EVERY_MS = 5_000;
 /** A consumer that held so long was well. */
@@ -81,9 +82,7 @@ export const startConsumers = (deps: ConsumersDeps): Closable => {
   const nobody: DeadLetters = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
   const count: Write = async (events) => {
     await tables.analytics.write(events);
-    for (const { type, data } of events) {
-      if (type.startsWith('STREAM_') && typeof data['reason'] === 'string') metrics.runs.inc({ reason: data['reason'] });
-    }
+    for (const event of events) if (isEnd(event)) metrics.runs.inc({ reason: event.data.reason });
   };
   const watchLag = async (): Promise<void> => {
     while (!stop.signal.aborted) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { AuditEvent } from '@runnel/events';
 import { createMetrics } from '@runnel/kit';
+import type { AuditEvent } from '@runnel/protocol/audit';
 import { auditMetrics } from './audit-metrics.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { createGroupWriter } from './group-writer.ts';

@@ -1,4 +1,5 @@
-import { createLanes, type AuditEvent } from '@runnel/events';
+import { createLanes } from '@runnel/events';
+import type { AuditEvent } from '@runnel/protocol/audit';
 import { isRowsFault } from './ingest.ts';
 import { ForeignEvents } from './ownership.ts';
 

@@ -1,5 +1,6 @@
-import { decodeEvent, type AuditEvent, type ReceivedRecord } from '@runnel/events';
+import type { ReceivedRecord } from '@runnel/events';
 import { contextOf, type Tracer } from '@runnel/kit';
+import { decodeEvent, type AuditEvent } from '@runnel/protocol/audit';
 import type { AuditMetrics } from './audit-metrics.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { ForeignEvents } from './ownership.ts';
@@ -11,7 +12,7 @@ export interface Decoded {
 }
 
 /** Splits a batch into events and what cannot be read. Pure. */
-export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
+const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   const decoded: Decoded = { events: [], poison: [] };
   for (const record of records) {
     try {

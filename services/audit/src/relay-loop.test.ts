@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Delivery, EventRecord, OutboxEntry } from '@runnel/events';
+import type { Delivery, EventRecord } from '@runnel/events';
 import { createLogger, createMetrics, waitFor } from '@runnel/kit';
+import type { OutboxEntry } from '@runnel/protocol/audit';
 import { auditMetrics } from './audit-metrics.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { nextCount, RelayLoop, type RelayOptions } from './relay-loop.ts';

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Message } from '@runnel/protocol';
+import type { TrailFields } from '@runnel/protocol/audit';
 import { dialectOf, Sql } from './database/sql.ts';
 import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow, type TimelineRow } from './database/tables.ts';
 import { toMessage } from './reader.ts';
@@ -36,7 +37,7 @@ export interface Replay {
  *
  * @param endMs when the run ended, since its start
  */
-export const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
+const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
   const told: Piece[] = [];
   // From the newest back, as far as the older one was not written over.
   let until = length;
@@ -64,13 +65,7 @@ export const piecesOf = (batches: readonly TimelineRow[], length: number, starte
 
 const markersOf = (rows: readonly AuditRow[], startedAt: number): Marker[] =>
   rows.flatMap((row): Marker[] => {
-    const data = JSON.parse(row.data) as {
-      kind?: string;
-      part?: number;
-      owner?: string;
-      reason?: string;
-      cancel?: { requestedAt: number };
-    };
+    const data = JSON.parse(row.data) as TrailFields;
     const ms = Math.max(0, row.time - startedAt);
     if (data.part !== undefined) return [];
     if (row.type === 'RECOVERY_ATTEMPT')

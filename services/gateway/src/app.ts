@@ -15,13 +15,14 @@ import { servicePods } from './discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
-import { answerClientError, registerHttp, sendProblem } from './http/index.ts';
+import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
 import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
 import { createRateLimits, type RateLimits } from './rate-limit.ts';
 import { withRehydration } from './rehydration.ts';
 import { parseTrustProxy, trustOf } from './trust-proxy.ts';
+import { watchPods } from './watch-pods.ts';
 import { registerWs } from './ws.ts';
 
 /** What the process gives. Everything optional has a default made from the configuration. */
@@ -84,7 +85,10 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const metrics = gatewayMetrics(deps.metrics);
   const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit, metrics, deps.auditSlowMs) : deps.runLog;
   const auth = deps.auth ?? createAuth(config, deps.guestKey);
-  const pods = deps.pods ?? podsOf(config, deps.innerToken ?? createInnerToken({}), metrics, log);
+  const innerToken = deps.innerToken ?? createInnerToken({});
+  const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
+  // Pods that were given are of this process.
+  const watching = deps.pods ? undefined : watchPods({ pods, token: innerToken, runLog: deps.runLog, metrics, log });
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
   const models = deps.models ?? createModels(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
@@ -113,7 +117,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     bodyLimit: limits.frameBytes,
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
-    frameworkErrors: sendProblem,
+    frameworkErrors: sendUnreadable,
     clientErrorHandler: answerClientError,
   });
   await app.register(cookie);
@@ -171,6 +175,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     await budgets.close();
     models.close();
     dispatcher.close();
+    watching?.close();
     pods.close();
   };
   // Both can be asked for from several sides (a signal, an operator) and happen once.

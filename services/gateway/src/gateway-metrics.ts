@@ -64,6 +64,9 @@ const createGatewayMetrics = (metrics: Metrics) => ({
     'runnel_gateway_expelled_total',
     'Conversations taken from who had made them while the database could not be asked',
   ),
+  lostPods: metrics.counter('runnel_gateway_lost_pods_total', 'AI pods whose connection ended, by what became of their leases', [
+    'outcome',
+  ]),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
@@ -74,6 +77,7 @@ export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
   startAtZero(all.commands, { command: COMMANDS, outcome: COMMAND_OUTCOMES });
   startAtZero(all.dispatches, { outcome: [...OFFERS, 'queued'] });
   startAtZero(all.discoveries, { outcome: [...LOOKS, 'resolved'] });
+  startAtZero(all.lostPods, { outcome: ['cut', 'nothing', 'failed'] });
   startAtZero(all.closes, { code: Object.values(CLOSE).map(String) });
   startAtZero(all.polls, { found: ['true', 'false'] });
   startAtZero(all.refollows, { reason: ['gap', 'mismatch'] });

@@ -5,7 +5,8 @@ import { createMemoryRunLog } from '@runnel/coordination';
 import { createMetrics, waitFor } from '@runnel/kit';
 import { RunnelError, type ClientFrame } from '@runnel/protocol';
 import { MemoryStore } from '@runnel/coordination/testing';
-import { fromOutbox, topicOf } from '@runnel/events';
+import { fromOutbox, topicOf } from '@runnel/protocol/audit';
+
 import { startGateway } from './testing/test-gateway.ts';
 
 const C = 'c-4711';

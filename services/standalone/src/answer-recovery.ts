@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import type { OutboxEntry, RunLog, RunRef } from '@runnel/coordination';
+import type { RunLog, RunRef } from '@runnel/coordination';
 import type { AuditReader } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError, type Message } from '@runnel/protocol';
+import type { OutboxEntry } from '@runnel/protocol/audit';
 import type { AnswerJournal, RunningAnswer } from './answer-journal.ts';
 
 const OWNER = 'journal';

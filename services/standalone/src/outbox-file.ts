@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import type { DurableOutbox, OutboxEntry } from '@runnel/coordination';
+import type { DurableOutbox } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
+import type { OutboxEntry } from '@runnel/protocol/audit';
 
 export interface OutboxFileOptions {
   file: string;

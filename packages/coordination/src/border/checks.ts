@@ -27,6 +27,7 @@ export const checkChange = (command: { conversationId: string; userId: string })
 
 export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[0]): void => {
   checkChange(command);
+  if (command.deletedBy !== undefined) name(command.deletedBy, 'user');
   if (command.heard === undefined) return;
   object(command.heard, 'deletion');
   id(command.heard.logId);
@@ -103,7 +104,8 @@ const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   if (finish !== undefined) word(finish, FINISHES, 'finish');
   if (usage !== undefined) {
     object(usage, 'usage');
-    for (const tokens of Object.values(usage)) count(tokens, 'usage');
+    count(usage.promptTokens, 'usage');
+    count(usage.completionTokens, 'usage');
   }
   if (error === undefined) return;
   object(error, 'error');

@@ -23,6 +23,11 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     for (const run of runs) check.checkOwned(run);
     return log.renewLeases(owner, leaseMs, runs);
   },
+  doubtOwner: async (owner, keepMs) => {
+    name(owner, 'owner');
+    count(keepMs, 'time to keep');
+    return log.doubtOwner(owner, keepMs);
+  },
   releaseRun: checked(check.checkOwned, log.releaseRun),
   restoreRun: checked(check.checkRestore, log.restoreRun),
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),

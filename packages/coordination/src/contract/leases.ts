@@ -141,6 +141,35 @@ export const leasesContract = (current: Current): void => {
     expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
   });
 
+  test('P-4 a doubted owner that is gone keeps its runs for the time it was given; each is named once', async () => {
+    const { log, other } = current();
+    const owner = `pod-d.${newId().slice(0, 8)}`;
+    const runs = await Promise.all(Array.from({ length: 5 }, () => startRun(log, {}, { owner })));
+    const bystander = await startRun(log);
+    const ended = await startRun(log, {}, { owner });
+    await log.endRun(endOf(ended, ''));
+    const refs = (found: readonly RunRef[]): string[] => found.map(runKey).toSorted();
+    expect(refs(await other.doubtOwner(owner, 1_000))).toEqual(refs(runs));
+    expect(await log.doubtOwner(owner, 1_000)).toEqual([]);
+    expect(await log.doubtOwner('nobody.1', 1_000)).toEqual([]);
+    expect(await other.claimRun({ ...runs[0]!, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    await Promise.all(runs.map(untilFree));
+    expect(await isFree(bystander)).toBe(false);
+    expect(await isFree(ended)).toBe(false);
+    expect(claimed(await other.claimRun({ ...runs[0]!, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).epoch).toBe(2);
+  });
+
+  test('P-4 a doubted owner that lives renews and keeps its runs; a doubt never makes a lease longer', async () => {
+    const { log } = current();
+    const owner = `pod-d.${newId().slice(0, 8)}`;
+    const [alive, silent] = [await startRun(log, {}, { owner }), await startRun(log, {}, { owner, leaseMs: SHORT_LEASE_MS })];
+    expect((await log.doubtOwner(owner, 1_000)).map(runKey)).toEqual([runKey(alive)]);
+    expect(await log.renewLeases(owner, LEASE_MS, [alive])).toEqual(new Map([[runKey(alive), 'renewed']]));
+    await untilFree(silent);
+    expect(await log.claimRun({ ...alive, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await append(log, alive, 0, 'ab')).toMatchObject({ outcome: 'appended' });
+  });
+
   test('renewing many runs answers for each', async () => {
     const { log } = current();
     const running = await startRun(log);

@@ -33,7 +33,7 @@ const restoreEndOf = (run: Started, text: string, change: Partial<RestoreEnd> = 
   const ended = { ...held, ...endOf(run, text), epoch: run.epoch };
   return {
     ...ended,
-    usage: { inputTokens: 1, outputTokens: 2 } as never,
+    usage: { promptTokens: 1, completionTokens: 2 },
     finish: 'length',
     run: { ...held.run, startedAt: LATER },
     ...change,

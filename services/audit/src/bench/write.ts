@@ -1,15 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createKafkaBus,
-  topicOf,
-  CHAT_TOPIC,
-  DEAD_LETTER_TOPIC,
-  STREAM_TOPIC,
-  type AuditEvent,
-  type EventBus,
-  type EventRecord,
-} from '@runnel/events';
+import { createKafkaBus, type EventBus, type EventRecord } from '@runnel/events';
 import { createMetrics, delay, silentLog } from '@runnel/kit';
+import { type AuditEvent, CHAT_TOPIC, DEAD_LETTER_TOPIC, STREAM_TOPIC, topicOf } from '@runnel/protocol/audit';
 import { auditMetrics } from '../audit-metrics.ts';
 import { dialectOf, Sql } from '../database/sql.ts';
 import { AUDIT } from '../database/tables.ts';

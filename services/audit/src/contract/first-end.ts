@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { AuditEvent } from '@runnel/protocol/audit';
 import { openTables } from '../tables.ts';
 import { story, T0 } from '../testing/events.ts';
 
@@ -10,7 +11,7 @@ export const firstEndContract = (fresh: () => Promise<string>): void => {
     // The store went back, a new log began, and a model was asked again.
     const again = story('c1', { logId: 'log-2', at: T0 + 60_000 }).ended('r1', 'm1', 'another answer', 'failed');
     // It is the same run: it began when it began.
-    const second = { ...again, data: { ...again.data, startedAt: T0 } };
+    const second: AuditEvent = { ...again, data: { ...again.data, startedAt: T0 } };
     for (const order of [
       [...first, second],
       [second, ...first],

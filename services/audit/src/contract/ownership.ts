@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { topicOf, type AuditEvent } from '@runnel/events';
+
 import { createMetrics } from '@runnel/kit';
+import { topicOf, type AuditEvent, type AuditMessage } from '@runnel/protocol/audit';
 import { createAuditApp } from '../app.ts';
 import { auditMetrics } from '../audit-metrics.ts';
 import { createDirect } from '../direct.ts';
@@ -12,7 +13,15 @@ import { verify } from '../verify.ts';
 /** All that somebody can do in a conversation, as its events would have been; ids of the owner's messages included. */
 const everythingBy = (userId: string, at: number): AuditEvent[] => {
   const s = story('c1', { userId, logId: `log-${userId}-${at}`, at });
-  const words = { messageId: 'x2', parentId: null, role: 'user', text: 'mine now', status: 'complete', createdAt: at, author: userId };
+  const words: AuditMessage = {
+    messageId: 'x2',
+    parentId: null,
+    role: 'user',
+    text: 'mine now',
+    status: 'complete',
+    createdAt: at,
+    author: userId,
+  };
   return [
     s.started('Taken'),
     s.said('m-c1', 'another question'),
@@ -20,8 +29,8 @@ const everythingBy = (userId: string, at: number): AuditEvent[] => {
     s.began('r-c1', 'm-c1'),
     s.ended('r-c1', 'm-c1', 'another answer'),
     s.make('TITLE_CHANGED', { title: 'Taken' }),
-    s.make('RECOVERY_ATTEMPT', { kind: 'restore', runId: 'r-c1', title: 'Taken', messages: [words] }),
-    s.make('RECOVERY_ATTEMPT', { kind: 'rehydrate', count: 1, messages: [words] }),
+    s.restored('r-c1', 'Taken', [words]),
+    s.make('RECOVERY_ATTEMPT', { kind: 'rehydrate', count: 1 }),
     s.make('MESSAGE_DELETED', { messageId: 'm-c1' }),
     s.make('SESSION_DELETED', {}),
   ];

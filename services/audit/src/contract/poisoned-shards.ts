@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { AuditEvent, OutboxEntry } from '@runnel/events';
 import { createMetrics, silentLog, waitFor } from '@runnel/kit';
+import type { AuditData, AuditEvent, OutboxEntry } from '@runnel/protocol/audit';
 import { expect, test } from 'vitest';
 import { auditMetrics } from '../audit-metrics.ts';
 import { createDirect } from '../direct.ts';
@@ -10,7 +10,10 @@ import { exchange, story, T0 } from '../testing/events.ts';
 
 type Fields = OutboxEntry['fields'];
 
-const fieldsOf = ({ id, type, subject, time, data }: AuditEvent): Fields => ({
+/** Also of what is no event any more. */
+type Spoilt = Pick<AuditEvent, 'id' | 'type' | 'subject' | 'time'> & { data: object };
+
+const fieldsOf = ({ id, type, subject, time, data }: Spoilt): Fields => ({
   ...{ id, type, conversation: subject, time: String(Date.parse(time)), data: JSON.stringify(data), trace: '' },
 });
 
@@ -54,7 +57,10 @@ const poisonOf = (n: number): fc.Arbitrary<Fields> => {
     .tuple(fc.constantFrom('messageId', 'parentId', 'role', 'text', 'status', 'createdAt', 'model', 'author', 'finish'), oddValue)
     .map(([name, value]) => {
       const [, said] = make();
-      return fieldsOf({ ...said!, data: { ...said!.data, message: { ...(said!.data['message'] as object), [name]: value } } });
+      return fieldsOf({
+        ...said!,
+        data: { ...said!.data, message: { ...(said!.data as AuditData['CHAT_MESSAGE']).message, [name]: value } },
+      });
     });
   const large = fc.constant(fieldsOf(story(`p${n}`).said('large', 'ắ'.repeat(600_000))));
   // The owner of a good conversation is somebody else.

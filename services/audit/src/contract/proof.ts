@@ -1,7 +1,9 @@
+import type { AuditEventOf, AuditMessage } from '@runnel/protocol/audit';
 import { expect, test } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { dialectOf, place } from '../database/sql.ts';
 import type { AuditTables } from '../tables.ts';
+import { asBefore } from '../testing/dump.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
 
@@ -14,6 +16,8 @@ const FREE: Record<string, string> = {
   'message.id': 'the key of SQLite’s search index, which is made of the text',
   'message.search': 'the words of the search, made of the text',
   'run.first_ms': 'measured by the pod, in no event',
+  'audit_late_key.*': 'recognises late events of erased persons, and is in no proof',
+  'audit_person.digest': 'recognises late events of an erased person, and goes after some days',
   'audit_checked.*': 'what the next checkpoint has to say; the signed root tells if it says too little',
   'audit_checkpoint.*': 'signed; held against the copies outside of the database',
 };
@@ -23,6 +27,9 @@ const TABLES = [
   'audit_head',
   'audit_cut',
   'audit_state',
+  'audit_person',
+  'audit_redacted',
+  'audit_late_key',
   'chat_session',
   'message',
   'run',
@@ -33,6 +40,7 @@ const TABLES = [
 const MAY_LACK: Record<string, string> = {
   run: 'the statistics are counted by a reader of their own, which may be behind',
   stream_chunk: FREE['stream_chunk.*']!,
+  audit_late_key: FREE['audit_late_key.*']!,
   dead_letter: FREE['dead_letter.*']!,
 };
 
@@ -53,7 +61,7 @@ const fill = async (tables: AuditTables): Promise<void> => {
   const again = story('c2', { userId: 'bob', logId: 'second', at: T0 + 60_000 });
   const left = story('c3');
   const lost = story('c4', { logId: 'lost' });
-  const restored = {
+  const restored: AuditMessage = {
     messageId: 'm0',
     parentId: null,
     role: 'user',
@@ -69,27 +77,25 @@ const fill = async (tables: AuditTables): Promise<void> => {
     ...[gone.started(), gone.said('m1', 'bí mật'), gone.began('r1', 'm1'), gone.ended('r1', 'm1', 'lộ'), gone.make('SESSION_DELETED', {})],
     ...[again.started('Lại'), again.said('m1', 'cùng tên'), again.began('r1', 'm1'), again.ended('r1', 'm1', 'khác', 'failed')],
     ...[left.started(), left.said('m1', 'x'), left.make('SESSION_DELETED', {})],
-    lost.make('RECOVERY_ATTEMPT', {
-      kind: 'restore',
-      runId: 'r9',
-      epoch: 2,
-      title: 'Cũ',
-      startedAt: T0,
-      model: 'count',
-      messages: [restored],
-    }),
+    lost.restored('r9', 'Cũ', [restored]),
     ...[old.started(), old.said('m1', 'a'), old.said('m2', 'b'), old.said('m3', 'c'), old.make('TITLE_CHANGED', { title: 'Vẫn đây' })],
   ];
-  const chunks = {
+  const chunks: AuditEventOf<'CHUNK_RECEIVED'> = {
     ...events[0]!,
     id: 'log-c1:t1',
-    type: 'CHUNK_RECEIVED' as const,
-    data: { runId: 'r1', epoch: 1, batch: 0, startedAt: T0, at: 0, chunks: [[1, 5, 3]] },
+    type: 'CHUNK_RECEIVED',
+    data: { userId: 'ann', runId: 'r1', model: 'count', epoch: 1, batch: 0, startedAt: T0, at: 0, chunks: [[1, 5, 3]] },
   };
   await tables.store.write([...events, chunks]);
   await tables.analytics.write([...events, chunks]);
   await tables.recordAdminAct({ type: 'ADMIN_READ', admin: 'root', target: 'ann', query: '{}' });
   await tables.recordAdminAct({ type: 'USER_ERASED', admin: 'root', target: 'bob' });
+  const first = story('c5', { userId: 'eva' });
+  const second = story('c6', { userId: 'eva', at: T0 + 100 });
+  await tables.store.write([first.started(), first.said('m1', 'của Eva')]);
+  await asBefore(tables.database, 'log-c5');
+  await tables.store.write([second.started(), second.make('SESSION_DELETED', {})]);
+  await tables.store.write([first.make('SESSION_DELETED', { deletedBy: 'root', erased: true })]);
   await tables.partitions.retire(Date.UTC(2026, 5, 15));
 };
 

@@ -1,11 +1,7 @@
-import type { AuditEvent } from '@runnel/events';
+import type { AuditEvent, Digest, TrailFields } from '@runnel/protocol/audit';
+
 import type { AuditRow, MessageRow } from '../database/tables.ts';
 import { changesOf, type Change } from '../rows.ts';
-
-export interface Digest {
-  bytes: number;
-  sha256: string;
-}
 
 /** A change as the trail tells it: what became of the tables, with digests in the place of texts. */
 export interface Told {
@@ -25,27 +21,22 @@ export interface Told {
 /** `<log>~<place>.<time>`: the log and the place where it was said. */
 const OWN_LOG = /^(.+)~(\d+)\.\d+$/;
 
-interface Data {
-  text?: Digest;
-  title?: Digest;
-  message?: { text?: Digest };
-  messages?: { text?: Digest }[];
-}
-
 /** The event that a row was made of, but for its texts. */
 const eventOf = (row: AuditRow, data: object): AuditEvent => {
   const own = OWN_LOG.exec(row.logId);
-  return {
+  const event: Omit<AuditEvent, 'type' | 'data'> & { type: string; data: object } = {
     ...{ specversion: '1.0', source: '/runnel', datacontenttype: 'application/json', dataversion: 1 },
     id: own ? `${own[1]}:a${own[2]}` : row.eventId,
-    type: row.type as AuditEvent['type'],
+    type: row.type,
     subject: row.conversationId,
     time: new Date(row.time).toISOString(),
-    data: data as AuditEvent['data'],
+    data,
   };
+  // It was parsed when it was stored; what was changed since is told by its link.
+  return event as AuditEvent;
 };
 
-const digestOf = (change: Change, data: Data): Digest | undefined => {
+const digestOf = (change: Change, data: TrailFields): Digest | undefined => {
   if (change.kind === 'message') return data.message?.text ?? data.text;
   return change.kind === 'session' || change.kind === 'title' || change.kind === 'restored' ? data.title : undefined;
 };
@@ -54,7 +45,7 @@ const digestOf = (change: Change, data: Data): Digest | undefined => {
 export const toldBy = (rows: readonly AuditRow[]): Told[] => {
   const told = rows.flatMap((row): Told[] => {
     try {
-      const data = JSON.parse(row.data) as Data;
+      const data = JSON.parse(row.data) as TrailFields;
       const logId = OWN_LOG.exec(row.logId)?.[1] ?? row.logId;
       return changesOf(eventOf(row, data)).map((change) => ({ row, logId, change, digest: digestOf(change, data), gone: 'no' }));
     } catch {

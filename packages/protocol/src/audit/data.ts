@@ -1,0 +1,125 @@
+import { Type, type Static } from 'typebox';
+import { FINISHES, type EndReason, type MessageStatus, type Role } from '../events.ts';
+
+// The `data` of each audit event, as the scripts of the run log write it. 0.1.0 wrote the same without the optional fields: an event
+// of any release since then is read with these schemas, and a change that 0.1.0 would not fit is a new `dataversion`.
+
+const Name = Type.String({ minLength: 1 });
+const NameOrNull = Type.Union([Name, Type.Null()]);
+/** A whole number that a 64-bit column takes and JavaScript keeps exactly: a time in ms, bytes, an epoch, a count. */
+const Whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const ROLES = ['user', 'assistant', 'system'] as const satisfies readonly Role[];
+const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const satisfies readonly EndReason[];
+const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStatus[];
+
+/** A message as people read it: the same in the log, in history and in the trail. */
+export const MessageSchema = Type.Object({
+  messageId: Name,
+  parentId: NameOrNull,
+  role: Type.Enum(ROLES),
+  text: Type.String(),
+  status: Type.Enum(STATUSES, { description: '`deleted`: the text is gone, the place in the tree stays' }),
+  finish: Type.Optional(Type.String({ description: `How the model stopped: ${FINISHES.join(', ')}, or a word of a later release` })),
+  model: Type.Optional(Type.String()),
+  createdAt: Type.Integer({ ...Whole, description: 'ms since the epoch' }),
+  author: Type.Optional(Type.String()),
+});
+
+/** What the provider counted, or what was estimated where it counted nothing. */
+export const UsageSchema = Type.Object({ promptTokens: Whole, completionTokens: Whole });
+
+const User = { userId: Name };
+const Run = { ...User, runId: Name };
+
+/** The end of a run. `owner` is null when no pod ever claimed it, and absent when a pod wrote an end again that the store had lost. */
+const Ended = Type.Object({
+  ...Run,
+  parentId: NameOrNull,
+  model: Type.String(),
+  epoch: Whole,
+  owner: Type.Optional(NameOrNull),
+  startedAt: Whole,
+  restored: Type.Optional(Type.Boolean()),
+  cancelledBy: Type.Optional(NameOrNull),
+  reason: Type.Enum(REASONS),
+  bytes: Whole,
+  sha256: Type.String({ description: 'Of the whole text in UTF-8, hexadecimal' }),
+  finish: Type.Optional(Type.String()),
+  usage: Type.Optional(UsageSchema),
+  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String(), retryAfterMs: Type.Optional(Type.Number()) })),
+  cancel: Type.Optional(Type.Object({ requestedAt: Whole, stoppedAt: Whole })),
+  endedAt: Whole,
+  text: Type.String(),
+});
+
+const Moved = { ...Run, epoch: Whole, bytes: Whole, restarted: Type.Boolean(), owner: NameOrNull };
+
+/** By `kind`: another pod took a run over, its owner wrote a lost log again, or the database's copy came back into the store. */
+export const RECOVERIES = {
+  claim: Type.Object({ ...Moved, kind: Type.Literal('claim') }),
+  restore: Type.Object({
+    ...Moved,
+    kind: Type.Literal('restore'),
+    title: Type.String(),
+    parentId: NameOrNull,
+    model: Type.String(),
+    startedAt: Whole,
+    part: Type.Optional(Type.Integer({ minimum: 2, description: 'Of a long conversation: the second event and those after it' })),
+    messages: Type.Array(MessageSchema),
+  }),
+  rehydrate: Type.Object({ ...User, kind: Type.Literal('rehydrate'), count: Whole }),
+  merge: Type.Object({ ...User, kind: Type.Literal('merge'), count: Whole }),
+};
+
+const AdminAct = Type.Object({
+  ...User,
+  target: Type.Optional(Type.String({ description: 'Whose' })),
+  conversation: Type.Optional(Type.String()),
+  query: Type.Optional(Type.String()),
+});
+
+/** By the event's type. The words stand here only. */
+export const AUDIT_DATA = {
+  SESSION_STARTED: Type.Object({ ...User, title: Type.String() }),
+  CHAT_MESSAGE: Type.Object({ ...User, message: MessageSchema }),
+  STREAM_STARTED: Type.Object({ ...Run, parentId: NameOrNull, model: Type.String(), startedAt: Whole }),
+  /** When pieces of an answer came: best effort, and no state change. `chunks`: offset of the event, ms since the start, bytes. */
+  CHUNK_RECEIVED: Type.Object({
+    ...Run,
+    model: Type.String(),
+    epoch: Whole,
+    startedAt: Whole,
+    batch: Whole,
+    at: Whole,
+    chunks: Type.Array(Type.Tuple([Whole, Whole, Whole])),
+  }),
+  STREAM_COMPLETED: Ended,
+  STREAM_CANCELLED: Ended,
+  STREAM_ERROR: Ended,
+  RECOVERY_ATTEMPT: Type.Union([RECOVERIES.claim, RECOVERIES.restore, RECOVERIES.rehydrate, RECOVERIES.merge]),
+  TITLE_CHANGED: Type.Object({ ...User, title: Type.String() }),
+  MESSAGE_DELETED: Type.Object({ ...User, messageId: Name }),
+  SESSION_DELETED: Type.Object({
+    ...User,
+    deletedBy: Type.Optional(Name),
+    erased: Type.Optional(
+      Type.Boolean({ description: 'The person is erased: with the last of their conversations the trail forgets who they were' }),
+    ),
+  }),
+  /** `userId` is the admin. These and those after them stand only in the trail, never in a topic. */
+  ADMIN_READ: AdminAct,
+  USER_ERASED: AdminAct,
+  /** What tells who `target` was is destroyed. `at`: their last deletion; `redacted` rows of 0.1.0 lost the id, and the digest of them. */
+  USER_FORGOTTEN: Type.Object({ target: Name, at: Whole, redacted: Whole, sha256: Type.String() }),
+  /** Retention removed what is before a time; how many logs it has cut so far, and the digest of where. */
+  TRAIL_CUT: Type.Object({ before: Whole, logs: Whole, sha256: Type.String() }),
+};
+
+export type AuditEventType = keyof typeof AUDIT_DATA;
+export type AuditData = { [T in AuditEventType]: Static<(typeof AUDIT_DATA)[T]> };
+export type AuditMessage = Static<typeof MessageSchema>;
+export type EndedData = Static<typeof Ended>;
+
+/** All words, in the order of the story. */
+export const EVENT_TYPES = Object.keys(AUDIT_DATA) as AuditEventType[];
