@@ -106,7 +106,8 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     const { generation } = entry;
     const result = await read(query);
     const current = entry.generation === generation && entries.peek(query.conversationId) === entry;
-    if (current && result.kind === 'page') keep(entry, pageKey(query), result);
+    // What may lack its end is looked for again by the next reader.
+    if (current && result.kind === 'page' && !result.lossy) keep(entry, pageKey(query), result);
     return result;
   };
 
