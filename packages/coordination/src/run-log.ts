@@ -12,6 +12,7 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
+import type { StorePresence } from './presence.ts';
 import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
@@ -208,7 +209,7 @@ export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreProofs {
+export interface RunLog extends StoreBudgets, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */

@@ -94,6 +94,7 @@ export interface ScriptArgs {
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
   'note-store': Record<never, never>;
+  'note-presence': { holder: string; count: number };
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -123,6 +124,7 @@ const NAMES = [
   'note-conversation',
   'list-conversations',
   'note-store',
+  'note-presence',
   'note-relay',
   'take-shard',
   'reserve-run',
