@@ -237,11 +237,6 @@ export interface RunLog extends StoreBudgets, StoreProofs, StorePresence {
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
-  /**
-   * Of these runs, those that wait for a pod, by `runKey`: their place from 1, by how long they have waited. Pods take half answers first,
-   * and go round persons and models, so it may be any one's turn sooner or later. Of more than 32 the places between are estimated.
-   */
-  placesInLine(runs: readonly RunRef[]): Promise<Map<string, number>>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
