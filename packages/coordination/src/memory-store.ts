@@ -89,8 +89,6 @@ export interface DurableOutbox {
 export class MemoryStore {
   readonly conversations = new Map<string, MemoryConversation>();
   readonly runs = new Map<string, MemoryRun>();
-  /** Screens by gateway, by conversation. */
-  readonly present = new Map<string, Map<string, number>>();
   readonly followers = new Map<string, Set<ChannelListener>>();
   readonly workers = new Set<(hint: WorkHint) => void>();
   /** Models by when a pod that has them last looked; as many as pods of this process name. */
