@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { AdminAct } from '@runnel/protocol/http';
 import { appendTrail } from './append-trail.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -8,15 +9,6 @@ import { lock, onDisk } from './store.ts';
 
 /** A log of its own, under a name that no conversation can have. */
 export const ADMIN_LOG = '$admin';
-
-export interface AdminAct {
-  type: 'ADMIN_READ' | 'USER_ERASED';
-  admin: string;
-  /** Whose trail, or which conversation's; absent: everybody's. */
-  target?: string | undefined;
-  /** What was asked for. */
-  query?: string | undefined;
-}
 
 /** Adds what an admin is about to do to the trail: it is there, linked, before it happens. */
 export const recordAdminAct = async (database: DataSource, { type, admin, target, query }: AdminAct, now: number): Promise<void> => {
