@@ -69,5 +69,5 @@ export type ServerFrame =
   | Answer
   | { type: 'welcome'; protocol: number; node: string; userId: string }
   | { type: 'draining'; reconnectInMs: number }
-  | { type: 'typing' | 'presence'; conversationId: string }
+  | { type: 'typing' | 'presence' | 'queued-run'; conversationId: string }
   | { type: 'pong'; t?: number };

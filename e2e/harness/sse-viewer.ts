@@ -102,7 +102,7 @@ export class SseViewer implements Viewer {
     const named = field('event');
     if (named !== event.type) this.screen.violate(`event: ${named} carries a ${event.type}`);
     if (event.type === 'draining') return this.#again(event.reconnectInMs);
-    if ('conversationId' in event && event.type !== 'typing' && event.type !== 'presence') {
+    if ('conversationId' in event && event.type !== 'typing' && event.type !== 'presence' && event.type !== 'queued-run') {
       this.screen.apply(event as ConversationEvent);
       this.#checkId(field('id'));
     }

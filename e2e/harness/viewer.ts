@@ -150,6 +150,7 @@ export class WsViewer implements Viewer {
       case 'pong':
       case 'typing':
       case 'presence':
+      case 'queued-run':
         return;
       default:
         this.screen.apply(frame);

@@ -1,7 +1,15 @@
-import { auditEventOf, CHAT_TOPIC, DATA_VERSION, EVENT_TYPES, STREAM_TOPIC, topicOf } from '../../packages/protocol/src/audit/index.ts';
+import {
+  auditEventOf,
+  CHAT_TOPIC,
+  DATA_VERSION,
+  EVENT_TYPES,
+  STREAM_TOPIC,
+  topicOf,
+  type AuditEventType,
+} from '../../packages/protocol/src/audit/index.ts';
 
 /** Kept in the trail only: no topic brings them. */
-const IN_THE_TRAIL_ONLY: ReadonlySet<string> = new Set(['ADMIN_READ', 'USER_ERASED']);
+const IN_THE_TRAIL_ONLY: ReadonlySet<string> = new Set<AuditEventType>(['ADMIN_READ', 'USER_ERASED', 'USER_FORGOTTEN', 'TRAIL_CUT']);
 
 const SAYS: Record<string, string> = {
   [CHAT_TOPIC]: 'A conversation: that it began, what people said in it, its title, and what was deleted.',

@@ -69,6 +69,7 @@ export const createFakeArchive = (calls: string[], options: { admin: boolean; au
   statistics: async () => [
     {
       ...{ from: START, model: 'demo', runs: 1_204, complete: 1_150, cancelled: 41, failed: 9, interrupted: 4, takeovers: 17 },
+      finishes: { stop: 1_139, length: 8, filter: 2, tools: 1, error: 0 },
       ...{ inputTokens: 48_120, outputTokens: 391_004 },
       ...{ durationMs: { p50: 4_100, p95: 11_800, p99: 20_100 }, firstTextMs: { p50: 210, p95: 640, p99: 1_300 } },
     },

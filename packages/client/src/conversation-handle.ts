@@ -20,6 +20,8 @@ export interface ConversationView {
   typing: readonly string[];
   /** Users who have the conversation open. */
   presence: readonly string[];
+  /** Where in line the running answer stands, from 1, while no pod has it; null: it does not wait, or that is not known. */
+  place: number | null;
   /** Why it cannot be followed: `forbidden`, `not-found`, … */
   problem: Problem | null;
 }

@@ -55,6 +55,11 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   let cancelFollow = (): void => undefined;
   let loading: Promise<void> | null = null;
 
+  /** What was last told of a run that waits for a pod. */
+  let queued: { runId: string; place: number } | null = null;
+
+  const placeOf = ({ conversation: { run } }: ConversationCore): number | null =>
+    run !== null && run.text === '' && queued?.runId === run.runId && queued.place > 0 ? queued.place : null;
   const viewOf = (c: ConversationCore, typing: readonly string[], presence: readonly string[]): ConversationView => ({
     conversation: c.conversation,
     sync: c.sync,
@@ -64,6 +69,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     pending: withoutShown(queue.pending(conversationId), c.conversation),
     typing,
     presence,
+    place: placeOf(c),
     problem: c.problem,
   });
   const state = createStore(viewOf(core, [], []));
@@ -206,7 +212,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
       older.see(event);
       if (event.type === 'typing') typingUsers.set(event.userId, event.active);
       else if (event.type === 'presence') show({ presence: event.users });
-      else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
+      else if (event.type === 'queued-run') {
+        queued = { runId: event.runId, place: event.place };
+        show();
+      } else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
       else if (isLogged(event)) input({ kind: 'event', event });
     },
     refreshPending: () => show(),

@@ -14,7 +14,7 @@ import type {
   RenewOutcome,
 } from './run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
-import type { OwnedRun, RunRef } from './run-ref.ts';
+import { runKey, type OwnedRun, type RunRef } from './run-ref.ts';
 
 const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
   run.owner = owner;
@@ -200,6 +200,16 @@ export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }:
   Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now(), tries: Math.max(0, run!.tries - 1) });
   store.wake({ kind: 'free', conversationId, runId });
   return 'released';
+};
+
+export const placesInLine = (store: MemoryStore, runs: readonly RunRef[]): Map<string, number> => {
+  const waiting = [...store.runs.values()].flatMap(({ status, queuedAt }) => (status === 'running' && queuedAt !== null ? [queuedAt] : []));
+  const places = new Map<string, number>();
+  for (const run of runs) {
+    const since = store.runOf(run.conversationId, run.runId)?.queuedAt;
+    if (typeof since === 'number') places.set(runKey(run), 1 + waiting.filter((other) => other < since).length);
+  }
+  return places;
 };
 
 export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {

@@ -1,3 +1,4 @@
+import { answered } from './answered.ts';
 import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
 import { toLuaJson } from './messages.ts';
 import type { Caller } from './redis-caller.ts';
@@ -8,19 +9,6 @@ import type { ScriptRunner } from './scripts.ts';
 
 /** Runs per script call: at most about 0.5 ms of Redis's time. */
 const BATCH = 100;
-
-/**
- * What came of many calls, of which some may fail: one node of a cluster that is down stops nothing on the others.
- *
- * @throws the first failure when nothing was answered
- */
-const answered = async <T>(calls: readonly Promise<T>[], onFailure: (error: unknown) => void = () => {}): Promise<T[]> => {
-  const settled = await Promise.allSettled(calls);
-  const failures = settled.filter((one) => one.status === 'rejected');
-  if (failures.length > 0 && failures.length === settled.length) throw failures[0]!.reason;
-  for (const { reason } of failures) onFailure(reason);
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-};
 
 /** Extends the leases of many runs: one call per shard (and per 100 runs). A run of which nothing was heard is left out. */
 export const renewLeases = async (

@@ -9,7 +9,7 @@ import { expel, mergeStored } from './memory-proofs.ts';
 import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
 import { restoreRun } from './memory-restore.ts';
-import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, releaseRun, renewLease } from './memory-runs.ts';
+import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './memory-runs.ts';
 import { MemoryStore, type DurableOutbox } from './memory-store.ts';
 import { checkIds } from './messages.ts';
 import { DEFAULT_OUTBOX_CAP } from './outbox.ts';
@@ -59,6 +59,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     rehydrate: async (command) => rehydrate(store, command),
     mergeStored: async (command) => mergeStored(store, command),
     expel: async (command) => expel(store, command),
+    placesInLine: async (runs) => placesInLine(store, runs),
     findFreeRuns: async (limit, seek) => findFreeRuns(store, limit, seek),
     readState: async (query) => readState(store, query),
     readHistory: async (query) => readHistory(store, query),

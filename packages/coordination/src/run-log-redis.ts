@@ -8,6 +8,7 @@ import { DEFAULT_OUTBOX_CAP, timelineFields } from './outbox.ts';
 import { createCaller, type OnCommand } from './redis-caller.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './redis-leases.ts';
+import { placesInLine } from './waiting-line.ts';
 import { createLists } from './redis-lists.ts';
 import {
   appendOutcomeOf,
@@ -192,6 +193,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
       return toExpelResult(reply);
     },
+    placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
     findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
     async readState({ conversationId, userId = '', cursor }) {
       const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
@@ -206,8 +208,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
-    async deleteConversation({ conversationId, userId, forget = false, heard }) {
-      const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+    async deleteConversation({ conversationId, userId, forget = false, deletedBy = userId, heard }) {
+      const by = heard ? '' : deletedBy;
+      const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+      const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), args);
       if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
       return toChangeResult(reply);

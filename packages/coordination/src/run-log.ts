@@ -231,26 +231,34 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
+  /**
+   * Of these runs, those that wait for a pod, by `runKey`: their place from 1, by how long they have waited. Pods take half answers first,
+   * and go round persons and models, so it may be any one's turn sooner or later. Of more than 32 the places between are estimated.
+   */
+  placesInLine(runs: readonly RunRef[]): Promise<Map<string, number>>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
-   * store has the rest.
+   * store has the rest. `deleted`: by this person, within the day, and the database may not know of it yet.
    */
   readHistory(query: {
     conversationId: string;
     userId: string;
     before?: string;
     limit: number;
-  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
+  }): Promise<
+    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }
+  >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**
-   * `forget`: the person is erased, and the id is nobody's afterwards. `heard`: the database has heard of this deletion and the store
+   * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
    * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.
    */
   deleteConversation(command: {
     conversationId: string;
     userId: string;
     forget?: boolean;
+    deletedBy?: string;
     heard?: { logId: string; at: number };
   }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;

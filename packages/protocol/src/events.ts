@@ -133,6 +133,14 @@ export interface PresenceEvent {
   conversationId: string;
   users: string[];
 }
+/** Where in line a run stands that no pod has taken yet. */
+export interface QueuedRunEvent {
+  type: 'queued-run';
+  conversationId: string;
+  runId: string;
+  /** From 1; 0: it waits no longer. */
+  place: number;
+}
 export interface DrainingEvent {
   type: 'draining';
   reconnectInMs: number;
@@ -177,6 +185,7 @@ export type ServerEvent =
   | LiveEvent
   | TypingEvent
   | PresenceEvent
+  | QueuedRunEvent
   | DrainingEvent
   | WelcomeEvent
   | OkEvent

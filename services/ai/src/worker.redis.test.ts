@@ -33,7 +33,7 @@ const spawnPod = async (name: string): Promise<ChildProcess & { output(): string
   pods.push(pod);
   let output = '';
   for (const stream of [pod.stdout, pod.stderr]) stream.on('data', (data: Buffer) => (output += String(data)));
-  await waitFor(() => output.includes('"ai.started"'), { deadlineMs: 15_000, what: `${name} starts` });
+  await waitFor(() => output.includes('"service.started"'), { deadlineMs: 15_000, what: `${name} starts` });
   return Object.assign(pod, { output: () => output });
 };
 const end = async (pod: ChildProcess, signal: NodeJS.Signals): Promise<number | null> => {

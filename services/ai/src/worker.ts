@@ -223,12 +223,12 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. */
-  const check = async (runId: string, conversationId?: string): Promise<void> => {
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
+  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
     const named = [...runs.values()].filter(
       ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
     );
-    if (named.length === 0) return;
+    if (named.length === 0) return false;
     const outcomes = await runLog.renewLeases(
       owner,
       leaseMs,
@@ -238,6 +238,7 @@ export const createWorker = (deps: WorkerDeps) => {
       const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
       if (next === 'cancel' || next === 'fenced') active.stop(next);
     }
+    return true;
   };
 
   const onHint = (hint: WorkHint): void => {

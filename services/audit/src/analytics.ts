@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { FINISHES, type Finish } from '@runnel/protocol';
 import type { AuditEvent } from '@runnel/protocol/audit';
 import type { RunStatistics } from '@runnel/protocol/http';
-
 import { dialectOf, Sql } from './database/sql.ts';
 import { RUN, type RunRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
@@ -37,7 +37,7 @@ const percentiles = (value: string, rank: string, of: string): string =>
 
 const STATISTICS = `
   WITH ended AS (
-    SELECT started_at - started_at % $3 AS slot, model, reason, epoch, first_ms, ended_at - started_at AS took, input_tokens, output_tokens
+    SELECT started_at - started_at % $3 AS slot, model, reason, finish, epoch, first_ms, ended_at - started_at AS took, input_tokens, output_tokens
     FROM run WHERE started_at >= $1 AND started_at < $2 AND reason IS NOT NULL),
   ranked AS (
     SELECT ended.*, row_number() OVER (PARTITION BY slot, model ORDER BY took) AS took_rank,
@@ -47,6 +47,7 @@ const STATISTICS = `
     FROM ended)
   SELECT slot, model, count(*) AS runs,
     ${['complete', 'cancelled', 'failed', 'interrupted'].map((r) => `sum(CASE WHEN reason = '${r}' THEN 1 ELSE 0 END) AS ${r}`).join(', ')},
+    ${FINISHES.map((f) => `sum(CASE WHEN finish = '${f}' THEN 1 ELSE 0 END) AS finish_${f}`).join(', ')},
     sum(CASE WHEN epoch > 1 THEN epoch - 1 ELSE 0 END) AS takeovers,
     sum(coalesce(input_tokens, 0)) AS input_tokens, sum(coalesce(output_tokens, 0)) AS output_tokens,
     ${percentiles('took', 'took_rank', 'took_of')}, ${percentiles('first_ms', 'first_rank', 'first_of')}
@@ -91,6 +92,7 @@ export class Analytics {
         cancelled: number('cancelled'),
         failed: number('failed'),
         interrupted: number('interrupted'),
+        finishes: Object.fromEntries(FINISHES.map((finish) => [finish, number(`finish_${finish}`)])) as Record<Finish, number>,
         takeovers: number('takeovers'),
         inputTokens: number('input_tokens'),
         outputTokens: number('output_tokens'),

@@ -6,6 +6,8 @@ import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import {
   AdminAct,
   ConversationPage,
+  Forget,
+  ForgetAnswer,
   IdParams,
   NoHistory,
   Replay,
@@ -55,7 +57,7 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct'>,
+  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -127,14 +129,18 @@ export const createAuditApp = (
   });
 
   app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {
-    const { type, admin, target, query } = request.body;
+    const { admin, target, query, ...act } = request.body;
     await tables.recordAdminAct({
-      ...{ type, admin: plain(admin) },
+      ...{ ...act, admin: plain(admin) },
       ...(target !== undefined && { target: plain(target) }),
       ...(query !== undefined && { query: plain(query) }),
     });
     return reply.code(204).send();
   });
+
+  app.post('/forget', { schema: { body: Forget, response: { 200: ForgetAnswer } } }, async (request) => ({
+    forgotten: await tables.forget(plain(request.body.user)),
+  }));
 
   app.get(
     '/trail/:id',

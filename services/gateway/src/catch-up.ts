@@ -16,7 +16,16 @@ export type View =
   | { kind: 'forbidden' }
   | ({ kind: 'none'; logId: null; snapshot: Outgoing; marker: Outgoing } & Joined)
   | ({ kind: 'tail'; logId: string; readTo: number; entries: Outgoing[]; marker: Outgoing } & Joined)
-  | ({ kind: 'snapshot'; logId: string; readTo: number; snapshot: Outgoing; marker: Outgoing; running: boolean; behind: boolean } & Joined);
+  | ({
+      kind: 'snapshot';
+      logId: string;
+      readTo: number;
+      snapshot: Outgoing;
+      marker: Outgoing;
+      running: boolean;
+      unwritten: string | null;
+      behind: boolean;
+    } & Joined);
 
 /** More than any read takes at the fastest model; beyond it the reader reads again. */
 export const MAX_LIVE_HELD = 4096;
@@ -80,6 +89,7 @@ export const viewOf = (conversationId: string, read: ReadState, live: readonly O
         snapshot: snapshot(conversationId, read),
         marker: marker(conversationId, read.logId, read.offset),
         running: read.run !== null,
+        unwritten: read.run?.text === '' ? read.run.runId : null,
         behind: read.behind === true,
         ...join(read.logId, read.offset, live),
       };

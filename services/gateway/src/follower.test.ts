@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { viewOf } from './catch-up.ts';
+import { control } from './outgoing.ts';
 import { Follower } from './follower.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -23,8 +24,13 @@ const snapshot = (behind: boolean) =>
 
 test('B4 who was shown more than a changed store has waits past the four seconds after which a half answer may be claimed', async () => {
   const sent: string[] = [];
+  const presence = control({ type: 'presence', conversationId: 'c', users: ['ann'] });
   const sink = { opened: () => {}, failed: () => {}, send: ({ type }: { type: string }) => void sent.push(type) };
-  const room = { read: (follower: Follower) => queueMicrotask(() => follower.arrive(snapshot(true))), leave: () => {} };
+  const room = {
+    read: (follower: Follower) => queueMicrotask(() => follower.arrive(snapshot(true))),
+    leave: () => {},
+    standing: () => [presence],
+  };
   const follower = new Follower({ conversationId: 'c', userId: 'ann', cursor: { logId: 'old', offset: 9 }, sink }, room);
   room.read(follower);
   await vi.advanceTimersByTimeAsync(5_000);

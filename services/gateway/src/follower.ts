@@ -2,7 +2,7 @@ import { fullJitter } from '@runnel/kit';
 import { RunnelError, relate, type Cursor } from '@runnel/protocol';
 import type { View } from './catch-up.ts';
 import { mayHear } from './access.ts';
-import { control, type Outgoing } from './outgoing.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** Where a follower's events go: a WebSocket session, an SSE response, a `/v1` stream. Calls are synchronous and never throw. */
 export interface Sink {
@@ -43,6 +43,8 @@ export interface Reader {
   /** Reads the store for this follower; the answer comes to `arrive` or `readFailed`. It sees everything that happened before the call. */
   read(follower: Follower): void;
   leave(follower: Follower): void;
+  /** Hints that hold now. */
+  standing(userId: string): Iterable<Outgoing>;
 }
 
 /**
@@ -150,7 +152,7 @@ export class Follower implements Follow {
     if (isBirth) this.#readAnother(view.live[0]!);
     else if (view.gap) this.#readOn();
     else this.#attempt = 0;
-    if (first) this.#sink.send(control({ type: 'presence', conversationId: this.conversationId, users: [this.userId] }), this.#logId);
+    if (first) for (const event of this.#room.standing(this.userId)) this.#sink.send(event, this.#logId);
   }
 
   readFailed(error: RunnelError): void {

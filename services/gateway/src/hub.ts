@@ -5,6 +5,7 @@ import { Follower, type Follow, type FollowRequest } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { Limiter } from './limiter.ts';
 import { Room } from './room.ts';
+import { WaitingPlaces } from './waiting-places.ts';
 
 /** Conversation → followers. One subscription per conversation, shared by all of them. */
 export interface Hub {
@@ -46,6 +47,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
   const lingering = new Map<Room, NodeJS.Timeout>();
   const background = new Limiter(BACKGROUND_READS);
   const chunkTimer = new ChunkTimer(metrics);
+  const places = new WaitingPlaces(runLog);
 
   const closeRoom = (room: Room): Promise<void> => {
     clearTimeout(lingering.get(room));
@@ -74,6 +76,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
   const ticker = setInterval(() => {
     const now = performance.now();
     for (const room of rooms.values()) room.tick(now);
+    places.tick(now, rooms.values());
   }, TICK_MS).unref();
 
   return {

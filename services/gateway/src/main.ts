@@ -1,22 +1,6 @@
-import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import {
-  createLogger,
-  createHealth,
-  createInnerDoor,
-  createInnerToken,
-  createInternalServer,
-  newInnerToken,
-  createMetrics,
-  describeConfig,
-  loadConfig,
-  runService,
-  startTracing,
-  storeObserver,
-  watchEviction,
-  waitFor,
-} from '@runnel/kit';
 import { connectRedis, createRedisRunLog, outboxBacklog, shareInnerToken } from '@runnel/coordination';
+import { newInnerToken, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
@@ -28,16 +12,13 @@ setFlagsFromString('--semi-space-growth-factor=1');
 /** A gateway starts also while Redis is away. */
 const TOKEN_WAIT_MS = 1000;
 
-await runService({
+await startService({
   name: 'gateway',
-  async start({ stop }) {
-    const config = loadConfig(configSpec, process.env);
-    const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'gateway' });
-    const metrics = createMetrics('gateway');
-    const health = createHealth();
-    const tracing = startTracing({ service: 'gateway', node: config.nodeId, endpoint: config.otlpEndpoint });
+  spec: configSpec,
+  env: process.env,
+  hostOf: listenHost,
+  async build({ config, log, metrics, health, tracer, openDoor }) {
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
-    const onUnread = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
     const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const watching = new AbortController();
@@ -46,8 +27,7 @@ await runService({
     const redis = connectRedis(config.redisUrl, onError);
     // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
     metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
-    const { internalToken: given, internalTokenFile: file } = config;
-    const innerToken = createInnerToken({ given, file, share: shareInnerToken(redis), onError: onUnread });
+    const { token: innerToken, door, closable } = openDoor({ share: shareInnerToken(redis) });
     // The first question to AI pods is what models there are; asked without the token, the catalogue would be empty for a second.
     await waitFor(() => innerToken.current() !== undefined, { deadlineMs: TOKEN_WAIT_MS, everyMs: 10 }).catch(() => undefined);
     const unshared = newInnerToken();
@@ -59,30 +39,20 @@ await runService({
       runLog,
       innerToken,
       guestKey: () => innerToken.current() ?? unshared,
-      tracer: tracing.tracer,
+      tracer,
       redis,
       ...(config.auditUrl !== undefined && { audit: createAuditClient({ url: config.auditUrl, token: innerToken }) }),
     });
-    const door = createInnerDoor(innerToken, metrics);
-    const onDrained = (): void => stop('drained');
-    const internal = createInternalServer({ metrics, health, log, door, onDrain: () => gateway.drain(), onDrained });
-    const host = listenHost(config);
-    await internal.listen({ host, port: config.internalPort });
-    await gateway.app.listen({ host, port: config.port });
-    health.setReady(true);
-    const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
-    const ports = { port: portOf(gateway.app.server), internalPort: portOf(internal.server) };
-    log.info({ event: 'gateway.started', ...ports, config: describeConfig(configSpec, config) });
     return {
-      log,
+      app: gateway.app,
+      door,
+      drain: () => gateway.drain(),
       shutdownMs: config.drainMs + 10_000,
       closables: [
-        { name: 'tracing', close: () => tracing.shutdown() },
         { name: 'run-log', close: () => runLog.close() },
         { name: 'eviction watch', close: () => watching.abort() },
         { name: 'rate-limits', close: () => redis.disconnect() },
-        { name: 'inner-token', close: () => innerToken.close() },
-        { name: 'internal', close: () => internal.close() },
+        closable,
         { name: 'gateway', close: () => gateway.close() },
         { name: 'drain', close: () => gateway.drain() },
       ],

@@ -90,8 +90,8 @@ export class Outbox {
   }
 
   #hold(event: Outgoing, logId: string | null): void {
-    // Whoever is behind has no use for who typed a moment ago.
-    if (event.type === 'typing' || event.type === 'presence') return;
+    // Whoever is behind has no use for what was so a moment ago.
+    if (event.type === 'typing' || event.type === 'presence' || event.type === 'queued-run') return;
     if (event.type === 'snapshot') this.#supersede(event.conversationId);
     if (!this.#join(event)) {
       const held: Held = { event, logId };

@@ -6,10 +6,11 @@ import type { ChunkTimer } from './chunk-timer.ts';
 import type { Follower, Reader } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Limiter } from './limiter.ts';
-import { hint, logged } from './outgoing.ts';
+import { control, hint, logged, type Outgoing } from './outgoing.ts';
 import { RunWatch } from './run-watch.ts';
 import { SharedReads } from './shared-reads.ts';
 import { Silence } from './silence.ts';
+import type { WaitingRoom } from './waiting-places.ts';
 
 export interface RoomDeps {
   runLog: RunLog;
@@ -30,7 +31,7 @@ const SUBSCRIBE_RETRY = { baseMs: 250, maxMs: 5000 };
 const HEAL_SPREAD_MS = { running: 50, other: 500 };
 
 /** One conversation on this node: its channel, its followers, and the watch over the channel's silence. */
-export class Room implements Reader {
+export class Room implements Reader, WaitingRoom {
   readonly conversationId: string;
   readonly followers = new Set<Follower>();
   /** Called at every change but `chunk`, and whenever one may have been missed. */
@@ -45,6 +46,8 @@ export class Room implements Reader {
   /** Reads were made before the channel stood. */
   #readWithout = false;
   #closed = false;
+  /** What people here were told of the run that waits. */
+  #place: { runId: string; place: number; event: Outgoing } | null = null;
   /** Incarnation that the channel carries, as far as it is known. */
   #logId: string | null = null;
   /** The channel may carry another incarnation than the one that was read. */
@@ -94,6 +97,25 @@ export class Room implements Reader {
     this.#silence.restart();
     this.#hurryIfBehind();
     this.recheck();
+  }
+
+  get unwritten(): WaitingRoom['unwritten'] {
+    const { unwritten } = this.run;
+    return unwritten && this.followers.size > 0 ? { ...unwritten, conversationId: this.conversationId } : null;
+  }
+
+  tellPlace(runId: string, place: number): void {
+    const told = this.#place?.runId === runId ? this.#place.place : 0;
+    if (place === told) return;
+    const event = control({ type: 'queued-run', conversationId: this.conversationId, runId, place });
+    this.#place = { runId, place, event };
+    for (const follower of this.followers) follower.hint(event);
+  }
+
+  /** Hints that somebody who has just come up to date has missed and that still hold. */
+  *standing(userId: string): Iterable<Outgoing> {
+    yield control({ type: 'presence', conversationId: this.conversationId, users: [userId] });
+    if (this.#place && this.#place.place > 0 && this.#place.runId === this.run.unwritten?.runId) yield this.#place.event;
   }
 
   async close(): Promise<void> {
@@ -217,8 +239,8 @@ export class Room implements Reader {
     const { logId, offset } = view;
     const moved = logId !== null && this.#logId !== null && logId !== this.#logId;
     const ahead = moved || offset > this.#known;
-    if (view.kind === 'none') this.run.set(false, 0);
-    else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo);
+    if (view.kind === 'none') this.run.set(false, 0, null);
+    else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo, view.unwritten);
     else for (const event of view.entries) this.run.note(event);
     for (const event of view.live) this.run.note(event);
     this.#known = moved ? offset : Math.max(this.#known, offset);

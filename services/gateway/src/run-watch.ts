@@ -7,6 +7,8 @@ const RUN_TYPES: ReadonlySet<string> = new Set(['run-started', 'chunk', 'run-mov
 /** What this node knows of the run in a conversation, and who waits for its end. */
 export class RunWatch {
   knowledge: RunKnowledge = 'unknown';
+  /** A run that has begun and of which no word is known: it may wait for a pod. */
+  unwritten: { runId: string; since: number } | null = null;
   #noted = 0;
   readonly #waiting = new Map<string, Set<() => void>>();
 
@@ -15,19 +17,23 @@ export class RunWatch {
     if (event.type === 'run-ended') this.#ended(event);
     if (event.offset <= this.#noted) return;
     this.#noted = event.offset;
+    if (event.type === 'run-started') this.#wait(runIdOf(event));
+    else if (RUN_TYPES.has(event.type) || event.type === 'run-ended') this.unwritten = null;
     if (RUN_TYPES.has(event.type)) this.knowledge = 'running';
     else if (event.type === 'run-ended') this.knowledge = 'idle';
   }
 
   /** A snapshot says it all. */
-  set(running: boolean, offset: number): void {
+  set(running: boolean, offset: number, unwritten: string | null): void {
     this.knowledge = running ? 'running' : 'idle';
+    this.#wait(unwritten);
     this.#noted = offset;
   }
 
   /** Another log begins. */
   reset(): void {
     this.knowledge = 'unknown';
+    this.unwritten = null;
     this.#noted = 0;
   }
 
@@ -48,10 +54,21 @@ export class RunWatch {
     });
   }
 
+  #wait(runId: string | null): void {
+    if (runId === null) this.unwritten = null;
+    else if (this.unwritten?.runId !== runId) this.unwritten = { runId, since: performance.now() };
+  }
+
   #ended(event: Outgoing): void {
     if (this.#waiting.size === 0) return;
-    const { runId } = JSON.parse(event.bytes.toString()) as { runId?: unknown };
-    if (!isId(runId)) return;
+    const runId = runIdOf(event);
+    if (runId === null) return;
     for (const seen of [...(this.#waiting.get(runId) ?? [])]) seen();
   }
 }
+
+/** Only for rare events. */
+const runIdOf = ({ bytes }: Outgoing): string | null => {
+  const { runId } = JSON.parse(bytes.toString()) as { runId?: unknown };
+  return isId(runId) ? runId : null;
+};

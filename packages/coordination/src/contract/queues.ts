@@ -1,6 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { MOST_TRIES } from '../messages.ts';
+import { runKey } from '../run-ref.ts';
 import { waitFor } from '../testing/wait.ts';
 import {
   append,
@@ -101,6 +102,28 @@ export const queuesContract = (current: Current): void => {
     const claim = claimed(await log.claimRun({ ...run, owner: OWNER, leaseMs: LEASE_MS, models: { ...here, [gone]: true } }));
     await log.endRun(endOf({ ...run, epoch: claim.epoch }, '', { reason: 'failed', error: { code: 'model-unknown', message: 'm' } }));
     expect((await snapshotOf(log, run.conversationId)).run).toBeNull();
+  });
+
+  test('B7 a run that waits is told its place, which falls as others are taken; one that a pod has is told nothing', async () => {
+    const { log } = current();
+    const models = mine();
+    const model = Object.keys(models)[0]!;
+    const runs: Awaited<ReturnType<typeof begin>>[] = [];
+    for (let i = 0; i < 3; i++) {
+      runs.push(await begin(model));
+      const at = Date.now();
+      await waitFor(() => Date.now() > at + 1);
+    }
+    const places = async (): Promise<(number | undefined)[]> => {
+      const found = await log.placesInLine(runs);
+      return runs.map((run) => found.get(runKey(run)));
+    };
+    const [first] = await places();
+    expect(first).toBeGreaterThan(0);
+    expect(await places()).toEqual([first, first! + 1, first! + 2]);
+    await log.claimRun({ ...runs[0]!, owner: OWNER, leaseMs: LEASE_MS, models });
+    expect(await places()).toEqual([undefined, first, first! + 1]);
+    expect((await log.placesInLine([{ conversationId: newId(), runId: newId() }])).size).toBe(0);
   });
 
   test('B7 a cancelled run is found by a pod without its model', async () => {

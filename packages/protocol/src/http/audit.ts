@@ -40,14 +40,20 @@ export type Replay = Static<typeof Replay>;
 export type Piece = Replay['pieces'][number];
 export type Marker = Replay['markers'][number];
 
+const Id = Type.String({ pattern: ID_PATTERN });
 const Name = Type.String({ minLength: 1, maxLength: 255 });
-/** Body of `POST /trail`: what an admin is about to do. `target` is whose trail, or which conversation's; absent: everybody's. */
+/** Body of `POST /trail`: what an admin is about to do. `target` is whose trail; with no `conversation` either, everybody's. */
 export const AdminAct = Type.Object({
   type: Type.Enum(['ADMIN_READ', 'USER_ERASED']),
   admin: Name,
   target: Type.Optional(Name),
+  conversation: Type.Optional(Id),
   query: Type.Optional(Type.String({ maxLength: 2_000 })),
 });
 export type AdminAct = Static<typeof AdminAct>;
 
-export const IdParams = Type.Object({ id: Type.String({ pattern: ID_PATTERN }) });
+/** Body of `POST /forget`, and whether no store names the user any more. */
+export const Forget = Type.Object({ user: Name });
+export const ForgetAnswer = Type.Object({ forgotten: Type.Boolean() });
+
+export const IdParams = Type.Object({ id: Id });

@@ -67,6 +67,11 @@ export const TrailEntry = Type.Object({
   sequence: Type.Integer({ description: 'Place among the state changes of the log' }),
   hash: Type.Union([Type.String(), Type.Null()], { description: 'null: an earlier event of its log is not here yet' }),
   data: Type.String({ description: 'JSON of the event’s data, in which each text is its length and SHA-256' }),
+  people: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'What the link was made of instead: the pseudonym of each person named here, by id. Absent in 0.1.0',
+    }),
+  ),
 });
 export type TrailEntry = Static<typeof TrailEntry>;
 export const TrailPage = Type.Object({ events: Type.Array(TrailEntry), next: Next });
@@ -93,6 +98,13 @@ export const RunStatistics = Type.Object({
   cancelled: Type.Integer(),
   failed: Type.Integer(),
   interrupted: Type.Integer(),
+  /** An audit service of 0.1.0 says nothing of it. */
+  finishes: Type.Optional(
+    Type.Object(
+      { stop: Type.Integer(), length: Type.Integer(), filter: Type.Integer(), tools: Type.Integer(), error: Type.Integer() },
+      { description: 'How the models of those stopped where that is known' },
+    ),
+  ),
   takeovers: Type.Integer(),
   inputTokens: Type.Integer({ description: '`promptTokens` of these runs, as their providers counted' }),
   outputTokens: Type.Integer({ description: '`completionTokens` of these runs' }),
@@ -109,4 +121,4 @@ export const RunAnswer = Type.Object({
 });
 export const CancelAnswer = Type.Object({ outcome: Type.Enum(['cancelling', 'already-ended']) });
 export const ChangeAnswer = Type.Object({ offset: Type.Integer({ description: 'Of the event that says so' }) });
-export const ErasedAnswer = Type.Object({ conversations: Type.Integer() });
+export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });

@@ -30,8 +30,8 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       const admin = await adminOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
       const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
-      const whose = user ?? conversation;
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, ...(whose !== undefined && { target: whose }), query });
+      const whose = { ...(user !== undefined && { target: user }), ...(conversation !== undefined && { conversation }) };
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, ...whose, query });
       return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
     },
   );
@@ -49,7 +49,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: request.params.id, query: 'verify' });
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
       return context.budgets.verifying(admin, reply.raw, () => askAudit(audit, Verification, `/verify/${request.params.id}`, {}, admin));
     },
   );
@@ -82,7 +82,9 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
-        summary: 'Erase a user: every text goes, the trail keeps that it happened (admin)',
+        summary: 'Erase a user: every text and the id go, the trail keeps that it happened (admin)',
+        description:
+          '`forgotten`: no store names the user any more. Where it is false something of theirs is alive again, or the audit has not read of every deletion yet: it goes on by itself, and asking again tells.',
         params: Type.Object({ user: User }),
         querystring: Type.Object(UserQuery),
         response: { 200: json('How many conversations went', ErasedAnswer), ...PROBLEMS },
@@ -92,9 +94,9 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       const admin = await adminOf(context, request, reply);
       const target = request.params.user;
       await recordAdminAct(context, { type: 'USER_ERASED', admin, target });
-      const conversations = await eraseUser(context, target);
-      log.info({ event: 'admin.erased', admin, target, conversations });
-      return { conversations };
+      const erased = await eraseUser(context, target, admin);
+      log.info({ event: 'admin.erased', admin, target, ...erased });
+      return erased;
     },
   );
 };

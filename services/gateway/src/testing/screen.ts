@@ -14,6 +14,8 @@ import type { Outgoing } from '../outgoing.ts';
 export class Screen implements Sink {
   state: ConversationState;
   readonly types: string[] = [];
+  /** Events outside the log. */
+  readonly hints: Record<string, unknown>[] = [];
   readonly errors: RunnelError[] = [];
   snapshots = 0;
   opens = 0;
@@ -36,7 +38,8 @@ export class Screen implements Sink {
     if (event.type === 'snapshot') {
       this.snapshots++;
       this.state = fromSnapshot(event);
-    } else if (isLogged(event)) {
+    } else if (!isLogged(event)) this.hints.push({ ...event });
+    else {
       const applied = applyEvent(this.state, event);
       if (applied.kind !== 'applied') throw new Error(`${applied.kind} at ${event.type} ${event.offset}, after ${this.state.offset}`);
       this.state = applied.state;

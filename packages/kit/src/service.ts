@@ -1,0 +1,98 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { describeConfig, loadConfig, type ConfigOf, type ConfigSpec, type Environment, type Setting } from './config.ts';
+import { createHealth, type Health } from './health.ts';
+import { createInnerDoor, type InnerDoor } from './inner/door.ts';
+import { createInnerToken, type InnerToken, type InnerTokenOptions } from './inner/token.ts';
+import { createInternalServer } from './internal-server.ts';
+import { createLogger, type Logger, type LogLevel } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { FileText } from './setting.ts';
+import { runService, type Closable, type ServiceControl } from './shutdown.ts';
+import { startTracing, type Tracer } from './tracing.ts';
+
+/** The settings that a service needs to be started this way: `commonSettings` has them, `host` may be a service's own. */
+interface Common extends Record<string, Setting> {
+  nodeId: Setting<string>;
+  logLevel: Setting<LogLevel>;
+  otlpEndpoint: Setting<string | undefined>;
+  port: Setting<number>;
+  internalPort: Setting<number>;
+  internalToken: Setting<string | undefined>;
+  internalTokenFile: Setting<FileText | undefined>;
+}
+
+/** What a service is built from. */
+export interface ServiceParts<S extends Common> extends ServiceControl {
+  config: ConfigOf<S>;
+  log: Logger;
+  metrics: Metrics;
+  health: Health;
+  tracer: Tracer;
+  /** The credential between the services: given, of a file, or shared by `share`; and the door that asks for it. */
+  openDoor(options: Pick<InnerTokenOptions, 'share'>): { token: InnerToken; door: InnerDoor; closable: Closable };
+}
+
+export interface BuiltService {
+  /** Its interface for others. Not listening yet. */
+  app: FastifyInstance;
+  /** Who may drain it over HTTP. */
+  door: InnerDoor;
+  /** Hands over what it holds. Once, however often it is called. */
+  drain(): Promise<void>;
+  /** In the order they were started; `app` and the drain among them where they need a place. */
+  closables: readonly Closable[];
+  /** What all closings together may take. */
+  shutdownMs: number;
+}
+
+export interface StartServiceOptions<S extends Common> {
+  name: string;
+  spec: ConfigSpec<S>;
+  env: Environment;
+  /** Where it listens; `HOST` unless told otherwise. */
+  hostOf(config: ConfigOf<S>): string;
+  build(parts: ServiceParts<S>): Promise<BuiltService>;
+}
+
+/**
+ * The life of a service of ours: configuration, log, metrics, health and traces first, then what it is, then its two ports, then one line
+ * that says so. It is ready when all of that is done.
+ */
+export const startService = <S extends Common>({ name, spec, env, hostOf, build }: StartServiceOptions<S>): Promise<void> =>
+  runService({
+    name,
+    async start({ stop }) {
+      const config = loadConfig(spec, env);
+      const { nodeId, logLevel, otlpEndpoint, port, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
+      const log = createLogger({ level: logLevel, node: nodeId, service: name });
+      const metrics = createMetrics(name);
+      const health = createHealth();
+      const tracing = startTracing({ service: name, node: nodeId, endpoint: otlpEndpoint });
+      const onError = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
+      const openDoor: ServiceParts<S>['openDoor'] = (options) => {
+        const token = createInnerToken({ given: internalToken, file: internalTokenFile, ...options, onError });
+        return { token, door: createInnerDoor(token, metrics), closable: { name: 'inner token', close: () => token.close() } };
+      };
+      const built = await build({ config, log, metrics, health, tracer: tracing.tracer, openDoor, stop });
+      const { app, door, drain } = built;
+      const internal = createInternalServer({ metrics, health, log, door, onDrain: drain, onDrained: () => stop('drained') });
+      const host = hostOf(config);
+      await internal.listen({ host, port: internalPort });
+      await app.listen({ host, port });
+      health.setReady(true);
+      const ports = { port: portOf(app), internalPort: portOf(internal) };
+      log.info({ event: 'service.started', ...ports, config: describeConfig(spec, config) });
+      return {
+        log,
+        shutdownMs: built.shutdownMs,
+        closables: [
+          { name: 'tracing', close: () => tracing.shutdown() },
+          { name: 'internal', close: () => internal.close() },
+          ...built.closables,
+        ],
+      };
+    },
+  });
+
+const portOf = ({ server }: FastifyInstance): number => (server.address() as AddressInfo).port;

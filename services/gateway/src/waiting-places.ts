@@ -1,0 +1,45 @@
+import { runKey, type RunLog, type RunRef } from '@runnel/coordination';
+
+/** A run whose people may be told their place; `tellPlace` 0: it waits no longer. */
+export interface WaitingRoom {
+  readonly unwritten: (RunRef & { since: number }) | null;
+  tellPlace(runId: string, place: number): void;
+}
+
+/** Most answers begin within a second: nobody is told a place that is gone when it is read. */
+const AFTER_MS = 1_000;
+const EVERY_MS = 1_000;
+
+/** Asks the store where in line the runs stand that people here wait for: one question for all of them, whatever their number. */
+export class WaitingPlaces {
+  readonly #runLog: Pick<RunLog, 'placesInLine'>;
+  #asking = false;
+  #askedAt = -Infinity;
+
+  constructor(runLog: Pick<RunLog, 'placesInLine'>) {
+    this.#runLog = runLog;
+  }
+
+  tick(now: number, rooms: Iterable<WaitingRoom>): void {
+    if (this.#asking || now - this.#askedAt < EVERY_MS) return;
+    this.#askedAt = now;
+    const waiting = [...rooms].filter(({ unwritten }) => unwritten !== null && now - unwritten.since >= AFTER_MS);
+    if (waiting.length > 0) void this.#ask(waiting);
+  }
+
+  async #ask(rooms: readonly WaitingRoom[]): Promise<void> {
+    this.#asking = true;
+    try {
+      const runs = rooms.flatMap(({ unwritten }) => (unwritten ? [unwritten] : []));
+      const places = await this.#runLog.placesInLine(runs);
+      for (const room of rooms) {
+        const run = room.unwritten;
+        if (run) room.tellPlace(run.runId, places.get(runKey(run)) ?? 0);
+      }
+    } catch {
+      // A store that is away: nothing is known, and what was told stands.
+    } finally {
+      this.#asking = false;
+    }
+  }
+}
