@@ -58,7 +58,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   return { outcome };
 };
 
-export const parseCancel = (flag: string): CancelRequest | null => {
+const parseCancel = (flag: string): CancelRequest | null => {
   const bar = flag.indexOf('|');
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };

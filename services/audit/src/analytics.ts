@@ -8,7 +8,7 @@ import { inTurn } from './database/turns.ts';
 import { runRow } from './rows.ts';
 
 /** Two accounts of one run as one; the order in which they come does not matter. Pure. */
-export const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({
+const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({
   ...a,
   model: b.model || a.model,
   startedAt: a.startedAt || b.startedAt,

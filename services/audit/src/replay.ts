@@ -11,7 +11,7 @@ import { toMessage } from './reader.ts';
  *
  * @param endMs when the run ended, since its start
  */
-export const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
+const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
   const told: Piece[] = [];
   // From the newest back, as far as the older one was not written over.
   let until = length;
