@@ -3,7 +3,10 @@ import { ConversationPage, StoredPage } from '@runnel/protocol/http';
 import type { AuditReader } from '../context.ts';
 import { readAudit } from './audit-ask.ts';
 
-export type HistoryResult = { kind: 'page'; messages: Message[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' };
+export type HistoryResult =
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; lossy?: true }
+  | { kind: 'none' }
+  | { kind: 'forbidden' };
 
 export interface HistoryQuery {
   conversationId: string;
