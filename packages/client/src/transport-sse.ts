@@ -17,7 +17,7 @@ const SILENCE_MS = 3 * HEARTBEAT_MS;
 type Follow = ClientFrameOf<'follow'>;
 
 export const openSse =
-  (api: Api, clock: Clock, userId?: string): OpenTransport =>
+  (api: Api, clock: Clock): OpenTransport =>
   (listener) => {
     const responses = new Map<string, AbortController>();
     let done = false;

@@ -11,10 +11,9 @@ import {
   type Metrics,
   type Tracer,
 } from '@runnel/kit';
-import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
+import { RunnelError, toRunnelError } from '@runnel/protocol';
 import { ModelList, OFFER_STATUS, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import type { Clock } from './clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
@@ -48,8 +47,6 @@ export interface AiApp {
   /** Drains, then stops. The run log stays open: it belongs to the caller. */
   close(): Promise<void>;
 }
-
-const Id = Type.String({ pattern: ID_PATTERN });
 
 /** What the worker's drain may take beyond the time its runs get: claims in flight, and handing back what did not finish. */
 const DRAIN_EXTRA_MS = 4_000;

@@ -4,7 +4,7 @@ import { CancelFields, PromptFields, RegenerateFields } from '@runnel/protocol';
 import { cancelOf, promptOf, regenerateOf } from '../command-fields.ts';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
-import { Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
+import { PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
 
 const tags = ['Commands'];
 const querystring = Type.Object(UserQuery);

@@ -1,4 +1,3 @@
-import { Type } from 'typebox';
 import { SignInWay } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { json, PROBLEMS, type Routes } from './schemas.ts';
