@@ -1,3 +1,6 @@
+/** Where the scripts are, from the root of the repository. */
+export const SCRIPTS = 'packages/coordination/src/lua';
+
 /** One change of one line of a Lua file that a test has to notice. */
 export interface Mutant {
   /** Path below the folder of the scripts. */
@@ -37,13 +40,26 @@ const changesOf = (line: string): { change: string; text: string }[] => {
 /** Every mutant of a script, in order of its lines. A `return` behind a check belongs to the check. Pure. */
 export const mutantsOf = (file: string, lua: string): Mutant[] => {
   const lines = lua.split('\n');
-  return lines.flatMap((line, index) =>
-    changesOf(line).map(({ change, text }) => ({
+  const before = new Map<string, number>();
+  /** Lines of the same words are told apart by their turn. */
+  const turnOf = (original: string): string => {
+    const turn = (before.get(original) ?? 0) + 1;
+    before.set(original, turn);
+    return turn > 1 ? ` (${turn})` : '';
+  };
+  return lines.flatMap((line, index) => {
+    const original = line.trim();
+    const turn = turnOf(original);
+    return changesOf(line).map(({ change, text }) => ({
       file,
       line: index + 1,
-      original: line.trim(),
-      change,
+      original,
+      change: `${change}${turn}`,
       lua: lines.with(index, text).join('\n'),
-    })),
-  );
+    }));
+  });
 };
+
+/** By what `lua-survivors.ts` knows a mutant. */
+export const nameOf = ({ file, original, change }: Pick<Mutant, 'file' | 'original' | 'change'>): string =>
+  `${file}: ${original}: ${change}`;

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { RunnelError, type Message as StoredMessage } from '@runnel/protocol';
+import { bytesOf, type StoredMessage } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
 import { ChangeAnswer, MessagePage } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
@@ -7,6 +8,8 @@ import type { HistoryCache } from './history-cache.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
 
 const tags = ['History'];
+
+const COMMA = Buffer.from(',');
 
 interface ReadPage {
   messages: StoredMessage[];
@@ -17,7 +20,8 @@ const bodies = new WeakMap<ReadPage, Buffer>();
 const bodyOf = (page: ReadPage): Buffer => {
   const known = bodies.get(page);
   if (known) return known;
-  const body = Buffer.from(JSON.stringify({ messages: page.messages, hasMore: page.hasMore }));
+  const listed = page.messages.flatMap((message, index) => (index === 0 ? [bytesOf(message)] : [COMMA, bytesOf(message)]));
+  const body = Buffer.concat([Buffer.from('{"messages":['), ...listed, Buffer.from(`],"hasMore":${page.hasMore}}`)]);
   bodies.set(page, body);
   return body;
 };
