@@ -53,6 +53,8 @@ export interface ActiveRun {
   stop(reason: StopReason): void;
   /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
   restore(askedAt: number): void;
+  /** All of the answer that the model has said so far. */
+  text(): string;
   readonly done: Promise<RunResult>;
 }
 
@@ -93,7 +95,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
-    else if (claim.doubt === 'lost' && epoch > 1) stop('interrupt');
+    else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
     const written = await write(job, messages, batcher, stopping.signal);
     if (!stopping.signal.aborted) batcher.finish();
     if (stopping.signal.reason === 'cancel') await batcher.freeze();
@@ -175,6 +177,7 @@ export const generate = (job: RunJob): ActiveRun => {
   return {
     stop,
     restore: (askedAt) => void batcher.restore(askedAt),
+    text: () => batcher.whole,
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
     done: run().catch((error: unknown) => {
       const result = afterFailure(error, giveUp.aborted);
