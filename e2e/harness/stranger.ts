@@ -131,8 +131,18 @@ export const WAYS_IN: readonly WayIn[] = [
     enter: (s, t) => s.stream(`/api/conversations/${t.conversationId}/events`, { 'last-event-id': 'aaaaaaaa:0' }),
   },
   { name: 'history', enter: (s, t) => s.http('GET', `/api/history/${t.conversationId}?limit=100`) },
+  {
+    name: 'history in the name of another',
+    enter: (s, t) => s.http('GET', `/api/history/${t.conversationId}`, undefined, { 'x-runnel-user': 'ann', 'x-forwarded-user': 'ann' }),
+  },
   { name: 'history before', enter: (s, t) => s.http('GET', `/api/history/${t.conversationId}?before=${any(s, t.messageIds)}`) },
   { name: 'replay', enter: (s, t) => s.http('GET', `/api/runs/${any(s, t.runIds)}/replay?speed=1000`) },
+  {
+    name: 'trail as a file',
+    enter: (s, t) => s.http('GET', `/api/conversations/${t.conversationId}/trail?format=${s.random.pick(['csv', 'ndjson'])}`),
+  },
+  { name: 'trail of another', enter: (s) => s.http('GET', '/api/trail?limit=1000&userId=ann&user=ann') },
+  { name: 'list after', enter: (s, t) => s.http('GET', `/api/conversations?after=${t.conversationId}&limit=100`) },
   { name: 'trail', enter: (s, t) => s.http('GET', `/api/conversations/${t.conversationId}/trail`) },
   { name: 'own trail', enter: (s) => s.http('GET', '/api/trail?limit=1000') },
   { name: 'verify', enter: (s, t) => s.http('GET', `/api/conversations/${t.conversationId}/verify`) },
@@ -161,6 +171,16 @@ export const WAYS_IN: readonly WayIn[] = [
   { name: 'prompt', makes: true, enter: (s, t) => s.http('POST', '/api/chat', prompt(t)) },
   { name: 'prompt frame', makes: true, enter: (s, t) => s.frame({ type: 'prompt', ...prompt(t) }) },
   { name: 'prompt below a message', enter: (s, t) => s.http('POST', '/api/chat', prompt(t, any(s, t.messageIds))) },
+  {
+    name: 'the prompt of another again',
+    makes: true,
+    enter: (s, t) => s.http('POST', '/api/chat', { ...prompt(t), messageId: any(s, t.messageIds), runId: any(s, t.runIds) }),
+  },
+  { name: 'edit frame', enter: (s, t) => s.frame({ type: 'prompt', ...prompt(t, any(s, t.messageIds)) }) },
+  {
+    name: 'regenerate frame',
+    enter: (s, t) => s.frame({ type: 'regenerate', conversationId: t.conversationId, parentId: any(s, t.messageIds) }),
+  },
   {
     name: 'prompt with more fields',
     makes: true,

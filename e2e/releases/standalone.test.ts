@@ -1,7 +1,9 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { call } from '../harness/commands.ts';
 import { countText } from '../harness/expected.ts';
 import { Pod } from '../harness/pod.ts';
 import { freePort } from '../harness/ports.ts';
@@ -37,4 +39,20 @@ test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', 
   }
   await goesOn(pod.url, standalone);
   expect((await readOver(pod.url, standalone)).slice(0, standalone.messages.length)).toEqual(standalone.messages);
+
+  // S-17: then the person is erased. What was written then is proven still, and names nobody.
+  const erased = await call('DELETE', `${pod.url}/api/admin/users/${standalone.userId}?user_id=root`, undefined, 20_000);
+  expect(erased).toMatchObject({ status: 200, forgotten: true });
+  for (const conversationId of [standalone.over, standalone.going]) {
+    expect(await call('GET', `${pod.url}/api/admin/conversations/${conversationId}/verify?user_id=root`)).toMatchObject({ problems: [] });
+  }
+  await pod.kill();
+  const database = new DatabaseSync(join(folder, 'data', 'runnel.sqlite'), { readOnly: true });
+  onTestFinished(() => database.close());
+  const tables = database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).all() as { name: string }[];
+  const naming = tables.filter(({ name }) => {
+    const rows = JSON.stringify(database.prepare(`SELECT * FROM ${name}`).all());
+    return rows.includes(`"${standalone.userId}"`) || rows.includes(`\\"${standalone.userId}\\"`);
+  });
+  expect(naming).toEqual([]);
 });

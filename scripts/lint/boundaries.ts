@@ -30,7 +30,7 @@ export function partOf(file: string): string | null {
   return /^((?:packages|services)\/[^/]+|web|e2e|bench)\//.exec(file)?.[1] ?? null;
 }
 
-const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file) || /\/(test|testing)\//.test(file);
+export const isTest = (file: string): boolean => /\.(test|contract)\.ts$/.test(file) || /\/(test|testing|contract)\//.test(file);
 
 /**
  * Why `file` must not import `specifier`, or null when it may.

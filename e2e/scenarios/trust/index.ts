@@ -1,5 +1,7 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { peopleScenarios } from './people.ts';
 import { productScenarios } from './product.ts';
+import { honestScenarios } from './honest.ts';
 import { killedScenarios } from './killed.ts';
 import { malformedScenarios } from './malformed.ts';
 import { strangerScenarios } from './strangers.ts';
@@ -12,4 +14,6 @@ export const trustScenarios: Scenario[] = [
   ...productScenarios,
   ...waitingScenarios,
   ...killedScenarios,
+  ...honestScenarios,
+  ...peopleScenarios,
 ];

@@ -64,6 +64,8 @@ export interface StoreBudgets {
   spendBytes(userId: string, bytes: number, limit: number): Promise<SpendResult>;
   /** Resolves to how many this gateway may hold, at most as many as it wants. */
   holdShare(command: HoldShare): Promise<number>;
+  /** Everything that is kept by the person's name goes: what is counted, and the list of their conversations. They begin anew. */
+  forgetPerson(userId: string): Promise<void>;
   /** Says that a gateway lives, for so long; resolves to all that do. */
   noteHolder(holder: string, leaseMs: number): Promise<string[]>;
 }

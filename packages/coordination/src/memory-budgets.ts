@@ -74,6 +74,9 @@ export const createMemoryBudgets = (store: MemoryStore): StoreBudgets => {
       else shares.delete(userId);
       return granted;
     },
+    async forgetPerson(userId) {
+      for (const kept of [places, shares, spent.bytes]) kept.delete(userId);
+    },
     async noteHolder(holder, leaseMs) {
       holders.set(holder, store.now() + leaseMs);
       for (const [name, until] of holders) if (until <= store.now()) holders.delete(name);

@@ -64,15 +64,19 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
 const isDeadCopy = ({ before, messages }: MemoryConversation, { logId, at }: { logId: string; at: number }): boolean =>
   before?.logId === logId && ![...messages.values()].some(({ role, createdAt }) => role === 'user' && createdAt > at);
 
+/** Whose deletion it is when nothing of its owner stays. */
+const EVERYBODY = null;
+
 export const deleteConversation = (store: MemoryStore, command: Parameters<RunLog['deleteConversation']>[0]): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
   if (command.heard && !isDeadCopy(conversation, command.heard)) return { outcome: 'not-found' };
   const { conversationId, userId, offset } = conversation;
-  store.audit(conversation, 'SESSION_DELETED', {});
+  const { forget = false, deletedBy = userId } = command;
+  store.audit(conversation, 'SESSION_DELETED', { ...(!command.heard && { deletedBy }), ...(forget && { erased: true }) });
   closeDeleted(store, conversation);
-  store.noteDeleted(conversationId, userId);
-  if (command.forget === true) store.whose.free(conversationId);
+  store.noteDeleted(conversationId, forget ? EVERYBODY : userId);
+  if (forget) store.whose.free(conversationId);
   else store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
   return { outcome: 'done', offset };

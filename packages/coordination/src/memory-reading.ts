@@ -71,7 +71,7 @@ export const readHistory = (
   { conversationId, userId, before, limit }: Parameters<RunLog['readHistory']>[0],
 ): History => {
   const conversation = store.conversations.get(conversationId);
-  if (!conversation) return { kind: 'none' };
+  if (!conversation) return { kind: 'none', ...(store.isDeleted(conversationId, userId) && { deleted: true }) };
   if (conversation.userId !== userId) return { kind: 'forbidden' };
   const all: StoredMessage[] = [...conversation.messages.values()];
   const last = before === undefined ? all.length : all.findIndex((message) => message.messageId === before);

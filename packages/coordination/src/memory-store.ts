@@ -74,7 +74,7 @@ export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;
   runs: Map<string, MemoryRun>;
   outbox: OutboxEntry[];
-  deleted: Map<string, { userId: string; until: number }>;
+  deleted: Map<string, { userId: string | null; until: number }>;
   ended: { run: MemoryRun; at: number }[];
 }
 
@@ -100,8 +100,8 @@ export class MemoryStore {
   readonly whose: Whose;
   /** Runs that have ended, oldest first, with the time they are forgotten. */
   readonly #ended: { run: MemoryRun; at: number }[] = [];
-  /** Deleted conversations by the time their deletion may be forgotten, oldest first. */
-  readonly #deleted = new Map<string, { userId: string; until: number }>();
+  /** Deleted conversations by the time their deletion may be forgotten, oldest first; `userId` null: everybody's. */
+  readonly #deleted = new Map<string, { userId: string | null; until: number }>();
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
@@ -218,15 +218,15 @@ export class MemoryStore {
       this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
   }
 
-  noteDeleted(conversationId: string, userId: string): void {
+  noteDeleted(conversationId: string, userId: string | null): void {
     this.#deleted.delete(conversationId);
     this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
   }
 
   /** `userId`: by this person. */
   isDeleted(conversationId: string, userId?: string): boolean {
-    const deleted = this.#deleted.get(conversationId);
-    return deleted !== undefined && deleted.until > this.now() && (userId === undefined || deleted.userId === userId);
+    const { until = 0, userId: by = null } = this.#deleted.get(conversationId) ?? {};
+    return until > this.now() && [undefined, by ?? userId].includes(userId);
   }
 
   /** Last changed goes last, so that the first is always the next to be forgotten. */

@@ -56,6 +56,9 @@ export const createRedisBudgets = (scripts: ScriptRunner, caller: Caller): Store
       const [, granted] = await run('hold-share', personOf(userId), args);
       return Number(granted);
     },
+    async forgetPerson(userId) {
+      await run('forget-person', personOf(userId), {});
+    },
     async noteHolder(holder, leaseMs) {
       const [, names] = await run('note-holder', personOf(''), { holder, leaseMs });
       return names as unknown as string[];

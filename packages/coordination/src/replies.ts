@@ -135,6 +135,7 @@ export const toChangeResult = (reply: Reply): ChangeResult => {
 
 export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
   const kind = reply[0] as 'page' | 'none' | 'forbidden';
+  if (kind === 'none') return { kind, ...(reply[1] === 'deleted' && { deleted: true }) };
   if (kind !== 'page') return { kind };
   return { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]), ...(Number(reply[3]) === 1 && { cut: true }) };
 };

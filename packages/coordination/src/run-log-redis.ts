@@ -208,8 +208,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
-    async deleteConversation({ conversationId, userId, forget = false, heard }) {
-      const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+    async deleteConversation({ conversationId, userId, forget = false, deletedBy = userId, heard }) {
+      const by = heard ? '' : deletedBy;
+      const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+      const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), args);
       if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
       return toChangeResult(reply);

@@ -244,23 +244,26 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
-   * store has the rest.
+   * store has the rest. `deleted`: by this person, within the day, and the database may not know of it yet.
    */
   readHistory(query: {
     conversationId: string;
     userId: string;
     before?: string;
     limit: number;
-  }): Promise<{ kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none' } | { kind: 'forbidden' }>;
+  }): Promise<
+    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }
+  >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**
-   * `forget`: the person is erased, and the id is nobody's afterwards. `heard`: the database has heard of this deletion and the store
+   * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
    * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.
    */
   deleteConversation(command: {
     conversationId: string;
     userId: string;
     forget?: boolean;
+    deletedBy?: string;
     heard?: { logId: string; at: number };
   }): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;

@@ -82,7 +82,7 @@ export interface ScriptArgs {
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   'delete-message': { userId: string; messageId: string; cap: number };
-  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; heardLog: string; heardAt: number };
+  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
@@ -93,6 +93,7 @@ export interface ScriptArgs {
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
+  'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
@@ -130,6 +131,7 @@ const NAMES = [
   'spend-bytes',
   'hold-share',
   'note-holder',
+  'forget-person',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');

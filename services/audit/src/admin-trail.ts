@@ -1,41 +1,44 @@
 import type { DataSource } from 'typeorm';
-import { appendTrail } from './append-trail.ts';
+import { appendAct, nextAct } from './admin-log.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
-import { HEAD, rowOf, type AuditRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
-import { lock, onDisk } from './store.ts';
-
-/** A log of its own, under a name that no conversation can have. */
-export const ADMIN_LOG = '$admin';
+import { addPersons, personsNamed } from './persons/resolve.ts';
 
 export interface AdminAct {
   type: 'ADMIN_READ' | 'USER_ERASED';
   admin: string;
-  /** Whose trail, or which conversation's; absent: everybody's. */
+  /** Whose trail; absent: everybody's. */
   target?: string | undefined;
+  conversation?: string | undefined;
   /** What was asked for. */
   query?: string | undefined;
 }
 
+/** Whom nobody knows by that name gets no name by being asked for: an id that was erased would be back. */
+const UNKNOWN = '?';
+
+const pseudonymFor = async (sql: Sql, userId: string): Promise<string> => {
+  const known = (await personsNamed(sql, [userId])).get(userId);
+  if (known !== undefined) return known;
+  // 0.1.0 wrote the id itself.
+  const [found] = await sql.query('SELECT 1 FROM chat_session WHERE user_id = $1 LIMIT 1', [userId]);
+  return found === undefined ? UNKNOWN : ((await addPersons(sql, [userId])).get(userId) ?? UNKNOWN);
+};
+
 /** Adds what an admin is about to do to the trail: it is there, linked, before it happens. */
-export const recordAdminAct = async (database: DataSource, { type, admin, target, query }: AdminAct, now: number): Promise<void> => {
+export const recordAdminAct = async (database: DataSource, act: AdminAct, now: number): Promise<void> => {
+  const { type, admin, target, conversation, query } = act;
   const partitions = new Partitions(database);
   await inTurn(database, async () => {
     await partitions.ensure([now]);
     await database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(database), tx);
-      await onDisk(sql);
-      await lock(sql, [ADMIN_LOG]);
-      const [head] = (await sql.query<Record<string, unknown>>('SELECT * FROM audit_head WHERE log_id = $1', [ADMIN_LOG])).map((raw) =>
-        rowOf(HEAD, raw),
-      );
-      const sequence = (head?.seen ?? 0) + 1;
-      const row: AuditRow = {
-        ...{ eventId: `${ADMIN_LOG}:a${sequence}`, time: now, conversationId: ADMIN_LOG, logId: ADMIN_LOG, sequence, type },
-        ...{ userId: admin, runId: null, data: JSON.stringify({ userId: admin, target, query }) },
-      };
-      await appendTrail(sql, [row]);
+      const sequence = await nextAct(sql);
+      const userId = (await personsNamed(sql, [admin])).get(admin) ?? (await addPersons(sql, [admin])).get(admin)!;
+      const of = target === undefined ? undefined : await pseudonymFor(sql, target);
+      const asked = of === undefined ? query : query?.replaceAll(JSON.stringify(target), JSON.stringify(of));
+      await appendAct(sql, sequence, { type, userId, data: { userId, target: of, conversation, query: asked }, time: now });
     });
   });
 };

@@ -41,7 +41,7 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct'>,
+  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -111,13 +111,19 @@ export const createAuditApp = (
     type: Type.Union([Type.Literal('ADMIN_READ'), Type.Literal('USER_ERASED')]),
     admin: Name,
     target: Type.Optional(Name),
+    conversation: Type.Optional(Id),
     query: Type.Optional(Type.String({ maxLength: 2_000 })),
   });
   app.post('/trail', { schema: { body: Act } }, async (request, reply) => {
-    const { type, admin, target, query } = request.body;
-    await tables.recordAdminAct({ type, admin: plain(admin), target: target && plain(target), query: query && plain(query) });
+    const { type, admin, target, conversation, query } = request.body;
+    const asked = { target: target && plain(target), conversation, query: query && plain(query) };
+    await tables.recordAdminAct({ type, admin: plain(admin), ...asked });
     return reply.code(204).send();
   });
+
+  app.post('/forget', { schema: { body: Type.Object({ user: Name }) } }, async (request) => ({
+    forgotten: await tables.forget(plain(request.body.user)),
+  }));
 
   app.get('/trail/:id', { schema: { params: Params, querystring: Type.Pick(TrailQuery, ['after', 'limit']) } }, async (request) => {
     const { after, limit } = request.query;

@@ -1,9 +1,11 @@
 import type { DataSource } from 'typeorm';
 import type { EventBus, EventRecord, ReceivedRecord } from '@runnel/events';
-import { DEAD_LETTER_TOPIC } from '@runnel/protocol/audit';
+import { DEAD_LETTER_TOPIC, decodeEvent } from '@runnel/protocol/audit';
 import { dialectOf, fromStored, Sql, toStored, type Value } from './database/sql.ts';
 import { inTurn } from './database/turns.ts';
-import { sha256Of } from './rows.ts';
+import { lateDigest } from './persons/pseudonym.ts';
+import { lateKey } from './persons/resolve.ts';
+import { sha256Of, userOf } from './rows.ts';
 
 /** What could not be stored, whole, with the reason. */
 export interface DeadLetter {
@@ -96,6 +98,39 @@ interface LetterRow {
   origin: string;
 }
 
+/** As an id stands in an event, and in an event that stands as text in an outbox entry. */
+const formsOf = (userId: string): string[] => {
+  const inEvent = JSON.stringify(userId);
+  return [inEvent, JSON.stringify(inEvent).slice(1, -1)];
+};
+
+/** Removes every letter that names somebody. */
+export const forgetLetters = async (sql: Sql, userId: string): Promise<void> => {
+  const forms = formsOf(userId);
+  for (const { origin, value } of await sql.query<LetterRow>('SELECT * FROM dead_letter')) {
+    const text = Buffer.from(value, 'base64').toString();
+    if (forms.some((form) => text.includes(form))) await sql.query('DELETE FROM dead_letter WHERE origin = $1', [origin]);
+  }
+};
+
+/** Whether the letter tells of somebody who was erased since: it is not kept then. */
+const isOfErased = async (sql: Sql, value: Uint8Array): Promise<boolean> => {
+  let event;
+  try {
+    event = decodeEvent(value);
+  } catch {
+    return false;
+  }
+  const userId = userOf(event);
+  const key = userId === null ? '' : await lateKey(sql);
+  if (key === '') return false;
+  const [found] = await sql.query('SELECT 1 FROM audit_person WHERE digest = $1 AND erased_at >= $2 LIMIT 1', [
+    lateDigest(key, userId!),
+    Date.parse(event.time),
+  ]);
+  return found !== undefined;
+};
+
 /** Without Kafka they lie in the database. */
 export const tableDeadLetters = (database: DataSource, now: () => number = Date.now): DeadLetters => {
   const sql = new Sql(dialectOf(database), database);
@@ -108,6 +143,7 @@ export const tableDeadLetters = (database: DataSource, now: () => number = Date.
   return {
     async put(letters) {
       for (const { topic, key, value, reason, origin } of letters) {
+        if (await isOfErased(sql, value)) continue;
         await write(
           `INSERT INTO dead_letter (origin, at, topic, key, value, reason) VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (origin) DO UPDATE SET reason = excluded.reason`,

@@ -1,4 +1,5 @@
 import type { MessageRow, SessionRow } from './database/tables.ts';
+import { isFree } from './persons/pseudonym.ts';
 import type { Change } from './rows.ts';
 
 /** Where and when a change happened. */
@@ -21,6 +22,9 @@ export interface Folded extends Tables {
 }
 
 export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
+
+/** An owner stays (`ownership.ts`); what was somebody's who is nobody now is whose it was made again. */
+const ownerOf = (session: SessionRow, userId: string): string => (isFree(session) ? userId : session.userId || userId);
 
 /**
  * An answer ends once. A store that went back behind an end may have made another one: the first was shown, so it stays, whichever
@@ -85,9 +89,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         const times = isRemade
           ? { createdAt: time, updatedAt: Math.max(time, session.updatedAt) }
           : { createdAt: Math.min(time, session.createdAt) };
-        // An owner stays (`ownership.ts`), and so does a title that a prompt after a loss of the store did not know of.
+        // A title stays that a prompt after a loss of the store did not know of.
         const title = isRemade ? change.title : session.title || change.title;
-        putSession({ ...session, ...times, userId: session.userId || change.userId, logId, title, deleted: 0 });
+        putSession({ ...session, ...times, userId: ownerOf(session, change.userId), logId, title, deleted: 0 });
         break;
       }
       case 'title': {
@@ -99,14 +103,15 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       case 'message': {
         const session = sessionOf(entry, change.row.userId);
         if (isLate(entry, session)) break;
-        putSession({ ...session, deleted: 0, updatedAt: Math.max(time, session.updatedAt) });
+        const userId = ownerOf(session, change.row.userId);
+        putSession({ ...session, userId, deleted: 0, updatedAt: Math.max(time, session.updatedAt) });
         putSaid(change.row);
         break;
       }
       case 'restored': {
         const session = sessionOf(entry, change.userId);
         if (isLate(entry, session)) break;
-        putSession({ ...session, logId, deleted: 0, title: session.title || change.title });
+        putSession({ ...session, userId: ownerOf(session, change.userId), logId, deleted: 0, title: session.title || change.title });
         for (const row of change.rows) if (!messages.has(messageKey(conversationId, row.messageId))) putSaid(row);
         break;
       }

@@ -4,6 +4,7 @@ import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
 import { excerptOf, LOOKED_AT_CHARS } from './excerpt.ts';
+import { isFree } from './persons/pseudonym.ts';
 import { searchQuery, wordsOf } from './fold-text.ts';
 
 export type Page =
@@ -76,6 +77,7 @@ export class AuditReader {
     const { conversationId, userId, before, limit } = query;
     const session = await this.#session(conversationId);
     if (!session) return { kind: 'none' };
+    if (isFree(session)) return { kind: 'none' };
     // Also after its deletion: the id is its owner's.
     if (session.userId !== '' && session.userId !== userId) return { kind: 'forbidden' };
     if (session.deleted === 1) return { kind: 'none', ...(session.userId === userId && deletionOf(session)) };

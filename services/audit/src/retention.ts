@@ -3,17 +3,28 @@ import type { AuditTables } from './tables.ts';
 
 const EVERY_MS = 3_600_000;
 
-/** Removes the trail's old months, hourly; 0 keeps everything. */
-export const startRetention = (tables: Pick<AuditTables, 'partitions'>, retentionMs: number, log: Logger): Closable => {
+export interface Terms {
+  /** How long the trail is kept, ms; 0: for ever. */
+  retentionMs: number;
+  /** For so long an event may come late, ms. */
+  lateMs: number;
+}
+
+/** Hourly: removes the trail's old months, and what recognises late events of erased persons. */
+export const startRetention = (
+  tables: Pick<AuditTables, 'partitions' | 'forgetDigests'>,
+  { retentionMs, lateMs }: Terms,
+  log: Logger,
+): Closable => {
   const stop = new AbortController();
+  const round = async (now: number): Promise<void> => {
+    await tables.forgetDigests(now - lateMs);
+    const removed = retentionMs > 0 ? await tables.partitions.retire(now - retentionMs) : 0;
+    if (removed > 0) log.info({ event: 'retention.removed', removed });
+  };
   const run = async (): Promise<void> => {
-    while (retentionMs > 0 && !stop.signal.aborted) {
-      try {
-        const removed = await tables.partitions.retire(Date.now() - retentionMs);
-        if (removed > 0) log.info({ event: 'retention.removed', removed });
-      } catch (error) {
-        log.warn({ event: 'retention.failed', message: String(error) });
-      }
+    while (!stop.signal.aborted) {
+      await round(Date.now()).catch((error: unknown) => log.warn({ event: 'retention.failed', message: String(error) }));
       await delay(EVERY_MS, stop.signal);
     }
   };

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { FINISHES, type Finish } from '@runnel/protocol';
-import { sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
+import { PERSON_FIELDS, sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
 
 import type { AuditRow, MessageRow, RunRow, TimelineRow } from './database/tables.ts';
 
@@ -20,22 +20,51 @@ const finishOf = (word: string | undefined): Finish | null => FINISHES.find((kno
 export const sha256Of = (text: string): string => hash('sha256', text);
 
 const TEXTS: ReadonlySet<string> = new Set(TEXT_FIELDS);
+const PERSONS: ReadonlySet<string> = new Set(PERSON_FIELDS);
 
-/** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
-export const withoutTexts = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutTexts);
+type Replace = (name: string, value: string) => unknown;
+
+/** Everything in `value`, at any depth, with each text field's content replaced. */
+const replaceFields = (value: unknown, replace: Replace): unknown => {
+  if (Array.isArray(value)) return value.map((inner) => replaceFields(inner, replace));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) =>
-      TEXTS.has(name) && typeof inner === 'string'
-        ? [name, { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) }]
-        : [name, withoutTexts(inner)],
-    ),
+    Object.entries(value).map(([name, inner]) => [name, typeof inner === 'string' ? replace(name, inner) : replaceFields(inner, replace)]),
   );
 };
 
+/** What the trail calls a person. */
+export type NameOf = (userId: string) => string;
+const asTheyAre: NameOf = (userId) => userId;
+
+/** Tells of every person that `data` names. */
+export const eachPerson = (value: unknown, tell: (userId: string) => void): void => {
+  if (Array.isArray(value)) for (const inner of value) eachPerson(inner, tell);
+  else if (typeof value === 'object' && value !== null)
+    for (const name in value) {
+      const inner = (value as Record<string, unknown>)[name];
+      if (typeof inner !== 'string') eachPerson(inner, tell);
+      else if (inner !== '' && PERSONS.has(name)) tell(inner);
+    }
+};
+
+/** `data` with other names of its persons. Pure. */
+export const renamePersons = (value: unknown, nameOf: NameOf): unknown =>
+  replaceFields(value, (name, inner) => (inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner));
+
+/** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
+export const withoutTexts = (value: unknown, nameOf = asTheyAre): unknown =>
+  replaceFields(value, (name, inner) => {
+    if (TEXTS.has(name)) return { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) };
+    return inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner;
+  });
+
+/** Who did it; null: nobody. Pure. */
+export const userOf = ({ data }: AuditEvent): string | null => ('userId' in data && data.userId !== '' ? data.userId : null);
+
 /** The trail's row of a state change; null for a timeline batch, which is no part of the trail. */
-export const auditRow = (event: AuditEvent): AuditRow | null => {
+export const auditRow = (event: AuditEvent, nameOf = asTheyAre): AuditRow | null => {
+  const userId = userOf(event);
   const where = sequenceOf(event);
   if (where === null) return null;
   return {
@@ -45,10 +74,10 @@ export const auditRow = (event: AuditEvent): AuditRow | null => {
     logId: where.logId,
     sequence: where.sequence,
     type: event.type,
-    userId: event.data.userId,
+    userId: userId === null ? null : nameOf(userId),
     // Its type may have none by its schema, and then it may be anything.
     runId: 'runId' in event.data && typeof event.data.runId === 'string' ? event.data.runId : null,
-    data: JSON.stringify(withoutTexts(event.data)),
+    data: JSON.stringify(withoutTexts(event.data, nameOf)),
   };
 };
 
@@ -85,7 +114,7 @@ const answerOf = ({ runId, parentId, text, reason, finish, model, startedAt }: E
 /** What an event means for the tables that people read; empty for events that only the trail keeps. Pure. */
 export const changesOf = (event: AuditEvent): Change[] => {
   const { type, data, subject: conversationId } = event;
-  const { userId } = data;
+  const userId = userOf(event) ?? '';
   const position = positionOf(Date.parse(event.time), event);
   switch (type) {
     case 'SESSION_STARTED':
@@ -112,6 +141,8 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':
     case 'USER_ERASED':
+    case 'USER_FORGOTTEN':
+    case 'TRAIL_CUT':
       return [];
     default:
       data satisfies never;

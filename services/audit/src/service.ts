@@ -14,6 +14,7 @@ import { startRetention } from './retention.ts';
 import { openTables, type AuditTables } from './tables.ts';
 
 const RELAY_LEASE_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 export interface AuditService {
   tables: AuditTables;
@@ -36,7 +37,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const metrics = auditMetrics(deps.metrics ?? createMetrics('audit', { processMetrics: false }));
   const tables = await openTables(config.databaseUrl);
   const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
-  closables.push(startRetention(tables, config.retentionMs, log));
+  closables.push(startRetention(tables, { retentionMs: config.retentionMs, lateMs: config.kafkaRetentionMs + DAY_MS }, log));
 
   const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });

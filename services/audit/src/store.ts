@@ -3,25 +3,20 @@ import { type AuditEvent, sequenceOf } from '@runnel/protocol/audit';
 
 import { appendTrail } from './append-trail.ts';
 import { applyChanges } from './apply-changes.ts';
+import { bucketOf, lock, onDisk } from './database/locks.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql, type Dialect } from './database/sql.ts';
-import { TIMELINE } from './database/tables.ts';
+import { rowOf, SESSION, TIMELINE, type SessionRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
+import { forgetIn } from './persons/forget.ts';
+import { isFree, isPseudonym } from './persons/pseudonym.ts';
+import { resolvePersons } from './persons/resolve.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
-/** Writers of one conversation go one after the other; those of others meet in a bucket now and then, which only costs a wait. */
-const LOCK_SPACE = 7_201;
-const BUCKETS = 64;
 /** Transactions at a time of one process: while one is under way in the database, the rows of the other are made. */
 const LANES = 2;
-
-const bucketOf = (conversationId: string): number => {
-  let hash = 0;
-  for (let i = 0; i < conversationId.length; i++) hash = (Math.imul(hash, 31) + conversationId.charCodeAt(i)) | 0;
-  return (hash >>> 0) % BUCKETS;
-};
 
 /** Lanes take buckets, so that those of one process never wait for each other's locks. SQLite has one writer. */
 export const laneOf = (dialect: Dialect, conversationId: string): number => (dialect === 'sqlite' ? 0 : bucketOf(conversationId) % LANES);
@@ -46,56 +41,64 @@ export class AuditStore {
     return inTurn(this.#database, () => this.#write(events));
   }
 
+  /**
+   * Destroys what tells who is behind a pseudonym, unless something of theirs is alive: then their last deletion does it when it comes.
+   * Resolves to whether the trail knows them no more.
+   */
+  forget(userId: string): Promise<boolean> {
+    return inTurn(this.#database, () => forgetIn(this.#database, userId));
+  }
+
   async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineRow).filter((row) => row !== null);
-    const rows = events.flatMap((event) => {
-      const row = auditRow(event);
-      return row === null ? [] : [{ ...row, event }];
-    });
-    await this.#partitions.ensure(rows.map((row) => row.time));
+    const told = events.filter((event) => sequenceOf(event) !== null);
+    await this.#partitions.ensure(told.map((event) => Date.parse(event.time)));
     let erased = false;
+    const leaving = new Set<string>();
     const stored = await this.#database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(this.#database), tx);
       await onDisk(sql);
       await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
-      if (rows.length === 0) return 0;
+      if (told.length === 0) return 0;
       await lock(
         sql,
-        rows.map((row) => row.conversationId),
+        told.map((event) => event.subject),
       );
-      const foreign = foreignOf(rows, await ownersOf(sql, rows));
-      if (foreign.length > 0) throw new ForeignEvents(foreign.map((row) => row.event.id));
-      const fresh = await appendTrail(sql, rows);
+      const sessions = await sessionsOf(sql, told);
+      const persons = await resolvePersons(sql, told, sessions);
+      const foreign = foreignOf(
+        told
+          .filter((event) => !persons.isTrailOnly(event))
+          .map((event) => ({ conversationId: event.subject, userId: persons.ownerOf(event), event })),
+        new Map([...sessions].map(([conversationId, session]) => [conversationId, isFree(session) ? '' : session.userId])),
+      );
+      if (foreign.length > 0) throw new ForeignEvents(foreign.map(({ event }) => event.id));
+      const fresh = await appendTrail(
+        sql,
+        told.map((event) => ({ ...auditRow(event, persons.nameOf(event))!, event })),
+      );
       const changes = fresh.flatMap(({ event, conversationId, time }): ChangeAt[] => {
+        if (persons.isTrailOnly(event)) return [];
         // Its own, also where the trail had to give it another place.
         const { logId } = sequenceOf(event)!;
-        return changesOf(event).map((change) => ({ conversationId, logId, time, change }));
+        return changesOf(persons.shown(event)).map((change) => ({ conversationId, logId, time, change }));
       });
       await applyChanges(sql, changes);
       erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
+      // Also those that came before: whoever stored them may have been killed here.
+      for (const event of told)
+        if (event.type === 'SESSION_DELETED' && event.data['erased'] === true) leaving.add(persons.ownerOf(event) ?? '');
       return fresh.length;
     });
+    for (const userId of leaving) if (!isPseudonym(userId) && userId !== '') await forgetIn(this.#database, userId);
     // The journal of SQLite still has the page as it was before.
     if (erased && dialectOf(this.#database) === 'sqlite') await this.#database.query('PRAGMA wal_checkpoint(TRUNCATE)');
     return stored;
   }
 }
 
-/** Whatever the server's default: what is committed is on disk, since it leaves the outbox, or Kafka's position moves, after it. */
-export const onDisk = async (sql: Sql): Promise<void> => {
-  if (sql.dialect === 'sqlite') return;
-  await sql.query(`SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')`);
-};
-
-export const lock = async (sql: Sql, conversationIds: readonly string[]): Promise<void> => {
-  if (sql.dialect === 'sqlite') return;
-  // Always in one order, so that two writers cannot wait for each other.
-  const buckets = [...new Set(conversationIds.map(bucketOf))].sort((a, b) => a - b);
-  await sql.query(`SELECT pg_advisory_xact_lock(${LOCK_SPACE}, b) FROM unnest('{${buckets.join(',')}}'::int[]) AS b`);
-};
-
-const ownersOf = async (sql: Sql, rows: readonly { conversationId: string }[]): Promise<Map<string, string>> => {
-  const ids = [...new Set(rows.map((row) => row.conversationId))];
-  const found = await sql.among<{ conversation_id: string; user_id: string }>('SELECT * FROM chat_session', 'conversation_id', ids);
-  return new Map(found.map((row) => [row.conversation_id, row.user_id]));
+const sessionsOf = async (sql: Sql, events: readonly AuditEvent[]): Promise<Map<string, SessionRow>> => {
+  const ids = [...new Set(events.map((event) => event.subject))];
+  const found = await sql.among<Record<string, unknown>>('SELECT * FROM chat_session', 'conversation_id', ids);
+  return new Map(found.map((raw) => rowOf(SESSION, raw)).map((row) => [row.conversationId, row]));
 };

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { CHAT_TOPIC, STREAM_TOPIC, topicOf } from '@runnel/protocol/audit';
 import { tablesContract } from './contract/tables.ts';
 import { tableDeadLetters } from './dead-letters.ts';
+import { pseudonymOf } from './persons/pseudonym.ts';
 import { openTables } from './tables.ts';
 import { exchange, story, T0 } from './testing/events.ts';
 import { verify } from './verify.ts';
@@ -84,6 +85,8 @@ test('P-9 however two topics interleave, in any batches, with any repetitions: t
   });
   const endOf = async (batches: (typeof all)[]): Promise<unknown> => {
     const tables = await openTables('sqlite::memory:');
+    // The links are made of pseudonyms, and those of a random key.
+    await tables.database.query(`INSERT INTO audit_person (pseudonym, user_id, key) VALUES ('${pseudonymOf('k', 'ann')}', 'ann', 'k')`);
     for (const batch of batches) await tables.writer.write(batch);
     const pages = await Promise.all(
       ['c1', 'c2', 'c3'].map((conversationId) => tables.reader.history({ conversationId, userId: 'ann', limit: 50 })),

@@ -4,7 +4,9 @@ import type { DataSource } from 'typeorm';
 import { recordAdminAct, type AdminAct } from './admin-trail.ts';
 import { Analytics } from './analytics.ts';
 import { openDatabase } from './database/data-source.ts';
-import { dialectOf } from './database/sql.ts';
+import { dialectOf, Sql } from './database/sql.ts';
+import { inTurn } from './database/turns.ts';
+import { forgetDigests } from './persons/forget.ts';
 import { Partitions } from './database/partitions.ts';
 import { createGroupWriter, type GroupWriter } from './group-writer.ts';
 import { AuditReader } from './reader.ts';
@@ -25,6 +27,10 @@ export interface AuditTables {
   replay(runId: string, userId: string): Promise<Replay | null>;
   /** Of one conversation. */
   verify(conversationId: string): Promise<Verification>;
+  /** @see AuditStore.forget */
+  forget: AuditStore['forget'];
+  /** What recognises late events of those who were erased before this time (ms) goes. */
+  forgetDigests(before: number): Promise<unknown>;
   /** Puts an admin's deed into the trail. */
   recordAdminAct(act: AdminAct): Promise<void>;
   partitions: Partitions;
@@ -50,6 +56,8 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     analytics: new Analytics(database),
     replay: (runId, userId) => readReplay(database, runId, userId),
     verify: (conversationId) => verify(database, conversationId),
+    forget: (userId) => store.forget(userId),
+    forgetDigests: (before) => inTurn(database, () => forgetDigests(new Sql(dialectOf(database), database), before)),
     recordAdminAct: (act) => recordAdminAct(database, act, Date.now()),
     partitions: new Partitions(database),
     ping: async () => void (await database.query('SELECT 1')),

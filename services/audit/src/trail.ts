@@ -2,10 +2,15 @@ import type { DataSource } from 'typeorm';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, Sql, type Value } from './database/sql.ts';
 import { AUDIT, rowOf, type AuditRow } from './database/tables.ts';
+import { personsOf } from './persons/names.ts';
+import { isPseudonym, renameRow } from './persons/pseudonym.ts';
+import { personsNamed } from './persons/resolve.ts';
 
 /** A row of the trail with its link; `hash` is null until every earlier event of its log is here. */
 export interface TrailEntry extends AuditRow {
   hash: string | null;
+  /** What the link was made of instead: the pseudonym of each person named here, by id. Who was erased has no other name left. */
+  people: Record<string, string>;
 }
 
 export interface TrailQuery {
@@ -34,7 +39,7 @@ export class Trail {
       where.push(condition(`$${values.length}`));
     };
     if (query.conversationId !== undefined) and((p) => `a.conversation_id = ${p}`, query.conversationId);
-    if (query.userId !== undefined) and((p) => `a.user_id = ${p}`, query.userId);
+    const person = query.userId === undefined ? undefined : await this.#personOf(query.userId);
     if (query.from !== undefined) and((p) => `a.time >= ${p}`, query.from);
     if (query.to !== undefined) and((p) => `a.time < ${p}`, query.to);
     if (query.after !== undefined) {
@@ -43,16 +48,42 @@ export class Trail {
       const n = values.length;
       where.push(`(a.time, a.log_id, a.sequence) > ($${n - 2}, $${n - 1}, $${n})`);
     }
-    const found = await this.#sql.query<Record<string, unknown>>(
-      `SELECT a.*, c.hash FROM audit_log a LEFT JOIN audit_chain c ON c.log_id = a.log_id AND c.sequence = a.sequence
-       ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
-       ORDER BY a.time, a.log_id, a.sequence LIMIT $1`,
-      values,
+    const ORDER = 'ORDER BY a.time, a.log_id, a.sequence LIMIT $1';
+    // One part for each name of the person, so that each walks along its index.
+    const parts = (person ?? [null]).map((name) => {
+      if (name !== null) values.push(name);
+      const all = name === null ? where : [...where, `a.user_id = $${values.length}`];
+      return `SELECT * FROM (SELECT a.* FROM audit_log a ${all.length > 0 ? `WHERE ${all.join(' AND ')}` : ''} ${ORDER}) AS of_name`;
+    });
+    const found =
+      parts.length === 0
+        ? []
+        : await this.#sql.query<Record<string, unknown>>(
+            `SELECT a.*, c.hash FROM (${parts.join(' UNION ALL ')}) AS a
+             LEFT JOIN audit_chain c ON c.log_id = a.log_id AND c.sequence = a.sequence ${ORDER}`,
+            values,
+          );
+    const rows = found.slice(0, query.limit).map((raw) => ({ raw, row: rowOf(AUDIT, raw) }));
+    const persons = await personsOf(
+      this.#sql,
+      rows.map(({ row }) => row),
     );
-    const events = found
-      .slice(0, query.limit)
-      .map((raw): TrailEntry => ({ ...rowOf(AUDIT, raw), hash: typeof raw['hash'] === 'string' ? raw['hash'] : null }));
+    const events = rows.map(({ raw, row }): TrailEntry => {
+      const people: Record<string, string> = {};
+      const named = renameRow(row, (name) => {
+        const userId = persons.get(name)?.userId ?? null;
+        if (userId !== null) people[userId] = name;
+        return userId ?? name;
+      });
+      return { ...named, hash: typeof raw['hash'] === 'string' ? raw['hash'] : null, people };
+    });
     const last = events.at(-1);
     return { events, next: found.length > query.limit && last ? toCursor([last.time, last.logId, last.sequence]) : null };
+  }
+
+  /** What the trail calls somebody: by a pseudonym, and by the id in rows of 0.1.0. */
+  async #personOf(userId: string): Promise<string[]> {
+    const pseudonym = (await personsNamed(this.#sql, [userId])).get(userId);
+    return [...(pseudonym === undefined ? [] : [pseudonym]), ...(isPseudonym(userId) ? [] : [userId])];
   }
 }

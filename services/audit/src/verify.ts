@@ -3,11 +3,15 @@ import type { Digest, TrailFields } from '@runnel/protocol/audit';
 import { CHAIN_START } from './chain.ts';
 import { monthOf, Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
-import { AUDIT, CUT, HEAD, LINK, MESSAGE, rowOf, RUN, SESSION, type AuditRow, type HeadRow } from './database/tables.ts';
+import { AUDIT, CUT, HEAD, LINK, MESSAGE, REDACTED, rowOf, RUN, SESSION, type AuditRow, type HeadRow } from './database/tables.ts';
 import { checkChain, type Log } from './proof/check-chain.ts';
 import { checkMessages } from './proof/check-messages.ts';
 import { checkRuns } from './proof/check-runs.ts';
 import { checkSession } from './proof/check-session.ts';
+import { checkCuts } from './proof/cuts.ts';
+import { checkNames, checkPersons } from './proof/check-persons.ts';
+import { personsOf } from './persons/names.ts';
+import { renameRow } from './persons/pseudonym.ts';
 import { rootOfAll } from './proof/heads.ts';
 import { rootOf } from './proof/merkle.ts';
 import { inSnapshot } from './proof/snapshot.ts';
@@ -58,6 +62,8 @@ export const verify = async (database: DataSource, conversationId?: string, now 
   for (let page = await conversationsAfter(database, ''); page.length > 0; page = await conversationsAfter(database, page.at(-1)!)) {
     for (const id of page) await one(id);
   }
+  for (const problem of await checkPersons(database, { retired })) report(problem);
+  for (const problem of await inSnapshot(database, checkCuts)) report(problem);
   for (const logId of await orphanLinks(database)) report(`log ${logId}: its events and its head were removed`);
   return result;
 };
@@ -95,28 +101,37 @@ const readConversation = (database: DataSource, conversationId: string) =>
     const heads = [...named, ...(await sql.among<Raw>('SELECT * FROM audit_head', 'log_id', others)).map((raw) => rowOf(HEAD, raw))];
     const links = (await sql.among<Raw>('SELECT * FROM audit_chain', 'log_id', logIds)).map((raw) => rowOf(LINK, raw));
     const cuts = (await sql.among<Raw>('SELECT * FROM audit_cut', 'log_id', logIds)).map((raw) => rowOf(CUT, raw));
+    const redacted = (await sql.among<Raw>('SELECT * FROM audit_redacted', 'log_id', logIds)).map((raw) => rowOf(REDACTED, raw));
+    const persons = await personsOf(sql, trail);
     const logs = logIds.map((logId): Log => ({
       logId,
       rows: trail.filter((row) => row.logId === logId).toSorted((a, b) => a.sequence - b.sequence),
       links: links.filter((link) => link.logId === logId).toSorted((a, b) => a.sequence - b.sequence),
       head: heads.find((head) => head.logId === logId),
       cut: cuts.find((cut) => cut.logId === logId),
+      // Of two redactions the later one counts.
+      redacted: new Map(
+        redacted
+          .filter((row) => row.logId === logId)
+          .toSorted((a, b) => a.act - b.act)
+          .map(({ sequence, hash }) => [sequence, hash]),
+      ),
     }));
     const [session] = (await of('chat_session')).map((raw) => rowOf(SESSION, raw));
     const messages = (await of('message')).map((raw) => rowOf(MESSAGE, raw));
     const runs = (await of('run')).map((raw) => rowOf(RUN, raw));
-    return { conversationId, trail, logs, session, messages, runs };
+    return { conversationId, trail, logs, persons, session, messages, runs };
   });
 
 type Conversation = Awaited<ReturnType<typeof readConversation>>;
 
 /** What is wrong with one conversation. Pure. */
 const checkConversation = (found: Conversation, around: { retired: number; now: number }): string[] => {
-  const { conversationId, trail, logs, session, messages, runs } = found;
+  const { conversationId, trail, logs, persons, session, messages, runs } = found;
   const chains = logs.map((log) => checkChain(log, around));
   const isUnderWay = chains.some(({ hasHole }) => hasHole);
   const isComplete = around.retired === 0 || logs.every(({ rows }) => rows[0]?.sequence === 1);
-  const told = toldBy(trail);
+  const told = toldBy(trail.map((row) => renameRow(row, (name) => persons.get(name)?.userId ?? name)));
   const times = new Set(trail.map(({ time }) => time));
   const facts = { conversationId, told };
   const logIds = new Set(logs.map(({ logId }) => logId));
@@ -125,6 +140,7 @@ const checkConversation = (found: Conversation, around: { retired: number; now: 
     ...logs.flatMap(({ logId, head }) =>
       head && head.conversationId !== conversationId ? [`log ${logId} is another conversation's`] : [],
     ),
+    ...checkNames(conversationId, trail, persons),
     ...trail.flatMap(checkEnd),
     ...(isUnderWay ? [] : checkSession({ ...facts, times, logIds, row: session, isComplete, retired: around.retired })),
     ...checkMessages({ ...facts, rows: messages, userId: session?.userId, retired: around.retired, isUnderWay }),

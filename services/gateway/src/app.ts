@@ -15,7 +15,7 @@ import { servicePods } from './discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { drainConnections } from './drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
-import { answerClientError, registerHttp, sendProblem } from './http/index.ts';
+import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './http-json.ts';
 import { createHub } from './hub.ts';
 import { createModels, type Models } from './models.ts';
@@ -117,7 +117,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     bodyLimit: limits.frameBytes,
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
-    frameworkErrors: sendProblem,
+    frameworkErrors: sendUnreadable,
     clientErrorHandler: answerClientError,
   });
   await app.register(cookie);

@@ -52,8 +52,8 @@ export interface Commands {
   /** forbidden, not-found. Answers at once; this node sees to it that the run ends (P-5). */
   cancel(caller: Caller, command: { conversationId: string; runId: string }): Promise<{ outcome: 'cancelling' | 'already-ended' }>;
   deleteMessage(caller: Caller, command: { conversationId: string; messageId: string }): Promise<{ offset: number }>;
-  /** `forget`: the person is erased, and the id is nobody's afterwards. */
-  deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean }): Promise<void>;
+  /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
+  deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
@@ -191,9 +191,9 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         hub.expectChange(conversationId);
         return result;
       }),
-    deleteConversation: (caller, { conversationId, forget = false }) =>
+    deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
-        changed(await runLog.deleteConversation({ conversationId, userId: caller.userId, forget }));
+        changed(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>

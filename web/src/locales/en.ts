@@ -230,6 +230,10 @@ export const en = {
       TITLE_CHANGED: 'Renamed',
       MESSAGE_DELETED: 'Message deleted',
       SESSION_DELETED: 'Conversation deleted',
+      ADMIN_READ: 'Read by an admin',
+      USER_ERASED: 'Person erased by an admin',
+      USER_FORGOTTEN: 'Person’s name destroyed',
+      TRAIL_CUT: 'Old months removed',
     },
     detail: {
       model: 'Model',

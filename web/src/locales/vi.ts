@@ -232,6 +232,10 @@ export const vi: Messages = {
       TITLE_CHANGED: 'Đổi tên',
       MESSAGE_DELETED: 'Xóa tin nhắn',
       SESSION_DELETED: 'Xóa cuộc trò chuyện',
+      ADMIN_READ: 'Quản trị viên đã đọc',
+      USER_ERASED: 'Quản trị viên xóa một người',
+      USER_FORGOTTEN: 'Hủy tên của người đó',
+      TRAIL_CUT: 'Xóa các tháng cũ',
     },
     detail: {
       model: 'Mô hình',

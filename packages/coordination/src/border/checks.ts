@@ -27,6 +27,7 @@ export const checkChange = (command: { conversationId: string; userId: string })
 
 export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[0]): void => {
   checkChange(command);
+  if (command.deletedBy !== undefined) name(command.deletedBy, 'user');
   if (command.heard === undefined) return;
   object(command.heard, 'deletion');
   id(command.heard.logId);

@@ -32,6 +32,21 @@ export const budgetsContract = (current: Current): void => {
     expect(outcomes.filter((outcome) => outcome === 'reserved')).toHaveLength(5);
   });
 
+  test('S-17 who is forgotten holds nothing, has spent nothing and has no list', async () => {
+    const { log } = current();
+    const userId = `{braces}/${newId()}`;
+    const run = { conversationId: newId(), runId: newId() };
+    await log.reserveRun({ userId, ...run, limit: 1 });
+    await log.spendBytes(userId, 90, 100);
+    const share = { userId, kind: 'sockets' as const, wanted: 3, limit: 3, holders: ['a', 'b'] };
+    expect(await log.holdShare({ ...share, holder: 'a' })).toBe(3);
+    await log.forgetPerson(userId);
+    expect(await log.reserveRun({ userId, conversationId: newId(), runId: newId(), limit: 1 })).toEqual({ outcome: 'reserved' });
+    expect(await log.spendBytes(userId, 90, 100)).toEqual({ outcome: 'spent', total: 90 });
+    expect(await log.holdShare({ ...share, holder: 'b' })).toBe(3);
+    await log.forgetPerson(userId);
+  });
+
   test('W-4 the run that ids have made is found, and whether it runs; nobody else finds it', async () => {
     const { log } = current();
     const run = await startRun(log);

@@ -46,6 +46,8 @@ export const editingContract = (current: Current): void => {
     expect(await log.restoreRun(restoreOf(run, 'ab'))).toEqual({ outcome: 'closed' });
     expect(await log.endRun(endOf(run, 'ab'))).toEqual({ outcome: 'closed' });
     expect(await log.readState({ conversationId })).toEqual({ kind: 'none' });
+    expect(await log.readHistory({ conversationId, userId: USER, limit: 5 })).toEqual({ kind: 'none', deleted: true });
+    expect(await log.readHistory({ conversationId, userId: `not-${USER}`, limit: 5 })).toEqual({ kind: 'none' });
     expect((await log.findFreeRuns(10_000)).some((free) => free.runId === run.runId)).toBe(false);
     await waitFor(() => followed.hints.length === 1);
     expect(JSON.parse(followed.hints[0]!)).toEqual({ type: 'reset', conversationId });

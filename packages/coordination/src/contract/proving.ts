@@ -46,6 +46,14 @@ export const provingContract = (current: Current): void => {
     expect((await log.beginRun({ ...promptOf({ conversationId }), userId: OTHER })).outcome).toBe('started');
   });
 
+  test('S-17 nobody brings back what was erased, as long as the database may not know', async () => {
+    const { log, other } = current();
+    const { conversationId } = await wholeRun(log);
+    await log.deleteConversation({ conversationId, userId: USER, forget: true, deletedBy: OTHER });
+    const stored = { conversationId, title: '', messages: [old(newId())], hasMore: false };
+    for (const userId of [USER, OTHER]) expect(await other.rehydrate({ ...stored, userId })).toEqual({ outcome: 'gone' });
+  });
+
   test('B6 a prompt that must not make a conversation makes none', async () => {
     const { log } = current();
     const prompt = promptOf();

@@ -2,7 +2,8 @@
 -- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
 -- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone whose
 --          prefixes: start of the keys of a run; which runs there are is known only here; same slot
--- ARGV     conversationId userId cap forget heardLog heardAt      (forget '1': the person is erased, and the id is nobody's then;
+-- ARGV     conversationId userId cap forget deletedBy heardLog heardAt
+--          (forget '1': the person is erased, and the id is nobody's then; deletedBy: who does it, '' nobody knows any more;
 --          heardLog: the database heard of the deletion of this log at heardAt, and the store may have lost it; '' is a person's command)
 -- Returns  done offset | not-found | forbidden
 -- Law      L-2 by audit; readers are told by a hint outside the log, which is gone
@@ -10,7 +11,7 @@ local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3]
 local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local tombstone, whose = KEYS[13], KEYS[14]
 local conversationId, userId, cap, forget = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local heardLog, heardAt = ARGV[5] or '', tonumber(ARGV[6] or 0)
+local deletedBy, heardLog, heardAt = ARGV[5] or '', ARGV[6] or '', tonumber(ARGV[7] or 0)
 -- @include now
 -- @include audit
 -- @include hold
@@ -34,10 +35,12 @@ if heardLog ~= '' then
     end
   end
 end
-audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. '}')
+local by = deletedBy ~= '' and ',"deletedBy":' .. cjson.encode(deletedBy) or ''
+audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. by .. (forget == '1' and ',"erased":true' or '') .. '}')
 vacate(conversation[2])
--- Whose deletion it was: who sat here while the database could not be asked does not delete its owner's.
-redis.call('SET', tombstone, redis.sha1hex(conversationId .. ':' .. userId), 'PX', 86400000)
+-- Whose deletion it was: who sat here while the database could not be asked does not delete its owner's. Of who is erased nothing stays,
+-- not even a digest.
+redis.call('SET', tombstone, forget == '1' and '1' or redis.sha1hex(conversationId .. ':' .. userId), 'PX', 86400000)
 if forget == '1' then
   redis.call('DEL', whose)
 else

@@ -1,14 +1,20 @@
 -- read-history: a page of messages before a message, newest last.
--- KEYS     meta history order
--- ARGV     userId before limit room most      (before '' is the newest page; room, most: as in read-state)
--- Returns  page hasMore messages cut | large | none | forbidden      (cut: more would have had no room)
+-- KEYS     meta history order tombstone
+-- ARGV     userId before limit room most conversationId      (before '' is the newest page; room, most: as in read-state)
+-- Returns  page hasMore messages cut | large | none deleted | forbidden      (cut: more would have had no room;
+--          deleted: absent, or by this person while the database may not know yet)
 -- Law      a message that is not here any more has no page here: the database has it
-local meta, history, order = KEYS[1], KEYS[2], KEYS[3]
+local meta, history, order, tombstone = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local userId, before, limit, room, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local conversationId = ARGV[6]
 -- @include fitting
 
 local conversation = redis.call('HMGET', meta, 'userId', 'trimmed')
 if not conversation[1] then
+  local deleted = redis.call('GET', tombstone)
+  if deleted and (deleted == '1' or deleted == redis.sha1hex(conversationId .. ':' .. userId)) then
+    return { 'none', 'deleted' }
+  end
   return { 'none' }
 elseif conversation[1] ~= userId then
   return { 'forbidden' }

@@ -72,7 +72,12 @@ export const RECOVERIES = {
   merge: Type.Object({ ...User, kind: Type.Literal('merge'), count: Whole }),
 };
 
-const AdminAct = Type.Object({ ...User, target: Type.Optional(Type.String()), query: Type.Optional(Type.String()) });
+const AdminAct = Type.Object({
+  ...User,
+  target: Type.Optional(Type.String({ description: 'Whose' })),
+  conversation: Type.Optional(Type.String()),
+  query: Type.Optional(Type.String()),
+});
 
 /** By the event's type. The words stand here only. */
 export const AUDIT_DATA = {
@@ -95,10 +100,20 @@ export const AUDIT_DATA = {
   RECOVERY_ATTEMPT: Type.Union([RECOVERIES.claim, RECOVERIES.restore, RECOVERIES.rehydrate, RECOVERIES.merge]),
   TITLE_CHANGED: Type.Object({ ...User, title: Type.String() }),
   MESSAGE_DELETED: Type.Object({ ...User, messageId: Name }),
-  SESSION_DELETED: Type.Object(User),
-  /** `userId` is the admin, `target` whose trail or which conversation's. Only in the trail, never in a topic. */
+  SESSION_DELETED: Type.Object({
+    ...User,
+    deletedBy: Type.Optional(Name),
+    erased: Type.Optional(
+      Type.Boolean({ description: 'The person is erased: with the last of their conversations the trail forgets who they were' }),
+    ),
+  }),
+  /** `userId` is the admin. These and those after them stand only in the trail, never in a topic. */
   ADMIN_READ: AdminAct,
   USER_ERASED: AdminAct,
+  /** What tells who `target` was is destroyed. `at`: their last deletion; `redacted` rows of 0.1.0 lost the id, and the digest of them. */
+  USER_FORGOTTEN: Type.Object({ target: Name, at: Whole, redacted: Whole, sha256: Type.String() }),
+  /** Retention removed what is before a time; how many logs it has cut so far, and the digest of where. */
+  TRAIL_CUT: Type.Object({ before: Whole, logs: Whole, sha256: Type.String() }),
 };
 
 export type AuditEventType = keyof typeof AUDIT_DATA;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { dialectOf, place } from '../database/sql.ts';
 import type { AuditTables } from '../tables.ts';
+import { asBefore } from '../testing/dump.ts';
 import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
 
@@ -15,6 +16,8 @@ const FREE: Record<string, string> = {
   'message.id': 'the key of SQLite’s search index, which is made of the text',
   'message.search': 'the words of the search, made of the text',
   'run.first_ms': 'measured by the pod, in no event',
+  'audit_late_key.*': 'recognises late events of erased persons, and is in no proof',
+  'audit_person.digest': 'recognises late events of an erased person, and goes after some days',
   'audit_checked.*': 'what the next checkpoint has to say; the signed root tells if it says too little',
   'audit_checkpoint.*': 'signed; held against the copies outside of the database',
 };
@@ -24,6 +27,9 @@ const TABLES = [
   'audit_head',
   'audit_cut',
   'audit_state',
+  'audit_person',
+  'audit_redacted',
+  'audit_late_key',
   'chat_session',
   'message',
   'run',
@@ -34,6 +40,7 @@ const TABLES = [
 const MAY_LACK: Record<string, string> = {
   run: 'the statistics are counted by a reader of their own, which may be behind',
   stream_chunk: FREE['stream_chunk.*']!,
+  audit_late_key: FREE['audit_late_key.*']!,
   dead_letter: FREE['dead_letter.*']!,
 };
 
@@ -83,6 +90,12 @@ const fill = async (tables: AuditTables): Promise<void> => {
   await tables.analytics.write([...events, chunks]);
   await tables.recordAdminAct({ type: 'ADMIN_READ', admin: 'root', target: 'ann', query: '{}' });
   await tables.recordAdminAct({ type: 'USER_ERASED', admin: 'root', target: 'bob' });
+  const first = story('c5', { userId: 'eva' });
+  const second = story('c6', { userId: 'eva', at: T0 + 100 });
+  await tables.store.write([first.started(), first.said('m1', 'của Eva')]);
+  await asBefore(tables.database, 'log-c5');
+  await tables.store.write([second.started(), second.make('SESSION_DELETED', {})]);
+  await tables.store.write([first.make('SESSION_DELETED', { deletedBy: 'root', erased: true })]);
   await tables.partitions.retire(Date.UTC(2026, 5, 15));
 };
 

@@ -5,6 +5,7 @@ import { exchange, story, T0 } from '../testing/events.ts';
 import { verify } from '../verify.ts';
 import { boundsContract } from './bounds.ts';
 import { checkpointsContract } from './checkpoints.ts';
+import { erasingContract } from './erasing.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
 import { poisonContract } from './poison.ts';
@@ -28,6 +29,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   proofContract(name, open);
   queriesContract(open);
   checkpointsContract(open);
+  describe(name, () => erasingContract(open));
   describe(name, () => ownershipContract(open));
   describe(name, () => firstEndContract(fresh));
   describe(name, () => boundsContract(open));
@@ -277,7 +279,8 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
       const old = story('c1', { at: Date.UTC(2026, 4, 31, 23, 59, 59, 998) });
       await tables.store.write([old.started(), old.said('m1', 'a'), old.said('m2', 'b'), old.said('m3', 'c')]);
       expect(await tables.partitions.retire(Date.UTC(2026, 5, 15))).toBeGreaterThan(0);
-      expect((await tables.trail.page({ limit: 9 })).events.map((e) => e.sequence)).toEqual([2, 3, 4]);
+      expect((await tables.trail.page({ conversationId: 'c1', limit: 9 })).events.map((e) => e.sequence)).toEqual([2, 3, 4]);
+      expect((await tables.trail.page({ limit: 9 })).events.at(-1)!.type).toBe('TRAIL_CUT');
       expect((await verify(tables.database)).problems).toEqual([]);
     });
   });

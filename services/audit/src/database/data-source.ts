@@ -5,13 +5,14 @@ import { TrailByHead1700000000004 } from './migration-0003-trail-by-head.ts';
 import { Finish1700000000005 } from './migration-0004-finish.ts';
 import { Proof1700000000006 } from './migration-0005-proof.ts';
 import { Tokens1700000000008 } from './migration-0007-tokens.ts';
+import { Persons1700000000009 } from './migration-0008-persons.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
 
 const shared = {
   migrations: [
     ...[Initial1700000000002, SearchByUser1700000000003, TrailByHead1700000000004, Finish1700000000005],
-    ...[Proof1700000000006, Tokens1700000000008],
+    ...[Proof1700000000006, Tokens1700000000008, Persons1700000000009],
   ],
   migrationsTransactionMode: 'each' as const,
   logging: false,

@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { cutAt, markOf } from '../proof/cuts.ts';
 import { dialectOf, Sql } from './sql.ts';
 import { inTurn } from './turns.ts';
 
@@ -21,7 +22,12 @@ export const monthOf = (time: number): Month => {
 };
 
 const DDL_LOCK = 7_201_104;
-const RETIRED = 'retired-before';
+
+/** Within a transaction. */
+export const makeMonth = async (tx: Pick<EntityManager, 'query'>, { table, from, to }: Month): Promise<void> => {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [DDL_LOCK]);
+  await tx.query(`CREATE TABLE IF NOT EXISTS ${table} PARTITION OF audit_log FOR VALUES FROM (${from}) TO (${to})`);
+};
 
 /** Makes and drops the months of the audit log (PostgreSQL); SQLite holds them in one table. */
 export class Partitions {
@@ -40,8 +46,7 @@ export class Partitions {
         // Asked first: a role that may only write finds what the migration has made.
         const [found] = (await tx.query('SELECT to_regclass($1) AS there', [month.table])) as { there: string | null }[];
         if (found?.there) return;
-        await tx.query('SELECT pg_advisory_xact_lock($1)', [DDL_LOCK]);
-        await tx.query(`CREATE TABLE IF NOT EXISTS ${month.table} PARTITION OF audit_log FOR VALUES FROM (${month.from}) TO (${month.to})`);
+        await makeMonth(tx, month);
       });
       this.#known.add(month.table);
     }
@@ -63,16 +68,10 @@ export class Partitions {
     const sql = new Sql(dialectOf(this.#database), this.#database);
     // Whole months only, on both: one rule to explain.
     const { from } = monthOf(before);
-    await sql.query(`INSERT INTO audit_state (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, [
-      RETIRED,
-      String(from),
-    ]);
-    // Before anything goes: `verify` takes what lacks up to here, and no more, for removed by retention.
-    await sql.query(
-      `INSERT INTO audit_cut (log_id, sequence) SELECT log_id, max(sequence) FROM audit_log WHERE time < $1 GROUP BY log_id
-       ON CONFLICT (log_id) DO UPDATE SET sequence = excluded.sequence`,
-      [from],
-    );
+    const now = Date.now();
+    await this.ensure([now]);
+    // Before anything goes, and with a link of its own: `verify` takes what lacks up to here, and no more, for removed by retention.
+    await this.#database.transaction((tx) => cutAt(new Sql(sql.dialect, tx), from, now));
     if (sql.dialect === 'sqlite') {
       const [found] = await sql.query<{ n: number }>('SELECT count(*) AS n FROM audit_log WHERE time < $1', [from]);
       await sql.query('DELETE FROM audit_log WHERE time < $1', [from]);
@@ -100,9 +99,7 @@ export class Partitions {
   }
 
   /** Times before this were removed by retention; 0: never. */
-  async retiredBefore(): Promise<number> {
-    const sql = new Sql(dialectOf(this.#database), this.#database);
-    const [found] = await sql.query<{ value: string }>('SELECT value FROM audit_state WHERE name = $1', [RETIRED]);
-    return Number(found?.value ?? 0);
+  retiredBefore(): Promise<number> {
+    return markOf(new Sql(dialectOf(this.#database), this.#database));
   }
 }

@@ -1,11 +1,12 @@
 /** Tables of the trail: the service adds rows, and no right lets it change or remove one. */
-const ADDED_TO = ['audit_log', 'audit_chain', 'audit_checkpoint'];
+const ADDED_TO = ['audit_log', 'audit_chain', 'audit_checkpoint', 'audit_redacted', 'audit_late_key'];
 /** What follows from the trail, and where its chains and their checkpoints stand. */
 const CHANGED = [
   'audit_head',
   'audit_state',
   'audit_cut',
   'audit_checked',
+  'audit_person',
   'chat_session',
   'message',
   'run',

@@ -126,6 +126,41 @@ export const CUT: Columns<CutRow> = {
   sequence: ['sequence', 'bigint'],
 };
 
+/** Somebody of whom the trail tells, by a pseudonym. */
+export interface PersonRow {
+  pseudonym: string;
+  /** Null once erased, as the key. */
+  userId: string | null;
+  key: string | null;
+  /** The last deletion of what was theirs, ms; null: not erased. */
+  erasedAt: number | null;
+  /** By which late events of an erased person are known, for as long as there can be any. */
+  digest: string | null;
+}
+export const PERSON: Columns<PersonRow> = {
+  pseudonym: ['pseudonym', 'text'],
+  userId: ['user_id', 'text'],
+  key: ['key', 'text'],
+  erasedAt: ['erased_at', 'bigint'],
+  digest: ['digest', 'text'],
+};
+
+/** A linked row of the trail that lost its person's id afterwards. */
+export interface RedactedRow {
+  logId: string;
+  sequence: number;
+  /** Place of the event in the admins' log that tells of it. */
+  act: number;
+  /** Of its link and of what it is now. */
+  hash: string;
+}
+export const REDACTED: Columns<RedactedRow> = {
+  logId: ['log_id', 'text'],
+  sequence: ['sequence', 'bigint'],
+  act: ['act', 'bigint'],
+  hash: ['hash', 'text'],
+};
+
 /** A part of a run's timeline. */
 export interface TimelineRow {
   conversationId: string;

@@ -12,6 +12,8 @@ export interface Log {
   head: HeadRow | undefined;
   /** Where retention cut it. */
   cut: CutRow | undefined;
+  /** What rows are that lost their person's id, by `sequence`. */
+  redacted: ReadonlyMap<number, string>;
 }
 
 export interface Surroundings {
@@ -78,7 +80,10 @@ export const checkChain = (log: Log, around: Surroundings): ChainFindings => {
     if (!link && !hasHole) problems.push(`log ${logId}: event ${row.sequence} is not linked`);
     const isNext = row.sequence === sequence + 1;
     hash = linkHash(hash, row);
-    const isChanged = row.eventId !== `${logId}:a${row.sequence}` || (isNext && link !== undefined && link.hash !== hash);
+    const redacted = log.redacted.get(row.sequence);
+    const isOther =
+      redacted === undefined ? isNext && link !== undefined && link.hash !== hash : redacted !== linkHash(link?.hash ?? '', row);
+    const isChanged = row.eventId !== `${logId}:a${row.sequence}` || isOther;
     if (isChanged) problems.push(`log ${logId}: event ${row.sequence} was changed`);
     // One change is one problem: what follows is held against the link that stands.
     if (link) hash = link.hash;

@@ -4,7 +4,9 @@ import type { GatewayContext } from '../context.ts';
 export interface AdminAct {
   type: 'ADMIN_READ' | 'USER_ERASED';
   admin: string;
+  /** Whose. */
   target?: string | undefined;
+  conversation?: string | undefined;
   query?: string | undefined;
 }
 

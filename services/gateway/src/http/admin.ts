@@ -29,7 +29,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       const admin = await adminOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
       const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: user ?? conversation, query });
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: user, conversation, query });
       return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
     },
   );
@@ -47,7 +47,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: request.params.id, query: 'verify' });
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
       return context.budgets.verifying(admin, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin));
     },
   );
@@ -80,19 +80,24 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
-        summary: 'Erase a user: every text goes, the trail keeps that it happened (admin)',
+        summary: 'Erase a user: every text and the id go, the trail keeps that it happened (admin)',
+        description:
+          '`forgotten`: no store names the user any more. Where it is false something of theirs is alive again, or the audit has not read of every deletion yet: it goes on by itself, and asking again tells.',
         params: Type.Object({ user: User }),
         querystring: Type.Object(UserQuery),
-        response: { 200: json('How many conversations went', Type.Object({ conversations: Type.Integer() })), ...PROBLEMS },
+        response: {
+          200: json('How many conversations went', Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() })),
+          ...PROBLEMS,
+        },
       },
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const target = request.params.user;
       await recordAdminAct(context, { type: 'USER_ERASED', admin, target });
-      const conversations = await eraseUser(context, target);
-      log.info({ event: 'admin.erased', admin, target, conversations });
-      return { conversations };
+      const erased = await eraseUser(context, target, admin);
+      log.info({ event: 'admin.erased', admin, target, ...erased });
+      return erased;
     },
   );
 };

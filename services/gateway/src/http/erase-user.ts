@@ -1,17 +1,46 @@
+import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { listConversations } from './history-source.ts';
 
 const PAGE = 200;
+/** The audit reads of the last deletion a moment later; a call waits so long for it. */
+const PATIENCE_MS = 5_000;
+const LOOK_MS = 50;
+
+export interface Erased {
+  conversations: number;
+  forgotten: boolean;
+}
+
+/** Whether nobody knows the user any more; what is under way is waited for. */
+const forgotten = async ({ audit }: GatewayContext, user: string): Promise<boolean> => {
+  // Without an audit service nothing else was kept.
+  if (audit === null) return true;
+  for (const until = performance.now() + PATIENCE_MS; ;) {
+    const { status, body } = await audit.call('/forget', { method: 'POST', body: { user } });
+    if (status !== 200) throw new RunnelError('unavailable', 'The conversations are gone, and the trail still has the name: ask again.');
+    if ((body as { forgotten: boolean }).forgotten) return true;
+    if (performance.now() >= until) return false;
+    await delay(LOOK_MS);
+  }
+};
 
 /**
  * Deletes every conversation of a user the way they would have done it, so that each deletion is in the trail and reaches
- * Redis, database and, through the events, whatever is rebuilt from Kafka. Repeating it is safe. Resolves to how many went.
+ * Redis, database and, through the events, whatever is rebuilt from Kafka; then what is kept by their name. Repeating it is safe.
+ * Resolves to how many went, and whether no store names the user any more.
  *
  * @throws RunnelError `unavailable` when a store is down: some conversations may be gone by then
  */
-export const eraseUser = async ({ runLog, audit, commands }: GatewayContext, userId: string): Promise<number> => {
+export const eraseUser = async (context: GatewayContext, userId: string, admin: string): Promise<Erased> => {
+  const conversations = await deleteAll(context, userId, admin);
+  await context.runLog.forgetPerson(userId);
+  return { conversations, forgotten: await forgotten(context, userId) };
+};
+
+const deleteAll = async ({ runLog, audit, commands }: GatewayContext, userId: string, deletedBy: string): Promise<number> => {
   // Without an audit service the store has all there is.
   const history = audit && createAuditHistory(audit);
   const erased = new Set<string>();
@@ -33,7 +62,7 @@ export const eraseUser = async ({ runLog, audit, commands }: GatewayContext, use
     const left = [...ids].filter((conversationId) => !erased.has(conversationId));
     if (left.length === 0) return erased.size;
     for (const conversationId of left) {
-      await commands.deleteConversation({ userId }, { conversationId, forget: true }).catch((error: unknown) => {
+      await commands.deleteConversation({ userId }, { conversationId, forget: true, deletedBy }).catch((error: unknown) => {
         if (!(error instanceof RunnelError) || error.code !== 'not-found') throw error;
       });
       erased.add(conversationId);

@@ -124,6 +124,10 @@ describe('L2 and beyond', () => {
   test('a conversation the store has forgotten comes from the audit service', async () => {
     expect(ids(await readHistory(store({ kind: 'none' }), older, query))).toEqual(['x', 'y']);
   });
+  test('S-22 what its owner deleted is not asked for where it may still be known', async () => {
+    const deleted = { readHistory: async () => ({ kind: 'none', deleted: true }) } as unknown as RunLog;
+    for (const audit of [older, broken]) expect(await readHistory(deleted, audit, query)).toEqual({ kind: 'none' });
+  });
   test('P-10 an audit service that is down shortens the page and leaves it open', async () => {
     expect(await readHistory(store(page(['a'], true)), broken, query)).toMatchObject({ kind: 'page', hasMore: true });
     await expect(readHistory(store({ kind: 'none' }), broken, query)).rejects.toMatchObject({ code: 'unavailable' });

@@ -13,7 +13,6 @@ import { conversationRoutes } from './conversations.ts';
 import { registerGracefulClose } from './graceful-close.ts';
 import { createHistoryCache } from './history-cache.ts';
 import { readHistory } from './history-source.ts';
-import { hostGuard } from './host-guard.ts';
 import { historyRoutes } from './history.ts';
 import { httpMetrics } from './http-metrics.ts';
 import { registerLargeResponses } from './large-responses.ts';
@@ -31,7 +30,7 @@ import { watchHistory } from './watch-history.ts';
 
 export { createAuditClient, type AuditClientOptions } from './audit-client.ts';
 export { answerClientError } from './client-error.ts';
-export { sendProblem } from './problem.ts';
+export { sendUnreadable } from './security-headers.ts';
 
 /** What a drain has to see to: long answers over HTTP. */
 export interface HttpAnswers {
@@ -54,9 +53,9 @@ const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
   const { config, runLog, budgets } = context;
   registerGracefulClose(app);
-  app.addHook('onRequest', hostGuard({ publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly }));
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
-  await registerSecurity(app, config.corsOrigins);
+  const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
+  await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
   const callers = new WeakMap<FastifyRequest, string>();
   // Who is nobody is told so before anything of the request is read.
   app.addHook('onRequest', async (request, reply) => {

@@ -85,7 +85,7 @@ export const logFailure = (request: FastifyRequest, { error, status }: HttpFailu
   else request.log.warn(fields);
 };
 
-/** Answers any error with its problem document. Also the server's `frameworkErrors`: URLs that cannot be read. */
+/** Answers any error with its problem document. */
 export const sendProblem = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
   const failure = toFailure(thrown);
   logFailure(request, failure);

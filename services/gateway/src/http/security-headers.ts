@@ -1,6 +1,8 @@
 import cors from '@fastify/cors';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hostGuard, type OwnHosts } from './host-guard.ts';
 import { originGuard } from './origin.ts';
+import { sendProblem } from './problem.ts';
 
 const policy = (directives: Record<string, string>): string =>
   Object.entries(directives)
@@ -68,10 +70,23 @@ export const securityHeaders = (path: string): Record<string, string> => {
   return { ...HEADERS, 'content-security-policy': contentPolicy, ...(contentPolicy === API_POLICY && { 'cache-control': 'no-store' }) };
 };
 
-/** Headers on every answer, CORS for `CORS_ORIGINS` (with credentials), and the cross-site guard. */
-export const registerSecurity = async (app: FastifyInstance, corsOrigins: readonly string[]): Promise<void> => {
+/** The server's `frameworkErrors`: a target that cannot be read meets no hook, and its answer is never a document. */
+export const sendUnreadable = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+  sendProblem(thrown, request, reply.headers(securityHeaders('/api/')));
+
+export interface SecurityOptions {
+  corsOrigins: readonly string[];
+  hosts: OwnHosts;
+}
+
+/** Headers on every answer, the guard of the Host, CORS for `CORS_ORIGINS` (with credentials), and the cross-site guard. */
+export const registerSecurity = async (app: FastifyInstance, { corsOrigins, hosts }: SecurityOptions): Promise<void> => {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.url.split('?', 1)[0]!));
+  });
+  app.addHook('onRequest', hostGuard(hosts));
+  // After the guard: how a name that is not ours is reached is not ours to say.
+  app.addHook('onRequest', async (request, reply) => {
     if (request.protocol === 'https') reply.header('strict-transport-security', HSTS);
   });
   const anyOrigin = corsOrigins.includes('*');
