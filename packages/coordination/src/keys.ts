@@ -43,8 +43,6 @@ const KEYS = {
   ids: (k) => `chat:ids:{${k.shard}}:${k.conversationId}`,
   /** stream: entry id `<offset>-0`, field `event` */
   log: (k) => `chat:log:{${k.shard}}:${k.conversationId}`,
-  /** stream: for as long as a script writes the log anew */
-  spare: (k) => `chat:log:{${k.shard}}:${k.conversationId}:spare`,
   /** sharded channel: the same bytes, live */
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */

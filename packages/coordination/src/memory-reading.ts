@@ -33,7 +33,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
-    const entries = missed === 0 ? [] : conversation.log.slice(-missed);
+    const entries = missed === 0 ? [] : store.logOf(conversation).slice(-missed);
     const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
     if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }

@@ -1,6 +1,6 @@
 import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from './messages.ts';
-import { LIMITS, type MemoryRun, type MemoryStore } from './memory-store.ts';
+import type { MemoryRun, MemoryStore } from './memory-store.ts';
 import type {
   AppendChunk,
   AppendChunkResult,
@@ -156,7 +156,6 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
   held.owner = null;
   held.queuedAt = null;
-  if (conversation.log.length > LIMITS.settled) conversation.log = conversation.log.slice(-1);
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };

@@ -196,6 +196,7 @@ test('keys live a day from the last change, a run five minutes after its end, it
   await log.endRun(endOf(run, 'abc', { reason: 'cancelled' }));
   expect(Math.abs((await lifeOf('run')) - 5 * MINUTE_MS)).toBeLessThan(MINUTE_MS);
   expect(await lifeOf('text')).toBe(-2);
+  expect(await lifeOf('log')).toBeLessThanOrEqual(MINUTE_MS);
   expect(await lifeOf('cancel')).toBeLessThanOrEqual(MINUTE_MS);
   expect(await lifeOf('owner')).toBe(-2);
   await waitFor(async () => (await log.listConversations({ userId: USER, limit: 1 })).conversations.length === 1);

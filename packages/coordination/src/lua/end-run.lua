@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events store spare
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store
 -- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish
 --          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
 -- Returns  ended offset reason | gap bytes | fenced | closed | gone
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, leases, events, store, spare = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local history, order, ids, queued, leases, events, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
 -- @include now
@@ -18,7 +18,6 @@ local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10
 -- @include touch
 -- @include refusal
 -- @include recheck
--- @include settle
 
 -- What is joined into an event as it came has to be one JSON value, before anything is written.
 for _, value in ipairs({ usage, failure }) do
@@ -84,7 +83,6 @@ local member = conversationId .. ':' .. runId
 redis.call('ZREM', queued, member)
 redis.call('ZREM', leases, member)
 redis.call('DEL', owner)
-settle()
 touch(meta, log, history, order, ids)
 redis.call('PEXPIRE', run, 300000)
 -- The history has it.
