@@ -6,7 +6,7 @@ import { elapse } from '@runnel/e2e';
 const TICKS = 100;
 
 /** CPU seconds the process has used. */
-export const cpuSeconds = (pid: number): number => {
+const cpuSeconds = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The command in brackets may hold spaces: fields are counted from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -14,7 +14,7 @@ export interface Window {
 }
 
 /** Where the CPU time of the window went: self time by function, most first, idle left out. */
-export const hotSpots = (profile: CpuProfile, { fromMs, toMs }: Window, limit: number): { where: string; share: number }[] => {
+const hotSpots = (profile: CpuProfile, { fromMs, toMs }: Window, limit: number): { where: string; share: number }[] => {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
       id,

@@ -9,6 +9,7 @@ const CHECKS: Record<string, readonly string[]> = {
   'types (vue-tsc, web)': [bin('vue-tsc/bin/vue-tsc.js'), '-p', 'web/tsconfig.json'],
   'lint and import rules (eslint)': [bin('eslint/bin/eslint.js'), '.'],
   'format (oxfmt)': [bin('oxfmt/bin/oxfmt'), '--check'],
+  'nothing unused (knip)': [bin('knip/bin/knip.js')],
   'workflows (actionlint)': ['scripts/actionlint.mjs'],
   'generated documents are fresh': ['scripts/docs.ts', '--check'],
   'rules and dashboards are fresh': ['observability/build.ts', '--check'],

@@ -42,6 +42,9 @@ const TOOLS = {
   },
 };
 
+/** Of each program, by its name. */
+export const LICENCES = Object.fromEntries(Object.entries(TOOLS).map(([name, { licence }]) => [name, licence]));
+
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runnel', 'bin');
 
 const isOnPath = (name, version) => {

@@ -1,3 +1,6 @@
+/** Where the scripts are, from the root of the repository. */
+export const SCRIPTS = 'packages/coordination/src/lua';
+
 /** One change of one line of a Lua file that a test has to notice. */
 export interface Mutant {
   /** Path below the folder of the scripts. */
@@ -47,3 +50,7 @@ export const mutantsOf = (file: string, lua: string): Mutant[] => {
     })),
   );
 };
+
+/** By what `lua-survivors.ts` knows a mutant. */
+export const nameOf = ({ file, original, change }: Pick<Mutant, 'file' | 'original' | 'change'>): string =>
+  `${file}: ${original}: ${change}`;

@@ -4,7 +4,18 @@ export const REASONS: Readonly<Record<string, string>> = {
   'append-chunk.lua: if offset % 64 == 0 then: always': 'The log is trimmed to the same bound, only more often.',
   'cancel-run.lua: if held[1] == runId then: always':
     'A running run is the active one of its conversation: the record of the owner names it, or nobody, and then nobody may write already.',
+  "claim-run.lua: redis.call('ZREM', queued, member): left out":
+    'find-free-runs drops what is over from both lists; here it is only sooner.',
+  "claim-run.lua: redis.call('ZREM', leases, member): left out":
+    'find-free-runs drops what is over from both lists; here it is only sooner.',
+  'claim-run.lua: if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then: < becomes <=':
+    'One millisecond more of a second, by the clock of the store.',
   "end-run.lua: if value ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
   "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
+  'hold-share.lua: if not alive[by] and now - at > 30000 then: > becomes >=':
+    'One millisecond of half a minute, by the clock of the store.',
+  'hold-share.lua: if granted > 0 then: always': 'A share of none is kept for a day at most instead of not at all: it counts as none.',
+  'hold-share.lua: if granted > 0 then: > becomes >=':
+    'A share of none is kept for a day at most instead of not at all: it counts as none.',
 };

@@ -1,70 +1,93 @@
-// `npm run mutation:lua`: changes one line of one script at a time and runs the contract suite against it. A mutant that no test notices is a
-// check without a proof, unless `lua-survivors.ts` says why it may live. Takes some twenty minutes; for the night.
-//   npm run mutation:lua -- --only begin-run,keep
+// `npm run mutation:lua`: changes one line of one script at a time and runs the contract against it, one vitest for a batch of mutants; those
+// that live meet the other suites, one vitest each. A mutant that no test notices is a check without a proof, unless `lua-survivors.ts`
+// says why it may live.
+//   npm run mutation:lua -- --only begin-run,keep --workers 1
 import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, runNode } from '../lib/command.ts';
-import { mutantsOf, type Mutant } from './lua-mutants.ts';
+import type { Verdict } from './lua-batch.ts';
+import { mutantsOf, nameOf, SCRIPTS, type Mutant } from './lua-mutants.ts';
 import { REASONS } from './lua-survivors.ts';
+import { judge } from './judge.ts';
 
-const SCRIPTS = 'packages/coordination/src/lua';
-/** The contract first: it kills nearly all. */
-const SUITES = [
-  ['packages/coordination/src/run-log.redis.test.ts'],
-  ['equivalence.redis.test.ts', 'eviction.redis.test.ts', 'outbox', 'lua.test.ts'].map((name) => `packages/coordination/src/${name}`),
-];
+const NOTHING = 'nothing';
+const VITEST = 'node_modules/vitest/vitest.mjs';
+/** What the contract overlooks. */
+const OTHERS = ['equivalence', 'eviction', 'outbox', 'shares'].map((name) => `packages/coordination/src/${name}.redis.test.ts`);
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */
 const copySources = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-mutation-'));
-  for (const part of ['packages', 'package.json', 'vitest.config.ts', 'tsconfig.json']) {
+  for (const part of ['packages', 'scripts', 'package.json', 'vitest.config.ts', 'tsconfig.json']) {
     await cp(join(root, part), join(folder, part), { recursive: true, filter: (path) => !path.endsWith('node_modules') });
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   return folder;
 };
 
-const isKilled = async (folder: string): Promise<boolean> => {
-  for (const files of SUITES) {
-    const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'redis', '--project', 'unit', '--bail', '1', ...files];
-    if ((await runNode(args, { cwd: folder })).code !== 0) return true;
-  }
-  return false;
+/** The contract against each of them: those that it did not notice. */
+const aliveAfterContract = async (folder: string, mutants: readonly Mutant[]): Promise<Mutant[]> => {
+  const [batch, verdicts] = [join(folder, 'batch.json'), join(folder, 'verdicts.jsonl')];
+  await writeFile(verdicts, '');
+  await writeFile(batch, JSON.stringify(mutants.map((mutant) => ({ ...mutant, name: nameOf(mutant) }))));
+  const args = [VITEST, 'run', '--config', 'scripts/mutation/lua.config.ts', '--reporter', 'json', '--outputFile', 'report.json'];
+  const { output } = await runNode(args, { cwd: folder, env: { MUTANTS: batch, VERDICTS: verdicts } });
+  const lines = (await readFile(verdicts, 'utf8')).trim().split('\n').filter(Boolean);
+  if (lines.length !== mutants.length) throw new Error(`${lines.length} verdicts about ${mutants.length} mutants: ${output.slice(-2_000)}`);
+  const found = lines.map((line) => JSON.parse(line) as Verdict);
+  for (const { name, killer, error } of found) if (killer !== null) console.log(`killed  ${name}  by: ${killer}: ${error}`);
+  return mutants.filter((_, index) => found[index]!.killer === null);
 };
 
-const nameOf = ({ file, original, change }: Mutant): string => `${file}: ${original}: ${change}`;
+const isKilledByOthers = async (folder: string, mutant: Mutant): Promise<boolean> => {
+  const { file, lua } = mutant;
+  const path = join(folder, SCRIPTS, file);
+  await writeFile(path, lua);
+  const { code, output } = await runNode([VITEST, 'run', '--project', 'redis', '--bail', '1', ...OTHERS], { cwd: folder });
+  await cp(join(root, SCRIPTS, file), path);
+  if (code !== 0) console.log(`killed  ${nameOf(mutant)}  by: ${/FAIL .*/.exec(output)?.[0] ?? output.slice(-500)}`);
+  return code !== 0;
+};
 
-const main = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
-  const wanted = values.only?.split(',') ?? [''];
+/** One worker's share, a few mutants at a time: what lives is said as soon as it is known. */
+const BATCH = 12;
+const work = async (mutants: readonly Mutant[]): Promise<Mutant[]> => {
   const folder = await copySources();
+  const alive: Mutant[] = [];
   try {
-    if (await isKilled(folder)) throw new Error('the suites fail without any mutant');
-    const files = (await readdir(join(root, SCRIPTS), { recursive: true })).filter((file) => file.endsWith('.lua'));
-    let killed = 0;
-    const alive: Mutant[] = [];
-    for (const file of files.toSorted().filter((name) => wanted.some((part) => name.includes(part)))) {
-      const lua = await readFile(join(root, SCRIPTS, file), 'utf8');
-      for (const mutant of mutantsOf(file, lua)) {
-        await writeFile(join(folder, SCRIPTS, file), mutant.lua);
-        if (await isKilled(folder)) killed++;
-        else {
-          alive.push(mutant);
-          console.log(
-            `alive  ${file}:${mutant.line}  ${mutant.change}: ${mutant.original}${REASONS[nameOf(mutant)] ? '  (has a reason)' : ''}`,
-          );
-        }
+    for (let from = 0; from < mutants.length; from += BATCH) {
+      for (const mutant of await aliveAfterContract(folder, mutants.slice(from, from + BATCH))) {
+        // What is no mutant is there to see that the contract passes by itself.
+        if (mutant.change !== NOTHING && (await isKilledByOthers(folder, mutant))) continue;
+        alive.push(mutant);
+        console.log(`alive  ${mutant.file}:${mutant.line}  ${mutant.change}: ${mutant.original}`);
       }
-      await writeFile(join(folder, SCRIPTS, file), lua);
     }
-    const unexplained = alive.filter((mutant) => REASONS[nameOf(mutant)] === undefined);
-    console.log(`${killed} killed, ${alive.length} alive, ${unexplained.length} of them without a reason`);
-    return unexplained.length === 0 ? 0 : 1;
+    return alive;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+};
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, workers: { type: 'string', default: '2' } } });
+  const wanted = values.only?.split(',') ?? [''];
+  const files = (await readdir(join(root, SCRIPTS), { recursive: true })).filter((file) => file.endsWith('.lua')).toSorted();
+  const all: Mutant[] = [];
+  for (const file of files) all.push(...mutantsOf(file, await readFile(join(root, SCRIPTS, file), 'utf8')));
+  const chosen = all.filter(({ file }) => wanted.some((part) => file.includes(part)));
+  const [first] = chosen;
+  if (first === undefined) throw new Error('no script has such a name');
+  // A suite that fails by itself would kill every mutant.
+  const untouched = { ...first, change: NOTHING, lua: await readFile(join(root, SCRIPTS, first.file), 'utf8') };
+  if ((await work([untouched])).length === 0) throw new Error('the suites fail without any mutant');
+  const workers = Number(values.workers);
+  const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));
+  const alive = (await Promise.all(shares.map(work))).flat();
+  const known = new Set(all.map(nameOf));
+  return judge({ tried: chosen.length, alive: alive.map(nameOf), reasons: REASONS, isStale: (name) => !known.has(name) });
 };
 
 process.exitCode = await main();

@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tier `unit` of the package that `npm run mutation` spoils, without the other projects: their stores would start for every mutant. */
+/** The tier `unit` of the packages that `npm run mutation` spoils, without the other projects: their stores would start for every mutant. */
 export default defineConfig({
   test: {
     name: 'unit',
-    include: ['packages/protocol/src/**/*.test.ts'],
+    // Not all that runs a line: a file of its own for each, without a database or sockets, so that a mutant takes seconds.
+    include: [
+      'packages/protocol/src/**/*.test.ts',
+      'services/gateway/src/session*.test.ts',
+      'services/gateway/src/hub{,-lost-log,-outage}.test.ts',
+      'services/audit/src/fold*.test.ts',
+    ],
     testTimeout: 10_000,
   },
 });

@@ -1,11 +1,11 @@
 export * from './connect.ts';
-export { channelOf, outboxKey, SHARDS, shardOf, slotOfShard } from './keys.ts';
-export { createCaller, storeError, type Caller, type OnCommand } from './redis-caller.ts';
+export { channelOf, outboxKey, shardOf } from './keys.ts';
+export { createCaller } from './redis-caller.ts';
 export * from './inner-token-redis.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
 export * from './proofs.ts';
-export type { FreeRun, Seek } from './free-runs.ts';
+export type { FreeRun } from './free-runs.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
 export * from './run-log-memory.ts';

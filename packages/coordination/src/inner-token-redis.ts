@@ -1,7 +1,7 @@
 import type { RedisClient } from './connect.ts';
 
 /** string: what the services of this installation show to each other where no INTERNAL_TOKEN is set; never expires. */
-export const INNER_TOKEN_KEY = 'runnel:inner-token';
+const INNER_TOKEN_KEY = 'runnel:inner-token';
 
 /**
  * The token all share: the proposal where there is none, else the one there is. The first that comes wins, also after a

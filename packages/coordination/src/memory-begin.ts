@@ -13,6 +13,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   const seen = existing && ((message && existing.ids.get(message.messageId)) ?? existing.ids.get(runId));
   if (seen) return { outcome: 'duplicate', ...seen };
   if (existing?.active) return { outcome: 'busy', runId: existing.active };
+  const isLossy = existing && (existing.lossy !== null || existing.generation !== store.generation.n);
+  if (isLossy && making === 'no') return { outcome: 'lossy' };
 
   let parentId = command.parentId === undefined ? (existing?.leaf ?? null) : command.parentId;
   const isOpen = !existing && making === 'unproven';

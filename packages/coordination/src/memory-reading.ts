@@ -79,7 +79,10 @@ export const readHistory = (
   const wanted = last <= 0 ? [] : all.slice(first, last);
   const messages = fitting(wanted);
   const cut = messages.length < wanted.length;
-  return { kind: 'page', messages, hasMore: conversation.trimmed || first > 0 || cut, ...(cut && { cut }) };
+  const { generation, lossy, unproven } = conversation;
+  const isDoubtful = generation !== store.generation.n || lossy !== null || unproven;
+  const hasMore = conversation.trimmed || first > 0 || cut;
+  return { kind: 'page', messages, hasMore, ...(cut && { cut }), ...(isDoubtful && { lossy: true as const }) };
 };
 
 export const listConversations = (

@@ -18,7 +18,7 @@ export interface OutboxLeases {
  * How many shards a relay should hold: its even share, rounded up, so that all shards are held whatever the number of pods.
  * The surplus is given back, the rest is taken as it becomes free.
  */
-export const fairShare = (relays: number, shards = SHARDS): number => Math.ceil(shards / Math.max(1, relays));
+const fairShare = (relays: number, shards = SHARDS): number => Math.ceil(shards / Math.max(1, relays));
 
 /** What taking shards may last: longer than any answer, shorter than a lease. */
 const MOST_MS = 500;

@@ -7,7 +7,7 @@ export interface TimelineBatch extends Omit<AuditData['CHUNK_RECEIVED'], keyof O
 }
 
 /** The one type that is no state change; its id is `<logId>:t<runId>.<epoch>.<batch>`. */
-export const TIMELINE_TYPE = 'CHUNK_RECEIVED' satisfies AuditEventType;
+const TIMELINE_TYPE = 'CHUNK_RECEIVED' satisfies AuditEventType;
 
 /** A timeline batch as an entry. It says nothing of the text. Pure. */
 export const timelineFields = (batch: TimelineBatch, now: number): OutboxFields => {

@@ -58,7 +58,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   return { outcome };
 };
 
-export const parseCancel = (flag: string): CancelRequest | null => {
+const parseCancel = (flag: string): CancelRequest | null => {
   const bar = flag.indexOf('|');
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };
@@ -137,7 +137,9 @@ export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory'
   const kind = reply[0] as 'page' | 'none' | 'forbidden';
   if (kind === 'none') return { kind, ...(reply[1] === 'deleted' && { deleted: true }) };
   if (kind !== 'page') return { kind };
-  return { kind, hasMore: Number(reply[1]) === 1, messages: parseMessages(reply[2]), ...(Number(reply[3]) === 1 && { cut: true }) };
+  const [, hasMore, messages, cut, lossy] = reply;
+  const notes = { ...(Number(cut) === 1 && { cut: true as const }), ...(Number(lossy) === 1 && { lossy: true as const }) };
+  return { kind, hasMore: Number(hasMore) === 1, messages: parseMessages(messages), ...notes };
 };
 
 const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });

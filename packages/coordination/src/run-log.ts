@@ -50,7 +50,7 @@ export interface BeginRun {
    * the prompt's own. Ignored when the conversation exists or the command has no message.
    */
   seed?: readonly SeedMessage[];
-  /** Whether a conversation may be made (default: proven): the caller has asked the database, could not ask it, or wants to first. */
+  /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
   making?: 'no' | 'proven' | 'unproven';
   /** Title of a new conversation. */
   title: string;
@@ -66,6 +66,8 @@ export type BeginRunResult =
   | ({ outcome: 'forbidden' } & Doubt)
   /** There is none, and none was to be made. */
   | { outcome: 'none' }
+  /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
+  | { outcome: 'lossy' }
   /** `parentId` is not a message of this conversation. */
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
@@ -244,7 +246,7 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
-   * store has the rest. `deleted`: by this person, within the day, and the database may not know of it yet.
+   * store has the rest. `lossy`: the database may know more, as in `ReadState`. `deleted`: lately, by this person; it may not know yet.
    */
   readHistory(query: {
     conversationId: string;
@@ -252,7 +254,9 @@ export interface RunLog extends StoreBudgets, StoreProofs {
     before?: string;
     limit: number;
   }): Promise<
-    { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true } | { kind: 'none'; deleted?: true } | { kind: 'forbidden' }
+    | { kind: 'page'; messages: StoredMessage[]; hasMore: boolean; cut?: true; lossy?: true }
+    | { kind: 'none'; deleted?: true }
+    | { kind: 'forbidden' }
   >;
   deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
   /**

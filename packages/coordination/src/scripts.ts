@@ -137,7 +137,7 @@ const NAMES = [
 const FOLDER = join(import.meta.dirname, 'lua');
 
 /** Replaces each `-- @include name` line by `include/name.lua`, indented like the line. */
-export const expandIncludes = (lua: string, read: (name: string) => string): string =>
+const expandIncludes = (lua: string, read: (name: string) => string): string =>
   lua.replace(/^([ ]*)-- @include ([a-z]+)$/gm, (_line, indent: string, name: string) =>
     read(name)
       .trimEnd()
@@ -164,7 +164,7 @@ const section = (lua: string, label: string): string => {
 };
 
 /** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
-export const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
+const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
   const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
   const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
   const returns = section(lua, 'Returns').replace(/^for each run: /, '');

@@ -29,7 +29,7 @@ interface Entry {
  * `AlterConfigs` sets everything anew, so what is set on the topic goes with it. Sensitive values come without their text and cannot be
  * sent again, but no setting of a topic is one. Pure.
  */
-export const raised = (entries: readonly Entry[]): { name: string; value: string }[] => [
+const raised = (entries: readonly Entry[]): { name: string; value: string }[] => [
   ...entries
     .filter(({ configName, configSource }) => configSource === OWN && configName !== 'max.message.bytes')
     .map(({ configName, configValue }) => ({ name: configName, value: configValue })),

@@ -41,7 +41,7 @@ export interface Odd {
 }
 
 /** What a batch becomes: records to deliver, and entries that cannot be read with the reason. Pure. */
-export const prepare = (entries: readonly OutboxEntry[]): { sendable: Sendable[]; odd: Odd[] } => {
+const prepare = (entries: readonly OutboxEntry[]): { sendable: Sendable[]; odd: Odd[] } => {
   const sendable: Sendable[] = [];
   const odd: Odd[] = [];
   for (const entry of entries) {

@@ -129,7 +129,7 @@ function showWithoutSecrets(setting: Setting, value: unknown): string {
  * Scheme and host of a URL: passwords, paths and queries hold secrets. An `@` after the first `/`, `?` or `#` may end a password that
  * was not encoded; then nobody can tell where the host is.
  */
-export const hideInUrl = (text: string): string =>
+const hideInUrl = (text: string): string =>
   text.replace(/([a-z][a-z0-9+.-]*:\/\/)(.*)$/is, (_all, scheme: string, rest: string) => {
     const authority = /^[^/?#\\]*/.exec(rest)![0];
     if (rest.slice(authority.length).includes('@')) return `${scheme}***`;

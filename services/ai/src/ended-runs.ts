@@ -5,7 +5,7 @@ export type EndedRun = Omit<RestoreEnd, 'newLogId'>;
 
 /** Longer than a replica lags, a failover takes and an outbox needs to reach the database. */
 export const KEEP_MS = 300_000;
-export const KEEP_BYTES = 64 * 1024 * 1024;
+const KEEP_BYTES = 64 * 1024 * 1024;
 /** What an entry costs beside its texts. */
 const ENTRY_BYTES = 1_000;
 

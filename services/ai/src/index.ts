@@ -1,4 +1,3 @@
 export * from './app.ts';
 export * from './config.ts';
 export { DEFAULT_MODELS, type ModelEntry } from './models/model-config.ts';
-export type { ModelInfo } from './models/registry.ts';

@@ -6,7 +6,7 @@ import { EndedRuns, type EndedRun } from './ended-runs.ts';
 import type { Claim } from './generate.ts';
 
 /** How long other pods have to say that they know an end. A hint and its answer take some milliseconds. */
-export const ASK_MS = 100;
+const ASK_MS = 100;
 /** Ends that are written again at the same time, after a store has come back older. */
 const REPAIRS = 16;
 

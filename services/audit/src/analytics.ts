@@ -25,7 +25,7 @@ export interface RunStatistics {
 }
 
 /** Two accounts of one run as one; the order in which they come does not matter. Pure. */
-export const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({
+const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({
   ...a,
   model: b.model || a.model,
   startedAt: a.startedAt || b.startedAt,

@@ -8,8 +8,8 @@ import { createIngest } from './ingest.ts';
 import type { AuditTables } from './tables.ts';
 
 export const TOPICS = [CHAT_TOPIC, STREAM_TOPIC];
-export const TRAIL_GROUP = 'audit-trail';
-export const ANALYTICS_GROUP = 'analytics';
+const TRAIL_GROUP = 'audit-trail';
+const ANALYTICS_GROUP = 'analytics';
 
 const LAG_EVERY_MS = 5_000;
 /** A consumer that held so long was well. */

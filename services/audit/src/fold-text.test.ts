@@ -14,3 +14,14 @@ test('what PostgreSQL searches: each word once, and its user as a word that no t
   expect(searchVector('', long)).toBe(`'=' ${'x'.repeat(255)}`);
   expect(searchQuery('', [long])).toBe(`'=' & '${'x'.repeat(255)}':*`);
 });
+
+test('a query without a letter has no words, and one of many has sixteen', () => {
+  expect(wordsOf(' & | ! ')).toEqual([]);
+  const words = Array.from({ length: 17 }, (_, index) => `w${index}`);
+  expect(wordsOf(words.join(' '))).toEqual(words.slice(0, 16));
+});
+
+test('what is searched of a text is its first 200,000 characters', () => {
+  expect(searchVector('ann', `${'a '.repeat(100_000)}river`)).toBe(`'=ann' a`);
+  expect(searchVector('ann', `${'a '.repeat(99_990)}river`)).toBe(`'=ann' a river`);
+});

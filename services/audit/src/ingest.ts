@@ -12,7 +12,7 @@ export interface Decoded {
 }
 
 /** Splits a batch into events and what cannot be read. Pure. */
-export const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
+const decodeRecords = (records: readonly ReceivedRecord[]): Decoded => {
   const decoded: Decoded = { events: [], poison: [] };
   for (const record of records) {
     try {

@@ -37,7 +37,7 @@ export interface Replay {
  *
  * @param endMs when the run ended, since its start
  */
-export const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
+const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
   const told: Piece[] = [];
   // From the newest back, as far as the older one was not written over.
   let until = length;

@@ -53,7 +53,7 @@ export const renamePersons = (value: unknown, nameOf: NameOf): unknown =>
   replaceFields(value, (name, inner) => (inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner));
 
 /** `data` for the trail: each text becomes its length and digest, so that it can be erased and the trail still proves it. */
-export const withoutTexts = (value: unknown, nameOf = asTheyAre): unknown =>
+const withoutTexts = (value: unknown, nameOf = asTheyAre): unknown =>
   replaceFields(value, (name, inner) => {
     if (TEXTS.has(name)) return { bytes: Buffer.byteLength(inner), sha256: sha256Of(inner) };
     return inner !== '' && PERSONS.has(name) ? nameOf(inner) : inner;

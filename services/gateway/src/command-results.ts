@@ -17,6 +17,9 @@ export const begun = (result: BeginRunResult): Extract<BeginRunResult, { offset:
     case 'none':
       // Nothing was to be made: an answer to a message of nothing.
       throw new RunnelError('not-found');
+    case 'lossy':
+      // Only who asks the database wants to be told.
+      throw new RunnelError('unavailable');
     default:
       return result satisfies never;
   }

@@ -67,7 +67,7 @@ export const isLoopback = (host: string): boolean =>
 export const listenHost = ({ authMode, devModeOpen, host }: Listening): string =>
   host ?? (authMode === 'dev' && !devModeOpen ? '127.0.0.1' : '0.0.0.0');
 
-export const listenProblems = (config: Listening): string[] =>
+const listenProblems = (config: Listening): string[] =>
   config.authMode === 'dev' && !config.devModeOpen && !isLoopback(listenHost(config))
     ? [`HOST ${config.host}: AUTH_MODE=dev lets everybody be anybody, so it listens on 127.0.0.1 only unless DEV_MODE_OPEN=yes`]
     : [];
@@ -87,7 +87,7 @@ const providerProblems = (jwksUrl: string, { jwtIssuer, jwtAudience }: Keys): st
 };
 
 /** Also keys beside dev mode: somebody believes that tokens are checked. */
-export const keyProblems = (keys: Keys): string[] => {
+const keyProblems = (keys: Keys): string[] => {
   const { authMode, jwtSecret, jwksUrl } = keys;
   if (authMode === 'jwt') {
     if (jwtSecret !== undefined && isGuessable(jwtSecret))

@@ -146,6 +146,43 @@ test('B5 what the store lost with its tail and the database has is shown again, 
   expect(await store.readState({ conversationId: 'old' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
 });
 
+/** The store went back to when conversation `old` had its question only. */
+const wentBack = async () => {
+  const given = world();
+  await given.store.rehydrate({ conversationId: 'old', userId: 'ann', title: 'Cũ', hasMore: false, messages: messages.slice(0, 1) });
+  given.inner.raise();
+  return given;
+};
+
+test('B5 W-11 a page of history alone is whole after the store went back, with the database away the copy, and asked once', async () => {
+  const { runLog, asked } = await wentBack();
+  const page = { conversationId: 'old', userId: 'ann', limit: 50 };
+  expect(await runLog.readHistory(page)).toMatchObject({ kind: 'page', messages });
+  expect(await runLog.readHistory({ ...page, before: 'r1' })).toMatchObject({ kind: 'page', messages: messages.slice(0, 1) });
+  expect(asked()).toBeLessThanOrEqual(3);
+  const second = await wentBack();
+  second.become('down');
+  expect(await second.runLog.readHistory(page)).toMatchObject({ kind: 'page', messages: messages.slice(0, 1), lossy: true });
+});
+
+test.each(['message', 'run'])(
+  'W-4 a prompt sent again after the store lost its answer is answered with that answer (by its %s)',
+  async (by) => {
+    const { runLog } = await wentBack();
+    const again = { ...prompt('old', by === 'run' ? 'm9' : 'r1'), ...(by === 'run' && { runId: 'r1' }) };
+    expect(await runLog.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: 'r1' });
+    const fresh = await runLog.beginRun(prompt('old'));
+    expect(fresh.outcome).toBe('started');
+    expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toMatchObject({ messages: [...messages, { parentId: 'r1' }] });
+  },
+);
+
+test('P-10 a prompt behind a changed store does not wait for a database that is away', async () => {
+  const { runLog, become } = await wentBack();
+  become('down');
+  expect((await runLog.beginRun(prompt('old'))).outcome).toBe('started');
+});
+
 test('B5 a deletion that the store lost and the database has heard of stands: nobody reads the older copy', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());

@@ -100,12 +100,14 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
     const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
     // A parent that is not here may be in the database: of a conversation that lost its older turns.
     const lacksParent = first.outcome === 'not-found' && parentId !== null && parentId !== undefined;
-    if (!isDoubtful && !lacksParent) return first;
+    // The same command may have been answered in what the store lost: that answer is its answer, and not another one (W-4).
+    const isLossy = first.outcome === 'lossy';
+    if (!isDoubtful && !lacksParent && !isLossy) return first;
     const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
     const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
     if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
-    if (again) return runLog.beginRun({ ...command, making: 'proven' });
+    if (again || isLossy) return runLog.beginRun({ ...command, making: 'proven' });
     if (verdict !== 'create' && verdict !== 'create-unproven') return first;
     if (message === null && verdict === 'create-unproven') throw new RunnelError('unavailable');
     const result = await runLog.beginRun({ ...command, making: verdict === 'create' ? 'proven' : 'unproven' });
@@ -126,7 +128,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
     },
     async readHistory(query) {
       const page = await runLog.readHistory(query);
-      if (page.kind !== 'forbidden') return page;
+      if (page.kind === 'none' || (page.kind === 'page' && !page.lossy)) return page;
       const asked = { conversationId: query.conversationId, userId: query.userId };
       const finding = foundBy(await runLog.readState(asked));
       if (!mustAskDatabase(finding)) return page;
@@ -152,4 +154,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: Ow
 };
 
 /** What an answer of `begin-run` says about the person. */
-const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = { none: 'unknown', forbidden: 'stranger', 'not-found': 'owner' };
+const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = {
+  none: 'unknown',
+  forbidden: 'stranger',
+  'not-found': 'owner',
+  lossy: 'owner',
+};

@@ -12,11 +12,11 @@ const SIGNED_GUEST = /^(guest-[0-9A-Za-z_-]{20,40})\.([0-9A-Za-z_-]{43})$/;
  * Names under which the cookie is believed. A browser takes `__Host-` only from the host itself over TLS, so a sister domain cannot
  * plant it; without TLS no browser takes it at all, and the plain name stands in.
  */
-export const cookieNames = (name: string, secure: boolean): string[] =>
+const cookieNames = (name: string, secure: boolean): string[] =>
   name.startsWith(HOST_PREFIX) && !secure ? [name, name.slice(HOST_PREFIX.length)] : [name];
 
 /** Every value of a name, in the order that was sent. Pure. */
-export const cookieValues = (header: string | undefined, name: string): string[] =>
+const cookieValues = (header: string | undefined, name: string): string[] =>
   (header ?? '')
     .split(';')
     .map((part) => part.trim())

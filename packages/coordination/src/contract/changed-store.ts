@@ -92,6 +92,24 @@ export const changedStoreContract = (current: Current): void => {
     expect(await log.readState({ conversationId: newId() })).toEqual({ kind: 'none' });
   });
 
+  test('B5 a page of history and a prompt that did not ask say that the database may know more', async () => {
+    const { log, changeStore } = current();
+    const { conversationId, messageId, runId } = await wholeRun(log, {}, 'abc');
+    const page = () => log.readHistory({ conversationId, userId: USER, limit: 1 });
+    const empty = () => log.readHistory({ conversationId, userId: USER, limit: 1, before: messageId });
+    expect(await page()).not.toHaveProperty('lossy');
+    await changeStore();
+    for (let i = 0; i < 2; i++) {
+      expect(await page()).toMatchObject({ kind: 'page', messages: [{ messageId: runId }], lossy: true });
+      expect(await empty()).toMatchObject({ kind: 'page', messages: [], lossy: true });
+      expect(await log.beginRun(promptOf({ conversationId, making: 'no' }))).toEqual({ outcome: 'lossy' });
+      // Whoever reads the log renames it: the doubt stays.
+      await log.readState({ conversationId });
+    }
+    expect(await log.beginRun(promptOf({ conversationId, runId, making: 'no' }))).toMatchObject({ outcome: 'duplicate', runId });
+    expect(await log.beginRun(promptOf({ conversationId, making: 'unproven' }))).toMatchObject({ outcome: 'started' });
+  });
+
   test.each([
     ['a prompt', 'message'],
     ['a title', 'title'],

@@ -121,6 +121,13 @@ export const provingContract = (current: Current): void => {
     await followed.close();
   });
 
+  test('S-1 an id that its intruder was expelled from is free: its owner begins there', async () => {
+    const { log } = current();
+    const { conversationId } = await startRun(log, { userId: OTHER, making: 'unproven' });
+    expect(await log.expel({ conversationId, rightful: USER })).toEqual({ outcome: 'expelled', userId: OTHER });
+    expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'started' });
+  });
+
   test('S-1 who sat at an id and deleted what they had there did not delete its owner’s', async () => {
     const { log } = current();
     const { conversationId } = await wholeRun(log, { userId: OTHER, making: 'unproven' });

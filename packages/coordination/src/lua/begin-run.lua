@@ -3,9 +3,10 @@
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
---          making: whether a conversation may be made: '' no, proven: nobody has it, unproven: the database could not be asked; then
---          the parent may be one that only the database knows
--- Returns  started runId offset title | duplicate runId offset | busy runId | none | forbidden doubtful | not-found | overloaded
+--          making: what the database said: '' it was not asked, proven: it was, unproven: it could not be; then the parent of a new
+--          conversation may be one that only the database knows
+-- Returns  started runId offset title | duplicate runId offset | busy runId | none | lossy | forbidden doubtful | not-found | overloaded
+--          (lossy: the store changed behind the conversation; the message may be in the database, with its answer)
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -32,7 +33,7 @@ for _, turn in ipairs(seed) do
     return redis.error_reply('ERR seed: not a list of turns')
   end
 end
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven')
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy')
 local isNew = not known[1]
 if theirs(known[1]) then
   return { 'forbidden', (isNew or known[5]) and 1 or 0 }
@@ -52,6 +53,9 @@ if known[2] then
     redis.call('ZADD', queued, now, member)
   end
   return { 'busy', known[2] }
+end
+if not isNew and making == '' and (known[7] or (redis.call('HGET', store, 'n') or '0') ~= (known[6] or '0')) then
+  return { 'lossy' }
 end
 if parent == '*' then
   parent = known[3] or ''

@@ -35,7 +35,7 @@ const pieceOf = (word: number): string => `${word > 1 ? ' ' : ''}w${String(word)
 const endOf = (word: number): number => Math.max(0, word * 8 - 1);
 
 /** The pieces of words after byte `from` up to word `last`; the first one may be the rest of a word. */
-export function* countPieces(from: number, last: number): Generator<string> {
+function* countPieces(from: number, last: number): Generator<string> {
   let at = from;
   for (let word = Math.floor((from + 1) / 8) + 1; word <= last; word++) {
     yield pieceOf(word).slice(at - endOf(word - 1));

@@ -7,7 +7,7 @@ import { createModels, type Models } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createWorker, type Worker, type WorkerDeps } from '../worker.ts';
 
-export const standardModels = (): Models =>
+const standardModels = (): Models =>
   createModels([
     { id: 'demo', provider: 'demo' },
     { id: 'count', provider: 'count' },

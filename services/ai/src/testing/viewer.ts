@@ -75,4 +75,3 @@ export const startViewer = async (runLog: RunLog, conversationId: string, { loss
     },
   };
 };
-export type Viewer = Awaited<ReturnType<typeof startViewer>>;

@@ -17,7 +17,7 @@ interface CheckedRow {
 }
 const CHECKED: Columns<CheckedRow> = { logId: ['log_id', 'text'], sequence: ['sequence', 'bigint'] };
 
-export const lastOf = async (sql: Sql): Promise<{ line: string; checkpoint: Checkpoint } | undefined> => {
+const lastOf = async (sql: Sql): Promise<{ line: string; checkpoint: Checkpoint } | undefined> => {
   const [found] = await sql.query<{ line: string }>('SELECT line FROM audit_checkpoint ORDER BY number DESC LIMIT 1');
   return found && { line: found.line, checkpoint: bodyOf(found.line) };
 };

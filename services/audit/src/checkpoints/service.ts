@@ -9,7 +9,7 @@ import { inTurn } from '../database/turns.ts';
 import { bodyOf } from './checkpoint.ts';
 import { makeCheckpoint } from './make.ts';
 
-export const CHECKPOINT_TOPIC = 'runnel-checkpoints';
+const CHECKPOINT_TOPIC = 'runnel-checkpoints';
 const PUBLISHED = 'checkpoint-published';
 const EVERY_MS = 3_600_000;
 /** Another pod may have made it, or failed to. */

@@ -19,7 +19,7 @@ const shared = {
 };
 
 /** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
-export const optionsOf = (url: string, readOnly = false): DataSourceOptions =>
+const optionsOf = (url: string, readOnly = false): DataSourceOptions =>
   url.startsWith('sqlite:')
     ? {
         ...shared,

@@ -41,7 +41,7 @@ const noteOf = (data: string): CutNote | undefined => {
 };
 
 /** The newest that was said. */
-export const lastNote = async (sql: Sql): Promise<CutNote | undefined> => {
+const lastNote = async (sql: Sql): Promise<CutNote | undefined> => {
   const [found] = await sql.query<{ data: string }>(
     `SELECT data FROM audit_log WHERE log_id = $1 AND type = 'TRAIL_CUT' ORDER BY sequence DESC LIMIT 1`,
     [ADMIN_LOG],

@@ -32,7 +32,7 @@ export const scanById = async <Raw extends { log_id: string }>(
 };
 
 /** Hands over the end of every log. */
-export const scanHeads = (sql: Sql, onEnds: (ends: readonly End[]) => Promise<void> | void): Promise<void> =>
+const scanHeads = (sql: Sql, onEnds: (ends: readonly End[]) => Promise<void> | void): Promise<void> =>
   scanById<{ log_id: string; sequence: string | number; hash: string }>(sql, 'SELECT log_id, sequence, hash FROM audit_head', (found) =>
     onEnds(found.map((raw) => ({ logId: raw.log_id, sequence: Number(raw.sequence), hash: raw.hash }))),
   );

@@ -19,7 +19,7 @@ export const dumpOf = async (database: DataSource): Promise<string> => {
 };
 
 /** An id as it may stand somewhere: itself, encoded, or as a digest that anybody can make of it. */
-export const formsOf = (id: string): string[] => [
+const formsOf = (id: string): string[] => [
   ...[id, JSON.stringify(id).slice(1, -1), encodeURIComponent(id)],
   ...(['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(id).toString(encoding).replaceAll('=', '')),
   ...['md5', 'sha1', 'sha256', 'sha512'].flatMap((name) =>

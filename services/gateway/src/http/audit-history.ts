@@ -2,7 +2,10 @@ import type { ConversationSummary } from '@runnel/coordination';
 import { RunnelError, type Message } from '@runnel/protocol';
 import type { AuditReader } from '../context.ts';
 
-export type HistoryResult = { kind: 'page'; messages: Message[]; hasMore: boolean } | { kind: 'none' } | { kind: 'forbidden' };
+export type HistoryResult =
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; lossy?: true }
+  | { kind: 'none' }
+  | { kind: 'forbidden' };
 
 export interface HistoryQuery {
   conversationId: string;

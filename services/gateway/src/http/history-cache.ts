@@ -87,7 +87,8 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     const { generation } = entry;
     const result = await read(query);
     const current = entry.generation === generation && entries.peek(query.conversationId) === entry;
-    if (current && result.kind === 'page' && entry.pages.size < MAX_PAGES && charsOf(result.messages) <= MAX_KEPT_CHARS)
+    // What may lack its end is looked for again by the next reader.
+    if (current && result.kind === 'page' && !result.lossy && entry.pages.size < MAX_PAGES && charsOf(result.messages) <= MAX_KEPT_CHARS)
       entry.pages.set(pageKey(query), result);
     return result;
   };

@@ -22,7 +22,7 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
   try {
     const older = await audit.readHistory({ ...query, before, limit: missing });
     if (older.kind !== 'page') return stored;
-    return { kind: 'page', messages: [...older.messages, ...stored.messages], hasMore: older.hasMore };
+    return { ...stored, messages: [...older.messages, ...stored.messages], hasMore: older.hasMore };
   } catch {
     return { ...stored, hasMore: true };
   }

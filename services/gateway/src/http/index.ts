@@ -28,7 +28,6 @@ import { registerStatic, sendPage } from './static.ts';
 import { trailRoutes } from './trail.ts';
 import { watchHistory } from './watch-history.ts';
 
-export { createAuditClient, type AuditClientOptions } from './audit-client.ts';
 export { answerClientError } from './client-error.ts';
 export { sendUnreadable } from './security-headers.ts';
 

@@ -17,7 +17,7 @@ const FINISHES: Partial<Record<Finish, FinishReason>> = { length: 'length', filt
 export const finishReasonOf = (finish: Finish | undefined): FinishReason => FINISHES[finish ?? 'stop'] ?? 'stop';
 
 /** `usage` as OpenAI counts it. */
-export const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
+const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
   prompt_tokens: promptTokens,
   completion_tokens: completionTokens,
   total_tokens: promptTokens + completionTokens,
