@@ -16,8 +16,6 @@ export const LIMITS = {
 } as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const ENDED_RUN_MS = 5 * 60 * 1_000;
-/** How long a log is kept in which nothing runs: see `touch.lua`. */
-const QUIET_LOG_MS = 60_000;
 
 export interface MemoryRun {
   conversationId: string;
@@ -235,12 +233,6 @@ export class MemoryStore {
     conversation.touchedAt = this.now();
     this.conversations.delete(conversation.conversationId);
     this.conversations.set(conversation.conversationId, conversation);
-  }
-
-  /** Events that a reader who comes back may be handed. */
-  logOf(conversation: MemoryConversation): readonly LogEntry[] {
-    if (conversation.active === null && this.now() - conversation.touchedAt >= QUIET_LOG_MS) conversation.log = [];
-    return conversation.log;
   }
 
   /** A log of an older generation begins anew under another name. What `recheck` does in Lua. */
