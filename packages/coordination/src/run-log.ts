@@ -21,6 +21,7 @@ import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './store-memory.ts';
+import type { WorkHint } from './work-hint.ts';
 
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
@@ -201,11 +202,7 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-/**
- * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
- * that again. Only hints; sweeps find the same.
- */
-export type WorkHint = { kind: 'free' | 'cancel' | 'ended?' | 'ended' } & RunRef;
+export type { AskEnd, SayRunning, WorkHint } from './work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
@@ -53,9 +54,13 @@ export interface ActiveRun {
   stop(reason: StopReason): void;
   /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
   restore(askedAt: number): void;
+  /** All of the answer that the model has said so far. */
+  text(): string;
   readonly done: Promise<RunResult>;
 }
 
+/** A model that has much to say at once says it without a turn of the event loop: everybody else's answers get theirs after so long. */
+const TURN_MS = 10;
 /** Between two tries to end a run whose text the store has not got right. */
 const END_RETRY_MS = 100;
 
@@ -93,7 +98,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
-    else if (claim.doubt === 'lost' && epoch > 1) stop('interrupt');
+    else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
     const written = await write(job, messages, batcher, stopping.signal);
     if (!stopping.signal.aborted) batcher.finish();
     if (stopping.signal.reason === 'cancel') await batcher.freeze();
@@ -175,6 +180,7 @@ export const generate = (job: RunJob): ActiveRun => {
   return {
     stop,
     restore: (askedAt) => void batcher.restore(askedAt),
+    text: () => batcher.whole,
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
     done: run().catch((error: unknown) => {
       const result = afterFailure(error, giveUp.aborted);
@@ -215,6 +221,7 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
   let bytes = Buffer.byteLength(claim.text);
   let seen = false;
   let waitingSince = clock.now();
+  let turnedAt = waitingSince;
   if (signal.aborted) return { usage, finish, error: null };
   try {
     for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
@@ -232,6 +239,10 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
         // The end of a stream that is left open: the model hears of it, and what it would have cost is not known.
         if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };
         waitingSince = clock.now();
+      }
+      if (waitingSince - turnedAt >= TURN_MS) {
+        await nextTurn();
+        turnedAt = waitingSince = clock.now();
       }
       if (signal.aborted) break;
     }

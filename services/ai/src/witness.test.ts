@@ -1,6 +1,7 @@
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { MemoryStore } from '@runnel/coordination/testing';
 import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ChatProvider } from './models/provider.ts';
 import { createFaultyRunLog } from './testing/faulty-run-log.ts';
@@ -110,6 +111,60 @@ describe('B4 the store goes back behind an end', () => {
     expect(await ended(runLog, run.runId)).toMatchObject({ text: countTo(150), status: 'complete' });
     dying.fault = 'none';
   });
+
+  /** A pod that reads and hears, and whose writes come late: all that the store has of its answer is what it wrote before. */
+  const lateOwner = (runLog: RunLog) => {
+    const own = { late: false };
+    const whenever = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return (...args: A): Promise<R> => (own.late ? Promise.reject(new RunnelError('unavailable')) : call(...args));
+    };
+    const { appendChunk, renewLeases, restoreRun, endRun } = runLog;
+    const writes = { appendChunk, renewLeases, restoreRun, endRun };
+    const guarded = Object.fromEntries(Object.entries(writes).map(([name, call]) => [name, whenever(call as () => Promise<unknown>)]));
+    return Object.assign(own, { runLog: { ...runLog, ...guarded } });
+  };
+
+  test.each([
+    ['claimed', 'count', { text: countTo(300), status: 'complete' }],
+    ['queued', 'count', { text: countTo(300), status: 'complete' }],
+    ['claimed', 'once', { status: 'interrupted' }],
+  ] as const)(
+    'an owner that needs more than four seconds (%s, %s): its text goes on elsewhere, said once',
+    async (when, model, expected) => {
+      const { store, runLog } = storeOf();
+      const owner = lateOwner(runLog);
+      let asked = 0;
+      const provider: ChatProvider = {
+        canContinue: model === 'count',
+        async *stream({ prefix }, signal) {
+          asked++;
+          const whole = countTo(300);
+          for (let at = prefix.length; at < whole.length && !signal.aborted; at += 8) {
+            yield { text: whole.slice(at, at + 8) };
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        },
+      };
+      const models = modelsOf({ [model]: provider });
+      const run = await prompt(runLog, 'hello', { model });
+      const older = when === 'queued' ? store.copy() : undefined;
+      await startPod('late', owner.runLog, { models });
+      const words = async (): Promise<string> => store.runOf('c', run.runId)?.text ?? '';
+      await waitFor(async () => (await words()).length > 80);
+      owner.late = true;
+      if (older) store.goBack(older);
+      const copied = (await words()).length;
+      store.raise();
+      await startPod('b', runLog, { models });
+      const answer = await waitFor(() => shown(runLog, run.runId), { deadlineMs: 20_000 });
+      expect(answer).toMatchObject(expected);
+      expect(countTo(300).startsWith(answer.text)).toBe(true);
+      // Seconds of text were only with its owner.
+      expect(answer.text.length).toBeGreaterThan(copied + 200);
+      expect(asked).toBe(model === 'count' ? 2 : 1);
+    },
+    30_000,
+  );
 
   test('a pod that knows nothing asks the others before it asks the model', async () => {
     const { store, runLog } = storeOf();

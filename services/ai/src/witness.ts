@@ -1,9 +1,10 @@
-import type { RunLog, RunRef, WorkHint } from '@runnel/coordination';
+import type { AskEnd, RunLog, RunRef, SayRunning, WorkHint } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
 import { newId } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 import { EndedRuns, type EndedRun } from './ended-runs.ts';
 import type { Claim } from './generate.ts';
+import { answerOfOwner, digestOf, type LivingRun } from './living-owner.ts';
 
 /** How long other pods have to say that they know an end. A hint and its answer take some milliseconds. */
 const ASK_MS = 100;
@@ -16,12 +17,17 @@ export type Archive = (run: RunRef, claim: Claim) => Promise<EndedRun | null>;
 export interface WitnessOptions {
   runLog: Pick<RunLog, 'restoreEnd' | 'publishWork'>;
   archive?: Archive;
+  /** The run, while it is this pod's. */
+  living?(run: RunRef): LivingRun | undefined;
   /** After each end that was written again, or found standing. */
   onRepair?(outcome: 'restored' | 'stands' | 'busy' | 'closed' | 'failed'): void;
   log: Logger;
   clock: Clock;
   limitBytes?: number;
 }
+
+/** What pods know of a claimed run: nothing, that it had ended, or how it goes on. */
+type Answer = 'unknown' | 'ended' | SayRunning;
 
 const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} ${runId}`;
 
@@ -35,7 +41,7 @@ const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} 
 export class Witness {
   readonly #options: WitnessOptions;
   readonly #ended: EndedRuns;
-  readonly #asking = new Map<string, () => void>();
+  readonly #asking = new Map<string, (answer: Answer) => void>();
   readonly #repairing = new Map<string, Promise<boolean>>();
 
   constructor(options: WitnessOptions) {
@@ -78,37 +84,59 @@ export class Witness {
     await Promise.all(Array.from({ length: REPAIRS }, work));
   }
 
-  /** Whether the end of a claimed run is known somewhere; it then stands, or is being written again, and the run is nobody's. */
-  async isEnded(run: RunRef, claim: Claim): Promise<boolean> {
-    if (await this.repair(run)) return true;
-    if (await this.#askPods(run)) return true;
+  /**
+   * What is known somewhere of a claimed run. `ended`: its end stands, or is being written again, and the run is nobody's. Else the text of
+   * an owner that lived behind a store which changed, and has let go of it.
+   */
+  async lookFor(run: RunRef, claim: Claim): Promise<Answer> {
+    if (await this.repair(run)) return 'ended';
+    const answer = await this.#askPods(run, claim);
+    if (answer !== 'unknown') return answer;
     const end = await this.#options.archive?.(run, claim).catch(() => null);
-    return end !== null && end !== undefined && (await this.#write(end));
+    return end !== null && end !== undefined && (await this.#write(end)) ? 'ended' : 'unknown';
   }
 
   /** True when the hint was for the witness. */
   hear(hint: WorkHint): boolean {
-    if (hint.kind === 'ended') this.#asking.get(keyOf(hint))?.();
+    if (hint.kind === 'ended') this.#asking.get(keyOf(hint))?.('ended');
+    else if (hint.kind === 'running') this.#asking.get(keyOf(hint))?.(hint);
     else if (hint.kind === 'ended?') void this.#answer(hint);
     else return false;
     return true;
   }
 
-  async #answer({ conversationId, runId }: RunRef): Promise<void> {
+  async #answer(asked: AskEnd): Promise<void> {
+    const { conversationId, runId } = asked;
     const run = { conversationId, runId };
-    if (!this.knows(run)) return;
+    if (!this.knows(run)) return this.#answerAsOwner(asked);
     await this.#options.runLog.publishWork({ kind: 'ended', ...run }).catch(() => undefined);
     await this.repair(run);
   }
 
-  async #askPods(run: RunRef): Promise<boolean> {
+  async #answerAsOwner(asked: AskEnd): Promise<void> {
+    const { conversationId, runId } = asked;
+    const living = this.#options.living?.(asked);
+    const answer = living && answerOfOwner(asked, living.owned.epoch, living.active.text());
+    if (!living || !answer) return;
+    // Its claim is not needed: the run is written again by who has it.
+    const hint: WorkHint = answer === 'restore' ? { kind: 'ended', conversationId, runId } : answer.yield;
+    if (answer === 'restore') living.active.restore(this.#options.clock.now());
+    else living.active.stop('fenced');
+    await this.#options.runLog.publishWork(hint).catch(() => undefined);
+  }
+
+  async #askPods(run: RunRef, { epoch, text, doubt }: Claim): Promise<Answer> {
     const key = keyOf(run);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#asking.set(key, () => resolve(true));
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const copy = { bytes: Buffer.byteLength(text), sha256: digestOf(text) };
+    const fits = (answer: Answer): boolean => typeof answer === 'string' || (answer.epoch === epoch && answer.at === copy.bytes);
+    this.#asking.set(key, (answer) => fits(answer) && resolve(answer));
     const patience = new AbortController();
     try {
-      const asked = this.#options.runLog.publishWork({ kind: 'ended?', ...run }).catch(() => undefined);
-      const silence = asked.then(() => this.#options.clock.sleep(ASK_MS, patience.signal)).then(() => false);
+      const asked = this.#options.runLog
+        .publishWork({ kind: 'ended?', ...run, ...(doubt === 'lost' && { epoch, copy }) })
+        .catch(() => undefined);
+      const silence = asked.then(() => this.#options.clock.sleep(ASK_MS, patience.signal)).then((): Answer => 'unknown');
       return await Promise.race([promise, silence]);
     } finally {
       patience.abort();

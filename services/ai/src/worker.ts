@@ -4,6 +4,7 @@ import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim, type RunJob } from './generate.ts';
+import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from './metrics.ts';
 import type { Models } from './models/registry.ts';
 import { ProviderFault } from './models/provider-fault.ts';
@@ -47,7 +48,6 @@ interface Held {
 
 /** What is left of a drain for handing back what could not finish in time. */
 const HANDOVER_MS = 2000;
-
 /**
  * The runs of this pod: takes what it is given or finds, keeps the leases, and hands everything back when it drains. Whether it
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
@@ -56,7 +56,8 @@ export const createWorker = (deps: WorkerDeps) => {
   const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
-  const witness = new Witness({ runLog, ...(archive && { archive }), onRepair: metrics.endRepaired, log, clock });
+  const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
+  const witness = new Witness({ runLog, ...(archive && { archive }), living, onRepair: metrics.endRepaired, log, clock });
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
   const runs = new Map<string, Held>();
@@ -102,18 +103,20 @@ export const createWorker = (deps: WorkerDeps) => {
     metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
     if (result.outcome !== 'claimed') return result;
     // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
-    if (witness.knows(ref) || result.doubt !== undefined) if (await witness.isEnded(ref, result)) return { outcome: 'gone' };
-    begin(ref, result);
+    const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
+    if (known === 'ended') return { outcome: 'gone' };
+    const goesOn = known === 'unknown' ? result : await goOnWith(known, result, { runLog, owner, leaseMs, models: suited });
+    if (goesOn === null) return { outcome: 'gone' };
+    begin(ref, goesOn);
     return { outcome: 'claimed', epoch: result.epoch };
   };
 
   const begin = (ref: RunRef, claim: Claim): void => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
-    const { runId } = ref;
     const key = runKey(ref);
     const startedAt = clock.now();
-    const facts = { runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
+    const facts = { runId: ref.runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
     if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
@@ -243,10 +246,7 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;
-    if (hint.kind === 'cancel') {
-      void check(hint.runId, hint.conversationId).catch(() => undefined);
-      return;
-    }
+    if (hint.kind === 'cancel') return void check(hint.runId, hint.conversationId).catch(() => undefined);
     const key = runKey(hint);
     if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
     hinted.add(key);

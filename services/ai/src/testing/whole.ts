@@ -108,7 +108,7 @@ export class Whole {
       if (await pod.witness.repair(ref)) continue;
       const claim = await this.log.claimRun({ ...ref, owner: pod.name, leaseMs: LEASE_MS, models: MODELS });
       if (claim.outcome !== 'claimed') continue;
-      if (claim.doubt !== undefined && (await pod.witness.isEnded(ref, claim))) continue;
+      if (claim.doubt !== undefined && (await pod.witness.lookFor(ref, claim)) === 'ended') continue;
       const run = { ...ref, claim, text: claim.text };
       pod.running.set(ref.runId, run);
       if (claim.doubt === 'lost' && claim.epoch > 1) {
