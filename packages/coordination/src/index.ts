@@ -2,6 +2,7 @@ export * from './connect.ts';
 export { channelOf, outboxKey, shardOf } from './keys.ts';
 export { createCaller } from './redis-caller.ts';
 export * from './inner-token-redis.ts';
+export { bytesOf, sizeOf } from './large-message.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
 export * from './proofs.ts';

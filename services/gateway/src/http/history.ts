@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { RunnelError, type Message as StoredMessage } from '@runnel/protocol';
+import { bytesOf, type StoredMessage } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';
@@ -8,6 +9,8 @@ import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, 
 const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
 
 const tags = ['History'];
+
+const COMMA = Buffer.from(',');
 
 interface ReadPage {
   messages: StoredMessage[];
@@ -18,7 +21,8 @@ const bodies = new WeakMap<ReadPage, Buffer>();
 const bodyOf = (page: ReadPage): Buffer => {
   const known = bodies.get(page);
   if (known) return known;
-  const body = Buffer.from(JSON.stringify({ messages: page.messages, hasMore: page.hasMore }));
+  const listed = page.messages.flatMap((message, index) => (index === 0 ? [bytesOf(message)] : [COMMA, bytesOf(message)]));
+  const body = Buffer.concat([Buffer.from('{"messages":['), ...listed, Buffer.from(`],"hasMore":${page.hasMore}}`)]);
   bodies.set(page, body);
   return body;
 };
