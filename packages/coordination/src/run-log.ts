@@ -12,6 +12,7 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
+import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
 import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './free-runs.ts';
@@ -179,13 +180,7 @@ export type ChangeResult =
   | { outcome: 'forbidden' }
   | { outcome: 'busy'; runId: string };
 
-/** A conversation in a user's list. */
-export interface ConversationSummary {
-  conversationId: string;
-  title: string;
-  /** Last change, ms, store's clock. */
-  updatedAt: number;
-}
+export type { ConversationSummary };
 
 /** What arrives on a conversation's channel. */
 export interface ChannelListener {
