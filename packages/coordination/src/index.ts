@@ -7,6 +7,7 @@ export * from './run-ref.ts';
 export * from './budgets.ts';
 export * from './proofs.ts';
 export type { FreeRun } from './free-runs.ts';
+export * from './presence.ts';
 export * from './run-log.ts';
 export * from './run-log-redis.ts';
 export * from './run-log-memory.ts';

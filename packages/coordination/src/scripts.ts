@@ -96,6 +96,7 @@ export interface ScriptArgs {
   'note-holder': { holder: string; leaseMs: number };
   'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
+  'note-presence': { holder: string; count: number };
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -125,6 +126,7 @@ const NAMES = [
   'note-conversation',
   'list-conversations',
   'note-store',
+  'note-presence',
   'note-relay',
   'take-shard',
   'reserve-run',

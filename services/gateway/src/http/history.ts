@@ -1,12 +1,11 @@
 import { Type } from 'typebox';
 import { bytesOf, type StoredMessage } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
+import { ChangeAnswer, MessagePage } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';
-import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
-
-const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
+import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
 
 const tags = ['History'];
 
@@ -36,7 +35,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
         summary: 'A page of messages of all branches',
         params: ConversationParams,
         querystring: Type.Object({ ...UserQuery, before: Type.Optional(Id), limit: pageLimit(50, 200) }),
-        response: { 200: json('A page', Page), ...PROBLEMS },
+        response: { 200: json('A page', MessagePage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -77,7 +76,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
         summary: 'Delete a message: its text is gone, its place in the tree stays',
         params: Type.Object({ id: Id, messageId: Id }),
         querystring: Type.Object(UserQuery),
-        response: { 200: json('Offset of the `message-deleted` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
+        response: { 200: json('Offset of the `message-deleted` event', ChangeAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {
