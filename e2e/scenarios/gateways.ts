@@ -1,8 +1,44 @@
 import type { Scenario } from '../harness/scenario.ts';
-import { elapse } from '../harness/wait.ts';
+import { elapse, waitFor } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
 
+/** A socket that follows one conversation and keeps what it is told of other screens. */
+const screenAt = (origin: string, conversationId: string, userId: string): { devices: () => number | undefined; close(): void } => {
+  let devices: number | undefined;
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/ws/chat?user_id=${userId}&session_id=${conversationId}`);
+  socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'hello', protocol: 1 })));
+  socket.addEventListener('message', ({ data }) => {
+    const event = JSON.parse(String(data)) as { type: string; devices?: number };
+    if (event.type === 'presence') devices = event.devices;
+  });
+  return { devices: () => devices, close: () => socket.close() };
+};
+
 export const gatewayScenarios: Scenario[] = [
+  {
+    name: 'gateway-killed-with-its-screens',
+    promise: 'P-8',
+    cluster: { gateways: 2 },
+    deadlineMs: 60_000,
+    run: async (stage) => {
+      const [one, other] = stage.cluster.gateways;
+      const [run] = await underWay(stage, 1, { words: 50, rate: 100 });
+      await stage.settle();
+      const screens = [one!, other!, other!].map(({ url }) => screenAt(url, run!.conversationId, stage.userId));
+      const shown = (devices: number, deadlineMs: number, what: string) =>
+        waitFor(() => screens[0]!.devices() === devices, { deadlineMs, everyMs: 20, what: `${devices} screens, ${what}` });
+      const from = performance.now();
+      await shown(3, 4_000, 'after all have come');
+      const joined = performance.now() - from;
+      screens[2]!.close();
+      await shown(2, 4_000, 'after one has left');
+      const killed = performance.now();
+      await other!.kill();
+      await shown(1, 12_000, 'after its gateway was killed');
+      stage.note(`seen ${Math.round(joined)} ms after the last came, ${Math.round(performance.now() - killed)} ms after the kill`);
+      screens[0]!.close();
+    },
+  },
   {
     name: 'gateway-killed',
     promise: 'P-1 P-2',

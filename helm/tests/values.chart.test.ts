@@ -176,8 +176,23 @@ test('every variable that the chart gives its services is refused in their env',
     ],
   });
   for (const { component, pod } of workloads(all).filter(({ component }) => /^(gateway|ai|audit)$/.test(component)))
-    for (const { name } of pod.containers[0]!.env ?? [])
+    for (const { name } of (pod.containers[0]!.env ?? []).filter((variable) => variable.name !== 'NODE_OPTIONS'))
       expect(() => render({ set: [...set, `${component}.env.${name}=x`] }), name).toThrow(`${component}.env.${name} is set by the chart`);
+});
+
+test('S-6 the heap of each service follows its memory limit, unless the operator says otherwise', () => {
+  const heaps = (set: readonly string[]): Record<string, string | undefined> =>
+    Object.fromEntries(
+      workloads(render({ set: [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', ...set] }))
+        .filter(({ component }) => /^(gateway|ai|audit)$/.test(component))
+        .map(({ component, pod }) => [component, pod.containers[0]!.env!.find(({ name }) => name === 'NODE_OPTIONS')?.value]),
+    );
+  expect(heaps([])).toEqual({ gateway: '--max-old-space-size=341', ai: '--max-old-space-size=256', audit: '--max-old-space-size=341' });
+  expect(heaps(['gateway.resources.limits.memory=2Gi', 'ai.env.NODE_OPTIONS=--trace-gc', 'audit.resources.limits.memory=500M'])).toEqual({
+    gateway: '--max-old-space-size=1365',
+    ai: '--trace-gc',
+    audit: undefined,
+  });
 });
 
 test('authorities of the operator reach every container that talks to stores, migrations included', () => {

@@ -96,7 +96,7 @@ export const store: Dashboard = {
           kind: 'timeseries',
           title: 'Events of a conversation',
           description:
-            'When an answer ends: half of the conversations have had fewer, and all but one in a hundred. The newest 4,096 stay; who missed more starts with a snapshot.',
+            'When an answer ends: half of the conversations have had fewer, and all but one in a hundred. A running answer keeps the newest 512, a finished one its end; who missed more starts with a snapshot.',
           unit: 'short',
           width: 12,
           targets: spread('runnel_ai_log_events'),

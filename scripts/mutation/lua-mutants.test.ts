@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mutantsOf } from './lua-mutants.ts';
+import { mutantsOf, nameOf } from './lua-mutants.ts';
 
 const LUA = `-- if this then
 local used = redis.call('GET', key)
@@ -20,4 +20,10 @@ test('a mutant differs from its script in the one line', () => {
     const differing = lua.split('\n').flatMap((text, index) => (text === LUA.split('\n')[index] ? [] : [index + 1]));
     expect(differing).toEqual([line]);
   }
+});
+
+test('a reason for one line is none for another of the same words', () => {
+  const names = mutantsOf('x.lua', `${LUA}\n${LUA}`).map(nameOf);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain("x.lua: emit('x', ''): left out (2)");
 });

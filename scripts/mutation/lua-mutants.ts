@@ -40,15 +40,24 @@ const changesOf = (line: string): { change: string; text: string }[] => {
 /** Every mutant of a script, in order of its lines. A `return` behind a check belongs to the check. Pure. */
 export const mutantsOf = (file: string, lua: string): Mutant[] => {
   const lines = lua.split('\n');
-  return lines.flatMap((line, index) =>
-    changesOf(line).map(({ change, text }) => ({
+  const before = new Map<string, number>();
+  /** Lines of the same words are told apart by their turn. */
+  const turnOf = (original: string): string => {
+    const turn = (before.get(original) ?? 0) + 1;
+    before.set(original, turn);
+    return turn > 1 ? ` (${turn})` : '';
+  };
+  return lines.flatMap((line, index) => {
+    const original = line.trim();
+    const turn = turnOf(original);
+    return changesOf(line).map(({ change, text }) => ({
       file,
       line: index + 1,
-      original: line.trim(),
-      change,
+      original,
+      change: `${change}${turn}`,
       lua: lines.with(index, text).join('\n'),
-    })),
-  );
+    }));
+  });
 };
 
 /** By what `lua-survivors.ts` knows a mutant. */

@@ -10,6 +10,8 @@ export const REASONS: Readonly<Record<string, string>> = {
     'find-free-runs drops what is over from both lists; here it is only sooner.',
   'claim-run.lua: if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then: < becomes <=':
     'One millisecond more of a second, by the clock of the store.',
+  'claim-run.lua: touch(meta, log, owner, run, history, order): left out':
+    'A run is shorter than a day: what begin-run said of the expiry holds until end-run says it again.',
   "end-run.lua: if value ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
   "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',

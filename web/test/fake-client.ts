@@ -33,7 +33,7 @@ export const liveConnection = (): ConnectionState => ({
 
 export const emptyView = (id: string): ConversationView => ({
   ...{ conversation: emptyConversation(id), sync: 'live', lastResume: null, verified: 'unknown', mismatches: 0 },
-  ...{ pending: [], typing: [], presence: [], place: null, problem: null },
+  ...{ pending: [], typing: [], presence: [], devices: 1, place: null, problem: null },
 });
 
 export const message = (role: Message['role'], text: string, change: Partial<Message> = {}): Message => ({

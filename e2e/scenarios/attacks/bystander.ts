@@ -1,15 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { WebSocket } from 'ws';
+import { Worker } from 'node:worker_threads';
 import { call } from '../../harness/commands.ts';
 import type { Pod } from '../../harness/pod.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
+import type { Lateness, ListenerWord } from './listener.ts';
 
-/** What must hold on a busy machine, with answers of 7 MiB; the chart's 384 MiB hold for all attacks but those on such answers. */
-const MEMORY_LIMIT = 512 * 2 ** 20;
-/** P-7 promises 50 ms for 99 of 100, which is told; attacker and attacked share a machine here, so what must hold is wider. */
+/** Half of the chart's limit of a gateway: what is left is for the people whom it serves meanwhile. */
+const MEMORY_LIMIT = 256 * 2 ** 20;
+/**
+ * P-7, as a reader on a thread of its own sees it: 50 ms for 99 of 100, or twice what it is without the attack. Attacker and attacked share
+ * the machine: where even a timer in that idle thread comes later than this, nothing can be said of 50 ms, and only the wide bound holds.
+ */
+const P99_MS = 50;
+const TIMES_QUIET = 2;
+const MACHINE_HAS_TIME_MS = 15;
+/** As the gateway counts them, the attacker's chunks too. */
 const MOST_ADDED_S = 0.5;
 const MUST_HOLD = 0.9;
+const QUIET_MS = 4_000;
 
 /** Default budgets, in a process whose heap is as small as a pod's. */
 export const SMALL = {
@@ -44,53 +53,68 @@ const boundOf = (share: number, before: ReadonlyMap<number, number>, after: Read
 /** Somebody who reads an answer and asks now and then; what an attack may not touch. */
 const standBy = async (gateway: Pod) => {
   const conversationId = `bob-${randomUUID().slice(0, 8)}`;
-  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws/chat?user_id=bob`, { perMessageDeflate: false });
-  let chunks = 0;
-  let closed = false;
-  socket.on('close', () => (closed = true));
-  socket.on('message', (data: Buffer) => {
-    if ((JSON.parse(data.toString()) as { type: string }).type === 'chunk') chunks++;
-  });
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  socket.send(JSON.stringify({ type: 'hello', protocol: 1 }));
-  socket.send(JSON.stringify({ type: 'follow', conversationId }));
   const ask = (text: string, id = `${conversationId}-${randomUUID().slice(0, 8)}`) =>
     call('POST', `${gateway.url}/api/chat?user_id=bob`, { conversationId: id, messageId: randomUUID(), text });
   if ((await ask('count 100000 at 50', conversationId)).status !== 202) throw new Error('the bystander could not ask');
-  await waitFor(() => chunks > 5, { deadlineMs: 10_000, what: 'chunks of the bystander' });
-  return { socket, chunks: () => chunks, ask, closed: () => closed, conversationId };
+  const url = `${gateway.url.replace('http', 'ws')}/ws/chat?user_id=bob`;
+  const reader = new Worker(new URL('./listener.ts', import.meta.url), { workerData: { url, conversationId } });
+  let [follows, closed] = [false, false];
+  let told: ((late: Lateness) => void) | undefined;
+  reader.on('message', (said: ListenerWord) => {
+    if (said.word === 'follows') follows = true;
+    else if (said.word === 'closed') closed = true;
+    else told?.(said);
+  });
+  await waitFor(() => follows, { deadlineMs: 10_000, what: 'the bystander to follow' });
+  /** Of the chunks since it was called before. */
+  const lateness = (): Promise<Lateness> =>
+    new Promise((resolve) => {
+      told = resolve;
+      reader.postMessage('how late?');
+    });
+  return { ask, lateness, closed: () => closed, leave: () => reader.terminate() };
 };
 
-/** Runs an attack beside a bystander: the process lives within a pod's memory, and the bystander reads on and may ask. */
-export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<void>): Promise<void> => {
+/** Runs an attack beside a bystander: the process lives within its memory, and the bystander reads on in time and may ask. */
+export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<void>, before?: (gateway: Pod) => Promise<void>) => {
   const gateway = stage.cluster.gateways[0]!;
   const { pid } = gateway;
+  await before?.(gateway);
   const bob = await standBy(gateway);
   let peak = 0;
   const sampling = setInterval(() => {
     if (gateway.alive) peak = Math.max(peak, gateway.memoryBytes());
   }, 50);
-  const before = await bucketsOf(gateway);
   try {
+    await bob.lateness();
+    await elapse(QUIET_MS);
+    const first = await bob.lateness();
+    const counted = await bucketsOf(gateway);
     await attack(gateway);
+    const most = boundOf(MUST_HOLD, counted, await bucketsOf(gateway));
+    const attacked = await bob.lateness();
     const asked = performance.now();
     const answer = await bob.ask('count 3');
     const askMs = Math.round(performance.now() - asked);
-    const after = await bucketsOf(gateway);
-    const [p99, most] = [boundOf(0.99, before, after), boundOf(MUST_HOLD, before, after)];
-    const read = bob.chunks();
-    await waitFor(() => bob.chunks() > read + 10, { deadlineMs: 5_000, what: 'the bystander reads on' });
+    await bob.lateness();
+    await elapse(QUIET_MS);
+    const second = await bob.lateness();
+    const quiet = Math.max(first.p99, second.p99);
+    const allowed = Math.max(P99_MS, TIMES_QUIET * quiet);
+    const isJudged = attacked.timerP99 <= MACHINE_HAS_TIME_MS;
     stage.note(
-      `peak ${Math.round(peak / 2 ** 20)} MiB; others' chunks: p99 within ${p99 * 1000} ms; a prompt took ${askMs} ms (${answer.status})`,
+      `peak ${Math.round(peak / 2 ** 20)} MiB; others' ${attacked.chunks} chunks: p99 ${attacked.p99} ms, at most ${attacked.most} ms ` +
+        `(quiet: p99 ${first.p99} and ${second.p99} ms; an idle timer ${attacked.timerP99} ms${isJudged ? '' : ', so not judged'}); a prompt took ${askMs} ms (${answer.status})`,
     );
     if (!gateway.alive || gateway.pid !== pid) throw new Error('the gateway died');
     if (bob.closed()) throw new Error('the bystander was cut off');
     if (answer.status !== 202) throw new Error(`the bystander may not ask: ${answer.status} ${answer.code ?? ''}`);
+    if (second.chunks === 0) throw new Error('the bystander does not read on');
     if (most > MOST_ADDED_S) throw new Error(`P-8: others' chunks waited ${most * 1000} ms`);
+    if (isJudged && attacked.p99 > allowed) throw new Error(`P-7 P-8: others' chunks: p99 ${attacked.p99} ms, allowed ${allowed}`);
     if (peak > MEMORY_LIMIT) throw new Error(`the gateway took ${Math.round(peak / 2 ** 20)} MiB`);
   } finally {
     clearInterval(sampling);
-    bob.socket.terminate();
-    await elapse(0);
+    await bob.leave();
   }
 };

@@ -12,13 +12,18 @@ const end = (wires: readonly Wire[]): void => wires.forEach(({ socket }) => sock
 
 const HELLO = json({ type: 'hello', protocol: 1 });
 
-/** An answer of about 7 MiB, of one person; resolves when it has ended. */
-const longAnswer = async (gateway: Pod, userId: string): Promise<string> => {
-  const conversationId = `long-${randomUUID().slice(0, 8)}`;
+/** Asks for an answer of about 7 MiB. */
+const askForLong = async (gateway: Pod, userId: string, conversationId = `long-${randomUUID().slice(0, 8)}`) => {
   const runId = randomUUID();
   const asked = { conversationId, messageId: randomUUID(), runId, text: 'count 900000 at 100000' };
   const { status } = await call('POST', `${gateway.url}/api/chat?user_id=${userId}`, asked);
   if (status !== 202) throw new Error(`the long answer was refused: ${status}`);
+  return { conversationId, runId };
+};
+
+/** An answer of about 7 MiB, of one person; resolves when it has ended. */
+const longAnswer = async (gateway: Pod, userId: string): Promise<string> => {
+  const { conversationId, runId } = await askForLong(gateway, userId);
   const url = `${gateway.url}/api/cancel?user_id=${userId}`;
   await elapse(9_000);
   await waitFor(
@@ -28,12 +33,51 @@ const longAnswer = async (gateway: Pod, userId: string): Promise<string> => {
       };
       return page.messages?.some(({ messageId }) => messageId === runId);
     },
-    { deadlineMs: 40_000, everyMs: 1_000, what: `the long answer (else ${url})` },
+    { deadlineMs: 90_000, everyMs: 1_000, what: `the long answer (else ${url})` },
   );
   return conversationId;
 };
 
+/** What long reads and readers are attacked with, made before the attack. */
+const longAnswers = () => {
+  const made: string[] = [];
+  return { made, make: async (gateway: Pod) => void made.push(...(await times(3, () => longAnswer(gateway, 'mallory')))) };
+};
+
+/** Readers that never read, of a conversation in which an answer of 7 MiB is written meanwhile. */
+const slowReaders = (name: string, open: (gateway: Pod, conversationId: string) => Promise<Wire>): Scenario => ({
+  name,
+  promise: 'S-6 P-7 P-8 W-14',
+  cluster: { ...SMALL, gatewayEnv: { ...SMALL.gatewayEnv, MAX_SOCKETS_PER_USER: '0' } },
+  deadlineMs: 120_000,
+  run: (stage) =>
+    survive(stage, async (gateway) => {
+      const conversationId = `flows-${randomUUID().slice(0, 8)}`;
+      const asked = { conversationId, messageId: randomUUID(), text: 'count 3' };
+      await call('POST', `${gateway.url}/api/chat?user_id=mallory`, asked);
+      const readers = await times(60, async () => {
+        const wire = await open(gateway, conversationId);
+        await waitFor(() => wire.text.includes('\r\n\r\n') || wire.closed, { deadlineMs: 10_000, what: 'an answer' });
+        wire.socket.pause();
+        return wire;
+      });
+      await askForLong(gateway, 'mallory', conversationId);
+      await elapse(12_000);
+      const [unsent, away] = [await gateway.metric('runnel_gateway_unsent_bytes'), await gateway.metric('runnel_gateway_refusals_total')];
+      stage.note(`${away} of 60 sent away by the bound of the node, ${Math.round(unsent / 2 ** 20)} MiB unsent`);
+      end(readers);
+    }),
+});
+
 export const attackScenarios: Scenario[] = [
+  slowReaders('trust-attack-slow-sockets', async (gateway, conversationId) => {
+    const wire = await upgrade(gateway, 'mallory');
+    wire.socket.write(Buffer.concat([HELLO, json({ type: 'follow', conversationId })]));
+    return wire;
+  }),
+  slowReaders('trust-attack-slow-event-streams', (gateway, conversationId) =>
+    open(gateway, `GET /api/conversations/${conversationId}/events?user_id=mallory HTTP/1.1\r\nhost: x\r\n\r\n`),
+  ),
   {
     name: 'trust-attack-fragments',
     promise: 'S-4 P-8',
@@ -69,12 +113,12 @@ export const attackScenarios: Scenario[] = [
     name: 'trust-attack-readers-that-do-not-read',
     promise: 'S-6 P-8 W-14',
     cluster: SMALL,
-    deadlineMs: 120_000,
-    run: (stage) =>
-      survive(stage, async (gateway) => {
+    deadlineMs: 180_000,
+    run: (stage) => {
+      const { made, make } = longAnswers();
+      const attack = async (gateway: Pod): Promise<void> => {
         // Three for each socket: of one alone the kernel's buffers may take all.
-        const long = await times(3, () => longAnswer(gateway, 'mallory'));
-        const follows = long.map((conversationId) => json({ type: 'follow', conversationId }));
+        const follows = made.map((conversationId) => json({ type: 'follow', conversationId }));
         const sockets = await times(29, async () => {
           const wire = await upgrade(gateway, 'mallory');
           await waitFor(() => wire.text.includes('\r\n\r\n') || wire.closed, { deadlineMs: 10_000, what: 'the upgrade' });
@@ -85,7 +129,9 @@ export const attackScenarios: Scenario[] = [
         await elapse(8_000);
         stage.note(`${await gateway.metric('runnel_gateway_refusals_total')} of 29 sent away`);
         end(sockets);
-      }),
+      };
+      return survive(stage, attack, make);
+    },
   },
   {
     name: 'trust-attack-follows-of-nothing',
@@ -111,17 +157,18 @@ export const attackScenarios: Scenario[] = [
     name: 'trust-attack-long-reads',
     promise: 'S-6 P-8',
     cluster: SMALL,
-    deadlineMs: 120_000,
-    run: (stage) =>
-      survive(stage, async (gateway) => {
-        const conversationId = await longAnswer(gateway, 'mallory');
-        const url = `${gateway.url}/api/history/${conversationId}?user_id=mallory`;
+    deadlineMs: 180_000,
+    run: (stage) => {
+      const { made, make } = longAnswers();
+      const attack = async (gateway: Pod): Promise<void> => {
+        // In turn: one alone would be kept by the gateway after the first read.
+        const urls = made.map((conversationId) => `${gateway.url}/api/history/${conversationId}?user_id=mallory`);
         const statuses = new Map<number, number>();
         const until = performance.now() + 6_000;
-        await times(40, async () => {
-          while (performance.now() < until) {
+        await times(60, async (first) => {
+          for (let turn = first; performance.now() < until; turn++) {
             // Who reads slowly may be cut off by the bound of the node: 0.
-            const status = await fetch(url)
+            const status = await fetch(urls[turn % urls.length]!)
               .then(async (response) => (await response.arrayBuffer(), response.status))
               .catch(() => 0);
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -130,7 +177,9 @@ export const attackScenarios: Scenario[] = [
         });
         stage.note(`reads: ${[...statuses].map(([status, n]) => `${n} × ${status}`).join(', ')}`);
         if (!statuses.has(429)) throw new Error('no read was refused');
-      }),
+      };
+      return survive(stage, attack, make);
+    },
   },
   {
     name: 'trust-attack-many-commands',

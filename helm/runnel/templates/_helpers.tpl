@@ -207,6 +207,19 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/*
+Node guesses its heap from the machine or the limit, and guesses the same for 384Mi and 512Mi. Two thirds of the limit: the rest is buffers,
+code and stacks. Not where `env` has NODE_OPTIONS, nor for a limit that is not in Mi or Gi.
+*/}}
+{{- define "runnel.heap" -}}
+{{- $limit := dig "limits" "memory" "" .resources | toString }}
+{{- $size := regexFind "^[0-9]+" $limit | default "0" | int }}
+{{- $mega := ternary (mul $size 1024) (ternary $size 0 (hasSuffix "Mi" $limit)) (hasSuffix "Gi" $limit) | int }}
+{{- if and (gt $mega 0) (not (hasKey .env "NODE_OPTIONS")) }}
+- { name: NODE_OPTIONS, value: "--max-old-space-size={{ div (mul $mega 2) 3 }}" }
+{{- end }}
+{{- end }}
+
 {{/* Only what is set: for the rest the service has its own defaults, which differ by auth.mode. MAX_RUNS_PER_USER is maxRunsPerUser. */}}
 {{- define "runnel.limitsEnv" -}}
 {{- range $key := list "MAX_RUNS_PER_USER" "MAX_BYTES_PER_USER_DAY" "MAX_SOCKETS_PER_USER" "MAX_FOLLOWS_PER_USER" "MAX_READS_PER_USER" "MAX_REPLAYS_PER_USER" "MAX_COMMANDS_PER_MINUTE" "MAX_SEARCHES_PER_MINUTE" }}

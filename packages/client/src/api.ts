@@ -1,37 +1,11 @@
-import { RunnelError, type ErrorCode, type Message, type OkEvent } from '@runnel/protocol';
+import { RunnelError, type ErrorCode, type OkEvent } from '@runnel/protocol';
+import type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
+import { readBody, type Fields } from './body.ts';
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import { errorFromWire, type ErrorFields } from './errors.ts';
 
-export interface ModelInfo {
-  id: string;
-  name: string;
-  provider: string;
-  /** Goes on from the last byte when its pod dies; else the answer starts again. */
-  canContinue?: boolean;
-  default?: boolean;
-}
-export interface ConversationSummary {
-  conversationId: string;
-  title: string;
-  /** Last change, ms, the server's clock. */
-  updatedAt: number;
-}
-export interface ConversationPage {
-  conversations: ConversationSummary[];
-  hasMore: boolean;
-}
-export interface MessagePage {
-  /** Newest last. */
-  messages: Message[];
-  hasMore: boolean;
-}
-
-/** How a person signs in: at `url` (`{return}` in it stands for the address to come back to), or with an access token. */
-export interface SignInWay {
-  mode: 'dev' | 'jwt';
-  url: string | null;
-}
+export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay };
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
@@ -54,7 +28,7 @@ export interface Api {
   signInWay(): Promise<SignInWay>;
   /** A command whose answer has the fields of an `ok` frame. */
   command(method: string, path: string, body?: unknown): Promise<Partial<OkEvent>>;
-  get<T>(path: string, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
+  get<T extends object>(path: string, fields: Fields<T>, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
   /** The response with its body unread, status 2xx; without a deadline on the body. */
   open(path: string, options?: CallOptions): Promise<Response>;
 }
@@ -126,14 +100,14 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     }
   };
 
-  const json = async <T>(target: string, call: CallOptions = {}): Promise<T> => {
+  const json = async (target: string, call: CallOptions = {}): Promise<unknown> => {
     const late = new AbortController();
     const cancel = clock.after(CALL_DEADLINE_MS, () => late.abort());
     try {
       const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
       const response = await open(target, { ...call, signal });
       const text = await response.text();
-      return (text === '' ? {} : JSON.parse(text)) as T;
+      return text === '' ? {} : (JSON.parse(text) as unknown);
     } catch (error) {
       throw error instanceof RunnelError ? error : new RunnelError('unavailable', 'The answer broke off.', { cause: error });
     } finally {
@@ -141,15 +115,18 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     }
   };
 
+  const get: Api['get'] = async (target, fields, query, signal) =>
+    readBody(await json(target, { ...(query && { query }), ...(signal && { signal }) }), fields);
+
   return {
     open,
-    models: async () => (await json<{ models: ModelInfo[] }>('/api/models')).models,
-    listConversations: (page = {}) => json('/api/conversations', { query: page }),
+    models: async () => (await get<{ models: ModelInfo[] }>('/api/models', { models: 'array' })).models,
+    listConversations: (page = {}) => get('/api/conversations', { conversations: 'array', hasMore: 'boolean' }, page),
     rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
-    history: (id, page = {}) => json(path('api', 'history', id), { query: page }),
-    signInWay: () => json('/api/sign-in'),
-    get: (target, query, signal) => json(target, { ...(query && { query }), ...(signal && { signal }) }),
-    command: (method, target, body) => json(target, { method, body }),
+    history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
+    signInWay: () => get('/api/sign-in', { mode: 'string' }),
+    get,
+    command: async (method, target, body) => readBody(await json(target, { method, body }), {}),
   };
 };

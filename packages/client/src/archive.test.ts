@@ -9,7 +9,7 @@ const setup = (body = '') => {
     asked.push(`${path} ${given.map((pair) => pair.join('=')).join('&')}`.trim());
   };
   const archive = createArchive({
-    async get<T>(path: string, query?: CallOptions['query']) {
+    async get<T>(path: string, _fields: object, query?: CallOptions['query']) {
       note(path, query);
       return {} as T;
     },

@@ -1,20 +1,9 @@
-import type { EndReason, Finish, Message } from '@runnel/protocol';
+import type { EndReason } from '@runnel/protocol';
+import type { FoundMessage, Me, RunStatistics, SearchPage, TrailEntry, TrailPage, Verification } from '@runnel/protocol/http';
 import type { Api } from './api.ts';
 import { createSseParser } from './sse-parser.ts';
 
-export interface Me {
-  userId: string;
-  /** May read everybody's trail and statistics. */
-  admin: boolean;
-  /** There is a database behind the gateway: search, replay and the trail can be asked for. */
-  audit: boolean;
-}
-
-export interface FoundMessage {
-  conversationId: string;
-  title: string;
-  message: Message;
-}
+export type { FoundMessage, Me, RunStatistics, TrailEntry, Verification };
 
 /** A piece of an answer: `text` came `ms` after the run began. `hole`: nobody noted when, but not later than that. */
 export interface ReplayPiece {
@@ -36,18 +25,6 @@ export interface Replay {
   markers: ReplayMarker[];
 }
 
-/** A row of the trail; `data` is JSON in which each text is its length and SHA-256. */
-export interface TrailEntry {
-  eventId: string;
-  time: number;
-  type: string;
-  conversationId: string;
-  userId: string | null;
-  runId: string | null;
-  sequence: number;
-  hash: string | null;
-  data: string;
-}
 export interface TrailFilter {
   conversationId?: string;
   /** Others than oneself need the admin scope, as does no conversation and no user. */
@@ -58,46 +35,13 @@ export interface TrailFilter {
   from?: number;
   to?: number;
 }
-export interface Verification {
-  logs: number;
-  events: number;
-  texts: number;
-  problems: string[];
-  root: string;
-}
-interface Percentiles {
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-}
-export interface RunStatistics {
-  from: number;
-  model: string;
-  runs: number;
-  complete: number;
-  cancelled: number;
-  failed: number;
-  interrupted: number;
-  /** How the models stopped; absent from an audit service before it. */
-  finishes?: Record<Finish, number>;
-  takeovers: number;
-  inputTokens: number;
-  outputTokens: number;
-  durationMs: Percentiles;
-  firstTextMs: Percentiles;
-}
-
 /** What the database behind the gateways tells. Rejects with `unavailable` where there is none, `forbidden` without the scope. */
 export interface Archive {
   me(): Promise<Me>;
   /** Newest first; diacritics and case do not matter. */
-  search(
-    text: string,
-    page?: { after?: string; limit?: number },
-    signal?: AbortSignal,
-  ): Promise<{ found: FoundMessage[]; next: string | null }>;
+  search(text: string, page?: { after?: string; limit?: number }, signal?: AbortSignal): Promise<SearchPage>;
   replay(runId: string): Promise<Replay>;
-  trail(filter: TrailFilter, page?: { after?: string; limit?: number }): Promise<{ events: TrailEntry[]; next: string | null }>;
+  trail(filter: TrailFilter, page?: { after?: string; limit?: number }): Promise<TrailPage>;
   /** All of it as a file. */
   trailFile(filter: TrailFilter, format: 'csv' | 'ndjson'): Promise<Blob>;
   verify(conversationId: string, asAdmin?: boolean): Promise<Verification>;
@@ -125,8 +69,8 @@ export const replayOf = (stream: string): Replay => {
 };
 
 export const createArchive = ({ get, open }: Pick<Api, 'get' | 'open'>): Archive => ({
-  me: () => get('/api/me'),
-  search: (q, page = {}, signal) => get('/api/search', { q, ...page }, signal),
+  me: () => get('/api/me', { userId: 'string', admin: 'boolean', audit: 'boolean' }),
+  search: (q, page = {}, signal) => get('/api/search', { found: 'array' }, { q, ...page }, signal),
   async replay(runId) {
     const path = `/api/runs/${encodeURIComponent(runId)}/replay`;
     const response = await open(path, { query: { speed: 0 }, accept: 'text/event-stream' });
@@ -134,13 +78,17 @@ export const createArchive = ({ get, open }: Pick<Api, 'get' | 'open'>): Archive
   },
   trail(filter, page = {}) {
     const { path, query } = trailCall(filter);
-    return get(path, { ...query, ...page });
+    return get(path, { events: 'array' }, { ...query, ...page });
   },
   async trailFile(filter, format) {
     const { path, query } = trailCall(filter);
     const response = await open(path, { query: { ...query, format }, accept: '*/*' });
     return response.blob();
   },
-  verify: (id, asAdmin = false) => get(`/api/${asAdmin ? 'admin/' : ''}conversations/${encodeURIComponent(id)}/verify`),
-  statistics: async (query) => (await get<{ statistics: RunStatistics[] }>('/api/admin/analytics', query)).statistics,
+  verify: (id, asAdmin = false) =>
+    get(`/api/${asAdmin ? 'admin/' : ''}conversations/${encodeURIComponent(id)}/verify`, {
+      ...({ logs: 'number', events: 'number', texts: 'number', problems: 'array', root: 'string' } as const),
+    }),
+  statistics: async (query) =>
+    (await get<{ statistics: RunStatistics[] }>('/api/admin/analytics', { statistics: 'array' }, query)).statistics,
 });

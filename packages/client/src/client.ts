@@ -61,7 +61,7 @@ export const createClient = (options: ClientOptions): Client => {
   const credentials = createCredentials(clock, options.token);
   const api = createApi({ url: options.url, fetch, credentials, clock, ...who });
 
-  const sse = openSse(api, clock, userId);
+  const sse = openSse(api, clock);
   const connection = createConnection({
     transports: { sse, ws: WebSocketClass ? openWebSocket(WebSocketClass, socketUrl(options.url, userId)) : sse },
     choice: WebSocketClass ? (options.transport ?? 'auto') : 'sse',

@@ -20,6 +20,8 @@ export interface ConversationView {
   typing: readonly string[];
   /** Users who have the conversation open. */
   presence: readonly string[];
+  /** On how many screens it is open, this one included; at most 100. */
+  devices: number;
   /** Where in line the running answer stands, from 1, while no pod has it; null: it does not wait, or that is not known. */
   place: number | null;
   /** Why it cannot be followed: `forbidden`, `not-found`, … */

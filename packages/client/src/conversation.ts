@@ -55,6 +55,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   let cancelFollow = (): void => undefined;
   let loading: Promise<void> | null = null;
 
+  let devices = 1;
   /** What was last told of a run that waits for a pod. */
   let queued: { runId: string; place: number } | null = null;
 
@@ -69,6 +70,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     pending: withoutShown(queue.pending(conversationId), c.conversation),
     typing,
     presence,
+    devices,
     place: placeOf(c),
     problem: c.problem,
   });
@@ -211,8 +213,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
       if (handles.size === 0) return;
       older.see(event);
       if (event.type === 'typing') typingUsers.set(event.userId, event.active);
-      else if (event.type === 'presence') show({ presence: event.users });
-      else if (event.type === 'queued-run') {
+      else if (event.type === 'presence') {
+        devices = event.devices ?? 1;
+        show({ presence: event.users });
+      } else if (event.type === 'queued-run') {
         queued = { runId: event.runId, place: event.place };
         show();
       } else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });

@@ -2,6 +2,7 @@
  * The fallback where no WebSocket can be had: frames become HTTP commands, each followed conversation is one SSE response read
  * by `fetch` (an EventSource could not send a token). Behind the same interface, so that nobody else sees a difference.
  */
+import type { Me } from '@runnel/protocol/http';
 import { CLOSE, DEFAULT_LIMITS, PROTOCOL_VERSION, RunnelError, formatCursor, toRunnelError } from '@runnel/protocol';
 import type { ClientFrame, ClientFrameOf, FrameId, OkEvent } from '@runnel/protocol';
 import type { Api } from './api.ts';
@@ -16,7 +17,7 @@ const SILENCE_MS = 3 * HEARTBEAT_MS;
 type Follow = ClientFrameOf<'follow'>;
 
 export const openSse =
-  (api: Api, clock: Clock, userId?: string): OpenTransport =>
+  (api: Api, clock: Clock): OpenTransport =>
   (listener) => {
     const responses = new Map<string, AbortController>();
     let done = false;
@@ -48,14 +49,14 @@ export const openSse =
     const hello = async (): Promise<void> => {
       try {
         // Shows whether the gateway is there and takes this client, and who that is: prompts are kept by user.
-        const me = await api.get<{ userId?: string }>('/api/me');
+        const { userId } = await api.get<Pick<Me, 'userId'>>('/api/me', { userId: 'string' });
         const limits = { ...DEFAULT_LIMITS, promptsPerMinute: 0 };
         if (!done)
           listener.event({
             type: 'welcome',
             protocol: PROTOCOL_VERSION,
             node: '',
-            userId: me.userId ?? userId ?? '',
+            userId,
             heartbeatMs: HEARTBEAT_MS,
             limits,
           });

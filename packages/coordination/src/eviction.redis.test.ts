@@ -4,7 +4,7 @@ import { keyName, shardOf, type KeyName } from './keys.ts';
 import { createRedisRunLog } from './run-log-redis.ts';
 import type { RunLog } from './run-log.ts';
 import type { RunRef } from './run-ref.ts';
-import { startRedis, type TestRedis } from './testing/index.ts';
+import { startRedis, waitFor, type TestRedis } from './testing/index.ts';
 
 let redis: TestRedis;
 let log: RunLog;
@@ -86,4 +86,13 @@ test('B17 deleting the message that named a conversation takes its words out of 
   await log.endRun(endOf(chosen, ''));
   await log.deleteMessage({ conversationId: chosen.conversationId, userId: USER, messageId: 'm1' });
   expect((await snapshotOf(log, chosen.conversationId)).title).toBe('Accounts');
+});
+
+test('B17 the title of a deleted conversation leaves the list of its user with it', async () => {
+  const userId = 'titles-user';
+  const { conversationId, runId } = await startRun(log, { userId, title: 'hunter2' });
+  const title = () => redis.cli('HGET', keyName('titles', { shard: 0, conversationId, runId, userId }), conversationId);
+  await waitFor(async () => (await title()) === 'hunter2');
+  await log.deleteConversation({ conversationId, userId });
+  await waitFor(async () => (await title()) === null);
 });

@@ -59,6 +59,8 @@ const KEYS = {
   tombstone: (k) => `chat:deleted:{${k.shard}}:${k.conversationId}`,
   /** string, 30 days after the last change of its owner's: SHA-1 of `conversationId:userId`, for as long as meta is gone */
   whose: (k) => `chat:owner:{${k.shard}}:${k.conversationId}`,
+  /** hash, 24 h: gateway → on how many of its screens the conversation is open */
+  present: (k) => `chat:present:{${k.shard}}:${k.conversationId}`,
   /** zset: `conversationId:runId` by lease expiry (ms) */
   leases: (k) => `runs:leases:{${k.shard}}`,
   /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */

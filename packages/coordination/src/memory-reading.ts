@@ -1,7 +1,7 @@
 import type { Cursor } from '@runnel/protocol';
 import { PAGE_BYTES } from './budgets.ts';
-import { LIMITS, type MemoryStore } from './memory-store.ts';
-import type { ConversationSummary, ReadState, ReadStateQuery, RunLog, StoredMessage } from './run-log.ts';
+import { LIMITS, type MemoryConversation, type MemoryStore } from './memory-store.ts';
+import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from './run-log.ts';
 
 /** The newest of them that have room in `PAGE_BYTES`: always the last, however large. */
 const fitting = (messages: StoredMessage[]): StoredMessage[] => {
@@ -24,6 +24,15 @@ const knewMore = (cursor: Cursor | null, logId: string, before: Cursor, sinceMs:
   return cursor.logId === before.logId ? cursor.offset > before.offset : sinceMs < NEWER_MS;
 };
 
+/** How long a log is kept in which nothing runs: see `touch.lua`. */
+const QUIET_LOG_MS = 60_000;
+
+/** Events that a reader who comes back may be handed. */
+const logOf = (store: MemoryStore, conversation: MemoryConversation): readonly LogEntry[] => {
+  if (conversation.active === null && store.now() - conversation.touchedAt >= QUIET_LOG_MS) conversation.log = [];
+  return conversation.log;
+};
+
 export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
   const conversation = store.conversations.get(conversationId);
   if (userId && store.whose.isTheirs(conversationId, userId, conversation?.userId))
@@ -33,7 +42,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
   if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
-    const entries = missed === 0 ? [] : conversation.log.slice(-missed);
+    const entries = missed === 0 ? [] : logOf(store, conversation).slice(-missed);
     const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
     if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
   }

@@ -59,3 +59,15 @@ test('the number of conversations, the log of each and the outbox are bounded', 
   const state = await log.readState({ conversationId: long.conversationId });
   expect(state).toMatchObject({ kind: 'snapshot', offset: LIMITS.log * 2 + 3 });
 });
+
+test('W-7 a minute after the last change nobody is handed events any more, but the whole', async () => {
+  const { log, pass } = open();
+  const { conversationId } = await wholeRun(log);
+  const { logId, offset } = (await log.readState({ conversationId })) as { logId: string; offset: number };
+  const after = (missed: number) => log.readState({ conversationId, cursor: { logId, offset: offset - missed } });
+  pass(MINUTE_MS - 1);
+  expect(await after(2)).toMatchObject({ kind: 'tail' });
+  pass(1);
+  expect(await after(2)).toMatchObject({ kind: 'snapshot' });
+  expect(await after(0)).toMatchObject({ kind: 'tail', entries: [] });
+});

@@ -7,7 +7,7 @@ import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from './run-l
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
 export const LIMITS = {
   messages: 200,
-  log: 4_096,
+  log: 512,
   tail: 256,
   tailBytes: 512 * 1024,
   page: 50,

@@ -42,7 +42,7 @@ export const createLargeReads = (
     const scripts = registerScripts(client);
     const caller = createCaller(client, onCommand);
     own = {
-      run: async (name, parts, args) => (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply,
+      run: async (name, parts, args) => (await caller.call(name, () => scripts.runLarge(name, parts, args), outcomeOf)) as Reply,
       close: () => client.disconnect(),
     };
     return own;

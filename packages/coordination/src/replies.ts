@@ -15,6 +15,7 @@ import type {
   StoredMessage,
 } from './run-log.ts';
 import type { ExpelResult, MergeStoredResult } from './proofs.ts';
+import { readLargeMessage } from './large-message.ts';
 import { isMessage, pathTo, spoiltBy } from './messages.ts';
 import { readPrefix, type EndReason } from '@runnel/protocol';
 
@@ -24,7 +25,10 @@ export type Reply = [string, ...unknown[]];
 export const outcomeOf = (reply: unknown): string => String((reply as Reply)[0]);
 
 const orNull = (text: unknown): string | null => (text === '' || text === null || text === undefined ? null : String(text));
-const parseMessages = (texts: unknown): StoredMessage[] => (texts as (string | null)[]).flatMap((text) => parseMessage(text) ?? []);
+const parseMessages = (texts: unknown): StoredMessage[] =>
+  (texts as (string | Buffer | null)[]).flatMap(
+    (text) => (Buffer.isBuffer(text) ? readLargeMessage(text) : null) ?? parseMessage(text && String(text)) ?? [],
+  );
 
 /** Null for what is no message: one that cannot be read takes nothing else with it. */
 const parseMessage = (text: string | null): StoredMessage | null => {
@@ -149,7 +153,12 @@ export const toReadState = (reply: Reply): ReadState => {
   if (kind === 'none') return { kind };
   if (kind === 'forbidden') return { kind, ...doubtful(reply[1]) };
   if (kind === 'tail') {
-    return { kind, logId: String(reply[1]), offset: Number(reply[2]), entries: (reply[3] as string[]).map(toEntry) };
+    return {
+      kind,
+      logId: String(reply[1]),
+      offset: Number(reply[2]),
+      entries: (reply[3] as (string | Buffer)[]).map((json) => toEntry(String(json))),
+    };
   }
   const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
   const [runId, parentId, model, epoch, startedAt, text] = running as string[];
@@ -166,6 +175,6 @@ export const toReadState = (reply: Reply): ReadState => {
     run:
       runId === undefined
         ? null
-        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: text!, startedAt: Number(startedAt) },
+        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt) },
   };
 };

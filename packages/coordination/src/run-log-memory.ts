@@ -5,6 +5,7 @@ import { guardCommands } from './border/guard-commands.ts';
 import { beginRun } from './memory-begin.ts';
 import { deleteConversation, deleteMessage, setTitle } from './memory-editing.ts';
 import { listConversations, readHistory, readState } from './memory-reading.ts';
+import { notePresence } from './memory-presence.ts';
 import { expel, mergeStored } from './memory-proofs.ts';
 import { rehydrate } from './memory-rehydrate.ts';
 import { restoreEnd } from './memory-restore-end.ts';
@@ -79,6 +80,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
       };
     },
     publishHint: async (conversationId, json) => store.publish(conversationId, json),
+    notePresence: async (note) => notePresence(store, note),
     async onWork(listener) {
       store.workers.add(listener);
       return { close: async () => void store.workers.delete(listener) };

@@ -231,6 +231,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       checkIds(conversationId);
       await caller.call('publish-hint', () => client.spublish(channelOf(conversationId), json));
     },
+    async notePresence({ conversationId, holder, count }) {
+      await run('note-presence', partsOf(conversationId), { holder, count });
+    },
     async onWork(listener): Promise<Subscription> {
       await caller.ready();
       const hear = { message: (bytes: Buffer) => hearWork(bytes, listener), resubscribed: () => {} };

@@ -12,6 +12,8 @@
  * Time is the store's (Redis `TIME`), never a pod's. Outcomes are the words below, the same in Lua, metrics and docs.
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
+import type { ConversationSummary } from '@runnel/protocol/http';
+import type { StorePresence } from './presence.ts';
 import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
@@ -178,13 +180,7 @@ export type ChangeResult =
   | { outcome: 'forbidden' }
   | { outcome: 'busy'; runId: string };
 
-/** A conversation in a user's list. */
-export interface ConversationSummary {
-  conversationId: string;
-  title: string;
-  /** Last change, ms, store's clock. */
-  updatedAt: number;
-}
+export type { ConversationSummary };
 
 /** What arrives on a conversation's channel. */
 export interface ChannelListener {
@@ -207,7 +203,7 @@ export type { AskEnd, SayRunning, WorkHint } from './work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreProofs {
+export interface RunLog extends StoreBudgets, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -235,11 +231,6 @@ export interface RunLog extends StoreBudgets, StoreProofs {
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
-  /**
-   * Of these runs, those that wait for a pod, by `runKey`: their place from 1, by how long they have waited. Pods take half answers first,
-   * and go round persons and models, so it may be any one's turn sooner or later. Of more than 32 the places between are estimated.
-   */
-  placesInLine(runs: readonly RunRef[]): Promise<Map<string, number>>;
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the

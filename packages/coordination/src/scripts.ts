@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
+import { LARGE_MESSAGE_BYTES } from './large-message.ts';
 
 /** One state change as one Lua file, and what its header says. */
 export interface Script {
@@ -95,6 +96,7 @@ export interface ScriptArgs {
   'note-holder': { holder: string; leaseMs: number };
   'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
+  'note-presence': { holder: string; count: number };
   'note-relay': { owner: string; leaseMs: number };
   'take-shard': { owner: string; leaseMs: number };
 }
@@ -124,6 +126,7 @@ const NAMES = [
   'note-conversation',
   'list-conversations',
   'note-store',
+  'note-presence',
   'note-relay',
   'take-shard',
   'reserve-run',
@@ -184,33 +187,49 @@ export const loadScript = (name: ScriptName): Script => {
 
 export const loadScripts = (): Script[] => NAMES.map(loadScript);
 
+/** Bytes as text, but for what is large. */
+const smallAsText = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(smallAsText);
+  return Buffer.isBuffer(value) && value.length <= LARGE_MESSAGE_BYTES ? value.toString() : value;
+};
+
 type Command = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>;
 
 export interface ScriptRunner {
   /** Runs a script on the keys of a conversation and run. */
   run<N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<unknown>;
+  /** The same, and what is large in the answer stays bytes. */
+  runLarge<N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<unknown>;
   /** Runs a script whose keys and arguments come in groups. */
   runMany(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
 /** Registers every script with a client; `EVALSHA` first, the text only when Redis does not have it. */
 export const registerScripts = (client: Redis | Cluster): ScriptRunner => {
-  const commands = new Map<ScriptName, { script: Script; send: Command }>();
+  const commands = new Map<ScriptName, { script: Script; send: Command; sendForBytes: Command }>();
   for (const script of loadScripts()) {
     client.defineCommand(script.name, { lua: script.lua });
     const send = (client as unknown as Record<string, Command>)[script.name]!.bind(client);
-    commands.set(script.name, { script, send });
+    const sendForBytes = (client as unknown as Record<string, Command>)[`${script.name}Buffer`]!.bind(client);
+    commands.set(script.name, { script, send, sendForBytes });
   }
+  const sentOf = (script: Script, parts: KeyParts, values: Record<string, string | number>): (string | number)[] => {
+    const sent: (string | number)[] = [];
+    for (const key of script.keys) sent.push(keyName(key as KeyName, parts));
+    for (const arg of script.args) {
+      sent.push(arg === 'conversationId' ? parts.conversationId : arg === 'runId' ? parts.runId : values[arg]!);
+    }
+    return sent;
+  };
   return {
     run(name, parts, args) {
       const { script, send } = commands.get(name)!;
-      const values = args as Record<string, string | number>;
-      const sent: (string | number)[] = [];
-      for (const key of script.keys) sent.push(keyName(key as KeyName, parts));
-      for (const arg of script.args) {
-        sent.push(arg === 'conversationId' ? parts.conversationId : arg === 'runId' ? parts.runId : values[arg]!);
-      }
-      return send(script.keys.length, ...sent);
+      return send(script.keys.length, ...sentOf(script, parts, args as Record<string, string | number>));
+    },
+    async runLarge(name, parts, args) {
+      const { script, sendForBytes } = commands.get(name)!;
+      const reply = await sendForBytes(script.keys.length, ...sentOf(script, parts, args as Record<string, string | number>));
+      return smallAsText(reply);
     },
     runMany: (name, keys, args) => commands.get(name)!.send(keys.length, ...keys, ...args),
   };

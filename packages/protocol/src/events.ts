@@ -131,7 +131,10 @@ export interface TypingEvent {
 export interface PresenceEvent {
   type: 'presence';
   conversationId: string;
+  /** Who has it open. */
   users: string[];
+  /** On how many screens (sockets and streams that follow it), over all gateways, at most 100; absent from older gateways. */
+  devices?: number;
 }
 /** Where in line a run stands that no pod has taken yet. */
 export interface QueuedRunEvent {

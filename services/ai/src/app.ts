@@ -11,15 +11,15 @@ import {
   type Metrics,
   type Tracer,
 } from '@runnel/kit';
-import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
+import { RunnelError, toRunnelError } from '@runnel/protocol';
+import { ModelList, OFFER_STATUS, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import type { Clock } from './clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { createModels, type Models } from './models/registry.ts';
 import { watchStoreMemory } from './store-memory.ts';
-import { createWorker, type TakeResult, type Worker } from './worker.ts';
+import { createWorker, type Worker } from './worker.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;
@@ -47,14 +47,6 @@ export interface AiApp {
   /** Drains, then stops. The run log stays open: it belongs to the caller. */
   close(): Promise<void>;
 }
-
-const Id = Type.String({ pattern: ID_PATTERN });
-const RunBody = Type.Object({ conversationId: Id, runId: Id });
-
-const STATUS = { claimed: 202, owned: 409, gone: 409, unsuited: 422, full: 429, draining: 503 } as const satisfies Record<
-  TakeResult['outcome'],
-  number
->;
 
 /** What the worker's drain may take beyond the time its runs get: claims in flight, and handing back what did not finish. */
 const DRAIN_EXTRA_MS = 4_000;
@@ -103,14 +95,15 @@ const LEASE_TO_KEEP = 3;
 const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
+    .setSerializerCompiler(() => (data) => JSON.stringify(data))
     .withTypeProvider<TypeBoxTypeProvider>();
 
   // Before anything of the request is read, and for paths that do not exist as well.
   app.addHook('onRequest', door);
-  app.post('/runs', { schema: { body: RunBody } }, async ({ body: { conversationId, runId } }, reply) => {
+  app.post('/runs', { schema: { body: RunOffer } }, async ({ body: { conversationId, runId } }, reply) => {
     const result = await worker.take({ conversationId, runId });
-    reply.code(STATUS[result.outcome]);
-    return result;
+    reply.code(OFFER_STATUS[result.outcome]);
+    return result satisfies OfferAnswer;
   });
   // Nothing more is said on it: that it ends is how a gateway notices that this process is gone.
   app.get('/alive', (_request, reply) => {
@@ -118,7 +111,7 @@ const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logg
     reply.raw.writeHead(200, { 'content-type': 'application/json' });
     reply.raw.write(`${JSON.stringify({ owner: worker.owner, keepMs: Math.ceil(leaseMs / LEASE_TO_KEEP) })}\n`);
   });
-  app.get('/models', () => ({ models: models.list() }));
+  app.get('/models', { schema: { response: { 200: ModelList } } }, () => ({ models: models.list() }));
 
   app.setErrorHandler((error, _request, reply) => {
     const known = isValidation(error) ? new RunnelError('bad-frame', 'The request does not fit its schema.') : toRunnelError(error);

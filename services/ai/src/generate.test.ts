@@ -328,6 +328,31 @@ describe('S-6 MAX_ANSWER_BYTES', () => {
   });
 });
 
+test('P-8 a model that says much without a pause lets others have their turns', async () => {
+  let turns = 0;
+  let over = false;
+  const count = (): void => {
+    turns++;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  let now = 0;
+  // A millisecond for each piece.
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      for (let i = 0; i < 1_000; i++) {
+        now++;
+        yield { text: 'word ' };
+      }
+    },
+  };
+  const { job } = setUp(provider);
+  expect(await generate({ ...job, clock: { ...job.clock!, now: () => now } }).done).toBe('complete');
+  over = true;
+  expect(turns).toBeGreaterThanOrEqual(90);
+});
+
 test('P-3 a run that was taken by another stops the model and says nothing', async () => {
   let stopped = false;
   const provider: ChatProvider = {

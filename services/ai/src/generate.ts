@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { Batcher, OUTAGE_MS, type BatcherObserver } from './batcher.ts';
@@ -58,6 +59,8 @@ export interface ActiveRun {
   readonly done: Promise<RunResult>;
 }
 
+/** A model that has much to say at once says it without a turn of the event loop: everybody else's answers get theirs after so long. */
+const TURN_MS = 10;
 /** Between two tries to end a run whose text the store has not got right. */
 const END_RETRY_MS = 100;
 
@@ -218,6 +221,7 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
   let bytes = Buffer.byteLength(claim.text);
   let seen = false;
   let waitingSince = clock.now();
+  let turnedAt = waitingSince;
   if (signal.aborted) return { usage, finish, error: null };
   try {
     for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
@@ -235,6 +239,10 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
         // The end of a stream that is left open: the model hears of it, and what it would have cost is not known.
         if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };
         waitingSince = clock.now();
+      }
+      if (waitingSince - turnedAt >= TURN_MS) {
+        await nextTurn();
+        turnedAt = waitingSince = clock.now();
       }
       if (signal.aborted) break;
     }

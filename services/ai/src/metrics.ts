@@ -7,7 +7,7 @@ import type { RunObserver, RunResult } from './generate.ts';
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;
 const chatOf = (model: string) => ({ gen_ai_operation_name: 'chat', gen_ai_request_model: model });
 const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
-/** The log keeps 4,096 events at least; a reader who missed more starts with a snapshot. */
+/** Events of a log at the end of an answer; a reader who missed more than 256 starts with a snapshot. */
 const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 

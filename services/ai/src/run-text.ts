@@ -18,6 +18,9 @@ export interface Piece {
 /** Characters of one append. What an outage has piled up goes out in several, so that no reader gets one huge event. */
 export const MAX_PIECE_CHARS = 16_384;
 
+/** Characters that may be held as the tokens they came as. */
+const LOOSE_CHARS = 64 * 1024;
+
 /**
  * The text of one answer in memory: what stands in the store, then what waits. The digest runs along with what stands, so that
  * ending a long answer costs nothing.
@@ -25,6 +28,8 @@ export const MAX_PIECE_CHARS = 16_384;
 export class RunText {
   readonly #hash: Hash;
   #whole: string;
+  /** Of the whole, what V8 still holds token by token: ten times its size. */
+  #looseChars = 0;
   #standingChars: number;
   #standingBytes: number;
   /** A high surrogate whose other half the provider has not sent yet. */
@@ -57,8 +62,16 @@ export class RunText {
     if (ready === '') return;
     const text = ready.toWellFormed();
     this.#whole += text;
+    this.#looseChars += text.length;
+    if (this.#looseChars > Math.max(LOOSE_CHARS, this.#whole.length / 8)) this.#flatten();
     this.#waiting.push({ text, t });
     this.#waitingBytes += utf8Length(text);
+  }
+
+  /** To look at one character makes V8 write a string that was added up into one piece. */
+  #flatten(): void {
+    this.#whole.charCodeAt(0);
+    this.#looseChars = 0;
   }
 
   /** The model says nothing more: half of a character that was never completed is what it is, U+FFFD. */

@@ -1,19 +1,10 @@
 import type { DataSource } from 'typeorm';
+import type { AdminAct } from '@runnel/protocol/http';
 import { appendAct, nextAct } from './admin-log.ts';
 import { Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
 import { inTurn } from './database/turns.ts';
 import { addPersons, personsNamed } from './persons/resolve.ts';
-
-export interface AdminAct {
-  type: 'ADMIN_READ' | 'USER_ERASED';
-  admin: string;
-  /** Whose trail; absent: everybody's. */
-  target?: string | undefined;
-  conversation?: string | undefined;
-  /** What was asked for. */
-  query?: string | undefined;
-}
 
 /** Whom nobody knows by that name gets no name by being asked for: an id that was erased would be back. */
 const UNKNOWN = '?';

@@ -1,28 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { FINISHES, type Finish } from '@runnel/protocol';
 import type { AuditEvent } from '@runnel/protocol/audit';
+import type { RunStatistics } from '@runnel/protocol/http';
 import { dialectOf, Sql } from './database/sql.ts';
 import { RUN, type RunRow } from './database/tables.ts';
 import { inTurn } from './database/turns.ts';
 import { runRow } from './rows.ts';
-
-/** Runs that began in one stretch of time with one model. Times in ms; null where nothing is known. */
-export interface RunStatistics {
-  from: number;
-  model: string;
-  runs: number;
-  complete: number;
-  cancelled: number;
-  failed: number;
-  interrupted: number;
-  /** How the models of those stopped where that is known. */
-  finishes: Record<Finish, number>;
-  takeovers: number;
-  inputTokens: number;
-  outputTokens: number;
-  durationMs: { p50: number | null; p95: number | null; p99: number | null };
-  firstTextMs: { p50: number | null; p95: number | null; p99: number | null };
-}
 
 /** Two accounts of one run as one; the order in which they come does not matter. Pure. */
 const mergeRuns = (a: RunRow, b: RunRow): RunRow => ({

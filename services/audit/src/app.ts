@@ -1,13 +1,29 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { inProcessOnly, type InnerDoor } from '@runnel/kit';
 import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
+import {
+  AdminAct,
+  ConversationPage,
+  Forget,
+  ForgetAnswer,
+  IdParams,
+  NoHistory,
+  Replay,
+  SearchPage,
+  StatisticsAnswer,
+  StoredPage,
+  TrailPage,
+  Verification,
+} from '@runnel/protocol/http';
 import type { AuditTables } from './tables.ts';
 import { registerWidths } from './widths.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
-const Params = Type.Object({ id: Id });
+/** No body. */
+const Nothing = Type.Unsafe<undefined>({});
+const MaybeNoHistory = Type.Unsafe<Static<typeof NoHistory> | undefined>(NoHistory);
 const Paging = Type.Object({
   before: Type.Optional(Id),
   after: Type.Optional(Id),
@@ -46,6 +62,8 @@ export const createAuditApp = (
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
   const app = fastify({ logger: false }).withTypeProvider<TypeBoxTypeProvider>();
+  // Schemas of answers hold the types together; gateways parse what they get.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   registerWidths(app);
 
   // For paths that do not exist as well.
@@ -60,21 +78,25 @@ export const createAuditApp = (
     });
   });
 
-  app.get('/history/:id', { schema: { params: Params, querystring: Paging } }, async (request, reply) => {
-    const { before, limit } = request.query;
-    const conversationId = request.params.id;
-    const page = await reader.history({
-      conversationId,
-      userId: callerOf(request.headers),
-      limit,
-      ...(before !== undefined && { before }),
-    });
-    if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
-    if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
-    return reply.code(403).send();
-  });
+  app.get(
+    '/history/:id',
+    { schema: { params: IdParams, querystring: Paging, response: { 200: StoredPage, 404: MaybeNoHistory, 403: Nothing } } },
+    async (request, reply) => {
+      const { before, limit } = request.query;
+      const conversationId = request.params.id;
+      const page = await reader.history({
+        conversationId,
+        userId: callerOf(request.headers),
+        limit,
+        ...(before !== undefined && { before }),
+      });
+      if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
+      if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
+      return reply.code(403).send();
+    },
+  );
 
-  app.get('/conversations', { schema: { querystring: Paging } }, async (request) => {
+  app.get('/conversations', { schema: { querystring: Paging, response: { 200: ConversationPage } } }, async (request) => {
     const { after, limit } = request.query;
     return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
   });
@@ -84,17 +106,17 @@ export const createAuditApp = (
     after: Type.Optional(Type.String({ maxLength: 400 })),
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
   });
-  app.get('/search', { schema: { querystring: SearchQuery } }, async (request) => {
+  app.get('/search', { schema: { querystring: SearchQuery, response: { 200: SearchPage } } }, async (request) => {
     const { q, after, limit } = request.query;
     return reader.search({ userId: callerOf(request.headers), text: q, limit, ...(after !== undefined && { after }) });
   });
 
-  app.get('/runs/:id/replay', { schema: { params: Params } }, async (request, reply) => {
+  app.get('/runs/:id/replay', { schema: { params: IdParams, response: { 200: Replay, 404: Nothing } } }, async (request, reply) => {
     const replay = await tables.replay(request.params.id, callerOf(request.headers));
     return replay ?? reply.code(404).send();
   });
 
-  app.get('/trail', { schema: { querystring: TrailQuery } }, async (request) => {
+  app.get('/trail', { schema: { querystring: TrailQuery, response: { 200: TrailPage } } }, async (request) => {
     const { conversation, user, from, to, after, limit } = request.query;
     const query = {
       ...(conversation !== undefined && { conversationId: conversation }),
@@ -106,40 +128,43 @@ export const createAuditApp = (
     return trail.page({ ...query, limit });
   });
 
-  const Name = Type.String({ minLength: 1, maxLength: 255 });
-  const Act = Type.Object({
-    type: Type.Union([Type.Literal('ADMIN_READ'), Type.Literal('USER_ERASED')]),
-    admin: Name,
-    target: Type.Optional(Name),
-    conversation: Type.Optional(Id),
-    query: Type.Optional(Type.String({ maxLength: 2_000 })),
-  });
-  app.post('/trail', { schema: { body: Act } }, async (request, reply) => {
-    const { type, admin, target, conversation, query } = request.body;
-    const asked = { target: target && plain(target), conversation, query: query && plain(query) };
-    await tables.recordAdminAct({ type, admin: plain(admin), ...asked });
+  app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {
+    const { admin, target, query, ...act } = request.body;
+    await tables.recordAdminAct({
+      ...{ ...act, admin: plain(admin) },
+      ...(target !== undefined && { target: plain(target) }),
+      ...(query !== undefined && { query: plain(query) }),
+    });
     return reply.code(204).send();
   });
 
-  app.post('/forget', { schema: { body: Type.Object({ user: Name }) } }, async (request) => ({
+  app.post('/forget', { schema: { body: Forget, response: { 200: ForgetAnswer } } }, async (request) => ({
     forgotten: await tables.forget(plain(request.body.user)),
   }));
 
-  app.get('/trail/:id', { schema: { params: Params, querystring: Type.Pick(TrailQuery, ['after', 'limit']) } }, async (request) => {
-    const { after, limit } = request.query;
-    return trail.page({ conversationId: request.params.id, limit, ...(after !== undefined && { after }) });
-  });
+  app.get(
+    '/trail/:id',
+    { schema: { params: IdParams, querystring: Type.Pick(TrailQuery, ['after', 'limit']), response: { 200: TrailPage } } },
+    async (request) => {
+      const { after, limit } = request.query;
+      return trail.page({ conversationId: request.params.id, limit, ...(after !== undefined && { after }) });
+    },
+  );
 
   const Owner = Type.Object({ user: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Only when it is theirs' })) });
-  app.get('/verify/:id', { schema: { params: Params, querystring: Owner } }, async (request, reply) => {
-    const { user } = request.query;
-    const owner = await reader.ownerOf(request.params.id);
-    if (owner === null || (user !== undefined && owner !== user)) return reply.code(404).send();
-    return tables.verify(request.params.id);
-  });
+  app.get(
+    '/verify/:id',
+    { schema: { params: IdParams, querystring: Owner, response: { 200: Verification, 404: Nothing } } },
+    async (request, reply) => {
+      const { user } = request.query;
+      const owner = await reader.ownerOf(request.params.id);
+      if (owner === null || (user !== undefined && owner !== user)) return reply.code(404).send();
+      return tables.verify(request.params.id);
+    },
+  );
 
   const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });
-  app.get('/analytics', { schema: { querystring: Statistics } }, async (request) => {
+  app.get('/analytics', { schema: { querystring: Statistics, response: { 200: StatisticsAnswer } } }, async (request) => {
     const { to = Date.now(), from = to - DAY_MS, bucket } = request.query;
     return { statistics: await analytics.statistics({ from, to, bucketMs: bucket }) };
   });

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Finish, Message } from '@runnel/protocol';
+import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from './database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from './database/tables.ts';
@@ -11,18 +12,6 @@ export type Page =
   | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string }
   | { kind: 'none'; deleted?: Deletion }
   | { kind: 'forbidden' };
-
-/** Its owner deleted this log of the conversation then. */
-export interface Deletion {
-  logId: string;
-  at: number;
-}
-
-export interface Found {
-  conversationId: string;
-  title: string;
-  message: Message;
-}
 
 type Raw = Record<string, unknown>;
 
@@ -111,10 +100,7 @@ export class AuditReader {
     return (await this.#session(conversationId))?.userId ?? null;
   }
 
-  async conversations(query: { userId: string; after?: string; limit: number }): Promise<{
-    conversations: { conversationId: string; title: string; updatedAt: number }[];
-    hasMore: boolean;
-  }> {
+  async conversations(query: { userId: string; after?: string; limit: number }): Promise<ConversationPage> {
     const { userId, after, limit } = query;
     const mark = after === undefined ? undefined : await this.#session(after);
     const values: Value[] = [userId, limit + 1];
@@ -133,7 +119,7 @@ export class AuditReader {
   }
 
   /** The user's messages that hold every word of the query (the last one as a beginning), newest first. */
-  async search(query: { userId: string; text: string; after?: string; limit: number }): Promise<{ found: Found[]; next: string | null }> {
+  async search(query: { userId: string; text: string; after?: string; limit: number }): Promise<SearchPage> {
     const { userId, text, after, limit } = query;
     const words = wordsOf(text);
     if (words.length === 0) return { found: [], next: null };
@@ -151,7 +137,7 @@ export class AuditReader {
     );
     const page = rows.slice(0, limit);
     const last = page.at(-1);
-    const found = page.map((raw): Found => {
+    const found = page.map((raw): FoundMessage => {
       const row = rowOf(MESSAGE, raw);
       const message = toMessage(row);
       const excerpt = { ...message, text: excerptOf(message.text, words) };

@@ -1,35 +1,9 @@
 import type { DataSource } from 'typeorm';
-import type { Message } from '@runnel/protocol';
 import type { TrailFields } from '@runnel/protocol/audit';
+import type { Marker, Piece, Replay } from '@runnel/protocol/http';
 import { dialectOf, Sql } from './database/sql.ts';
 import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow, type TimelineRow } from './database/tables.ts';
 import { toMessage } from './reader.ts';
-
-/** A piece of an answer as it was written: when, and which bytes. */
-export interface Piece {
-  /** Milliseconds since the run started. */
-  ms: number;
-  at: number;
-  bytes: number;
-  /** The timeline has a hole here: these bytes came at some time before `ms`. */
-  hole?: true;
-}
-
-export interface Marker {
-  ms: number;
-  what: 'takeover' | 'restored' | 'cancel' | 'end';
-  /** The pod that took over. */
-  owner?: string;
-  reason?: string;
-}
-
-export interface Replay {
-  conversationId: string;
-  startedAt: number;
-  message: Message;
-  pieces: Piece[];
-  markers: Marker[];
-}
 
 /**
  * The pieces that the text which stands is made of. A restarted answer begins again at byte 0 with a higher epoch: the newest

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { recordAdminAct, type AdminAct } from './admin-trail.ts';
+import { recordAdminAct } from './admin-trail.ts';
+import type { AdminAct, Replay, Verification } from '@runnel/protocol/http';
 import { Analytics } from './analytics.ts';
 import { openDatabase } from './database/data-source.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -10,10 +11,10 @@ import { forgetDigests } from './persons/forget.ts';
 import { Partitions } from './database/partitions.ts';
 import { createGroupWriter, type GroupWriter } from './group-writer.ts';
 import { AuditReader } from './reader.ts';
-import { readReplay, type Replay } from './replay.ts';
+import { readReplay } from './replay.ts';
 import { AuditStore, laneOf } from './store.ts';
 import { Trail } from './trail.ts';
-import { verify, type Verification } from './verify.ts';
+import { verify } from './verify.ts';
 
 /** The database, with everybody who writes and reads it. */
 export interface AuditTables {

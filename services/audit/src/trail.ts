@@ -1,17 +1,11 @@
 import type { DataSource } from 'typeorm';
+import type { TrailEntry, TrailPage } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, Sql, type Value } from './database/sql.ts';
-import { AUDIT, rowOf, type AuditRow } from './database/tables.ts';
+import { AUDIT, rowOf } from './database/tables.ts';
 import { personsOf } from './persons/names.ts';
 import { isPseudonym, renameRow } from './persons/pseudonym.ts';
 import { personsNamed } from './persons/resolve.ts';
-
-/** A row of the trail with its link; `hash` is null until every earlier event of its log is here. */
-export interface TrailEntry extends AuditRow {
-  hash: string | null;
-  /** What the link was made of instead: the pseudonym of each person named here, by id. Who was erased has no other name left. */
-  people: Record<string, string>;
-}
 
 export interface TrailQuery {
   conversationId?: string;
@@ -31,7 +25,7 @@ export class Trail {
     this.#sql = new Sql(dialectOf(database), database);
   }
 
-  async page(query: TrailQuery): Promise<{ events: TrailEntry[]; next: string | null }> {
+  async page(query: TrailQuery): Promise<TrailPage> {
     const values: Value[] = [query.limit + 1];
     const where: string[] = [];
     const and = (condition: (place: string) => string, value: Value): void => {

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Digest, TrailFields } from '@runnel/protocol/audit';
+import type { Verification } from '@runnel/protocol/http';
 import { CHAIN_START } from './chain.ts';
 import { monthOf, Partitions } from './database/partitions.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -16,16 +17,6 @@ import { rootOfAll } from './proof/heads.ts';
 import { rootOf } from './proof/merkle.ts';
 import { inSnapshot } from './proof/snapshot.ts';
 import { toldBy } from './proof/told.ts';
-
-export interface Verification {
-  logs: number;
-  events: number;
-  texts: number;
-  /** One sentence each, with the log and the place; the first 1,000. */
-  problems: string[];
-  /** Merkle root over the ends of all chains: kept elsewhere, it also proves that no end was cut off. */
-  root: string;
-}
 
 type Raw = Record<string, unknown>;
 

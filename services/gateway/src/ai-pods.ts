@@ -1,6 +1,7 @@
 import { CircuitState, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
 import { callInner, type InnerToken } from '@runnel/kit';
 import type { RunRef } from '@runnel/coordination';
+import { ModelList, parseBody, type ModelInfo } from '@runnel/protocol/http';
 import type { JsonAnswer, JsonClient } from './http-json.ts';
 
 /**
@@ -16,8 +17,8 @@ export interface AiPod {
   /** Runs the pod said it has, and offers on their way to it. */
   readonly load: number;
   offer(run: RunRef): Promise<Offer>;
-  /** The raw entries of `GET /models`; rejects when the pod does not answer. */
-  models(): Promise<unknown[]>;
+  /** Rejects when the pod does not answer, or with a body of another shape. */
+  models(): Promise<ModelInfo[]>;
 }
 
 /** Who can be asked, now. A static list, or what a cluster says. */
@@ -77,11 +78,10 @@ export class HttpAiPod implements AiPod {
     }
   }
 
-  async models(): Promise<unknown[]> {
+  async models(): Promise<ModelInfo[]> {
     const { status, body } = await this.#call('GET', '/models', { timeoutMs: MODELS_TIMEOUT_MS });
-    const models = typeof body === 'object' && body !== null && 'models' in body ? body.models : undefined;
-    if (status !== 200 || !Array.isArray(models)) throw new Error(`the AI pod answered ${status} to GET /models`);
-    return models;
+    if (status !== 200) throw new Error(`the AI pod answered ${status} to GET /models`);
+    return parseBody(ModelList, body).models;
   }
 
   #call(method: 'GET' | 'POST', path: string, options: { body?: unknown; timeoutMs: number }): Promise<JsonAnswer> {

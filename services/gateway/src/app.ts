@@ -94,7 +94,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
-  const hub = createHub({ runLog, metrics });
+  const hub = createHub({ runLog, metrics, neighbours: budgets.neighbours });
   const { tracer } = deps;
   const commands = createCommands({
     runLog,

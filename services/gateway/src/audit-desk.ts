@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Message } from '@runnel/protocol';
+import { NoHistory, parseBody, StoredPage, type Deletion } from '@runnel/protocol/http';
 import type { AuditReader } from './context.ts';
 import type { Standing } from './access.ts';
 
@@ -12,19 +12,9 @@ export const SLOW_MS = 200;
 const PROBE_MS = 1_000;
 const MOST_OWED = 10_000;
 
-export interface StoredPage {
-  messages: Message[];
-  hasMore: boolean;
-  title?: string;
-}
 export interface Asked {
   conversationId: string;
   userId: string;
-}
-/** Its owner deleted this log of the conversation. */
-export interface Deletion {
-  logId: string;
-  at: number;
 }
 export type Answer =
   | { standing: 'owner'; page: StoredPage }
@@ -37,16 +27,10 @@ const UNANSWERED: Answer = { standing: 'unanswered' };
 const keyOf = ({ conversationId, userId }: Asked): string => `${conversationId} ${userId}`;
 
 const answerOf = ({ status, body }: { status: number; body: unknown }): Answer => {
-  if (status === 200) return { standing: 'owner', page: body as StoredPage };
-  // 401, 429, 500 and whatever else say nothing about the conversation.
-  if (status === 404) return { standing: 'unknown', ...deletionIn(body) };
+  if (status === 200) return { standing: 'owner', page: parseBody(StoredPage, body) };
+  // An audit service of 0.1.0 says nothing with it. 401, 429, 500 and whatever else say nothing about the conversation.
+  if (status === 404) return { standing: 'unknown', ...(body !== null && parseBody(NoHistory, body)) };
   return status === 403 ? { standing: 'stranger' } : UNANSWERED;
-};
-
-/** An audit service of 0.1.0 says nothing of it. */
-const deletionIn = (body: unknown): { deleted?: Deletion } => {
-  const { logId, at } = (body as { deleted?: Partial<Deletion> } | null)?.deleted ?? {};
-  return typeof logId === 'string' && typeof at === 'number' ? { deleted: { logId, at } } : {};
 };
 
 /**
@@ -111,7 +95,8 @@ export class AuditDesk {
     const { conversationId, userId } = asked;
     const flight = this.#audit
       .call(`/history/${conversationId}?limit=${NEWEST}`, { userId })
-      .then(answerOf, () => UNANSWERED)
+      .then(answerOf)
+      .catch(() => UNANSWERED)
       .then((answer) => {
         if (answer.standing === 'stranger' || answer.standing === 'unknown') this.#remembered.set(key, answer);
         return answer;

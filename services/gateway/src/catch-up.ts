@@ -1,5 +1,5 @@
 import { mergeLive, readPrefix, type RunSnapshot } from '@runnel/protocol';
-import type { ReadState } from '@runnel/coordination';
+import { bytesOf, type ReadState } from '@runnel/coordination';
 import { logged, position, type Outgoing } from './outgoing.ts';
 
 /**
@@ -53,8 +53,17 @@ const snapshot = (
   },
 ): Outgoing => {
   const { logId, offset, title, messages, run, hasMore } = state;
-  return position({ type: 'snapshot', conversationId, logId, offset, title, messages, run, hasMore });
+  const frame = position({ type: 'snapshot', conversationId, logId, offset, title, messages: [], run, hasMore });
+  return messages.length === 0 ? frame : { ...frame, bytes: withMessages(frame.bytes, messages) };
 };
+/** Puts messages into a snapshot without any, as the JSON they were read as. What stands before them is encoded, so the mark is theirs alone. */
+const withMessages = (empty: Buffer, messages: SnapshotMessages): Buffer => {
+  const at = empty.indexOf(NO_MESSAGES) + NO_MESSAGES.length - 1;
+  const listed = messages.flatMap((message, index) => (index === 0 ? [bytesOf(message)] : [COMMA, bytesOf(message)]));
+  return Buffer.concat([empty.subarray(0, at), ...listed, empty.subarray(at)]);
+};
+const COMMA = Buffer.from(',');
+const NO_MESSAGES = '"messages":[]';
 type SnapshotMessages = Extract<ReadState, { kind: 'snapshot' }>['messages'];
 
 /** Joins a read with the live events held since before it was asked for (W-7). Pure; bytes are made once for all followers. */

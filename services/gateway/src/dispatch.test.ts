@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createInnerToken, createMetrics, silentLog } from '@runnel/kit';
+import type { ModelInfo } from '@runnel/protocol/http';
 import { staticPods, type AiPod, type AiPods, type Offer } from './ai-pods.ts';
 import { askingOrder, createDispatcher } from './dispatch.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
@@ -74,7 +75,7 @@ test('a pod is asked over HTTP, and says how loaded it is', async () => {
   let body = '';
   const url = await serve((request, response) => {
     request.on('data', (data: Buffer) => (body += data.toString()));
-    request.on('end', () => response.writeHead(202).end('{"epoch":1,"running":7}'));
+    request.on('end', () => response.writeHead(202).end('{"outcome":"claimed","epoch":1,"running":7}'));
   });
   const pods = staticPods([url], createJsonClient(), createInnerToken({}));
   const [only] = pods.list();
@@ -110,15 +111,24 @@ test('a pod that is gone is a failure, not an exception', async () => {
 });
 
 const model = (id: string, extra: object = {}) => ({ id, name: id, provider: 'demo', canContinue: true, ...extra });
-const podsWith = (models: () => Promise<unknown[]>): AiPods => ({ list: () => [pod('a', 'accepted', { models })], close: () => {} });
+const podsWith = (models: () => Promise<ModelInfo[]>): AiPods => ({ list: () => [pod('a', 'accepted', { models })], close: () => {} });
 
-test('the catalogue is what all pods have; junk is left out', () => {
-  expect(
-    mergeModels([
-      [model('a'), null, { id: 1 }],
-      [model('b'), model('a', { name: 'other' })],
-    ]).map(({ id, name }) => [id, name]),
-  ).toEqual([
+test('a pod whose list holds junk has no list, and the error says what is wrong with it', async () => {
+  for (const [models, wrong] of [
+    [[model('a'), null], '/models/1'],
+    [[{ id: 1, name: 'a', provider: 'demo', canContinue: true }], '/models/0/id'],
+    [[{ id: 'a', name: 'a', canContinue: true }], 'provider'],
+    [undefined, 'models'],
+  ] as const) {
+    const url = await serve((_request, response) => response.end(JSON.stringify({ models })));
+    const pods = staticPods([url], createJsonClient(), createInnerToken({}));
+    await expect(pods.list()[0]!.models()).rejects.toThrow(wrong);
+    pods.close();
+  }
+});
+
+test('the catalogue is what all pods have', () => {
+  expect(mergeModels([[model('a')], [model('b'), model('a', { name: 'other' })]]).map(({ id, name }) => [id, name])).toEqual([
     ['a', 'a'],
     ['b', 'b'],
   ]);

@@ -4,6 +4,7 @@ import { ChunkTimer } from './chunk-timer.ts';
 import { Follower, type Follow, type FollowRequest } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { Limiter } from './limiter.ts';
+import type { Neighbours } from './presence.ts';
 import { Room } from './room.ts';
 import { WaitingPlaces } from './waiting-places.ts';
 
@@ -33,6 +34,8 @@ export interface HubDeps {
   runLog: RunLog;
   metrics: GatewayMetrics;
   random?: () => number;
+  /** Who else has screens; absent: this process is alone. */
+  neighbours?: Neighbours;
   /** How long a subscription outlives its last follower: a reload finds it standing. */
   lingerMs?: number;
 }
@@ -41,13 +44,28 @@ const LINGER_MS = 2000;
 const TICK_MS = 50;
 /** Reads that nobody waits for, at once: an interruption of Redis must not become a storm on it. */
 const BACKGROUND_READS = 32;
+const PRESENCE_EVERY_MS = 1_000;
+/** What nobody waits for must not stand before what somebody does. */
+const PRESENCE_AT_ONCE = 16;
+const ALONE: Neighbours = { name: 'alone', alive: () => ['alone'] };
 
-export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LINGER_MS }: HubDeps): Hub => {
+export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LINGER_MS, neighbours = ALONE }: HubDeps): Hub => {
   const rooms = new Map<string, Room>();
   const lingering = new Map<Room, NodeJS.Timeout>();
   const background = new Limiter(BACKGROUND_READS);
   const chunkTimer = new ChunkTimer(metrics);
   const places = new WaitingPlaces(runLog);
+
+  const telling = new Limiter(PRESENCE_AT_ONCE);
+  let lookedAt = performance.now();
+  const lookAround = (now: number): void => {
+    lookedAt = now;
+    for (const room of rooms.values()) {
+      const { conversationId } = room;
+      const tell = (count: number) => telling.run(() => runLog.notePresence({ conversationId, holder: neighbours.name, count }));
+      room.lookAround(neighbours, tell, now);
+    }
+  };
 
   const closeRoom = (room: Room): Promise<void> => {
     clearTimeout(lingering.get(room));
@@ -77,6 +95,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
     const now = performance.now();
     for (const room of rooms.values()) room.tick(now);
     places.tick(now, rooms.values());
+    if (now - lookedAt >= PRESENCE_EVERY_MS) lookAround(now);
   }, TICK_MS).unref();
 
   return {

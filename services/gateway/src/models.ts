@@ -1,16 +1,8 @@
 import { withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import type { ModelInfo } from '@runnel/protocol/http';
 import { DEFAULT_MODEL } from '@runnel/coordination';
 import type { AiPods } from './ai-pods.ts';
-
-/** One entry of `GET /api/models`. */
-export interface ModelInfo {
-  id: string;
-  name: string;
-  provider: string;
-  canContinue: boolean;
-  default?: boolean;
-}
 
 export interface Models {
   /** What can be named; empty while no AI pod has ever answered. */
@@ -26,18 +18,10 @@ const HURRIED_REFRESH_MS = 1000;
 /** Nobody waits longer for pods that hang: the run is queued anyhow. */
 const PATIENCE_MS = 300;
 
-const isModel = (value: unknown): value is ModelInfo =>
-  typeof value === 'object' &&
-  value !== null &&
-  'id' in value &&
-  typeof value.id === 'string' &&
-  'name' in value &&
-  typeof value.name === 'string';
-
 /** The models of all pods, in the order of the first pod that has them. Pods of two releases may differ. */
-export const mergeModels = (lists: readonly (readonly unknown[])[]): ModelInfo[] => {
+export const mergeModels = (lists: readonly (readonly ModelInfo[])[]): ModelInfo[] => {
   const byId = new Map<string, ModelInfo>();
-  for (const model of lists.flat()) if (isModel(model) && !byId.has(model.id)) byId.set(model.id, model);
+  for (const model of lists.flat()) if (!byId.has(model.id)) byId.set(model.id, model);
   return [...byId.values()];
 };
 

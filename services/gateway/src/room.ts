@@ -1,12 +1,13 @@
 import { fullJitter, withDeadline } from '@runnel/kit';
 import { readChunkOffset, readPrefix } from '@runnel/protocol';
-import { RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
+import { HERE_TYPE, RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
 import type { View } from './catch-up.ts';
 import type { ChunkTimer } from './chunk-timer.ts';
 import type { Follower, Reader } from './follower.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Limiter } from './limiter.ts';
 import { control, hint, logged, type Outgoing } from './outgoing.ts';
+import { RoomPresence, type Neighbours } from './presence.ts';
 import { RunWatch } from './run-watch.ts';
 import { SharedReads } from './shared-reads.ts';
 import { Silence } from './silence.ts';
@@ -40,6 +41,7 @@ export class Room implements Reader, WaitingRoom {
   readonly #deps: RoomDeps;
   readonly #reads: SharedReads;
   readonly #silence: Silence;
+  readonly #presence: RoomPresence;
   #subscription: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -60,6 +62,7 @@ export class Room implements Reader, WaitingRoom {
   constructor(conversationId: string, deps: RoomDeps) {
     this.conversationId = conversationId;
     this.#deps = deps;
+    this.#presence = new RoomPresence(conversationId);
     const { runLog, background, metrics, random } = deps;
     this.#silence = new Silence({ run: this.run, subscribed: () => this.#subscription !== undefined, random });
     const learn = (view: View, poll: boolean) => this.#learn(view, poll);
@@ -114,8 +117,13 @@ export class Room implements Reader, WaitingRoom {
 
   /** Hints that somebody who has just come up to date has missed and that still hold. */
   *standing(userId: string): Iterable<Outgoing> {
-    yield control({ type: 'presence', conversationId: this.conversationId, users: [userId] });
+    yield this.#presence.eventFor(userId);
     if (this.#place && this.#place.place > 0 && this.#place.runId === this.run.unwritten?.runId) yield this.#place.event;
+  }
+
+  lookAround(neighbours: Neighbours, tell: (count: number) => Promise<unknown>, now: number): void {
+    const event = this.#presence.look(this.followers, neighbours, tell, now);
+    if (event) for (const follower of this.followers) follower.hint(event);
   }
 
   async close(): Promise<void> {
@@ -198,6 +206,8 @@ export class Room implements Reader, WaitingRoom {
     if (type === RESET_TYPE) {
       this.#forget();
       for (const follower of [...this.followers]) follower.reset();
+    } else if (type === HERE_TYPE) {
+      this.#presence.hear(JSON.parse(bytes.toString()) as Record<string, unknown>, performance.now());
     } else if (type !== null) {
       const event = hint(type, this.conversationId, bytes);
       for (const follower of this.followers) follower.hint(event);

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import type { RunLog, RunRef } from '@runnel/coordination';
 import type { AuditReader } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
-import { newId, RunnelError, type Message } from '@runnel/protocol';
+import { newId, RunnelError } from '@runnel/protocol';
+import { parseBody, StoredPage } from '@runnel/protocol/http';
 import type { OutboxEntry } from '@runnel/protocol/audit';
 import type { AnswerJournal, RunningAnswer } from './answer-journal.ts';
 
@@ -64,7 +65,7 @@ const bringConversation = async ({ conversationId, userId, run }: RunningAnswer,
   const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}`, { userId });
   if (status === 404) return;
   if (status !== 200) throw new RunnelError('unavailable');
-  const { messages, hasMore, title = '' } = body as { messages: Message[]; hasMore: boolean; title?: string };
+  const { messages, hasMore, title = '' } = parseBody(StoredPage, body);
   // A prompt that has no answer yet comes with its run, which W-4 must find by the prompt's id.
   const isAnswered = messages.some(({ parentId }) => parentId === run.parentId);
   const known = isAnswered ? messages : messages.filter(({ messageId }) => messageId !== run.parentId);

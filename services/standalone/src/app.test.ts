@@ -268,7 +268,9 @@ test('one trace: the command, and under it the stay of the run', async () => {
   await app.close();
   await tracing.shutdown();
   const [command, run] = ['runnel.begin-run', 'runnel.run'].map((name) => spans.find((span) => span.name === name));
-  // What the audit stores of it has spans of its own.
-  expect(spans.filter(({ name }) => name !== 'runnel.store')).toHaveLength(2);
+  const stored = spans.filter((span) => span !== command && span !== run);
+  // The conversation, its question, the start and the end of its answer.
+  expect(stored.map(({ name, parent }) => [name, parent])).toEqual(Array(4).fill(['runnel.store', command?.spanId]));
+  expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   expect(run).toMatchObject({ traceId: command?.traceId, parent: command?.spanId });
 });

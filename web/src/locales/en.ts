@@ -153,7 +153,7 @@ export const en = {
     stopped: 'Answer stopped.',
     broken: 'Answer broke off.',
     typing: 'Somebody is writing…',
-    others: '{count} other person is here | {count} other people are here',
+    others: 'Also open in {count} other place | Also open in {count} other places',
     forbidden: 'This conversation belongs to somebody else.',
     unavailable: 'The conversation cannot be loaded right now.',
     dismiss: 'Dismiss',

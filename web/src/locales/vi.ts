@@ -155,7 +155,7 @@ export const vi: Messages = {
     stopped: 'Đã dừng câu trả lời.',
     broken: 'Câu trả lời bị ngắt.',
     typing: 'Ai đó đang nhập…',
-    others: '{count} người khác đang ở đây',
+    others: 'Cũng đang mở ở {count} nơi khác',
     forbidden: 'Cuộc trò chuyện này thuộc về người khác.',
     unavailable: 'Hiện không tải được cuộc trò chuyện.',
     dismiss: 'Đóng',

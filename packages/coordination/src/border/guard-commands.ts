@@ -67,6 +67,12 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     maybeId(query.after);
     count(query.limit, 'limit');
   }, log.listConversations),
+  notePresence: checked((note) => {
+    object(note, 'note');
+    id(note.conversationId);
+    name(note.holder, 'holder');
+    count(note.count, 'count');
+  }, log.notePresence),
   publishHint: async (conversationId, json) => {
     id(conversationId);
     check.checkHint(json);

@@ -1,5 +1,5 @@
 -- append-chunk: adds text at the byte position its owner expects. The hot path: one call a chunk, so expiry slides at begin-run and
--- end-run only (a run is shorter than a day), and the log is trimmed on every 64th offset. One field says who may append: `writer`,
+-- end-run only (a run is shorter than a day), and the log is trimmed on every 64th offset or behind a large chunk. One field says who may append: `writer`,
 -- which a claim sets and a cancel empties (docs/decisions/0010). The event is written in place for the same reason.
 -- KEYS     meta log channel owner run text
 -- ARGV     conversationId runId epoch at chunk t
@@ -47,7 +47,10 @@ local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offs
   .. ',"t":' .. after .. ',"text":' .. cjson.encode(chunk) .. '}'
 redis.call('XADD', log, position .. '-0', 'event', event)
 redis.call('SPUBLISH', channel, event)
+-- What a reader is handed has 256 events and 512 KiB at most (read-state): the rest of the log would be kept for nobody.
 if offset % 64 == 0 then
-  redis.call('XTRIM', log, 'MAXLEN', '~', 4096)
+  redis.call('XTRIM', log, 'MAXLEN', '~', 512)
+elseif #chunk > 2048 then
+  redis.call('XTRIM', log, 'MAXLEN', math.max(1, math.floor(524288 / #chunk)))
 end
 return offset -- appended

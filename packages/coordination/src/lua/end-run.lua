@@ -85,6 +85,7 @@ redis.call('ZREM', leases, member)
 redis.call('DEL', owner)
 touch(meta, log, history, order, ids)
 redis.call('PEXPIRE', run, 300000)
-redis.call('PEXPIRE', text, 300000)
+-- The history has it.
+redis.call('UNLINK', text)
 redis.call('PEXPIRE', cancel, 60000)
 return { 'ended', offset, reason }

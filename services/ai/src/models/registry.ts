@@ -7,19 +7,11 @@ import { guard } from './guard.ts';
 import { createLocalProvider } from './local.ts';
 import { modelProblems, type ModelEntry } from './model-config.ts';
 import type { ChatProvider } from './provider.ts';
+import type { ModelInfo } from '@runnel/protocol/http';
 import { anthropicMessages } from './remote/anthropic-messages.ts';
 import { openAiChat } from './remote/openai-chat.ts';
 import { createRemoteProvider } from './remote/provider.ts';
 import { DEFAULT_TIMEOUTS } from './watchdog.ts';
-
-/** One entry of `GET /models`. */
-export interface ModelInfo {
-  id: string;
-  name: string;
-  provider: string;
-  canContinue: boolean;
-  default?: boolean;
-}
 
 export interface Model {
   info: ModelInfo;

@@ -1,15 +1,17 @@
 import { newId } from '@runnel/protocol';
 import { withDeadline } from '@runnel/kit';
 import type { ShareKind, StoreBudgets } from '@runnel/coordination';
+import type { Neighbours } from '../presence.ts';
 
-const EVERY_MS = 5_000;
-const LEASE_MS = 15_000;
+/** Whoever died is gone from its readers' counts within both together. */
+const EVERY_MS = 2_000;
+const LEASE_MS = 7_000;
 const DEADLINE_MS = 150;
 /** After a question that was not answered the store is left alone for so long: a follow must not wait for a dead Redis each time. */
 const AWAY_MS = 1_000;
 
 /** This gateway among those that hold shares: says that it lives, and knows who else does. */
-export interface Holder {
+export interface Holder extends Neighbours {
   ask(kind: ShareKind, limit: number, userId: string, wanted: number): Promise<number | null>;
   close(): Promise<void>;
 }
@@ -28,6 +30,8 @@ export const createHolder = (store: StoreBudgets, node: string): Holder => {
   const timer = setInterval(() => void note(LEASE_MS), EVERY_MS).unref();
 
   return {
+    name: holder,
+    alive: () => holders,
     async ask(kind, limit, userId, wanted) {
       // What is given back is told also to a store that was away: it may be back, and nobody waits for it.
       if (performance.now() < awayUntil) return null;

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Metrics } from '@runnel/kit';
 import type { RunLog, ShareKind } from '@runnel/coordination';
 import type { GatewayConfig } from '../config.ts';
+import type { Neighbours } from '../presence.ts';
 import type { RateLimits } from '../rate-limit.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import { createHolder } from './holder.ts';
@@ -35,6 +36,8 @@ export interface Budgets {
   /** What all readers that are behind hold together. */
   unsent: UnsentBudget;
   refusals: Refusals;
+  /** The gateways that live, this one under the name its shares are held by. */
+  neighbours: Neighbours;
   close(): Promise<void>;
 }
 
@@ -112,6 +115,7 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     },
     unsent,
     refusals,
+    neighbours: holder,
     close() {
       unsent.close();
       return holder.close();

@@ -1,14 +1,6 @@
 import { RunnelError } from '@runnel/protocol';
+import type { AdminAct } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
-
-export interface AdminAct {
-  type: 'ADMIN_READ' | 'USER_ERASED';
-  admin: string;
-  /** Whose. */
-  target?: string | undefined;
-  conversation?: string | undefined;
-  query?: string | undefined;
-}
 
 /**
  * Puts what an admin is about to do into the trail, with their name, and into the log. What cannot be recorded is not done.

@@ -1,11 +1,12 @@
 import { Type } from 'typebox';
+import { ErasedAnswer, StatisticsAnswer, TrailPage, Verification } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { recordAdminAct } from './admin-record.ts';
 import { adminOf } from './admin-scope.ts';
 import { askAudit } from './audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
-import { Entries, sendTrail, trailQuery, Verified } from './trail.ts';
+import { sendTrail, trailQuery } from './trail.ts';
 
 const tags = ['Audit'];
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
@@ -22,14 +23,15 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
         tags,
         summary: 'The trail of a conversation, a user or a time (admin)',
         querystring: Type.Object({ ...trailQuery, conversation: Type.Optional(Id), user: Type.Optional(User) }),
-        response: { 200: json('A page', Entries), ...PROBLEMS },
+        response: { 200: json('A page', TrailPage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
       const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, target: user, conversation, query });
+      const whose = { ...(user !== undefined && { target: user }), ...(conversation !== undefined && { conversation }) };
+      await recordAdminAct(context, { type: 'ADMIN_READ', admin, ...whose, query });
       return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
     },
   );
@@ -42,13 +44,13 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
         summary: 'Whether the trail of any conversation is whole (admin)',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
-        response: { 200: json('What was found', Verified), ...PROBLEMS },
+        response: { 200: json('What was found', Verification), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       await recordAdminAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
-      return context.budgets.verifying(admin, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, {}, admin));
+      return context.budgets.verifying(admin, reply.raw, () => askAudit(audit, Verification, `/verify/${request.params.id}`, {}, admin));
     },
   );
 
@@ -64,14 +66,14 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
           to: Time,
           bucket: Type.Optional(Type.Integer({ minimum: 60_000, maximum: 86_400_000 })),
         }),
-        response: { 200: json('Statistics', Type.Object({ statistics: Type.Array(Type.Unknown()) })), ...PROBLEMS },
+        response: { 200: json('Statistics', StatisticsAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const { from, to, bucket } = request.query;
       await recordAdminAct(context, { type: 'ADMIN_READ', admin, query: 'analytics' });
-      return askAudit<{ statistics: unknown[] }>(audit, '/analytics', { from, to, bucket }, admin);
+      return askAudit(audit, StatisticsAnswer, '/analytics', { from, to, bucket }, admin);
     },
   );
 
@@ -85,10 +87,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
           '`forgotten`: no store names the user any more. Where it is false something of theirs is alive again, or the audit has not read of every deletion yet: it goes on by itself, and asking again tells.',
         params: Type.Object({ user: User }),
         querystring: Type.Object(UserQuery),
-        response: {
-          200: json('How many conversations went', Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() })),
-          ...PROBLEMS,
-        },
+        response: { 200: json('How many conversations went', ErasedAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {

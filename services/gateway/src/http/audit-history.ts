@@ -1,6 +1,7 @@
-import type { ConversationSummary } from '@runnel/coordination';
 import { RunnelError, type Message } from '@runnel/protocol';
+import { ConversationPage, StoredPage } from '@runnel/protocol/http';
 import type { AuditReader } from '../context.ts';
+import { readAudit } from './audit-ask.ts';
 
 export type HistoryResult =
   | { kind: 'page'; messages: Message[]; hasMore: boolean; lossy?: true }
@@ -13,11 +14,6 @@ export interface HistoryQuery {
   /** A page of what came before this message; undefined: the newest page. */
   before?: string;
   limit: number;
-}
-
-export interface ConversationPage {
-  conversations: ConversationSummary[];
-  hasMore: boolean;
 }
 
 /**
@@ -34,13 +30,6 @@ const queryOf = (query: Record<string, string | number | undefined>): string => 
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
   return search.toString();
-};
-
-const pageOf = <K extends string, T>(body: unknown, key: K): { items: T[]; hasMore: boolean } => {
-  const page = body as Record<string, unknown> | null;
-  const items = page?.[key];
-  if (!Array.isArray(items)) throw new RunnelError('unavailable', 'The audit service gave no page.');
-  return { items: items as T[], hasMore: page?.['hasMore'] === true };
 };
 
 /**
@@ -62,13 +51,12 @@ const historyOf = (audit: AuditReader): AuditHistory => ({
     const { status, body } = await audit.call(`/history/${conversationId}?${queryOf({ before, limit })}`, { userId });
     if (status === 403) return { kind: 'forbidden' };
     if (status !== 200) return { kind: 'none' };
-    const { items, hasMore } = pageOf<'messages', Message>(body, 'messages');
-    return { kind: 'page', messages: items, hasMore };
+    const { messages, hasMore } = readAudit(StoredPage, body);
+    return { kind: 'page', messages, hasMore };
   },
   async listConversations({ userId, after, limit }) {
     const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit })}`, { userId });
     if (status !== 200) return { conversations: [], hasMore: false };
-    const { items, hasMore } = pageOf<'conversations', ConversationSummary>(body, 'conversations');
-    return { conversations: items, hasMore };
+    return readAudit(ConversationPage, body);
   },
 });

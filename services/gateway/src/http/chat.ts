@@ -1,16 +1,10 @@
 import { Type } from 'typebox';
+import { CancelAnswer, RunAnswer } from '@runnel/protocol/http';
 import { CancelFields, PromptFields, RegenerateFields } from '@runnel/protocol';
 import { cancelOf, promptOf, regenerateOf } from '../command-fields.ts';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
-import { Id, PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
-
-const RunAnswer = Type.Object({
-  runId: Id,
-  offset: Type.Integer({ description: 'Offset of `run-started` in the log' }),
-  duplicate: Type.Boolean({ description: 'The same ids were seen before: this is the run they made then' }),
-});
-const CancelAnswer = Type.Object({ outcome: Type.Enum(['cancelling', 'already-ended']) });
+import { PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
 
 const tags = ['Commands'];
 const querystring = Type.Object(UserQuery);

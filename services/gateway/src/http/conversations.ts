@@ -1,16 +1,10 @@
 import { Type } from 'typebox';
+import { ChangeAnswer, ConversationPage } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import type { AuditHistory } from './audit-history.ts';
 import { callerOf } from './caller.ts';
 import { listConversations } from './history-source.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
-
-const Summary = Type.Object({
-  conversationId: Id,
-  title: Type.String(),
-  updatedAt: Type.Integer({ description: 'Last change, ms since the epoch' }),
-});
-const ListAnswer = Type.Object({ conversations: Type.Array(Summary), hasMore: Type.Boolean() });
 
 const tags = ['Conversations'];
 
@@ -22,7 +16,7 @@ export const conversationRoutes = (app: Routes, { auth, commands, runLog, budget
         tags,
         summary: 'The caller’s conversations, newest first',
         querystring: Type.Object({ ...UserQuery, after: Type.Optional(Id), limit: pageLimit(50, 200) }),
-        response: { 200: json('A page', ListAnswer), ...PROBLEMS },
+        response: { 200: json('A page', ConversationPage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -42,7 +36,7 @@ export const conversationRoutes = (app: Routes, { auth, commands, runLog, budget
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
         body: Type.Object({ title: Type.String({ description: 'One line of at most 200 characters; longer than 80 is clipped' }) }),
-        response: { 200: json('Offset of the `title` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
+        response: { 200: json('Offset of the `title` event', ChangeAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {

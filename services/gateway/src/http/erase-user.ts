@@ -1,6 +1,9 @@
+import type { Static } from 'typebox';
 import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import { ForgetAnswer, type Forget } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
+import { readAudit } from './audit-ask.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { listConversations } from './history-source.ts';
 
@@ -19,9 +22,9 @@ const forgotten = async ({ audit }: GatewayContext, user: string): Promise<boole
   // Without an audit service nothing else was kept.
   if (audit === null) return true;
   for (const until = performance.now() + PATIENCE_MS; ;) {
-    const { status, body } = await audit.call('/forget', { method: 'POST', body: { user } });
+    const { status, body } = await audit.call('/forget', { method: 'POST', body: { user } satisfies Static<typeof Forget> });
     if (status !== 200) throw new RunnelError('unavailable', 'The conversations are gone, and the trail still has the name: ask again.');
-    if ((body as { forgotten: boolean }).forgotten) return true;
+    if (readAudit(ForgetAnswer, body).forgotten) return true;
     if (performance.now() >= until) return false;
     await delay(LOOK_MS);
   }

@@ -1,13 +1,16 @@
 import { LRUCache } from 'lru-cache';
-import type { Subscription } from '@runnel/coordination';
+import { sizeOf, type Subscription } from '@runnel/coordination';
+import type { Message } from '@runnel/protocol';
 import type { HistoryQuery, HistoryResult } from './audit-history.ts';
 
 const MAX_CONVERSATIONS = 500;
 const TTL_MS = 2 * 60_000;
 /** Pages of one conversation; a reader who scrolls further back reads the store again. */
 const MAX_PAGES = 8;
-/** A page with more text than that is not kept: all pages together stay within the memory of a pod, and a long answer is read again. */
-const MAX_KEPT_CHARS = 32 * 1024;
+/** So much text of a page is kept without a look at the others: all of them together stay within the memory of a pod. */
+const MAX_KEPT = 32 * 1024;
+/** Larger pages together, on the whole node: the longest answer, read again and again, is read from the store once. */
+const MAX_LARGE = 9 * 1024 * 1024;
 
 export interface HistoryCacheDeps {
   /** L2 and beyond. */
@@ -33,7 +36,9 @@ interface Entry {
   generation: number;
 }
 
-const charsOf = (messages: readonly { text: string }[]): number => messages.reduce((sum, { text }) => sum + text.length, 0);
+type Page = Extract<HistoryResult, { kind: 'page' }>;
+
+const sizesOf = (messages: readonly Message[]): number => messages.reduce((sum, message) => sum + sizeOf(message), 0);
 
 const pageKey = ({ userId, before, limit }: HistoryQuery): string => `${before ?? ''} ${limit} ${userId}`;
 
@@ -55,8 +60,22 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     },
   });
 
+  const large = new LRUCache<Page, { pages: Entry['pages']; key: string }>({
+    maxSize: MAX_LARGE,
+    dispose: ({ pages, key }, page) => {
+      if (pages.get(key) === page) pages.delete(key);
+    },
+  });
+  const keep = ({ pages }: Entry, key: string, page: Page): void => {
+    const size = sizesOf(page.messages);
+    if (pages.size >= MAX_PAGES || size > MAX_LARGE) return;
+    pages.set(key, page);
+    if (size > MAX_KEPT) large.set(page, { pages, key }, { size });
+  };
+
   const invalidate = (entry: Entry): void => {
     entry.generation++;
+    for (const page of entry.pages.values()) if (page.kind === 'page') large.delete(page);
     entry.pages.clear();
     // Who asks after the change must not join a read that began before it.
     entry.reading.clear();
@@ -88,8 +107,7 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     const result = await read(query);
     const current = entry.generation === generation && entries.peek(query.conversationId) === entry;
     // What may lack its end is looked for again by the next reader.
-    if (current && result.kind === 'page' && !result.lossy && entry.pages.size < MAX_PAGES && charsOf(result.messages) <= MAX_KEPT_CHARS)
-      entry.pages.set(pageKey(query), result);
+    if (current && result.kind === 'page' && !result.lossy) keep(entry, pageKey(query), result);
     return result;
   };
 

@@ -1,5 +1,6 @@
 import type { RunLog } from '@runnel/coordination';
-import type { AuditHistory, ConversationPage, HistoryQuery, HistoryResult } from './audit-history.ts';
+import type { ConversationPage } from '@runnel/protocol/http';
+import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.ts';
 
 /**
  * A page from the run log, filled up or replaced from the audit service where the run log's memory ends. The audit service

@@ -1,13 +1,15 @@
 import { Type } from 'typebox';
-import { RunnelError, type Message as StoredMessage } from '@runnel/protocol';
+import { bytesOf, type StoredMessage } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
+import { ChangeAnswer, MessagePage } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { callerOf } from './caller.ts';
 import type { HistoryCache } from './history-cache.ts';
-import { ConversationParams, Id, Message, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
-
-const Page = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
+import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
 
 const tags = ['History'];
+
+const COMMA = Buffer.from(',');
 
 interface ReadPage {
   messages: StoredMessage[];
@@ -18,7 +20,8 @@ const bodies = new WeakMap<ReadPage, Buffer>();
 const bodyOf = (page: ReadPage): Buffer => {
   const known = bodies.get(page);
   if (known) return known;
-  const body = Buffer.from(JSON.stringify({ messages: page.messages, hasMore: page.hasMore }));
+  const listed = page.messages.flatMap((message, index) => (index === 0 ? [bytesOf(message)] : [COMMA, bytesOf(message)]));
+  const body = Buffer.concat([Buffer.from('{"messages":['), ...listed, Buffer.from(`],"hasMore":${page.hasMore}}`)]);
   bodies.set(page, body);
   return body;
 };
@@ -32,7 +35,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
         summary: 'A page of messages of all branches',
         params: ConversationParams,
         querystring: Type.Object({ ...UserQuery, before: Type.Optional(Id), limit: pageLimit(50, 200) }),
-        response: { 200: json('A page', Page), ...PROBLEMS },
+        response: { 200: json('A page', MessagePage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -73,7 +76,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
         summary: 'Delete a message: its text is gone, its place in the tree stays',
         params: Type.Object({ id: Id, messageId: Id }),
         querystring: Type.Object(UserQuery),
-        response: { 200: json('Offset of the `message-deleted` event', Type.Object({ offset: Type.Integer() })), ...PROBLEMS },
+        response: { 200: json('Offset of the `message-deleted` event', ChangeAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {

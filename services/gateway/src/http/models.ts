@@ -1,14 +1,7 @@
 import { Type } from 'typebox';
+import { ModelList } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { PROBLEMS, UserQuery, json, type Routes } from './schemas.ts';
-
-const Model = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  provider: Type.String(),
-  canContinue: Type.Boolean({ description: 'Goes on from the last byte when its pod dies; else the answer starts again' }),
-  default: Type.Optional(Type.Boolean()),
-});
 
 export const modelRoutes = (app: Routes, { auth, models }: GatewayContext): void => {
   app.get(
@@ -18,12 +11,12 @@ export const modelRoutes = (app: Routes, { auth, models }: GatewayContext): void
         tags: ['Models'],
         summary: 'Models that a prompt can name',
         querystring: Type.Object(UserQuery),
-        response: { 200: json('Models', Type.Object({ models: Type.Array(Model) })), ...PROBLEMS },
+        response: { 200: json('Models', ModelList), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       await auth.require(request, reply);
-      return { models: await models.list() };
+      return { models: [...(await models.list())] };
     },
   );
 };

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
-import type { ModelInfo } from '../models.ts';
+import type { ModelInfo } from '@runnel/protocol/http';
 import type { Answer } from './answer.ts';
 import { tokenEnd } from './caller.ts';
 import { completionIds, openAiCaller } from './openai-caller.ts';
@@ -40,7 +40,7 @@ const firstSign = async (answer: Answer): Promise<void> => {
 const Model = Type.Object({ id: Type.String(), object: Type.Literal('model'), created: Type.Integer(), owned_by: Type.String() });
 const ModelList = Type.Object({ object: Type.Literal('list'), data: Type.Array(Model) });
 
-const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model', created: 0, owned_by: provider });
+const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model' as const, created: 0, owned_by: provider });
 
 export type OpenAiContext = GatewayContext & {
   pending: PendingAnswers;
@@ -112,7 +112,7 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
     { schema: { tags, summary: 'Models that can be named', response: { 200: json('Models', ModelList), ...OPENAI_ERRORS } } },
     async (request, reply) => {
       await openAiCaller(auth, request, reply);
-      return { object: 'list', data: (await models.list()).map(openAiModel) };
+      return { object: 'list' as const, data: (await models.list()).map(openAiModel) };
     },
   );
 

@@ -10,7 +10,7 @@ const anHour: AuditReader = {
     body: {
       conversationId: 'c1',
       startedAt: 1,
-      message: { messageId: 'r1', parentId: null, text: 'ab' },
+      message: { messageId: 'r1', parentId: null, role: 'assistant', text: 'ab', status: 'complete', createdAt: 1 },
       pieces: [
         { ms: 0, at: 0, bytes: 1 },
         { ms: 3_600_000, at: 1, bytes: 1 },

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { stepsOf, type Replay } from './replay-plan.ts';
+import type { Replay } from '@runnel/protocol/http';
+import { stepsOf } from './replay-plan.ts';
+
+const answer = (messageId: string, parentId: string | null, text: string): Replay['message'] => ({
+  ...{ messageId, parentId, text, role: 'assistant', status: 'complete', model: 'count', createdAt: 0 },
+});
 
 test('pieces come at their times, markers between them, the end last, and no character is torn', () => {
   const text = 'một ế hai';
@@ -8,7 +13,7 @@ test('pieces come at their times, markers between them, the end last, and no cha
   const steps = stepsOf({
     conversationId: 'c1',
     startedAt: 0,
-    message: { messageId: 'r1', parentId: 'm1', text },
+    message: answer('r1', 'm1', text),
     // The second cut is inside a letter of three bytes.
     pieces: [
       { ms: 5, at: 0, bytes: 7 },
@@ -40,7 +45,7 @@ test('B19 a replay says the same bytes as the answer, cut anywhere, also a leadi
         if (at < length) pieces.push({ ms: at, at, bytes: Math.min(bytes, length - at) });
         at += bytes;
       }
-      const steps = stepsOf({ conversationId: 'c', startedAt: 0, message: { messageId: 'r', parentId: null, text }, pieces, markers: [] });
+      const steps = stepsOf({ conversationId: 'c', startedAt: 0, message: answer('r', null, text), pieces, markers: [] });
       expect(steps.map(({ data }) => (data as { text?: string }).text ?? '').join('')).toBe(text);
     }),
   );

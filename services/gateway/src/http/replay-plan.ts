@@ -1,11 +1,4 @@
-/** What the audit service tells of a run: see its `replay.ts`. */
-export interface Replay {
-  conversationId: string;
-  startedAt: number;
-  message: { messageId: string; parentId: string | null; text: string; model?: string };
-  pieces: { ms: number; at: number; bytes: number; hole?: true }[];
-  markers: { ms: number; what: 'takeover' | 'restored' | 'cancel' | 'end'; owner?: string; reason?: string }[];
-}
+import type { Replay } from '@runnel/protocol/http';
 
 export interface Step {
   /** Milliseconds since the run started, in its own time. */

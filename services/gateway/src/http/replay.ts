@@ -2,13 +2,14 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import { Replay } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { ByteBudget } from '../budgets/byte-budget.ts';
 import { TokenWatch } from '../token-watch.ts';
 import { askAudit } from './audit-ask.ts';
 import { callerOf, tokenEnd } from './caller.ts';
 import { drained, startEventStream } from './event-stream.ts';
-import { stepsOf, type Replay } from './replay-plan.ts';
+import { stepsOf } from './replay-plan.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
 
 /** A pause of an hour in the middle must not hold a connection for an hour. */
@@ -88,7 +89,7 @@ export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: Ga
     // Counted before the audit service is asked: what is read for a replay is as large as what it sends.
     open++;
     try {
-      const replay = await askAudit<Replay>(audit, `/runs/${request.params.id}/replay`, {}, userId);
+      const replay = await askAudit(audit, Replay, `/runs/${request.params.id}/replay`, {}, userId);
       const bytes = 2 * Buffer.byteLength(replay.message.text);
       if (texts.take(userId, bytes) !== 'taken') throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
       held = bytes;

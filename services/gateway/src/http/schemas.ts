@@ -53,18 +53,7 @@ export const OPENAI_ERRORS = {
   default: { description: 'Any error, in OpenAI’s shape', content: { 'application/json': { schema: OpenAiError } } },
 };
 
-export const Message = Type.Object({
-  messageId: Type.String(),
-  parentId: Type.Union([Type.String(), Type.Null()]),
-  role: Type.Enum(['user', 'assistant', 'system']),
-  text: Type.String(),
-  status: Type.Enum(['complete', 'cancelled', 'failed', 'interrupted', 'deleted']),
-  finish: Type.Optional(Type.Enum(['stop', 'length', 'filter', 'tools', 'error'], { description: 'How the model stopped' })),
-  model: Type.Optional(Type.String()),
-  createdAt: Type.Integer({ description: 'ms since the epoch' }),
-  author: Type.Optional(Type.String()),
-});
-
-export const json = (description: string, schema: TSchema) => ({ description, content: { 'application/json': { schema } } });
+/** Typed: what a handler returns has to fit, though nobody checks it again while it runs. */
+export const json = <T extends TSchema>(description: string, schema: T) => ({ description, content: { 'application/json': { schema } } });
 
 export const pageLimit = (fallback: number, maximum: number) => Type.Optional(Type.Integer({ minimum: 1, maximum, default: fallback }));

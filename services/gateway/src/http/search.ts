@@ -1,13 +1,9 @@
 import { Type } from 'typebox';
+import { SearchPage } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { askAudit } from './audit-ask.ts';
 import { callerOf } from './caller.ts';
-import { Id, json, Message, pageLimit, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
-
-const Found = Type.Object({
-  found: Type.Array(Type.Object({ conversationId: Id, title: Type.String(), message: Message }), { description: 'Newest first' }),
-  next: Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null: this was the last' }),
-});
+import { json, pageLimit, PROBLEMS, UserQuery, type Routes } from './schemas.ts';
 
 export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayContext): void => {
   app.get(
@@ -22,7 +18,7 @@ export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayConte
           after: Type.Optional(Type.String({ maxLength: 400 })),
           limit: pageLimit(20, 100),
         }),
-        response: { 200: json('A page', Found), ...PROBLEMS },
+        response: { 200: json('A page', SearchPage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -31,7 +27,7 @@ export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayConte
       reply.header('cache-control', 'private, no-store');
       await budgets.search(userId);
       const query = { q, after, limit };
-      return budgets.reading(userId, reply.raw, () => askAudit<{ found: unknown[]; next: string | null }>(audit, '/search', query, userId));
+      return budgets.reading(userId, reply.raw, () => askAudit(audit, SearchPage, '/search', query, userId));
     },
   );
 };

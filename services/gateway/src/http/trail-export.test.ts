@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { csvLine, EXPORTS, type TrailEntry, type TrailPage } from './trail-export.ts';
+import type { TrailEntry, TrailPage } from '@runnel/protocol/http';
+import { csvLine, EXPORTS } from './trail-export.ts';
 
 const entryOf = (sequence: number): TrailEntry => ({
   ...{ time: sequence, type: 'CHAT_MESSAGE', conversationId: 'c1', userId: 'ann', runId: null, logId: 'l', sequence },

@@ -1,22 +1,4 @@
-/** A row of the trail, as the audit service tells it. */
-export interface TrailEntry {
-  time: number;
-  type: string;
-  conversationId: string;
-  userId: string | null;
-  runId: string | null;
-  logId: string;
-  sequence: number;
-  eventId: string;
-  hash: string | null;
-  /** JSON. */
-  data: string;
-}
-
-export interface TrailPage {
-  events: TrailEntry[];
-  next: string | null;
-}
+import type { TrailEntry, TrailPage } from '@runnel/protocol/http';
 
 const COLUMNS = ['time', 'type', 'conversationId', 'userId', 'runId', 'logId', 'sequence', 'eventId', 'hash', 'data'] as const;
 

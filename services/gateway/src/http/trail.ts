@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { TrailPage, Verification } from '@runnel/protocol/http';
 import type { GatewayContext } from '../context.ts';
 import { askAudit, type Query } from './audit-ask.ts';
 import { ConversationParams, PROBLEMS, UserQuery, json, pageLimit, type Routes } from './schemas.ts';
-import { EXPORTS, type TrailPage } from './trail-export.ts';
+import { EXPORTS } from './trail-export.ts';
 
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
 export const trailQuery = {
@@ -17,15 +18,6 @@ export const trailQuery = {
     Type.Union([Type.Literal('json'), Type.Literal('csv'), Type.Literal('ndjson')], { description: 'csv, ndjson: all of it, streamed' }),
   ),
 };
-export const Entries = Type.Object({ events: Type.Array(Type.Unknown()), next: Type.Union([Type.String(), Type.Null()]) });
-export const Verified = Type.Object({
-  logs: Type.Integer(),
-  events: Type.Integer(),
-  texts: Type.Integer(),
-  problems: Type.Array(Type.String()),
-  root: Type.String(),
-});
-
 const EXPORT_PAGE = 1_000;
 
 /** A page, or the whole trail as a file. */
@@ -35,12 +27,12 @@ export const sendTrail = async (
   query: Query,
   format: 'json' | 'csv' | 'ndjson' | undefined,
   userId: string,
-): Promise<unknown> => {
+): Promise<TrailPage> => {
   reply.header('cache-control', 'private, no-store');
   if (format !== 'csv' && format !== 'ndjson')
-    return budgets.reading(userId, reply.raw, () => askAudit<TrailPage>(audit, '/trail', query, userId));
+    return budgets.reading(userId, reply.raw, () => askAudit(audit, TrailPage, '/trail', query, userId));
   const pageAfter = (after: string | undefined): Promise<TrailPage> =>
-    askAudit(audit, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId);
+    askAudit(audit, TrailPage, '/trail', { ...query, limit: EXPORT_PAGE, ...(after !== undefined && { after }) }, userId);
   // The first page before the headers: a database that is down is a problem document and no empty file. An export is one read to its end.
   const from = query['after'] === undefined ? undefined : String(query['after']);
   const first = await budgets.reading(userId, reply.raw, () => pageAfter(from));
@@ -61,7 +53,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
         tags,
         summary: 'What the caller did, over all conversations, in order',
         querystring: Type.Object(trailQuery),
-        response: { 200: json('A page', Entries), ...PROBLEMS },
+        response: { 200: json('A page', TrailPage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -79,7 +71,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
         summary: 'What happened in one of the caller’s conversations, in order',
         params: ConversationParams,
         querystring: Type.Object(trailQuery),
-        response: { 200: json('A page', Entries), ...PROBLEMS },
+        response: { 200: json('A page', TrailPage), ...PROBLEMS },
       },
     },
     async (request, reply) => {
@@ -97,12 +89,14 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
         summary: 'Whether the trail of one of the caller’s conversations is whole, and its texts those that were answered',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
-        response: { 200: json('What was found', Verified), ...PROBLEMS },
+        response: { 200: json('What was found', Verification), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       const { userId } = await auth.require(request, reply);
-      return budgets.verifying(userId, reply.raw, () => askAudit<object>(audit, `/verify/${request.params.id}`, { user: userId }, userId));
+      return budgets.verifying(userId, reply.raw, () =>
+        askAudit(audit, Verification, `/verify/${request.params.id}`, { user: userId }, userId),
+      );
     },
   );
 };

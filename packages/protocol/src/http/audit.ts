@@ -1,0 +1,59 @@
+import { Type, type Static } from 'typebox';
+import { ID_PATTERN } from '../ids.ts';
+import { Message, MessagePage } from './public.ts';
+
+// What gateways ask the audit service, and what it answers beside the schemas of `public.ts`.
+
+/** The newest page of a conversation also brings its title. An audit service of 0.1.0 says it as well. */
+export const StoredPage = Type.Object({ ...MessagePage.properties, title: Type.Optional(Type.String()) });
+export type StoredPage = Static<typeof StoredPage>;
+
+/** Its owner deleted this log of the conversation then. */
+export const Deletion = Type.Object({ logId: Type.String(), at: Type.Integer({ description: 'ms since the epoch' }) });
+export type Deletion = Static<typeof Deletion>;
+/** Body of a 404 of `/history/:id`. 0.1.0 sends none. */
+export const NoHistory = Type.Object({ deleted: Type.Optional(Deletion) });
+
+/** What is needed to watch an answer again. */
+export const Replay = Type.Object({
+  conversationId: Type.String(),
+  startedAt: Type.Integer(),
+  message: Message,
+  pieces: Type.Array(
+    Type.Object({
+      ms: Type.Integer({ description: 'Since the run started' }),
+      at: Type.Integer({ description: 'First byte' }),
+      bytes: Type.Integer(),
+      hole: Type.Optional(Type.Literal(true, { description: 'Nobody noted when: these bytes came at some time before `ms`' })),
+    }),
+  ),
+  markers: Type.Array(
+    Type.Object({
+      ms: Type.Integer(),
+      what: Type.Enum(['takeover', 'restored', 'cancel', 'end']),
+      owner: Type.Optional(Type.String({ description: 'The pod that took over' })),
+      reason: Type.Optional(Type.Enum(['complete', 'cancelled', 'failed', 'interrupted'])),
+    }),
+  ),
+});
+export type Replay = Static<typeof Replay>;
+export type Piece = Replay['pieces'][number];
+export type Marker = Replay['markers'][number];
+
+const Id = Type.String({ pattern: ID_PATTERN });
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+/** Body of `POST /trail`: what an admin is about to do. `target` is whose trail; with no `conversation` either, everybody's. */
+export const AdminAct = Type.Object({
+  type: Type.Enum(['ADMIN_READ', 'USER_ERASED']),
+  admin: Name,
+  target: Type.Optional(Name),
+  conversation: Type.Optional(Id),
+  query: Type.Optional(Type.String({ maxLength: 2_000 })),
+});
+export type AdminAct = Static<typeof AdminAct>;
+
+/** Body of `POST /forget`, and whether no store names the user any more. */
+export const Forget = Type.Object({ user: Name });
+export const ForgetAnswer = Type.Object({ forgotten: Type.Boolean() });
+
+export const IdParams = Type.Object({ id: Id });

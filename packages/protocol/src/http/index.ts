@@ -1,0 +1,4 @@
+export * from './ai.ts';
+export * from './audit.ts';
+export * from './parse.ts';
+export * from './public.ts';

@@ -1,0 +1,124 @@
+import { Type, type Static } from 'typebox';
+import { MessageSchema } from '../audit/data.ts';
+import type { Finish } from '../events.ts';
+
+// What gateways answer over HTTP, and what the audit service tells them for it: the same schemas on both sides.
+
+const Time = { description: 'ms since the epoch' };
+const Next = Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null: this was the last' });
+
+/** `finish` is the protocol's word: one of a later release passes, and a reader shows it as none. */
+export const Message = Type.Object({
+  ...MessageSchema.properties,
+  finish: Type.Optional(Type.Unsafe<Finish>(MessageSchema.properties.finish)),
+});
+
+export const ModelInfo = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  provider: Type.String(),
+  canContinue: Type.Boolean({ description: 'Goes on from the last byte when its pod dies; else the answer starts again' }),
+  default: Type.Optional(Type.Boolean()),
+});
+export type ModelInfo = Static<typeof ModelInfo>;
+export const ModelList = Type.Object({ models: Type.Array(ModelInfo) });
+
+export const ConversationSummary = Type.Object({
+  conversationId: Type.String(),
+  title: Type.String(),
+  updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
+});
+export type ConversationSummary = Static<typeof ConversationSummary>;
+export const ConversationPage = Type.Object({ conversations: Type.Array(ConversationSummary), hasMore: Type.Boolean() });
+export type ConversationPage = Static<typeof ConversationPage>;
+
+export const MessagePage = Type.Object({ messages: Type.Array(Message, { description: 'Newest last' }), hasMore: Type.Boolean() });
+export type MessagePage = Static<typeof MessagePage>;
+
+export const FoundMessage = Type.Object({ conversationId: Type.String(), title: Type.String(), message: Message });
+export type FoundMessage = Static<typeof FoundMessage>;
+export const SearchPage = Type.Object({ found: Type.Array(FoundMessage, { description: 'Newest first' }), next: Next });
+export type SearchPage = Static<typeof SearchPage>;
+
+export const Me = Type.Object({
+  userId: Type.String(),
+  admin: Type.Boolean({ description: 'May read everybody’s trail and statistics, and erase users' }),
+  audit: Type.Boolean({ description: 'There is an audit service: search, replay and the trail can be asked for' }),
+});
+export type Me = Static<typeof Me>;
+
+export const SignInWay = Type.Object({
+  mode: Type.Enum(['dev', 'jwt'], { description: 'dev: callers say who they are; jwt: a token proves it' }),
+  url: Type.Union([Type.String(), Type.Null()], {
+    description: 'Where a person signs in; `{return}` in it stands for the address to come back to. null: with an access token',
+  }),
+});
+export type SignInWay = Static<typeof SignInWay>;
+
+/** A row of the trail with its link; `hash` is null until every earlier event of its log is here. */
+export const TrailEntry = Type.Object({
+  eventId: Type.String(),
+  time: Type.Integer(Time),
+  type: Type.String({ description: 'A word of the audit’s events' }),
+  conversationId: Type.String(),
+  userId: Type.Union([Type.String(), Type.Null()]),
+  runId: Type.Union([Type.String(), Type.Null()]),
+  logId: Type.String(),
+  sequence: Type.Integer({ description: 'Place among the state changes of the log' }),
+  hash: Type.Union([Type.String(), Type.Null()], { description: 'null: an earlier event of its log is not here yet' }),
+  data: Type.String({ description: 'JSON of the event’s data, in which each text is its length and SHA-256' }),
+  people: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'What the link was made of instead: the pseudonym of each person named here, by id. Absent in 0.1.0',
+    }),
+  ),
+});
+export type TrailEntry = Static<typeof TrailEntry>;
+export const TrailPage = Type.Object({ events: Type.Array(TrailEntry), next: Next });
+export type TrailPage = Static<typeof TrailPage>;
+
+export const Verification = Type.Object({
+  logs: Type.Integer(),
+  events: Type.Integer(),
+  texts: Type.Integer(),
+  problems: Type.Array(Type.String(), { description: 'One sentence each, with the log and the place; the first 1,000' }),
+  root: Type.String({ description: 'Merkle root over the ends of all chains' }),
+});
+export type Verification = Static<typeof Verification>;
+
+const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
+const Percentiles = Type.Object({ p50: Milliseconds, p95: Milliseconds, p99: Milliseconds }, { description: 'ms; null: nothing is known' });
+
+/** Runs that began in one stretch of time with one model and have ended. */
+export const RunStatistics = Type.Object({
+  from: Type.Integer(Time),
+  model: Type.String(),
+  runs: Type.Integer(),
+  complete: Type.Integer(),
+  cancelled: Type.Integer(),
+  failed: Type.Integer(),
+  interrupted: Type.Integer(),
+  /** An audit service of 0.1.0 says nothing of it. */
+  finishes: Type.Optional(
+    Type.Object(
+      { stop: Type.Integer(), length: Type.Integer(), filter: Type.Integer(), tools: Type.Integer(), error: Type.Integer() },
+      { description: 'How the models of those stopped where that is known' },
+    ),
+  ),
+  takeovers: Type.Integer(),
+  inputTokens: Type.Integer({ description: '`promptTokens` of these runs, as their providers counted' }),
+  outputTokens: Type.Integer({ description: '`completionTokens` of these runs' }),
+  durationMs: Percentiles,
+  firstTextMs: Percentiles,
+});
+export type RunStatistics = Static<typeof RunStatistics>;
+export const StatisticsAnswer = Type.Object({ statistics: Type.Array(RunStatistics) });
+
+export const RunAnswer = Type.Object({
+  runId: Type.String(),
+  offset: Type.Integer({ description: 'Offset of `run-started` in the log' }),
+  duplicate: Type.Boolean({ description: 'The same ids were seen before: this is the run they made then' }),
+});
+export const CancelAnswer = Type.Object({ outcome: Type.Enum(['cancelling', 'already-ended']) });
+export const ChangeAnswer = Type.Object({ offset: Type.Integer({ description: 'Of the event that says so' }) });
+export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });
