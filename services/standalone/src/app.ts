@@ -73,7 +73,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   const forAudit = auditMetrics(metrics);
   const relay = new RelayLoop({
     outbox: memoryOutbox(memory),
-    ...createDirect(tables, forAudit),
+    ...createDirect(tables, forAudit, deps.tracer),
     metrics: forAudit,
     empty: true,
     log,
