@@ -52,7 +52,7 @@ export default tseslint.config(
   { files: ['web/src/components/chat/MarkdownBlock.vue'], rules: { 'vue/no-v-html': 'off' } },
   {
     files: ['packages/**/*.ts', 'services/**/*.ts', 'web/src/**/*.{ts,vue}'],
-    ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**'],
+    ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**', '**/test/**'],
     rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT] },
   },
 );

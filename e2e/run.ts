@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { exitOnSignals, podsLeft } from './harness/pod.ts';
+import { exitOnSignals, podsLeft } from './harness/processes/pod.ts';
 import { createRandom } from './harness/random.ts';
 import type { Scenario } from './harness/scenario.ts';
 import { createStage, type Stage } from './harness/stage.ts';

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startCluster } from './harness/cluster.ts';
+import { startCluster } from './harness/processes/cluster.ts';
 
 const { values } = parseArgs({
   options: {

@@ -12,7 +12,7 @@ import {
 } from '@runnel/kit';
 import { beforeAll, expect, test } from 'vitest';
 import { createAiApp, configSpec as aiConfig } from '../services/ai/src/index.ts';
-import { auditMetrics } from '../services/audit/src/audit-metrics.ts';
+import { auditMetrics } from '../services/audit/src/metrics.ts';
 import { createGatewayApp, configSpec as gatewayConfig } from '../services/gateway/src/index.ts';
 import { CAUSES } from './alerts.ts';
 import { DASHBOARDS } from './dashboards/index.ts';

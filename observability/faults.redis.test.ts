@@ -1,6 +1,6 @@
 import { startCluster, waitFor, type Cluster, type Pod } from '@runnel/e2e';
 import { expect, onTestFinished, test } from 'vitest';
-import { TestClient } from '../services/gateway/src/testing/ws-client.ts';
+import { TestClient } from '../services/gateway/testing/ws-client.ts';
 
 /** Generous: the machine may have other things to do. */
 const SOON_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { Metrics } from '@runnel/kit';
 import { expect, test } from 'vitest';
-import { TestClient } from '../services/gateway/src/testing/ws-client.ts';
+import { TestClient } from '../services/gateway/testing/ws-client.ts';
 import { startStack } from './testing/stack.ts';
 
 const USERS = 1_000;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Message } from './events.ts';
+import type { Answer, Message } from './viewers/events.ts';
 import { elapse } from './wait.ts';
 
 export interface HttpAnswer extends Partial<Answer> {

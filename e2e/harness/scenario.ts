@@ -1,4 +1,4 @@
-import type { ClusterOptions } from './cluster.ts';
+import type { ClusterOptions } from './processes/cluster.ts';
 import type { Stage } from './stage.ts';
 
 /** One row of the table: a fault, and the promise that must hold through it. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions } from './processes/cluster.ts';
 import { prompt } from './commands.ts';
-import { accentText, countText, Expected, type ExpectedRun } from './expected.ts';
-import { checkCluster, checkViewers } from './invariants.ts';
-import type { Pod } from './pod.ts';
+import { accentText, countText, Expected, type ExpectedRun } from './viewers/expected.ts';
+import { checkCluster, checkViewers } from './viewers/invariants.ts';
+import type { Pod } from './processes/pod.ts';
 import type { Random } from './random.ts';
-import type { Redis } from './redis-target.ts';
-import { SseViewer } from './sse-viewer.ts';
-import { WsViewer, type Viewer, type ViewerOptions } from './viewer.ts';
+import type { Redis } from './processes/redis-target.ts';
+import { SseViewer } from './viewers/sse-viewer.ts';
+import { WsViewer, type Viewer, type ViewerOptions } from './viewers/viewer.ts';
 import { waitFor } from './wait.ts';
 
 export interface StartRun {

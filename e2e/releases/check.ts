@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { call, history } from '../harness/commands.ts';
-import { countText } from '../harness/expected.ts';
+import { countText } from '../harness/viewers/expected.ts';
 import { waitFor } from '../harness/wait.ts';
 import type { LeftBehind } from './release.ts';
 

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { call, history } from '../harness/commands.ts';
-import { freePort } from '../harness/ports.ts';
+import { freePort } from '../harness/processes/ports.ts';
 import { waitFor } from '../harness/wait.ts';
 import { RUNNING_WORDS, type LeftBehind, type Release } from './release.ts';
 
@@ -19,8 +19,8 @@ const USER = 'ann';
 const [checkout = '', out = ''] = process.argv.slice(2).map((path) => resolve(path));
 const harness = join(checkout, 'e2e/harness');
 // The release's own harness starts the release's own processes.
-const { startCluster } = (await import(join(harness, 'cluster.ts'))) as typeof import('../harness/cluster.ts');
-const { Pod } = (await import(join(harness, 'pod.ts'))) as typeof import('../harness/pod.ts');
+const { startCluster } = (await import(join(harness, 'cluster.ts'))) as typeof import('../harness/processes/cluster.ts');
+const { Pod } = (await import(join(harness, 'pod.ts'))) as typeof import('../harness/processes/pod.ts');
 
 const ended = async (origin: string, conversationId: string, runId: string): Promise<void> => {
   await waitFor(async () => (await history(origin, conversationId, USER)).some(({ messageId }) => messageId === runId), {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { call } from '../harness/commands.ts';
-import { countText } from '../harness/expected.ts';
-import { Pod } from '../harness/pod.ts';
-import { freePort } from '../harness/ports.ts';
+import { countText } from '../harness/viewers/expected.ts';
+import { Pod } from '../harness/processes/pod.ts';
+import { freePort } from '../harness/processes/ports.ts';
 import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 

@@ -1,4 +1,4 @@
-import type { ExpectedRun } from '../harness/expected.ts';
+import type { ExpectedRun } from '../harness/viewers/expected.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse } from '../harness/wait.ts';

@@ -1,7 +1,7 @@
-import { startNginx, type NginxMode } from '../harness/nginx.ts';
+import { startNginx, type NginxMode } from '../harness/processes/nginx.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
-import type { WsViewer } from '../harness/viewer.ts';
+import type { WsViewer } from '../harness/viewers/viewer.ts';
 import { elapse } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
 

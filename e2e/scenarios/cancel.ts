@@ -1,5 +1,5 @@
 import { cancel } from '../harness/commands.ts';
-import type { ExpectedRun } from '../harness/expected.ts';
+import type { ExpectedRun } from '../harness/viewers/expected.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse } from '../harness/wait.ts';

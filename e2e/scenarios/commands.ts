@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { call, prompt } from '../harness/commands.ts';
 import type { Scenario } from '../harness/scenario.ts';
-import { countText } from '../harness/expected.ts';
+import { countText } from '../harness/viewers/expected.ts';
 
 export const commandScenarios: Scenario[] = [
   {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse, waitFor } from '../harness/wait.ts';
-import { WsViewer } from '../harness/viewer.ts';
+import { WsViewer } from '../harness/viewers/viewer.ts';
 
 /** What a client may not send, as bytes. None of it may disturb anybody else. */
 const nonsense = (stage: Stage): (string | Buffer)[] => [

@@ -1,11 +1,11 @@
-import { checkoutOlder } from '../harness/older.ts';
-import { Pod } from '../harness/pod.ts';
-import { freePort } from '../harness/ports.ts';
+import { checkoutOlder } from '../harness/processes/older.ts';
+import { Pod } from '../harness/processes/pod.ts';
+import { freePort } from '../harness/processes/ports.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse } from '../harness/wait.ts';
 import { underWay } from './ai-pods.ts';
-import { checkAudit } from './audit-check.ts';
+import { checkAudit } from './audit/check.ts';
 
 /** Release 0.1.0. */
 const OLDER = '960b1ac';

@@ -1,7 +1,7 @@
 import { createClient } from '@runnel/client';
 import { WebSocket } from 'ws';
 import { call } from '../harness/commands.ts';
-import { countText } from '../harness/expected.ts';
+import { countText } from '../harness/viewers/expected.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse, waitFor } from '../harness/wait.ts';

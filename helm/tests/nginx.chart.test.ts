@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { freePort, waitFor } from '@runnel/e2e';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { securityHeaders } from '../../services/gateway/src/http/security-headers.ts';
+import { securityHeaders } from '../../services/gateway/src/http/plumbing/security-headers.ts';
 
 const CONFIGURATIONS = join(import.meta.dirname, '../../nginx-ingress');
 const NGINX = '/usr/sbin/nginx';

@@ -8,7 +8,7 @@ export interface LogEvent {
   fields: string[];
   /** `info`, `warn` …; empty when the line is put together first and written elsewhere. */
   level: string;
-  /** `services/ai/src/worker.ts:90` */
+  /** `services/ai/src/runs/worker.ts:90` */
   place: string;
 }
 

@@ -1,6 +1,6 @@
 // `node packages/coordination/measure-append.ts [chunks]`: what one append-chunk costs Redis and this process (docs/decisions/0003).
 import { createRedisRunLog } from './src/index.ts';
-import { startRedis } from './src/testing/index.ts';
+import { startRedis } from './testing/index.ts';
 
 const CHUNKS = Number(process.argv[2] ?? 40_000);
 const RUNS = 20;

@@ -3,14 +3,14 @@ import { boundaryProblem, partOf } from './boundaries.ts';
 
 describe('what may be imported', () => {
   test.each([
-    ['services/gateway/src/hub.ts', '@runnel/protocol'],
-    ['services/gateway/src/hub.ts', '@runnel/coordination'],
-    ['services/gateway/src/hub.ts', './outbox.ts'],
+    ['services/gateway/src/follow/hub.ts', '@runnel/protocol'],
+    ['services/gateway/src/follow/hub.ts', '@runnel/coordination'],
+    ['services/gateway/src/follow/hub.ts', './outbox.ts'],
     ['services/standalone/src/main.ts', '@runnel/gateway'],
     ['services/standalone/src/main.ts', '@runnel/kit'],
-    ['packages/client/src/connection.ts', '@runnel/protocol'],
+    ['packages/client/src/connection/connection.ts', '@runnel/protocol'],
     ['packages/coordination/src/redis/client.ts', 'ioredis'],
-    ['packages/coordination/src/run-log.redis.test.ts', '@runnel/kit'],
+    ['packages/coordination/test/run-log.redis.test.ts', '@runnel/kit'],
     ['packages/kit/src/log.ts', 'node:fs'],
     ['web/src/main.ts', '@runnel/client'],
     ['web/src/main.ts', 'vue'],
@@ -27,17 +27,17 @@ describe('what may be imported', () => {
 
 describe('what may not be imported', () => {
   test.each([
-    ['services/gateway/src/hub.ts', '@runnel/ai', /a service never imports a service/],
-    ['services/gateway/src/hub.ts', '../../ai/src/app.ts', /by its package name/],
-    ['services/gateway/src/hub.ts', 'ioredis', /only packages\/coordination/],
-    ['services/gateway/src/hub.ts', '@runnel/client', /may import only/],
+    ['services/gateway/src/follow/hub.ts', '@runnel/ai', /a service never imports a service/],
+    ['services/gateway/src/follow/hub.ts', '../../../ai/src/app.ts', /by its package name/],
+    ['services/gateway/src/follow/hub.ts', 'ioredis', /only packages\/coordination/],
+    ['services/gateway/src/follow/hub.ts', '@runnel/client', /may import only/],
     ['packages/kit/src/log.ts', '@runnel/protocol', /imports no package of ours/],
     ['packages/protocol/src/merge.ts', '@runnel/kit', /imports no package of ours/],
-    ['packages/client/src/connection.ts', '@runnel/coordination', /may import only protocol/],
-    ['packages/client/src/connection.ts', 'vue', /only web, packages\/vue may know vue/],
-    ['packages/client/src/connection.ts', '@runnel/vue', /may import only protocol/],
+    ['packages/client/src/connection/connection.ts', '@runnel/coordination', /may import only protocol/],
+    ['packages/client/src/connection/connection.ts', 'vue', /only web, packages\/vue may know vue/],
+    ['packages/client/src/connection/connection.ts', '@runnel/vue', /may import only protocol/],
     ['packages/events/src/relay.ts', '../../coordination/src/keys.ts', /by its package name/],
-    ['services/ai/src/worker.ts', 'kafkajs/src/index.js', /may know kafkajs/],
+    ['services/ai/src/runs/worker.ts', 'kafkajs/src/index.js', /may know kafkajs/],
   ])('%s may not import %s', (file, specifier, reason) => {
     expect(boundaryProblem(file, specifier)).toMatch(reason);
   });

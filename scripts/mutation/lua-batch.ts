@@ -3,9 +3,9 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, onTestFailed, type RunnerTask } from 'vitest';
-import { runLogContract } from '../../packages/coordination/src/run-log.contract.ts';
-import { openRedisLog } from '../../packages/coordination/src/testing/open-redis-log.ts';
-import { startRedis } from '../../packages/coordination/src/testing/index.ts';
+import { runLogContract } from '../../packages/coordination/test/run-log.contract.ts';
+import { openRedisLog } from '../../packages/coordination/testing/open-redis-log.ts';
+import { startRedis } from '../../packages/coordination/testing/index.ts';
 import { SCRIPTS, type Mutant } from './lua-mutants.ts';
 
 /** What became of the mutant of this name: the test that noticed it, or null. */

@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
+
 /** Where the scripts are, from the root of the repository. */
-export const SCRIPTS = 'packages/coordination/src/lua';
+export const SCRIPTS = 'packages/coordination/src/redis/lua';
 
 /** One change of one line of a Lua file that a test has to notice. */
 export interface Mutant {
@@ -62,4 +64,4 @@ export const mutantsOf = (file: string, lua: string): Mutant[] => {
 
 /** By what `lua-survivors.ts` knows a mutant. */
 export const nameOf = ({ file, original, change }: Pick<Mutant, 'file' | 'original' | 'change'>): string =>
-  `${file}: ${original}: ${change}`;
+  `${basename(file)}: ${original}: ${change}`;

@@ -16,10 +16,10 @@ const FILES = [
   'packages/protocol/src/merge.ts',
   'packages/protocol/src/position.ts',
   'packages/protocol/src/run-state.ts',
-  'services/gateway/src/session.ts',
-  'services/gateway/src/follower.ts',
-  'services/audit/src/fold.ts',
-  'services/audit/src/fold-text.ts',
+  'services/gateway/src/sockets/session.ts',
+  'services/gateway/src/follow/follower.ts',
+  'services/audit/src/store/fold.ts',
+  'services/audit/src/store/search-words.ts',
 ];
 
 /** Stryker in the folder above the copy: the packages of the copy are those of this checkout, and nothing is written there. */

@@ -7,9 +7,9 @@ export default defineConfig({
     // Not all that runs a line: a file of its own for each, without a database or sockets, so that a mutant takes seconds.
     include: [
       'packages/protocol/src/**/*.test.ts',
-      'services/gateway/src/session*.test.ts',
-      'services/gateway/src/hub{,-lost-log,-outage}.test.ts',
-      'services/audit/src/fold*.test.ts',
+      'services/gateway/src/sockets/session*.test.ts',
+      'services/gateway/src/follow/hub{,-lost-log,-outage}.test.ts',
+      'services/audit/src/store/{fold,search-words}*.test.ts',
     ],
     testTimeout: 10_000,
   },

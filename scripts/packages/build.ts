@@ -11,6 +11,8 @@ import { root } from '../lib/command.ts';
 /** In the order they need each other. */
 export const PACKAGES = ['protocol', 'client', 'vue'] as const;
 export type PackageName = (typeof PACKAGES)[number];
+/** What is imported by itself, beside the index. */
+const PARTS: Record<PackageName, readonly string[]> = { protocol: ['http'], client: [], vue: [] };
 
 interface Manifest {
   name: string;
@@ -43,11 +45,20 @@ const OPTIONS: ts.CompilerOptions = {
   verbatimModuleSyntax: true,
 };
 
-/** Compiles what `src/index.ts` reaches: no test is reached. Other packages of ours are taken from their `dist`. */
+/** Compiles what its entries reach: no test is reached. Other packages of ours are taken from their `dist`. */
 function compile(name: PackageName): void {
-  const paths = Object.fromEntries(PACKAGES.map((other) => [`@runnel/${other}`, [join(distOf(other), 'index.d.ts')]]));
+  const paths = Object.fromEntries(
+    PACKAGES.flatMap((other) => [
+      [`@runnel/${other}`, [join(distOf(other), 'index.d.ts')]],
+      ...PARTS[other].map((part) => [`@runnel/${other}/${part}`, [join(distOf(other), part, 'index.d.ts')]]),
+    ]),
+  ) as Record<string, string[]>;
   const options = { ...OPTIONS, paths, rootDir: join(folderOf(name), 'src'), outDir: distOf(name) };
-  const program = ts.createProgram([join(folderOf(name), 'src/index.ts')], options);
+  const entries = ['index.ts', ...PARTS[name].map((part) => `${part}/index.ts`)];
+  const program = ts.createProgram(
+    entries.map((entry) => join(folderOf(name), 'src', entry)),
+    options,
+  );
   const problems = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
   const host = { getCurrentDirectory: () => root, getCanonicalFileName: (file: string) => file, getNewLine: () => '\n' };
   if (problems.length > 0) throw new Error(ts.formatDiagnostics(problems, host));
@@ -60,11 +71,16 @@ function manifestOf(name: PackageName): object {
   const { version, description, license, sideEffects, dependencies = {}, peerDependencies } = readManifest(name);
   const pinned = Object.entries(dependencies).map(([other, wanted]) => [other, other.startsWith('@runnel/') ? version : wanted]);
   const entry = (file: string): object => ({ types: './index.d.ts', default: `./${file}` });
+  const parts = PARTS[name].map((part) => [`./${part}`, { types: `./${part}/index.d.ts`, default: `./${part}/index.js` }]);
   return {
     ...{ name: `@runnel/${name}`, version, description, license, type: 'module', sideEffects },
     engines: { node: '>=20' },
-    exports: { '.': entry('index.js'), ...(name === 'client' && { './browser': entry(BROWSER) }) },
-    files: ['*.js', '*.d.ts'],
+    exports: {
+      '.': entry('index.js'),
+      ...(name === 'client' && { './browser': entry(BROWSER) }),
+      ...(Object.fromEntries(parts) as object),
+    },
+    files: ['**/*.js', '**/*.d.ts'],
     dependencies: Object.fromEntries(pinned) as object,
     ...(peerDependencies && { peerDependencies }),
     // npm compares it with the repository that a build's provenance names.

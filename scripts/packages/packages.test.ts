@@ -34,7 +34,7 @@ afterAll(async () => {
 describe.each(PACKAGES)('the tarball of @runnel/%s', (name) => {
   test('has compiled modules, types, README and licence, and neither sources nor tests', () => {
     const files = execFileSync('tar', ['-tzf', packed[name]], { encoding: 'utf8' }).trim().split('\n');
-    const others = files.filter((file) => !/^package\/([\w-]+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(file));
+    const others = files.filter((file) => !/^package\/([\w/-]+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/.test(file));
     expect(others).toEqual([]);
     expect(files).toEqual(expect.arrayContaining(['package/index.js', 'package/index.d.ts', 'package/README.md', 'package/LICENSE']));
     expect(files.filter((file) => /test|fake/.test(file))).toEqual([]);
@@ -49,7 +49,9 @@ describe.each(PACKAGES)('the tarball of @runnel/%s', (name) => {
     };
     const targets = Object.values(manifest.exports).flatMap((entry) => Object.values(entry));
     expect(targets.filter((target) => !existsSync(join(folder, target)))).toEqual([]);
-    const modules = readdirSync(folder).filter((file) => file.endsWith('.js') && file !== 'browser.js');
+    const modules = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.js') && file !== 'browser.js',
+    );
     const imported = modules.flatMap((file) =>
       [...readFileSync(join(folder, file), 'utf8').matchAll(/from '(@?[\w-]+(?:\/[\w-]+)?)/g)].map(([, specifier]) => specifier!),
     );

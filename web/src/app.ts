@@ -4,7 +4,7 @@ import { createPinia } from 'pinia';
 import { createApp, type App as VueApp } from 'vue';
 import App from './App.vue';
 import { i18n } from './i18n.ts';
-import type { TokenHolder } from './lib/token-holder.ts';
+import type { TokenHolder } from './lib/session/token-holder.ts';
 import { tokensKey } from './tokens.ts';
 import './styles/tokens.css';
 import './styles/base.css';

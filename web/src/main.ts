@@ -1,6 +1,6 @@
 import { createClient } from '@runnel/client';
 import { createPage } from './app.ts';
-import { createTokenHolder } from './lib/token-holder.ts';
+import { createTokenHolder } from './lib/session/token-holder.ts';
 
 /** With `AUTH_MODE=dev`, `?user_id=` names the user, so that two browsers can be one person. */
 const userId = new URLSearchParams(location.search).get('user_id');

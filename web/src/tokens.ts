@@ -1,5 +1,5 @@
 import { inject, type InjectionKey } from 'vue';
-import type { TokenHolder } from './lib/token-holder.ts';
+import type { TokenHolder } from './lib/session/token-holder.ts';
 
 export const tokensKey: InjectionKey<TokenHolder> = Symbol('tokens');
 

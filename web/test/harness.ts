@@ -1,6 +1,6 @@
 import { createPage } from '../src/app.ts';
-import { createTokenHolder } from '../src/lib/token-holder.ts';
-import { createMarkdown } from '../src/lib/markdown.ts';
+import { createTokenHolder } from '../src/lib/session/token-holder.ts';
+import { createMarkdown } from '../src/lib/markdown/markdown.ts';
 import { chain, createFakeClient, message, type FakeClient } from './fake-client.ts';
 import { scenes } from './scenes.ts';
 

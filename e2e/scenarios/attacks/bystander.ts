@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { call } from '../../harness/commands.ts';
-import type { Pod } from '../../harness/pod.ts';
+import type { Pod } from '../../harness/processes/pod.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
 import type { Lateness, ListenerWord } from './listener.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { call } from '../../harness/commands.ts';
-import type { Pod } from '../../harness/pod.ts';
+import type { Pod } from '../../harness/processes/pod.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
 import { SMALL, survive } from './bystander.ts';

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Pod } from '../../harness/pod.ts';
+import type { Pod } from '../../harness/processes/pod.ts';
 
 /** A bare connection that never fails loudly; `heard` counts what came, `text` keeps the beginning. */
 export interface Wire {

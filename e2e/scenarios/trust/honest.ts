@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { bearerOf, JWT_SECRET } from '../../harness/tokens.ts';
+import { bearerOf, JWT_SECRET } from '../../harness/processes/tokens.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
 
 const LIMITS = [

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
-import { Stranger } from '../../harness/stranger.ts';
+import { Stranger } from '../../harness/viewers/stranger.ts';
 import { waitFor } from '../../harness/wait.ts';
 
 /** Values that break something when they are joined into JSON, a key, a query or a number by hand. */

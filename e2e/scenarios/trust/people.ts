@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { Stranger } from '../../harness/stranger.ts';
+import { Stranger } from '../../harness/viewers/stranger.ts';
 import { waitFor } from '../../harness/wait.ts';
 
 const LOG_EVENTS = /"type":"(message|title|run-started|chunk|run-ended)"/;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { Stranger } from '../../harness/stranger.ts';
+import { Stranger } from '../../harness/viewers/stranger.ts';
 import { waitFor } from '../../harness/wait.ts';
 
 const STEPS = 60;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { INTERNAL_TOKEN } from '../../harness/cluster.ts';
+import { INTERNAL_TOKEN } from '../../harness/processes/cluster.ts';
 import { call, prompt } from '../../harness/commands.ts';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { Stranger, WAYS_IN, type Target } from '../../harness/stranger.ts';
+import { Stranger, WAYS_IN, type Target } from '../../harness/viewers/stranger.ts';
 import { waitFor } from '../../harness/wait.ts';
 
 /** Removes a conversation's keys from Redis; `all`: also what outlives the day of a conversation (a store that lost everything). */

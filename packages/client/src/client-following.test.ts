@@ -1,8 +1,8 @@
 import type { Message } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { settle, until } from './testing/fake-clock.ts';
-import { setup, view } from './testing/test-client.ts';
-import { chunk, ended, live, message, shown, snapshot, started } from './testing/wire.ts';
+import { settle, until } from '../testing/fake-clock.ts';
+import { setup, view } from '../testing/test-client.ts';
+import { chunk, ended, live, message, shown, snapshot, started } from '../testing/wire.ts';
 
 describe('following', () => {
   test('W-7 on reconnect every open conversation follows again with its cursor', async () => {

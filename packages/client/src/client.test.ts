@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { settle } from './testing/fake-clock.ts';
-import { pending, setup, view } from './testing/test-client.ts';
-import { ended, live, shown, snapshot, started } from './testing/wire.ts';
+import { settle } from '../testing/fake-clock.ts';
+import { pending, setup, view } from '../testing/test-client.ts';
+import { ended, live, shown, snapshot, started } from '../testing/wire.ts';
 
 describe('a prompt', () => {
   test('shows at once as pending and becomes the message of the log', async () => {

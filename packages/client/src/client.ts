@@ -1,19 +1,19 @@
 import { isId, RunnelError, type ServerEvent } from '@runnel/protocol';
-import { createApi, type Api, type Fetch } from './api.ts';
-import { createArchive, type Archive } from './archive.ts';
+import { createApi, type Api, type Fetch } from './api/api.ts';
+import { createArchive, type Archive } from './api/archive.ts';
 import { systemClock, type Clock } from './clock.ts';
-import { createConnection } from './connection.ts';
-import type { ConnectionState, TransportChoice } from './connection-state.ts';
-import { createConversation, type Conversation } from './conversation.ts';
-import type { ConversationHandle, MismatchReport } from './conversation-handle.ts';
-import { createCredentials, type TokenSource } from './credentials.ts';
-import { createOutboxQueue } from './outbox-queue.ts';
-import type { PromptStorage } from './outbox-storage.ts';
-import { pageSignals, type PageSignals } from './page-signals.ts';
-import { createRequests } from './requests.ts';
+import { createConnection } from './connection/connection.ts';
+import type { ConnectionState, TransportChoice } from './connection/connection-state.ts';
+import { createConversation, type Conversation } from './conversation/conversation.ts';
+import type { ConversationHandle, MismatchReport } from './conversation/conversation-handle.ts';
+import { createCredentials, type TokenSource } from './connection/credentials.ts';
+import { createOutboxQueue } from './prompts/prompt-queue.ts';
+import type { PromptStorage } from './prompts/prompt-storage.ts';
+import { pageSignals, type PageSignals } from './connection/page-signals.ts';
+import { createRequests } from './api/requests.ts';
 import type { Store } from './store.ts';
-import { openSse } from './transport-sse.ts';
-import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport-ws.ts';
+import { openSse } from './transport/sse.ts';
+import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport/ws.ts';
 
 export interface ClientOptions {
   /** Origin of any gateway, or of what stands before them: `https://chat.example`. */

@@ -15,15 +15,15 @@
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
 import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
-import type { FreeRun, Seek } from './free-runs.ts';
+import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
-import type { TimelineBatch } from './outbox.ts';
+import type { TimelineBatch } from '../test/outbox.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
-import type { StoreMemory } from './store-memory.ts';
-import type { WorkHint } from './work-hint.ts';
+import type { StoreMemory } from './redis/memory-usage.ts';
+import type { WorkHint } from './redis/work-hint.ts';
 
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
@@ -198,7 +198,7 @@ export interface Subscription {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-export type { AskEnd, SayRunning, WorkHint } from './work-hint.ts';
+export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';

@@ -1,9 +1,9 @@
-import { answered } from './answered.ts';
-import type { RedisClient } from './connect.ts';
-import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
-import type { Caller } from './redis-caller.ts';
+import { answered } from './redis/answered.ts';
+import type { RedisClient } from './redis/client/connect.ts';
+import { keyName, ofShard, SHARDS, shardOf } from './redis/keys.ts';
+import type { Caller } from './redis/client/caller.ts';
 import { runKey, type RunRef } from './run-ref.ts';
-import type { ScriptRunner } from './scripts.ts';
+import type { ScriptRunner } from './redis/scripts.ts';
 
 /** Times that each shard is asked about, however many runs wait: the places between them are estimated. */
 export const MOST_TIMES = 32;

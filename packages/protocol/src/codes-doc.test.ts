@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CLOSE, shouldReconnect } from './close-codes.ts';
 import { ERRORS } from './errors.ts';
@@ -50,9 +50,9 @@ const outcomesOf = (script: string): string[] => {
 };
 
 test('docs/codes.md names the outcomes of the scripts, and which script gives which', () => {
-  const folder = 'packages/coordination/src/lua';
-  const scripts = readdirSync(join(ROOT, folder)).filter((file) => file.endsWith('.lua'));
-  const given = scripts.flatMap((file) => outcomesOf(read(`${folder}/${file}`)).map((word) => `${word} of ${file.slice(0, -4)}`));
+  const folder = 'packages/coordination/src/redis/lua';
+  const scripts = globSync('!(include)/*.lua', { cwd: join(ROOT, folder) });
+  const given = scripts.flatMap((file) => outcomesOf(read(`${folder}/${file}`)).map((word) => `${word} of ${basename(file, '.lua')}`));
   const named = table('Outcomes').flatMap(([word, of]) => of!.split(', ').map((script) => `${word} of ${script}`));
   expect(named.toSorted()).toEqual(given.toSorted());
 });

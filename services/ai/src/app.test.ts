@@ -2,9 +2,9 @@ import { createHealth, createMetrics, silentLog, type InnerDoor } from '@runnel/
 import { afterEach, expect, test } from 'vitest';
 import { createAiApp, type AiApp } from './app.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
-import { createFaultyRunLog } from './testing/faulty-run-log.ts';
-import { memoryRunLog, prompt } from './testing/pods.ts';
-import { startViewer } from './testing/viewer.ts';
+import { createFaultyRunLog } from '../testing/faulty-run-log.ts';
+import { memoryRunLog, prompt } from '../testing/pods.ts';
+import { startViewer } from '../testing/viewer.ts';
 
 let ai: AiApp;
 afterEach(() => ai.close());

@@ -14,12 +14,12 @@ import {
 import { RunnelError, toRunnelError } from '@runnel/protocol';
 import { ModelList, OFFER_STATUS, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
-import type { Clock } from './clock.ts';
+import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { createModels, type Models } from './models/registry.ts';
-import { watchStoreMemory } from './store-memory.ts';
-import { createWorker, type Worker } from './worker.ts';
+import { watchStoreMemory } from './runs/store-memory.ts';
+import { createWorker, type Worker } from './runs/worker.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;

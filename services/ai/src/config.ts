@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
-import { ANSWER_BYTES } from './answer-bytes.ts';
+import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { DEFAULT_MODELS, ModelEntries } from './models/model-config.ts';
 
 export const configSpec = defineConfig({

@@ -1,7 +1,7 @@
 import type { StoreMemory } from '@runnel/coordination';
 import { LATENCY_BUCKETS_SECONDS, traceIdOf, type Metrics } from '@runnel/kit';
 import { FINISHES } from '@runnel/protocol';
-import type { RunObserver, RunResult } from './generate.ts';
+import type { RunObserver, RunResult } from './run/generate.ts';
 
 /** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;

@@ -17,8 +17,8 @@ import {
   TrailPage,
   Verification,
 } from '@runnel/protocol/http';
-import type { AuditTables } from './tables.ts';
-import { registerWidths } from './widths.ts';
+import type { AuditTables } from './audit-database.ts';
+import { registerWidths } from './read/read-slots.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
 /** No body. */

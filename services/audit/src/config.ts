@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
-import { kafkaRules, kafkaSettings } from './kafka-settings.ts';
+import { kafkaRules, kafkaSettings } from './ingest/kafka-settings.ts';
 
 export const configSpec = defineConfig(
   {

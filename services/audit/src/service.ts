@@ -1,17 +1,17 @@
 import { connectRedis, createCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
 import { createKafkaBus, type EventBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
-import { auditMetrics } from './audit-metrics.ts';
+import { auditMetrics } from './metrics.ts';
 import type { AuditConfig } from './config.ts';
 import { readSigningKey } from './checkpoints/key.ts';
 import { startCheckpoints } from './checkpoints/service.ts';
-import { startConsumers } from './consumers.ts';
-import { kafkaDeadLetters } from './dead-letters.ts';
-import { createDirect } from './direct.ts';
-import { kafkaAccess } from './kafka-settings.ts';
-import { RelayLoop, type RelayOptions } from './relay-loop.ts';
-import { startRetention } from './retention.ts';
-import { openTables, type AuditTables } from './tables.ts';
+import { startConsumers } from './ingest/consumers.ts';
+import { kafkaDeadLetters } from './ingest/dead-letters.ts';
+import { createDirect } from './relay/direct.ts';
+import { kafkaAccess } from './ingest/kafka-settings.ts';
+import { RelayLoop, type RelayOptions } from './relay/relay-loop.ts';
+import { startRetention } from './store/retention.ts';
+import { openTables, type AuditTables } from './audit-database.ts';
 
 const RELAY_LEASE_MS = 5_000;
 const DAY_MS = 86_400_000;

@@ -4,26 +4,26 @@ import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { RunLog } from '@runnel/coordination';
 import { createDrain, createInnerToken, delay, type Health, type InnerToken, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
-import { registerAffinity } from './affinity.ts';
-import { staticPods, type AiPods } from './ai-pods.ts';
-import { createAuth, type Auth } from './auth.ts';
+import { registerAffinity } from './connections/affinity.ts';
+import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
+import { createAuth, type Auth } from './auth/auth.ts';
 import { createBudgets } from './budgets/index.ts';
-import { createCommands } from './commands.ts';
+import { createCommands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { AuditReader } from './context.ts';
-import { servicePods } from './discovery/service-pods.ts';
-import { createDispatcher, type Dispatcher } from './dispatch.ts';
-import { drainConnections } from './drain.ts';
-import { gatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
+import { servicePods } from './dispatch/discovery/service-pods.ts';
+import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
+import { drainConnections } from './connections/drain.ts';
+import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
-import { createJsonClient } from './http-json.ts';
-import { createHub } from './hub.ts';
-import { createModels, type Models } from './models.ts';
-import { createRateLimits, type RateLimits } from './rate-limit.ts';
-import { withRehydration } from './rehydration.ts';
-import { parseTrustProxy, trustOf } from './trust-proxy.ts';
-import { watchPods } from './watch-pods.ts';
-import { registerWs } from './ws.ts';
+import { createJsonClient } from './dispatch/json-client.ts';
+import { createHub } from './follow/hub.ts';
+import { createModels, type Models } from './dispatch/model-catalogue.ts';
+import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
+import { withRehydration } from './archive/rehydration.ts';
+import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
+import { watchPods } from './dispatch/watch-pods.ts';
+import { registerWs } from './sockets/ws-route.ts';
 
 /** What the process gives. Everything optional has a default made from the configuration. */
 export interface GatewayDeps {

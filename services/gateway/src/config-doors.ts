@@ -1,5 +1,5 @@
 import { setting, type Rule } from '@runnel/kit';
-import { isGuessable } from './token-rules.ts';
+import { isGuessable } from './auth/token-rules.ts';
 
 /** Who is let in, and where they knock. */
 export const doorSettings = {

@@ -2,8 +2,8 @@ import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig 
 import { DEFAULT_LIMITS } from '@runnel/protocol';
 import { authRules, doorSettings } from './config-doors.ts';
 import { budgetSettings } from './budgets/settings.ts';
-import { parseSignInUrl } from './sign-in-url.ts';
-import { checkTrustProxy } from './trust-proxy.ts';
+import { parseSignInUrl } from './auth/sign-in-url.ts';
+import { checkTrustProxy } from './auth/trust-proxy.ts';
 
 const settings = {
   ...commonSettings,

@@ -1,12 +1,12 @@
 import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { Limits } from '@runnel/protocol';
-import type { Auth } from './auth.ts';
+import type { Auth } from './auth/auth.ts';
 import type { Budgets } from './budgets/index.ts';
-import type { Commands } from './commands.ts';
+import type { Commands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
-import type { Hub } from './hub.ts';
-import type { Models } from './models.ts';
+import type { Hub } from './follow/hub.ts';
+import type { Models } from './dispatch/model-catalogue.ts';
 
 /** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
 export interface AuditReader {

@@ -4,7 +4,7 @@ import { newInnerToken, startService, storeObserver, waitFor, watchEviction } fr
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
-import { createAuditClient } from './http/audit-client.ts';
+import { createAuditClient } from './archive/audit-client.ts';
 
 // The young generation stays small: sockets that only wait would else leave megabytes of it behind (docs/decisions/0013).
 setFlagsFromString('--semi-space-growth-factor=1');

@@ -17,7 +17,7 @@ export const useExport = (): ((conversationId: string, title: string, format: 'm
       messages.unshift(...page.messages);
       hasMore = page.hasMore && page.messages.length > 0;
     }
-    const { fileName, toJson, toMarkdown } = await import('../lib/export.ts');
+    const { fileName, toJson, toMarkdown } = await import('../lib/conversation/export.ts');
     const labels = { user: t('message.you'), assistant: t('message.answer'), deleted: t('message.deleted') };
     const whole = { conversationId, title, messages };
     const [text, type] = format === 'json' ? [toJson(whole), 'application/json'] : [toMarkdown(whole, labels), 'text/markdown'];

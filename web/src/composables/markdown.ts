@@ -1,14 +1,14 @@
 import { computed, shallowRef, type ComputedRef } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { RenderMarkdown } from '../lib/markdown.ts';
+import type { RenderMarkdown } from '../lib/markdown/markdown.ts';
 
-type Library = typeof import('../lib/markdown.ts');
+type Library = typeof import('../lib/markdown/markdown.ts');
 
 /** Loaded beside the page, not with it: the first paint does not wait for a parser. */
 const library = shallowRef<Library | null>(null);
 let loading: Promise<void> | null = null;
 export const loadMarkdown = (): Promise<void> =>
-  (loading ??= import('../lib/markdown.ts').then(
+  (loading ??= import('../lib/markdown/markdown.ts').then(
     (loaded) => void (library.value = loaded),
     // Offline, or a newer release took the file away: answers stay plain text, and the next one tries again.
     () => void (loading = null),

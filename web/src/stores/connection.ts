@@ -2,7 +2,7 @@ import { useClient, useStoreRef } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
 import { useNow } from '../composables/now.ts';
-import { badgeOf, NEWS_MS } from '../lib/badge.ts';
+import { badgeOf, NEWS_MS } from '../lib/session/badge.ts';
 import { useChat } from './chat.ts';
 
 /** What a first load without anything to catch up on would only boast about. */

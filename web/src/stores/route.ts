@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, shallowRef } from 'vue';
-import { formatRoute, parseRoute, type Route } from '../lib/route.ts';
+import { formatRoute, parseRoute, type Route } from '../lib/session/route.ts';
 
 /** Where the reader is. Two pages need no router: this is the address bar as state. */
 export const useRoute = defineStore('route', () => {

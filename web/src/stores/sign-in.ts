@@ -5,8 +5,8 @@ import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
-import { forgetQueued } from '../lib/forget-queued.ts';
-import { newsOf, readToken, signInHref, type SignInNews } from '../lib/sign-in.ts';
+import { forgetQueued } from '../lib/session/forget-queued.ts';
+import { newsOf, readToken, signInHref, type SignInNews } from '../lib/session/sign-in.ts';
 
 /** Whether an answer means: nobody is signed in, or not any more. */
 const isForNobody = (code: string | undefined): boolean => code === 'unauthorized' || code === 'token-expired';

@@ -1,9 +1,9 @@
 import { RunnelError, type Usage } from '@runnel/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RunText } from '../run-text.ts';
-import { createFastClock } from '../testing/fast-clock.ts';
-import { ask, collect, NEVER } from '../testing/streams.ts';
+import { RunText } from '../run/run-text.ts';
+import { createFastClock } from '../../testing/fast-clock.ts';
+import { ask, collect, NEVER } from '../../testing/streams.ts';
 import { continued } from './continued.ts';
 import type { ChatProvider, Delta } from './provider.ts';
 

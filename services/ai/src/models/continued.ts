@@ -1,7 +1,7 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError, splitIncomplete, utf8Length, type Usage } from '@runnel/protocol';
-import { systemClock, type Clock } from '../clock.ts';
-import { estimateUsage } from '../usage.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
+import { estimateUsage } from '../run/usage.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 
 export interface ContinuedOptions {

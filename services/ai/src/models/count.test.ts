@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createFastClock } from '../testing/fast-clock.ts';
-import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
+import { createFastClock } from '../../testing/fast-clock.ts';
+import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
 import { createCountProvider, parseCount } from './count.ts';
 
 const wholeOf = (words: number): string => Array.from({ length: words }, (_, i) => `w${String(i + 1).padStart(6, '0')}`).join(' ');

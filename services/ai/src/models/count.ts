@@ -1,5 +1,5 @@
 import { RunnelError, utf8Length } from '@runnel/protocol';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 import { paced } from './pace.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createFastClock } from '../testing/fast-clock.ts';
-import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
+import { createFastClock } from '../../testing/fast-clock.ts';
+import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
 import { createDemoProvider } from './demo.ts';
 import { composeAnswer, languageOf } from './demo-answer.ts';
 

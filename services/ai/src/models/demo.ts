@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider, parseCount } from './count.ts';
 import { composeAnswer } from './demo-answer.ts';
 import { paced } from './pace.ts';

@@ -1,7 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { createFastClock } from '../testing/fast-clock.ts';
-import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
+import { createFastClock } from '../../testing/fast-clock.ts';
+import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
 import { guard, type GuardOptions } from './guard.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { DEFAULT_TIMEOUTS } from './watchdog.ts';

@@ -1,7 +1,7 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { continued } from './continued.ts';
 import { withTimeouts, type Timeouts } from './watchdog.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, collect, NEVER, textOf } from '../testing/streams.ts';
+import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
 import { createLocalProvider } from './local.ts';
 
 /** Speaks like node-llama-cpp: answers with the history it was given, word by word, or for ever. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../runs/clock.ts';
 
 /**
  * Gives pieces at a pace: the first at once, each next one `gapMs(piece before)` later. The schedule is absolute: a timer that

@@ -1,6 +1,6 @@
 import { DEFAULT_MODEL } from '@runnel/coordination';
 import { ConfigError } from '@runnel/kit';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider } from './count.ts';
 import { createDemoProvider } from './demo.ts';
 import { guard } from './guard.ts';

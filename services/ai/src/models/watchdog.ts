@@ -1,5 +1,5 @@
 import { RunnelError } from '@runnel/protocol';
-import { systemClock, type Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 
 /** Milliseconds. All of them count only while we wait for the model, not while the model waits for us. */

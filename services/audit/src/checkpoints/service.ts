@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { EventBus } from '@runnel/events';
 import { delay, type Closable, type Logger } from '@runnel/kit';
-import type { AuditMetrics } from '../audit-metrics.ts';
+import type { AuditMetrics } from '../metrics.ts';
 import { dialectOf, Sql } from '../database/sql.ts';
 import { inTurn } from '../database/turns.ts';
 import { bodyOf } from './checkpoint.ts';

@@ -10,17 +10,17 @@ import { holdAgainst, readCheckpoints } from '../checkpoints/check.ts';
 import { fingerprintOf } from '../checkpoints/checkpoint.ts';
 import { readPublicKey } from '../checkpoints/key.ts';
 import { configSpec, type AuditConfig } from '../config.ts';
-import { TOPICS } from '../consumers.ts';
-import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../dead-letters.ts';
-import { writeBoth } from '../direct.ts';
-import { createIngest } from '../ingest.ts';
-import { kafkaAccess } from '../kafka-settings.ts';
-import { auditMetrics } from '../audit-metrics.ts';
-import { checkContent } from '../rows.ts';
+import { TOPICS } from '../ingest/consumers.ts';
+import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../ingest/dead-letters.ts';
+import { writeBoth } from '../relay/direct.ts';
+import { createIngest } from '../ingest/ingest.ts';
+import { kafkaAccess } from '../ingest/kafka-settings.ts';
+import { auditMetrics } from '../metrics.ts';
+import { checkContent } from '../store/rows.ts';
 import { SERVICE_RIGHTS } from '../database/rights.ts';
 import { openToRead } from '../database/data-source.ts';
-import { openTables } from '../tables.ts';
-import { verify } from '../verify.ts';
+import { openTables } from '../audit-database.ts';
+import { verify } from '../read/verify.ts';
 
 const USAGE = `npm run audit -- <command>
   verify [--conversation ID]      nothing changed, removed or doubled; texts as the runs ended with

@@ -1,11 +1,11 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { Initial1700000000002 } from './migration-0001-initial.ts';
-import { SearchByUser1700000000003 } from './migration-0002-search-by-user.ts';
-import { TrailByHead1700000000004 } from './migration-0003-trail-by-head.ts';
-import { Finish1700000000005 } from './migration-0004-finish.ts';
-import { Proof1700000000006 } from './migration-0005-proof.ts';
-import { Tokens1700000000008 } from './migration-0007-tokens.ts';
-import { Persons1700000000009 } from './migration-0008-persons.ts';
+import { Initial1700000000002 } from './migrations/0001-initial.ts';
+import { SearchByUser1700000000003 } from './migrations/0002-search-by-user.ts';
+import { TrailByHead1700000000004 } from './migrations/0003-trail-by-head.ts';
+import { Finish1700000000005 } from './migrations/0004-finish.ts';
+import { Proof1700000000006 } from './migrations/0005-proof.ts';
+import { Tokens1700000000008 } from './migrations/0007-tokens.ts';
+import { Persons1700000000009 } from './migrations/0008-persons.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
 

@@ -5,12 +5,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createMetrics, delay, silentLog, waitFor } from '@runnel/kit';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { auditMetrics } from '../audit-metrics.ts';
+import { auditMetrics } from '../metrics.ts';
 import { createAuditApp } from '../app.ts';
-import { createDirect } from '../direct.ts';
-import { RelayLoop } from '../relay-loop.ts';
-import { openTables } from '../tables.ts';
-import { exchange } from '../testing/events.ts';
+import { createDirect } from '../relay/direct.ts';
+import { RelayLoop } from '../relay/relay-loop.ts';
+import { openTables } from '../audit-database.ts';
+import { exchange } from '../../testing/events.ts';
 
 test('B14 a file locked by another is waited for outside of the event loop, and what waited is stored once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-locked-'));

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { ADMIN_LOG, appendAct, nextAct } from '../admin-log.ts';
-import { linkHash } from '../chain.ts';
+import { ADMIN_LOG, appendAct, nextAct } from '../read/admin-log.ts';
+import { linkHash } from '../store/chain.ts';
 import { lockAlone } from '../database/locks.ts';
 import { Partitions } from '../database/partitions.ts';
 import { dialectOf, Sql, upsert } from '../database/sql.ts';
 import { AUDIT, LINK, PERSON, REDACTED, rowOf, type PersonRow, type RedactedRow } from '../database/tables.ts';
-import { forgetLetters } from '../dead-letters.ts';
+import { forgetLetters } from '../ingest/dead-letters.ts';
 import { lateDigest, makePerson, renameRow } from './pseudonym.ts';
 import { lateKey } from './resolve.ts';
 

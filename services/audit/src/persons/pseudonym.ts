@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { eachPerson, renamePersons } from '../rows.ts';
+import { eachPerson, renamePersons } from '../store/rows.ts';
 import type { AuditRow, SessionRow } from '../database/tables.ts';
 
 /** Of a person who is known; erasing destroys the key and the id, and the pseudonym then names nobody. */

@@ -1,4 +1,4 @@
-import { CHAIN_START, linkHash } from '../chain.ts';
+import { CHAIN_START, linkHash } from '../store/chain.ts';
 import type { AuditRow, CutRow, HeadRow, LinkRow } from '../database/tables.ts';
 
 /** Two topics bring the events of one log: for so long one of them may be under way, ms. */

@@ -1,6 +1,6 @@
 import { fromStored } from '../database/sql.ts';
 import type { MessageRow } from '../database/tables.ts';
-import { sha256Of } from '../rows.ts';
+import { sha256Of } from '../store/rows.ts';
 import { messagesOf, type Told, type ToldMessage } from './told.ts';
 
 type Column = Exclude<keyof MessageRow, 'conversationId' | 'messageId'>;

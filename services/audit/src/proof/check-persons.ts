@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { ADMIN_LOG } from '../admin-log.ts';
+import { ADMIN_LOG } from '../read/admin-log.ts';
 import type { Sql } from '../database/sql.ts';
 import { AUDIT, CUT, PERSON, REDACTED, rowOf, type AuditRow, type PersonRow } from '../database/tables.ts';
 import { digestOfRedacted, type ForgetNote } from '../persons/forget.ts';

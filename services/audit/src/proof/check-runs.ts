@@ -1,5 +1,5 @@
 import type { AuditRow, RunRow } from '../database/tables.ts';
-import { runRow } from '../rows.ts';
+import { runRow } from '../store/rows.ts';
 
 type Column = 'model' | 'startedAt' | 'endedAt' | 'reason' | 'finish' | 'inputTokens' | 'outputTokens';
 const COLUMNS: readonly Column[] = ['model', 'startedAt', 'endedAt', 'reason', 'finish', 'inputTokens', 'outputTokens'];

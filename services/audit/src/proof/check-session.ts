@@ -1,6 +1,6 @@
 import { fromStored } from '../database/sql.ts';
 import type { SessionRow } from '../database/tables.ts';
-import { sha256Of } from '../rows.ts';
+import { sha256Of } from '../store/rows.ts';
 import type { Told } from './told.ts';
 
 export interface SessionFacts {

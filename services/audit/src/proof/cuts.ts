@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ADMIN_LOG, appendAct, nextAct } from '../admin-log.ts';
+import { ADMIN_LOG, appendAct, nextAct } from '../read/admin-log.ts';
 import type { Sql } from '../database/sql.ts';
 import { scanById } from './heads.ts';
 

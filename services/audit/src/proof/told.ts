@@ -1,7 +1,7 @@
 import type { AuditEvent, Digest, TrailFields } from '@runnel/protocol/audit';
 
 import type { AuditRow, MessageRow } from '../database/tables.ts';
-import { changesOf, type Change } from '../rows.ts';
+import { changesOf, type Change } from '../store/rows.ts';
 
 /** A change as the trail tells it: what became of the tables, with digests in the place of texts. */
 export interface Told {

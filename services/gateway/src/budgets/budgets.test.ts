@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
-import { startGateway } from '../testing/test-gateway.ts';
+import { startGateway } from '../../testing/test-gateway.ts';
 import { Shares } from './shares.ts';
 
 const promptOf = (n: number, conversationId = `c${n}`) =>

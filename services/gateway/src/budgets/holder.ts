@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { withDeadline } from '@runnel/kit';
 import type { ShareKind, StoreBudgets } from '@runnel/coordination';
-import type { Neighbours } from '../presence.ts';
+import type { Neighbours } from '../follow/presence.ts';
 
 /** Whoever died is gone from its readers' counts within both together. */
 const EVERY_MS = 2_000;

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
-import { startGateway } from '../testing/test-gateway.ts';
+import { startGateway } from '../../testing/test-gateway.ts';
 import { UnsentBudget, type Waiter } from './unsent.ts';
 
 const waiterOf = (unsent: number) => {

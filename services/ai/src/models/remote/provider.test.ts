@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { ask, collect, NEVER, textOf } from '../../testing/streams.ts';
-import { chunkOf, DONE, sse, startModelServer, usageOf } from '../../testing/model-server.ts';
+import { ask, collect, NEVER, textOf } from '../../../testing/streams.ts';
+import { chunkOf, DONE, sse, startModelServer, usageOf } from '../../../testing/model-server.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { openAiChat } from './openai-chat.ts';
 import { createRemoteProvider } from './provider.ts';

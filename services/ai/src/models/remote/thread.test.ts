@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ask } from '../../testing/streams.ts';
+import { ask } from '../../../testing/streams.ts';
 import { skipRepeatedBlanks, turnsOf } from './thread.ts';
 
 test('the prefix is the last turn of the assistant, when there is one', () => {

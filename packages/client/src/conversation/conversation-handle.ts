@@ -1,0 +1,70 @@
+/** What a page gets of a conversation: a view to draw and commands to give. `conversation.ts` is behind it. */
+import type { ConversationState } from '@runnel/protocol';
+import type { Answer } from './answer.ts';
+import type { Resume, Sync, Verified } from './conversation-core.ts';
+import type { Problem } from '../api/errors.ts';
+import type { PendingPrompt } from '../prompts/pending-prompt.ts';
+import type { Store } from '../store.ts';
+
+/** What a page draws. */
+export interface ConversationView {
+  conversation: ConversationState;
+  sync: Sync;
+  lastResume: Resume | null;
+  verified: Verified;
+  /** How often a text on this screen was wrong and was replaced (W-10). */
+  mismatches: number;
+  /** Prompts the log has not shown yet, oldest first. */
+  pending: readonly PendingPrompt[];
+  /** Users who are writing now. */
+  typing: readonly string[];
+  /** Users who have the conversation open. */
+  presence: readonly string[];
+  /** On how many screens it is open, this one included; at most 100. */
+  devices: number;
+  /** Where in line the running answer stands, from 1, while no pod has it; null: it does not wait, or that is not known. */
+  place: number | null;
+  /** Why it cannot be followed: `forbidden`, `not-found`, … */
+  problem: Problem | null;
+}
+
+export interface PromptOptions {
+  /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */
+  parentId?: string | null;
+  model?: string;
+}
+
+/** Commands reject with RunnelError, after 15 s at most. */
+export interface ConversationHandle {
+  readonly id: string;
+  readonly state: Store<ConversationView>;
+  /**
+   * Shows the prompt as pending at once and sends it when it can; errors appear on the pending prompt.
+   * Throws RunnelError `empty`, `too-long`, or `overloaded` when too many prompts wait already.
+   */
+  prompt(text: string, options?: PromptOptions): { messageId: string; runId: string };
+  /** The answer to a prompt or a `regenerate` by its `runId`, also one that runs or has ended already: its pieces, its end. */
+  answer(runId: string): Answer;
+  /** Sends a failed prompt again, under the same ids. */
+  retry(messageId: string): void;
+  /** Takes back a prompt that failed or is still queued. */
+  discard(messageId: string): void;
+  /** Asks for one more answer to a user message. */
+  regenerate(parentId: string, options?: { model?: string }): Promise<{ runId: string }>;
+  /** Stops the running answer, or the one just asked for. */
+  cancel(): Promise<'cancelling' | 'already-ended'>;
+  deleteMessage(messageId: string): Promise<void>;
+  setTyping(active: boolean): void;
+  /** Loads the page before the oldest message; calls meanwhile share it. */
+  loadOlder(): Promise<void>;
+  /** The last handle that closes ends the following; what was read is kept for a while. */
+  close(): void;
+}
+
+/** A screen that did not match the log (W-10). No text in it. */
+export interface MismatchReport {
+  conversationId: string;
+  runId: string;
+  bytes: number;
+  heldBytes: number;
+}

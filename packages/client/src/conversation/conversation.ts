@@ -1,0 +1,231 @@
+/** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
+import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, toRunnelError, utf8Length } from '@runnel/protocol';
+import type { Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
+import { createAnswer } from './answer.ts';
+import type { Api } from '../api/api.ts';
+import { backoffMs } from '../connection/backoff.ts';
+import type { Clock } from '../clock.ts';
+import type { Connection } from '../connection/connection.ts';
+import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreInput } from './conversation-core.ts';
+import type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';
+import { problemOf } from '../api/errors.ts';
+import { createOlderPages } from './older-pages.ts';
+import type { OutboxQueue } from '../prompts/prompt-queue.ts';
+import { isShown, withoutShown } from '../prompts/pending-prompt.ts';
+import type { Requests } from '../api/requests.ts';
+import { createStore } from '../store.ts';
+import { createTypingThrottle, createTypingUsers } from './typing.ts';
+
+export interface ConversationDeps {
+  connection: Pick<Connection, 'isLive' | 'state'>;
+  requests: Pick<Requests, 'send'>;
+  queue: OutboxQueue;
+  api: Pick<Api, 'history'>;
+  clock: Clock;
+  random: () => number;
+  onMismatch?: (report: MismatchReport) => void;
+}
+
+export interface Conversation {
+  handle(): ConversationHandle;
+  isOpen(): boolean;
+  connected(): void;
+  disconnected(): void;
+  receive(event: ServerEvent): void;
+  /** The queue's prompts of this conversation changed. */
+  refreshPending(): void;
+  /** Lets go of every timer, for good. */
+  dispose(): void;
+}
+
+/** Time from a `follow` to its `live`. */
+const FOLLOW_DEADLINE_MS = 15_000;
+/** What a prompt frame holds beside its text, generously. */
+const FRAME_OVERHEAD_BYTES = 1_024;
+
+export const createConversation = (conversationId: string, deps: ConversationDeps, onIdle: () => void): Conversation => {
+  const { connection, requests, queue, clock } = deps;
+  const older = createOlderPages(deps.api, conversationId);
+  const throttle = createTypingThrottle(clock);
+  let core = createCore(conversationId);
+  /** One for each open handle; aborted when it closes. */
+  const handles = new Set<AbortController>();
+  /** Names the present follow; answers and timers of earlier ones find another object here. */
+  let attempt: object = {};
+  let cancelFollow = (): void => undefined;
+  let loading: Promise<void> | null = null;
+
+  let devices = 1;
+  /** What was last told of a run that waits for a pod. */
+  let queued: { runId: string; place: number } | null = null;
+
+  const placeOf = ({ conversation: { run } }: ConversationCore): number | null =>
+    run !== null && run.text === '' && queued?.runId === run.runId && queued.place > 0 ? queued.place : null;
+  const viewOf = (c: ConversationCore, typing: readonly string[], presence: readonly string[]): ConversationView => ({
+    conversation: c.conversation,
+    sync: c.sync,
+    lastResume: c.lastResume,
+    verified: c.verified,
+    mismatches: c.mismatches,
+    pending: withoutShown(queue.pending(conversationId), c.conversation),
+    typing,
+    presence,
+    devices,
+    place: placeOf(c),
+    problem: c.problem,
+  });
+  const state = createStore(viewOf(core, [], []));
+  const show = (change: Partial<Pick<ConversationView, 'typing' | 'presence'>> = {}): void => {
+    const { typing, presence } = { ...state.get(), ...change };
+    state.set(viewOf(core, typing, presence));
+  };
+  const typingUsers = createTypingUsers(clock, (typing) => show({ typing }));
+
+  const input = (happened: CoreInput): void => {
+    const before = core;
+    const [next, effects] = reduce(core, happened, clock.now());
+    core = next;
+    if (core !== before) show();
+    for (const prompt of queue.pending(conversationId)) if (isShown(prompt, core.conversation)) queue.drop(prompt.messageId);
+    const idle = core.conversation.run === null && core.sync === 'live';
+    if (idle && (before.conversation.run !== null || before.sync !== 'live')) queue.unblock(conversationId);
+    for (const effect of effects) perform(effect);
+  };
+
+  const follow = (cursor: Cursor | null, failures: number): void => {
+    const mine = (attempt = {});
+    const still = (run: () => void) => (): void => void (mine === attempt && run());
+    const start = (): void => {
+      cancelFollow = clock.after(
+        FOLLOW_DEADLINE_MS,
+        still(() => input({ kind: 'late' })),
+      );
+      const sent = requests.send(
+        { type: 'follow', conversationId, ...(cursor && { cursor }) },
+        { resend: false, deadlineMs: FOLLOW_DEADLINE_MS },
+      );
+      // A lost connection rejects too: then `disconnected` has ended this attempt already.
+      sent.catch((error: unknown) => still(() => input({ kind: 'refused', problem: problemOf(toRunnelError(error)) }))());
+    };
+    cancelFollow();
+    if (failures > 1) cancelFollow = clock.after(backoffMs(failures - 1, deps.random), still(start));
+    else start();
+  };
+
+  const prove = async (run: EndedRun, text: string): Promise<void> =>
+    input({ kind: 'hashed', runId: run.runId, sha256: await sha256Hex(text) });
+
+  const reloadOlder = async (before: string, count: number): Promise<void> =>
+    input({ kind: 'reloaded', before, page: await older.span(before, count).catch(() => null) });
+
+  const perform = (effect: CoreEffect): void => {
+    switch (effect.do) {
+      case 'follow':
+        return follow(effect.cursor, effect.failures);
+      case 'prove':
+        return void prove(effect.run, effect.text);
+      case 'report':
+        return deps.onMismatch?.({ conversationId, runId: effect.run.runId, bytes: effect.run.bytes, heldBytes: effect.heldBytes });
+      case 'reload-older':
+        return void reloadOlder(effect.before, effect.count);
+      default:
+        effect satisfies never;
+    }
+  };
+
+  const endFollow = (): void => {
+    attempt = {};
+    cancelFollow();
+    typingUsers.clear();
+    input({ kind: 'disconnected' });
+  };
+
+  const loadOlder = async (): Promise<void> => {
+    const { messages, hasMore } = core.conversation;
+    const before = messages[0]?.messageId;
+    if (!hasMore || before === undefined) return;
+    const page = await older.page(before);
+    input({ kind: 'older', before, ...page });
+  };
+
+  const prompt = (text: string, options: PromptOptions): { messageId: string; runId: string } => {
+    const limits = connection.state.get().limits ?? DEFAULT_LIMITS;
+    const checked = checkText(text, limits);
+    if (utf8Length(JSON.stringify(checked)) + FRAME_OVERHEAD_BYTES > limits.frameBytes) throw new RunnelError('too-long');
+    const ids = { messageId: newId(), runId: newId() };
+    queue.add({ ...ids, ...options, conversationId, text: checked });
+    return ids;
+  };
+
+  const cancel = async (): Promise<'cancelling' | 'already-ended'> => {
+    const asked = queue.pending(conversationId).findLast((p) => p.status !== 'failed');
+    const runId = core.conversation.run?.runId ?? asked?.runId;
+    if (asked?.status === 'queued' && runId === asked.runId) queue.drop(asked.messageId);
+    else if (runId !== undefined) return (await requests.send({ type: 'cancel', conversationId, runId })).outcome ?? 'cancelling';
+    return 'already-ended';
+  };
+
+  const commands: Omit<ConversationHandle, 'close' | 'answer'> = {
+    id: conversationId,
+    state,
+    prompt: (text, options = {}) => prompt(text, options),
+    retry: (messageId) => queue.retry(messageId),
+    discard(messageId) {
+      const status = queue.pending(conversationId).find((p) => p.messageId === messageId)?.status;
+      if (status === 'queued' || status === 'failed') queue.drop(messageId);
+    },
+    async regenerate(parentId, options = {}) {
+      const runId = newId();
+      const ok: OkEvent = await requests.send({ type: 'regenerate', conversationId, parentId, runId, ...options });
+      return { runId: ok.runId ?? runId };
+    },
+    cancel,
+    deleteMessage: async (messageId) => void (await requests.send({ type: 'delete', conversationId, messageId })),
+    setTyping(active) {
+      if (!connection.isLive() || !throttle(active)) return;
+      requests.send({ type: 'typing', conversationId, active }, { resend: false }).catch(() => undefined); // best effort
+    },
+    loadOlder: () => (loading ??= loadOlder().finally(() => (loading = null))),
+  };
+
+  const leave = (handle: AbortController): void => {
+    handle.abort();
+    if (!handles.delete(handle) || handles.size > 0) return;
+    endFollow();
+    if (connection.isLive()) requests.send({ type: 'unfollow', conversationId }, { resend: false }).catch(() => undefined);
+    onIdle();
+  };
+
+  return {
+    handle() {
+      const handle = new AbortController();
+      if (handles.add(handle).size === 1 && connection.isLive()) input({ kind: 'connected' });
+      return {
+        ...commands,
+        answer: (runId) => createAnswer(runId, { state, clock, closed: handle.signal }),
+        close: () => leave(handle),
+      };
+    },
+    isOpen: () => handles.size > 0,
+    connected: () => handles.size > 0 && input({ kind: 'connected' }),
+    disconnected: endFollow,
+    receive(event) {
+      if (handles.size === 0) return;
+      older.see(event);
+      if (event.type === 'typing') typingUsers.set(event.userId, event.active);
+      else if (event.type === 'presence') {
+        devices = event.devices ?? 1;
+        show({ presence: event.users });
+      } else if (event.type === 'queued-run') {
+        queued = { runId: event.runId, place: event.place };
+        show();
+      } else if (event.type === 'snapshot' || event.type === 'live') input({ kind: 'event', event });
+      else if (isLogged(event)) input({ kind: 'event', event });
+    },
+    refreshPending: () => show(),
+    dispose() {
+      endFollow();
+      for (const handle of handles) handle.abort();
+    },
+  };
+};

@@ -1,0 +1,191 @@
+import { RunnelError, toRunnelError, type OkEvent } from '@runnel/protocol';
+import { backoffMs } from '../connection/backoff.ts';
+import type { Clock } from '../clock.ts';
+import { problemOf } from '../api/errors.ts';
+import { createOutboxStorage, type PromptStorage, type QueuedPrompt } from './prompt-storage.ts';
+import type { PendingPrompt } from './pending-prompt.ts';
+import type { Command } from '../api/requests.ts';
+
+/**
+ * Prompts on their way, of all conversations: those written without a connection wait here, in order, and each stays until its
+ * conversation shows it. One prompt a conversation is being sent at a time.
+ */
+export interface OutboxQueue {
+  /** Takes a prompt and sends it as soon as it can. Throws `overloaded` when the queue is full. */
+  add(prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>): void;
+  /** Tries a failed prompt again, under the same ids. */
+  retry(messageId: string): void;
+  /** Forgets a prompt that is not being sent, or one the conversation shows now. */
+  drop(messageId: string): void;
+  /** Of one conversation, oldest first; the same array until something changed. */
+  pending(conversationId: string): readonly PendingPrompt[];
+  /** Called with the conversation whose prompts changed. */
+  subscribe(listener: (conversationId: string) => void): () => void;
+  /** A connection is there, for this user. */
+  connected(userId: string | null): void;
+  /** Nobody was let in: who comes next need not be who wrote what waits. */
+  refused(): void;
+  /** The conversation has no run any more: a patient prompt may go. */
+  unblock(conversationId: string): void;
+  close(): void;
+}
+
+export interface OutboxQueueOptions {
+  send: (command: Command) => Promise<OkEvent>;
+  isLive: () => boolean;
+  clock: Clock;
+  random: () => number;
+  userId?: string;
+  storage?: PromptStorage;
+}
+
+export const MAX_QUEUED_PROMPTS = 50;
+/** How often a patient prompt finds the conversation busy before its writer is asked. */
+const MAX_BUSY_TRIES = 20;
+const NONE: readonly PendingPrompt[] = [];
+
+/** Nobody can tell any more who wrote it: it never goes out by itself, only when a person who sees it says so. */
+const orphaned = (prompt: QueuedPrompt): QueuedPrompt => ({
+  ...prompt,
+  status: 'failed',
+  error: problemOf(new RunnelError('unauthorized', 'Written before anybody had signed in.')),
+});
+
+export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
+  const { clock } = options;
+  const stored = createOutboxStorage(options.storage);
+  const listeners = new Set<(conversationId: string) => void>();
+  const views = new Map<string, readonly PendingPrompt[]>();
+  /** Conversations that answered `busy` to a patient prompt, with the timer of the next try. */
+  const blocked = new Map<string, { tries: number; cancel: () => void }>();
+  let userId = options.userId ?? null;
+  let identified = false;
+  let prompts: readonly QueuedPrompt[] = stored.load(clock.now()).map((p) => (p.userId === null ? orphaned(p) : p));
+
+  const mine = (prompt: QueuedPrompt): boolean => prompt.userId === null || prompt.userId === userId;
+
+  const replace = (next: readonly QueuedPrompt[], conversationId: string): void => {
+    prompts = next;
+    views.delete(conversationId);
+    for (const listener of [...listeners]) listener(conversationId);
+  };
+  const change = (messageId: string, fields: Partial<QueuedPrompt>): void => {
+    const prompt = prompts.find((p) => p.messageId === messageId);
+    if (!prompt) return;
+    const next = { ...prompt, ...fields };
+    if (next.status === 'sent') stored.remove(messageId);
+    else stored.save(next);
+    replace(
+      prompts.map((p) => (p === prompt ? next : p)),
+      prompt.conversationId,
+    );
+  };
+
+  const unblock = (conversationId: string): void => {
+    blocked.get(conversationId)?.cancel();
+    blocked.delete(conversationId);
+    flush(conversationId);
+  };
+
+  /** A patient prompt tries again on its own: the conversation may not be open, so nobody may tell when its run ends. */
+  const block = (prompt: QueuedPrompt): boolean => {
+    const tries = (blocked.get(prompt.conversationId)?.tries ?? 0) + 1;
+    if (tries > MAX_BUSY_TRIES) return false;
+    const cancel = clock.after(1_000 + backoffMs(tries, options.random), () => {
+      blocked.set(prompt.conversationId, { tries, cancel: () => undefined });
+      flush(prompt.conversationId, true);
+    });
+    blocked.set(prompt.conversationId, { tries, cancel });
+    return true;
+  };
+
+  const onError = (prompt: QueuedPrompt, error: RunnelError): void => {
+    if (error.code === 'busy' && prompt.patient && block(prompt)) return change(prompt.messageId, { status: 'queued' });
+    // Cut off, not refused: it goes out again, under the same ids, with the next connection of its writer.
+    if (error.code === 'unavailable' && !(options.isLive() && mine(prompt))) return change(prompt.messageId, { status: 'queued' });
+    blocked.delete(prompt.conversationId);
+    change(prompt.messageId, { status: 'failed', error: problemOf(error) });
+  };
+
+  const send = async (prompt: QueuedPrompt): Promise<void> => {
+    const { messageId, conversationId, runId, text, parentId, model } = prompt;
+    change(messageId, { status: 'sending', error: null });
+    try {
+      const fields = { ...(parentId !== undefined && { parentId }), ...(model !== undefined && { model }) };
+      const { offset } = await options.send({ type: 'prompt', conversationId, messageId, runId, text, ...fields });
+      blocked.delete(conversationId);
+      change(messageId, { status: 'sent', ...(offset !== undefined && { offset }) });
+    } catch (error) {
+      onError(prompt, toRunnelError(error));
+    }
+    flush(conversationId);
+  };
+
+  const flush = (conversationId: string, again = false): void => {
+    if (!options.isLive() || !identified || (blocked.has(conversationId) && !again)) return;
+    const own = prompts.filter((p) => p.conversationId === conversationId && mine(p));
+    const next = own.find((p) => p.status === 'queued');
+    if (next && !own.some((p) => p.status === 'sending')) void send(next);
+  };
+
+  return {
+    add(prompt) {
+      if (prompts.filter((p) => p.status !== 'sent').length >= MAX_QUEUED_PROMPTS) {
+        throw new RunnelError('overloaded', 'Too many prompts wait to be sent.');
+      }
+      const patient = !options.isLive();
+      const queued: QueuedPrompt = { ...prompt, status: 'queued', error: null, createdAt: clock.now(), userId, patient };
+      stored.save(queued);
+      replace([...prompts, queued], prompt.conversationId);
+      flush(prompt.conversationId);
+    },
+    retry(messageId) {
+      const prompt = prompts.find((p) => p.messageId === messageId && p.status === 'failed');
+      if (!prompt) return;
+      change(messageId, { status: 'queued', error: null, userId: prompt.userId ?? userId });
+      flush(prompt.conversationId);
+    },
+    drop(messageId) {
+      const prompt = prompts.find((p) => p.messageId === messageId);
+      if (!prompt) return;
+      stored.remove(messageId);
+      replace(
+        prompts.filter((p) => p !== prompt),
+        prompt.conversationId,
+      );
+    },
+    pending(conversationId) {
+      if (!prompts.some((p) => p.conversationId === conversationId)) return NONE;
+      let view = views.get(conversationId);
+      // Before anybody is known, a stored prompt could be somebody else's.
+      const visible = (p: QueuedPrompt): boolean => p.conversationId === conversationId && mine(p) && (identified || p.userId === userId);
+      if (!view) views.set(conversationId, (view = prompts.filter(visible)));
+      return view;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    connected(user) {
+      userId = user ?? userId;
+      identified = true;
+      views.clear();
+      // Written on this page while it was on its way to this user.
+      for (const p of prompts) if (p.userId === null && p.status === 'queued') change(p.messageId, { userId });
+      const conversations = new Set(prompts.map((p) => p.conversationId));
+      for (const id of conversations) {
+        for (const listener of [...listeners]) listener(id);
+        unblock(id);
+      }
+    },
+    refused() {
+      for (const p of prompts) if (p.userId === null && p.status === 'queued') change(p.messageId, orphaned(p));
+    },
+    unblock,
+    close() {
+      for (const { cancel } of blocked.values()) cancel();
+      blocked.clear();
+      listeners.clear();
+    },
+  };
+};

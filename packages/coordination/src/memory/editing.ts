@@ -1,0 +1,95 @@
+import { RESET_TYPE, type ChangeResult, type RunLog } from '../run-log.ts';
+import type { MemoryConversation, MemoryStore } from './store.ts';
+
+interface Change {
+  conversationId: string;
+  userId: string;
+}
+
+const own = (store: MemoryStore, { conversationId, userId }: Change): MemoryConversation | 'not-found' | 'forbidden' => {
+  const conversation = store.conversations.get(conversationId);
+  if (!conversation) return 'not-found';
+  return conversation.userId === userId ? conversation : 'forbidden';
+};
+
+export const setTitle = (store: MemoryStore, command: Change & { title: string }): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  store.recheck(conversation);
+  const title = command.title.toWellFormed();
+  conversation.title = title;
+  const offset = store.emit(conversation, 'title', { title });
+  store.audit(conversation, 'TITLE_CHANGED', { title });
+  store.touch(conversation);
+  return { outcome: 'done', offset };
+};
+
+/** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
+const repeats = (title: string, words: string): boolean => {
+  const start = title.replace(/…$/, '');
+  return (
+    start !== '' &&
+    words
+      .replace(/[ \t-\r]+/g, ' ')
+      .replace(/^ /, '')
+      .startsWith(start)
+  );
+};
+
+export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  const { messageId } = command;
+  if (conversation.active === messageId) return { outcome: 'busy', runId: messageId };
+  if (!conversation.ids.has(messageId)) return { outcome: 'not-found' };
+  const message = conversation.messages.get(messageId);
+  const words = message?.text ?? '';
+  if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
+  if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
+  const run = store.runOf(conversation.conversationId, messageId);
+  if (run) Object.assign(run, { text: '', bytes: 0 });
+  store.recheck(conversation);
+  const offset = store.emit(conversation, 'message-deleted', { messageId });
+  conversation.log = conversation.log.slice(-1);
+  store.audit(conversation, 'MESSAGE_DELETED', { messageId });
+  const untitled = repeats(conversation.title, words);
+  if (untitled) conversation.title = '';
+  const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
+  if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
+  store.touch(conversation);
+  return { outcome: 'done', offset: last };
+};
+
+/** An older copy of another log, or one that went on since, was made again by its owner: it stays. */
+const isDeadCopy = ({ before, messages }: MemoryConversation, { logId, at }: { logId: string; at: number }): boolean =>
+  before?.logId === logId && ![...messages.values()].some(({ role, createdAt }) => role === 'user' && createdAt > at);
+
+/** Whose deletion it is when nothing of its owner stays. */
+const EVERYBODY = null;
+
+export const deleteConversation = (store: MemoryStore, command: Parameters<RunLog['deleteConversation']>[0]): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  if (command.heard && !isDeadCopy(conversation, command.heard)) return { outcome: 'not-found' };
+  const { conversationId, userId, offset } = conversation;
+  const { forget = false, deletedBy = userId } = command;
+  store.audit(conversation, 'SESSION_DELETED', { ...(!command.heard && { deletedBy }), ...(forget && { erased: true }) });
+  closeDeleted(store, conversation);
+  store.noteDeleted(conversationId, forget ? EVERYBODY : userId);
+  if (forget) store.whose.free(conversationId);
+  else store.whose.hold(conversationId, userId);
+  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  return { outcome: 'done', offset };
+};
+
+/** The conversation goes; a running answer is closed and can not be restored by its owner. */
+export const closeDeleted = (store: MemoryStore, { conversationId, active }: MemoryConversation): void => {
+  for (const run of store.runs.values()) {
+    if (run.conversationId !== conversationId) continue;
+    Object.assign(run, { text: '', bytes: 0 });
+    if (run.runId !== active) continue;
+    Object.assign(run, { status: 'deleted', owner: null, queuedAt: null, cancel: null });
+    store.forgetLater(run);
+  }
+  store.conversations.delete(conversationId);
+};

@@ -1,0 +1,55 @@
+import { newId } from '@runnel/protocol';
+import { answersOf } from '../messages.ts';
+import type { MemoryConversation, MemoryStore } from './store.ts';
+import { RESET_TYPE, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log.ts';
+
+/** What `rehydrate.lua` does, in memory: how a conversation opens after a restart of `npm start`. */
+export const rehydrate = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): RehydrateResult => {
+  const existing = store.conversations.get(conversationId);
+  if (existing) return existing.userId === userId ? merge(store, existing, messages) : { outcome: 'forbidden' };
+  if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
+  const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
+  conversation.trimmed = hasMore;
+  for (const { message, madeRun } of answersOf(messages)) {
+    store.keep(conversation, message);
+    conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
+    conversation.leaf = message.messageId;
+  }
+  store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count: messages.length });
+  store.touch(conversation);
+  store.whose.hold(conversationId, userId);
+  store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  return { outcome: 'rehydrated', logId: conversation.logId };
+};
+
+/** What was relayed before the store changed is in the database by then. */
+const LAST_LOOK_MS = 10_000;
+
+/** To a conversation that may have lost its tail with the store's it adds what the database has more, under a new logId. */
+const merge = (store: MemoryStore, conversation: MemoryConversation, messages: readonly StoredMessage[]): RehydrateResult => {
+  store.recheck(conversation);
+  const { lossy, ids } = conversation;
+  if (lossy === null) return { outcome: 'exists' };
+  const lacks = (message: StoredMessage): boolean => {
+    const kept = conversation.messages.get(message.messageId);
+    return kept ? kept.status !== 'deleted' && message.status === 'deleted' : !ids.has(message.messageId);
+  };
+  const missing = answersOf(messages).filter(({ message }) => lacks(message));
+  if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
+  if (missing.length === 0) return { outcome: 'exists' };
+  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
+  // What runs in an older copy may have ended: who was shown that waits for it.
+  if (conversation.active === null) conversation.before = null;
+  for (const { message, madeRun } of missing) {
+    if (conversation.messages.has(message.messageId)) conversation.messages.set(message.messageId, message);
+    else {
+      store.keep(conversation, message);
+      ids.set(message.messageId, { runId: madeRun, offset: 0 });
+      if (conversation.active === null) conversation.leaf = message.messageId;
+    }
+  }
+  store.emit(conversation, 'title', { title: conversation.title });
+  store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count: missing.length });
+  store.touch(conversation);
+  return { outcome: 'rehydrated', logId: conversation.logId };
+};

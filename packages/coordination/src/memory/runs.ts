@@ -1,0 +1,235 @@
+import type { Message } from '@runnel/protocol';
+import { pathTo, spoiltBy } from '../messages.ts';
+import type { MemoryRun, MemoryStore } from './store.ts';
+import type {
+  AppendChunk,
+  AppendChunkResult,
+  CancelRun,
+  CancelRunResult,
+  ClaimRun,
+  ClaimRunResult,
+  EndRun,
+  EndRunResult,
+  ReleaseRun,
+  RenewOutcome,
+} from '../run-log.ts';
+import { chooseFree, type FreeRun, type Seek, type Waiting } from '../redis/free-runs.ts';
+import { runKey, type OwnedRun, type RunRef } from '../run-ref.ts';
+
+const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
+  run.owner = owner;
+  run.epoch = epoch;
+  run.expires = now + leaseMs;
+  run.leaseMs = leaseMs;
+  run.tries += 1;
+  run.queuedAt = null;
+};
+
+/** Why a write of this owner is refused (L-1); null when it is its own. */
+const refusal = (run: MemoryRun | undefined, epoch: number): 'gone' | 'closed' | 'fenced' | null => {
+  if (!run) return 'gone';
+  if (run.status !== 'running') return 'closed';
+  if (run.owner !== null && run.epoch === epoch) return null;
+  return run.epoch < epoch ? 'gone' : 'fenced';
+};
+
+/** A lease cannot end further away than it is long, give or take a second: then the clock has gone back since it was written. */
+const isAlive = ({ expires, leaseMs }: MemoryRun, now: number): boolean => expires > now && expires - now <= leaseMs + 1_000;
+
+/** What nobody took for so long may be an older copy of a run that has ended. */
+const STALE_QUEUE_MS = 2_000;
+
+export const claimRun = (store: MemoryStore, { conversationId, runId, owner, leaseMs, models }: ClaimRun): ClaimRunResult => {
+  const conversation = store.conversations.get(conversationId);
+  const run = store.runOf(conversationId, runId);
+  if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
+  const now = store.now();
+  if (isAlive(run, now)) return { outcome: 'owned' };
+  // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
+  const { since } = store.generation;
+  const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
+  // An owner that lives comes back within a second or two of its store and writes its answer again.
+  if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned' };
+  const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
+  if (canContinue === undefined && !run.cancel) {
+    return { outcome: 'unsuited' };
+  }
+  const isStale = run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
+  const doubt = isLost ? ('lost' as const) : isStale ? ('stale' as const) : null;
+  store.recheck(conversation);
+  hold(run, owner, run.epoch + 1, now, leaseMs);
+  if (run.epoch > 1) {
+    const restarted = !canContinue && !run.cancel && !isLost;
+    if (restarted) Object.assign(run, { text: '', bytes: 0 });
+    const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
+    store.emit(conversation, 'run-moved', moved);
+    store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
+    store.touch(conversation);
+  }
+  const path = pathTo([...conversation.messages.values()], run.parentId);
+  const spoilt = spoiltBy(path, run.parentId, run.tries, run.model);
+  return {
+    outcome: 'claimed',
+    epoch: run.epoch,
+    logId: conversation.logId,
+    text: run.text,
+    run: { runId, parentId: run.parentId, model: run.model, startedAt: run.startedAt },
+    userId: conversation.userId,
+    title: conversation.title,
+    messages: path,
+    cancelled: run.cancel,
+    trace: run.trace || null,
+    ...(spoilt && { spoilt }),
+    claimedAt: now,
+    ...(doubt && { doubt }),
+  };
+};
+
+export const appendChunk = (store: MemoryStore, { conversationId, runId, epoch, at, text, t }: AppendChunk): AppendChunkResult => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return { outcome: refused };
+  const held = run!;
+  const chunk = text.toWellFormed();
+  if (at !== held.bytes) {
+    const end = at + Buffer.byteLength(chunk);
+    const stands = end <= held.bytes && Buffer.from(held.text).subarray(at, end).equals(Buffer.from(chunk));
+    return stands ? { outcome: 'duplicate' } : { outcome: 'gap', bytes: held.bytes };
+  }
+  if (held.cancel) return { outcome: 'cancelled' };
+  held.text += chunk;
+  held.bytes += Buffer.byteLength(chunk);
+  const conversation = store.conversations.get(conversationId)!;
+  return { outcome: 'appended', offset: store.emit(conversation, 'chunk', { runId, at, t, text: chunk }) };
+};
+
+export const ENDED = {
+  complete: 'STREAM_COMPLETED',
+  cancelled: 'STREAM_CANCELLED',
+  failed: 'STREAM_ERROR',
+  interrupted: 'STREAM_ERROR',
+} as const;
+
+export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
+  const { conversationId, runId, epoch, bytes, sha256, usage } = command;
+  const run = store.runOf(conversationId, runId);
+  const mayEnd = epoch === null && run?.status === 'running' && run.cancel !== null;
+  const refused = mayEnd ? null : refusal(run, epoch ?? 0);
+  if (refused || (epoch === null && !mayEnd)) return { outcome: refused ?? 'fenced' };
+  const held = run!;
+  if (held.bytes !== bytes) return { outcome: 'gap', bytes: held.bytes };
+
+  const now = store.now();
+  const conversation = store.conversations.get(conversationId)!;
+  store.recheck(conversation);
+  const { parentId, model, startedAt, owner, trace, text } = held;
+  const wanted = held.cancel;
+  // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
+  const { reason, error, finish } = wanted ? { reason: 'cancelled' as const, error: undefined, finish: undefined } : command;
+  const finished = finish && { finish };
+  const ended = {
+    reason,
+    bytes,
+    sha256,
+    ...finished,
+    ...(usage && { usage }),
+    ...(error && { error }),
+    ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
+    endedAt: now,
+  };
+  const message: Message = {
+    messageId: runId,
+    parentId,
+    role: 'assistant',
+    text,
+    status: reason,
+    ...finished,
+    model,
+    createdAt: startedAt,
+  };
+  store.keep(conversation, message);
+  conversation.leaf = runId;
+  conversation.active = null;
+  held.status = reason;
+  const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
+  const by = wanted && { cancelledBy: wanted.by };
+  store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
+  held.owner = null;
+  held.queuedAt = null;
+  store.forgetLater(held);
+  store.touch(conversation);
+  return { outcome: 'ended', offset, reason };
+};
+
+export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }: CancelRun): CancelRunResult => {
+  const conversation = store.conversations.get(conversationId);
+  const run = store.runOf(conversationId, runId);
+  if (conversation && conversation.userId !== userId) return { outcome: 'forbidden' };
+  if (!conversation || !run) return { outcome: 'gone' };
+  if (run.status !== 'running') return { outcome: 'already-ended' };
+  run.cancel ??= { by: userId, requestedAt: store.now() };
+  store.wake({ kind: 'cancel', conversationId, runId });
+  return { outcome: 'cancelling', owned: isAlive(run, store.now()) };
+};
+
+export const renewLease = (
+  store: MemoryStore,
+  owner: string,
+  leaseMs: number,
+  { conversationId, runId, epoch }: OwnedRun,
+): RenewOutcome => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return refused;
+  if (run!.owner !== owner) return 'fenced';
+  Object.assign(run!, { expires: store.now() + leaseMs, leaseMs });
+  return run!.cancel ? 'cancelled' : 'renewed';
+};
+
+export const doubtOwner = (store: MemoryStore, owner: string, keepMs: number): RunRef[] => {
+  const expires = store.now() + keepMs;
+  const cut = [...store.runs.values()].filter((run) => run.status === 'running' && run.owner === owner && run.expires > expires);
+  for (const run of cut) run.expires = expires;
+  return cut.map(({ conversationId, runId }) => ({ conversationId, runId }));
+};
+
+export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {
+  const run = store.runOf(conversationId, runId);
+  const refused = refusal(run, epoch);
+  if (refused) return refused;
+  Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now(), tries: Math.max(0, run!.tries - 1) });
+  store.wake({ kind: 'free', conversationId, runId });
+  return 'released';
+};
+
+export const placesInLine = (store: MemoryStore, runs: readonly RunRef[]): Map<string, number> => {
+  const waiting = [...store.runs.values()].flatMap(({ status, queuedAt }) => (status === 'running' && queuedAt !== null ? [queuedAt] : []));
+  const places = new Map<string, number>();
+  for (const run of runs) {
+    const since = store.runOf(run.conversationId, run.runId)?.queuedAt;
+    if (typeof since === 'number') places.set(runKey(run), 1 + waiting.filter((other) => other < since).length);
+  }
+  return places;
+};
+
+export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {
+  const now = store.now();
+  if (announce) for (const model of Object.keys(models ?? {})) store.seenModels.set(model, now);
+  const waiting = [...store.runs.values()].filter((run) => run.status === 'running' && (run.queuedAt !== null || !isAlive(run, now)));
+  const orphanOf = (run: MemoryRun): string | null | undefined => {
+    if (!models || Object.hasOwn(models, run.model) || run.cancel) return null;
+    const since = Math.max(run.startedAt, store.seenModels.get(run.model) ?? 0);
+    return orphanMs > 0 && now - since >= orphanMs ? run.model : undefined;
+  };
+  const suited = waiting
+    .sort((a, b) => (a.queuedAt ?? a.expires) - (b.queuedAt ?? b.expires))
+    .flatMap((run): Waiting[] => {
+      const orphan = orphanOf(run);
+      if (orphan === undefined) return [];
+      const { conversationId, runId, epoch } = run;
+      const userId = store.conversations.get(conversationId)?.userId ?? '';
+      return [{ conversationId, runId, userId, ...(epoch > 0 && { half: true as const }), ...(orphan !== null && { orphan }) }];
+    });
+  const chosen = chooseFree(suited, limit);
+  return models ? chosen : chosen.map(({ conversationId, runId }) => ({ conversationId, runId }));
+};

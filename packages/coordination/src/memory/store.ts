@@ -1,0 +1,300 @@
+import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
+import { Whose } from './whose.ts';
+import { timelineFields, type TimelineBatch, type WithoutUser } from '../../test/outbox.ts';
+import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
+
+/** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
+export const LIMITS = {
+  messages: 200,
+  log: 512,
+  tail: 256,
+  tailBytes: 512 * 1024,
+  page: 50,
+  conversations: 10_000,
+  listed: 1_000,
+} as const;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const ENDED_RUN_MS = 5 * 60 * 1_000;
+
+export interface MemoryRun {
+  conversationId: string;
+  runId: string;
+  status: 'running' | 'deleted' | MessageStatus;
+  parentId: string | null;
+  model: string;
+  startedAt: number;
+  trace: string;
+  text: string;
+  /** UTF-8 length of `text`. */
+  bytes: number;
+  /** 0: never claimed. */
+  epoch: number;
+  /** Null: nobody holds the epoch (never claimed, or released). */
+  owner: string | null;
+  expires: number;
+  /** How long its lease is: it cannot end further away. */
+  leaseMs: number;
+  /** Claims that no release gave back. */
+  tries: number;
+  cancel: CancelRequest | null;
+  /** When it began to wait for an owner; null while one holds it. */
+  queuedAt: number | null;
+}
+
+export interface MemoryConversation {
+  conversationId: string;
+  userId: string;
+  logId: string;
+  offset: number;
+  auditSequence: number;
+  title: string;
+  createdAt: number;
+  leaf: string | null;
+  active: string | null;
+  /** In order of creation. */
+  messages: Map<string, Message>;
+  /** messageId or runId → the run it made. */
+  ids: Map<string, { runId: string; offset: number }>;
+  log: LogEntry[];
+  trimmed: boolean;
+  /** Made while the database could not be asked whose the id is. */
+  unproven: boolean;
+  /** Of the store, when its log began. */
+  generation: number;
+  /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
+  lossy: number | null;
+  /** Where the log stood then. */
+  before: Cursor | null;
+  touchedAt: number;
+}
+
+export interface MemoryCopy {
+  conversations: Map<string, MemoryConversation>;
+  runs: Map<string, MemoryRun>;
+  outbox: OutboxEntry[];
+  deleted: Map<string, { userId: string | null; until: number }>;
+  ended: { run: MemoryRun; at: number }[];
+}
+
+/** Where outbox entries are kept beside the memory. */
+export interface DurableOutbox {
+  /** Called within the command that makes the entry. */
+  wrote(entry: OutboxEntry): void;
+  /** Resolves when all that was written so far is safe; null when it is. Never rejects. */
+  pending(): Promise<void> | null;
+}
+
+/** What the memory run log holds; the small pieces that its commands share, as the includes are for Lua. Everything is bounded. */
+export class MemoryStore {
+  readonly conversations = new Map<string, MemoryConversation>();
+  readonly runs = new Map<string, MemoryRun>();
+  readonly followers = new Map<string, Set<ChannelListener>>();
+  readonly workers = new Set<(hint: WorkHint) => void>();
+  /** Models by when a pod that has them last looked; as many as pods of this process name. */
+  readonly seenModels = new Map<string, number>();
+  readonly outbox: OutboxEntry[] = [];
+  readonly outboxCap: number;
+  readonly now: () => number;
+  readonly whose: Whose;
+  /** Runs that have ended, oldest first, with the time they are forgotten. */
+  readonly #ended: { run: MemoryRun; at: number }[] = [];
+  /** Deleted conversations by the time their deletion may be forgotten, oldest first; `userId` null: everybody's. */
+  readonly #deleted = new Map<string, { userId: string | null; until: number }>();
+  /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
+  readonly generation = { n: 0, since: 0 };
+  readonly changes = new Set<() => void>();
+  readonly #durable: DurableOutbox | undefined;
+  #entries = 0;
+
+  constructor(now: () => number, outboxCap: number, durable?: DurableOutbox) {
+    this.now = now;
+    this.#durable = durable;
+    this.whose = new Whose(now);
+    this.outboxCap = outboxCap;
+  }
+
+  runOf(conversationId: string, runId: string): MemoryRun | undefined {
+    return this.runs.get(`${conversationId}:${runId}`);
+  }
+
+  putRun(run: MemoryRun): void {
+    this.runs.set(`${run.conversationId}:${run.runId}`, run);
+  }
+
+  forgetLater(run: MemoryRun): void {
+    this.#ended.push({ run, at: this.now() + ENDED_RUN_MS });
+  }
+
+  create(conversationId: string, userId: string, title: string, logId: string = newId()): MemoryConversation {
+    const conversation: MemoryConversation = {
+      conversationId,
+      userId,
+      logId,
+      offset: 0,
+      auditSequence: 0,
+      title,
+      createdAt: this.now(),
+      leaf: null,
+      active: null,
+      messages: new Map(),
+      ids: new Map(),
+      log: [],
+      trimmed: false,
+      unproven: false,
+      generation: this.generation.n,
+      lossy: null,
+      before: null,
+      touchedAt: this.now(),
+    };
+    this.conversations.set(conversationId, conversation);
+    return conversation;
+  }
+
+  /** One event of the log: offset, entry and publication together (L-2, L-3). */
+  emit(conversation: MemoryConversation, type: string, fields: object): number {
+    const { conversationId } = conversation;
+    const offset = ++conversation.offset;
+    const json = JSON.stringify({ type, conversationId, offset, ...(offset === 1 && { logId: conversation.logId }), ...fields });
+    conversation.log.push({ offset, json });
+    if (conversation.log.length > LIMITS.log * 2) conversation.log = conversation.log.slice(-LIMITS.log);
+    this.publish(conversationId, json);
+    return offset;
+  }
+
+  publish(conversationId: string, json: string): void {
+    const listeners = this.followers.get(conversationId);
+    if (!listeners?.size) return;
+    const bytes = Buffer.from(json);
+    const deliver = (): void => {
+      for (const listener of listeners) listener.message(bytes);
+    };
+    // In a turn of its own, as from a network: a listener may call the run log again.
+    if (this.#durable === undefined) queueMicrotask(deliver);
+    else queueMicrotask(() => this.#whenSafe(deliver));
+  }
+
+  /** Asked when the command is over, which publishes before it writes its entry. Two steps always, so that events keep their order. */
+  #whenSafe(deliver: () => void): void {
+    const pending = this.#durable?.pending();
+    if (pending) void pending.then(deliver);
+    else queueMicrotask(deliver);
+  }
+
+  wake(hint: WorkHint): void {
+    queueMicrotask(() => {
+      for (const listener of this.workers) listener(hint);
+    });
+  }
+
+  audit<T extends AuditEventType>(conversation: MemoryConversation, type: T, data: WithoutUser<AuditData[T]>, trace = ''): void {
+    const fields = {
+      id: `${conversation.logId}:a${++conversation.auditSequence}`,
+      type,
+      conversation: conversation.conversationId,
+      time: `${this.now()}`,
+      data: JSON.stringify({ userId: conversation.userId, ...data }),
+      trace,
+    };
+    const entry = { entryId: `${++this.#entries}-0`, fields };
+    this.outbox.push(entry);
+    this.#durable?.wrote(entry);
+    if (this.outbox.length > this.outboxCap * 2) this.outbox.shift();
+  }
+
+  keep(conversation: MemoryConversation, message: Message): void {
+    conversation.messages.set(message.messageId, message);
+    if (conversation.messages.size <= LIMITS.messages) return;
+    for (const oldest of conversation.messages.keys()) {
+      conversation.messages.delete(oldest);
+      conversation.trimmed = true;
+      break;
+    }
+  }
+
+  noteTimeline(batch: TimelineBatch): void {
+    if (this.outbox.length < this.outboxCap / 2)
+      this.outbox.push({ entryId: `${++this.#entries}-0`, fields: timelineFields(batch, this.now()) });
+  }
+
+  noteDeleted(conversationId: string, userId: string | null): void {
+    this.#deleted.delete(conversationId);
+    this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
+  }
+
+  /** `userId`: by this person. */
+  isDeleted(conversationId: string, userId?: string): boolean {
+    const { until = 0, userId: by = null } = this.#deleted.get(conversationId) ?? {};
+    return until > this.now() && [undefined, by ?? userId].includes(userId);
+  }
+
+  /** Last changed goes last, so that the first is always the next to be forgotten. */
+  touch(conversation: MemoryConversation): void {
+    conversation.touchedAt = this.now();
+    this.conversations.delete(conversation.conversationId);
+    this.conversations.set(conversation.conversationId, conversation);
+  }
+
+  /** A log of an older generation begins anew under another name. What `recheck` does in Lua. */
+  recheck(conversation: MemoryConversation): void {
+    const { n } = this.generation;
+    if (conversation.generation === n) return;
+    const { logId, offset } = conversation;
+    conversation.before = { logId, offset };
+    Object.assign(conversation, { generation: n, logId: newId(), offset: 0, auditSequence: 0, log: [], lossy: this.now() });
+    this.emit(conversation, 'title', { title: conversation.title });
+  }
+
+  /** Another server answers, says a test. What `note-store` does in Lua. */
+  raise(): void {
+    const now = this.now();
+    Object.assign(this.generation, { n: this.generation.n + 1, since: now });
+    for (const run of this.runs.values()) {
+      const conversation = this.conversations.get(run.conversationId);
+      if (run.status !== 'running' || run.owner === null || !conversation) continue;
+      this.recheck(conversation);
+      run.expires = now + 1_000;
+    }
+    queueMicrotask(() => {
+      for (const listener of this.changes) listener();
+    });
+  }
+
+  /** All that it holds, for a test that lets the store go back to it. */
+  copy(): MemoryCopy {
+    const { conversations, runs, outbox } = this;
+    return structuredClone({ conversations, runs, outbox, deleted: this.#deleted, ended: this.#ended });
+  }
+
+  /** What a failover to an older replica does; followers and workers stay. */
+  goBack(copy: MemoryCopy): void {
+    const { conversations, runs, outbox, deleted, ended } = structuredClone(copy);
+    for (const map of [this.conversations, this.runs, this.#deleted]) map.clear();
+    for (const [id, conversation] of conversations) this.conversations.set(id, conversation);
+    for (const [key, run] of runs) this.runs.set(key, run);
+    for (const [id, until] of deleted) this.#deleted.set(id, until);
+    this.outbox.splice(0, this.outbox.length, ...outbox);
+    this.#ended.splice(0, this.#ended.length, ...ended);
+  }
+
+  /** Forgets what is a day old or too much, and runs that ended minutes ago. */
+  sweep(): void {
+    const now = this.now();
+    for (const conversation of this.conversations.values()) {
+      const isOld = conversation.touchedAt + DAY_MS <= now;
+      const isTooMuch = this.conversations.size > LIMITS.conversations && conversation.active === null;
+      if (!isOld && !isTooMuch) break;
+      this.conversations.delete(conversation.conversationId);
+      if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);
+    }
+    for (const [conversationId, { until }] of this.#deleted) {
+      if (until > now) break;
+      this.#deleted.delete(conversationId);
+    }
+    while (this.#ended[0] && this.#ended[0].at <= now) {
+      const { run } = this.#ended.shift()!;
+      // Another run may have taken its name since.
+      if (this.runOf(run.conversationId, run.runId) === run) this.runs.delete(`${run.conversationId}:${run.runId}`);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { Cluster } from 'ioredis';
+import { connectNode, parseRedisUrl, type RedisClient } from './connect.ts';
+import { SHARDS, shardOfChannel, slotOfShard } from '../keys.ts';
+import { RedisSubscriber } from './subscriber.ts';
+import type { ChannelListener, Subscription } from '../../run-log.ts';
+
+/** The one node there is, when it is no cluster; else the first of the URL. */
+const ONLY = '';
+const REROUTE_EVERY_MS = 1_000;
+/** Many channels of one slot tell the same news; a cluster that is still deciding is not asked in a loop. */
+const REFRESH_AFTER_MS = 100;
+
+/**
+ * The subscriptions of this process: one connection, or one to each cluster node that serves a channel. A sharded channel is served
+ * by the master of its slot only, so channels follow their slots when the cluster moves them.
+ */
+export class RedisChannels {
+  readonly #client: RedisClient;
+  readonly #url: string;
+  readonly #onError: (error: Error) => void;
+  readonly #subscribers = new Map<string, RedisSubscriber>();
+  /** Where each followed channel is subscribed now, and for how many listeners. */
+  readonly #homes = new Map<string, { subscriber: RedisSubscriber; listeners: number }>();
+  readonly #slots = Array.from({ length: SHARDS }, (_, shard) => slotOfShard(shard));
+  #timer: NodeJS.Timeout | undefined;
+  #refreshing: NodeJS.Timeout | undefined;
+
+  constructor(client: RedisClient, url: string, onError: (error: Error) => void) {
+    this.#client = client;
+    this.#url = url;
+    this.#onError = onError;
+    if (client instanceof Cluster) {
+      client.on('refresh', () => this.#reroute());
+      this.#timer = setInterval(() => this.#reroute(), REROUTE_EVERY_MS);
+      this.#timer.unref();
+    } else this.#subscriberOf(ONLY);
+  }
+
+  /** Resolves once the subscription is acknowledged. @throws RunnelError `unavailable` */
+  async subscribe(channel: string, listener: ChannelListener): Promise<Subscription> {
+    let home = this.#homes.get(channel);
+    if (!home) this.#homes.set(channel, (home = { subscriber: this.#subscriberOf(this.#nodeOf(channel)), listeners: 0 }));
+    home.listeners++;
+    const leave = (): void => {
+      home.subscriber.remove(channel, listener);
+      if (--home.listeners === 0) this.#homes.delete(channel);
+    };
+    try {
+      await home.subscriber.add(channel, listener);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    let open = true;
+    return {
+      close: async () => {
+        if (open) leave();
+        open = false;
+      },
+    };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#refreshing);
+    for (const subscriber of this.#subscribers.values()) subscriber.close();
+    this.#subscribers.clear();
+    this.#homes.clear();
+  }
+
+  #nodeOf(channel: string): string {
+    if (!(this.#client instanceof Cluster)) return ONLY;
+    const slot = this.#slots[shardOfChannel(channel)]!;
+    // A slot without a node (a cluster that is down in part): any will do, the channel moves when the slot is served again.
+    return this.#client.slots[slot]?.[0] ?? ONLY;
+  }
+
+  #subscriberOf(node: string): RedisSubscriber {
+    let subscriber = this.#subscribers.get(node);
+    if (!subscriber) {
+      const colon = node.lastIndexOf(':');
+      const address = node === ONLY ? undefined : { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) };
+      subscriber = new RedisSubscriber(connectNode(parseRedisUrl(this.#url), address), {
+        moved: () => this.#refresh(),
+        error: this.#onError,
+      });
+      this.#subscribers.set(node, subscriber);
+    }
+    return subscriber;
+  }
+
+  /** A node gave a slot away. Which channels that cost is not told, so all are asked for again where they belong now. */
+  #refresh(): void {
+    this.#refreshing ??= setTimeout(() => {
+      this.#refreshing = undefined;
+      if (!(this.#client instanceof Cluster)) return;
+      this.#client.refreshSlotsCache(() => {
+        this.#reroute();
+        for (const subscriber of this.#subscribers.values()) subscriber.renew();
+      });
+    }, REFRESH_AFTER_MS);
+  }
+
+  #reroute(): void {
+    for (const [channel, home] of this.#homes) {
+      const subscriber = this.#subscriberOf(this.#nodeOf(channel));
+      if (subscriber === home.subscriber) continue;
+      home.subscriber.moveTo(channel, subscriber);
+      home.subscriber = subscriber;
+    }
+    for (const [node, subscriber] of this.#subscribers) {
+      if (subscriber.size > 0 || !(this.#client instanceof Cluster)) continue;
+      subscriber.close();
+      this.#subscribers.delete(node);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { KeyParts } from './keys.ts';
+import type { Caller } from './client/caller.ts';
+import type { ConversationSummary, RunLog } from '../run-log.ts';
+import type { ScriptRunner } from './scripts.ts';
+
+/**
+ * The lists of conversations by user. They have slots of their own, so they are written after the change they note, and a failure
+ * costs only a line in a list.
+ */
+export interface ConversationLists {
+  note(userId: string, conversationId: string, title: string, change?: 'kept' | 'deleted'): void;
+  list: RunLog['listConversations'];
+}
+
+const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
+
+export const createLists = (scripts: ScriptRunner, caller: Caller, onError: (error: Error) => void): ConversationLists => ({
+  note(userId, conversationId, title, change = 'kept') {
+    caller
+      .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
+      .catch(onError);
+  },
+  async list({ userId, after = '', limit }) {
+    const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
+    const [, hasMore, ids, changedAt, titles] = reply as [string, number, string[], number[], (string | null)[]];
+    const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({
+      conversationId,
+      title: titles[index] ?? '',
+      updatedAt: Number(changedAt[index]),
+    }));
+    return { conversations, hasMore: Number(hasMore) === 1 };
+  },
+});

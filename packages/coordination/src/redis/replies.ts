@@ -1,0 +1,180 @@
+import type {
+  AppendChunkResult,
+  BeginRunResult,
+  CancelRequest,
+  CancelRunResult,
+  ChangeResult,
+  ClaimRunResult,
+  EndRunResult,
+  LogEntry,
+  ReadState,
+  RehydrateResult,
+  RestoreEndResult,
+  RestoreRunResult,
+  RunLog,
+  StoredMessage,
+} from '../run-log.ts';
+import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
+import { readLargeMessage } from './large-message.ts';
+import { isMessage, pathTo, spoiltBy } from '../messages.ts';
+import { readPrefix, type EndReason } from '@runnel/protocol';
+
+/** What scripts answer: an outcome word, then its values. */
+export type Reply = [string, ...unknown[]];
+
+export const outcomeOf = (reply: unknown): string => String((reply as Reply)[0]);
+
+const orNull = (text: unknown): string | null => (text === '' || text === null || text === undefined ? null : String(text));
+const parseMessages = (texts: unknown): StoredMessage[] =>
+  (texts as (string | Buffer | null)[]).flatMap(
+    (text) => (Buffer.isBuffer(text) ? readLargeMessage(text) : null) ?? parseMessage(text && String(text)) ?? [],
+  );
+
+/** Null for what is no message: one that cannot be read takes nothing else with it. */
+const parseMessage = (text: string | null): StoredMessage | null => {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    return isMessage(value) ? value : null;
+  } catch {
+    return null;
+  }
+};
+
+/** `appended` is told by its offset alone: it is nearly every answer, and a list of one word costs both sides a tenth of a chunk. */
+export type AppendReply = number | Reply;
+
+export const appendOutcomeOf = (reply: AppendReply): string => (typeof reply === 'number' ? 'appended' : outcomeOf(reply));
+
+export const toAppendResult = (reply: AppendReply): AppendChunkResult => {
+  if (typeof reply === 'number') return { outcome: 'appended', offset: reply };
+  const outcome = reply[0] as Exclude<AppendChunkResult['outcome'], 'appended'>;
+  if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
+  return { outcome };
+};
+
+const doubtful = (flag: unknown): { doubtful?: true } => (Number(flag) === 1 ? { doubtful: true } : {});
+
+export const toBeginResult = (reply: Reply): BeginRunResult => {
+  const outcome = reply[0] as BeginRunResult['outcome'];
+  if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
+  if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
+  return { outcome };
+};
+
+const parseCancel = (flag: string): CancelRequest | null => {
+  const bar = flag.indexOf('|');
+  return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
+};
+
+export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
+  const outcome = reply[0] as ClaimRunResult['outcome'];
+  if (outcome !== 'claimed') return { outcome };
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries] = reply as [
+    string,
+    ...string[],
+  ];
+  const parentId = orNull(parent);
+  const path = pathTo(parseMessages(messages), parentId);
+  const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
+  return {
+    outcome,
+    epoch: Number(epoch),
+    logId: logId!,
+    text: text!,
+    run: { runId, parentId, model: model!, startedAt: Number(startedAt) },
+    userId: userId!,
+    title: title!,
+    messages: path,
+    cancelled: parseCancel(cancel!),
+    trace: orNull(trace),
+    ...(spoilt && { spoilt }),
+    claimedAt: Number(claimedAt),
+    ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
+  };
+};
+
+export const toEndResult = (reply: Reply): EndRunResult => {
+  const outcome = reply[0] as EndRunResult['outcome'];
+  if (outcome === 'ended') return { outcome, offset: Number(reply[1]), reason: reply[2] as EndReason };
+  if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
+  return { outcome };
+};
+
+export const toCancelResult = (reply: Reply): CancelRunResult => {
+  const outcome = reply[0] as CancelRunResult['outcome'];
+  return outcome === 'cancelling' ? { outcome, owned: Number(reply[1]) === 1 } : { outcome };
+};
+
+export const toRestoreResult = (reply: Reply): RestoreRunResult => {
+  const outcome = reply[0] as RestoreRunResult['outcome'];
+  return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toRestoreEndResult = (reply: Reply): RestoreEndResult => {
+  const outcome = reply[0] as RestoreEndResult['outcome'];
+  return outcome === 'restored' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toRehydrateResult = (reply: Reply): RehydrateResult => {
+  const outcome = reply[0] as RehydrateResult['outcome'];
+  return outcome === 'rehydrated' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toMergeResult = (reply: Reply): MergeStoredResult => {
+  const outcome = reply[0] as MergeStoredResult['outcome'];
+  return outcome === 'merged' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toExpelResult = (reply: Reply): ExpelResult => {
+  const outcome = reply[0] as ExpelResult['outcome'];
+  return outcome === 'expelled' ? { outcome, userId: String(reply[1]) } : { outcome };
+};
+
+export const toChangeResult = (reply: Reply): ChangeResult => {
+  const outcome = reply[0] as ChangeResult['outcome'];
+  if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
+  return outcome === 'busy' ? { outcome, runId: String(reply[1]) } : { outcome };
+};
+
+export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {
+  const kind = reply[0] as 'page' | 'none' | 'forbidden';
+  if (kind === 'none') return { kind, ...(reply[1] === 'deleted' && { deleted: true }) };
+  if (kind !== 'page') return { kind };
+  const [, hasMore, messages, cut, lossy] = reply;
+  const notes = { ...(Number(cut) === 1 && { cut: true as const }), ...(Number(lossy) === 1 && { lossy: true as const }) };
+  return { kind, hasMore: Number(hasMore) === 1, messages: parseMessages(messages), ...notes };
+};
+
+const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });
+
+export const toReadState = (reply: Reply): ReadState => {
+  const kind = reply[0] as ReadState['kind'];
+  if (kind === 'none') return { kind };
+  if (kind === 'forbidden') return { kind, ...doubtful(reply[1]) };
+  if (kind === 'tail') {
+    return {
+      kind,
+      logId: String(reply[1]),
+      offset: Number(reply[2]),
+      entries: (reply[3] as (string | Buffer)[]).map((json) => toEntry(String(json))),
+    };
+  }
+  const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
+  const [runId, parentId, model, epoch, startedAt, text] = running as string[];
+  return {
+    kind,
+    logId: String(logId),
+    offset: Number(offset),
+    title: String(title),
+    hasMore: Number(hasMore) === 1,
+    ...(Number(unproven) === 1 && { unproven: true as const }),
+    messages: parseMessages(messages),
+    ...(Number(lossy) > 0 && { lossy: true }),
+    ...(Number(lossy) === 2 && { behind: true }),
+    run:
+      runId === undefined
+        ? null
+        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt) },
+  };
+};

@@ -1,0 +1,274 @@
+import { newId } from '@runnel/protocol';
+import { createAppends } from './append-commands.ts';
+import { guardCommands } from '../border/guard-commands.ts';
+import { connectRedis } from './client/connect.ts';
+import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
+import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
+import { DEFAULT_OUTBOX_CAP, timelineFields } from '../../test/outbox.ts';
+import { createCaller, type OnCommand } from './client/caller.ts';
+import { RedisChannels } from './client/channels.ts';
+import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
+import { placesInLine } from '../waiting-line.ts';
+import { createLists } from './conversation-lists.ts';
+import {
+  appendOutcomeOf,
+  outcomeOf,
+  toAppendResult,
+  toBeginResult,
+  toCancelResult,
+  toChangeResult,
+  toClaimResult,
+  toEndResult,
+  toExpelResult,
+  toHistory,
+  toMergeResult,
+  toReadState,
+  toRehydrateResult,
+  toRestoreEndResult,
+  toRestoreResult,
+  type Reply,
+} from './replies.ts';
+import type { BeginRun, RunLog, Subscription, WorkHint } from '../run-log.ts';
+import { createRedisBudgets } from './budgets.ts';
+import { createSecrets } from './shared-secrets.ts';
+import { createLargeReads } from './large-reads.ts';
+import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import { watchGeneration } from './store-generation.ts';
+import { parseHint } from './work-hint.ts';
+import { askStoreMemory } from './memory-usage.ts';
+
+export interface RedisRunLogOptions {
+  /** `redis://`, `rediss://`, `redis+cluster://`, `redis+sentinel://` */
+  url: string;
+  onCommand?: OnCommand;
+  /** Errors of connections and of listeners: for the log, never fatal. */
+  onError?: (error: Error) => void;
+  /** Outbox entries per shard past which prompts are refused while a relay is registered. */
+  outboxCap?: number;
+}
+
+/** How `begin-run` is told where a message hangs: `*` is the newest leaf, nothing is a root. */
+const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));
+
+/** The run log on Redis 7: single, Sentinel or Cluster. */
+export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
+  const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
+  const client = connectRedis(url, onError);
+  const scripts = registerScripts(client);
+  const append = createAppends(client, scripts);
+  // First: no other listener may send anything on a new connection before it.
+  const generation = watchGeneration(client, scripts, onError);
+  const caller = createCaller(client, onCommand);
+  const channels = new RedisChannels(client, url, onError);
+  const lists = createLists(scripts, caller, onError);
+
+  const partsOf = (conversationId: string, runId = ''): KeyParts => {
+    checkIds(conversationId, runId === '' ? undefined : runId);
+    return { shard: shardOf(conversationId), conversationId, runId };
+  };
+  const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
+    (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply;
+
+  const large = createLargeReads(url, { onCommand, onError }, run);
+
+  const log: RunLog = {
+    ...createRedisBudgets(scripts, caller),
+    async beginRun(command) {
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
+      const reply = await run('begin-run', partsOf(conversationId, runId), {
+        userId,
+        model,
+        messageId: message?.messageId ?? '',
+        prompt: message?.text ?? '',
+        parent: parentOf(command),
+        title,
+        // A lone surrogate would be escaped, and Lua's JSON refuses it; everywhere else UTF-8 has mended it by then.
+        seed: JSON.stringify(seed.map((turn) => [turn.messageId, turn.role, turn.text.toWellFormed()])),
+        logId: newId(),
+        trace,
+        cap,
+        making: making === 'no' ? '' : making,
+      });
+      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
+      return toBeginResult(reply);
+    },
+    async claimRun({ conversationId, runId, owner, leaseMs, models }) {
+      const args = { owner, leaseMs, models: toLuaJson(models), cap };
+      return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
+    },
+    appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
+      const args = {
+        epoch: epoch ?? ('' as const),
+        reason,
+        bytes,
+        sha256,
+        usage: usage ? toLuaJson(usage) : '',
+        error: error ? toLuaJson(error) : '',
+        cap,
+        finish: finish ?? ('' as const),
+      };
+      return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
+    },
+    async cancelRun({ conversationId, runId, userId }) {
+      return toCancelResult(await run('cancel-run', partsOf(conversationId, runId), { userId }));
+    },
+    renewLeases: (owner, leaseMs, runs) => renewLeases(scripts, caller, owner, leaseMs, runs),
+    doubtOwner: (owner, keepMs) => doubtOwner(scripts, caller, owner, keepMs),
+    async releaseRun({ conversationId, runId, epoch }) {
+      const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
+      return outcome as 'released' | 'fenced' | 'closed' | 'gone';
+    },
+    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
+      const reply = await run('restore-run', partsOf(conversationId, runId), {
+        epoch,
+        owner,
+        leaseMs,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreResult(reply);
+    },
+    async restoreEnd(command) {
+      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
+      const { runId, parentId, model, startedAt } = restored;
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
+      const reply = await run('restore-end', partsOf(conversationId, runId), {
+        epoch,
+        logId: newLogId,
+        userId,
+        title,
+        parentId: parentId ?? '',
+        model,
+        startedAt,
+        content: text,
+        messages: JSON.stringify(path),
+        message: toLuaJson(answerOf(restored, text, ended)),
+        ended: toLuaJson(ended),
+        cap,
+      });
+      if (reply[0] === 'restored') lists.note(userId, conversationId, title);
+      return toRestoreEndResult(reply);
+    },
+    async noteTimeline(batch) {
+      const { shard } = partsOf(batch.conversationId, batch.runId);
+      const key = outboxKey(shard);
+      await caller.call('note-timeline', async () => {
+        // State changes are refused at the cap; this is dropped at half of it.
+        if ((await client.xlen(key)) < cap / 2) await client.xadd(key, '*', ...Object.entries(timelineFields(batch, Date.now())).flat());
+      });
+    },
+    async rehydrate({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
+      const reply = await run('rehydrate', partsOf(conversationId), {
+        userId,
+        title,
+        logId: newId(),
+        hasMore: hasMore ? '1' : '0',
+        messages: JSON.stringify(kept),
+        cap,
+      });
+      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
+      return toRehydrateResult(reply);
+    },
+    async mergeStored({ conversationId, userId, title, messages, hasMore }) {
+      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
+      const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
+      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, ...stored });
+      return toMergeResult(reply);
+    },
+    async expel({ conversationId, ...who }) {
+      const [intruder, rightful] = 'intruder' in who ? [who.intruder, ''] : ['', who.rightful];
+      const reply = await run('expel', partsOf(conversationId), { intruder, rightful });
+      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
+      return toExpelResult(reply);
+    },
+    placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
+    findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
+    async readState({ conversationId, userId = '', cursor }) {
+      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
+      return toReadState(await large.read('read-state', partsOf(conversationId), args));
+    },
+    async readHistory({ conversationId, userId, before = '', limit }) {
+      return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
+    },
+    async deleteMessage({ conversationId, userId, messageId }) {
+      // As the run of that name: an answer's text so far is kept under it.
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
+      return toChangeResult(reply);
+    },
+    async deleteConversation({ conversationId, userId, forget = false, deletedBy = userId, heard }) {
+      const by = heard ? '' : deletedBy;
+      const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+      const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
+      const reply = await run('delete-conversation', partsOf(conversationId), args);
+      if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
+      return toChangeResult(reply);
+    },
+    async setTitle({ conversationId, userId, title }) {
+      const reply = await run('set-title', partsOf(conversationId), { userId, title, cap });
+      if (reply[0] === 'done') lists.note(userId, conversationId, title);
+      return toChangeResult(reply);
+    },
+    listConversations: (query) => lists.list(query),
+    async follow(conversationId, listener) {
+      checkIds(conversationId);
+      await caller.ready();
+      return channels.subscribe(channelOf(conversationId), listener);
+    },
+    async publishHint(conversationId, json) {
+      checkIds(conversationId);
+      await caller.call('publish-hint', () => client.spublish(channelOf(conversationId), json));
+    },
+    async notePresence({ conversationId, holder, count }) {
+      await run('note-presence', partsOf(conversationId), { holder, count });
+    },
+    async onWork(listener): Promise<Subscription> {
+      await caller.ready();
+      const hear = { message: (bytes: Buffer) => hearWork(bytes, listener), resubscribed: () => {} };
+      const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear));
+      const settled = await Promise.allSettled(shards);
+      const close = async (): Promise<void> => {
+        for (const result of settled) if (result.status === 'fulfilled') await result.value.close();
+      };
+      const failed = settled.find((result) => result.status === 'rejected');
+      if (!failed) return { close };
+      await close();
+      throw failed.reason;
+    },
+    async publishWork(hint) {
+      const { shard } = partsOf(hint.conversationId, hint.runId);
+      await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
+    },
+    sharedSecret: createSecrets(client, caller),
+    answering: caller.answering,
+    async ping() {
+      await caller.call('ping', () => client.ping());
+    },
+    onStoreChange: generation.onChange,
+    storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
+    async close() {
+      channels.close();
+      large.close();
+      client.disconnect();
+    },
+  };
+  return guardCommands(log);
+};
+
+/** What cannot be read is no hint: sweeps find what it may have meant. */
+const hearWork = (bytes: Buffer, listener: (hint: WorkHint) => void): void => {
+  const hint = parseHint(bytes.toString());
+  if (hint !== null) listener(hint);
+};

@@ -1,0 +1,241 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Finish } from '@runnel/protocol';
+import type { Cluster, Redis } from 'ioredis';
+import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
+import { LARGE_MESSAGE_BYTES } from './large-message.ts';
+
+/** One state change as one Lua file, and what its header says. */
+export interface Script {
+  name: ScriptName;
+  /** With includes expanded: what is sent to Redis. */
+  lua: string;
+  keys: readonly string[];
+  args: readonly string[];
+  /** The words (or shapes) of the header's `Returns`. */
+  outcomes: readonly string[];
+  /** The keys and arguments are followed by a group per run (`renew-leases`). */
+  repeats: boolean;
+}
+
+/** What each script is told, beside `conversationId` and `runId`; names as in the Lua headers. */
+export interface ScriptArgs {
+  'append-chunk': { epoch: number; at: number; chunk: string; t: number };
+  'begin-run': {
+    userId: string;
+    model: string;
+    messageId: string;
+    prompt: string;
+    parent: string;
+    title: string;
+    seed: string;
+    logId: string;
+    trace: string;
+    cap: number;
+    making: '' | 'proven' | 'unproven';
+  };
+  'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'end-run': {
+    epoch: number | '';
+    reason: string;
+    bytes: number;
+    sha256: string;
+    usage: string;
+    error: string;
+    cap: number;
+    finish: Finish | '';
+  };
+  'cancel-run': { userId: string };
+  'renew-leases': { owner: string; leaseMs: number };
+  'release-run': { epoch: number };
+  'doubt-owner': { owner: string; keepMs: number };
+  'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
+  'count-waiting': { times: string };
+  'restore-run': {
+    epoch: number;
+    owner: string;
+    leaseMs: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    cap: number;
+  };
+  'restore-end': {
+    epoch: number;
+    logId: string;
+    userId: string;
+    title: string;
+    parentId: string;
+    model: string;
+    startedAt: number;
+    content: string;
+    messages: string;
+    message: string;
+    ended: string;
+    cap: number;
+  };
+  'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
+  expel: { intruder: string; rightful: string };
+  rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
+  'delete-message': { userId: string; messageId: string; cap: number };
+  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
+  'set-title': { userId: string; title: string; cap: number };
+  'read-history': { userId: string; before: string; limit: number; room: number; most: number };
+  'note-conversation': { title: string; change: 'kept' | 'deleted' };
+  'list-conversations': { after: string; limit: number };
+  'read-state': { userId: string; logId: string; offset: number; room: number; most: number };
+  'reserve-run': { limit: number; leaseMs: number; drop: string };
+  'find-run': { userId: string; messageId: string };
+  'spend-bytes': { bytes: number; limit: number };
+  'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
+  'note-holder': { holder: string; leaseMs: number };
+  'forget-person': Record<never, never>;
+  'note-store': Record<never, never>;
+  'note-presence': { holder: string; count: number };
+  'note-relay': { owner: string; leaseMs: number };
+  'take-shard': { owner: string; leaseMs: number };
+}
+export type ScriptName = keyof ScriptArgs;
+
+const NAMES = [
+  'append-chunk',
+  'begin-run',
+  'claim-run',
+  'end-run',
+  'cancel-run',
+  'renew-leases',
+  'release-run',
+  'doubt-owner',
+  'find-free-runs',
+  'count-waiting',
+  'read-state',
+  'restore-run',
+  'restore-end',
+  'rehydrate',
+  'merge-stored',
+  'expel',
+  'delete-message',
+  'delete-conversation',
+  'set-title',
+  'read-history',
+  'note-conversation',
+  'list-conversations',
+  'note-store',
+  'note-presence',
+  'note-relay',
+  'take-shard',
+  'reserve-run',
+  'find-run',
+  'spend-bytes',
+  'hold-share',
+  'note-holder',
+  'forget-person',
+] as const satisfies ScriptName[];
+
+const FOLDER = join(import.meta.dirname, 'lua');
+/** By name: the rooms of the folder are for people, names are unique without them. */
+const FILES = new Map(globSync('**/*.lua', { cwd: FOLDER }).map((file) => [basename(file, '.lua'), join(FOLDER, file)]));
+const sourceOf = (name: string): string => readFileSync(FILES.get(name)!, 'utf8');
+
+/** Replaces each `-- @include name` line by `include/name.lua`, indented like the line. */
+const expandIncludes = (lua: string, read: (name: string) => string): string =>
+  lua.replace(/^([ ]*)-- @include ([a-z]+)$/gm, (_line, indent: string, name: string) =>
+    read(name)
+      .trimEnd()
+      .replace(/^(?=.)/gm, indent),
+  );
+
+const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
+
+/** One labelled line of a header, with the lines that go on with `|`. */
+const section = (lua: string, label: string): string => {
+  const lines = lua.split('\n');
+  const first = lines.findIndex((line) => line.startsWith(`-- ${label} `));
+  if (first < 0) return '';
+  let last = first + 1;
+  while (/^-- {5,}\|/.test(lines[last] ?? '')) last++;
+  // Three spaces and a bracket begin a remark.
+  return lines
+    .slice(first, last)
+    .join(' ')
+    .replaceAll(/-- +/g, '')
+    .slice(label.length)
+    .replace(/ {3,}\(.*$/, '')
+    .trim();
+};
+
+/** Reads the header of a Lua file: the order of KEYS and ARGV is written there and nowhere else. */
+const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'repeats'> => {
+  const [keys = '', eachKeys] = section(lua, 'KEYS').split(', then for each run: ');
+  const [args = ''] = section(lua, 'ARGV').split(', then for each run: ');
+  const returns = section(lua, 'Returns').replace(/^for each run: /, '');
+  return {
+    keys: words(keys),
+    args: words(args),
+    outcomes: returns.split('|').map((outcome) => outcome.trim()),
+    repeats: eachKeys !== undefined,
+  };
+};
+
+export const loadScript = (name: ScriptName): Script => {
+  const lua = sourceOf(name);
+  return { name, lua: expandIncludes(lua, sourceOf), ...readHeader(lua) };
+};
+
+export const loadScripts = (): Script[] => NAMES.map(loadScript);
+
+/** Bytes as text, but for what is large. */
+const smallAsText = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(smallAsText);
+  return Buffer.isBuffer(value) && value.length <= LARGE_MESSAGE_BYTES ? value.toString() : value;
+};
+
+type Command = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>;
+
+export interface ScriptRunner {
+  /** Runs a script on the keys of a conversation and run. */
+  run<N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<unknown>;
+  /** The same, and what is large in the answer stays bytes. */
+  runLarge<N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<unknown>;
+  /** Runs a script whose keys and arguments come in groups. */
+  runMany(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+}
+
+/** Registers every script with a client; `EVALSHA` first, the text only when Redis does not have it. */
+export const registerScripts = (client: Redis | Cluster): ScriptRunner => {
+  const commands = new Map<ScriptName, { script: Script; send: Command; sendForBytes: Command }>();
+  for (const script of loadScripts()) {
+    client.defineCommand(script.name, { lua: script.lua });
+    const send = (client as unknown as Record<string, Command>)[script.name]!.bind(client);
+    const sendForBytes = (client as unknown as Record<string, Command>)[`${script.name}Buffer`]!.bind(client);
+    commands.set(script.name, { script, send, sendForBytes });
+  }
+  const sentOf = (script: Script, parts: KeyParts, values: Record<string, string | number>): (string | number)[] => {
+    const sent: (string | number)[] = [];
+    for (const key of script.keys) sent.push(keyName(key as KeyName, parts));
+    for (const arg of script.args) {
+      sent.push(arg === 'conversationId' ? parts.conversationId : arg === 'runId' ? parts.runId : values[arg]!);
+    }
+    return sent;
+  };
+  return {
+    run(name, parts, args) {
+      const { script, send } = commands.get(name)!;
+      return send(script.keys.length, ...sentOf(script, parts, args as Record<string, string | number>));
+    },
+    async runLarge(name, parts, args) {
+      const { script, sendForBytes } = commands.get(name)!;
+      const reply = await sendForBytes(script.keys.length, ...sentOf(script, parts, args as Record<string, string | number>));
+      return smallAsText(reply);
+    },
+    runMany: (name, keys, args) => commands.get(name)!.send(keys.length, ...keys, ...args),
+  };
+};
+
+/** Names in a header that are no keys of ours; empty when the header is right. */
+export const unknownKeys = (script: Script): string[] => script.keys.filter((key) => !isKeyName(key));

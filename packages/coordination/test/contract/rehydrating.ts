@@ -1,0 +1,79 @@
+import { newId, type Message } from '@runnel/protocol';
+import { expect, test } from 'vitest';
+import { waitFor } from '../../testing/wait.ts';
+import { append, claimed, collect, endOf, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, USER, wholeRun, type Current } from './world.ts';
+
+/** A question and its answer, as the database keeps them. */
+const talk = (): Message[] => {
+  const [asked, answered] = [newId(), newId()];
+  return [
+    { messageId: asked, parentId: null, role: 'user', text: 'hỏi', status: 'complete', createdAt: 1, author: USER },
+    {
+      messageId: answered,
+      parentId: asked,
+      role: 'assistant',
+      text: 'đáp',
+      status: 'complete',
+      finish: 'length',
+      model: 'count',
+      createdAt: 2,
+    },
+  ];
+};
+const stored = (change: { conversationId?: string; messages?: Message[]; hasMore?: boolean } = {}) => ({
+  conversationId: newId(),
+  userId: USER,
+  title: 'Cũ',
+  messages: talk(),
+  hasMore: false,
+  ...change,
+});
+
+export const rehydratingContract = (current: Current): void => {
+  test('a conversation that only the database knows opens and goes on as if it had never left', async () => {
+    const { log, other } = current();
+    const command = stored({ hasMore: true });
+    const { conversationId, messages } = command;
+    const followed = await collect(other, conversationId);
+    const result = await log.rehydrate(command);
+    expect(result.outcome).toBe('rehydrated');
+    await waitFor(() => followed.hints.length === 1);
+    expect(await snapshotOf(log, conversationId)).toMatchObject({ offset: 0, title: 'Cũ', messages, run: null, hasMore: true });
+    // W-4: what was asked once is not asked again.
+    const again = { messageId: messages[0]!.messageId, text: 'hỏi' };
+    expect(await log.beginRun(promptOf({ conversationId, message: again }))).toMatchObject({
+      outcome: 'duplicate',
+      runId: messages[1]!.messageId,
+    });
+
+    const next = promptOf({ conversationId });
+    expect((await log.beginRun(next)).outcome).toBe('started');
+    const claim = claimed(await log.claimRun({ conversationId, runId: next.runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
+    expect(claim.messages.map((m) => m.messageId)).toEqual([...messages.map((m) => m.messageId), next.message.messageId]);
+    const run = { conversationId, runId: next.runId, epoch: claim.epoch };
+    await append(log, run, 0, 'tiếp');
+    expect((await log.endRun(endOf(run, 'tiếp'))).outcome).toBe('ended');
+    await waitFor(() => followed.entries.length === 4);
+    expect(followed.entries.map((e) => e.offset)).toEqual([1, 2, 3, 4]);
+    await followed.close();
+  });
+
+  test('nothing is put over a conversation that is here, nor after its deletion', async () => {
+    const { log, other } = current();
+    const { conversationId } = await wholeRun(log);
+    const before = await snapshotOf(log, conversationId);
+    expect(await log.rehydrate(stored({ conversationId }))).toEqual({ outcome: 'exists' });
+    expect(await other.rehydrate({ ...stored({ conversationId }), userId: 'user-2' })).toEqual({ outcome: 'forbidden' });
+    expect(await snapshotOf(log, conversationId)).toEqual(before);
+    await log.deleteConversation({ conversationId, userId: USER });
+    expect(await log.rehydrate(stored({ conversationId }))).toEqual({ outcome: 'gone' });
+    expect(await log.readState({ conversationId })).toEqual({ kind: 'none' });
+  });
+
+  test('of many that try at once, one puts it back', async () => {
+    const { log, other } = current();
+    const command = stored();
+    const outcomes = await Promise.all([log, other, log, other].map(async (one) => (await one.rehydrate(command)).outcome));
+    expect(outcomes.toSorted()).toEqual(['exists', 'exists', 'exists', 'rehydrated']);
+  });
+};

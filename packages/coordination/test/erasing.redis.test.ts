@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { append, endOf, startRun } from './contract/world.ts';
+import { outboxKey, shardOf } from '../src/redis/keys.ts';
+import type { RunLog } from '../src/run-log.ts';
+import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+
+let redis: TestRedis;
+let log: RunLog;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  log = createRedisRunLog({ url: redis.url });
+  // A name of more than 20 bytes would be hidden.
+  await redis.cli('CONFIG', 'SET', 'rdbcompression', 'no');
+});
+afterAll(async () => {
+  await log.close();
+  await redis.stop();
+});
+
+/** Everything Redis keeps, as it goes to the disk. */
+const dump = async (): Promise<string> => {
+  await redis.cli('SAVE');
+  const setting = async (name: string): Promise<string> => ((await redis.cli('CONFIG', 'GET', name)) as string[])[1]!;
+  return readFile(join(await setting('dir'), await setting('dbfilename')), 'latin1');
+};
+const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
+
+test('S-17 after an erasure the dump of Redis has the person in no form: a running answer, an ended one, what was counted, the list', async () => {
+  const userId = 'lan.anh+né@example.org';
+  const [running, ended] = [await startRun(log, { userId }), await startRun(log, { userId })];
+  await append(log, running, 0, 'half ');
+  await append(log, ended, 0, 'whole');
+  await log.endRun(endOf(ended, 'whole'));
+  await log.cancelRun({ conversationId: running.conversationId, runId: running.runId, userId });
+  await log.reserveRun({ userId, conversationId: running.conversationId, runId: running.runId, limit: 9 });
+  await log.spendBytes(userId, 10, 1_000);
+  await log.holdShare({ userId, kind: 'sockets', holder: 'g', wanted: 1, limit: 1, holders: ['g'] });
+  const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+  const forms = [
+    ...[
+      latin1(userId),
+      encodeURIComponent(userId),
+      Buffer.from(userId).toString('base64'),
+      Buffer.from(userId).toString('hex'),
+      sha1(userId),
+    ],
+    ...[running, ended].map(({ conversationId }) => sha1(`${conversationId}:${userId}`)),
+  ];
+  const found = async (): Promise<string[]> => {
+    const text = await dump();
+    return forms.filter((form) => text.includes(form));
+  };
+  await waitFor(async () => (await log.listConversations({ userId, limit: 9 })).conversations.length === 2);
+  expect(await found()).toEqual([...forms.slice(0, 2), ...forms.slice(-2)]);
+
+  for (const { conversationId } of [running, ended])
+    expect((await log.deleteConversation({ conversationId, userId, forget: true, deletedBy: 'root' })).outcome).toBe('done');
+  await log.forgetPerson(userId);
+  // Delivered, as a relay does it.
+  for (const { conversationId } of [running, ended]) {
+    const key = outboxKey(shardOf(conversationId));
+    const entries = (await redis.cli('XRANGE', key, '-', '+')) as [string, string[]][];
+    const last = entries.map(([, fields]) => JSON.parse(fields[fields.indexOf('data') + 1]!) as object).at(-1);
+    expect(last).toEqual({ userId, deletedBy: 'root', erased: true });
+    await redis.cli('XDEL', key, ...entries.map(([id]) => id));
+  }
+  await waitFor(async () => (await found()).length === 0);
+});
+
+test('a person’s own deletion says that it is theirs', async () => {
+  const run = await startRun(log, { userId: 'bob' });
+  await log.deleteConversation({ conversationId: run.conversationId, userId: 'bob' });
+  const [, fields] = (
+    (await redis.cli('XREVRANGE', outboxKey(shardOf(run.conversationId)), '+', '-', 'COUNT', 1)) as [string, string[]][]
+  )[0]!;
+  expect(JSON.parse(fields[fields.indexOf('data') + 1]!)).toEqual({ userId: 'bob', deletedBy: 'bob' });
+});

@@ -1,0 +1,208 @@
+import type { AppendChunk, AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
+import { systemClock, type Clock } from '../runs/clock.ts';
+import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
+import { RunText, type Piece, type Standing } from './run-text.ts';
+import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
+
+export interface BatcherOptions {
+  /** The text that stands when the run is claimed. */
+  text: string;
+  append(piece: Pick<AppendChunk, 'at' | 'text' | 't'>): Promise<AppendChunkResult>;
+  /** Writes the run again under a new log (L-6). The same `text` and `newLogId` may be sent twice. */
+  restore(text: string, newLogId: string): Promise<RestoreRunResult>;
+  newLogId(): string;
+  /** Called once, when nothing more may be written. */
+  onVerdict(verdict: Verdict): void;
+  /** Aborts when the process must end: nothing is tried again then. */
+  giveUp: AbortSignal;
+  observe?: BatcherObserver;
+  clock?: Clock;
+  random?: () => number;
+}
+export interface BatcherObserver {
+  /** `offset`: of the event, when it is a new one. */
+  appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
+  restored?(outcome: RestoreRunResult['outcome']): void;
+  /** The store did not answer, for the first time in a row. */
+  troubled?(error: unknown): void;
+}
+
+/** Bytes that may wait for the store before the model is read no further. */
+export const MAX_WAITING_BYTES = 1024 * 1024;
+/** How long an outage may last before a run is given up; until then its text stays in memory (P-10). */
+export const OUTAGE_MS = 600_000;
+/** How long another run may be in the way of a restore. */
+const BUSY_MS = 60_000;
+const BUSY_RETRY_MS = 250;
+
+/**
+ * Carries a run's text to the store (L-4, W-15). One append is in flight at most; what the model says meanwhile is joined into the
+ * next. Nothing is ever held back on purpose: an idle store gets each token at once, so the 40 ms of W-15 are the store's alone.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #clock: Clock;
+  readonly #retry: RetryOptions;
+  readonly #text: RunText;
+  #inFlight: Piece | undefined;
+  #lost = false;
+  #restoredAt = Number.NEGATIVE_INFINITY;
+  #running = false;
+  #verdict: Verdict | null = null;
+  #cause: unknown;
+  #room: PromiseWithResolvers<void> | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: BatcherOptions) {
+    const { text, clock = systemClock, random, giveUp, observe } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#text = new RunText(text);
+    const onFailure = (error: unknown, attempt: number): void => {
+      if (attempt === 0) observe?.troubled?.(error);
+    };
+    this.#retry = { clock, ...(random && { random }), giveUpMs: OUTAGE_MS, signal: giveUp, onFailure };
+  }
+
+  get verdict(): Verdict | null {
+    return this.#verdict;
+  }
+  /** What was thrown, of the verdicts `given-up` and `lost`. */
+  get cause(): unknown {
+    return this.#cause;
+  }
+  get whole(): string {
+    return this.#text.whole;
+  }
+  standing(): Standing {
+    return this.#text.standing();
+  }
+  standingAt(bytes: number): Standing | null {
+    return this.#text.standingAt(bytes);
+  }
+
+  /** Takes a delta. Undefined when more may come; else a promise to wait for before the model is read on. */
+  push(delta: string): Promise<void> | undefined {
+    if (this.#verdict !== null) return undefined;
+    this.#text.push(delta, this.#clock.wall());
+    this.#wake();
+    if (this.#text.waitingBytes < MAX_WAITING_BYTES) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** The model says nothing more. */
+  finish(): void {
+    if (this.#verdict !== null) return;
+    this.#text.finish(this.#clock.wall());
+    this.#wake();
+  }
+
+  /** Resolves when all that was pushed stands, or there is a verdict. */
+  flush(): Promise<void> {
+    if (!this.#running) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
+  }
+
+  /** For a cancel: drops what waits, and resolves when it is known whether the piece in flight arrived. */
+  freeze(): Promise<void> {
+    this.#text.drop();
+    return this.flush();
+  }
+
+  /**
+   * The store has lost the run, says an answer to a question of `askedAt`: writes it again, unless that was done since. Resolves
+   * when it stands, or there is a verdict.
+   */
+  restore(askedAt = this.#clock.now()): Promise<void> {
+    if (this.#restoredAt <= askedAt) this.#lost = true;
+    this.#wake();
+    return this.flush();
+  }
+
+  #wake(): void {
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#verdict === null) {
+        if (this.#lost) await this.#writeAgain();
+        else {
+          this.#inFlight ??= this.#text.take();
+          if (this.#inFlight === undefined) break;
+          this.#answered(await untilAnswered(this.#append, this.#retry));
+        }
+        if (this.#text.waitingBytes < MAX_WAITING_BYTES) this.#makeRoom();
+      }
+    } catch (error) {
+      // Whoever finds the run goes on from what stands.
+      this.#cause = error;
+      this.#decide(afterFailure(error, this.#options.giveUp.aborted));
+    } finally {
+      this.#running = false;
+      this.#makeRoom();
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
+  }
+
+  /** One per run and not one per piece, and no `async`: it is called for every piece of every answer. */
+  readonly #append = (): Promise<AppendChunkResult['outcome']> => {
+    const { append, observe } = this.#options;
+    const piece = this.#inFlight!;
+    const startedAt = this.#clock.now();
+    return append({ at: this.#text.standingBytes, text: piece.text, t: piece.t }).then((result) => {
+      const offset = result.outcome === 'appended' ? result.offset : undefined;
+      observe?.appended?.(result.outcome, this.#clock.now() - startedAt, piece, offset);
+      return result.outcome;
+    });
+  };
+
+  #answered(outcome: AppendChunkResult['outcome']): void {
+    const next = afterAppend(outcome);
+    if (next === 'next') this.#stands();
+    else if (next === 'restore') this.#lost = true;
+    else this.#decide(next);
+  }
+
+  #stands(): void {
+    if (this.#inFlight !== undefined) this.#text.stands(this.#inFlight);
+    this.#inFlight = undefined;
+  }
+
+  async #writeAgain(): Promise<void> {
+    const { giveUp, observe, newLogId, restore } = this.#options;
+    const logId = newLogId();
+    // Text up to the piece in flight and no further, so that each try sends the same.
+    const known = this.#text.standingText(this.#inFlight);
+    const busyUntil = this.#clock.now() + BUSY_MS;
+    for (;;) {
+      const { outcome } = await untilAnswered(() => restore(known, logId), this.#retry);
+      observe?.restored?.(outcome);
+      const next = afterRestore(outcome);
+      if (next === 'next') {
+        this.#stands();
+        this.#lost = false;
+        this.#restoredAt = this.#clock.now();
+        return;
+      }
+      if (next === 'fenced' || this.#clock.now() >= busyUntil || giveUp.aborted) return this.#decide('fenced');
+      await this.#clock.sleep(BUSY_RETRY_MS, giveUp);
+    }
+  }
+
+  #decide(what: Verdict): void {
+    if (this.#verdict !== null) return;
+    this.#verdict = what;
+    this.#text.drop();
+    this.#options.onVerdict(what);
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+}

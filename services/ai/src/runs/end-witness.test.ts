@@ -1,0 +1,235 @@
+import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
+import { MemoryStore } from '@runnel/coordination/testing';
+import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import { describe, expect, test } from 'vitest';
+import type { ChatProvider } from '../models/provider.ts';
+import { createFaultyRunLog } from '../../testing/faulty-run-log.ts';
+import { countTo, memoryRunLog, modelsOf, prompt, startPod } from '../../testing/pods.ts';
+import type { Archive } from './end-witness.ts';
+
+/** A model that never says the same twice, and counts how often it was asked. */
+const restlessModel = () => {
+  let asked = 0;
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      const version = ++asked;
+      for (let word = 1; word <= 5; word++) yield { text: `v${version}w${word} ` };
+    },
+  };
+  return { models: modelsOf({ count: provider }), asked: () => asked };
+};
+
+const storeOf = () => {
+  const store = new MemoryStore(Date.now, 1_000);
+  return { store, runLog: createMemoryRunLog({ store }) };
+};
+
+const shown = async (runLog: RunLog, runId: string) => {
+  const read = await runLog.readState({ conversationId: 'c' });
+  return read.kind === 'snapshot' ? read.messages.find(({ messageId }) => messageId === runId) : undefined;
+};
+const ended = (runLog: RunLog, runId: string) => waitFor(() => shown(runLog, runId));
+
+/** The ways a store can be older than the end: the run waits, or has an owner who will never come back to it. */
+const COPIES = ['queued', 'claimed'] as const;
+
+describe('B4 the store goes back behind an end', () => {
+  test.each(COPIES)('%s: the pod that wrote it writes it again, and the model is not asked again', async (when) => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const run = await prompt(runLog, 'hello');
+    if (when === 'claimed') await runLog.claimRun({ ...run, owner: 'copy', leaseMs: 1, models: { count: true } });
+    const older = store.copy();
+    // Its own sweep must find it, or the other's question.
+    const [first, second] = [await startPod('a', runLog, { models }), await startPod('b', runLog, { models })];
+    const { text } = await ended(runLog, run.runId);
+    const { logId } = (await runLog.readState({ conversationId: 'c' })) as { logId: string };
+    const before = asked();
+    // A queue that is two seconds old asks too; the copy says when it began to wait.
+    for (const copied of older.runs.values()) if (copied.queuedAt !== null) copied.queuedAt -= 3_000;
+    store.goBack(older);
+    expect(await shown(runLog, run.runId)).toBeUndefined();
+    expect(await ended(runLog, run.runId)).toMatchObject({ text, status: 'complete' });
+    expect(await runLog.readState({ conversationId: 'c' })).not.toMatchObject({ logId });
+    await waitFor(() => first.size + second.size === 0);
+    expect(asked()).toBe(before);
+    expect(`${await first.metricsText()}${await second.metricsText()}`).toContain(
+      'runnel_ai_end_repairs_total{outcome="restored",service="ai"} 1',
+    );
+  });
+
+  test('another server answers: whoever ended an answer writes it again before anybody may claim it, also what left no trace', async () => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const pods = [await startPod('a', runLog, { models }), await startPod('b', runLog, { models })];
+    const kept = await prompt(runLog, 'first', { conversationId: 'c' });
+    await ended(runLog, kept.runId);
+    const older = store.copy();
+    const lost = await prompt(runLog, 'second', { conversationId: 'c' });
+    const { text } = await ended(runLog, lost.runId);
+    const before = asked();
+    store.goBack(older);
+    store.raise();
+    expect(await ended(runLog, lost.runId)).toMatchObject({ text, status: 'complete' });
+    const read = await runLog.readState({ conversationId: 'c' });
+    expect(read.kind === 'snapshot' && read.messages).toMatchObject([
+      { text: 'first' },
+      { messageId: kept.runId },
+      { text: 'second' },
+      { text },
+    ]);
+    await waitFor(() => pods.every(({ size }) => size === 0));
+    expect(asked()).toBe(before);
+  });
+
+  test('nobody who may have ended it lives: the text that stands ends `interrupted`, and no model is asked', async () => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const run = await prompt(runLog, 'hello');
+    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 60_000, models: { count: true } });
+    await runLog.appendChunk({ ...run, epoch: 1, at: 0, text: 'as far as the copy has it', t: 1 });
+    store.raise();
+    await startPod('a', runLog, { models });
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: 'as far as the copy has it', status: 'interrupted' });
+    expect(asked()).toBe(0);
+  });
+
+  test('P-1 an owner that lives goes on after the change, and its death after that is like any other', async () => {
+    const { store, runLog } = storeOf();
+    const dying = createFaultyRunLog(runLog);
+    const run = await prompt(runLog, 'count 150 at 50');
+    const pod = await startPod('a', dying);
+    await waitFor(() => pod.size === 1);
+    store.raise();
+    const changedAt = Date.now();
+    // Renewed a second and more after the change: by somebody who lives.
+    await waitFor(() => (store.runOf('c', run.runId)?.expires ?? 0) > changedAt + 1_200);
+    dying.fault = 'down';
+    await startPod('b', runLog);
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: countTo(150), status: 'complete' });
+    dying.fault = 'none';
+  });
+
+  /** A pod that reads and hears, and whose writes come late: all that the store has of its answer is what it wrote before. */
+  const lateOwner = (runLog: RunLog) => {
+    const own = { late: false };
+    const whenever = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return (...args: A): Promise<R> => (own.late ? Promise.reject(new RunnelError('unavailable')) : call(...args));
+    };
+    const { appendChunk, renewLeases, restoreRun, endRun } = runLog;
+    const writes = { appendChunk, renewLeases, restoreRun, endRun };
+    const guarded = Object.fromEntries(Object.entries(writes).map(([name, call]) => [name, whenever(call as () => Promise<unknown>)]));
+    return Object.assign(own, { runLog: { ...runLog, ...guarded } });
+  };
+
+  test.each([
+    ['claimed', 'count', { text: countTo(300), status: 'complete' }],
+    ['queued', 'count', { text: countTo(300), status: 'complete' }],
+    ['claimed', 'once', { status: 'interrupted' }],
+  ] as const)(
+    'an owner that needs more than four seconds (%s, %s): its text goes on elsewhere, said once',
+    async (when, model, expected) => {
+      const { store, runLog } = storeOf();
+      const owner = lateOwner(runLog);
+      let asked = 0;
+      const provider: ChatProvider = {
+        canContinue: model === 'count',
+        async *stream({ prefix }, signal) {
+          asked++;
+          const whole = countTo(300);
+          for (let at = prefix.length; at < whole.length && !signal.aborted; at += 8) {
+            yield { text: whole.slice(at, at + 8) };
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        },
+      };
+      const models = modelsOf({ [model]: provider });
+      const run = await prompt(runLog, 'hello', { model });
+      const older = when === 'queued' ? store.copy() : undefined;
+      await startPod('late', owner.runLog, { models });
+      const words = async (): Promise<string> => store.runOf('c', run.runId)?.text ?? '';
+      await waitFor(async () => (await words()).length > 80);
+      owner.late = true;
+      if (older) store.goBack(older);
+      const copied = (await words()).length;
+      store.raise();
+      await startPod('b', runLog, { models });
+      const answer = await waitFor(() => shown(runLog, run.runId), { deadlineMs: 20_000 });
+      expect(answer).toMatchObject(expected);
+      expect(countTo(300).startsWith(answer.text)).toBe(true);
+      // Seconds of text were only with its owner.
+      expect(answer.text.length).toBeGreaterThan(copied + 200);
+      expect(asked).toBe(model === 'count' ? 2 : 1);
+    },
+    30_000,
+  );
+
+  test('a pod that knows nothing asks the others before it asks the model', async () => {
+    const { store, runLog } = storeOf();
+    const { models, asked } = restlessModel();
+    const witness = await startPod('witness', runLog, { models });
+    const run = await prompt(runLog, 'hello');
+    await runLog.claimRun({ ...run, owner: 'copy', leaseMs: 1, models: { count: true } });
+    const older = store.copy();
+    const { text } = await ended(runLog, run.runId);
+    const before = asked();
+    const newcomer = await startPod('newcomer', runLog, { models });
+    store.goBack(older);
+    await newcomer.take(run);
+    expect(await ended(runLog, run.runId)).toMatchObject({ text });
+    await waitFor(() => newcomer.size + witness.size === 0);
+    expect(asked()).toBe(before);
+  });
+
+  test('a cancelled answer stays as it was cut', async () => {
+    const { store, runLog } = storeOf();
+    const run = await prompt(runLog, 'count 100 at 50');
+    const older = store.copy();
+    const pod = await startPod('a', runLog);
+    await waitFor(async () => {
+      const read = await runLog.readState({ conversationId: 'c' });
+      return read.kind === 'snapshot' && (read.run?.text.length ?? 0) > 20;
+    });
+    await runLog.cancelRun({ ...run, userId: 'user' });
+    const { text, status } = await ended(runLog, run.runId);
+    expect(status).toBe('cancelled');
+    await waitFor(() => pod.size === 0);
+    store.goBack(older);
+    expect(await ended(runLog, run.runId)).toMatchObject({ text, status });
+  });
+
+  test('what only the database knows is written again from there', async () => {
+    const runLog = memoryRunLog();
+    const { models, asked } = restlessModel();
+    const run = await prompt(runLog, 'hello');
+    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
+    const archive: Archive = async (_run, { userId, title, run: claimed, messages, epoch }) => ({
+      ...run,
+      epoch,
+      userId,
+      title,
+      run: claimed,
+      messages,
+      reason: 'complete',
+      text: 'as the database has it',
+      bytes: 22,
+      sha256: 'x',
+    });
+    await startPod('a', runLog, { models, archive });
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: 'as the database has it' });
+    expect(asked()).toBe(0);
+  });
+
+  test('P-4 where nobody knows an end, a dead pod’s run goes on, also while the database does not answer', async () => {
+    const runLog = memoryRunLog();
+    const { models, asked } = restlessModel();
+    const run = await prompt(runLog, 'hello');
+    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
+    const archive = (): Promise<never> => Promise.reject(new Error('away'));
+    await startPod('a', runLog, { models, archive });
+    expect(await ended(runLog, run.runId)).toMatchObject({ status: 'complete' });
+    expect(asked()).toBe(1);
+  });
+});

@@ -1,0 +1,52 @@
+import { hash } from 'node:crypto';
+import type { AskEnd, RunLog, SayRunning } from '@runnel/coordination';
+import { newId } from '@runnel/protocol';
+import type { ActiveRun, Claim } from '../run/generate.ts';
+
+/** Of an owner's text that is told in a hint; a longer one is not, and the run ends with what the store has. */
+const TOLD_BYTES = 256 * 1024;
+
+export interface LivingRun {
+  owned: { epoch: number };
+  active: Pick<ActiveRun, 'stop' | 'restore' | 'text'>;
+}
+
+export const digestOf = (text: string | Buffer): string => hash('sha256', text, 'hex');
+
+/**
+ * What an owner answers to a pod that has claimed its run from a store which went back (0072); null: nothing. Pure.
+ * `restore`: the store went back behind its own claim, so its epoch is the higher one: it writes its text again, and the claim is fenced.
+ * `yield`: the claim counts. It hands its text over and writes nothing more, for two pods may hold one epoch of such a store.
+ */
+export const answerOfOwner = (asked: AskEnd, epoch: number, text: string): 'restore' | { yield: SayRunning } | null => {
+  const { copy, conversationId, runId } = asked;
+  if (!copy || asked.epoch === undefined) return null;
+  if (epoch > asked.epoch) return 'restore';
+  const bytes = Buffer.from(text);
+  const isLonger = bytes.length >= copy.bytes && bytes.length - copy.bytes <= TOLD_BYTES;
+  if (!isLonger || digestOf(bytes.subarray(0, copy.bytes)) !== copy.sha256) return null;
+  const told = bytes.subarray(copy.bytes).toString();
+  return { yield: { kind: 'running', conversationId, runId, epoch: asked.epoch, at: copy.bytes, text: told } };
+};
+
+/** The claim as it goes on with what its owner has told; null when the store would not take that. */
+export const goOnWith = async (
+  told: SayRunning,
+  claim: Claim,
+  {
+    runLog,
+    owner,
+    leaseMs,
+    models,
+  }: { runLog: Pick<RunLog, 'restoreRun'>; owner: string; leaseMs: number; models: Readonly<Record<string, boolean>> },
+): Promise<Claim | null> => {
+  const { conversationId, runId } = told;
+  const text = claim.text + told.text;
+  const { epoch, userId, title, run, messages } = claim;
+  const command = { conversationId, runId, epoch, owner, leaseMs, newLogId: newId(), userId, title, run, messages, text };
+  const { outcome } = await runLog.restoreRun(command);
+  if (outcome !== 'restored') return null;
+  const { doubt: _, ...sure } = claim;
+  // What cannot be continued ends with all that its owner had said, as what nobody knows more of.
+  return { ...(models[run.model] ? sure : claim), text };
+};

@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto';
+import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
+import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
+import { isTransient, RunnelError } from '@runnel/protocol';
+import { systemClock, type Clock } from './clock.ts';
+import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
+import { goOnWith } from './living-owner.ts';
+import type { AiMetrics } from '../metrics.ts';
+import type { Models } from '../models/registry.ts';
+import { ProviderFault } from '../models/provider-fault.ts';
+import { unknownModel } from '../models/unknown.ts';
+import { createOutage } from './store-outage.ts';
+import { repeat } from './repeat.ts';
+import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
+import { startRunSpan } from '../run/run-span.ts';
+import { batchMs, createTimeline } from '../run/timeline.ts';
+import { afterRenew } from '../run/verdict.ts';
+import { Witness, type Archive } from './end-witness.ts';
+import { listenForWork, type WorkHints } from './work-hints.ts';
+
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
+  runLog: RunLog;
+  models: Models;
+  nodeId: string;
+  maxRuns: number;
+  leaseMs: number;
+  drainMs: number;
+  /** A run ends `model-unknown` once no pod had its model for so long; 0: never. */
+  orphanMs?: number;
+  /** No other pod shares the run log: what still runs when this one drains ends `interrupted`, with its text. */
+  alone?: boolean;
+  metrics: AiMetrics;
+  tracer: Tracer;
+  /** Where ends are known that no pod remembers. */
+  archive?: Archive;
+  log?: Logger;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
+
+interface Held {
+  owned: OwnedRun;
+  canContinue: boolean;
+  active: ActiveRun;
+}
+
+/** What is left of a drain for handing back what could not finish in time. */
+const HANDOVER_MS = 2000;
+/**
+ * The runs of this pod: takes what it is given or finds, keeps the leases, and hands everything back when it drains. Whether it
+ * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
+ */
+export const createWorker = (deps: WorkerDeps) => {
+  const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
+  const leaving = alone ? 'interrupt' : 'release';
+  const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
+  const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
+  const witness = new Witness({ runLog, ...(archive && { archive }), living, onRepair: metrics.endRepaired, log, clock });
+  /** Random per process start: a pod that comes back under its old name is somebody else. */
+  const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
+  const runs = new Map<string, Held>();
+  const claiming = new Map<string, Promise<unknown>>();
+  const hinted = new Set<string>();
+  /** Half answers that were seen waiting and found no place: the next places are theirs. */
+  let owed = 0;
+  let turn = 0;
+  let announcedAt = Number.NEGATIVE_INFINITY;
+  /** Since when this pod has looked without a break: a pod that has just come, or come back, knows of nobody's absence. */
+  let lookingSince: number | undefined;
+  let sweeping = false;
+  const [seeking, renewing, giveUp] = [new AbortController(), new AbortController(), new AbortController()];
+  let hints: WorkHints | undefined;
+  let draining: Promise<void> | undefined;
+
+  const store = createOutage({
+    clock,
+    graceMs: leaseMs / 3,
+    onChange: (away, error) => (away ? log.warn({ event: 'store.away', err: error }) : log.info({ event: 'store.back' })),
+  });
+
+  const freeSlots = (): number => maxRuns - runs.size - claiming.size;
+  const take = async (ref: FreeRun, reserved = owed): Promise<TakeResult> => {
+    if (draining !== undefined) return { outcome: 'draining' };
+    const key = runKey(ref);
+    if (runs.has(key) || claiming.has(key)) return { outcome: 'owned' };
+    if (freeSlots() <= reserved) return { outcome: 'full' };
+    const attempt = claim(ref);
+    claiming.set(key, attempt);
+    try {
+      return await attempt;
+    } finally {
+      claiming.delete(key);
+    }
+  };
+
+  const claim = async ({ conversationId, runId, orphan }: FreeRun): Promise<TakeResult> => {
+    const ref = { conversationId, runId };
+    // A model that no pod has is taken on too, to end the run of it.
+    const suited = orphan === undefined ? models.suited : { ...models.suited, [orphan]: true };
+    const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
+    metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
+    if (result.outcome !== 'claimed') return result;
+    // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
+    const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
+    if (known === 'ended') return { outcome: 'gone' };
+    const goesOn = known === 'unknown' ? result : await goOnWith(known, result, { runLog, owner, leaseMs, models: suited });
+    if (goesOn === null) return { outcome: 'gone' };
+    begin(ref, goesOn);
+    return { outcome: 'claimed', epoch: result.epoch };
+  };
+
+  const begin = (ref: RunRef, claim: Claim): void => {
+    // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
+    const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
+    const key = runKey(ref);
+    const startedAt = clock.now();
+    const facts = { runId: ref.runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
+    if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
+    log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
+    // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
+    const label = model.info.id;
+    const counted = metrics.observer(label, claim.trace);
+    const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    let written = 0;
+    const span = startRunSpan(tracer, claim, nodeId, {
+      ...counted,
+      appended(outcome, ms, piece, offset) {
+        counted.appended?.(outcome, ms, piece, offset);
+        // Stored before, only its answer was lost: the offset is not known, the bytes count.
+        if (outcome !== 'appended' && outcome !== 'duplicate') return;
+        written += piece.bytes;
+        timeline.note(offset ?? 0, piece.bytes);
+      },
+      known: (end) => {
+        witness.remember(end);
+        metrics.endsKept(witness.bytes);
+      },
+      lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
+      failed: ({ code, message, cause }) => {
+        const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
+        log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
+        if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
+      },
+    });
+    const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
+    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
+    metrics.running(runs.size);
+    // Claimed while the drain began: hand it on, nothing is written yet.
+    if (draining !== undefined) active.stop(leaving);
+    void active.done.then((result) => {
+      runs.delete(key);
+      if (owed > 0) void sweep();
+      timeline.close();
+      // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
+      if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
+      metrics.running(runs.size);
+      const ms = Math.round(clock.now() - startedAt);
+      metrics.ended(label, result, ms, claim.trace);
+      span.end(result);
+      log.info({ event: 'run.left', ...facts, result, ms });
+    });
+  };
+
+  const takeQuietly = async (ref: FreeRun, reserved?: number): Promise<void> => {
+    await take(ref, reserved).catch((err: unknown) =>
+      log[isTransient(err) ? 'debug' : 'error']({ event: 'claim.failed', runId: ref.runId, err }),
+    );
+  };
+
+  const sweep = async (): Promise<void> => {
+    if (sweeping || draining !== undefined) return;
+    sweeping = true;
+    try {
+      await look();
+    } finally {
+      sweeping = false;
+    }
+  };
+
+  /** A full pod looks, too: it must know whether half answers wait for its next places. */
+  const look = async (): Promise<void> => {
+    const now = clock.now();
+    const announce = now - announcedAt >= ANNOUNCE_MS;
+    const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
+    /** Parts of the store that did not answer: they hear of no pod meanwhile. */
+    const unheard = new Set<unknown>();
+    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce, onFailure: unheard.add.bind(unheard) };
+    try {
+      const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
+      store.answered();
+      lookingSince = unheard.size > 0 ? undefined : (lookingSince ?? now);
+      if (announce && unheard.size === 0) announcedAt = now;
+      const others = found.filter((ref) => !witness.knows(ref));
+      await Promise.all(found.map((ref) => witness.repair(ref)));
+      const places = Math.max(0, freeSlots());
+      owed = Math.max(0, others.filter(({ half }) => half).length - places);
+      if (!store.justBack()) await Promise.all(others.slice(0, places).map((ref) => takeQuietly(ref, 0)));
+    } catch (error) {
+      lookingSince = undefined;
+      store.failed(error);
+    }
+  };
+
+  const renew = async (): Promise<void> => {
+    const held = [...runs.values()];
+    if (held.length === 0) return;
+    const askedAt = clock.now();
+    try {
+      const outcomes = await runLog.renewLeases(
+        owner,
+        leaseMs,
+        held.map(({ owned }) => owned),
+      );
+      store.answered();
+      for (const { owned, active } of held) {
+        const outcome = outcomes.get(runKey(owned));
+        const next = outcome === undefined ? 'keep' : afterRenew(outcome);
+        if (next === 'restore') active.restore(askedAt);
+        else if (next !== 'keep') active.stop(next);
+      }
+    } catch (error) {
+      store.failed(error);
+    }
+  };
+
+  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
+  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
+    const named = [...runs.values()].filter(
+      ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
+    );
+    if (named.length === 0) return false;
+    const outcomes = await runLog.renewLeases(
+      owner,
+      leaseMs,
+      named.map(({ owned }) => owned),
+    );
+    for (const { owned, active } of named) {
+      const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
+      if (next === 'cancel' || next === 'fenced') active.stop(next);
+    }
+    return true;
+  };
+
+  const onHint = (hint: WorkHint): void => {
+    if (witness.hear(hint)) return;
+    if (hint.kind === 'cancel') return void check(hint.runId, hint.conversationId).catch(() => undefined);
+    const key = runKey(hint);
+    if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
+    hinted.add(key);
+    void clock.sleep(hintDelayMs(runs.size / maxRuns, random()), seeking.signal).then(() => {
+      hinted.delete(key);
+      return takeQuietly({ conversationId: hint.conversationId, runId: hint.runId });
+    });
+  };
+
+  const drain = async (): Promise<void> => {
+    seeking.abort();
+    const unsubscribed = hints?.close();
+    // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
+    for (const { active, canContinue } of runs.values()) if (canContinue) active.stop(leaving);
+    await Promise.allSettled(claiming.values());
+    const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
+    await withDeadline(all(), drainMs, () => undefined);
+    for (const { active } of runs.values()) active.stop(leaving);
+    await withDeadline(all(), HANDOVER_MS, () => undefined);
+    giveUp.abort();
+    renewing.abort();
+    await unsubscribed;
+    log.info({ event: 'worker.drained', left: runs.size });
+  };
+
+  return {
+    owner,
+    take: (ref: RunRef): Promise<TakeResult> => take(ref),
+    check,
+    get size(): number {
+      return runs.size;
+    },
+    get draining(): boolean {
+      return draining !== undefined;
+    },
+    /** Starts to listen, sweep and renew, also while the store is away. */
+    async start(): Promise<void> {
+      void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
+      void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      runLog.onStoreChange(() => {
+        log.warn({ event: 'store.changed' });
+        void witness.repairAll();
+      });
+      hints = listenForWork({ runLog, onHint, onFailure: store.failed, clock, random });
+      await hints.tried;
+    },
+    /** Takes nothing more and hands every run back; those no other pod could continue may finish within `drainMs`. */
+    drain: (): Promise<void> => (draining ??= Promise.resolve().then(drain)),
+  };
+};
+export type Worker = ReturnType<typeof createWorker>;

@@ -1,0 +1,154 @@
+import type { DataSource } from 'typeorm';
+import type { Finish, Message } from '@runnel/protocol';
+import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
+import { fromCursor, toCursor } from './cursor.ts';
+import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
+import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from '../database/tables.ts';
+import { excerptOf, LOOKED_AT_CHARS } from './excerpt.ts';
+import { isFree } from '../persons/pseudonym.ts';
+import { searchQuery, wordsOf } from '../store/search-words.ts';
+
+export type Page =
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string }
+  | { kind: 'none'; deleted?: Deletion }
+  | { kind: 'forbidden' };
+
+type Raw = Record<string, unknown>;
+
+export const toMessage = (row: MessageRow): Message => ({
+  messageId: row.messageId,
+  parentId: row.parentId,
+  role: row.role as Message['role'],
+  text: fromStored(row.text),
+  status: row.status as Message['status'],
+  ...(row.finish !== null && { finish: row.finish as Finish }),
+  ...(row.model !== null && { model: row.model }),
+  createdAt: row.createdAt,
+  ...(row.author !== null && { author: row.author }),
+});
+
+/** A page has at most so many bytes of text, but always its newest message: as in the run log. */
+const PAGE_BYTES = 512 * 1024;
+
+const COLUMNS = Object.values(MESSAGE)
+  .map(([name]) => name)
+  .join(', ');
+/** Of the text only its beginning: enough to find and show the place. */
+const EXCERPTED = Object.values(MESSAGE)
+  .map(([name]) => (name === 'text' ? `substr(m.text, 1, ${LOOKED_AT_CHARS}) AS text` : `m.${name}`))
+  .join(', ');
+
+/** The ids of those, newest first, that have room in a page. */
+const fitting = (sizes: readonly Raw[]): string[] => {
+  const ids: string[] = [];
+  let bytes = 0;
+  for (const row of sizes) {
+    bytes += Number(row['bytes']);
+    if (ids.length > 0 && bytes > PAGE_BYTES) break;
+    ids.push(String(row['message_id']));
+  }
+  return ids;
+};
+
+const deletionOf = ({ deletedLogId: logId, deletedAt: at }: SessionRow): { deleted?: Deletion } =>
+  logId !== null && at !== null ? { deleted: { logId, at } } : {};
+
+/** What gateways ask: history, the list of conversations, search. */
+export class AuditReader {
+  readonly #sql: Sql;
+
+  constructor(database: DataSource) {
+    this.#sql = new Sql(dialectOf(database), database);
+  }
+
+  /** A page of messages before a message (newest last). */
+  async history(query: { conversationId: string; userId: string; before?: string; limit: number }): Promise<Page> {
+    const { conversationId, userId, before, limit } = query;
+    const session = await this.#session(conversationId);
+    if (!session) return { kind: 'none' };
+    if (isFree(session)) return { kind: 'none' };
+    // Also after its deletion: the id is its owner's.
+    if (session.userId !== '' && session.userId !== userId) return { kind: 'forbidden' };
+    if (session.deleted === 1) return { kind: 'none', ...(session.userId === userId && deletionOf(session)) };
+    const values: Value[] = [conversationId, limit + 1, userId];
+    if (before !== undefined) values.push(before);
+    const sizes = await this.#sql.query<Raw>(
+      `SELECT message_id, ${this.#sql.dialect === 'postgres' ? 'octet_length(text)' : 'length(CAST(text AS BLOB))'} AS bytes
+       FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
+         ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $4)'}
+       ORDER BY position DESC, message_id DESC LIMIT $2`,
+      values,
+    );
+    const chosen = fitting(sizes.slice(0, limit));
+    const messages = await this.#messages(conversationId, chosen);
+    return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  /** In order. Asked for by name, so that no text is read that is not answered. */
+  async #messages(conversationId: string, ids: readonly string[]): Promise<Message[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#sql.query<Raw>(
+      `SELECT ${COLUMNS} FROM message WHERE conversation_id = $1 AND message_id IN (${ids.map((_, index) => `$${index + 2}`).join(', ')})
+       ORDER BY position, message_id`,
+      [conversationId, ...ids],
+    );
+    return rows.map((raw) => toMessage(rowOf(MESSAGE, raw)));
+  }
+
+  /** Whose a conversation is, or was before its deletion; null: never heard of it. */
+  async ownerOf(conversationId: string): Promise<string | null> {
+    return (await this.#session(conversationId))?.userId ?? null;
+  }
+
+  async conversations(query: { userId: string; after?: string; limit: number }): Promise<ConversationPage> {
+    const { userId, after, limit } = query;
+    const mark = after === undefined ? undefined : await this.#session(after);
+    const values: Value[] = [userId, limit + 1];
+    if (mark) values.push(mark.updatedAt, mark.conversationId);
+    const found = await this.#sql.query<Raw>(
+      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0
+         ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
+       ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
+      values,
+    );
+    const conversations = found.slice(0, limit).map((raw) => {
+      const { conversationId, title, updatedAt } = rowOf(SESSION, raw);
+      return { conversationId, title: fromStored(title), updatedAt };
+    });
+    return { conversations, hasMore: found.length > limit };
+  }
+
+  /** The user's messages that hold every word of the query (the last one as a beginning), newest first. */
+  async search(query: { userId: string; text: string; after?: string; limit: number }): Promise<SearchPage> {
+    const { userId, text, after, limit } = query;
+    const words = wordsOf(text);
+    if (words.length === 0) return { found: [], next: null };
+    const isPostgres = this.#sql.dialect === 'postgres';
+    const match = isPostgres ? searchQuery(userId, words) : words.map((w) => `"${w}"`).join(' ') + ' *';
+    const values: Value[] = [userId, match, limit + 1];
+    if (after !== undefined) values.push(...fromCursor(after, ['number', 'string']));
+    const rows = await this.#sql.query<Raw>(
+      `SELECT ${EXCERPTED}, s.title AS session_title FROM message m JOIN chat_session s ON s.conversation_id = m.conversation_id
+       WHERE m.user_id = $1 AND s.user_id = $1 AND s.deleted = 0 AND m.status <> 'deleted'
+         AND ${isPostgres ? 'm.search @@ $2::tsquery' : 'm.id IN (SELECT rowid FROM message_search WHERE message_search MATCH $2)'}
+         ${after === undefined ? '' : 'AND (m.position < $4 OR (m.position = $4 AND m.message_id < $5))'}
+       ORDER BY m.position DESC, m.message_id DESC LIMIT $3`,
+      values,
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const found = page.map((raw): FoundMessage => {
+      const row = rowOf(MESSAGE, raw);
+      const message = toMessage(row);
+      const excerpt = { ...message, text: excerptOf(message.text, words) };
+      return { conversationId: row.conversationId, title: fromStored(String(raw['session_title'])), message: excerpt };
+    });
+    const next = rows.length > limit && last ? toCursor([Number(last['position']), String(last['message_id'])]) : null;
+    return { found, next };
+  }
+
+  async #session(conversationId: string): Promise<SessionRow | undefined> {
+    const [raw] = await this.#sql.query<Raw>('SELECT * FROM chat_session WHERE conversation_id = $1', [conversationId]);
+    return raw && rowOf(SESSION, raw);
+  }
+}

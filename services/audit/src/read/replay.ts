@@ -1,0 +1,82 @@
+import type { DataSource } from 'typeorm';
+import type { TrailFields } from '@runnel/protocol/audit';
+import type { Marker, Piece, Replay } from '@runnel/protocol/http';
+import { dialectOf, Sql } from '../database/sql.ts';
+import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow, type TimelineRow } from '../database/tables.ts';
+import { toMessage } from './reader.ts';
+
+/**
+ * The pieces that the text which stands is made of. A restarted answer begins again at byte 0 with a higher epoch: the newest
+ * account of a byte counts. Bytes that no batch tells of are one piece, marked. Pure.
+ *
+ * @param endMs when the run ended, since its start
+ */
+const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
+  const told: Piece[] = [];
+  // From the newest back, as far as the older one was not written over.
+  let until = length;
+  for (const batch of [...batches].sort((a, b) => b.epoch - a.epoch || b.batch - a.batch)) {
+    if (batch.at >= until) continue;
+    const pieces: Piece[] = [];
+    let at = batch.at;
+    for (const [, ms, bytes] of JSON.parse(batch.chunks) as [number, number, number][]) {
+      if (at + bytes <= until) pieces.push({ ms: Math.max(0, ms + (batch.startedAt - startedAt)), at, bytes });
+      at += bytes;
+    }
+    told.unshift(...pieces);
+    until = batch.at;
+  }
+  const whole: Piece[] = [];
+  let at = 0;
+  for (const piece of told) {
+    if (piece.at > at) whole.push({ ms: piece.ms, at, bytes: piece.at - at, hole: true });
+    whole.push(piece);
+    at = piece.at + piece.bytes;
+  }
+  if (at < length) whole.push({ ms: endMs, at, bytes: length - at, hole: true });
+  return whole;
+};
+
+const markersOf = (rows: readonly AuditRow[], startedAt: number): Marker[] =>
+  rows.flatMap((row): Marker[] => {
+    const data = JSON.parse(row.data) as TrailFields;
+    const ms = Math.max(0, row.time - startedAt);
+    if (data.part !== undefined) return [];
+    if (row.type === 'RECOVERY_ATTEMPT')
+      return [{ ms, what: data.kind === 'restore' ? 'restored' : 'takeover', ...(data.owner && { owner: data.owner }) }];
+    if (!row.type.startsWith('STREAM_') || row.type === 'STREAM_STARTED') return [];
+    const cancel: Marker[] = data.cancel ? [{ ms: Math.max(0, data.cancel.requestedAt - startedAt), what: 'cancel' }] : [];
+    return [...cancel, { ms, what: 'end', ...(data.reason && { reason: data.reason }) }];
+  });
+
+type Raw = Record<string, unknown>;
+
+/** What is needed to watch an answer again; null when there is no such run of this user, or its text was deleted. */
+export const readReplay = async (database: DataSource, runId: string, userId: string): Promise<Replay | null> => {
+  const sql = new Sql(dialectOf(database), database);
+  const [raw] = await sql.query<Raw>(
+    // Which conversation a run belongs to is in its own index; messages are found by both ids.
+    `SELECT m.* FROM run r JOIN message m ON m.conversation_id = r.conversation_id AND m.message_id = r.run_id
+       JOIN chat_session s ON s.conversation_id = m.conversation_id
+     WHERE r.run_id = $1 AND m.role = 'assistant' AND m.status <> 'deleted' AND s.user_id = $2 AND m.user_id = $2 AND s.deleted = 0 LIMIT 1`,
+    [runId, userId],
+  );
+  if (!raw) return null;
+  const row = rowOf(MESSAGE, raw);
+  const of = [row.conversationId, runId];
+  const batches = await sql.query<Raw>('SELECT * FROM stream_chunk WHERE conversation_id = $1 AND run_id = $2 ORDER BY epoch, batch', of);
+  const events = await sql.query<Raw>('SELECT * FROM audit_log WHERE conversation_id = $1 AND run_id = $2 ORDER BY time, sequence', of);
+  const message = toMessage(row);
+  const markers = markersOf(
+    events.map((e) => rowOf(AUDIT, e)),
+    row.createdAt,
+  );
+  const endMs = markers.findLast((m) => m.what === 'end')?.ms ?? 0;
+  const pieces = piecesOf(
+    batches.map((b) => rowOf(TIMELINE, b)),
+    Buffer.byteLength(message.text),
+    row.createdAt,
+    endMs,
+  );
+  return { conversationId: row.conversationId, startedAt: row.createdAt, message, pieces, markers };
+};

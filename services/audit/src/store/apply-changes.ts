@@ -1,0 +1,90 @@
+import { fromStored, toStored, upsert, type Columns, type Sql } from '../database/sql.ts';
+import { MESSAGE, rowOf, SEARCHED, SESSION, type MessageRow } from '../database/tables.ts';
+import { fold, messageKey, type ChangeAt, type Tables } from './fold.ts';
+import { foldText, searchVector } from './search-words.ts';
+
+type Raw = Record<string, unknown>;
+
+/** Brings the tables that people read up to these changes. Their conversations are locked. */
+export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Promise<void> => {
+  if (changes.length === 0) return;
+  const tables = await readTouched(sql, changes);
+  const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
+  const { sessions, messages, purged } = fold(tables, changes);
+  for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
+
+  const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));
+  const isOld = ({ conversationId }: { conversationId: string }): boolean => oldSessions.has(conversationId);
+  await sql.append(
+    'chat_session',
+    SESSION,
+    sessionRows.filter((row) => !isOld(row)),
+  );
+  await sql.insert('chat_session', SESSION, sessionRows.filter(isOld), upsert(SESSION, 'conversation_id'));
+
+  const isThere = ({ conversationId, messageId }: MessageRow): boolean =>
+    oldMessages.has(messageKey(conversationId, messageId)) || purged.has(conversationId);
+  await writeMessages(sql, [...messages.values()], isThere);
+};
+
+/** The messages a change looks at. */
+const touched = ({ change }: ChangeAt): string[] => {
+  if (change.kind === 'message') return [change.row.messageId];
+  if (change.kind === 'restored') return change.rows.map((row) => row.messageId);
+  return change.kind === 'message-deleted' ? [change.messageId] : [];
+};
+
+const readTouched = async (sql: Sql, changes: readonly ChangeAt[]): Promise<Tables> => {
+  const tables: Tables = { sessions: new Map(), messages: new Map() };
+  const conversations = [...new Set(changes.map((c) => c.conversationId))];
+  for (const found of await sql.among<Raw>('SELECT * FROM chat_session', 'conversation_id', conversations)) {
+    const row = rowOf(SESSION, found);
+    tables.sessions.set(row.conversationId, { ...row, title: fromStored(row.title) });
+  }
+  // Ids are made by clients and unique within a conversation only.
+  const pairs = changes.flatMap((c) => touched(c).map((messageId) => [c.conversationId, messageId] as const));
+  const wanted = [...new Map(pairs.map((pair) => [messageKey(...pair), pair])).values()];
+  for (const found of await sql.amongPairs<Raw>('message', ['conversation_id', 'message_id'], wanted)) {
+    const row = rowOf(MESSAGE, found);
+    tables.messages.set(messageKey(row.conversationId, row.messageId), row);
+  }
+  return tables;
+};
+
+/** Removes what stands before a position. */
+const purge = async (sql: Sql, conversationId: string, position: number): Promise<void> => {
+  const older = 'conversation_id = $1 AND position < $2';
+  if (sql.dialect === 'sqlite') {
+    await sql.query(`DELETE FROM message_search WHERE rowid IN (SELECT id FROM message WHERE ${older})`, [conversationId, position]);
+  }
+  await sql.query(`DELETE FROM message WHERE ${older}`, [conversationId, position]);
+};
+
+const KEY = 'conversation_id, message_id';
+
+/** The words go in beside the text: as a `tsvector` in PostgreSQL, into the FTS5 table in SQLite. */
+const writeMessages = async (sql: Sql, rows: readonly MessageRow[], isThere: (row: MessageRow) => boolean): Promise<void> => {
+  const put = async <Row extends MessageRow>(columns: Columns<Row>, written: readonly Row[]): Promise<void> => {
+    await sql.append(
+      'message',
+      columns,
+      written.filter((row) => !isThere(row)),
+    );
+    await sql.insert('message', columns, written.filter(isThere), upsert(columns, KEY));
+  };
+  const stored = rows.map((row) => ({ ...row, text: toStored(row.text) }));
+  if (sql.dialect === 'postgres') {
+    await put(
+      SEARCHED,
+      stored.map((row, i) => ({ ...row, search: searchVector(row.userId, rows[i]!.text) })),
+    );
+    return;
+  }
+  await put(MESSAGE, stored);
+  for (const { conversationId, messageId, text } of rows) {
+    await sql.query(
+      'INSERT OR REPLACE INTO message_search (rowid, folded) SELECT id, $1 FROM message WHERE conversation_id = $2 AND message_id = $3',
+      [foldText(text), conversationId, messageId],
+    );
+  }
+};

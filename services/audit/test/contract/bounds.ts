@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { AuditTables } from '../../src/audit-database.ts';
+import { story } from '../../testing/events.ts';
+
+const PAGE_BYTES = 512 * 1024;
+
+/** What is answered is bounded in bytes, whatever the texts are. */
+export const boundsContract = (open: () => Promise<AuditTables>): void => {
+  test('S-6 S-9 history pages are bounded in bytes, and every message is read by paging on', async () => {
+    const tables = await open();
+    const s = story();
+    const sizes = [10, 300_000, 300_000, 10, 700_000, 10, 200_000, 200_000, 200_000];
+    await tables.store.write([s.started(), ...sizes.map((size, i) => s.said(`m${i}`, 'x'.repeat(size)))]);
+    const read: string[] = [];
+    let before: string | undefined;
+    for (let pages = 0; pages < 20; pages++) {
+      const page = await tables.reader.history({ conversationId: 'c1', userId: 'ann', limit: 50, ...(before !== undefined && { before }) });
+      if (page.kind !== 'page') throw new Error(page.kind);
+      const bytes = page.messages.reduce((sum, { text }) => sum + text.length, 0);
+      expect(page.messages.length === 1 || bytes <= PAGE_BYTES).toBe(true);
+      read.unshift(...page.messages.map(({ messageId }) => messageId));
+      before = page.messages[0]!.messageId;
+      if (!page.hasMore) break;
+    }
+    expect(read).toEqual(sizes.map((_, i) => `m${i}`));
+  });
+
+  test('S-9 search answers an excerpt around the match, never a whole long text', async () => {
+    const tables = await open();
+    const s = story();
+    const long = `${'a '.repeat(5000)}needle ${'b '.repeat(500_000)}`;
+    await tables.store.write([s.started(), s.said('m1', long), s.said('m2', 'a short needle')]);
+    const { found } = await tables.reader.search({ userId: 'ann', text: 'needle', limit: 9 });
+    expect(found.map(({ message }) => message.messageId)).toEqual(['m2', 'm1']);
+    expect(found[0]!.message.text).toBe('a short needle');
+    expect(found[1]!.message.text).toContain('needle');
+    expect(found[1]!.message.text.length).toBeLessThan(1100);
+  });
+};

@@ -1,0 +1,162 @@
+import type { BeginRunResult, ReadState, RunLog } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
+import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
+import { AuditDesk, SLOW_MS, type Answer, type Asked } from './ownership.ts';
+import type { AuditReader } from '../context.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import { storedEnd } from './stored-end.ts';
+
+/** A reader may wait longer than a prompt, and still be told of an outage in time. */
+const READ_PATIENCE_MS = 450;
+
+export type OwnershipMetrics = Pick<GatewayMetrics, 'ownership' | 'expelled'>;
+type Known = Exclude<Standing, 'unanswered'>;
+interface Finding {
+  runLog: Known;
+  unproven: boolean;
+}
+
+const foundBy = (state: ReadState): Finding => {
+  if (state.kind === 'forbidden') return { runLog: 'stranger', unproven: state.doubtful === true };
+  if (state.kind === 'none') return { runLog: 'unknown', unproven: false };
+  return { runLog: 'owner', unproven: state.kind === 'snapshot' && (state.unproven === true || state.lossy === true) };
+};
+
+/**
+ * A run log that knows what the database knows: conversations that only the database has open and go on as if they had never left,
+ * and nobody but the owner gets at them. What it lacks is asked of the audit service, put back by one script, and looked at again.
+ * `access.ts` says what an answer means.
+ */
+export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: OwnershipMetrics, slowMs: number = SLOW_MS): RunLog => {
+  const readMs = Math.max(READ_PATIENCE_MS, slowMs);
+
+  const expel = async (command: Parameters<RunLog['expel']>[0]): Promise<void> => {
+    if ((await runLog.expel(command)).outcome === 'expelled') metrics?.expelled.inc();
+  };
+
+  const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
+    const { messages, hasMore, title = '' } = answer.page;
+    const stored = { ...asked, messages, hasMore, title };
+    const end = storedEnd(await runLog.readState(asked), asked, messages);
+    if (end) await runLog.restoreEnd(end);
+    // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
+    if ((await runLog.rehydrate(stored)).outcome === 'exists') await runLog.mergeStored(stored);
+  };
+
+  /** Does what a verdict asks for. Resolves to whether looking again is worth it. */
+  const carryOut = async (verdict: Verdict, asked: Asked, answer: Answer, { runLog: known, unproven }: Finding): Promise<boolean> => {
+    const { conversationId, userId } = asked;
+    if (verdict === 'forbidden') {
+      if (known === 'owner') await expel({ conversationId, intruder: userId });
+      return false;
+    }
+    if (answer.standing === 'unknown' && answer.deleted && known === 'owner' && unproven) {
+      // The store went back behind its deletion.
+      const { outcome } = await runLog.deleteConversation({ ...asked, heard: answer.deleted });
+      if (outcome === 'done') return true;
+    }
+    if (answer.standing === 'unknown' && known === 'owner' && unproven)
+      await runLog.mergeStored({ ...asked, title: '', messages: [], hasMore: false });
+    if (answer.standing !== 'owner' || (verdict !== 'bring-back' && verdict !== 'expel')) return false;
+    if (verdict === 'expel') await expel({ conversationId, rightful: userId });
+    await bringBack(asked, answer);
+    return true;
+  };
+
+  const desk = new AuditDesk(audit, slowMs, async (asked, answer) => {
+    const finding = foundBy(await runLog.readState(asked));
+    if (!mustAskDatabase(finding)) return;
+    await carryOut(decide({ ...finding, database: answer.standing, makes: false }), asked, answer, finding);
+  });
+
+  /** Asks, decides and does it. */
+  const settle = async (asked: Asked, finding: Finding, patienceMs: number, makes = false) => {
+    const answer = await desk.ask(asked, patienceMs);
+    metrics?.ownership.inc({ standing: answer.standing });
+    const verdict = decide({ ...finding, database: answer.standing, makes });
+    return { verdict, standing: answer.standing, again: await carryOut(verdict, asked, answer, finding) };
+  };
+
+  /** A change of what is here: what is not is looked for, and nobody is told that it does not exist while that is not known. */
+  const changing =
+    <C extends Asked, R extends { outcome: string }>(change: (command: C) => Promise<R>) =>
+    async (command: C): Promise<R | { outcome: 'forbidden' }> => {
+      const result = await change(command);
+      if (result.outcome !== 'not-found' && result.outcome !== 'forbidden') return result;
+      const asked = { conversationId: command.conversationId, userId: command.userId };
+      const finding = foundBy(await runLog.readState(asked));
+      if (!mustAskDatabase(finding) && finding.runLog !== 'owner') return result;
+      const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, readMs);
+      if (verdict === 'forbidden') return { outcome: 'forbidden' };
+      if (again) return change(command);
+      if (standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
+      return result;
+    };
+
+  const beginRun: RunLog['beginRun'] = async (command) => {
+    const { conversationId, userId, message, parentId } = command;
+    const asked = { conversationId, userId };
+    const first = await runLog.beginRun({ ...command, making: 'no' });
+    const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
+    // A parent that is not here may be in the database: of a conversation that lost its older turns.
+    const lacksParent = first.outcome === 'not-found' && parentId !== null && parentId !== undefined;
+    // The same command may have been answered in what the store lost: that answer is its answer, and not another one (W-4).
+    const isLossy = first.outcome === 'lossy';
+    if (!isDoubtful && !lacksParent && !isLossy) return first;
+    const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
+    const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
+    if (verdict === 'forbidden') return { outcome: 'forbidden' };
+    if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
+    if (again || isLossy) return runLog.beginRun({ ...command, making: 'proven' });
+    if (verdict !== 'create' && verdict !== 'create-unproven') return first;
+    if (message === null && verdict === 'create-unproven') throw new RunnelError('unavailable');
+    const result = await runLog.beginRun({ ...command, making: verdict === 'create' ? 'proven' : 'unproven' });
+    if (result.outcome === 'started') desk.forget(asked);
+    return result;
+  };
+
+  return {
+    ...runLog,
+    async readState(query) {
+      const state = await runLog.readState(query);
+      const { conversationId, userId } = query;
+      const finding = foundBy(state);
+      if (userId === undefined || !mustAskDatabase(finding)) return state;
+      const { verdict, again } = await settle({ conversationId, userId }, finding, readMs);
+      if (verdict === 'forbidden') return { kind: 'forbidden' };
+      return again ? runLog.readState(query) : state;
+    },
+    async readHistory(query) {
+      const page = await runLog.readHistory(query);
+      if (page.kind === 'none' || (page.kind === 'page' && !page.lossy)) return page;
+      const asked = { conversationId: query.conversationId, userId: query.userId };
+      const finding = foundBy(await runLog.readState(asked));
+      if (!mustAskDatabase(finding)) return page;
+      return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
+    },
+    beginRun,
+    // Whose it is says `beginRun`, which knows what the database knows.
+    async findRun(query) {
+      const found = await runLog.findRun(query);
+      return found.outcome === 'forbidden' ? { outcome: 'none' } : found;
+    },
+    async cancelRun(command) {
+      const result = await runLog.cancelRun(command);
+      if (result.outcome !== 'gone') return result;
+      const asked = { conversationId: command.conversationId, userId: command.userId };
+      const { standing } = await desk.ask(asked, readMs);
+      return standing === 'stranger' ? { outcome: 'forbidden' } : result;
+    },
+    deleteMessage: changing((command) => runLog.deleteMessage(command)),
+    deleteConversation: changing((command) => runLog.deleteConversation(command)),
+    setTitle: changing((command) => runLog.setTitle(command)),
+  };
+};
+
+/** What an answer of `begin-run` says about the person. */
+const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = {
+  none: 'unknown',
+  forbidden: 'stranger',
+  'not-found': 'owner',
+  lossy: 'owner',
+};

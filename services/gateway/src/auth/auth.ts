@@ -1,0 +1,157 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { ConfigError } from '@runnel/kit';
+import { newId, RunnelError } from '@runnel/protocol';
+import type { GatewayConfig } from '../config.ts';
+import { isUserId, type Identity } from './identity.ts';
+import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
+import { checkLife } from './token-rules.ts';
+
+export interface Auth {
+  readonly mode: 'dev' | 'jwt';
+  /** A token from `hello` or a header; rejects with `unauthorized`, `token-expired`, or `unavailable` (the keys cannot be had). */
+  verify(token: string): Promise<Omit<Identity, 'source'>>;
+  /**
+   * Who an upgrade request speaks for, by its headers, cookie and query alone; null: `hello` must bring a token.
+   * Rejects when an `Authorization` header is present and bad.
+   * In dev mode a guest without a cookie gets one: `setCookie` is the `Set-Cookie` value for the answer.
+   */
+  identify(request: FastifyRequest): Promise<{ identity: Identity | null; setCookie?: string }>;
+  /** The same for plain HTTP: sets the guest cookie on the reply and rejects with `unauthorized` when nobody is known. */
+  require(request: FastifyRequest, reply: FastifyReply): Promise<Identity>;
+}
+
+type AuthConfig = Pick<
+  GatewayConfig,
+  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
+>;
+type Identified = Awaited<ReturnType<Auth['identify']>>;
+
+const CLOCK_TOLERANCE_SECONDS = 5;
+/** Longer than any issuer makes, so not worth hashing. */
+const MAX_TOKEN_CHARS = 8192;
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
+const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+
+/**
+ * `guestKey` signs the cookies of guests; all gateways have the same.
+ *
+ * @throws ConfigError when jwt mode has no key, or two
+ */
+export const createAuth = (config: AuthConfig, guestKey: () => string = ownKey()): Auth =>
+  config.authMode === 'dev' ? devAuth(config.sessionCookie, createGuests(guestKey)) : jwtAuth(config);
+
+const ownKey = (): (() => string) => {
+  const key = newId() + newId();
+  return () => key;
+};
+
+/** Asked before a request's body is read and again by its route: one answer, and one guest. */
+const requireBy = (identify: Auth['identify']): Auth['require'] => {
+  const known = new WeakMap<FastifyRequest, Identity>();
+  return async (request, reply) => {
+    const before = known.get(request);
+    if (before !== undefined) return before;
+    const { identity, setCookie } = await identify(request);
+    if (identity === null) throw new RunnelError('unauthorized');
+    if (setCookie !== undefined) reply.header('set-cookie', setCookie);
+    known.set(request, identity);
+    return identity;
+  };
+};
+
+/** Callers say who they are. For one's own machine and for tests. */
+const devAuth = (cookie: string, guests: Guests): Auth => {
+  const identify = async (request: FastifyRequest): Promise<Identified> => {
+    const { user_id: named } = request.query as { user_id?: unknown };
+    if (named !== undefined) {
+      if (!isUserId(named)) throw new RunnelError('unauthorized', 'This user_id cannot be used.');
+      return { identity: { userId: named, source: 'query', expiresAt: null } };
+    }
+    const known = guests.read(sessionCookie(request, cookie));
+    const userId = known?.userId ?? guests.create();
+    const identity: Identity = { userId, source: 'guest', expiresAt: null };
+    return known?.old === false ? { identity } : { identity, setCookie: guests.setCookie(userId, request, cookie) };
+  };
+  return {
+    mode: 'dev',
+    verify: async () => {
+      throw new RunnelError('unauthorized', 'Tokens mean nothing in dev mode.');
+    },
+    identify,
+    require: requireBy(identify),
+  };
+};
+
+const jwtAuth = (config: AuthConfig): Auth => {
+  const key = keyOf(config);
+  const options: JWTVerifyOptions = {
+    algorithms: config.jwksUrl === undefined ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ['sub', 'exp'],
+    ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
+    ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
+  };
+  const verify = async (token: string): Promise<Omit<Identity, 'source'>> => {
+    if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
+    try {
+      const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+      checkLife(payload, config.jwtMaxAgeMs, Date.now());
+      return identityOf(payload, config.adminScope);
+    } catch (cause) {
+      throw toAuthError(cause);
+    }
+  };
+  const identify = async (request: FastifyRequest): Promise<Identified> => {
+    const header = request.headers.authorization;
+    if (header !== undefined) {
+      const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+      if (token === undefined) throw new RunnelError('unauthorized', 'Authorization must be a Bearer token.');
+      return { identity: { ...(await verify(token)), source: 'header' } };
+    }
+    const cookie = sessionCookie(request, config.sessionCookie);
+    if (cookie === undefined) return { identity: null };
+    // A stale cookie is nobody: `hello` may still bring a good token.
+    const known = await verify(cookie).catch(unlessUnavailable);
+    return { identity: known && { ...known, source: 'cookie' } };
+  };
+  return { mode: 'jwt', verify, identify, require: requireBy(identify) };
+};
+
+const keyOf = ({ jwtSecret, jwksUrl }: AuthConfig): Uint8Array | JWTVerifyGetKey => {
+  if (jwtSecret !== undefined && jwksUrl !== undefined) throw new ConfigError(['JWT_SECRET and JWKS_URL exclude each other']);
+  if (jwtSecret !== undefined) return new TextEncoder().encode(jwtSecret);
+  if (jwksUrl !== undefined) return createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 2000, cooldownDuration: 5000 });
+  throw new ConfigError(['AUTH_MODE=jwt needs JWT_SECRET or JWKS_URL']);
+};
+
+/** RFC 8693's `scope`, space-separated, or a list, as some issuers write it. */
+const scopesOf = ({ scope, scp }: JWTPayload): unknown[] => {
+  const given = scope ?? scp;
+  return typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
+};
+
+const identityOf = (payload: JWTPayload, adminScope: string): Omit<Identity, 'source'> => {
+  const { sub, exp } = payload;
+  if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
+  return { userId: sub, expiresAt: exp! * 1000, ...(scopesOf(payload).includes(adminScope) && { admin: true }) };
+};
+
+/** A token that is wrong is the caller's; keys that cannot be fetched (jose has no class of its own for a 500 or no JSON) are ours. */
+const toAuthError = (cause: unknown): RunnelError => {
+  if (cause instanceof RunnelError) return cause;
+  if (cause instanceof errors.JWTExpired) return new RunnelError('token-expired', 'The token has expired.', { cause });
+  const ours =
+    cause instanceof errors.JWKSTimeout ||
+    cause instanceof errors.JWKSInvalid ||
+    !(cause instanceof errors.JOSEError) ||
+    cause.code === errors.JOSEError.code;
+  return ours
+    ? new RunnelError('unavailable', 'The keys that check tokens cannot be had; try again soon.', { cause })
+    : new RunnelError('unauthorized', 'This token is not valid.', { cause });
+};
+
+const unlessUnavailable = (error: unknown): null => {
+  if (error instanceof RunnelError && error.code === 'unavailable') throw error;
+  return null;
+};

@@ -1,0 +1,215 @@
+import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
+import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
+import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
+import type { Admission, Beginning } from '../budgets/admission.ts';
+import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
+import { begun, cancelled, changed } from './command-results.ts';
+import type { Dispatcher } from '../dispatch/dispatch.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { Hub } from '../follow/hub.ts';
+import type { Models } from '../dispatch/model-catalogue.ts';
+import { BUSY_MS } from './busy-store.ts';
+import { checkTitle, titleOf } from './title.ts';
+
+/** Who gives a command. */
+export interface Caller {
+  userId: string;
+  /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
+  trace?: string;
+}
+
+export interface PromptCommand {
+  conversationId: string;
+  messageId: string;
+  text: string;
+  parentId?: string | null;
+  runId?: string;
+  model?: string;
+  /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
+  seed?: readonly SeedMessage[];
+}
+export interface RegenerateCommand {
+  conversationId: string;
+  parentId: string;
+  runId?: string;
+  model?: string;
+}
+export interface RunAnswer {
+  runId: string;
+  /** Offset of `run-started`. */
+  offset: number;
+  duplicate: boolean;
+}
+
+/**
+ * What a user can do, the same over WebSocket, HTTP and `/v1`. Every method rejects with a RunnelError whose code is
+ * one of the protocol's; `unavailable` within a second when the store is down. Repeating a command is safe (W-4).
+ */
+export interface Commands {
+  /** empty, too-long, model-unknown, rate-limited, busy (with runId), forbidden, not-found (parent), overloaded */
+  prompt(caller: Caller, command: PromptCommand): Promise<RunAnswer>;
+  regenerate(caller: Caller, command: RegenerateCommand): Promise<RunAnswer>;
+  /** forbidden, not-found. Answers at once; this node sees to it that the run ends (P-5). */
+  cancel(caller: Caller, command: { conversationId: string; runId: string }): Promise<{ outcome: 'cancelling' | 'already-ended' }>;
+  deleteMessage(caller: Caller, command: { conversationId: string; messageId: string }): Promise<{ offset: number }>;
+  /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
+  deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
+  setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
+  /** Only for a conversation the caller follows on this node; otherwise not-found. */
+  typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
+  /** Whether the store answers at present: a command that takes long then only waits its turn. */
+  worthWaiting(): boolean;
+}
+
+export interface CommandsDeps {
+  runLog: RunLog;
+  hub: Hub;
+  dispatcher: Dispatcher;
+  models: Models;
+  /** Every budget of a run. */
+  admission: Admission;
+  limits: Limits;
+  metrics: GatewayMetrics;
+  log: Logger;
+  tracer?: Tracer;
+}
+
+/** What a command writes, in UTF-8. */
+const sizeOf = ({ message, seed = [] }: Pick<BeginRun, 'message' | 'seed'>): number =>
+  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), message ? Buffer.byteLength(message.text) : 0);
+
+/** The commands of one node, and the work they leave behind. */
+export interface OwnCommands extends Commands {
+  /** Resolves when no command is under way, nor what one left to do (a cancel's end, a dispatch). */
+  settled(): Promise<void>;
+}
+
+/** P-10: an answer within a second, with room for the way to the client. What is asked gives up by itself a little later. */
+const DEADLINE_MS = 800;
+
+export const createCommands = (deps: CommandsDeps): OwnCommands => {
+  const { runLog, hub, dispatcher, models, admission, limits, metrics, log } = deps;
+  const underWay = new Set<Promise<unknown>>();
+  const leftover = new Set<Promise<unknown>>();
+  const leave = (work: Promise<unknown>): void => {
+    leftover.add(work);
+    void work.catch((err: unknown) => log.error({ event: 'command.leftover-failed', err })).finally(() => leftover.delete(work));
+  };
+
+  /** The span of a command is the parent of all that the run does later, in this process and in others. */
+  const traced = async <T>(name: string, trace: string | undefined, work: (trace: { trace?: string }) => Promise<T>): Promise<T> => {
+    const span = deps.tracer?.startSpan(name, {}, contextOf(trace));
+    const inner = (span && traceparentOf(span)) ?? trace;
+    try {
+      return await work(inner === undefined ? {} : { trace: inner });
+    } finally {
+      span?.end();
+    }
+  };
+
+  const measured = async <T>(command: string, work: () => Promise<T>): Promise<T> => {
+    const stop = metrics.commandSeconds.startTimer({ command });
+    const working = work();
+    underWay.add(working);
+    void working.catch(() => undefined).finally(() => underWay.delete(working));
+    try {
+      const answer = await withPatience(working, { ms: DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering }, () => {
+        // It may still succeed; then asking again is answered `duplicate` (W-4).
+        throw new RunnelError('unavailable', undefined, { retryAfterMs: DEADLINE_MS });
+      });
+      metrics.commands.inc({ command, outcome: 'ok' });
+      return answer;
+    } catch (cause) {
+      const error = toRunnelError(cause);
+      metrics.commands.inc({ command, outcome: error.code });
+      if (error.code === 'internal') log.error({ event: 'command.failed', command, err: error.cause });
+      throw error;
+    } finally {
+      stop();
+    }
+  };
+
+  /** What a prompt and a regenerate share, from the budget to the dispatch. */
+  const begin = async (caller: Caller, command: Omit<BeginRun, 'userId' | 'model'>, wanted: string | undefined): Promise<RunAnswer> => {
+    const { userId } = caller;
+    const model = await models.resolve(wanted);
+    const { conversationId, runId, message } = command;
+    const admitted = await admission.admit({
+      userId,
+      conversationId,
+      messageId: message?.messageId ?? null,
+      runId,
+      bytes: sizeOf(command),
+    });
+    if (admitted.kind === 'known') return { runId: admitted.runId, offset: admitted.offset, duplicate: true };
+    const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
+    try {
+      return await traced('runnel.begin-run', caller.trace, async (trace) => {
+        const result = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
+        settle(result);
+        if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
+        return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
+      });
+    } catch (cause) {
+      const { code, retryable } = toRunnelError(cause);
+      // A store that did not answer may carry it out all the same. Asking for what is not theirs costs the caller a prompt.
+      settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
+      throw cause;
+    }
+  };
+
+  /** The answer goes out first: nobody waits for a pod. */
+  const launch = (run: RunRef): void => {
+    hub.expectChange(run.conversationId);
+    leave(new Promise((resolve) => setImmediate(() => resolve(dispatcher.dispatch(run)))));
+  };
+
+  return {
+    prompt: (caller, command) =>
+      measured('prompt', async () => {
+        const { conversationId, messageId, parentId, runId = newId(), model, seed } = command;
+        if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
+        const text = checkText(command.text, limits);
+        const message = { messageId, text };
+        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }) };
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model);
+      }),
+    regenerate: (caller, { conversationId, parentId, runId = newId(), model }) =>
+      measured('regenerate', () => begin(caller, { conversationId, runId, message: null, parentId, title: '' }, model)),
+    cancel: (caller, { conversationId, runId }) =>
+      measured('cancel', async () => {
+        // Asked for before the flag is set: the end may pass before the answer of the store is here.
+        const seen = hub.sawEnd(conversationId, runId, OWNER_GRACE_MS);
+        const result = cancelled(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
+        if (result.outcome === 'cancelling')
+          leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
+        return { outcome: result.outcome };
+      }),
+    deleteMessage: (caller, { conversationId, messageId }) =>
+      measured('delete', async () => {
+        const result = changed(await runLog.deleteMessage({ conversationId, messageId, userId: caller.userId }));
+        hub.expectChange(conversationId);
+        return result;
+      }),
+    deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
+      measured('delete-conversation', async () => {
+        changed(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
+        hub.expectChange(conversationId);
+      }),
+    setTitle: (caller, { conversationId, title }) =>
+      measured('title', async () => {
+        const result = changed(await runLog.setTitle({ conversationId, title: checkTitle(title), userId: caller.userId }));
+        hub.expectChange(conversationId);
+        return result;
+      }),
+    typing: (caller, { conversationId, active }) =>
+      measured('typing', async () => {
+        if (!hub.isFollowedBy(conversationId, caller.userId)) throw new RunnelError('not-found', 'Follow the conversation first.');
+        await runLog.publishHint(conversationId, JSON.stringify({ type: 'typing', conversationId, userId: caller.userId, active }));
+      }),
+    worthWaiting: runLog.answering,
+    settled: async () => {
+      while (underWay.size + leftover.size > 0) await Promise.allSettled([...underWay, ...leftover]);
+    },
+  };
+};

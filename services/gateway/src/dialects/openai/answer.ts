@@ -1,0 +1,134 @@
+import {
+  ERRORS,
+  RunnelError,
+  type RunEndedEvent,
+  isId,
+  type EndReason,
+  type Finish,
+  type MessageStatus,
+  type ServerEvent,
+  type SnapshotEvent,
+  type Usage,
+} from '@runnel/protocol';
+import type { Sink } from '../../follow/follower.ts';
+import type { Outgoing } from '../../follow/wire-event.ts';
+
+export interface AnswerEnd {
+  reason: EndReason;
+  finish?: Finish;
+  usage?: Usage;
+  /** Set unless the run is complete or was cancelled. */
+  error?: RunnelError;
+}
+
+const REASONS: ReadonlySet<string> = new Set(['complete', 'cancelled', 'failed', 'interrupted'] satisfies EndReason[]);
+const isReason = (status: MessageStatus): status is EndReason => REASONS.has(status);
+
+const failure = (reason: EndReason, told?: RunEndedEvent['error']): { error?: RunnelError } => {
+  if (reason !== 'failed' && reason !== 'interrupted') return {};
+  const { code = 'model-failed', message, retryAfterMs } = told ?? {};
+  // A code of a later version is a failure as well.
+  const known = Object.hasOwn(ERRORS, code) ? code : 'model-failed';
+  return { error: new RunnelError(known, message, retryAfterMs === undefined ? {} : { retryAfterMs }) };
+};
+
+/**
+ * One run as somebody who only wants its text sees it: follows the conversation from before the run's start to its end.
+ * `changed` is called after every step; the reader looks at `text` and `end` when it has room, so a slow one costs one string.
+ */
+export class Answer implements Sink {
+  readonly runId: string;
+  text = '';
+  /** How often another pod took the run over and had to begin again. */
+  restarts = 0;
+  end: AnswerEnd | null = null;
+  #changed: () => void = () => undefined;
+  /** Offset of `run-started`, once the command has answered: a later snapshot without the run means that it is gone. */
+  #startedAt = Infinity;
+  /** Offset of the last snapshot that did not know the run. */
+  #unknownAt = -1;
+
+  constructor(runId: string) {
+    if (!isId(runId)) throw new RunnelError('bad-frame');
+    this.runId = runId;
+  }
+
+  /** Resolves at the next change. One reader at a time. */
+  next(): Promise<void> {
+    return new Promise((resolve) => (this.#changed = resolve));
+  }
+
+  /** Wakes the reader without a change, for a reader that has a deadline of its own. */
+  touch(): void {
+    this.#changed();
+  }
+
+  started(offset: number): void {
+    this.#startedAt = offset;
+    if (this.#unknownAt >= offset) this.fail(new RunnelError('not-found'));
+  }
+
+  /** Ends the wait from outside: the caller has left, the node drains. */
+  fail(error: RunnelError): void {
+    this.#finish({ reason: 'interrupted', error });
+  }
+
+  opened(): void {}
+
+  failed(error: RunnelError): void {
+    // A retryable failure is the hub's to repair; the run itself goes on meanwhile.
+    if (!error.retryable) this.fail(error);
+  }
+
+  send(event: Outgoing): void {
+    if (this.end) return;
+    const data = JSON.parse(event.bytes.toString()) as ServerEvent;
+    switch (data.type) {
+      case 'snapshot':
+        return this.#replace(data);
+      case 'chunk':
+        if (data.runId === this.runId) this.#grow(this.text + data.text);
+        return;
+      case 'run-moved':
+        if (data.runId === this.runId && data.restarted) this.#restart();
+        return;
+      case 'run-ended': {
+        if (data.runId !== this.runId) return;
+        const { reason, finish, usage, error } = data;
+        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error) });
+      }
+      default:
+    }
+  }
+
+  #replace({ run, messages, offset }: SnapshotEvent): void {
+    if (run?.runId === this.runId) {
+      if (!run.text.startsWith(this.text)) this.#restart();
+      return this.#grow(run.text);
+    }
+    const message = messages.find(({ messageId }) => messageId === this.runId);
+    if (message && isReason(message.status)) {
+      if (!message.text.startsWith(this.text)) this.#restart();
+      this.text = message.text;
+      const { status, finish } = message;
+      return this.#finish({ reason: status, ...(finish && { finish }), ...failure(status) });
+    }
+    this.#unknownAt = offset;
+    if (offset >= this.#startedAt || this.text !== '') this.fail(new RunnelError('not-found'));
+  }
+
+  #grow(text: string): void {
+    this.text = text;
+    this.#changed();
+  }
+
+  #restart(): void {
+    this.restarts++;
+    this.#grow('');
+  }
+
+  #finish(end: AnswerEnd): void {
+    this.end ??= end;
+    this.#changed();
+  }
+}

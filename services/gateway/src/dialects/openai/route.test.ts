@@ -1,0 +1,277 @@
+import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
+import { expect, test } from 'vitest';
+import { createMemoryRunLog } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
+import type { ErrorCode } from '@runnel/protocol';
+import { startGateway } from '../../../testing/test-gateway.ts';
+import { MODEL, scriptPod, type ScriptRun } from '../../../testing/http/script-pod.ts';
+
+const USAGE = { promptTokens: 7, completionTokens: 3 };
+
+const start = async (script: (run: ScriptRun) => unknown) => {
+  const runLog = createMemoryRunLog();
+  const pod = scriptPod(runLog, script);
+  const gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models });
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'sk-test', maxRetries: 0 });
+  return { gateway, pod, client, runLog, [Symbol.asyncDispose]: () => gateway.close() };
+};
+
+const greet = async (run: ScriptRun): Promise<void> => {
+  for (const word of ['Xin ', 'chào ', '👋 bạn']) await run.say(word);
+  await run.end({ usage: USAGE });
+};
+
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};
+
+const ask = (text: string) => ({ model: MODEL, messages: [{ role: 'user' as const, content: text }] });
+
+test('a whole completion has the text, the usage and the names of conversation and run', async () => {
+  await using t = await start(greet);
+  const { data, response } = await t.client.chat.completions.create(ask('hello')).withResponse();
+  expect(data).toMatchObject({ object: 'chat.completion', model: MODEL });
+  expect(data.choices).toMatchObject([{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Xin chào 👋 bạn' } }]);
+  expect(data.usage).toEqual({ prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 });
+  const [run] = t.pod.runs;
+  expect(response.headers.get('x-runnel-run')).toBe(run!.runId);
+  expect(response.headers.get('x-runnel-conversation')).toBe(run!.conversationId);
+  expect(data.id).toBe(`chatcmpl-${run!.runId}`);
+});
+
+test('a streamed completion brings the pieces, then the reason, then the usage when it was asked for', async () => {
+  await using t = await start(greet);
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true, stream_options: { include_usage: true } });
+  const chunks = await collect(stream);
+  expect(chunks[0]!.choices[0]!.delta.role).toBe('assistant');
+  expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe('Xin chào 👋 bạn');
+  expect(chunks.flatMap((chunk) => chunk.choices[0]?.finish_reason ?? [])).toEqual(['stop']);
+  expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 10 } });
+  expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null)).toBe(true);
+});
+
+test.each([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['filter', 'content_filter'],
+  ['tools', 'tool_calls'],
+] as const)('B15 a model that stopped by %s is told as %s, whole and streamed', async (finish, told) => {
+  await using t = await start(async (run) => {
+    await run.say('cut');
+    await run.end({ usage: USAGE, finish });
+  });
+  const whole = await t.client.chat.completions.create(ask('hello'));
+  expect(whole.choices[0]!.finish_reason).toBe(told);
+  const chunks = await collect(await t.client.chat.completions.create({ ...ask('hello'), stream: true }));
+  expect(chunks.flatMap((chunk) => chunk.choices[0]?.finish_reason ?? [])).toEqual([told]);
+});
+
+test('B15 a provider that is busy, or a thread that is too long, is told as such, with its pause', async () => {
+  const failing = async (error: { code: ErrorCode; message: string; retryAfterMs?: number }) => {
+    await using t = await start((run) => run.end({ reason: 'failed', finish: 'error', error }));
+    return await t.client.chat.completions.create(ask('hello')).catch((reason: unknown) => reason as APIError);
+  };
+  const busy = (await failing({ code: 'rate-limited', message: 'busy', retryAfterMs: 7000 })) as APIError;
+  expect(busy).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
+  expect(busy.headers?.get('retry-after')).toBe('7');
+  expect(await failing({ code: 'too-long', message: 'long' })).toMatchObject({ code: 'context_length_exceeded' });
+  expect(await failing({ code: 'of a later day' as ErrorCode, message: 'x' })).toMatchObject({ status: 502 });
+});
+
+test('the client’s stream helper puts the message together', async () => {
+  await using t = await start(greet);
+  const completion = await t.client.chat.completions.stream(ask('hello')).finalChatCompletion();
+  expect(completion.choices[0]!.message.content).toBe('Xin chào 👋 bạn');
+});
+
+test('pieces come while the run is written, not at its end', async () => {
+  await using t = await start((run) => run.say('first'));
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
+  const contents: string[] = [];
+  for await (const chunk of stream) {
+    const content = chunk.choices[0]?.delta.content;
+    if (!content) continue;
+    contents.push(content);
+    if (contents.length === 1) await t.pod.runs[0]!.say(' second');
+    else await t.pod.runs[0]!.end();
+  }
+  expect(contents).toEqual(['first', ' second']);
+});
+
+test('earlier messages reach the model, system included, and stand in the conversation', async () => {
+  await using t = await start(greet);
+  const { response } = await t.client.chat.completions
+    .create({
+      model: MODEL,
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'One?' },
+        { role: 'assistant', content: 'Eins.' },
+        { role: 'user', content: [{ type: 'text', text: 'Two?' }] },
+      ],
+    })
+    .withResponse();
+  const asked = t.pod.runs[0]!.messages.map(({ role, text }) => `${role}: ${text}`);
+  expect(asked).toEqual(['system: Be brief.', 'user: One?', 'assistant: Eins.', 'user: Two?']);
+  const conversation = response.headers.get('x-runnel-conversation')!;
+  const next = await t.client.chat.completions.create(ask('Three?'), { headers: { 'x-runnel-conversation': conversation } });
+  expect(next.choices[0]!.message.content).toBe('Xin chào 👋 bạn');
+  expect(t.pod.runs[1]!.messages.map(({ text }) => text)).toEqual(['Be brief.', 'One?', 'Eins.', 'Two?', 'Xin chào 👋 bạn', 'Three?']);
+});
+
+test('P-5 a stream that the caller aborts cancels its run, and the partial text stays', async () => {
+  await using t = await start((run) => run.say('half'));
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
+  const { conversationId, runId } = t.pod.runs[0]!;
+  const state = await waitFor(async () => {
+    const read = await t.runLog.readState({ conversationId });
+    return read.kind === 'snapshot' && read.run === null ? read : null;
+  });
+  expect(state.messages.find(({ messageId }) => messageId === runId)).toMatchObject({ status: 'cancelled', text: 'half' });
+});
+
+test('P-5 a whole completion that the caller aborts cancels its run', async () => {
+  const begun = Promise.withResolvers<void>();
+  await using t = await start((run) => run.say('half').then(() => begun.resolve()));
+  const abort = new AbortController();
+  const answer = t.client.chat.completions.create(ask('hello'), { signal: abort.signal });
+  await begun.promise;
+  abort.abort();
+  await expect(answer).rejects.toThrow('aborted');
+  const { conversationId, runId } = t.pod.runs[0]!;
+  await waitFor(async () => {
+    const read = await t.runLog.readState({ conversationId });
+    return read.kind === 'snapshot' && read.messages.some((m) => m.messageId === runId && m.status === 'cancelled');
+  });
+});
+
+test('a cancel from elsewhere ends the completion with the text so far', async () => {
+  await using t = await start((run) => run.say('half'));
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
+  let text = '';
+  for await (const chunk of stream) {
+    const content = chunk.choices[0]?.delta.content ?? '';
+    text += content;
+    if (content === '') continue;
+    const { conversationId, runId } = t.pod.runs[0]!;
+    const userId = t.pod.runs[0]!.messages[0]!.author!;
+    await fetch(`${t.gateway.url}/api/cancel?user_id=${userId}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ conversationId, runId }),
+    });
+  }
+  expect(text).toBe('half');
+});
+
+test('a model that fails before its first word is a status, after it an error in the stream', async () => {
+  let words: string[] = [];
+  await using t = await start(async (run) => {
+    for (const word of words) await run.say(word);
+    await run.end({ reason: 'failed', error: { code: 'model-failed', message: 'The provider refused.' } });
+  });
+  const early = await t.client.chat.completions.create({ ...ask('hello'), stream: true }).catch((error: unknown) => error);
+  expect(early).toBeInstanceOf(APIError);
+  expect(early).toMatchObject({ status: 502, code: 'model_failed' });
+  await expect(t.client.chat.completions.create(ask('hello'))).rejects.toMatchObject({ status: 502 });
+  words = ['some'];
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
+  let text = '';
+  const late = await (async () => {
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  })().catch((error: unknown) => error);
+  expect(text).toBe('some');
+  expect(late).toMatchObject({ code: 'model_failed', type: 'server_error' });
+});
+
+test.each([
+  { again: ['one two', ' three'], outcome: 'one two three' },
+  { again: ['one', ' too many'], outcome: 'model_failed' },
+  { again: ['one'], outcome: 'model_failed' },
+])('a run that began again goes on when it says the same, and else is an error: $again', async ({ again, outcome }) => {
+  const seen = Promise.withResolvers<void>();
+  await using t = await start(async (run) => {
+    await run.say('one two');
+    await seen.promise;
+    await run.restart();
+    for (const word of again) await run.say(word);
+    await run.end();
+  });
+  const stream = await t.client.chat.completions.create({ ...ask('count'), stream: true });
+  let text = '';
+  const result = (async () => {
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      if (text === 'one two') seen.resolve();
+    }
+    return text;
+  })();
+  expect(await result.catch((error: APIError) => error.code)).toBe(outcome);
+});
+
+test('errors have OpenAI’s shape and the classes its client makes of them', async () => {
+  await using t = await start(greet);
+  const create = (body: object) => t.client.chat.completions.create(body as never).catch((error: unknown) => error as APIError);
+  const unknown = await create({ ...ask('x'), model: 'nope' });
+  expect(unknown).toBeInstanceOf(NotFoundError);
+  expect(unknown).toMatchObject({ code: 'model_not_found', param: 'model', type: 'invalid_request_error' });
+  expect(await create({ model: MODEL })).toBeInstanceOf(BadRequestError);
+  expect(await create({ model: MODEL, messages: [] })).toBeInstanceOf(BadRequestError);
+  expect(await create({ model: MODEL, messages: [{ role: 'tool', content: 'x' }] })).toMatchObject({
+    status: 400,
+    param: 'messages[0].role',
+  });
+  expect(await create({ ...ask('x'), n: 2 })).toMatchObject({ status: 400, param: 'n' });
+  expect(await create(ask('   '))).toMatchObject({ status: 400, code: 'empty' });
+  expect(await create(ask('x'.repeat(5_001)))).toMatchObject({ status: 413, code: 'context_length_exceeded' });
+  const image = { model: MODEL, messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] }] };
+  expect(await create(image)).toMatchObject({ status: 400, param: 'messages[0].content' });
+});
+
+test('W-5 a second completion in a busy conversation is refused with a conflict', async () => {
+  await using t = await start((run) => run.say('…'));
+  const headers = { 'x-runnel-conversation': 'busy' };
+  const stream = await t.client.chat.completions.create({ ...ask('one'), stream: true }, { headers });
+  await expect(t.client.chat.completions.create(ask('two'), { headers })).rejects.toMatchObject({ status: 409, code: 'busy' });
+  stream.controller.abort();
+});
+
+test('W-4 a retry with the same Idempotency-Key joins the run of the first try', async () => {
+  await using t = await start(greet);
+  const headers = { 'Idempotency-Key': 'once' };
+  const first = await t.client.chat.completions.create(ask('hello'), { headers });
+  const again = await t.client.chat.completions.create(ask('hello'), { headers });
+  expect(again.id).toBe(first.id);
+  expect(again.choices[0]!.message.content).toBe(first.choices[0]!.message.content);
+  expect(t.pod.runs).toHaveLength(1);
+});
+
+test('where a token is asked for, an API key that is none is OpenAI’s authentication error', async () => {
+  await using gateway = await startGateway({ env: { AUTH_MODE: 'jwt', JWT_SECRET: 'a-secret-of-at-least-32-characters' } });
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'sk-wrong', maxRetries: 0 });
+  const refused = await client.chat.completions.create(ask('hello')).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(AuthenticationError);
+  expect(refused).toMatchObject({ status: 401, code: 'invalid_api_key' });
+  await expect(client.models.list()).rejects.toBeInstanceOf(AuthenticationError);
+});
+
+test('models are listed and looked up', async () => {
+  await using t = await start(greet);
+  expect((await collect(t.client.models.list())).map(({ id }) => id)).toEqual([MODEL]);
+  expect(await t.client.models.retrieve(MODEL)).toMatchObject({ id: MODEL, owned_by: 'test' });
+  await expect(t.client.models.retrieve('nope')).rejects.toBeInstanceOf(NotFoundError);
+});
+
+test('a draining node lets an answer end, and tells a longer one that it goes on elsewhere', async () => {
+  await using t = await start((run) => run.say('half'));
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
+  const ended = (async () => {
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) void t.gateway.drain();
+  })();
+  await expect(ended).rejects.toMatchObject({ code: 'overloaded' });
+  const { conversationId } = t.pod.runs[0]!;
+  expect(await t.runLog.readState({ conversationId })).toMatchObject({ run: { text: 'half' } });
+});

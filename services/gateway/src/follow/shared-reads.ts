@@ -1,0 +1,120 @@
+import { delay, withPatience } from '@runnel/kit';
+import { formatCursor, RunnelError, toRunnelError } from '@runnel/protocol';
+import type { RunLog } from '@runnel/coordination';
+import { MAX_LIVE_HELD, viewOf, type View } from './catch-up.ts';
+import type { Follower } from './follower.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { Limiter } from './read-slots.ts';
+import type { Outgoing } from './wire-event.ts';
+import { BUSY_MS } from '../commands/busy-store.ts';
+
+export interface SharedReadsDeps {
+  runLog: RunLog;
+  /** Bounds the reads that no reader waits for (polls, heals). */
+  background: Limiter;
+  metrics: GatewayMetrics;
+  /** Resolves when the channel stands, or cannot be had for now. */
+  subscribed: Promise<void>;
+  /** After every read that was answered. */
+  learn(view: View, poll: boolean): void;
+}
+
+/** One read, and what came live since it was asked for. Everybody who waits for it shares both. */
+interface Flight {
+  readonly followers: Set<Follower>;
+  readonly live: Outgoing[];
+  /** On its way to the store: a reader that comes now must see what happened until now, and takes the next one. */
+  issued: boolean;
+  /** A log that began since: an answer about another one is out of date, and may be about another person's. */
+  begun: string | null;
+  landed: Promise<void>;
+}
+
+/** A second read of the same thing waits so long at most for the first: reload storms become two reads, a hanging store costs no one a second turn. */
+const COALESCE_MS = 50;
+/** P-10: with the wait for the channel before it, an outage is told within a second. */
+const READ_DEADLINE_MS = 700;
+
+const isOutdated = (view: View, { begun }: Flight): boolean => begun !== null && (view.kind === 'forbidden' || view.logId !== begun);
+
+/** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
+export class SharedReads {
+  readonly #conversationId: string;
+  readonly #deps: SharedReadsDeps;
+  readonly #flights = new Set<Flight>();
+  /** The newest flight for each user and position. */
+  readonly #newest = new Map<string, Flight>();
+
+  constructor(conversationId: string, deps: SharedReadsDeps) {
+    this.#conversationId = conversationId;
+    this.#deps = deps;
+  }
+
+  /** `poll`: the follower is live and only wants to know whether the channel lost something. */
+  board(follower: Follower, poll: boolean): void {
+    this.leave(follower);
+    const key = `${follower.userId} ${follower.cursor ? formatCursor(follower.cursor) : ''}`;
+    const newest = this.#newest.get(key);
+    if (newest && !newest.issued) {
+      newest.followers.add(follower);
+      return;
+    }
+    const flight: Flight = { followers: new Set([follower]), live: [], issued: false, begun: null, landed: Promise.resolve() };
+    this.#flights.add(flight);
+    this.#newest.set(key, flight);
+    flight.landed = this.#fly(flight, follower, poll, newest).finally(() => {
+      if (this.#newest.get(key) === flight) this.#newest.delete(key);
+    });
+  }
+
+  leave(follower: Follower): void {
+    for (const flight of this.#flights) flight.followers.delete(follower);
+  }
+
+  /** A live event: readers under way get it behind what they read. */
+  hold(event: Outgoing): void {
+    for (const flight of this.#flights) if (flight.live.length < MAX_LIVE_HELD) flight.live.push(event);
+  }
+
+  /** A log begins: what was held is of the one before it. */
+  overtaken(logId: string | null): void {
+    for (const flight of this.#flights) {
+      flight.live.length = 0;
+      flight.begun = logId;
+    }
+  }
+
+  async #fly(flight: Flight, { userId, cursor }: Follower, poll: boolean, before: Flight | undefined): Promise<void> {
+    const { runLog, background, metrics, subscribed, learn } = this.#deps;
+    // W-7: the subscription is acknowledged before the log is read. When it cannot be had, polls do its work.
+    await subscribed;
+    if (before) await Promise.race([before.landed, delay(COALESCE_MS)]);
+    const read = async (): Promise<View> => {
+      flight.issued = true;
+      const stop = metrics.readSeconds.startTimer();
+      const reading = runLog.readState({ conversationId: this.#conversationId, userId, cursor });
+      const patience = { ms: READ_DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering };
+      const state = await withPatience(reading, patience, () => {
+        throw new RunnelError('unavailable');
+      });
+      stop();
+      metrics.reads.inc({ outcome: state.kind });
+      return viewOf(this.#conversationId, state, flight.live);
+    };
+    try {
+      const view = await (poll ? background.run(read) : read());
+      this.#flights.delete(flight);
+      if (isOutdated(view, flight)) {
+        for (const follower of [...flight.followers]) this.board(follower, false);
+        return;
+      }
+      for (const follower of [...flight.followers]) follower.arrive(view);
+      learn(view, poll);
+    } catch (cause) {
+      const error = toRunnelError(cause);
+      metrics.reads.inc({ outcome: error.code });
+      this.#flights.delete(flight);
+      for (const follower of [...flight.followers]) follower.readFailed(error);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RunnelError } from '@runnel/protocol';
+import type { GatewayContext } from '../../context.ts';
+import type { Identity } from '../../auth/identity.ts';
+
+/** Whether a caller may see everybody's trail: by the token's scope, or by name. Nobody is by default, in dev mode too. */
+export const isAdmin = ({ userId, admin }: Pick<Identity, 'userId' | 'admin'>, { adminUsers }: GatewayContext['config']): boolean =>
+  admin === true || adminUsers.includes(userId);
+
+/** The calling admin's user id. Throws `unauthorized`, or `forbidden` for everybody else. */
+export const adminOf = async ({ auth, config }: GatewayContext, request: FastifyRequest, reply: FastifyReply): Promise<string> => {
+  const identity = await auth.require(request, reply);
+  if (!isAdmin(identity, config)) throw new RunnelError('forbidden', 'This needs the admin scope.');
+  return identity.userId;
+};

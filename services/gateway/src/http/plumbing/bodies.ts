@@ -1,0 +1,95 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RunnelError } from '@runnel/protocol';
+import { ByteBudget } from '../../budgets/byte-budget.ts';
+import { nestsDeeperThan } from './json-depth.ts';
+
+/** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Of one person, or of one address while nobody knows whose it is. A body of `/v1` has at most 2 MiB. */
+const MAX_BYTES_EACH = 8 * 1024 * 1024;
+/** Bodies larger than a frame, or of a length nobody told: so many of one and of all at a time, or the body is not begun. */
+const LARGE_BYTES = 64 * 1024;
+const MAX_LARGE_EACH = 8;
+const MAX_LARGE = 32;
+/** Deeper than any body of ours, which are read at fixed places. */
+const MAX_DEPTH = 32;
+const RETRY_AFTER_MS = 1000;
+
+const REFUSALS = {
+  node: () => new RunnelError('overloaded', 'Too many requests are being read; try again soon.', { retryAfterMs: RETRY_AFTER_MS }),
+  each: () => new RunnelError('rate-limited', 'Too many unfinished requests at once.', { retryAfterMs: RETRY_AFTER_MS, limit: 'bodies' }),
+};
+
+const isLarge = (headers: IncomingHttpHeaders): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LARGE_BYTES;
+
+/** Whether a body is said to be as we read it: in UTF-8, and not compressed (a small one could become any size). Pure. */
+const isPlain = ({ 'content-type': type = '', 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): boolean => {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
+  return /^utf-?8$/i.test(charset) && encoding.trim().toLowerCase() === 'identity';
+};
+
+export interface BodiesDeps {
+  /** The person, once the hooks before the body know them. */
+  callerOf(request: FastifyRequest): string | undefined;
+  refused(limit: 'bodies'): void;
+}
+
+/**
+ * Bounds what unfinished bodies hold. What has come is counted, not what was announced: whoever announces much and sends little holds
+ * little, and must not keep others out. A request gives its bytes back when its body is read, or broken off.
+ */
+export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): void => {
+  const budget = new ByteBudget(MAX_BYTES, MAX_BYTES_EACH);
+  const large = new ByteBudget(MAX_LARGE, MAX_LARGE_EACH);
+
+  // With a callback: the stream must not begin to flow before the parser listens to it, too.
+  app.addHook('preParsing', (request: FastifyRequest, reply, payload, done) => {
+    if (!isPlain(request.headers)) {
+      reply.headers({ connection: 'close', 'accept-encoding': 'identity' });
+      return done(Object.assign(new Error('not plain UTF-8'), { statusCode: 415, code: 'ENCODED_BODY' }));
+    }
+    const key = callerOf(request) ?? request.ip;
+    let held = 0;
+    const weight = isLarge(request.headers) ? 1 : 0;
+    const room = weight === 0 ? 'taken' : large.take(key, weight);
+    if (room !== 'taken') {
+      refused('bodies');
+      // The rest of it would be read to keep the connection.
+      reply.header('connection', 'close');
+      return done(REFUSALS[room]());
+    }
+    let counted = weight;
+    const release = (): void => {
+      if (counted > 0) large.release(key, counted);
+      counted = 0;
+      budget.release(key, held);
+      held = 0;
+      payload.off('data', count);
+    };
+    const count = (data: Buffer): void => {
+      const verdict = budget.take(key, data.length);
+      if (verdict === 'taken') return void (held += data.length);
+      release();
+      refused('bodies');
+      // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
+      payload.emit('error', REFUSALS[verdict]());
+    };
+    payload.on('data', count);
+    payload.once('end', release);
+    payload.once('close', release);
+    done(null, payload);
+  });
+
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    // Decoding would put U+FFFD in the place of what cannot be read, and a prompt would be kept that nobody wrote.
+    if (!isUtf8(bytes)) return done(new RunnelError('bad-frame', 'The body is not UTF-8.'));
+    const body = bytes.toString();
+    if (nestsDeeperThan(body, MAX_DEPTH)) return done(new RunnelError('bad-frame', 'The body nests too deeply.'));
+    void parse(request, body, done);
+  });
+};

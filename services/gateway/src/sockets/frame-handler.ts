@@ -1,0 +1,248 @@
+import {
+  isId,
+  RunnelError,
+  toRunnelError,
+  type ClientFrame,
+  type ClientFrameOf,
+  type Cursor,
+  type FrameId,
+  type OkEvent,
+} from '@runnel/protocol';
+import { withPatience } from '@runnel/kit';
+import type { Budgets } from '../budgets/index.ts';
+import { cancelOf, deleteOf, promptOf, regenerateOf, typingOf } from '../commands/command-fields.ts';
+import type { Caller, Commands } from '../commands/commands.ts';
+import type { Follow, Sink } from '../follow/follower.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { Hub } from '../follow/hub.ts';
+import { Limiter } from '../follow/read-slots.ts';
+import type { Outbox } from '../connections/send-queue.ts';
+import { control } from '../follow/wire-event.ts';
+import { BUSY_MS } from '../commands/busy-store.ts';
+
+export interface FrameHandlerDeps {
+  hub: Hub;
+  commands: Commands;
+  budgets: Pick<Budgets, 'follows' | 'command' | 'refusals'>;
+  metrics: Pick<GatewayMetrics, 'follows' | 'refollows' | 'resumes' | 'resumeSeconds'>;
+}
+export interface FrameErrors {
+  fail(error: RunnelError, id?: FrameId): void;
+}
+
+/** More conversations than a service that speaks for many people has on one socket. */
+const MAX_FOLLOWS = 2000;
+const FOLLOWS_RETRY_MS = 5_000;
+/** Commands of one socket that may be under way or wait for their turn. */
+const MAX_PENDING = 1000;
+/** Of these, so many go to the store at once: a burst of one socket must not stand before everybody else's. */
+const COMMANDS_AT_ONCE = 32;
+/** P-10: a command that waits for others (of its conversation, of its socket) is answered in time all the same. */
+const ANSWER_MS = 900;
+/** One outage is one error, however many conversations the socket follows. */
+const OUTAGE_QUIET_MS = 2000;
+
+type Frame = Exclude<ClientFrame, { type: 'hello' }>;
+type Answer = Omit<OkEvent, 'type' | 'id'>;
+
+/** What the frames of an open session do: follows, and commands in order within a conversation. */
+export class FrameHandler {
+  readonly #errors: FrameErrors;
+  readonly #deps: FrameHandlerDeps;
+  readonly #outbox: Outbox;
+  readonly #caller: Caller;
+  readonly #follows = new Map<string, Follow>();
+  /** Follows whose place is being asked for; what concerns the same conversation waits behind. */
+  readonly #asking = new Map<string, Promise<void>>();
+  /** The last command of each conversation: a cancel must not overtake its prompt. */
+  readonly #lastCommand = new Map<string, Promise<void>>();
+  readonly #turns = new Limiter(COMMANDS_AT_ONCE);
+  #pending = 0;
+  #outageTold = -Infinity;
+  #closed = false;
+
+  constructor(errors: FrameErrors, deps: FrameHandlerDeps, outbox: Outbox, userId: string) {
+    this.#errors = errors;
+    this.#deps = deps;
+    this.#outbox = outbox;
+    this.#caller = { userId };
+  }
+
+  handle(frame: Frame): void {
+    const { commands } = this.#deps;
+    const caller = this.#caller;
+    switch (frame.type) {
+      case 'follow':
+        return this.#follow(frame.conversationId, cursorOf(frame), frame.id, true);
+      case 'unfollow':
+        this.#unfollow(frame.conversationId);
+        return this.#ok(frame.id);
+      case 'prompt':
+        return this.#command(frame, () => commands.prompt(caller, promptOf(frame)));
+      case 'regenerate':
+        return this.#command(frame, async () => {
+          const { runId, offset } = await commands.regenerate(caller, regenerateOf(frame));
+          return { runId, offset };
+        });
+      case 'cancel':
+        return this.#command(frame, () => commands.cancel(caller, cancelOf(frame)));
+      case 'delete':
+        return this.#command(frame, async () => {
+          await this.#deps.budgets.command(caller.userId);
+          return commands.deleteMessage(caller, deleteOf(frame));
+        });
+      case 'typing':
+        return this.#command(frame, async () => {
+          await this.#deps.budgets.command(caller.userId);
+          await commands.typing(caller, typingOf(frame));
+          return {};
+        });
+      case 'ping':
+        return this.#pong(frame);
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  /** `session_id` of the query. */
+  followFirst(conversationId: string): void {
+    if (isId(conversationId)) this.#follow(conversationId, null, undefined, false);
+    else this.#errors.fail(new RunnelError('bad-frame', 'This session_id is no conversation id.'));
+  }
+
+  hasLiveRun(): boolean {
+    for (const conversationId of this.#follows.keys()) if (this.#deps.hub.hasLiveRun(conversationId)) return true;
+    return false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const conversationId of [...this.#follows.keys()]) this.#unfollow(conversationId);
+  }
+
+  #follow(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
+    const waiting = this.#asking.get(conversationId);
+    if (waiting) return void waiting.then(() => this.#closed || this.#follow(conversationId, cursor, id, answered));
+    const begin = (): void => this.#begin(conversationId, cursor, id, answered);
+    const standing = this.#follows.get(conversationId);
+    if (standing) {
+      // Following again is how a client asks for what it misses: the new cursor counts.
+      if (standing.live) this.#deps.metrics.refollows.inc({ reason: cursor ? 'gap' : 'mismatch' });
+      this.#stop(conversationId, standing);
+      return begin();
+    }
+    if (this.#follows.size + this.#asking.size >= MAX_FOLLOWS) {
+      return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), id);
+    }
+    const { follows, refusals } = this.#deps.budgets;
+    const refuse = (): void => this.#errors.fail(refusals.of('follows', { retryAfterMs: FOLLOWS_RETRY_MS }), id);
+    const room = follows.take(this.#caller.userId);
+    if (typeof room === 'boolean') return room ? begin() : refuse();
+    const asking = room.then((granted) => {
+      this.#asking.delete(conversationId);
+      if (this.#closed) return void (granted && follows.release(this.#caller.userId));
+      if (granted) begin();
+      else refuse();
+    });
+    this.#asking.set(conversationId, asking);
+  }
+
+  #begin(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
+    const sink = this.#sinkOf(conversationId, id, answered, cursor !== null);
+    this.#follows.set(conversationId, this.#deps.hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
+    this.#deps.metrics.follows.inc();
+  }
+
+  #sinkOf(conversationId: string, id: FrameId | undefined, answered: boolean, resuming: boolean): Sink {
+    let answerDue = answered;
+    let first = true;
+    const askedAt = performance.now();
+    return {
+      opened: () => {
+        if (answerDue) this.#ok(id);
+        answerDue = false;
+      },
+      send: (event, logId) => {
+        if (first) {
+          const kind = resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh';
+          this.#deps.metrics.resumes.inc({ kind });
+          this.#deps.metrics.resumeSeconds.observe({ kind }, (performance.now() - askedAt) / 1000);
+        }
+        first = false;
+        this.#outbox.send(event, logId);
+      },
+      failed: (error) => {
+        if (!error.retryable) this.#unfollow(conversationId);
+        if (answerDue) this.#errors.fail(error, id);
+        else this.#tellOutage(error);
+        answerDue = false;
+      },
+    };
+  }
+
+  #tellOutage(error: RunnelError): void {
+    const now = performance.now();
+    if (error.retryable && now - this.#outageTold < OUTAGE_QUIET_MS) return;
+    this.#outageTold = now;
+    this.#errors.fail(error);
+  }
+
+  #unfollow(conversationId: string): void {
+    const waiting = this.#asking.get(conversationId);
+    if (waiting) return void waiting.then(() => this.#unfollow(conversationId));
+    const follow = this.#follows.get(conversationId);
+    if (follow === undefined) return;
+    this.#stop(conversationId, follow);
+    this.#deps.budgets.follows.release(this.#caller.userId);
+  }
+
+  /** Ends a follow and keeps its place. */
+  #stop(conversationId: string, follow: Follow): void {
+    this.#follows.delete(conversationId);
+    this.#deps.metrics.follows.dec();
+    follow.close();
+  }
+
+  #command(frame: { id?: FrameId; conversationId: string }, run: () => Promise<Answer>): void {
+    const { id, conversationId } = frame;
+    if (this.#pending >= MAX_PENDING) {
+      return this.#errors.fail(new RunnelError('overloaded', 'Too many commands at once on this socket.', { retryAfterMs: 1000 }), id);
+    }
+    this.#pending++;
+    const { worthWaiting } = this.#deps.commands;
+    const askedAt = performance.now();
+    let answeredLate = false;
+    const turn = this.#lastCommand.get(conversationId) ?? Promise.resolve();
+    const answered = turn.then(() =>
+      this.#turns.run(() => {
+        // Whose answer has gone out, or goes in this instant, must not be carried out behind the caller's back.
+        if (answeredLate || (performance.now() - askedAt >= ANSWER_MS && !worthWaiting())) throw new RunnelError('unavailable');
+        return run();
+      }),
+    );
+    const work = withPatience(answered, { ms: ANSWER_MS, limitMs: BUSY_MS, worthWaiting }, () => {
+      answeredLate = true;
+      throw new RunnelError('unavailable', undefined, { retryAfterMs: ANSWER_MS });
+    })
+      .then((answer) => this.#ok(id, answer))
+      .catch((cause: unknown) => {
+        if (!this.#closed) this.#errors.fail(toRunnelError(cause), id);
+      })
+      .finally(() => {
+        this.#pending--;
+        if (this.#lastCommand.get(conversationId) === work) this.#lastCommand.delete(conversationId);
+      });
+    this.#lastCommand.set(conversationId, work);
+  }
+
+  #pong({ id, t }: ClientFrameOf<'ping'>): void {
+    this.#outbox.send(control({ type: 'pong', ...(id !== undefined && { id }), ...(t !== undefined && { t }) }), null);
+  }
+
+  #ok(id: FrameId | undefined, answer: Answer = {}): void {
+    this.#outbox.send(control({ type: 'ok', ...(id !== undefined && { id }), ...answer }), null);
+  }
+}
+
+/** A reader of what did not exist yet stands nowhere; sending that back asks for a snapshot. */
+const cursorOf = ({ cursor }: ClientFrameOf<'follow'>): Cursor | null => (cursor && cursor.logId !== null ? cursor : null);

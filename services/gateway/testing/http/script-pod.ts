@@ -1,0 +1,70 @@
+import { hash } from 'node:crypto';
+import type { ClaimRunResult, EndRun, RunLog, StoredMessage } from '@runnel/coordination';
+import { RunnelError } from '@runnel/protocol';
+import type { Dispatcher } from '../../src/dispatch/dispatch.ts';
+import type { Models } from '../../src/dispatch/model-catalogue.ts';
+
+/** One run in the hands of a script. */
+export interface ScriptRun {
+  runId: string;
+  conversationId: string;
+  /** From the root to the message to answer: what a model would be asked with. */
+  messages: StoredMessage[];
+  say(text: string): Promise<string>;
+  end(outcome?: Partial<Pick<EndRun, 'reason' | 'finish' | 'usage' | 'error'>>): Promise<string>;
+  /** Another pod takes the run over and has to begin again. */
+  restart(): Promise<void>;
+}
+
+export interface ScriptPod extends Dispatcher {
+  readonly runs: ScriptRun[];
+  models: Models;
+}
+
+type Claimed = Extract<ClaimRunResult, { outcome: 'claimed' }>;
+
+export const MODEL = 'script';
+
+/** Stands for the AI pods: every dispatched run is claimed and handed to the script. */
+export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): ScriptPod => {
+  const runs: ScriptRun[] = [];
+  const claim = async (ref: { conversationId: string; runId: string }, canContinue: boolean): Promise<Claimed | null> => {
+    const claimed = await runLog.claimRun({ ...ref, owner: 'script', leaseMs: 60_000, models: { [MODEL]: canContinue } });
+    return claimed.outcome === 'claimed' ? claimed : null;
+  };
+  return {
+    runs,
+    models: {
+      list: async () => [{ id: MODEL, name: 'Script', provider: 'test', canContinue: true, default: true }],
+      resolve: async (model) => (model === undefined || model === MODEL ? MODEL : Promise.reject(new RunnelError('model-unknown'))),
+      close: () => undefined,
+    },
+    async dispatch({ conversationId, runId }) {
+      const ref = { conversationId, runId };
+      const claimed = await claim(ref, true);
+      if (!claimed) return 'queued';
+      let { epoch, text } = claimed;
+      const run: ScriptRun = {
+        ...ref,
+        messages: claimed.messages,
+        async say(more) {
+          const { outcome } = await runLog.appendChunk({ ...ref, epoch, at: Buffer.byteLength(text), text: more, t: Date.now() });
+          if (outcome === 'appended') text += more;
+          return outcome;
+        },
+        async end(end = {}) {
+          const proof = { bytes: Buffer.byteLength(text), sha256: hash('sha256', text, 'hex') };
+          return (await runLog.endRun({ ...ref, epoch, reason: 'complete', ...proof, ...end })).outcome;
+        },
+        async restart() {
+          await runLog.releaseRun({ ...ref, epoch });
+          ({ epoch, text } = (await claim(ref, false))!);
+        },
+      };
+      runs.push(run);
+      void script(run);
+      return 'accepted';
+    },
+    close: () => undefined,
+  };
+};

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { Message } from '@runnel/protocol';
+import { fileName, toJson, toMarkdown } from './export.ts';
+
+const at = Date.UTC(2026, 0, 2);
+const message = (
+  messageId: string,
+  parentId: string | null,
+  role: Message['role'],
+  text: string,
+  change: Partial<Message> = {},
+): Message => ({
+  ...{ messageId, parentId, role, text, status: 'complete', createdAt: at },
+  ...(role === 'assistant' && { model: 'demo' }),
+  ...change,
+});
+const conversation = {
+  conversationId: 'c1',
+  title: 'Hà Giang\nmùa lúa',
+  messages: [
+    message('q', null, 'user', '# Why?\n\nSay it.'),
+    message('a1', 'q', 'assistant', 'An old version'),
+    message('a2', 'q', 'assistant', '- **Because**\n'),
+    message('q2', 'a2', 'user', '', { status: 'deleted' }),
+  ],
+};
+
+test('Markdown is the newest branch, with what people typed as they typed it', () => {
+  expect(toMarkdown(conversation, { user: 'You', assistant: 'Runnel', deleted: 'deleted' })).toBe(
+    [
+      '# Hà Giang mùa lúa',
+      '## You · 2026-01-02T00:00:00.000Z',
+      '> # Why?\n>\n> Say it.',
+      '## Runnel · 2026-01-02T00:00:00.000Z, demo',
+      '- **Because**',
+      '## You · 2026-01-02T00:00:00.000Z',
+      '*deleted*\n',
+    ].join('\n\n'),
+  );
+});
+
+test('JSON has all branches', () => {
+  expect(JSON.parse(toJson(conversation))).toMatchObject({ version: 1, conversationId: 'c1', messages: conversation.messages });
+});
+
+test('a file name is one everywhere', () => {
+  expect(fileName('Kế hoạch: Hà Giang / "mùa" lúa?', 'md')).toBe('Kế-hoạch-Hà-Giang-mùa-lúa.md');
+  expect(fileName('../../..', 'json')).toBe('conversation.json');
+});
