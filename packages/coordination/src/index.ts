@@ -12,6 +12,6 @@ export * from './run-log.ts';
 export * from './redis/run-log.ts';
 export * from './memory/run-log.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
-export * from '../test/outbox.ts';
+export * from './outbox-entries.ts';
 export * from './redis/outbox-shards.ts';
 export type { DurableOutbox } from './memory/store.ts';

@@ -18,7 +18,7 @@ import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } 
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
-import type { TimelineBatch } from '../test/outbox.ts';
+import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';

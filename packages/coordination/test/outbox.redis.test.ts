@@ -70,7 +70,7 @@ const TYPES = [
   'SESSION_DELETED',
 ];
 
-test('P-9 every state change is in the outbox once, numbered without a gap, and chunks are not', async () => {
+test('L-2 P-9 every state change is in the outbox once, numbered without a gap, and chunks are not', async () => {
   const entries = await outboxOf(await story(log));
   expect(entries.map((entry) => entry.type)).toEqual(TYPES);
   expect(entries.map((entry) => entry.id.split(':')[1])).toEqual(TYPES.map((_, index) => `a${index + 1}`));

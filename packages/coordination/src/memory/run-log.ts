@@ -13,7 +13,7 @@ import { restoreRun } from './restore-run.ts';
 import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './runs.ts';
 import { MemoryStore, type DurableOutbox } from './store.ts';
 import { checkIds } from '../messages.ts';
-import { DEFAULT_OUTBOX_CAP } from '../../test/outbox.ts';
+import { DEFAULT_OUTBOX_CAP } from '../outbox-entries.ts';
 import type { RunLog } from '../run-log.ts';
 import { runKey } from '../run-ref.ts';
 

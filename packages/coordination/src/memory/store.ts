@@ -1,7 +1,7 @@
 import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import { Whose } from './whose.ts';
-import { timelineFields, type TimelineBatch, type WithoutUser } from '../../test/outbox.ts';
+import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
 
 /** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */

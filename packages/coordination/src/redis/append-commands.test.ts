@@ -12,8 +12,8 @@ const sha = createHash('sha1').update(script.lua).digest('hex');
 
 const open = () => {
   const sent: Command[] = [];
-  const client = { sendCommand: (command: Command) => (sent.push(command), Promise.resolve()) } as unknown as RedisClient;
-  return { sent, append: createAppends(client, {} as ScriptRunner) };
+  const client = { sendCommand: (command: Command) => (sent.push(command), Promise.resolve(1)) } as unknown as RedisClient;
+  return { sent, append: createAppends(client, {} as ScriptRunner, { call: (_name, send) => send() }) };
 };
 
 const chunk = (change: Partial<AppendChunk> = {}): AppendChunk => ({

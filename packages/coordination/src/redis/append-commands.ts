@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Command, ReplyError } from 'ioredis';
+import type { Caller } from './client/caller.ts';
 import type { RedisClient } from './client/connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from '../messages.ts';
-import type { AppendReply } from './replies.ts';
-import type { AppendChunk } from '../run-log.ts';
+import { appendOutcomeOf, toAppendResult, type AppendReply } from './replies.ts';
+import type { AppendChunk, RunLog } from '../run-log.ts';
 import { runKey, type OwnedRun } from '../run-ref.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 
@@ -46,10 +47,10 @@ class PreparedCommand extends Command {
 const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError && (error as Error).message.startsWith('NOSCRIPT');
 
 /**
- * Sends `append-chunk`, the one command that runs for every piece of every answer. It does what `ScriptRunner.run` does, but names of
+ * `RunLog.appendChunk`: sends `append-chunk`, the one command that runs for every piece of every answer. It does what `ScriptRunner.run` does, but names of
  * keys, their slot and their encoding are made once a run and not once a piece (docs/performance-hot-path.md).
  */
-export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((command: AppendChunk) => Promise<AppendReply>) => {
+export const createAppends = (client: RedisClient, scripts: ScriptRunner, caller: Pick<Caller, 'call'>): RunLog['appendChunk'] => {
   const script = loadScript('append-chunk');
   const sha = createHash('sha1').update(script.lua).digest('hex');
   const heads = new Map<string, Head>();
@@ -72,7 +73,7 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
     return head;
   };
 
-  return (command) => {
+  const send = (command: AppendChunk): Promise<AppendReply> => {
     const { slot, bytes } = headOf(command);
     const { conversationId, runId, epoch, at, text, t } = command;
     const sent = client.sendCommand(new PreparedCommand(slot, bytes + bulk(at) + bulk(text) + bulk(t))) as Promise<AppendReply>;
@@ -83,4 +84,5 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner): ((com
       return (await scripts.run('append-chunk', parts, { epoch, at, chunk: text, t })) as AppendReply;
     });
   };
+  return (command) => caller.call('append-chunk', () => send(command), appendOutcomeOf).then(toAppendResult);
 };

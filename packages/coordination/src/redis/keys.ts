@@ -23,63 +23,64 @@ export interface KeyParts {
 const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(userId.toWellFormed())}}`;
 
 /**
- * Names of every key and channel, by the short names that the Lua headers use.
+ * Names of every key and channel, by the short names that the Lua headers use. Each comment says type, life and content; ARCHITECTURE.md
+ * has the same (scripts/lint/keys.test.ts). `24 h` is from the last state change of the conversation.
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset) */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset) */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
   channelPrefix: (k) => `chat:stream:{${k.shard}}:`,
   ownerPrefix: (k) => `session:owner:{${k.shard}}:`,
-  /** hash: node (which server, and which history of it), n: generation, since (ms): when it began */
+  /** hash, no expiry: node (which server, and which history of it), n: generation, since (ms): when it began */
   store: (k) => `store:{${k.shard}}`,
-  /** hash: messageId → JSON of the message; at most the newest 200 */
+  /** hash, 24 h: messageId → JSON of the message; at most the newest 200 */
   history: (k) => `chat:history:{${k.shard}}:${k.conversationId}`,
-  /** zset: messageId by order of creation */
+  /** zset, 24 h: messageId by order of creation */
   order: (k) => `chat:order:{${k.shard}}:${k.conversationId}`,
-  /** hash: messageId or runId → `runId|offset of run-started`; what makes a repeated command recognisable (W-4) */
+  /** hash, 24 h: messageId or runId → `runId|offset of run-started`; what makes a repeated command recognisable (W-4) */
   ids: (k) => `chat:ids:{${k.shard}}:${k.conversationId}`,
-  /** stream: entry id `<offset>-0`, field `event` */
+  /** stream, 24 h while a run is active and 60 s after: entry id `<offset>-0`, field `event` */
   log: (k) => `chat:log:{${k.shard}}:${k.conversationId}`,
-  /** sharded channel: the same bytes, live */
+  /** channel, sharded: the same bytes, live */
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
-  /** hash: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
+  /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash: status, parentId, model, startedAt, trace; epoch once it has ended */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace; epoch once it has ended */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
-  /** string: the text so far */
+  /** string, 24 h and until the end: the text so far */
   text: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:text`,
   cancelPrefix: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:`,
-  /** string: `<ms>|<userId>` of who wants the run cancelled, and when */
+  /** string, 24 h and 60 s after the end: `<ms>|<userId>` of who wants the run cancelled, and when */
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,
   /** string, 24 h: the conversation was deleted; the database may not know yet */
   tombstone: (k) => `chat:deleted:{${k.shard}}:${k.conversationId}`,
-  /** string, 30 days after the last change of its owner's: SHA-1 of `conversationId:userId`, for as long as meta is gone */
+  /** string, 30 days: SHA-1 of `conversationId:userId`, for as long as meta is gone */
   whose: (k) => `chat:owner:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h: gateway → on how many of its screens the conversation is open */
   present: (k) => `chat:present:{${k.shard}}:${k.conversationId}`,
-  /** zset: `conversationId:runId` by lease expiry (ms) */
+  /** zset, no expiry: `conversationId:runId` by lease expiry (ms) */
   leases: (k) => `runs:leases:{${k.shard}}`,
-  /** zset: `conversationId:runId` without an owner, by the time it was queued (ms) */
+  /** zset, no expiry: `conversationId:runId` without an owner, by the time it was queued (ms) */
   queued: (k) => `runs:queued:{${k.shard}}`,
-  /** zset: models by the time (ms) a pod that has them last looked for runs */
+  /** zset, 24 h: models by the time (ms) a pod that has them last looked for runs */
   seen: (k) => `runs:models:{${k.shard}}`,
-  /** sharded channel: hints for AI pods */
+  /** channel, sharded: hints for AI pods */
   work: (k) => `runs:work:{${k.shard}}`,
-  /** stream: the outbox of the shard */
+  /** stream, no expiry: the outbox of the shard: one audit event for each state change; timelines of answers, best effort */
   events: (k) => `events:{${k.shard}}`,
-  /** string: exists from the day a relay has read the outbox: it is bounded by refusing prompts then, not by trimming */
+  /** string, no expiry: exists from the day a relay has read the outbox: it is bounded by refusing prompts then, not by trimming */
   relay: (k) => `events:relay:{${k.shard}}`,
-  /** string, expiring: which relay works on the shard */
+  /** string, lease of the relay: which relay works on the shard */
   outboxLease: (k) => `events:lease:{${k.shard}}`,
-  /** zset: live relays by the time their word runs out (ms); one for all shards */
+  /** zset, no expiry: live relays by when they expire (ms); one for all shards */
   relays: () => 'events:relays',
-  /** zset: the user's conversations by last change (ms); the newest 1000. A slot of its own for each user. */
+  /** zset, 24 h: the user's conversations by last change (ms); the newest 1000. A slot of its own for each user */
   conversations: (k) => `user:conversations:${userTag(k)}`,
-  /** hash: conversationId → title, of the same */
+  /** hash, 24 h: conversationId → title, of the same */
   titles: (k) => `user:titles:${userTag(k)}`,
   /** zset, 1 h: `conversationId:runId` of the user's runs that have not been seen to end, by the time they were begun (ms) */
   places: (k) => `user:runs:${userTag(k)}`,
@@ -87,7 +88,7 @@ const KEYS = {
   spent: (k) => `user:bytes:${userTag(k)}`,
   /** hash, 24 h: `kind|gateway` → `count|ms`: what each gateway holds for the user */
   shares: (k) => `user:shares:${userTag(k)}`,
-  /** zset: gateways that live, by the time their word runs out (ms) */
+  /** zset, no expiry: live gateways by when they expire (ms) */
   holders: () => 'gateways:live',
   /** string, no expiry: a random secret that the processes of this store share */
   secret: (k) => `runnel:secret:${k.name ?? ''}`,

@@ -4,16 +4,14 @@ import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
 import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
-import { DEFAULT_OUTBOX_CAP, timelineFields } from '../../test/outbox.ts';
+import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
 import { createCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
 import { placesInLine } from '../waiting-line.ts';
 import { createLists } from './conversation-lists.ts';
 import {
-  appendOutcomeOf,
   outcomeOf,
-  toAppendResult,
   toBeginResult,
   toCancelResult,
   toChangeResult,
@@ -55,7 +53,6 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
   const client = connectRedis(url, onError);
   const scripts = registerScripts(client);
-  const append = createAppends(client, scripts);
   // First: no other listener may send anything on a new connection before it.
   const generation = watchGeneration(client, scripts, onError);
   const caller = createCaller(client, onCommand);
@@ -96,7 +93,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const args = { owner, leaseMs, models: toLuaJson(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
-    appendChunk: (command) => caller.call('append-chunk', () => append(command), appendOutcomeOf).then(toAppendResult),
+    appendChunk: createAppends(client, scripts, caller),
     async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
       const args = {
         epoch: epoch ?? ('' as const),

@@ -22,7 +22,7 @@ import { waitFor } from '../../testing/wait.ts';
 const HARD = 'Xin chào tiếng Việt 😀👩‍👩‍👧 "quoted" \\ back / slash \u0000\u0001\u001f\u007f \u2028\u2029 \n\r\t </script> %s {}';
 
 export const runsContract = (current: Current): void => {
-  test('begin-run makes message, title and run-started in one step', async () => {
+  test('L-2 begin-run makes message, title and run-started in one step', async () => {
     const { log } = current();
     const prompt = promptOf();
     const { conversationId, runId, message } = prompt;

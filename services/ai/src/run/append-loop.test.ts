@@ -1,32 +1,49 @@
-import type { AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
+import type { AppendChunkResult, RestoreRunResult, RunLog } from '@runnel/coordination';
 import { RunnelError, sha256Hex } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { Batcher, MAX_WAITING_BYTES, type BatcherOptions } from './append-loop.ts';
+import { AppendLoop, MAX_WAITING_BYTES, type AppendLoopOptions } from './append-loop.ts';
 import { MAX_PIECE_CHARS } from './run-text.ts';
 import { createFastClock } from '../../testing/fast-clock.ts';
 import type { Verdict } from './verdict.ts';
 
 type Sent = { at: number; text: string; t: number };
 
-/** A batcher whose appends are answered by the test, one by one. */
-const setUp = (options: Partial<BatcherOptions> = {}) => {
+const OWNED = { conversationId: 'c1', runId: 'r1', epoch: 2 };
+const RUN: AppendLoopOptions['run'] = {
+  ...OWNED,
+  owner: 'ai-1',
+  leaseMs: 3_000,
+  userId: 'ann',
+  title: 'T',
+  run: { runId: 'r1', parentId: null, model: 'count', startedAt: 1 },
+  messages: [],
+};
+
+/** A loop whose appends are answered by the test, one by one. */
+const setUp = ({ runLog, ...options }: Partial<Omit<AppendLoopOptions, 'runLog'>> & { runLog?: Partial<RunLog> } = {}) => {
   const sent: Sent[] = [];
   const restored: { text: string; newLogId: string }[] = [];
   const verdicts: Verdict[] = [];
   const answers: PromiseWithResolvers<AppendChunkResult>[] = [];
   const restores: RestoreRunResult[] = [];
   let logs = 0;
-  const batcher = new Batcher({
+  const loop = new AppendLoop({
     text: '',
-    append(piece) {
-      sent.push(piece);
-      const answer = Promise.withResolvers<AppendChunkResult>();
-      answers.push(answer);
-      return answer.promise;
-    },
-    async restore(text, newLogId) {
-      restored.push({ text, newLogId });
-      return restores.shift() ?? { outcome: 'restored', logId: newLogId };
+    run: RUN,
+    runLog: {
+      appendChunk({ at, text, t, ...owned }) {
+        expect(owned).toEqual(OWNED);
+        sent.push({ at, text, t });
+        const answer = Promise.withResolvers<AppendChunkResult>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      async restoreRun({ text, newLogId, ...run }) {
+        expect(run).toEqual(RUN);
+        restored.push({ text, newLogId });
+        return restores.shift() ?? { outcome: 'restored', logId: newLogId };
+      },
+      ...runLog,
     },
     newLogId: () => `log${++logs}`,
     onVerdict: (verdict) => verdicts.push(verdict),
@@ -41,55 +58,55 @@ const setUp = (options: Partial<BatcherOptions> = {}) => {
     else waiting.resolve(result);
     await turn();
   };
-  return { batcher, sent, restored, restores, verdicts, answer };
+  return { loop, sent, restored, restores, verdicts, answer };
 };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const appended: AppendChunkResult = { outcome: 'appended', offset: 1 };
 const down = new RunnelError('unavailable');
 
 test('W-15 the first token leaves in the turn it came; what comes while it is in flight is joined', async () => {
-  const { batcher, sent, answer } = setUp({ text: 'à' });
-  void batcher.push('one');
+  const { loop, sent, answer } = setUp({ text: 'à' });
+  void loop.push('one');
   expect(sent).toEqual([{ at: 2, text: 'one', t: 0 }]);
-  void batcher.push(' two');
-  void batcher.push(' three');
+  void loop.push(' two');
+  void loop.push(' three');
   expect(sent).toHaveLength(1);
   await answer(appended);
   expect(sent[1]).toEqual({ at: 5, text: ' two three', t: 0 });
   await answer(appended);
-  void batcher.push(' four');
+  void loop.push(' four');
   expect(sent[2]).toEqual({ at: 15, text: ' four', t: 0 });
 });
 
 test('L-4 never more than one append in flight, and no chunk ends inside a character', async () => {
-  const { batcher, sent, answer } = setUp();
-  void batcher.push('\ud83c');
+  const { loop, sent, answer } = setUp();
+  void loop.push('\ud83c');
   expect(sent).toHaveLength(0);
-  void batcher.push('\udf0a!\ud83c');
+  void loop.push('\udf0a!\ud83c');
   expect(sent.map(({ text }) => text)).toEqual(['🌊!']);
-  void batcher.push('\udf0a');
+  void loop.push('\udf0a');
   await answer(appended);
   expect(sent[1]).toMatchObject({ at: 5, text: '🌊' });
 });
 
 test('flush waits for all that was pushed', async () => {
-  const { batcher, answer } = setUp();
-  void batcher.push('a');
-  void batcher.push('b');
+  const { loop, answer } = setUp();
+  void loop.push('a');
+  void loop.push('b');
   let flushed = false;
-  const flushing = batcher.flush().then(() => (flushed = true));
+  const flushing = loop.flush().then(() => (flushed = true));
   await answer(appended);
   expect(flushed).toBe(false);
   await answer({ outcome: 'duplicate' });
   await flushing;
-  expect(batcher.standing()).toEqual({ bytes: 2, sha256: await sha256Hex('ab') });
+  expect(loop.standing()).toEqual({ bytes: 2, sha256: await sha256Hex('ab') });
 });
 
 test('P-8 past 1 MiB that waits the model is read no further, until the store has caught up', async () => {
-  const { batcher, sent, answer } = setUp();
-  void batcher.push('a');
-  expect(batcher.push('b'.repeat(MAX_WAITING_BYTES - 1))).toBeUndefined();
-  const room = batcher.push('c');
+  const { loop, sent, answer } = setUp();
+  void loop.push('a');
+  expect(loop.push('b'.repeat(MAX_WAITING_BYTES - 1))).toBeUndefined();
+  const room = loop.push('c');
   expect(room).toBeInstanceOf(Promise);
   await answer(appended);
   await answer(appended);
@@ -99,48 +116,48 @@ test('P-8 past 1 MiB that waits the model is read no further, until the store ha
 
 describe('answers', () => {
   test.each(['fenced', 'closed'] as const)('P-3 after %s nothing is written any more', async (outcome) => {
-    const { batcher, sent, verdicts, answer } = setUp();
-    void batcher.push('a');
-    void batcher.push('b');
+    const { loop, sent, verdicts, answer } = setUp();
+    void loop.push('a');
+    void loop.push('b');
     await answer({ outcome });
-    await batcher.flush();
-    void batcher.push('c');
-    expect(batcher.push('c'.repeat(2 * MAX_WAITING_BYTES))).toBeUndefined();
+    await loop.flush();
+    void loop.push('c');
+    expect(loop.push('c'.repeat(2 * MAX_WAITING_BYTES))).toBeUndefined();
     expect(sent).toHaveLength(1);
     expect(verdicts).toEqual(['fenced']);
   });
 
   test('P-5 after cancelled the text is what stands', async () => {
-    const { batcher, sent, verdicts, answer } = setUp();
-    void batcher.push('a');
+    const { loop, sent, verdicts, answer } = setUp();
+    void loop.push('a');
     await answer(appended);
-    void batcher.push('b');
-    void batcher.push('c');
+    void loop.push('b');
+    void loop.push('c');
     await answer({ outcome: 'cancelled' });
     expect(verdicts).toEqual(['cancel']);
     expect(sent).toHaveLength(2);
-    expect(batcher.standing().bytes).toBe(1);
+    expect(loop.standing().bytes).toBe(1);
   });
 
   test('freeze drops what waits, and waits for what is in flight', async () => {
-    const { batcher, sent, answer } = setUp();
-    void batcher.push('a');
-    void batcher.push('b');
-    const frozen = batcher.freeze();
+    const { loop, sent, answer } = setUp();
+    void loop.push('a');
+    void loop.push('b');
+    const frozen = loop.freeze();
     await answer(appended);
     await frozen;
     expect(sent).toHaveLength(1);
-    expect(batcher.standing().bytes).toBe(1);
+    expect(loop.standing().bytes).toBe(1);
   });
 });
 
 describe('P-10 a store that is away', () => {
   test('the same piece is sent again until it is answered, and the text waits in memory', async () => {
-    const { batcher, sent, answer } = setUp();
-    void batcher.push('a');
+    const { loop, sent, answer } = setUp();
+    void loop.push('a');
     for (let i = 0; i < 3; i++) {
       await answer(down);
-      void batcher.push('b');
+      void loop.push('b');
     }
     expect(sent.map(({ at, text }) => [at, text])).toEqual([
       [0, 'a'],
@@ -154,20 +171,20 @@ describe('P-10 a store that is away', () => {
 
   test('is given up after ten minutes, or at once when the process ends', async () => {
     const clock = createFastClock();
-    const { batcher, verdicts, answer } = setUp({ clock });
-    void batcher.push('a');
+    const { loop, verdicts, answer } = setUp({ clock });
+    void loop.push('a');
     await answer(down);
     await clock.sleep(600_000);
     await answer(down);
-    await batcher.flush();
+    await loop.flush();
     expect(verdicts).toEqual(['given-up']);
 
     const giveUp = new AbortController();
     const ending = setUp({ giveUp: giveUp.signal });
-    void ending.batcher.push('a');
+    void ending.loop.push('a');
     giveUp.abort();
     await ending.answer(down);
-    await ending.batcher.flush();
+    await ending.loop.flush();
     expect(ending.verdicts).toEqual(['given-up']);
   });
 });
@@ -176,51 +193,51 @@ describe('L-6 a store that has lost the run', () => {
   test.each([{ outcome: 'gone' }, { outcome: 'gap', bytes: 1 }] as const)(
     '$outcome: it is written again with the piece in flight, and goes on behind it',
     async (lost) => {
-      const { batcher, sent, restored, answer } = setUp({ text: 'stood ' });
-      void batcher.push('flying');
-      void batcher.push(' waiting');
+      const { loop, sent, restored, answer } = setUp({ text: 'stood ' });
+      void loop.push('flying');
+      void loop.push(' waiting');
       await answer(lost);
       expect(restored).toEqual([{ text: 'stood flying', newLogId: 'log1' }]);
       expect(sent[1]).toMatchObject({ at: 12, text: ' waiting' });
       await answer(appended);
-      expect(batcher.standing()).toEqual({ bytes: 20, sha256: await sha256Hex('stood flying waiting') });
+      expect(loop.standing()).toEqual({ bytes: 20, sha256: await sha256Hex('stood flying waiting') });
     },
   );
 
   test('an idle run is written again when a renewal finds it gone', async () => {
-    const { batcher, restored } = setUp({ text: 'stood' });
-    await batcher.restore();
+    const { loop, restored } = setUp({ text: 'stood' });
+    await loop.restore();
     expect(restored).toEqual([{ text: 'stood', newLogId: 'log1' }]);
-    expect(batcher.verdict).toBeNull();
+    expect(loop.verdict).toBeNull();
   });
 
   test('a renewal that was asked before the run was written again says nothing new', async () => {
     const clock = createFastClock(100);
-    const { batcher, restored } = setUp({ clock });
-    await batcher.restore();
+    const { loop, restored } = setUp({ clock });
+    await loop.restore();
     await clock.sleep(10);
-    await batcher.restore(99);
+    await loop.restore(99);
     expect(restored).toHaveLength(1);
-    await batcher.restore(105);
+    await loop.restore(105);
     expect(restored).toHaveLength(2);
   });
 
   test('another run in the way is waited for, but not for ever', async () => {
     const patient = setUp();
     patient.restores.push({ outcome: 'busy' }, { outcome: 'busy' });
-    await patient.batcher.restore();
+    await patient.loop.restore();
     expect(patient.restored.map(({ newLogId }) => newLogId)).toEqual(['log1', 'log1', 'log1']);
-    expect(patient.batcher.verdict).toBeNull();
+    expect(patient.loop.verdict).toBeNull();
 
-    const blocked = setUp({ restore: async () => ({ outcome: 'busy' }) });
-    await blocked.batcher.restore();
+    const blocked = setUp({ runLog: { restoreRun: async () => ({ outcome: 'busy' }) } });
+    await blocked.loop.restore();
     expect(blocked.verdicts).toEqual(['fenced']);
   });
 
   test('a higher epoch ends it', async () => {
-    const { batcher, restores, verdicts, answer } = setUp();
+    const { loop, restores, verdicts, answer } = setUp();
     restores.push({ outcome: 'fenced' });
-    void batcher.push('a');
+    void loop.push('a');
     await answer({ outcome: 'gone' });
     expect(verdicts).toEqual(['fenced']);
   });

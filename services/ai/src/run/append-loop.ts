@@ -1,25 +1,25 @@
-import type { AppendChunk, AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
+import type { AppendChunkResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 
-export interface BatcherOptions {
+export interface AppendLoopOptions {
   /** The text that stands when the run is claimed. */
   text: string;
-  append(piece: Pick<AppendChunk, 'at' | 'text' | 't'>): Promise<AppendChunkResult>;
-  /** Writes the run again under a new log (L-6). The same `text` and `newLogId` may be sent twice. */
-  restore(text: string, newLogId: string): Promise<RestoreRunResult>;
+  /** Names the run in each append, and says all of it but its text to a store that has lost it (L-6). */
+  run: Omit<RestoreRun, 'text' | 'newLogId'>;
+  runLog: Pick<RunLog, 'appendChunk' | 'restoreRun'>;
   newLogId(): string;
   /** Called once, when nothing more may be written. */
   onVerdict(verdict: Verdict): void;
   /** Aborts when the process must end: nothing is tried again then. */
   giveUp: AbortSignal;
-  observe?: BatcherObserver;
+  observe?: AppendObserver;
   clock?: Clock;
   random?: () => number;
 }
-export interface BatcherObserver {
+export interface AppendObserver {
   /** `offset`: of the event, when it is a new one. */
   appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
   restored?(outcome: RestoreRunResult['outcome']): void;
@@ -39,8 +39,8 @@ const BUSY_RETRY_MS = 250;
  * Carries a run's text to the store (L-4, W-15). One append is in flight at most; what the model says meanwhile is joined into the
  * next. Nothing is ever held back on purpose: an idle store gets each token at once, so the 40 ms of W-15 are the store's alone.
  */
-export class Batcher {
-  readonly #options: BatcherOptions;
+export class AppendLoop {
+  readonly #options: AppendLoopOptions;
   readonly #clock: Clock;
   readonly #retry: RetryOptions;
   readonly #text: RunText;
@@ -53,7 +53,7 @@ export class Batcher {
   #room: PromiseWithResolvers<void> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: BatcherOptions) {
+  constructor(options: AppendLoopOptions) {
     const { text, clock = systemClock, random, giveUp, observe } = options;
     this.#options = options;
     this.#clock = clock;
@@ -151,10 +151,12 @@ export class Batcher {
 
   /** One per run and not one per piece, and no `async`: it is called for every piece of every answer. */
   readonly #append = (): Promise<AppendChunkResult['outcome']> => {
-    const { append, observe } = this.#options;
+    const { runLog, run, observe } = this.#options;
+    const { conversationId, runId, epoch } = run;
     const piece = this.#inFlight!;
     const startedAt = this.#clock.now();
-    return append({ at: this.#text.standingBytes, text: piece.text, t: piece.t }).then((result) => {
+    const { text, t } = piece;
+    return runLog.appendChunk({ conversationId, runId, epoch, at: this.#text.standingBytes, text, t }).then((result) => {
       const offset = result.outcome === 'appended' ? result.offset : undefined;
       observe?.appended?.(result.outcome, this.#clock.now() - startedAt, piece, offset);
       return result.outcome;
@@ -174,13 +176,13 @@ export class Batcher {
   }
 
   async #writeAgain(): Promise<void> {
-    const { giveUp, observe, newLogId, restore } = this.#options;
-    const logId = newLogId();
+    const { giveUp, observe, run, runLog } = this.#options;
+    const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
-    const known = this.#text.standingText(this.#inFlight);
+    const command: RestoreRun = { ...run, text: this.#text.standingText(this.#inFlight), newLogId };
     const busyUntil = this.#clock.now() + BUSY_MS;
     for (;;) {
-      const { outcome } = await untilAnswered(() => restore(known, logId), this.#retry);
+      const { outcome } = await untilAnswered(() => runLog.restoreRun(command), this.#retry);
       observe?.restored?.(outcome);
       const next = afterRestore(outcome);
       if (next === 'next') {

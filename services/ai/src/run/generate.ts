@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
-import { Batcher, OUTAGE_MS, type BatcherObserver } from './append-loop.ts';
+import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
@@ -19,7 +19,7 @@ export type RunResult = EndReason | 'released' | 'fenced' | 'given-up' | 'lost';
 /** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
 export type StopReason = 'release' | 'interrupt' | Verdict;
 
-export interface RunObserver extends BatcherObserver {
+export interface RunObserver extends AppendObserver {
   /** Milliseconds from opening the model to its first text. */
   firstToken?(ms: number): void;
   /** Milliseconds the model's next text took. */
@@ -64,7 +64,7 @@ const TURN_MS = 10;
 /** Between two tries to end a run whose text the store has not got right. */
 const END_RETRY_MS = 100;
 
-/** Runs one claimed run to its end: the model's text through the batcher into the log, then one `endRun`. */
+/** Runs one claimed run to its end: the model's text through the append loop into the log, then one `endRun`. */
 export const generate = (job: RunJob): ActiveRun => {
   const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
   const { conversationId, runId } = ref;
@@ -72,13 +72,10 @@ export const generate = (job: RunJob): ActiveRun => {
   const owned = { conversationId, runId, epoch };
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
-  const batcher = new Batcher({
+  const appends = new AppendLoop({
     text: claim.text,
-    append: ({ at, text, t }) => runLog.appendChunk({ conversationId, runId, epoch, at, text, t }),
-    restore: (text, newLogId) => {
-      const { userId, title, run, messages } = claim;
-      return runLog.restoreRun({ ...owned, owner, leaseMs, newLogId, userId, title, run, messages, text });
-    },
+    run: { ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+    runLog,
     newLogId: newId,
     onVerdict: stop,
     giveUp,
@@ -99,18 +96,18 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, messages, batcher, stopping.signal);
-    if (!stopping.signal.aborted) batcher.finish();
-    if (stopping.signal.reason === 'cancel') await batcher.freeze();
-    else await batcher.flush();
+    const written = await write(job, messages, appends, stopping.signal);
+    if (!stopping.signal.aborted) appends.finish();
+    if (stopping.signal.reason === 'cancel') await appends.freeze();
+    else await appends.flush();
     // The last appends may have said something else than the reason the writing stopped for.
-    if (batcher.verdict === 'given-up') return 'given-up';
-    if (batcher.verdict === 'lost') return lose(batcher.cause);
-    if (batcher.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
-    if (batcher.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
+    if (appends.verdict === 'given-up') return 'given-up';
+    if (appends.verdict === 'lost') return lose(appends.cause);
+    if (appends.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
+    if (appends.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
     if (stopping.signal.reason === 'release') return release();
     if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
-    if (written.error === null && batcher.whole.trim() !== '') return end('complete', written.usage, { finish: written.finish });
+    if (written.error === null && appends.whole.trim() !== '') return end('complete', written.usage, { finish: written.finish });
     const error = written.error ?? emptyAnswer(written.finish);
     observe.failed?.(error);
     return end('failed', written.usage, { finish: written.finish, error });
@@ -122,7 +119,7 @@ export const generate = (job: RunJob): ActiveRun => {
     { finish, error }: { finish?: Finish; error?: RunnelError } = {},
   ): Promise<RunResult> => {
     const giveUpAt = clock.now() + OUTAGE_MS;
-    let standing = batcher.standing();
+    let standing = appends.standing();
     while (!giveUp.aborted && clock.now() < giveUpAt) {
       const command: EndRun = {
         ...owned,
@@ -142,11 +139,11 @@ export const generate = (job: RunJob): ActiveRun => {
       if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
-      const cut = next === 'cut' && result.outcome === 'gap' ? batcher.standingAt(result.bytes) : null;
-      if (cut === null) await batcher.restore();
-      if (batcher.verdict === 'fenced' || batcher.verdict === 'given-up') return batcher.verdict;
-      if (batcher.verdict === 'lost') throw batcher.cause;
-      standing = cut ?? batcher.standing();
+      const cut = next === 'cut' && result.outcome === 'gap' ? appends.standingAt(result.bytes) : null;
+      if (cut === null) await appends.restore();
+      if (appends.verdict === 'fenced' || appends.verdict === 'given-up') return appends.verdict;
+      if (appends.verdict === 'lost') throw appends.cause;
+      standing = cut ?? appends.standing();
       await clock.sleep(END_RETRY_MS, giveUp);
     }
     return 'given-up';
@@ -154,7 +151,7 @@ export const generate = (job: RunJob): ActiveRun => {
 
   const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
     const { userId, title, run: claimed } = claim;
-    const text = Buffer.from(batcher.whole).subarray(0, ended.bytes).toString();
+    const text = Buffer.from(appends.whole).subarray(0, ended.bytes).toString();
     observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
@@ -163,11 +160,11 @@ export const generate = (job: RunJob): ActiveRun => {
     observe.lost?.(cause);
     const error = new RunnelError('internal');
     const command: EndRun = {
-      ...{ ...owned, ...batcher.standing(), reason: 'failed', finish: 'error' },
+      ...{ ...owned, ...appends.standing(), reason: 'failed', finish: 'error' },
       error: { code: error.code, message: error.message },
     };
     const first = await runLog.endRun(command).catch(() => null);
-    const cut = first?.outcome === 'gap' ? batcher.standingAt(first.bytes) : null;
+    const cut = first?.outcome === 'gap' ? appends.standingAt(first.bytes) : null;
     if (cut !== null) await runLog.endRun({ ...command, ...cut }).catch(() => null);
     return 'lost';
   };
@@ -179,8 +176,8 @@ export const generate = (job: RunJob): ActiveRun => {
 
   return {
     stop,
-    restore: (askedAt) => void batcher.restore(askedAt),
-    text: () => batcher.whole,
+    restore: (askedAt) => void appends.restore(askedAt),
+    text: () => appends.whole,
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
     done: run().catch((error: unknown) => {
       const result = afterFailure(error, giveUp.aborted);
@@ -214,7 +211,7 @@ interface Written {
 }
 
 /** The model's read loop. It waits for the store only when too much has piled up. */
-const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, signal: AbortSignal): Promise<Written> => {
+const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
   const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
@@ -234,7 +231,7 @@ const write = async (job: RunJob, messages: ModelMessage[], batcher: Batcher, si
         seen = true;
         const text = fittingText(delta.text, maxAnswerBytes - bytes);
         bytes += Buffer.byteLength(text);
-        const room = text === '' ? undefined : batcher.push(text);
+        const room = text === '' ? undefined : appends.push(text);
         if (room !== undefined) await untilRoom(room, signal);
         // The end of a stream that is left open: the model hears of it, and what it would have cost is not known.
         if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };

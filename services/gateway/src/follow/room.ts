@@ -1,6 +1,6 @@
 import { fullJitter, withDeadline } from '@runnel/kit';
 import { readChunkOffset, readPrefix } from '@runnel/protocol';
-import { HERE_TYPE, RESET_TYPE, type RunLog, type Subscription } from '@runnel/coordination';
+import { HERE_TYPE, RESET_TYPE, type ChannelListener, type RunLog, type Subscription } from '@runnel/coordination';
 import type { View } from './catch-up.ts';
 import type { ChunkTimer } from './chunk-latency.ts';
 import type { Follower, Reader } from './follower.ts';
@@ -42,6 +42,11 @@ export class Room implements Reader, WaitingRoom {
   readonly #reads: SharedReads;
   readonly #silence: Silence;
   readonly #presence: RoomPresence;
+  readonly #listener: ChannelListener = {
+    message: (bytes) => this.#message(bytes),
+    interrupted: () => this.#silence.cut(),
+    resubscribed: () => this.#healed(),
+  };
   #subscription: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
   #attempt = 0;
@@ -142,11 +147,7 @@ export class Room implements Reader, WaitingRoom {
 
   async #subscribe(): Promise<void> {
     try {
-      const subscription = await this.#deps.runLog.follow(this.conversationId, {
-        message: (bytes) => this.#message(bytes),
-        interrupted: () => this.#silence.cut(),
-        resubscribed: () => this.#healed(),
-      });
+      const subscription = await this.#deps.runLog.follow(this.conversationId, this.#listener);
       if (this.#closed) return await subscription.close();
       this.#subscription = subscription;
       // Who read before the channel stood may have missed something in between.

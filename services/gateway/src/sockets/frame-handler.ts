@@ -12,7 +12,8 @@ import { withPatience } from '@runnel/kit';
 import type { Budgets } from '../budgets/index.ts';
 import { cancelOf, deleteOf, promptOf, regenerateOf, typingOf } from '../commands/command-fields.ts';
 import type { Caller, Commands } from '../commands/commands.ts';
-import type { Follow, Sink } from '../follow/follower.ts';
+import type { Follow } from '../follow/follower.ts';
+import { FollowSink } from './follow-sink.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
 import { Limiter } from '../follow/read-slots.ts';
@@ -58,7 +59,7 @@ export class FrameHandler {
   readonly #lastCommand = new Map<string, Promise<void>>();
   readonly #turns = new Limiter(COMMANDS_AT_ONCE);
   #pending = 0;
-  #outageTold = -Infinity;
+  #outageNotifiedAt = -Infinity;
   #closed = false;
 
   constructor(errors: FrameErrors, deps: FrameHandlerDeps, outbox: Outbox, userId: string) {
@@ -148,42 +149,22 @@ export class FrameHandler {
   }
 
   #begin(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
-    const sink = this.#sinkOf(conversationId, id, answered, cursor !== null);
+    const sink = new FollowSink({
+      outbox: this.#outbox,
+      metrics: this.#deps.metrics,
+      resuming: cursor !== null,
+      answer: answered ? (error) => (error ? this.#errors.fail(error, id) : this.#ok(id)) : undefined,
+      notifyOutage: (error) => this.#notifyOutage(error),
+      unfollow: () => this.#unfollow(conversationId),
+    });
     this.#follows.set(conversationId, this.#deps.hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
     this.#deps.metrics.follows.inc();
   }
 
-  #sinkOf(conversationId: string, id: FrameId | undefined, answered: boolean, resuming: boolean): Sink {
-    let answerDue = answered;
-    let first = true;
-    const askedAt = performance.now();
-    return {
-      opened: () => {
-        if (answerDue) this.#ok(id);
-        answerDue = false;
-      },
-      send: (event, logId) => {
-        if (first) {
-          const kind = resuming && event.type !== 'snapshot' ? 'tail' : resuming ? 'snapshot' : 'fresh';
-          this.#deps.metrics.resumes.inc({ kind });
-          this.#deps.metrics.resumeSeconds.observe({ kind }, (performance.now() - askedAt) / 1000);
-        }
-        first = false;
-        this.#outbox.send(event, logId);
-      },
-      failed: (error) => {
-        if (!error.retryable) this.#unfollow(conversationId);
-        if (answerDue) this.#errors.fail(error, id);
-        else this.#tellOutage(error);
-        answerDue = false;
-      },
-    };
-  }
-
-  #tellOutage(error: RunnelError): void {
+  #notifyOutage(error: RunnelError): void {
     const now = performance.now();
-    if (error.retryable && now - this.#outageTold < OUTAGE_QUIET_MS) return;
-    this.#outageTold = now;
+    if (error.retryable && now - this.#outageNotifiedAt < OUTAGE_QUIET_MS) return;
+    this.#outageNotifiedAt = now;
     this.#errors.fail(error);
   }
 

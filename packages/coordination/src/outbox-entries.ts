@@ -1,5 +1,5 @@
 import type { AuditData, AuditEventType, OutboxFields } from '@runnel/protocol/audit';
-import type { OwnedRun } from '../src/run-ref.ts';
+import type { OwnedRun } from './run-ref.ts';
 
 /** When pieces of an answer came, for replay. `batch` counts from 0 for each epoch, `at` is the byte position of the first piece. */
 export interface TimelineBatch extends Omit<AuditData['CHUNK_RECEIVED'], keyof OwnedRun>, OwnedRun {
