@@ -10,10 +10,10 @@ const errorOf = (error: unknown) => toModelError(error, ['my-secret-key'], ['a p
 describe('what a provider answered', () => {
   // Redirects are not followed: who configured the address has to be told of it.
   test.each([302, 307, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 529])('%i is told', (status) => {
-    const { message, cause, retryable } = errorOf(answered(status));
+    const { message, cause, code } = errorOf(answered(status));
     expect(message).toContain(String(status));
     expect(cause).toMatchObject({ status });
-    expect(retryable).toBe(status >= 429);
+    expect(code === 'model-failed').toBe(status < 429);
   });
 
   test.each([
