@@ -49,7 +49,13 @@ const DATA = [
 ];
 const entry = (i: number): TrailEntry => ({
   ...{ eventId: `k3v:a${i + 1}`, time: START + i * 1_700, type: TYPES[i % TYPES.length]!, sequence: i + 1, hash: '5f'.repeat(32) },
-  ...{ conversationId: 'c1', userId: 'ann', runId: i % 6 > 1 ? 'run-1' : null, data: JSON.stringify(DATA[i % DATA.length]) },
+  ...{
+    logId: 'log-1',
+    conversationId: 'c1',
+    userId: 'ann',
+    runId: i % 6 > 1 ? 'run-1' : null,
+    data: JSON.stringify(DATA[i % DATA.length]),
+  },
 });
 
 /** What a database would tell. `admin`: the reader has the scope. */

@@ -63,8 +63,6 @@ export const toModelError = (error: unknown, secrets: readonly string[], prompts
   }
   const { status, headers } = error;
   const words = wordsOf(error.words);
-  // The answer began well and could not be read to its end.
-  if (status < 400) return new RunnelError('unavailable', BROKE, fault(words, status));
   if ((status === 400 || status === 413) && TOO_LONG.test(words))
     return new RunnelError('too-long', 'The conversation is too long for this model.', fault(words, status));
   const retryAfterMs = retryAfterOf(headers);

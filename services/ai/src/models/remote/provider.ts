@@ -18,7 +18,12 @@ const MOST_REST = 16 * 1024;
 export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): ChatProvider => {
   const { baseURL, apiKey, canContinue } = settings;
   const url = `${baseURL.replace(/\/+$/, '')}${codec.path}`;
-  const headers = { ...codec.headers(apiKey), 'content-type': 'application/json', accept: 'text/event-stream' };
+  const headers = {
+    ...codec.headers(apiKey),
+    'content-type': 'application/json',
+    accept: 'text/event-stream',
+    'accept-encoding': 'identity',
+  };
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
   const open = async (request: ModelRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
