@@ -91,13 +91,13 @@ export const createClient = (options: ClientOptions): Client => {
   const deps = { connection, requests, queue, api, clock, random, ...(options.onMismatch && { onMismatch: options.onMismatch }) };
 
   /** Who was let in last. Another user on the same page gets nothing of theirs: not what was asked, not what was read. */
-  let speaker: string | null = null;
-  const welcomed = (user: string | null): void => {
-    if (speaker !== null && user !== speaker) {
+  let lastUserId: string | null = null;
+  const noteUser = (user: string | null): void => {
+    if (lastUserId !== null && user !== lastUserId) {
       requests.forget();
       for (const [id, conversation] of [...conversations]) if (!conversation.isOpen()) conversations.delete(id);
     }
-    speaker = user ?? speaker;
+    lastUserId = user ?? lastUserId;
   };
 
   queue.subscribe((id) => {
@@ -110,7 +110,7 @@ export const createClient = (options: ClientOptions): Client => {
   connection.state.subscribe(({ status }) => status === 'refused' && queue.refused());
   connection.listen({
     live() {
-      welcomed(connection.state.get().userId);
+      noteUser(connection.state.get().userId);
       // First what was cut off, then new follows: the other way round these would go out twice.
       requests.connected();
       for (const conversation of conversations.values()) conversation.connected();

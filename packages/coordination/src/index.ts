@@ -1,6 +1,6 @@
 export * from './redis/client/connect.ts';
 export { channelOf, outboxKey, shardOf } from './redis/keys.ts';
-export { createCaller } from './redis/client/caller.ts';
+export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large-message.ts';
 export * from './run-ref.ts';

@@ -1,7 +1,7 @@
 import { answered } from './redis/answered.ts';
 import type { RedisClient } from './redis/client/connect.ts';
 import { keyName, ofShard, SHARDS, shardOf } from './redis/keys.ts';
-import type { Caller } from './redis/client/caller.ts';
+import type { RedisCaller } from './redis/client/caller.ts';
 import { runKey, type RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './redis/scripts.ts';
 
@@ -28,7 +28,7 @@ export const placeAt = (time: number, sample: readonly number[], counts: readonl
 export const placesInLine = async (
   client: RedisClient,
   scripts: ScriptRunner,
-  caller: Caller,
+  caller: RedisCaller,
   runs: readonly RunRef[],
 ): Promise<Map<string, number>> => {
   const since = new Map<string, number>();

@@ -4,7 +4,7 @@ import { connectRedis } from '../src/redis/client/connect.ts';
 import { append, collect, eventsOf, LEASE_MS, OWNER, promptOf, snapshotOf, startRun } from './contract/world.ts';
 import { outboxLeaseKey, SHARDS, shardOf, slotOfShard } from '../src/redis/keys.ts';
 import { OutboxShards } from '../src/redis/outbox-shards.ts';
-import { createCaller } from '../src/redis/client/caller.ts';
+import { createRedisCaller } from '../src/redis/client/caller.ts';
 import { runKey } from '../src/run-ref.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { startRedisCluster, startRedisSentinel, waitFor } from '../testing/index.ts';
@@ -51,7 +51,7 @@ test('P-10 a cluster with a dead node says so within a second for its part, and 
   const leases = { node: 'relay', leaseMs: 3_000 };
   const client = connectRedis(cluster.url, () => {});
   onTestFinished(() => client.disconnect());
-  const outbox = new OutboxShards(client, createCaller(client), leases);
+  const outbox = new OutboxShards(client, createRedisCaller(client), leases);
   const nodeOf = (conversationId: string): number => Math.floor(slotOfShard(shardOf(conversationId)) / Math.ceil(16_384 / 3));
   const on = (node: number): string => {
     for (;;) {

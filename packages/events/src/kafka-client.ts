@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type SASLOptions } from 'kafkajs';
 import { refusalOf } from './kafka-refusal.ts';
-import { createSeldom } from './seldom.ts';
+import { createLogThrottle } from './log-throttle.ts';
 
 export const KAFKA_SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
@@ -50,7 +50,7 @@ export const connectKafka = ({ brokers, tls, sasl, clientId, log }: KafkaOptions
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 },
     logLevel: logLevel.WARN,
     logCreator: () => {
-      const isWorthALine = createSeldom(REPEATED_MS);
+      const isWorthALine = createLogThrottle(REPEATED_MS);
       return (entry) => {
         const message = `${entry.log.message} ${String(entry.log['error'] ?? '')}`.slice(0, 300);
         if (!NOISE.test(message) && isWorthALine(message)) log.warn({ event: 'kafka.client', message });

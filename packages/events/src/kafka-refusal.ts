@@ -1,4 +1,4 @@
-import { createSeldom } from './seldom.ts';
+import { createLogThrottle } from './log-throttle.ts';
 
 /** Of OpenSSL, by way of Node: the chain of a certificate, its dates, its names. */
 const UNTRUSTED =
@@ -26,7 +26,7 @@ const SAID_EVERY_MS = 60_000;
 
 /** Logs refusals; the same one once a minute, however many connections meet it. */
 export const createRefusalLog = (log: { error(fields: object): void }, now = (): number => performance.now()) => {
-  const isWorthALine = createSeldom(SAID_EVERY_MS, now);
+  const isWorthALine = createLogThrottle(SAID_EVERY_MS, now);
   return (error: unknown): void => {
     const message = refusalOf(error);
     if (message !== undefined && isWorthALine(message)) log.error({ event: 'kafka.refused', message });

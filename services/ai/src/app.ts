@@ -17,7 +17,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
-import { createModels, type Models } from './models/registry.ts';
+import { createModelRegistry, type ModelRegistry } from './models/registry.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
 
@@ -41,7 +41,7 @@ export interface AiApp {
   /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`. */
   app: FastifyInstance;
   worker: Worker;
-  models: Models;
+  models: ModelRegistry;
   /** Hands every run to other pods. Once, however often it is called. */
   drain(): Promise<void>;
   /** Drains, then stops. The run log stays open: it belongs to the caller. */
@@ -55,7 +55,7 @@ const DRAIN_EXTRA_MS = 4_000;
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
   const metrics = createAiMetrics(deps.metrics);
-  const models = createModels(config.models, { env, ...(clock && { clock }) });
+  const models = createModelRegistry(config.models, { env, ...(clock && { clock }) });
   metrics.known(models.list().map(({ id }) => id));
   const worker = createWorker({
     runLog,
@@ -92,7 +92,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
 /** Leases are renewed four times in their length: who is silent for a third of it, and unreachable, is gone. */
 const LEASE_TO_KEEP = 3;
 
-const createRoutes = (worker: Worker, models: Models, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
+const createRoutes = (worker: Worker, models: ModelRegistry, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .setSerializerCompiler(() => (data) => JSON.stringify(data))

@@ -3,18 +3,18 @@ import { createMetrics, silentLog, startTracing } from '@runnel/kit';
 import { onTestFinished } from 'vitest';
 import { createAiMetrics } from '../src/metrics.ts';
 import type { ChatProvider } from '../src/models/provider.ts';
-import { createModels, type Models } from '../src/models/registry.ts';
+import { createModelRegistry, type ModelRegistry } from '../src/models/registry.ts';
 import { unknownModel } from '../src/models/unknown.ts';
 import { createWorker, type Worker, type WorkerDeps } from '../src/runs/worker.ts';
 
-const standardModels = (): Models =>
-  createModels([
+const standardModels = (): ModelRegistry =>
+  createModelRegistry([
     { id: 'demo', provider: 'demo' },
     { id: 'count', provider: 'count' },
   ]);
 
 /** Models of the test's own making, unguarded. */
-export const modelsOf = (providers: Record<string, ChatProvider>): Models => ({
+export const modelsOf = (providers: Record<string, ChatProvider>): ModelRegistry => ({
   list: () => [],
   get: (id) => (providers[id] === undefined ? undefined : { ...unknownModel(), provider: providers[id] }),
   suited: Object.fromEntries(Object.entries(providers).map(([id, { canContinue }]) => [id, canContinue])),

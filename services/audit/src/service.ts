@@ -1,4 +1,4 @@
-import { connectRedis, createCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
+import { connectRedis, createRedisCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
 import { createKafkaBus, type EventBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { auditMetrics } from './metrics.ts';
@@ -41,7 +41,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
 
   const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
-  const outbox = new OutboxShards(redis, createCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
+  const outbox = new OutboxShards(redis, createRedisCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
   const working: Closable[] = [];
   const direct = createDirect(tables, metrics, deps.tracer);

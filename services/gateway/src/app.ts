@@ -10,7 +10,7 @@ import { createAuth, type Auth } from './auth/auth.ts';
 import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
-import type { AuditReader } from './context.ts';
+import type { AuditClient } from './context.ts';
 import { servicePods } from './dispatch/discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
 import { drainConnections } from './connections/drain.ts';
@@ -18,7 +18,7 @@ import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './dispatch/json-client.ts';
 import { createHub } from './follow/hub.ts';
-import { createModels, type Models } from './dispatch/model-catalogue.ts';
+import { createModelCatalogue, type ModelCatalogue } from './dispatch/model-catalogue.ts';
 import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
 import { withRehydration } from './archive/rehydration.ts';
 import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
@@ -35,12 +35,12 @@ export interface GatewayDeps {
   /** Who runs the models; absent: the addresses of the configuration. */
   pods?: AiPods;
   dispatcher?: Dispatcher;
-  models?: Models;
+  models?: ModelCatalogue;
   auth?: Auth;
   rateLimits?: RateLimits;
   /** An ioredis client for budgets by the minute; without it they hold for this node alone. */
   redis?: unknown;
-  audit?: AuditReader;
+  audit?: AuditClient;
   /** What stands in front of a prompt waits so long for it (P-10); a test on a busy machine has another. */
   auditSlowMs?: number;
   /** What AI pods are shown. Absent: one that only this process has. */
@@ -90,7 +90,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   // Pods that were given are of this process.
   const watching = deps.pods ? undefined : watchPods({ pods, token: innerToken, runLog: deps.runLog, metrics, log });
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
-  const models = deps.models ?? createModels(pods);
+  const models = deps.models ?? createModelCatalogue(pods);
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };

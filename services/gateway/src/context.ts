@@ -6,10 +6,10 @@ import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Hub } from './follow/hub.ts';
-import type { Models } from './dispatch/model-catalogue.ts';
+import type { ModelCatalogue } from './dispatch/model-catalogue.ts';
 
 /** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
-export interface AuditReader {
+export interface AuditClient {
   /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
   call(
     path: string,
@@ -27,9 +27,9 @@ export interface GatewayContext {
   hub: Hub;
   commands: Commands;
   auth: Auth;
-  models: Models;
+  models: ModelCatalogue;
   budgets: Budgets;
-  audit: AuditReader | null;
+  audit: AuditClient | null;
   thisMachineOnly?: boolean | undefined;
   limits: Limits;
   /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */

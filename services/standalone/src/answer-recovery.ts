@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { RunLog, RunRef } from '@runnel/coordination';
-import type { AuditReader } from '@runnel/gateway';
+import type { AuditClient } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
 import { parseBody, StoredPage } from '@runnel/protocol/http';
@@ -19,7 +19,7 @@ const NEWEST = 200;
 export const endLeftAnswers = async (
   journal: AnswerJournal,
   runLog: RunLog,
-  audit: AuditReader,
+  audit: AuditClient,
   log: Logger,
   isEnded: (run: RunRef) => boolean,
 ): Promise<void> => {
@@ -51,7 +51,7 @@ export const endedIn = (entries: readonly OutboxEntry[]): ((run: RunRef) => bool
   return ({ conversationId, runId }) => keys.has(`${conversationId} ${runId}`);
 };
 
-const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditReader): Promise<string> => {
+const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<string> => {
   const { conversationId, runId, epoch, text } = answer;
   await bringConversation(answer, runLog, audit);
   const { outcome } = await runLog.restoreRun({ ...answer, owner: OWNER, leaseMs: LEASE_MS, newLogId: newId() });
@@ -61,7 +61,7 @@ const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditRead
 };
 
 /** What else the conversation has is in the tables only: the journal knows no more of it than the model was told. */
-const bringConversation = async ({ conversationId, userId, run }: RunningAnswer, runLog: RunLog, audit: AuditReader): Promise<void> => {
+const bringConversation = async ({ conversationId, userId, run }: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<void> => {
   const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}`, { userId });
   if (status === 404) return;
   if (status !== 200) throw new RunnelError('unavailable');

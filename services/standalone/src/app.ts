@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createAiApp, type ModelEntry } from '@runnel/ai';
 import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints, startRetention } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
-import { createGatewayApp, isLoopback, type AuditReader, type GatewayApp } from '@runnel/gateway';
+import { createGatewayApp, isLoopback, type AuditClient, type GatewayApp } from '@runnel/gateway';
 import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { AnswerJournal, durable, journalled } from './answer-journal.ts';
 import { endedIn, endLeftAnswers } from './answer-recovery.ts';
@@ -37,7 +37,7 @@ const memoryOutbox = ({ outbox }: MemoryRunLog) => ({
 });
 
 /** The audit service's HTTP side without HTTP. */
-const inProcess = (app: ReturnType<typeof createAuditApp>): AuditReader => ({
+const inProcess = (app: ReturnType<typeof createAuditApp>): AuditClient => ({
   async call(path, { method = 'GET', body, userId } = {}) {
     const answer = await app.inject({
       method,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Command, ReplyError } from 'ioredis';
-import type { Caller } from './client/caller.ts';
+import type { RedisCaller } from './client/caller.ts';
 import type { RedisClient } from './client/connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from '../messages.ts';
@@ -50,7 +50,7 @@ const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError
  * `RunLog.appendChunk`: sends `append-chunk`, the one command that runs for every piece of every answer. It does what `ScriptRunner.run` does, but names of
  * keys, their slot and their encoding are made once a run and not once a piece (docs/performance-hot-path.md).
  */
-export const createAppends = (client: RedisClient, scripts: ScriptRunner, caller: Pick<Caller, 'call'>): RunLog['appendChunk'] => {
+export const createAppends = (client: RedisClient, scripts: ScriptRunner, caller: Pick<RedisCaller, 'call'>): RunLog['appendChunk'] => {
   const script = loadScript('append-chunk');
   const sha = createHash('sha1').update(script.lua).digest('hex');
   const heads = new Map<string, Head>();

@@ -1,7 +1,7 @@
 import { PLACE_MS, type HeldRun, type StoreBudgets } from '../budgets.ts';
 import { shardOf, type KeyParts } from './keys.ts';
 import { checkIds } from '../messages.ts';
-import type { Caller } from './client/caller.ts';
+import type { RedisCaller } from './client/caller.ts';
 import type { Reply } from './replies.ts';
 import type { RunRef } from '../run-ref.ts';
 import type { ScriptArgs, ScriptName, ScriptRunner } from './scripts.ts';
@@ -21,7 +21,7 @@ const heldOf = (flat: readonly string[]): HeldRun[] => {
 /** A person's keys have a slot of their own, apart from those of any conversation. */
 const personOf = (userId: string, conversationId = '', runId = ''): KeyParts => ({ shard: 0, conversationId, runId, userId });
 
-export const createRedisBudgets = (scripts: ScriptRunner, caller: Caller): StoreBudgets => {
+export const createRedisBudgets = (scripts: ScriptRunner, caller: RedisCaller): StoreBudgets => {
   const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
     (await caller.call(
       name,

@@ -1,5 +1,5 @@
 import type { KeyParts } from './keys.ts';
-import type { Caller } from './client/caller.ts';
+import type { RedisCaller } from './client/caller.ts';
 import type { ConversationSummary, RunLog } from '../run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
 
@@ -14,7 +14,7 @@ export interface ConversationLists {
 
 const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
 
-export const createLists = (scripts: ScriptRunner, caller: Caller, onError: (error: Error) => void): ConversationLists => ({
+export const createLists = (scripts: ScriptRunner, caller: RedisCaller, onError: (error: Error) => void): ConversationLists => ({
   note(userId, conversationId, title, change = 'kept') {
     caller
       .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))

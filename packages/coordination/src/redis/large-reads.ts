@@ -2,7 +2,7 @@ import { RunnelError } from '@runnel/protocol';
 import { PAGE_BYTES } from '../budgets.ts';
 import { connectRedis } from './client/connect.ts';
 import type { KeyParts } from './keys.ts';
-import { createCaller, type OnCommand } from './client/caller.ts';
+import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { outcomeOf, type Reply } from './replies.ts';
 import { registerScripts, type ScriptArgs } from './scripts.ts';
 
@@ -40,7 +40,7 @@ export const createLargeReads = (
     if (own) return own;
     const client = connectRedis(url, onError);
     const scripts = registerScripts(client);
-    const caller = createCaller(client, onCommand);
+    const caller = createRedisCaller(client, onCommand);
     own = {
       run: async (name, parts, args) => (await caller.call(name, () => scripts.runLarge(name, parts, args), outcomeOf)) as Reply,
       close: () => client.disconnect(),

@@ -1,7 +1,7 @@
 import { answered } from './answered.ts';
 import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
 import { toLuaJson } from '../messages.ts';
-import type { Caller } from './client/caller.ts';
+import type { RedisCaller } from './client/caller.ts';
 import type { RenewOutcome } from '../run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
 import { refOfKey, runKey, type OwnedRun, type RunRef } from '../run-ref.ts';
@@ -13,7 +13,7 @@ const BATCH = 100;
 /** Extends the leases of many runs: one call per shard (and per 100 runs). A run of which nothing was heard is left out. */
 export const renewLeases = async (
   scripts: ScriptRunner,
-  caller: Caller,
+  caller: RedisCaller,
   owner: string,
   leaseMs: number,
   runs: readonly OwnedRun[],
@@ -40,7 +40,7 @@ export const renewLeases = async (
 };
 
 /** Cuts the leases of an owner in every shard. */
-export const doubtOwner = async (scripts: ScriptRunner, caller: Caller, owner: string, keepMs: number): Promise<RunRef[]> => {
+export const doubtOwner = async (scripts: ScriptRunner, caller: RedisCaller, owner: string, keepMs: number): Promise<RunRef[]> => {
   const cut = (_: unknown, shard: number) =>
     caller.call('doubt-owner', () => scripts.run('doubt-owner', ofShard(shard), { owner, keepMs })) as Promise<string[]>;
   return (await answered(Array.from({ length: SHARDS }, cut))).flat().map(refOfKey);
@@ -49,7 +49,7 @@ export const doubtOwner = async (scripts: ScriptRunner, caller: Caller, owner: s
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
 export const findFreeRuns = async (
   scripts: ScriptRunner,
-  caller: Caller,
+  caller: RedisCaller,
   limit: number,
   { models, turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
   random: () => number = Math.random,

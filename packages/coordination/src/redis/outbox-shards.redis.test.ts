@@ -3,7 +3,7 @@ import { connectRedis } from './client/connect.ts';
 import { promptOf } from '../../test/contract/world.ts';
 import { shardOf, SHARDS } from './keys.ts';
 import { OutboxShards } from './outbox-shards.ts';
-import { createCaller } from './client/caller.ts';
+import { createRedisCaller } from './client/caller.ts';
 import { createRedisRunLog } from './run-log.ts';
 import { startRedis, waitFor, type TestRedis } from '../../testing/index.ts';
 
@@ -15,7 +15,7 @@ afterAll(() => redis.stop());
 const relay = (node: string, leaseMs = 60_000): OutboxShards => {
   const client = connectRedis(redis.url, () => {});
   onTestFinished(() => client.disconnect());
-  return new OutboxShards(client, createCaller(client), { node, leaseMs });
+  return new OutboxShards(client, createRedisCaller(client), { node, leaseMs });
 };
 
 test('relays share the shards evenly; what one gives back or leaves behind the other takes', async () => {

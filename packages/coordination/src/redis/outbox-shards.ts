@@ -3,7 +3,7 @@ import type { OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { RedisClient } from './client/connect.ts';
 import { keyName, ofShard, outboxKey, outboxLeaseKey, SHARDS } from './keys.ts';
 
-import type { Caller } from './client/caller.ts';
+import type { RedisCaller } from './client/caller.ts';
 import { outcomeOf, type Reply } from './replies.ts';
 import { registerScripts, type ScriptRunner } from './scripts.ts';
 
@@ -41,13 +41,13 @@ export const outboxBacklog = async (client: RedisClient): Promise<number> => {
  */
 export class OutboxShards {
   readonly #client: RedisClient;
-  readonly #caller: Caller;
+  readonly #caller: RedisCaller;
   readonly #scripts: ScriptRunner;
   readonly #owner: string;
   readonly #options: Required<Omit<OutboxLeases, 'node'>>;
   readonly #held = new Set<number>();
 
-  constructor(client: RedisClient, caller: Caller, { node, leaseMs, random = Math.random }: OutboxLeases) {
+  constructor(client: RedisClient, caller: RedisCaller, { node, leaseMs, random = Math.random }: OutboxLeases) {
     this.#client = client;
     this.#caller = caller;
     this.#scripts = registerScripts(client);

@@ -5,7 +5,7 @@ import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
 import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
-import { createCaller, type OnCommand } from './client/caller.ts';
+import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
 import { placesInLine } from '../waiting-line.ts';
@@ -55,7 +55,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const scripts = registerScripts(client);
   // First: no other listener may send anything on a new connection before it.
   const generation = watchGeneration(client, scripts, onError);
-  const caller = createCaller(client, onCommand);
+  const caller = createRedisCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
   const lists = createLists(scripts, caller, onError);
 

@@ -3,12 +3,12 @@ import { loadConfig } from '@runnel/kit';
 import { describe, expect, test } from 'vitest';
 import { configSpec } from '../config.ts';
 import { DEFAULT_MODELS, type ModelEntry } from './model-config.ts';
-import { createModels } from './registry.ts';
+import { createModelRegistry } from './registry.ts';
 
 const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }).models;
 
 test('without MODELS there are demo, which answers by default, and count', () => {
-  const models = createModels(DEFAULT_MODELS);
+  const models = createModelRegistry(DEFAULT_MODELS);
   expect(models.list()).toEqual([
     { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true },
     { id: 'count', name: 'Counting words', provider: 'count', canContinue: true },
@@ -17,7 +17,7 @@ test('without MODELS there are demo, which answers by default, and count', () =>
 });
 
 test('MODELS names providers; a remote one continues only when it says so', () => {
-  const models = createModels(
+  const models = createModelRegistry(
     load(
       JSON.stringify([
         { id: 'gpt', provider: 'openai-compatible', baseURL: 'http://llm/v1', model: 'gpt-x', name: 'GPT', apiKeyEnv: 'KEY' },
@@ -52,7 +52,7 @@ describe('what does not fit is said before the start, all at once', () => {
       { id: 'c', provider: 'local' },
       { id: 'd', provider: 'anthropic', apiKeyEnv: 'NOT_SET' },
     ];
-    expect(() => createModels(entries)).toThrow(
+    expect(() => createModelRegistry(entries)).toThrow(
       [
         'MODELS: two models are named a',
         'MODELS: a needs a baseURL',

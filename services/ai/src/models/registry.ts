@@ -22,7 +22,7 @@ export interface Model {
   provider: ChatProvider;
 }
 
-export interface Models {
+export interface ModelRegistry {
   list(): ModelInfo[];
   /** Also by DEFAULT_MODEL. */
   get(id: string): Model | undefined;
@@ -40,7 +40,10 @@ export interface ModelsOptions {
 }
 
 /** @throws ConfigError with every problem of the entries */
-export const createModels = (entries: readonly ModelEntry[], { env = {}, clock = systemClock }: ModelsOptions = {}): Models => {
+export const createModelRegistry = (
+  entries: readonly ModelEntry[],
+  { env = {}, clock = systemClock }: ModelsOptions = {},
+): ModelRegistry => {
   const problems = modelProblems(entries, env);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS: ${problem}`));
   const standard = entries.find((entry) => entry.default) ?? entries[0];

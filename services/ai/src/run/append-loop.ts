@@ -32,8 +32,8 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
 /** How long an outage may last before a run is given up; until then its text stays in memory (P-10). */
 export const OUTAGE_MS = 600_000;
 /** How long another run may be in the way of a restore. */
-const BUSY_MS = 60_000;
-const BUSY_RETRY_MS = 250;
+const OTHER_RUN_MS = 60_000;
+const OTHER_RUN_RETRY_MS = 250;
 
 /**
  * Carries a run's text to the store (L-4, W-15). One append is in flight at most; what the model says meanwhile is joined into the
@@ -180,7 +180,7 @@ export class AppendLoop {
     const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
     const command: RestoreRun = { ...run, text: this.#text.standingText(this.#inFlight), newLogId };
-    const busyUntil = this.#clock.now() + BUSY_MS;
+    const busyUntil = this.#clock.now() + OTHER_RUN_MS;
     for (;;) {
       const { outcome } = await untilAnswered(() => runLog.restoreRun(command), this.#retry);
       observe?.restored?.(outcome);
@@ -192,7 +192,7 @@ export class AppendLoop {
         return;
       }
       if (next === 'fenced' || this.#clock.now() >= busyUntil || giveUp.aborted) return this.#decide('fenced');
-      await this.#clock.sleep(BUSY_RETRY_MS, giveUp);
+      await this.#clock.sleep(OTHER_RUN_RETRY_MS, giveUp);
     }
   }
 

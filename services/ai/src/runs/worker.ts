@@ -6,7 +6,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
-import type { Models } from '../models/registry.ts';
+import type { ModelRegistry } from '../models/registry.ts';
 import { ProviderFault } from '../models/provider-fault.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
@@ -20,7 +20,7 @@ import { listenForWork, type WorkHints } from './work-hints.ts';
 
 export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
   runLog: RunLog;
-  models: Models;
+  models: ModelRegistry;
   nodeId: string;
   maxRuns: number;
   leaseMs: number;

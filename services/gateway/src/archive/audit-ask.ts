@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import { parseBody } from '@runnel/protocol/http';
-import type { AuditReader } from '../context.ts';
+import type { AuditClient } from '../context.ts';
 
 /**
  * A body that the audit service sent with 200.
@@ -24,7 +24,7 @@ export type Query = Record<string, string | number | undefined>;
  * @throws RunnelError `unavailable` (there is none, or it is down), `not-found`, `bad-frame`
  */
 export const askAudit = async <T extends TSchema>(
-  audit: AuditReader | null,
+  audit: AuditClient | null,
   schema: T,
   path: string,
   query: Query,

@@ -1,6 +1,6 @@
 import { callInner, type InnerToken } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import type { AuditReader } from '../context.ts';
+import type { AuditClient } from '../context.ts';
 
 export interface AuditClientOptions {
   /** `AUDIT_URL`. */
@@ -18,7 +18,7 @@ const down = (cause: unknown): RunnelError =>
  * The audit service over HTTP. The caller it acts for goes in `x-runnel-user`: the service believes whoever shows the
  * token between the services.
  */
-export const createAuditClient = ({ url, token, deadlineMs = 2_000, fetch = globalThis.fetch }: AuditClientOptions): AuditReader => {
+export const createAuditClient = ({ url, token, deadlineMs = 2_000, fetch = globalThis.fetch }: AuditClientOptions): AuditClient => {
   const base = url.endsWith('/') ? url : `${url}/`;
   return {
     async call(path, { method = 'GET', body, signal, userId } = {}) {

@@ -1,6 +1,6 @@
 import { RunnelError, type Message } from '@runnel/protocol';
 import { ConversationPage, StoredPage } from '@runnel/protocol/http';
-import type { AuditReader } from '../context.ts';
+import type { AuditClient } from '../context.ts';
 import { readAudit } from './audit-ask.ts';
 
 export type HistoryResult =
@@ -36,7 +36,7 @@ const queryOf = (query: Record<string, string | number | undefined>): string => 
  * `GET /history/{id}?before=&limit=` → {messages (newest last), hasMore}, `GET /conversations?after=&limit=` →
  * {conversations, hasMore}; 404 where there is none, 403 where it is somebody else's.
  */
-export const createAuditHistory = (reader: AuditReader): AuditHistory =>
+export const createAuditHistory = (reader: AuditClient): AuditHistory =>
   historyOf({
     async call(path, options) {
       const answer = await reader.call(path, options);
@@ -46,7 +46,7 @@ export const createAuditHistory = (reader: AuditReader): AuditHistory =>
     },
   });
 
-const historyOf = (audit: AuditReader): AuditHistory => ({
+const historyOf = (audit: AuditClient): AuditHistory => ({
   async readHistory({ conversationId, userId, before, limit }) {
     const { status, body } = await audit.call(`/history/${conversationId}?${queryOf({ before, limit })}`, { userId });
     if (status === 403) return { kind: 'forbidden' };

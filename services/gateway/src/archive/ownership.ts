@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { NoHistory, parseBody, StoredPage, type Deletion } from '@runnel/protocol/http';
-import type { AuditReader } from '../context.ts';
+import type { AuditClient } from '../context.ts';
 import type { Standing } from '../auth/access.ts';
 
 /** As many messages as the store keeps of a conversation. */
@@ -38,7 +38,7 @@ const answerOf = ({ status, body }: { status: number; body: unknown }): Answer =
  * every question is `unanswered` at once and owed, and one at a time is asked in the background until answers are quick again.
  */
 export class AuditDesk {
-  readonly #audit: AuditReader;
+  readonly #audit: AuditClient;
   /** A question that somebody was not answered in time has its answer now. */
   readonly #late: (asked: Asked, answer: Answer) => Promise<void>;
   readonly #remembered = new LRUCache<string, Answer>({ max: 10_000, ttl: REMEMBERED_MS });
@@ -49,7 +49,7 @@ export class AuditDesk {
 
   readonly #slowMs: number;
 
-  constructor(audit: AuditReader, slowMs: number, late: (asked: Asked, answer: Answer) => Promise<void>) {
+  constructor(audit: AuditClient, slowMs: number, late: (asked: Asked, answer: Answer) => Promise<void>) {
     this.#audit = audit;
     this.#slowMs = slowMs;
     this.#late = late;

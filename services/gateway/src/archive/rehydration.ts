@@ -2,7 +2,7 @@ import type { BeginRunResult, ReadState, RunLog } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './ownership.ts';
-import type { AuditReader } from '../context.ts';
+import type { AuditClient } from '../context.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { storedEnd } from './stored-end.ts';
 
@@ -27,7 +27,7 @@ const foundBy = (state: ReadState): Finding => {
  * and nobody but the owner gets at them. What it lacks is asked of the audit service, put back by one script, and looked at again.
  * `access.ts` says what an answer means.
  */
-export const withRehydration = (runLog: RunLog, audit: AuditReader, metrics?: OwnershipMetrics, slowMs: number = SLOW_MS): RunLog => {
+export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: OwnershipMetrics, slowMs: number = SLOW_MS): RunLog => {
   const readMs = Math.max(READ_PATIENCE_MS, slowMs);
 
   const expel = async (command: Parameters<RunLog['expel']>[0]): Promise<void> => {

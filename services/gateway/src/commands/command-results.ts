@@ -2,7 +2,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { BeginRunResult, CancelRunResult, ChangeResult } from '@runnel/coordination';
 
 /** The store's words as the caller's: what succeeded, or the protocol's error. */
-export const begun = (result: BeginRunResult): Extract<BeginRunResult, { offset: number }> => {
+export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { offset: number }> => {
   switch (result.outcome) {
     case 'started':
     case 'duplicate':
@@ -25,7 +25,7 @@ export const begun = (result: BeginRunResult): Extract<BeginRunResult, { offset:
   }
 };
 
-export const cancelled = (result: CancelRunResult): Extract<CancelRunResult, { outcome: 'cancelling' | 'already-ended' }> => {
+export const cancelOrThrow = (result: CancelRunResult): Extract<CancelRunResult, { outcome: 'cancelling' | 'already-ended' }> => {
   switch (result.outcome) {
     case 'cancelling':
     case 'already-ended':
@@ -39,7 +39,7 @@ export const cancelled = (result: CancelRunResult): Extract<CancelRunResult, { o
   }
 };
 
-export const changed = (result: ChangeResult): { offset: number } => {
+export const changeOrThrow = (result: ChangeResult): { offset: number } => {
   switch (result.outcome) {
     case 'done':
       return { offset: result.offset };

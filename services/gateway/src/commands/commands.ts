@@ -3,12 +3,12 @@ import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { Admission, Beginning } from '../budgets/admission.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
-import { begun, cancelled, changed } from './command-results.ts';
+import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
-import type { Models } from '../dispatch/model-catalogue.ts';
-import { BUSY_MS } from './busy-store.ts';
+import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
+import { BUSY_STORE_MS } from './busy-store.ts';
 import { checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
@@ -65,7 +65,7 @@ export interface CommandsDeps {
   runLog: RunLog;
   hub: Hub;
   dispatcher: Dispatcher;
-  models: Models;
+  models: ModelCatalogue;
   /** Every budget of a run. */
   admission: Admission;
   limits: Limits;
@@ -113,7 +113,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     underWay.add(working);
     void working.catch(() => undefined).finally(() => underWay.delete(working));
     try {
-      const answer = await withPatience(working, { ms: DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering }, () => {
+      const answer = await withPatience(working, { ms: DEADLINE_MS, limitMs: BUSY_STORE_MS, worthWaiting: runLog.answering }, () => {
         // It may still succeed; then asking again is answered `duplicate` (W-4).
         throw new RunnelError('unavailable', undefined, { retryAfterMs: DEADLINE_MS });
       });
@@ -145,7 +145,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const result = begun(await runLog.beginRun({ ...command, userId, model, ...trace }));
+        const result = runOrThrow(await runLog.beginRun({ ...command, userId, model, ...trace }));
         settle(result);
         if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
@@ -180,25 +180,25 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       measured('cancel', async () => {
         // Asked for before the flag is set: the end may pass before the answer of the store is here.
         const seen = hub.sawEnd(conversationId, runId, OWNER_GRACE_MS);
-        const result = cancelled(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
+        const result = cancelOrThrow(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
         if (result.outcome === 'cancelling')
           leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
         return { outcome: result.outcome };
       }),
     deleteMessage: (caller, { conversationId, messageId }) =>
       measured('delete', async () => {
-        const result = changed(await runLog.deleteMessage({ conversationId, messageId, userId: caller.userId }));
+        const result = changeOrThrow(await runLog.deleteMessage({ conversationId, messageId, userId: caller.userId }));
         hub.expectChange(conversationId);
         return result;
       }),
     deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
-        changed(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
+        changeOrThrow(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>
       measured('title', async () => {
-        const result = changed(await runLog.setTitle({ conversationId, title: checkTitle(title), userId: caller.userId }));
+        const result = changeOrThrow(await runLog.setTitle({ conversationId, title: checkTitle(title), userId: caller.userId }));
         hub.expectChange(conversationId);
         return result;
       }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { utf8Length, type ChunkEvent, type LogEvent } from '@runnel/protocol';
-import { MAX_UNSENT_BYTES, Outbox, type Wire } from './send-queue.ts';
+import { MAX_UNSENT_BYTES, SendQueue, type Wire } from './send-queue.ts';
 import { control, logged, position, type Outgoing } from '../follow/wire-event.ts';
 
 /** A socket whose reader takes what the test lets it. */
@@ -42,18 +42,18 @@ const stuck = () => {
   at = 0;
   const wire = new SlowWire();
   const state = { slow: 0, merged: 0 };
-  const outbox = new Outbox(wire, { slow: () => state.slow++, merged: () => state.merged++ });
-  outbox.send(chunk(1, FILL), 'L');
-  return { wire, outbox, state };
+  const queue = new SendQueue(wire, { slow: () => state.slow++, merged: () => state.merged++ });
+  queue.send(chunk(1, FILL), 'L');
+  return { wire, queue, state };
 };
 
 test('a socket that keeps up gets the published bytes themselves', () => {
   at = 0;
   const wire = new SlowWire();
   wire.open = true;
-  const outbox = new Outbox(wire, { slow: () => {} });
+  const queue = new SendQueue(wire, { slow: () => {} });
   const events = [chunk(1, 'a'), chunk(2, 'b'), title(3)];
-  for (const event of events) outbox.send(event, 'L');
+  for (const event of events) queue.send(event, 'L');
   expect(wire.sent.map((e) => e.bytes)).toEqual(events.map((e) => e.bytes));
   expect(wire.sent[0]!.bytes).toBe(events[0]!.bytes);
 });
@@ -61,22 +61,22 @@ test('a socket that keeps up gets the published bytes themselves', () => {
 test('W-14 nothing is held that no write would tell of, whatever else fills the socket', () => {
   at = 0;
   const wire = new SlowWire();
-  const outbox = new Outbox(wire, { slow: () => {} });
+  const queue = new SendQueue(wire, { slow: () => {} });
   // A small event on an empty socket; then more than that of another's making (pongs), and nobody who tells when it has left.
-  outbox.send(chunk(1, 'a'), 'L');
+  queue.send(chunk(1, 'a'), 'L');
   wire.write(title(9), null);
   wire.write({ ...title(9), bytes: Buffer.alloc(20_000) }, null);
   const others = wire.sent.length;
-  outbox.send(chunk(2, 'b'), 'L');
-  outbox.send(chunk(3, 'c'), 'L');
-  outbox.send(chunk(4, 'd'), 'L');
+  queue.send(chunk(2, 'b'), 'L');
+  queue.send(chunk(3, 'c'), 'L');
+  queue.send(chunk(4, 'd'), 'L');
   wire.drain();
   expect(wire.sent.slice(others).map((event) => read(event).text)).toEqual(['b', 'cd']);
 });
 
 test('W-14 chunks that wait become one, with the offsets it covers', () => {
-  const { wire, outbox, state } = stuck();
-  for (const [index, text] of ['một ', 'hai ', 'ba'].entries()) outbox.send(chunk(index + 2, text), 'L');
+  const { wire, queue, state } = stuck();
+  for (const [index, text] of ['một ', 'hai ', 'ba'].entries()) queue.send(chunk(index + 2, text), 'L');
   wire.drain();
   expect(wire.sent).toHaveLength(2);
   expect(read(wire.sent[1]!)).toEqual({
@@ -93,8 +93,8 @@ test('W-14 chunks that wait become one, with the offsets it covers', () => {
 });
 
 test('W-14 order is kept: a chunk never joins across another event of its conversation', () => {
-  const { wire, outbox } = stuck();
-  for (const event of [chunk(2, 'a'), chunk(3, 'b'), title(4), chunk(5, 'c'), chunk(6, 'd')]) outbox.send(event, 'L');
+  const { wire, queue } = stuck();
+  for (const event of [chunk(2, 'a'), chunk(3, 'b'), title(4), chunk(5, 'c'), chunk(6, 'd')]) queue.send(event, 'L');
   wire.drain();
   expect(wire.sent.slice(1).map((e) => [e.type, read(e).from ?? e.offset, e.offset])).toEqual([
     ['chunk', 2, 3],
@@ -104,54 +104,54 @@ test('W-14 order is kept: a chunk never joins across another event of its conver
 });
 
 test('W-14 two conversations on one socket are merged apart', () => {
-  const { wire, outbox } = stuck();
+  const { wire, queue } = stuck();
   const start = at;
-  outbox.send(chunk(2, 'a'), 'L');
-  outbox.send(chunk(9, 'A', { conversationId: 'c2', runId: 'r2', from: 0 }), 'M');
-  outbox.send(chunk(3, 'b', { from: start + 1 }), 'L');
-  outbox.send(chunk(10, 'B', { conversationId: 'c2', runId: 'r2', from: 1 }), 'M');
+  queue.send(chunk(2, 'a'), 'L');
+  queue.send(chunk(9, 'A', { conversationId: 'c2', runId: 'r2', from: 0 }), 'M');
+  queue.send(chunk(3, 'b', { from: start + 1 }), 'L');
+  queue.send(chunk(10, 'B', { conversationId: 'c2', runId: 'r2', from: 1 }), 'M');
   wire.drain();
   expect(wire.sent.slice(1).map((e) => read(e).text)).toEqual(['ab', 'AB']);
 });
 
 test('W-14 past 1 MiB unsent the reader is too slow, once', () => {
-  const { wire, outbox, state } = stuck();
+  const { wire, queue, state } = stuck();
   const piece = 'y'.repeat(50_000);
-  for (let offset = 2; offset < 40; offset++) outbox.send(chunk(offset, piece), 'L');
+  for (let offset = 2; offset < 40; offset++) queue.send(chunk(offset, piece), 'L');
   expect(state.slow).toBe(1);
-  expect(outbox.unsent).toBeLessThanOrEqual(wire.backlog);
+  expect(queue.unsent).toBeLessThanOrEqual(wire.backlog);
   wire.drain();
   expect(wire.sent).toHaveLength(1);
 });
 
 test('P-8 what a closed or slow socket makes the node hold is bounded', () => {
-  const { outbox } = stuck();
+  const { queue } = stuck();
   for (let offset = 2; offset < 200; offset++) {
-    outbox.send(chunk(offset, 'z'.repeat(60_000)), 'L');
-    expect(outbox.unsent).toBeLessThan(MAX_UNSENT_BYTES + 200_000);
+    queue.send(chunk(offset, 'z'.repeat(60_000)), 'L');
+    expect(queue.unsent).toBeLessThan(MAX_UNSENT_BYTES + 200_000);
   }
 });
 
 test('a snapshot larger than the limit is no sign of a slow reader', () => {
-  const { wire, outbox, state } = stuck();
+  const { wire, queue, state } = stuck();
   wire.drain();
   const text = 'm'.repeat(3 * MAX_UNSENT_BYTES);
   const message = { messageId: 'm1', parentId: null, role: 'user', text, status: 'complete', createdAt: 1 } as const;
-  outbox.send(
+  queue.send(
     position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [message], run: null, hasMore: false }),
     'L',
   );
-  outbox.send(title(10), 'L');
+  queue.send(title(10), 'L');
   expect(state.slow).toBe(0);
   wire.drain();
   expect(wire.sent.map((e) => e.type)).toEqual(['chunk', 'snapshot', 'title']);
 });
 
 test('a snapshot replaces what waits for its conversation, and nothing else', () => {
-  const { wire, outbox } = stuck();
-  outbox.send(title(2), 'L');
-  outbox.send(control({ type: 'ok', id: 1 }), null);
-  outbox.send(
+  const { wire, queue } = stuck();
+  queue.send(title(2), 'L');
+  queue.send(control({ type: 'ok', id: 1 }), null);
+  queue.send(
     position({ type: 'snapshot', conversationId: C, logId: 'L', offset: 9, title: '', messages: [], run: null, hasMore: false }),
     'L',
   );
@@ -160,9 +160,9 @@ test('a snapshot replaces what waits for its conversation, and nothing else', ()
 });
 
 test('hints are not kept for who is behind', () => {
-  const { wire, outbox } = stuck();
-  outbox.send(control({ type: 'typing', conversationId: C, userId: 'ann', active: true }), null);
-  outbox.send(control({ type: 'pong' }), null);
+  const { wire, queue } = stuck();
+  queue.send(control({ type: 'typing', conversationId: C, userId: 'ann', active: true }), null);
+  queue.send(control({ type: 'pong' }), null);
   wire.drain();
   expect(wire.sent.map((e) => e.type)).toEqual(['chunk', 'pong']);
 });
@@ -172,18 +172,18 @@ test('W-14 whenever the reader takes something, it gets every byte once, in orde
   const step = fc.oneof({ weight: 8, arbitrary: word }, { weight: 1, arbitrary: fc.constantFrom(true, false) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const { wire, outbox } = stuck();
+      const { wire, queue } = stuck();
       let said = FILL;
       let offset = 1;
       for (const what of steps) {
         if (what === true) wire.drain();
-        else if (what === false) outbox.send(title(++offset), 'L');
+        else if (what === false) queue.send(title(++offset), 'L');
         else {
           const text = what.toWellFormed();
           said += text;
-          outbox.send(chunk(++offset, text), 'L');
+          queue.send(chunk(++offset, text), 'L');
           // Backs up again after a drain, as a slow socket does.
-          if (wire.backlog === 0) outbox.send(chunk(++offset, (said += FILL) && FILL), 'L');
+          if (wire.backlog === 0) queue.send(chunk(++offset, (said += FILL) && FILL), 'L');
         }
       }
       wire.drain();

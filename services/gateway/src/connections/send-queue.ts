@@ -2,7 +2,7 @@ import { joinChunks, utf8Length, type ChunkEvent } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../budgets/unsent.ts';
 import { logged, type Outgoing } from '../follow/wire-event.ts';
 
-/** The way out that an outbox writes to: a WebSocket, an SSE response. */
+/** What a send queue writes to: a WebSocket, an SSE response. */
 export interface Wire {
   /** Bytes that were handed over and have not left yet. */
   readonly backlog: number;
@@ -10,7 +10,7 @@ export interface Wire {
   write(event: Outgoing, logId: string | null, written?: () => void): void;
 }
 
-export interface OutboxOptions {
+export interface SendQueueOptions {
   /** More than the limit waits: the reader is too slow even for merged chunks. Called once. */
   slow(): void;
   /** Chunks that joined another one. */
@@ -39,9 +39,9 @@ interface Held {
  * published. While it is behind, events wait in order and a chunk joins the one before it of the same run, so what waits
  * grows with the text and not with the number of tokens. Only this reader waits.
  */
-export class Outbox {
+export class SendQueue {
   readonly #wire: Wire;
-  readonly #options: OutboxOptions;
+  readonly #options: SendQueueOptions;
   #held: Held[] = [];
   #heldBytes = 0;
   /** The newest waiting event of each conversation: the only one a chunk may join, or order would be lost. */
@@ -57,7 +57,7 @@ export class Outbox {
     if (this.#telling === 0 && this.#options.waiter) this.#options.unsent?.caughtUp(this.#options.waiter);
   };
 
-  constructor(wire: Wire, options: OutboxOptions) {
+  constructor(wire: Wire, options: SendQueueOptions) {
     this.#wire = wire;
     this.#options = options;
   }

@@ -4,7 +4,7 @@ const WARN_MS = 60_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Watches the end of the token a socket speaks with. A new `hello` starts the watch anew. */
-export class TokenWatch {
+export class TokenExpiry {
   readonly #warn: () => void;
   readonly #expired: () => void;
   #timer: NodeJS.Timeout | undefined;

@@ -8,7 +8,7 @@ import { staticPods, type AiPod, type AiPods, type Offer } from './ai-pods.ts';
 import { askingOrder, createDispatcher } from './dispatch.ts';
 import { gatewayMetrics } from '../metrics.ts';
 import { createJsonClient } from './json-client.ts';
-import { chooseModel, createModels, mergeModels } from './model-catalogue.ts';
+import { chooseModel, createModelCatalogue, mergeModels } from './model-catalogue.ts';
 
 const metrics = () => gatewayMetrics(createMetrics('gateway', { processMetrics: false }));
 const RUN = { conversationId: 'c1', runId: 'r1' };
@@ -148,7 +148,7 @@ test('no model is the default; an unknown one is refused; without a catalogue ev
 test('a prompt during an outage of the AI pods is queued, and soon learns the models when they are back', async () => {
   let up = false;
   let clock = 0;
-  const models = createModels(
+  const models = createModelCatalogue(
     podsWith(async () => (up ? [model('a')] : Promise.reject(new Error('down')))),
     { now: () => clock },
   );

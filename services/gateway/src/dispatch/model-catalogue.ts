@@ -4,7 +4,7 @@ import type { ModelInfo } from '@runnel/protocol/http';
 import { DEFAULT_MODEL } from '@runnel/coordination';
 import type { AiPods } from './ai-pods.ts';
 
-export interface Models {
+export interface ModelCatalogue {
   /** What can be named; empty while no AI pod has ever answered. */
   list(): Promise<readonly ModelInfo[]>;
   /** The name to store for a run; throws `model-unknown`. Undefined: the default. */
@@ -33,7 +33,7 @@ export const chooseModel = (catalogue: readonly ModelInfo[], wanted: string | un
 };
 
 /** The catalogue of the AI pods, kept; what was known stays known while no pod answers, so a prompt can still be queued. */
-export const createModels = (pods: AiPods, { refreshMs = REFRESH_MS, now = () => performance.now() } = {}): Models => {
+export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now = () => performance.now() } = {}): ModelCatalogue => {
   let catalogue: readonly ModelInfo[] = [];
   let askedAt = -Infinity;
   let asking: Promise<void> | undefined;

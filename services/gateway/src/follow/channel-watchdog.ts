@@ -1,15 +1,15 @@
 import { pollDelay } from './poll-schedule.ts';
-import type { RunWatch } from './run-knowledge.ts';
+import type { RunKnowledge } from './run-knowledge.ts';
 
 export interface SilenceDeps {
-  run: Pick<RunWatch, 'knowledge'>;
+  run: Pick<RunKnowledge, 'knowledge'>;
   /** Whether the channel stands, as far as anybody said. */
   subscribed(): boolean;
   random: () => number;
 }
 
 /** A channel may be dead without a sign. This keeps the time at which its silence becomes a reason to read the log. */
-export class Silence {
+export class ChannelWatchdog {
   readonly #deps: SilenceDeps;
   /** Something was heard since the last look: the next look begins anew. To do so at every chunk is what a chunk need not pay. */
   #heard = false;

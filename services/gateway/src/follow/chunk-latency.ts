@@ -5,7 +5,7 @@ const SAMPLE_EVERY = 8;
 const AT_AND_T = /"at":(\d+),"t":(\d+)/;
 
 /** Measures what Runnel adds between a model's byte and the sockets, on a sample, by the `t` that chunks carry (W-15). */
-export class ChunkTimer {
+export class ChunkLatency {
   readonly #metrics: Pick<GatewayMetrics, 'chunkSeconds' | 'firstSeconds'>;
   #count = 0;
 

@@ -1,6 +1,6 @@
 import { delay } from '@runnel/kit';
 import type { RunLog } from '@runnel/coordination';
-import { ChunkTimer } from './chunk-latency.ts';
+import { ChunkLatency } from './chunk-latency.ts';
 import { Follower, type Follow, type FollowRequest } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { Limiter } from './read-slots.ts';
@@ -53,17 +53,17 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
   const rooms = new Map<string, Room>();
   const lingering = new Map<Room, NodeJS.Timeout>();
   const background = new Limiter(BACKGROUND_READS);
-  const chunkTimer = new ChunkTimer(metrics);
+  const chunkLatency = new ChunkLatency(metrics);
   const places = new WaitingPlaces(runLog);
 
-  const telling = new Limiter(PRESENCE_AT_ONCE);
+  const presenceWrites = new Limiter(PRESENCE_AT_ONCE);
   let lookedAt = performance.now();
-  const lookAround = (now: number): void => {
+  const refreshPresence = (now: number): void => {
     lookedAt = now;
     for (const room of rooms.values()) {
       const { conversationId } = room;
-      const tell = (count: number) => telling.run(() => runLog.notePresence({ conversationId, holder: neighbours.name, count }));
-      room.lookAround(neighbours, tell, now);
+      const tell = (count: number) => presenceWrites.run(() => runLog.notePresence({ conversationId, holder: neighbours.name, count }));
+      room.refreshPresence(neighbours, tell, now);
     }
   };
 
@@ -74,7 +74,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
     metrics.rooms.set(rooms.size);
     return room.close().catch(() => undefined);
   };
-  const emptied = (room: Room): void => {
+  const onEmpty = (room: Room): void => {
     if (rooms.get(room.conversationId) !== room) return;
     clearTimeout(lingering.get(room));
     lingering.set(room, setTimeout(() => void closeRoom(room), lingerMs).unref());
@@ -82,7 +82,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
   const enter = (conversationId: string): Room => {
     let room = rooms.get(conversationId);
     if (room === undefined) {
-      room = new Room(conversationId, { runLog, background, metrics, chunkTimer, random, emptied });
+      room = new Room(conversationId, { runLog, background, metrics, chunkLatency, random, onEmpty });
       rooms.set(conversationId, room);
       metrics.rooms.set(rooms.size);
     }
@@ -95,7 +95,7 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
     const now = performance.now();
     for (const room of rooms.values()) room.tick(now);
     places.tick(now, rooms.values());
-    if (now - lookedAt >= PRESENCE_EVERY_MS) lookAround(now);
+    if (now - lookedAt >= PRESENCE_EVERY_MS) refreshPresence(now);
   }, TICK_MS).unref();
 
   return {

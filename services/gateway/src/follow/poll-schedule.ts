@@ -1,5 +1,5 @@
 /** What is known of a run in a conversation; `unknown` after a resume that brought no event. */
-export type RunKnowledge = 'running' | 'idle' | 'unknown';
+export type Knowledge = 'running' | 'idle' | 'unknown';
 
 /** A running answer that says nothing for this long is looked up in the log: the channel may be dead without a sign. */
 const SILENCE_MS = 1000;
@@ -10,7 +10,7 @@ const IDLE_MS = 30_000;
 const JITTER = 0.2;
 
 export interface PollInput {
-  run: RunKnowledge;
+  run: Knowledge;
   /** There is no channel, or polls find what it does not bring: then they are the channel. */
   deaf: boolean;
   /** Polls in a row that found nothing. */

@@ -2,25 +2,25 @@ import { fullJitter, withDeadline } from '@runnel/kit';
 import { readChunkOffset, readPrefix } from '@runnel/protocol';
 import { HERE_TYPE, RESET_TYPE, type ChannelListener, type RunLog, type Subscription } from '@runnel/coordination';
 import type { View } from './catch-up.ts';
-import type { ChunkTimer } from './chunk-latency.ts';
+import type { ChunkLatency } from './chunk-latency.ts';
 import type { Follower, Reader } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Limiter } from './read-slots.ts';
 import { control, hint, logged, type Outgoing } from './wire-event.ts';
 import { RoomPresence, type Neighbours } from './presence.ts';
-import { RunWatch } from './run-knowledge.ts';
+import { RunKnowledge } from './run-knowledge.ts';
 import { SharedReads } from './shared-reads.ts';
-import { Silence } from './channel-watchdog.ts';
+import { ChannelWatchdog } from './channel-watchdog.ts';
 import type { WaitingRoom } from './waiting-places.ts';
 
 export interface RoomDeps {
   runLog: RunLog;
   background: Limiter;
   metrics: GatewayMetrics;
-  chunkTimer: ChunkTimer;
+  chunkLatency: ChunkLatency;
   random: () => number;
   /** The last follower has left. */
-  emptied(room: Room): void;
+  onEmpty(room: Room): void;
 }
 
 const EXPECTED_MS = 250;
@@ -37,14 +37,14 @@ export class Room implements Reader, WaitingRoom {
   readonly followers = new Set<Follower>();
   /** Called at every change but `chunk`, and whenever one may have been missed. */
   readonly watchers = new Set<() => void>();
-  readonly run = new RunWatch();
+  readonly run = new RunKnowledge();
   readonly #deps: RoomDeps;
   readonly #reads: SharedReads;
-  readonly #silence: Silence;
+  readonly #watchdog: ChannelWatchdog;
   readonly #presence: RoomPresence;
   readonly #listener: ChannelListener = {
     message: (bytes) => this.#message(bytes),
-    interrupted: () => this.#silence.cut(),
+    interrupted: () => this.#watchdog.cut(),
     resubscribed: () => this.#healed(),
   };
   #subscription: Subscription | undefined;
@@ -69,7 +69,7 @@ export class Room implements Reader, WaitingRoom {
     this.#deps = deps;
     this.#presence = new RoomPresence(conversationId);
     const { runLog, background, metrics, random } = deps;
-    this.#silence = new Silence({ run: this.run, subscribed: () => this.#subscription !== undefined, random });
+    this.#watchdog = new ChannelWatchdog({ run: this.run, subscribed: () => this.#subscription !== undefined, random });
     const learn = (view: View, poll: boolean) => this.#learn(view, poll);
     this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribed(), learn });
   }
@@ -82,27 +82,27 @@ export class Room implements Reader, WaitingRoom {
   leave(follower: Follower): void {
     this.followers.delete(follower);
     this.#reads.leave(follower);
-    if (this.followers.size === 0) this.#deps.emptied(this);
+    if (this.followers.size === 0) this.#deps.onEmpty(this);
   }
 
   read(follower: Follower): void {
-    this.#reads.board(follower, false);
+    this.#reads.join(follower, false);
   }
 
   /** Everybody who is up to date looks whether the log has more: one read for all at the same position. */
   recheck(): void {
-    for (const follower of this.followers) if (follower.live) this.#reads.board(follower, true);
+    for (const follower of this.followers) if (follower.live) this.#reads.join(follower, true);
   }
 
   /** A command of this node changed the log: the event must come soon, by the channel or by reading. */
   expectChange(): void {
-    this.#silence.atMost(EXPECTED_MS);
+    this.#watchdog.atMost(EXPECTED_MS);
   }
 
   tick(now: number): void {
-    if (!this.#silence.isOver(now) || this.followers.size === 0) return;
+    if (!this.#watchdog.isOver(now) || this.followers.size === 0) return;
     // Until the read has answered; a store that does not answer is asked again after one more turn.
-    this.#silence.restart();
+    this.#watchdog.restart();
     this.#hurryIfBehind();
     this.recheck();
   }
@@ -126,7 +126,7 @@ export class Room implements Reader, WaitingRoom {
     if (this.#place && this.#place.place > 0 && this.#place.runId === this.run.unwritten?.runId) yield this.#place.event;
   }
 
-  lookAround(neighbours: Neighbours, tell: (count: number) => Promise<unknown>, now: number): void {
+  refreshPresence(neighbours: Neighbours, tell: (count: number) => Promise<unknown>, now: number): void {
     const event = this.#presence.look(this.followers, neighbours, tell, now);
     if (event) for (const follower of this.followers) follower.hint(event);
   }
@@ -180,16 +180,16 @@ export class Room implements Reader, WaitingRoom {
     const event = logged(type, this.conversationId, offset, this.#logId, bytes);
     this.#reads.hold(event);
     // An offset of another log can look like the next one of ours: a read brings this event, and tells whose it is.
-    if (this.#unsure) return this.#silence.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
+    if (this.#unsure) return this.#watchdog.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
     for (const follower of this.followers) follower.offer(event);
     this.run.note(event);
     this.#deps.metrics.events.inc();
     // A read that ran ahead of the channel: the appointment stands until the channel has brought as much.
     if (offset >= this.#known) {
       this.#known = offset;
-      this.#silence.heard();
+      this.#watchdog.heard();
     }
-    if (type === 'chunk') this.#deps.chunkTimer.chunk(head);
+    if (type === 'chunk') this.#deps.chunkLatency.chunk(head);
     else this.#changed();
   }
 
@@ -216,7 +216,7 @@ export class Room implements Reader, WaitingRoom {
   }
 
   #healed(): void {
-    this.#silence.healed();
+    this.#watchdog.healed();
     this.#readSoon();
   }
 
@@ -225,7 +225,7 @@ export class Room implements Reader, WaitingRoom {
     this.#forget();
     this.#unsure = true;
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
-    this.#silence.atMost(this.#deps.random() * spread);
+    this.#watchdog.atMost(this.#deps.random() * spread);
   }
 
   #forget(): void {
@@ -241,7 +241,7 @@ export class Room implements Reader, WaitingRoom {
   /** One reader's read brought what the channel has not brought to the others: it does in a moment, or has lost it. */
   #hurryIfBehind(): void {
     for (const { live, cursor } of this.followers)
-      if (live && (cursor?.offset ?? 0) < this.#known) return this.#silence.atMost(EXPECTED_MS);
+      if (live && (cursor?.offset ?? 0) < this.#known) return this.#watchdog.atMost(EXPECTED_MS);
   }
 
   /** What a read says about the conversation as a whole. */
@@ -259,11 +259,11 @@ export class Room implements Reader, WaitingRoom {
     if (logId !== null) this.#unsure = false;
     if (poll) {
       this.#deps.metrics.polls.inc({ found: String(ahead) });
-      this.#silence.polled(ahead);
+      this.#watchdog.polled(ahead);
     }
     if (ahead && poll) this.#changed();
     if (moved) for (const follower of this.followers) if (follower.live && follower.cursor?.logId !== logId) follower.reread();
-    this.#silence.restart();
+    this.#watchdog.restart();
     this.#hurryIfBehind();
   }
 }

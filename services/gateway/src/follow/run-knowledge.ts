@@ -1,12 +1,12 @@
 import { isId } from '@runnel/protocol';
 import type { Outgoing } from './wire-event.ts';
-import type { RunKnowledge } from './poll-schedule.ts';
+import type { Knowledge } from './poll-schedule.ts';
 
 const RUN_TYPES: ReadonlySet<string> = new Set(['run-started', 'chunk', 'run-moved']);
 
 /** What this node knows of the run in a conversation, and who waits for its end. */
-export class RunWatch {
-  knowledge: RunKnowledge = 'unknown';
+export class RunKnowledge {
+  knowledge: Knowledge = 'unknown';
   /** A run that has begun and of which no word is known: it may wait for a pod. */
   unwritten: { runId: string; since: number } | null = null;
   #noted = 0;

@@ -6,7 +6,7 @@ import type { Follower } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Limiter } from './read-slots.ts';
 import type { Outgoing } from './wire-event.ts';
-import { BUSY_MS } from '../commands/busy-store.ts';
+import { BUSY_STORE_MS } from '../commands/busy-store.ts';
 
 export interface SharedReadsDeps {
   runLog: RunLog;
@@ -20,14 +20,14 @@ export interface SharedReadsDeps {
 }
 
 /** One read, and what came live since it was asked for. Everybody who waits for it shares both. */
-interface Flight {
+interface SharedRead {
   readonly followers: Set<Follower>;
   readonly live: Outgoing[];
   /** On its way to the store: a reader that comes now must see what happened until now, and takes the next one. */
   issued: boolean;
   /** A log that began since: an answer about another one is out of date, and may be about another person's. */
   begun: string | null;
-  landed: Promise<void>;
+  done: Promise<void>;
 }
 
 /** A second read of the same thing waits so long at most for the first: reload storms become two reads, a hanging store costs no one a second turn. */
@@ -35,15 +35,15 @@ const COALESCE_MS = 50;
 /** P-10: with the wait for the channel before it, an outage is told within a second. */
 const READ_DEADLINE_MS = 700;
 
-const isOutdated = (view: View, { begun }: Flight): boolean => begun !== null && (view.kind === 'forbidden' || view.logId !== begun);
+const isOutdated = (view: View, { begun }: SharedRead): boolean => begun !== null && (view.kind === 'forbidden' || view.logId !== begun);
 
 /** The reads of one conversation: followers at the same position share one (single flight), and its bytes. */
 export class SharedReads {
   readonly #conversationId: string;
   readonly #deps: SharedReadsDeps;
-  readonly #flights = new Set<Flight>();
-  /** The newest flight for each user and position. */
-  readonly #newest = new Map<string, Flight>();
+  readonly #reads = new Set<SharedRead>();
+  /** The newest read of each user and position. */
+  readonly #newest = new Map<string, SharedRead>();
 
   constructor(conversationId: string, deps: SharedReadsDeps) {
     this.#conversationId = conversationId;
@@ -51,7 +51,7 @@ export class SharedReads {
   }
 
   /** `poll`: the follower is live and only wants to know whether the channel lost something. */
-  board(follower: Follower, poll: boolean): void {
+  join(follower: Follower, poll: boolean): void {
     this.leave(follower);
     const key = `${follower.userId} ${follower.cursor ? formatCursor(follower.cursor) : ''}`;
     const newest = this.#newest.get(key);
@@ -59,62 +59,62 @@ export class SharedReads {
       newest.followers.add(follower);
       return;
     }
-    const flight: Flight = { followers: new Set([follower]), live: [], issued: false, begun: null, landed: Promise.resolve() };
-    this.#flights.add(flight);
-    this.#newest.set(key, flight);
-    flight.landed = this.#fly(flight, follower, poll, newest).finally(() => {
-      if (this.#newest.get(key) === flight) this.#newest.delete(key);
+    const read: SharedRead = { followers: new Set([follower]), live: [], issued: false, begun: null, done: Promise.resolve() };
+    this.#reads.add(read);
+    this.#newest.set(key, read);
+    read.done = this.#perform(read, follower, poll, newest).finally(() => {
+      if (this.#newest.get(key) === read) this.#newest.delete(key);
     });
   }
 
   leave(follower: Follower): void {
-    for (const flight of this.#flights) flight.followers.delete(follower);
+    for (const read of this.#reads) read.followers.delete(follower);
   }
 
   /** A live event: readers under way get it behind what they read. */
   hold(event: Outgoing): void {
-    for (const flight of this.#flights) if (flight.live.length < MAX_LIVE_HELD) flight.live.push(event);
+    for (const read of this.#reads) if (read.live.length < MAX_LIVE_HELD) read.live.push(event);
   }
 
   /** A log begins: what was held is of the one before it. */
   overtaken(logId: string | null): void {
-    for (const flight of this.#flights) {
-      flight.live.length = 0;
-      flight.begun = logId;
+    for (const read of this.#reads) {
+      read.live.length = 0;
+      read.begun = logId;
     }
   }
 
-  async #fly(flight: Flight, { userId, cursor }: Follower, poll: boolean, before: Flight | undefined): Promise<void> {
+  async #perform(read: SharedRead, { userId, cursor }: Follower, poll: boolean, before: SharedRead | undefined): Promise<void> {
     const { runLog, background, metrics, subscribed, learn } = this.#deps;
     // W-7: the subscription is acknowledged before the log is read. When it cannot be had, polls do its work.
     await subscribed;
-    if (before) await Promise.race([before.landed, delay(COALESCE_MS)]);
-    const read = async (): Promise<View> => {
-      flight.issued = true;
+    if (before) await Promise.race([before.done, delay(COALESCE_MS)]);
+    const ask = async (): Promise<View> => {
+      read.issued = true;
       const stop = metrics.readSeconds.startTimer();
       const reading = runLog.readState({ conversationId: this.#conversationId, userId, cursor });
-      const patience = { ms: READ_DEADLINE_MS, limitMs: BUSY_MS, worthWaiting: runLog.answering };
+      const patience = { ms: READ_DEADLINE_MS, limitMs: BUSY_STORE_MS, worthWaiting: runLog.answering };
       const state = await withPatience(reading, patience, () => {
         throw new RunnelError('unavailable');
       });
       stop();
       metrics.reads.inc({ outcome: state.kind });
-      return viewOf(this.#conversationId, state, flight.live);
+      return viewOf(this.#conversationId, state, read.live);
     };
     try {
-      const view = await (poll ? background.run(read) : read());
-      this.#flights.delete(flight);
-      if (isOutdated(view, flight)) {
-        for (const follower of [...flight.followers]) this.board(follower, false);
+      const view = await (poll ? background.run(ask) : ask());
+      this.#reads.delete(read);
+      if (isOutdated(view, read)) {
+        for (const follower of [...read.followers]) this.join(follower, false);
         return;
       }
-      for (const follower of [...flight.followers]) follower.arrive(view);
+      for (const follower of [...read.followers]) follower.arrive(view);
       learn(view, poll);
     } catch (cause) {
       const error = toRunnelError(cause);
       metrics.reads.inc({ outcome: error.code });
-      this.#flights.delete(flight);
-      for (const follower of [...flight.followers]) follower.readFailed(error);
+      this.#reads.delete(read);
+      for (const follower of [...read.followers]) follower.readFailed(error);
     }
   }
 }

@@ -1,11 +1,11 @@
 import type { RunnelError } from '@runnel/protocol';
-import type { Outbox } from '../connections/send-queue.ts';
+import type { SendQueue } from '../connections/send-queue.ts';
 import type { Sink } from '../follow/follower.ts';
 import type { Outgoing } from '../follow/wire-event.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
 export interface FollowSinkDeps {
-  outbox: Outbox;
+  queue: SendQueue;
   metrics: Pick<GatewayMetrics, 'resumes' | 'resumeSeconds'>;
   /** The client sent a cursor. */
   resuming: boolean;
@@ -20,14 +20,14 @@ export interface FollowSinkDeps {
 /** Events of one follow on a WebSocket: from its follower to the socket's send queue. A class: `send` runs for each chunk of each reader. */
 export class FollowSink implements Sink {
   readonly #deps: FollowSinkDeps;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #askedAt = performance.now();
   #isAnswered = false;
   #isFirst = true;
 
   constructor(deps: FollowSinkDeps) {
     this.#deps = deps;
-    this.#outbox = deps.outbox;
+    this.#queue = deps.queue;
   }
 
   opened(): void {
@@ -36,7 +36,7 @@ export class FollowSink implements Sink {
 
   send(event: Outgoing, logId: string | null): void {
     if (this.#isFirst) this.#countResume(event);
-    this.#outbox.send(event, logId);
+    this.#queue.send(event, logId);
   }
 
   failed(error: RunnelError): void {

@@ -17,9 +17,9 @@ import { FollowSink } from './follow-sink.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
 import { Limiter } from '../follow/read-slots.ts';
-import type { Outbox } from '../connections/send-queue.ts';
+import type { SendQueue } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
-import { BUSY_MS } from '../commands/busy-store.ts';
+import { BUSY_STORE_MS } from '../commands/busy-store.ts';
 
 export interface FrameHandlerDeps {
   hub: Hub;
@@ -50,7 +50,7 @@ type Answer = Omit<OkEvent, 'type' | 'id'>;
 export class FrameHandler {
   readonly #errors: FrameErrors;
   readonly #deps: FrameHandlerDeps;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #caller: Caller;
   readonly #follows = new Map<string, Follow>();
   /** Follows whose place is being asked for; what concerns the same conversation waits behind. */
@@ -62,10 +62,10 @@ export class FrameHandler {
   #outageNotifiedAt = -Infinity;
   #closed = false;
 
-  constructor(errors: FrameErrors, deps: FrameHandlerDeps, outbox: Outbox, userId: string) {
+  constructor(errors: FrameErrors, deps: FrameHandlerDeps, queue: SendQueue, userId: string) {
     this.#errors = errors;
     this.#deps = deps;
-    this.#outbox = outbox;
+    this.#queue = queue;
     this.#caller = { userId };
   }
 
@@ -150,7 +150,7 @@ export class FrameHandler {
 
   #begin(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
     const sink = new FollowSink({
-      outbox: this.#outbox,
+      queue: this.#queue,
       metrics: this.#deps.metrics,
       resuming: cursor !== null,
       answer: answered ? (error) => (error ? this.#errors.fail(error, id) : this.#ok(id)) : undefined,
@@ -201,7 +201,7 @@ export class FrameHandler {
         return run();
       }),
     );
-    const work = withPatience(answered, { ms: ANSWER_MS, limitMs: BUSY_MS, worthWaiting }, () => {
+    const work = withPatience(answered, { ms: ANSWER_MS, limitMs: BUSY_STORE_MS, worthWaiting }, () => {
       answeredLate = true;
       throw new RunnelError('unavailable', undefined, { retryAfterMs: ANSWER_MS });
     })
@@ -217,11 +217,11 @@ export class FrameHandler {
   }
 
   #pong({ id, t }: ClientFrameOf<'ping'>): void {
-    this.#outbox.send(control({ type: 'pong', ...(id !== undefined && { id }), ...(t !== undefined && { t }) }), null);
+    this.#queue.send(control({ type: 'pong', ...(id !== undefined && { id }), ...(t !== undefined && { t }) }), null);
   }
 
   #ok(id: FrameId | undefined, answer: Answer = {}): void {
-    this.#outbox.send(control({ type: 'ok', ...(id !== undefined && { id }), ...answer }), null);
+    this.#queue.send(control({ type: 'ok', ...(id !== undefined && { id }), ...answer }), null);
   }
 }
 

@@ -12,9 +12,9 @@ import type { GatewayMetrics } from '../metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Hub } from '../follow/hub.ts';
 import type { Identity } from '../auth/identity.ts';
-import { Outbox, type Wire } from '../connections/send-queue.ts';
+import { SendQueue, type Wire } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
-import { TokenWatch } from '../connections/token-expiry.ts';
+import { TokenExpiry } from '../connections/token-expiry.ts';
 
 /** The part of a WebSocket that a session needs; tests give another. */
 export interface SessionSocket extends Wire {
@@ -68,16 +68,16 @@ const BY_MINUTE: ReadonlySet<string> = new Set(['prompts', 'commands', 'searches
 /** A person who has too many sockets closes one, or waits until what a dead node held is forgotten. */
 const SOCKETS_RETRY_MS = 5_000;
 
-/** One WebSocket from its first byte to its close: W-1 to W-6. Everything it sends goes through its outbox. */
+/** One WebSocket from its first byte to its close: W-1 to W-6. Everything it sends goes through its send queue. */
 export class Session implements Drainable, Waiter {
   readonly #socket: SessionSocket;
   readonly #deps: SessionDeps;
   readonly #opening: Opening;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #heartbeat: Heartbeat;
   readonly #budget = new FrameBudget();
   readonly #strikes = new Strikes();
-  readonly #token: TokenWatch;
+  readonly #token: TokenExpiry;
   #state: State;
   /** Who counts this socket as one of theirs. */
   #countedFor: string | null = null;
@@ -87,13 +87,13 @@ export class Session implements Drainable, Waiter {
     this.#deps = deps;
     this.#opening = opening;
     const merged = (): void => deps.metrics.merges.inc();
-    this.#outbox = new Outbox(socket, { slow: () => this.end('slow'), merged, unsent: deps.budgets.unsent, waiter: this });
+    this.#queue = new SendQueue(socket, { slow: () => this.end('slow'), merged, unsent: deps.budgets.unsent, waiter: this });
     this.#heartbeat = new Heartbeat(
       deps.heartbeatMs,
       () => socket.ping(),
       () => this.end('heartbeat'),
     );
-    this.#token = new TokenWatch(
+    this.#token = new TokenExpiry(
       () => this.fail(new RunnelError('token-expired', 'The token expires within a minute: send a new hello.')),
       () => this.end('auth'),
     );
@@ -118,7 +118,7 @@ export class Session implements Drainable, Waiter {
 
   /** Bytes that wait for the peer. */
   get unsent(): number {
-    return this.#outbox.unsent;
+    return this.#queue.unsent;
   }
 
   /** A frame from the peer. Never throws. */
@@ -165,7 +165,7 @@ export class Session implements Drainable, Waiter {
   }
 
   announce(reconnectInMs: number): void {
-    if (this.#state.kind === 'open') this.#outbox.send(control({ type: 'draining', reconnectInMs }), null);
+    if (this.#state.kind === 'open') this.#queue.send(control({ type: 'draining', reconnectInMs }), null);
   }
 
   close(): void {
@@ -182,7 +182,7 @@ export class Session implements Drainable, Waiter {
 
   /** Tells the peer about an error; the socket lives, unless the peer makes a habit of it. */
   fail(error: RunnelError, id?: FrameId): void {
-    this.#outbox.send(control({ type: 'error', ...(id !== undefined && { id }), ...error.toFields() }), null);
+    this.#queue.send(control({ type: 'error', ...(id !== undefined && { id }), ...error.toFields() }), null);
     // Prompts and requests too many are a habit; a limit of what stands at a time is met by who does nothing wrong.
     if (error.code === 'rate-limited') this.#strike(BY_MINUTE.has(error.limit ?? '') ? PROMPT_STRIKE : FRAME_STRIKE);
     else if (error.code === 'bad-frame' || error.code === 'unknown-type') this.#strike(FRAME_STRIKE);
@@ -195,7 +195,7 @@ export class Session implements Drainable, Waiter {
     if (state.kind === 'open') state.frames.close();
     this.#heartbeat.stop();
     this.#token.stop();
-    this.#outbox.close();
+    this.#queue.close();
     if (this.#countedFor !== null) this.#deps.budgets.sockets.release(this.#countedFor);
     this.#countedFor = null;
   }
@@ -218,7 +218,7 @@ export class Session implements Drainable, Waiter {
   #frame(state: Extract<State, { kind: 'open' }>, text: string): void {
     const wait = this.#budget.take();
     if (wait > 0) {
-      this.#outbox.send(
+      this.#queue.send(
         control({ type: 'error', ...new RunnelError('rate-limited', 'Too many frames.', { retryAfterMs: wait }).toFields() }),
         null,
       );
@@ -276,7 +276,7 @@ export class Session implements Drainable, Waiter {
   }
 
   #welcome(identity: Identity, waiting: readonly string[]): void {
-    const frames = new FrameHandler(this, this.#deps, this.#outbox, identity.userId);
+    const frames = new FrameHandler(this, this.#deps, this.#queue, identity.userId);
     const state: State = { kind: 'open', identity, frames };
     this.#state = state;
     this.#greetAgain(state, identity);
@@ -290,7 +290,7 @@ export class Session implements Drainable, Waiter {
     this.#token.start(identity.expiresAt);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;
-    this.#outbox.send(
+    this.#queue.send(
       control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
       null,
     );

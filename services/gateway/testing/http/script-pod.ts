@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { ClaimRunResult, EndRun, RunLog, StoredMessage } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import type { Dispatcher } from '../../src/dispatch/dispatch.ts';
-import type { Models } from '../../src/dispatch/model-catalogue.ts';
+import type { ModelCatalogue } from '../../src/dispatch/model-catalogue.ts';
 
 /** One run in the hands of a script. */
 export interface ScriptRun {
@@ -18,7 +18,7 @@ export interface ScriptRun {
 
 export interface ScriptPod extends Dispatcher {
   readonly runs: ScriptRun[];
-  models: Models;
+  models: ModelCatalogue;
 }
 
 type Claimed = Extract<ClaimRunResult, { outcome: 'claimed' }>;

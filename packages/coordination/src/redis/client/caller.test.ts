@@ -3,7 +3,7 @@ import { RunnelError } from '@runnel/protocol';
 import { ReplyError } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import type { RedisClient } from './connect.ts';
-import { createCaller, storeError } from './caller.ts';
+import { createRedisCaller, storeError } from './caller.ts';
 
 const DEADLINE_MS = 30;
 const never = (): Promise<never> => new Promise(() => {});
@@ -11,7 +11,7 @@ const never = (): Promise<never> => new Promise(() => {});
 const open = (status: string) => {
   const client = Object.assign(new EventEmitter(), { status, isCluster: false });
   const onCommand = vi.fn<(name: string, seconds: number, outcome: string) => void>();
-  const caller = createCaller(client as unknown as RedisClient, onCommand, DEADLINE_MS);
+  const caller = createRedisCaller(client as unknown as RedisClient, onCommand, DEADLINE_MS);
   const seen = (): string[] => onCommand.mock.calls.map(([name, , outcome]) => `${name} ${outcome}`);
   return { client, caller, seen };
 };

@@ -35,9 +35,9 @@ export const storeError = (cause: unknown): RunnelError => {
 /** Answers that came so lately say that the store is there: what is still unanswered waits its turn, here or there. */
 const ANSWERING_MS = 300;
 /** How long a store that answers others is waited for. */
-const BUSY_LIMIT_MS = 5_000;
+const BUSY_STORE_MS = 5_000;
 
-export interface Caller {
+export interface RedisCaller {
   /** Resolves at once when connected. @throws RunnelError `unavailable` after a second */
   ready(): Promise<void>;
   /** Whether the store has just answered something. Never of a cluster: there one node's answer says nothing of another. */
@@ -51,7 +51,7 @@ export interface Caller {
   call<T>(name: string, send: () => Promise<T>, outcome?: (reply: T) => string): Promise<T>;
 }
 
-export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): Caller => {
+export const createRedisCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): RedisCaller => {
   let connected: Promise<void> | undefined;
   /** Why there is no connection, as far as that was told: a wrong password looks like silence otherwise. */
   let trouble: Error | undefined;
@@ -75,7 +75,7 @@ export const createCaller = (client: RedisClient, onCommand: OnCommand = () => {
       client.on('end', onEnd);
     }));
   };
-  const deadlines = createDeadlines(deadlineMs, (waitedMs) => answering() && waitedMs < BUSY_LIMIT_MS);
+  const deadlines = createDeadlines(deadlineMs, (waitedMs) => answering() && waitedMs < BUSY_STORE_MS);
   const silent: Line = { deadlines, trouble: () => trouble, ended: () => undefined };
   const line: Line = {
     ...silent,

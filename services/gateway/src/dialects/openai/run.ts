@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import type { Caller, PromptCommand } from '../../commands/commands.ts';
-import { TokenWatch } from '../../connections/token-expiry.ts';
+import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Answer } from './answer.ts';
 
 /** Part of the drain window an answer may use to come to its end. */
@@ -64,7 +64,7 @@ export const runForResponse = async (
     last = setTimeout(() => answer.fail(goingAway()), config.drainMs * DRAIN_SHARE);
   };
 
-  const token = new TokenWatch(
+  const token = new TokenExpiry(
     () => undefined,
     () => answer.fail(new RunnelError('token-expired')),
   );

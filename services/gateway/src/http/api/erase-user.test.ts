@@ -1,7 +1,7 @@
 import { createMemoryRunLog } from '@runnel/coordination';
 import { newId } from '@runnel/protocol';
 import { expect, onTestFinished, test } from 'vitest';
-import type { AuditReader } from '../../context.ts';
+import type { AuditClient } from '../../context.ts';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 const ANN = 'ann@example.org';
@@ -11,7 +11,7 @@ const promptOf = (userId: string) => ({
   message: { messageId: newId(), text: 'count 3' },
 });
 
-const open = async (audit: AuditReader | null = null) => {
+const open = async (audit: AuditClient | null = null) => {
   const runLog = createMemoryRunLog();
   const gateway = await startGateway({ runLog, env: { ADMIN_USERS: 'root' }, ...(audit && { audit }) });
   onTestFinished(async () => {
@@ -49,7 +49,7 @@ test('S-17 the answer waits until the trail has forgotten the name, and a failin
   const asked: string[] = [];
   let answers = [false, false, true];
   let status = 200;
-  const audit: AuditReader = {
+  const audit: AuditClient = {
     async call(path) {
       asked.push(path.split('?')[0]!);
       if (path === '/trail') return { status: 204, body: null };

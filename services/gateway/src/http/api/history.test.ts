@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryRunLog, type RunLog, type Subscription } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
 import { RunnelError, type Message } from '@runnel/protocol';
-import type { AuditReader } from '../../context.ts';
+import type { AuditClient } from '../../context.ts';
 import { startGateway, type TestGateway } from '../../../testing/test-gateway.ts';
 import { createAuditHistory, type HistoryQuery, type HistoryResult } from '../../archive/audit-history.ts';
 import { createHistoryCache } from '../../archive/history-cache.ts';
@@ -105,7 +105,7 @@ describe('L1', () => {
 
 describe('L2 and beyond', () => {
   const store = (result: HistoryResult) => ({ readHistory: async () => result }) as unknown as RunLog;
-  const auditOf = (call: AuditReader['call']) => createAuditHistory({ call });
+  const auditOf = (call: AuditClient['call']) => createAuditHistory({ call });
   const older = auditOf(async (path) => {
     const before = new URL(path, 'http://x').searchParams.get('before');
     return { status: 200, body: { messages: (before === null ? ['x', 'y'] : ['x']).map(message), hasMore: false } };
@@ -194,7 +194,7 @@ describe('over HTTP', () => {
   });
 
   test('a conversation only the audit service has is deleted for good', async () => {
-    const audit: AuditReader = {
+    const audit: AuditClient = {
       call: async (path) =>
         path.startsWith('/history/old?')
           ? { status: 200, body: { messages: [], hasMore: false, title: 'Cũ' } }

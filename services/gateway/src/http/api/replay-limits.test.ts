@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
-import type { AuditReader } from '../../context.ts';
+import type { AuditClient } from '../../context.ts';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 /** An audit service that knows one answer, of an hour. */
-const anHour: AuditReader = {
+const anHour: AuditClient = {
   call: async () => ({
     status: 200,
     body: {
@@ -40,7 +40,7 @@ test('S-11 a person has three replays at a time, whatever their speed; another p
 
 test('S-6 S-9 reads of a person at a time are bounded until the response has left', async () => {
   let asked = 0;
-  const hanging: AuditReader = { call: () => (asked++, new Promise(() => {})) };
+  const hanging: AuditClient = { call: () => (asked++, new Promise(() => {})) };
   await using gateway = await startGateway({ audit: hanging, env: { MAX_READS_PER_USER: '3' } });
   const leave = new AbortController();
   const search = (user = 'ann') => fetch(`${gateway.url}/api/search?user_id=${user}&q=x`, { signal: leave.signal }).catch(() => null);

@@ -5,7 +5,7 @@ import { RunnelError } from '@runnel/protocol';
 import { Replay } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
-import { TokenWatch } from '../../connections/token-expiry.ts';
+import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { callerOf, tokenEnd } from '../plumbing/caller.ts';
 import { drained, startEventStream } from '../sse/event-stream.ts';
@@ -53,7 +53,7 @@ const play = async (
   const raw = startEventStream(reply);
   const gone = new AbortController();
   raw.once('close', () => gone.abort());
-  const token = new TokenWatch(
+  const token = new TokenExpiry(
     () => undefined,
     () => gone.abort(),
   );

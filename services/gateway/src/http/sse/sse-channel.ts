@@ -4,7 +4,7 @@ import { type RunnelError } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../../budgets/unsent.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import type { Sink } from '../../follow/follower.ts';
-import { Outbox, type Wire } from '../../connections/send-queue.ts';
+import { SendQueue, type Wire } from '../../connections/send-queue.ts';
 import { control, type Outgoing } from '../../follow/wire-event.ts';
 import { keepAlive, startEventStream } from './event-stream.ts';
 import { sseFrame } from './sse-frame.ts';
@@ -52,7 +52,7 @@ export class SseChannel implements Sink, Drainable {
   readonly #options: SseChannelOptions;
   readonly #settle: { resolve(): void; reject(error: RunnelError): void };
   #raw: ServerResponse | null = null;
-  #outbox: Outbox | null = null;
+  #queue: SendQueue | null = null;
 
   constructor(reply: FastifyReply, options: SseChannelOptions) {
     this.#reply = reply;
@@ -75,23 +75,23 @@ export class SseChannel implements Sink, Drainable {
     };
     const waiter: Waiter = {
       get unsent() {
-        return outbox.unsent;
+        return queue.unsent;
       },
       slow: sendAway,
       cut: () => raw.destroy(),
     };
-    const outbox = new Outbox(new ResponseWire(raw), { merged: () => this.#options.merged(), slow: sendAway, unsent, waiter });
-    this.#outbox = outbox;
+    const queue = new SendQueue(new ResponseWire(raw), { merged: () => this.#options.merged(), slow: sendAway, unsent, waiter });
+    this.#queue = queue;
     keepAlive(raw, this.#options.heartbeatMs);
     raw.once('close', () => {
-      outbox.close();
+      queue.close();
       unsent.caughtUp(waiter);
     });
     this.#settle.resolve();
   }
 
   send(event: Outgoing, logId: string | null): void {
-    this.#outbox?.send(event, logId);
+    this.#queue?.send(event, logId);
   }
 
   failed(error: RunnelError): void {
@@ -117,7 +117,7 @@ export class SseChannel implements Sink, Drainable {
 
   /** Ends the response after what was written; what still waits for a slow reader is read again from the log. */
   close(): void {
-    this.#outbox?.close();
+    this.#queue?.close();
     this.#raw?.end();
   }
 }

@@ -3,15 +3,15 @@ import { withDeadline } from '@runnel/kit';
 import { RunnelError, parseCursor } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import { gatewayMetrics } from '../../metrics.ts';
-import { BUSY_MS } from '../../commands/busy-store.ts';
+import { BUSY_STORE_MS } from '../../commands/busy-store.ts';
 import { SocketLimits } from '../../connections/socket-limits.ts';
-import { TokenWatch } from '../../connections/token-expiry.ts';
+import { TokenExpiry } from '../../connections/token-expiry.ts';
 import type { HttpMetrics } from '../plumbing/http-metrics.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from '../plumbing/schemas.ts';
 import { SseChannel } from './sse-channel.ts';
 
 /** Longer than any first read may take, also one that a busy store keeps waiting, with the wait for the channel before it. */
-const OPEN_DEADLINE_MS = BUSY_MS + 1_000;
+const OPEN_DEADLINE_MS = BUSY_STORE_MS + 1_000;
 const RETRY_AFTER_MS = 2_000;
 
 const schema = {
@@ -70,7 +70,7 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
     const cursor = parseCursor(request.headers['last-event-id']) ?? parseCursor(request.query.cursor);
     const follow = hub.follow({ conversationId, userId, cursor, sink: channel });
     const expired = (): void => channel.failed(new RunnelError('token-expired'));
-    const token = new TokenWatch(() => undefined, expired);
+    const token = new TokenExpiry(() => undefined, expired);
     token.start(expiresAt);
     const left = new Promise<void>((resolve) =>
       reply.raw.once('close', () => {

@@ -2,7 +2,7 @@
 const MOST = 50;
 
 /** Whether a message is worth a line now: the same one again only after `everyMs`, however often it is met. */
-export const createSeldom = (everyMs: number, now = (): number => performance.now()): ((message: string) => boolean) => {
+export const createLogThrottle = (everyMs: number, now = (): number => performance.now()): ((message: string) => boolean) => {
   const saidAt = new Map<string, number>();
   return (message) => {
     const last = saidAt.get(message);
