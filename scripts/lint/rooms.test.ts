@@ -1,0 +1,34 @@
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../lib/command.ts';
+
+const SOURCES = '{packages/{coordination,client},services/{gateway,ai,audit}}/src/*/**/*.{ts,lua}';
+const isSource = (file: string): boolean => /\.(ts|lua|vue)$/.test(file) && !/\.test\.ts$/.test(file);
+
+const folders = Map.groupBy(globSync(SOURCES, { cwd: root }).filter(isSource), dirname);
+const most = 20;
+/** Rooms that are small, or whose name is the whole story. */
+const WITHOUT = /\/(?:cli|migrations|discovery|testing|remote|lua\/\w+|http\/(?:api|plumbing|sse))$/;
+
+test.each([...folders])(`%s holds at most ${most} source files`, (_folder, files) => expect(files.length).toBeLessThanOrEqual(most));
+
+test.each([...folders.keys()].filter((folder) => !WITHOUT.test(folder)))(
+  '%s says in a README what it is and what its words mean',
+  (folder) => {
+    const readme = readFileSync(join(root, folder, 'README.md'), 'utf8');
+    expect(readme).toMatch(/^# /);
+    expect(readme.split('\n').length).toBeLessThanOrEqual(10);
+    const named = [...readme.matchAll(/`([\w-]+\.ts)`/g)].map(([, file]) => file!);
+    const missing = named.filter(
+      (file) => !existsSync(join(root, folder, file)) && globSync(`**/${file}`, { cwd: join(root, dirname(dirname(folder))) }).length === 0,
+    );
+    expect(missing).toEqual([]);
+  },
+);
+
+test('no README is left of a room that is gone', () => {
+  const readmes = globSync('{packages,services}/*/src/**/README.md', { cwd: root });
+  expect(readmes.length).toBeGreaterThan(20);
+  for (const readme of readmes) expect(readdirSync(join(root, dirname(readme))).length, basename(dirname(readme))).toBeGreaterThan(1);
+});
