@@ -137,6 +137,9 @@ describe('commands', () => {
     chat.setTyping(false);
     chat.setTyping(false);
     expect(net.link.all('typing').map((frame) => frame.active)).toEqual([true, false]);
+    // The server tells the writer as well.
+    net.link.event({ type: 'typing', conversationId: 'c1', userId: 'u1', active: true });
+    expect(view(chat).typing).toEqual([]);
     net.link.event({ type: 'typing', conversationId: 'c1', userId: 'ann', active: true });
     expect(view(chat).typing).toEqual(['ann']);
     await clock.advance(6_000);

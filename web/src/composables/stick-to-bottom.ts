@@ -44,9 +44,10 @@ export const useStickToBottom = (
   const onScroll = (): void => {
     const element = scroller.value;
     if (!element) return;
-    const near = distance(element) <= NEAR;
-    if (element.scrollTop < top - 1 && !near) atBottom.value = false;
-    else if (near) atBottom.value = true;
+    const away = distance(element);
+    // Content that shrinks moves the place up as well, and leaves it at the end.
+    if (element.scrollTop < top && away >= 1) atBottom.value = false;
+    else if (away < 1 || (away <= NEAR && element.scrollTop > top)) atBottom.value = true;
     top = element.scrollTop;
   };
 

@@ -212,8 +212,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     receive(event) {
       if (handles.size === 0) return;
       older.see(event);
-      if (event.type === 'typing') typingUsers.set(event.userId, event.active);
-      else if (event.type === 'presence') {
+      if (event.type === 'typing') {
+        // The server tells everybody, the writer among them.
+        if (event.userId !== connection.state.get().userId) typingUsers.set(event.userId, event.active);
+      } else if (event.type === 'presence') {
         devices = event.devices ?? 1;
         show({ presence: event.users });
       } else if (event.type === 'queued-run') {
