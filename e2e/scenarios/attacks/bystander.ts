@@ -6,8 +6,8 @@ import type { Stage } from '../../harness/stage.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
 import type { Lateness, ListenerWord } from './listener.ts';
 
-/** Half of the chart's limit of a gateway: what is left is for the people whom it serves meanwhile. */
-const MEMORY_LIMIT = 256 * 2 ** 20;
+/** Of the chart's 512 MiB for a gateway; what is left is for the people whom it serves meanwhile, and for the moment before a collection. */
+const MEMORY_LIMIT = 320 * 2 ** 20;
 /**
  * P-7, as a reader on a thread of its own sees it: 50 ms for 99 of 100, or twice what it is without the attack. Attacker and attacked share
  * the machine: where even a timer in that idle thread comes later than this, nothing can be said of 50 ms, and only the wide bound holds.
@@ -15,6 +15,8 @@ const MEMORY_LIMIT = 256 * 2 ** 20;
 const P99_MS = 50;
 const TIMES_QUIET = 2;
 const MACHINE_HAS_TIME_MS = 15;
+/** Of fewer, the 99th of a hundred is the latest one, and one late chunk is no rule. */
+const ENOUGH_CHUNKS = 200;
 /** As the gateway counts them, the attacker's chunks too. */
 const MOST_ADDED_S = 0.5;
 const MUST_HOLD = 0.9;
@@ -101,7 +103,7 @@ export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<vo
     const second = await bob.lateness();
     const quiet = Math.max(first.p99, second.p99);
     const allowed = Math.max(P99_MS, TIMES_QUIET * quiet);
-    const isJudged = attacked.timerP99 <= MACHINE_HAS_TIME_MS;
+    const isJudged = attacked.timerP99 <= MACHINE_HAS_TIME_MS && attacked.chunks >= ENOUGH_CHUNKS;
     stage.note(
       `peak ${Math.round(peak / 2 ** 20)} MiB; others' ${attacked.chunks} chunks: p99 ${attacked.p99} ms, at most ${attacked.most} ms ` +
         `(quiet: p99 ${first.p99} and ${second.p99} ms; an idle timer ${attacked.timerP99} ms${isJudged ? '' : ', so not judged'}); a prompt took ${askMs} ms (${answer.status})`,
