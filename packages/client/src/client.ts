@@ -7,7 +7,7 @@ import type { ConnectionState, TransportChoice } from './connection/connection-s
 import { createConversation, type Conversation } from './conversation/conversation.ts';
 import type { ConversationHandle, MismatchReport } from './conversation/conversation-handle.ts';
 import { createCredentials, type TokenSource } from './connection/credentials.ts';
-import { createOutboxQueue } from './prompts/prompt-queue.ts';
+import { createPromptQueue } from './prompts/prompt-queue.ts';
 import type { PromptStorage } from './prompts/prompt-storage.ts';
 import { pageSignals, type PageSignals } from './connection/page-signals.ts';
 import { createRequests } from './api/requests.ts';
@@ -73,7 +73,7 @@ export const createClient = (options: ClientOptions): Client => {
     ...(options.name !== undefined && { client: options.name }),
   });
   const requests = createRequests({ transmit: connection.send, clock });
-  const queue = createOutboxQueue({
+  const queue = createPromptQueue({
     send: (command) => requests.send(command),
     isLive: connection.isLive,
     clock,
@@ -90,7 +90,7 @@ export const createClient = (options: ClientOptions): Client => {
   };
   const deps = { connection, requests, queue, api, clock, random, ...(options.onMismatch && { onMismatch: options.onMismatch }) };
 
-  /** Who was let in last. Another user on the same page gets nothing of theirs: not what was asked, not what was read. */
+  /** The user of the last `welcome`. When another user signs in on the same page, open requests and cached conversations are dropped. */
   let lastUserId: string | null = null;
   const noteUser = (user: string | null): void => {
     if (lastUserId !== null && user !== lastUserId) {
@@ -104,14 +104,14 @@ export const createClient = (options: ClientOptions): Client => {
     const conversation = conversations.get(id);
     conversation?.refreshPending();
     if (conversation?.isOpen()) return;
-    // Nobody looks: once it is sent there is nothing left to show.
+    // No handle is open, so a sent prompt is not shown any more.
     for (const prompt of queue.pending(id)) if (prompt.status === 'sent') queue.drop(prompt.messageId);
   });
   connection.state.subscribe(({ status }) => status === 'refused' && queue.refused());
   connection.listen({
     live() {
       noteUser(connection.state.get().userId);
-      // First what was cut off, then new follows: the other way round these would go out twice.
+      // Send interrupted requests again before new follows: in the other order follows would be sent twice.
       requests.connected();
       for (const conversation of conversations.values()) conversation.connected();
       queue.connected(connection.state.get().userId);

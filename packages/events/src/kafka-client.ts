@@ -21,7 +21,7 @@ export interface KafkaOptions extends KafkaAccess {
 
 export type OnRefused = (error: unknown) => void;
 
-/** Normal while a cluster moves: kafkajs calls them errors, an operator would only learn to look away. */
+/** Normal while a cluster moves: kafkajs calls them errors, operators would learn to ignore the log. */
 const NOISE =
   /coordinator is (loading|not available)|load in progress|group is rebalancing|rebalancing, so a rejoin|topic with this name already exists|not the leader|does not host this topic|not the correct coordinator/i;
 

@@ -52,7 +52,7 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
   };
   const samples: (() => Promise<void>)[] = [];
   const exemplars = new Map<string, Exemplar>();
-  // What cannot be read now is missing from one scrape; the rest of it is not.
+  // A sample that fails is missing from this scrape; the others are not.
   const sample = (): Promise<unknown> => Promise.allSettled(samples.map((read) => read()));
   return {
     registry,

@@ -91,7 +91,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     input({ kind: 'closed', code });
   };
 
-  /** What the present transport was told. */
+  /** The token that was sent on the present transport. */
   let said: string | undefined;
 
   const hello = (token: string | undefined): ClientFrame => ({

@@ -60,7 +60,7 @@ export const createAnswer = (runId: string, { state, clock, closed }: AnswerDeps
   const waiting = new Set<() => void>();
   let settle: { resolve(end: AnswerEnd): void; reject(error: RunnelError): void };
   const ended = new Promise<AnswerEnd>((resolve, reject) => (settle = { resolve, reject }));
-  // Whoever only loops over the pieces gets the error there.
+  // A caller that only iterates gets the error from the iteration.
   ended.catch(() => undefined);
 
   const wake = (): void => {

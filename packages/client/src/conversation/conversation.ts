@@ -10,7 +10,7 @@ import { createCore, reduce, type ConversationCore, type CoreEffect, type CoreIn
 import type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation-handle.ts';
 import { problemOf } from '../api/errors.ts';
 import { createOlderPages } from './older-pages.ts';
-import type { OutboxQueue } from '../prompts/prompt-queue.ts';
+import type { PromptQueue } from '../prompts/prompt-queue.ts';
 import { isShown, withoutShown } from '../prompts/pending-prompt.ts';
 import type { Requests } from '../api/requests.ts';
 import { createStore } from '../store.ts';
@@ -19,7 +19,7 @@ import { createTypingThrottle, createTypingUsers } from './typing.ts';
 export interface ConversationDeps {
   connection: Pick<Connection, 'isLive' | 'state'>;
   requests: Pick<Requests, 'send'>;
-  queue: OutboxQueue;
+  queue: PromptQueue;
   api: Pick<Api, 'history'>;
   clock: Clock;
   random: () => number;

@@ -1,6 +1,6 @@
 import { RunnelError, type OkEvent } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { createOutboxQueue, MAX_QUEUED_PROMPTS } from './prompt-queue.ts';
+import { createPromptQueue, MAX_QUEUED_PROMPTS } from './prompt-queue.ts';
 import type { PromptStorage } from './prompt-storage.ts';
 import type { Command } from '../api/requests.ts';
 import { createFakeClock, settle } from '../../testing/fake-clock.ts';
@@ -23,7 +23,7 @@ const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: stri
   const clock = createFakeClock();
   const line = { live: options.live ?? false };
   const sent: { command: Command; resolve: (ok: OkEvent) => void; reject: (error: unknown) => void }[] = [];
-  const queue = createOutboxQueue({
+  const queue = createPromptQueue({
     send: (command) => new Promise((resolve, reject) => sent.push({ command, resolve, reject })),
     isLive: () => line.live,
     clock,

@@ -2,7 +2,7 @@ import { RunnelError, toRunnelError, type OkEvent } from '@runnel/protocol';
 import { backoffMs } from '../connection/backoff.ts';
 import type { Clock } from '../clock.ts';
 import { problemOf } from '../api/errors.ts';
-import { createOutboxStorage, type PromptStorage, type QueuedPrompt } from './prompt-storage.ts';
+import { createStoredPrompts, type PromptStorage, type QueuedPrompt } from './prompt-storage.ts';
 import type { PendingPrompt } from './pending-prompt.ts';
 import type { Command } from '../api/requests.ts';
 
@@ -10,7 +10,7 @@ import type { Command } from '../api/requests.ts';
  * Prompts on their way, of all conversations: those written without a connection wait here, in order, and each stays until its
  * conversation shows it. One prompt a conversation is being sent at a time.
  */
-export interface OutboxQueue {
+export interface PromptQueue {
   /** Takes a prompt and sends it as soon as it can. Throws `overloaded` when the queue is full. */
   add(prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>): void;
   /** Tries a failed prompt again, under the same ids. */
@@ -30,7 +30,7 @@ export interface OutboxQueue {
   close(): void;
 }
 
-export interface OutboxQueueOptions {
+export interface PromptQueueOptions {
   send: (command: Command) => Promise<OkEvent>;
   isLive: () => boolean;
   clock: Clock;
@@ -51,9 +51,9 @@ const orphaned = (prompt: QueuedPrompt): QueuedPrompt => ({
   error: problemOf(new RunnelError('unauthorized', 'Written before anybody had signed in.')),
 });
 
-export const createOutboxQueue = (options: OutboxQueueOptions): OutboxQueue => {
+export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   const { clock } = options;
-  const stored = createOutboxStorage(options.storage);
+  const stored = createStoredPrompts(options.storage);
   const listeners = new Set<(conversationId: string) => void>();
   const views = new Map<string, readonly PendingPrompt[]>();
   /** Conversations that answered `busy` to a patient prompt, with the timer of the next try. */

@@ -32,13 +32,13 @@ const parse = (text: string | null): QueuedPrompt | null => {
 };
 
 /** One key a prompt: two tabs that share the storage never overwrite each other's. */
-export interface OutboxStorage {
+export interface StoredPrompts {
   load(now: number): QueuedPrompt[];
   save(prompt: QueuedPrompt): void;
   remove(messageId: string): void;
 }
 
-export const createOutboxStorage = (storage?: PromptStorage): OutboxStorage => ({
+export const createStoredPrompts = (storage?: PromptStorage): StoredPrompts => ({
   load(now) {
     const keys = Array.from({ length: storage?.length ?? 0 }, (_, i) => storage?.key(i) ?? '').filter((key) => key.startsWith(PREFIX));
     const prompts: QueuedPrompt[] = [];

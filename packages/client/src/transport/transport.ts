@@ -1,6 +1,6 @@
 import type { ClientFrame, ServerEvent } from '@runnel/protocol';
 
-/** What a transport tells. After `closed` it tells nothing more. */
+/** Callbacks of a transport. None is called after `closed`. */
 export interface TransportListener {
   /** Frames can be sent from now on. */
   open(): void;

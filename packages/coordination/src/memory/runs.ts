@@ -124,7 +124,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   store.recheck(conversation);
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;
-  // Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
+  // The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
   const { reason, error, finish } = wanted ? { reason: 'cancelled' as const, error: undefined, finish: undefined } : command;
   const finished = finish && { finish };
   const ended = {

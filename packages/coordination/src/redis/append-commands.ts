@@ -17,7 +17,7 @@ interface Head {
   bytes: string;
 }
 
-/** Runs whose head is kept; each has a kilobyte at most. One that was dropped is made again. */
+/** Runs whose head is cached; a head has a kilobyte at most, and is rebuilt after it was dropped. */
 const MOST_HEADS = 4_096;
 
 /** One part of a command as RESP has it. */
@@ -79,7 +79,7 @@ export const createAppends = (client: RedisClient, scripts: ScriptRunner, caller
     const sent = client.sendCommand(new PreparedCommand(slot, bytes + bulk(at) + bulk(text) + bulk(t))) as Promise<AppendReply>;
     return sent.catch(async (error: unknown) => {
       if (!isUnknownScript(error)) throw error;
-      // A Redis that was never told the script, or has forgotten it: the runner brings its text along.
+      // This Redis does not have the script (new, or after SCRIPT FLUSH): the runner sends its text.
       const parts = { shard: shardOf(conversationId), conversationId, runId };
       return (await scripts.run('append-chunk', parts, { epoch, at, chunk: text, t })) as AppendReply;
     });

@@ -23,7 +23,7 @@ const MOST_WAITING = 256;
 
 /**
  * Reads whose answers are large, on a connection of their own: one of 8 MiB would stand before everybody's commands. A read asks on
- * the common connection first and is told there that its answer is large, so small ones, which nearly all are, cost what they did.
+ * the common connection first and learns there that its answer is large, so small ones, which nearly all are, cost what they did.
  */
 export const createLargeReads = (
   url: string,

@@ -40,7 +40,7 @@ const parseMessage = (text: string | null): StoredMessage | null => {
   }
 };
 
-/** `appended` is told by its offset alone: it is nearly every answer, and a list of one word costs both sides a tenth of a chunk. */
+/** The reply for `appended` is the bare offset: nearly every reply is one, and a list with a word costs both sides a tenth of a chunk. */
 export type AppendReply = number | Reply;
 
 export const appendOutcomeOf = (reply: AppendReply): string => (typeof reply === 'number' ? 'appended' : outcomeOf(reply));

@@ -45,7 +45,7 @@ export interface RedisRunLogOptions {
   outboxCap?: number;
 }
 
-/** How `begin-run` is told where a message hangs: `*` is the newest leaf, nothing is a root. */
+/** The parent as an argument of `begin-run`: `*` is the newest leaf, empty is a root. */
 const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));
 
 /** The run log on Redis 7: single, Sentinel or Cluster. */
@@ -161,7 +161,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const { shard } = partsOf(batch.conversationId, batch.runId);
       const key = outboxKey(shard);
       await caller.call('note-timeline', async () => {
-        // State changes are refused at the cap; this is dropped at half of it.
+        // Timelines are dropped at half of the cap at which prompts are refused.
         if ((await client.xlen(key)) < cap / 2) await client.xadd(key, '*', ...Object.entries(timelineFields(batch, Date.now())).flat());
       });
     },
@@ -264,7 +264,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   return guardCommands(log);
 };
 
-/** What cannot be read is no hint: sweeps find what it may have meant. */
+/** Ignore a hint that cannot be parsed: sweeps find the run anyway. */
 const hearWork = (bytes: Buffer, listener: (hint: WorkHint) => void): void => {
   const hint = parseHint(bytes.toString());
   if (hint !== null) listener(hint);

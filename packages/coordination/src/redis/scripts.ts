@@ -18,7 +18,7 @@ export interface Script {
   repeats: boolean;
 }
 
-/** What each script is told, beside `conversationId` and `runId`; names as in the Lua headers. */
+/** The arguments of each script, beside `conversationId` and `runId`; names as in the Lua headers. */
 export interface ScriptArgs {
   'append-chunk': { epoch: number; at: number; chunk: string; t: number };
   'begin-run': {

@@ -67,7 +67,7 @@ export class AppendLoop {
   get verdict(): Verdict | null {
     return this.#verdict;
   }
-  /** What was thrown, of the verdicts `given-up` and `lost`. */
+  /** The error behind the verdicts `given-up` and `lost`. */
   get cause(): unknown {
     return this.#cause;
   }
@@ -81,7 +81,7 @@ export class AppendLoop {
     return this.#text.standingAt(bytes);
   }
 
-  /** Takes a delta. Undefined when more may come; else a promise to wait for before the model is read on. */
+  /** Takes a delta. Returns undefined, or a promise to await before reading on when too much text waits. */
   push(delta: string): Promise<void> | undefined {
     if (this.#verdict !== null) return undefined;
     this.#text.push(delta, this.#clock.wall());
@@ -112,7 +112,7 @@ export class AppendLoop {
   }
 
   /**
-   * The store has lost the run, says an answer to a question of `askedAt`: writes it again, unless that was done since. Resolves
+   * A reply to a request sent at `askedAt` says that the store has lost the run: writes it again, unless that was done since. Resolves
    * when it stands, or there is a verdict.
    */
   restore(askedAt = this.#clock.now()): Promise<void> {
@@ -138,7 +138,7 @@ export class AppendLoop {
         if (this.#text.waitingBytes < MAX_WAITING_BYTES) this.#makeRoom();
       }
     } catch (error) {
-      // Whoever finds the run goes on from what stands.
+      // The lease expires, and the pod that claims the run continues from the stored text.
       this.#cause = error;
       this.#decide(afterFailure(error, this.#options.giveUp.aborted));
     } finally {

@@ -59,9 +59,9 @@ export interface ActiveRun {
   readonly done: Promise<RunResult>;
 }
 
-/** A model that has much to say at once says it without a turn of the event loop: everybody else's answers get theirs after so long. */
+/** A model with much buffered text yields it without a turn of the event loop: after this long, other runs get a turn. */
 const TURN_MS = 10;
-/** Between two tries to end a run whose text the store has not got right. */
+/** Wait between two tries to end a run whose text in the store differs. */
 const END_RETRY_MS = 100;
 
 /** Runs one claimed run to its end: the model's text through the append loop into the log, then one `endRun`. */
@@ -94,13 +94,13 @@ export const generate = (job: RunJob): ActiveRun => {
 
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
-    // The store changed, and nobody is there to say whether it had ended: what people may have seen whole is not said anew.
+    // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
     const written = await write(job, messages, appends, stopping.signal);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
-    // The last appends may have said something else than the reason the writing stopped for.
+    // The outcomes of the last appends take precedence over the reason the writing stopped for.
     if (appends.verdict === 'given-up') return 'given-up';
     if (appends.verdict === 'lost') return lose(appends.cause);
     if (appends.verdict === 'fenced' || stopping.signal.reason === 'fenced') return 'fenced';
@@ -135,7 +135,7 @@ export const generate = (job: RunJob): ActiveRun => {
         observe.ended?.(result.offset, finish);
         remember(endAs(command, result.reason ?? reason));
       }
-      // A gateway ended what was cancelled: with the text that stands, which is frozen.
+      // A gateway has ended the cancelled run, with the frozen text.
       if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
@@ -155,7 +155,7 @@ export const generate = (job: RunJob): ActiveRun => {
     observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
 
-  /** Ends the run with what the store has of it, once: another pod would meet the same bug, and again until it is refused. */
+  /** Ends the run with what the store has of it, once: another pod would fail by the same bug, until the run's takeovers are used up. */
   const lose = async (cause: unknown): Promise<RunResult> => {
     observe.lost?.(cause);
     const error = new RunnelError('internal');
@@ -192,14 +192,14 @@ const toEndError = ({ code, message, retryAfterMs }: RunnelError): NonNullable<E
   ...(retryAfterMs !== undefined && { retryAfterMs }),
 });
 
-/** A provider that says nothing has not answered, whatever it calls that. */
+/** An empty answer is a failure, whatever finish the provider reports. */
 const emptyAnswer = (finish: Finish): RunnelError =>
   new RunnelError(
     'model-failed',
     finish === 'tools' ? 'The model asked for a tool; there is none here.' : 'The model gave an empty answer.',
   );
 
-/** A cancel that overtook the end in the store made it its own: then nothing of how the model stopped is in it. */
+/** A cancel that reached the store before the end changed its reason: then the end has neither finish nor error. */
 const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>
   reason === command.reason ? { ...command, ...(finish && { finish }), ...(error && { error }) } : { ...command, reason };
 
@@ -233,7 +233,7 @@ const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop,
         bytes += Buffer.byteLength(text);
         const room = text === '' ? undefined : appends.push(text);
         if (room !== undefined) await untilRoom(room, signal);
-        // The end of a stream that is left open: the model hears of it, and what it would have cost is not known.
+        // Leaving the loop aborts the request, so the provider reports no usage.
         if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };
         waitingSince = clock.now();
       }
@@ -266,7 +266,7 @@ const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
     void room.then(finish);
   });
 
-/** What the model is told: its system prompt, then the thread, without messages that were deleted or never got a word. */
+/** The model's input: its system prompt, then the thread, without deleted and empty messages. */
 const toModelMessages = ({ claim, model }: RunJob): ModelMessage[] => [
   ...(model.system === null ? [] : [{ role: 'system' as const, text: model.system }]),
   ...claim.messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text })),

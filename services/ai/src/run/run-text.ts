@@ -68,7 +68,7 @@ export class RunText {
     this.#waitingBytes += utf8Length(text);
   }
 
-  /** To look at one character makes V8 write a string that was added up into one piece. */
+  /** Reading one character makes V8 flatten the concatenated string. */
   #flatten(): void {
     this.#whole.charCodeAt(0);
     this.#looseChars = 0;

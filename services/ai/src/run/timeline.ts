@@ -1,10 +1,10 @@
 import type { RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Claim } from './generate.ts';
 
-/** Chunks are told together, so that a run costs a few notes a second whatever its speed. */
+/** Chunks are sent in batches, so that a run costs a few notes a second whatever its speed. */
 const BATCH_MS = 250;
 const LONGEST_BATCH_MS = 1_000;
-/** So many are told at once, however soon. */
+/** A batch of this size is sent at once. */
 const FULL = 500;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
 const MOST = 2_000;
@@ -23,7 +23,7 @@ export interface Timeline {
 }
 
 /**
- * When each piece of an answer came, for replay. Best effort by nature: nothing here is awaited by the run, and what cannot be told
+ * When each piece of an answer came, for replay. Best effort by nature: nothing here is awaited by the run, and a batch that cannot be sent
  * is a hole that replay marks. The text itself is in the run's end.
  */
 export const createTimeline = (

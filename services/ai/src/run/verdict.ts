@@ -7,10 +7,10 @@ import type { AppendChunkResult, EndRunResult, RenewOutcome, RestoreRunResult } 
  */
 export type Verdict = 'cancel' | 'fenced' | 'given-up' | 'lost';
 
-/** What a failed call means that is not tried again. `ending`: the process is, and tries nothing again. Pure. */
+/** The verdict for an error that is not retried. `ending`: the process ends, so nothing is retried. Pure. */
 export const afterFailure = (error: unknown, ending: boolean): 'given-up' | 'lost' => (ending || isTransient(error) ? 'given-up' : 'lost');
 
-/** What the store's answers mean to the owner of a run. Pure, so that the whole table is one test. */
+/** The owner's next step for each outcome of the store. Pure, so that one test covers the whole table. */
 export const afterAppend = (outcome: AppendChunkResult['outcome']): 'next' | 'restore' | 'cancel' | 'fenced' => {
   switch (outcome) {
     case 'appended':

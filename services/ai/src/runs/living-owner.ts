@@ -3,7 +3,7 @@ import type { AskEnd, RunLog, SayRunning } from '@runnel/coordination';
 import { newId } from '@runnel/protocol';
 import type { ActiveRun, Claim } from '../run/generate.ts';
 
-/** Of an owner's text that is told in a hint; a longer one is not, and the run ends with what the store has. */
+/** Longest text of an owner that a hint carries; with a longer one the run ends with the text in the store. */
 const TOLD_BYTES = 256 * 1024;
 
 export interface LivingRun {
@@ -29,7 +29,7 @@ export const answerOfOwner = (asked: AskEnd, epoch: number, text: string): 'rest
   return { yield: { kind: 'running', conversationId, runId, epoch: asked.epoch, at: copy.bytes, text: told } };
 };
 
-/** The claim as it goes on with what its owner has told; null when the store would not take that. */
+/** The claim with the text its owner sent; null when the store refused that text. */
 export const goOnWith = async (
   told: SayRunning,
   claim: Claim,
@@ -47,6 +47,6 @@ export const goOnWith = async (
   const { outcome } = await runLog.restoreRun(command);
   if (outcome !== 'restored') return null;
   const { doubt: _, ...sure } = claim;
-  // What cannot be continued ends with all that its owner had said, as what nobody knows more of.
+  // A run that cannot be continued ends `interrupted`, with all the text that its owner had.
   return { ...(models[run.model] ? sure : claim), text };
 };

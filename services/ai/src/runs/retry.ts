@@ -18,7 +18,7 @@ const BACKOFF = { baseMs: 25, maxMs: 400 };
 /**
  * Asks until the store answers. The call must be safe to repeat: its first answer may have been lost on the way. An answer at once
  * costs no more than the call: this is on the way of every chunk.
- * What another try cannot help (a bug of ours, a refusal) is thrown as it came: asked again it would only be silent for ten minutes.
+ * An error that is not `retryable` (a bug of ours, a refusal) is thrown at once: retrying it would only hide it for ten minutes.
  * @throws the last error once `giveUpMs` have passed since the first failure, or the signal has aborted
  */
 export const untilAnswered = <T>(call: () => Promise<T>, options: RetryOptions): Promise<T> =>

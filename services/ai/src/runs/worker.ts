@@ -46,7 +46,7 @@ interface Held {
   active: ActiveRun;
 }
 
-/** What is left of a drain for handing back what could not finish in time. */
+/** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
 /**
  * The runs of this pod: takes what it is given or finds, keeps the leases, and hands everything back when it drains. Whether it
@@ -119,7 +119,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const facts = { runId: ref.runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
     if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
-    // The model's name in the store is a caller's word; only the names of this pod's own models are bounded enough to be labels.
+    // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));

@@ -77,7 +77,7 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     entry.generation++;
     for (const page of entry.pages.values()) if (page.kind === 'page') large.delete(page);
     entry.pages.clear();
-    // Who asks after the change must not join a read that began before it.
+    // A reader that asks after the change must not share a read that began before it.
     entry.reading.clear();
   };
 
@@ -106,7 +106,7 @@ export const createHistoryCache = (deps: HistoryCacheDeps): HistoryCache => {
     const { generation } = entry;
     const result = await read(query);
     const current = entry.generation === generation && entries.peek(query.conversationId) === entry;
-    // What may lack its end is looked for again by the next reader.
+    // Do not keep a page that may lack an answer's end: the next reader asks again.
     if (current && result.kind === 'page' && !result.lossy) keep(entry, pageKey(query), result);
     return result;
   };

@@ -10,7 +10,7 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
   const stored = await runLog.readHistory(query);
   // A page that is full in bytes is no sign that the store ends there.
   if (!audit || stored.kind === 'forbidden' || (stored.kind === 'page' && stored.cut)) return stored;
-  // What the database still has of it is what its owner wanted gone, and would be kept in memory for minutes.
+  // Do not ask the database: it may still have what the owner deleted, and the page would be cached for minutes.
   if (stored.kind === 'none' && stored.deleted) return { kind: 'none' };
   // The store has no such conversation, or `before` names a message older than all it keeps.
   if (stored.kind === 'none' || stored.messages.length === 0) {

@@ -135,7 +135,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
     },
     beginRun,
-    // Whose it is says `beginRun`, which knows what the database knows.
+    // `beginRun` checks the owner, with what the database knows.
     async findRun(query) {
       const found = await runLog.findRun(query);
       return found.outcome === 'forbidden' ? { outcome: 'none' } : found;

@@ -3,7 +3,7 @@ import { withDeadline } from '@runnel/kit';
 import type { ShareKind, StoreBudgets } from '@runnel/coordination';
 import type { Neighbours } from '../follow/presence.ts';
 
-/** Whoever died is gone from its readers' counts within both together. */
+/** A dead gateway disappears from counts within the sum of both. */
 const EVERY_MS = 2_000;
 const LEASE_MS = 7_000;
 const DEADLINE_MS = 150;
@@ -33,7 +33,6 @@ export const createHolder = (store: StoreBudgets, node: string): Holder => {
     name: holder,
     alive: () => holders,
     async ask(kind, limit, userId, wanted) {
-      // What is given back is told also to a store that was away: it may be back, and nobody waits for it.
       if (performance.now() < awayUntil) return null;
       const asking = store.holdShare({ userId, kind, holder, wanted, limit, holders }).catch(() => null);
       const granted = await withDeadline(asking, DEADLINE_MS, () => null);

@@ -7,7 +7,7 @@ export interface RateOptions {
   perMinute: number;
   /** An ioredis client, so that the budget holds over all nodes; without it each node counts for itself. */
   redis?: unknown;
-  /** Who is over is refused by this node until the minute ends, and costs Redis nothing. Not where something is given back. */
+  /** This node refuses a user over the limit until the minute ends, without asking Redis. Not for budgets with `giveBack`. */
   remember?: boolean;
 }
 

@@ -45,7 +45,7 @@ export class UnsentBudget {
     let sum = 0;
     for (const { unsent } of this.#waiting) sum += unsent;
     if (sum <= this.#max) return;
-    // Who was sent away and still does not read gives its memory back before anybody else is asked.
+    // Terminate readers that were closed before and still do not read, before closing others.
     for (const waiter of [...this.#leaving]) {
       sum -= waiter.unsent;
       this.caughtUp(waiter);

@@ -1,7 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 import type { BeginRunResult, CancelRunResult, ChangeResult } from '@runnel/coordination';
 
-/** The store's words as the caller's: what succeeded, or the protocol's error. */
+/** Turns an outcome of the run log into the caller's answer, or throws the protocol's error. */
 export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { offset: number }> => {
   switch (result.outcome) {
     case 'started':
@@ -15,10 +15,10 @@ export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { of
     case 'not-found':
       throw new RunnelError(result.outcome);
     case 'none':
-      // Nothing was to be made: an answer to a message of nothing.
+      // A regenerate in a conversation that does not exist.
       throw new RunnelError('not-found');
     case 'lossy':
-      // Only who asks the database wants to be told.
+      // Only callers that ask the database get `lossy` as a result.
       throw new RunnelError('unavailable');
     default:
       return result satisfies never;

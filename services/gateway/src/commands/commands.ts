@@ -114,7 +114,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     void working.catch(() => undefined).finally(() => underWay.delete(working));
     try {
       const answer = await withPatience(working, { ms: DEADLINE_MS, limitMs: BUSY_STORE_MS, worthWaiting: runLog.answering }, () => {
-        // It may still succeed; then asking again is answered `duplicate` (W-4).
+        // The command may still succeed; a retry is then answered `duplicate` (W-4).
         throw new RunnelError('unavailable', undefined, { retryAfterMs: DEADLINE_MS });
       });
       metrics.commands.inc({ command, outcome: 'ok' });
@@ -158,7 +158,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     }
   };
 
-  /** The answer goes out first: nobody waits for a pod. */
+  /** Dispatches in the next turn, so that the answer to the client leaves first. */
   const launch = (run: RunRef): void => {
     hub.expectChange(run.conversationId);
     leave(new Promise((resolve) => setImmediate(() => resolve(dispatcher.dispatch(run)))));
@@ -178,7 +178,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       measured('regenerate', () => begin(caller, { conversationId, runId, message: null, parentId, title: '' }, model)),
     cancel: (caller, { conversationId, runId }) =>
       measured('cancel', async () => {
-        // Asked for before the flag is set: the end may pass before the answer of the store is here.
+        // Watch for the end before setting the flag: `run-ended` may arrive before the store's reply.
         const seen = hub.sawEnd(conversationId, runId, OWNER_GRACE_MS);
         const result = cancelOrThrow(await runLog.cancelRun({ conversationId, runId, userId: caller.userId }));
         if (result.outcome === 'cancelling')

@@ -6,7 +6,7 @@ import { logged, type Outgoing } from '../follow/wire-event.ts';
 export interface Wire {
   /** Bytes that were handed over and have not left yet. */
   readonly backlog: number;
-  /** `written` is called when this event has left (`ws` has no drain event); without it nobody waits for that. Never throws. */
+  /** `written` is called when this event has left (`ws` has no drain event). Never throws. */
   write(event: Outgoing, logId: string | null, written?: () => void): void;
 }
 
@@ -20,9 +20,9 @@ export interface SendQueueOptions {
   waiter?: Waiter;
 }
 
-/** Below this the socket is not behind: the kernel and one write take it. */
+/** Below this the socket is not behind: the kernel takes it in one write. */
 const BACKED_UP_BYTES = 16 * 1024;
-/** So much at once is held against the bound of the node at once. */
+/** An event of this size triggers a check of the node's bound at once. */
 const LARGE_BYTES = 64 * 1024;
 /** W-14: more than this unsent closes 4002. */
 export const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -35,7 +35,7 @@ interface Held {
 }
 
 /**
- * What one socket still has to get (W-14). While the socket keeps up, events pass straight through as the bytes that were
+ * Events that one socket has not taken yet (W-14). While the socket keeps up, events pass straight through as the bytes that were
  * published. While it is behind, events wait in order and a chunk joins the one before it of the same run, so what waits
  * grows with the text and not with the number of tokens. Only this reader waits.
  */
@@ -48,7 +48,7 @@ export class SendQueue {
   readonly #newest = new Map<string, Held>();
   /** The largest event since the socket was last empty: a snapshot may be larger than the limit, and is no sign of slowness. */
   #largest = 0;
-  /** Writes under way that tell when they have left. */
+  /** Writes under way that will call back. */
   #telling = 0;
   #closed = false;
   readonly #written = (): void => {
@@ -70,14 +70,14 @@ export class SendQueue {
   send(event: Outgoing, logId: string | null): void {
     if (this.#closed) return;
     const { backlog } = this.#wire;
-    // Nothing is held but behind a write that tells when it has left.
+    // Only queue when an earlier write will call back: otherwise nothing would flush the queue.
     if (this.#held.length > 0 || (backlog > BACKED_UP_BYTES && this.#telling > 0)) return this.#hold(event, logId);
     const { length } = event.bytes;
     if (backlog > 0 || length > BACKED_UP_BYTES) {
       this.#largest = Math.max(backlog === 0 ? 0 : this.#largest, length);
       return this.#write(event, logId);
     }
-    // The hot path: a small event on an empty socket leaves at once, and nobody waits to be told.
+    // The hot path: a small event on an empty socket leaves at once, without a callback.
     this.#largest = length;
     this.#wire.write(event, logId);
   }
@@ -90,7 +90,7 @@ export class SendQueue {
   }
 
   #hold(event: Outgoing, logId: string | null): void {
-    // Whoever is behind has no use for what was so a moment ago.
+    // Drop hints for a slow reader: they are outdated when they arrive.
     if (event.type === 'typing' || event.type === 'presence' || event.type === 'queued-run') return;
     if (event.type === 'snapshot') this.#supersede(event.conversationId);
     if (!this.#join(event)) {

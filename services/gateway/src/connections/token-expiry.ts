@@ -1,6 +1,6 @@
 /** W-2: how long before its end a client is told that its token will expire. */
 const WARN_MS = 60_000;
-/** What a timer can hold; a token that lives longer is looked at again then. */
+/** The longest delay of a timer; a token that lives longer is checked again then. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Watches the end of the token a socket speaks with. A new `hello` starts the watch anew. */

@@ -31,7 +31,7 @@ export type View =
 export const MAX_LIVE_HELD = 4096;
 
 const join = (logId: string | null, readTo: number, live: readonly Outgoing[]): Joined => {
-  // What another incarnation of the log published meanwhile has nothing to do with what was read.
+  // Drop live events of another incarnation of the log: they do not follow what was read.
   const own = live.filter((event) => logId === null || event.logId === null || event.logId === logId);
   if (own.length >= MAX_LIVE_HELD) return { live: [], gap: true, offset: readTo };
   const merged = mergeLive(readTo, own);

@@ -8,10 +8,10 @@ export interface SilenceDeps {
   random: () => number;
 }
 
-/** A channel may be dead without a sign. This keeps the time at which its silence becomes a reason to read the log. */
+/** A channel can die without an error. This keeps the time after which silence on it triggers a read of the log. */
 export class ChannelWatchdog {
   readonly #deps: SilenceDeps;
-  /** Something was heard since the last look: the next look begins anew. To do so at every chunk is what a chunk need not pay. */
+  /** A message arrived since the last tick; the tick restarts the timer, so that a chunk does not pay for it. */
   #heard = false;
   /** `performance.now()` of the next read. */
   #pollAt = Infinity;

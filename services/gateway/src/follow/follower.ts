@@ -14,7 +14,7 @@ export interface Sink {
    */
   send(event: Outgoing, logId: string | null): void;
   /**
-   * A read failed. `retryable`: the hub tries again by itself and the follow stands; told once per failure, not per try.
+   * A read failed. `retryable`: the hub retries by itself and the follow stands; called once per failure, not per retry.
    * Not retryable (`forbidden`): the follow is over; nothing comes after it.
    */
   failed(error: RunnelError): void;
@@ -49,14 +49,14 @@ export interface Reader {
 
 /**
  * - `reading`: a read is under way; the room holds what comes live meanwhile and the view brings both.
- * - `waiting`: the log this reader held is gone; its owner may write it again (L-6), so the empty truth waits.
+ * - `waiting`: the log this reader held is gone; its owner may write it again (L-6), so the empty snapshot is delayed (3 s at most).
  * - `retrying`: the store did not answer; a timer asks again.
  */
 type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
 
 /** An owner notices within a second that its store is back, and writes its answer again at once. */
 const RESTORE_GRACE_MS = 3000;
-/** A half answer of a changed store may be claimed after four seconds, by a pod that then learns of its end: nobody is shown it running again. */
+/** A half answer of a changed store may be claimed after four seconds, by a pod that then learns of its end: until then no reader is shown the answer as running. */
 const BEHIND_GRACE_MS = 6000;
 const RETRY = { baseMs: 100, maxMs: 3000 };
 const RESTORE_RETRY = { baseMs: 50, maxMs: 500 };
@@ -107,7 +107,7 @@ export class Follower implements Follow {
     return logId === null ? null : { logId, offset: this.#offset };
   }
 
-  /** A live event of the log. Everything but the next one of the log that was read is a reason to read, or nothing. */
+  /** A live event of the log. The next one of the log is delivered; any other one starts a read or is dropped. */
   offer(event: Outgoing): void {
     if (this.#state === 'waiting') return this.reread();
     if (this.#state !== 'live') return;
@@ -117,7 +117,7 @@ export class Follower implements Follow {
     else if (relation === 'gap') this.reread();
   }
 
-  /** Something outside the log (`typing`); only a reader that is up to date has a use for it. */
+  /** An event outside the log (`typing`); dropped for a reader that is not up to date. */
   hint(event: Outgoing): void {
     if (this.checked) this.#sink.send(event, this.#logId);
   }
@@ -127,7 +127,7 @@ export class Follower implements Follow {
     if (this.#state !== 'closed' && this.#state !== 'reading') this.#read();
   }
 
-  /** The conversation was deleted: the next read is the truth even when it finds nothing. */
+  /** The conversation was deleted: the result of the next read is sent even when it is empty. */
   reset(): void {
     this.#deleted = true;
     if (this.#state !== 'closed') this.#read();
@@ -146,7 +146,7 @@ export class Follower implements Follow {
     if (view.kind === 'tail') this.#fill(view, first);
     else if (!this.#stands(view)) this.#replace(view);
     if (this.#state === 'reading' || this.#state === 'waiting') this.#state = 'live';
-    // What came behind `none` is the birth of a log that nobody has asked about: the next read says whose it is.
+    // Events behind `none` begin a log whose owner no read has checked yet: the next read checks it.
     const isBirth = view.kind === 'none' && view.live.length > 0;
     if (!isBirth) for (const event of view.live) if (relate(this.#offset, event) === 'next') this.#deliver(event);
     if (isBirth) this.#readAnother(view.live[0]!);
@@ -222,7 +222,7 @@ export class Follower implements Follow {
     this.#sink.send(view.marker, view.logId);
   }
 
-  /** The view itself had a hole. Once is normal in a fast log; again and again means that the store answers from behind. */
+  /** The view itself had a hole. Once is normal in a fast log; repeated holes mean that a lagging store answers. */
   #readOn(): void {
     if (this.#attempt++ === 0) return this.reread();
     this.#state = 'retrying';

@@ -45,7 +45,7 @@ const TICK_MS = 50;
 /** Reads that nobody waits for, at once: an interruption of Redis must not become a storm on it. */
 const BACKGROUND_READS = 32;
 const PRESENCE_EVERY_MS = 1_000;
-/** What nobody waits for must not stand before what somebody does. */
+/** Presence notes in flight at once: nobody waits for them, so they must not delay commands. */
 const PRESENCE_AT_ONCE = 16;
 const ALONE: Neighbours = { name: 'alone', alive: () => ['alone'] };
 

@@ -7,11 +7,11 @@ export interface Neighbours {
   alive(): readonly string[];
 }
 
-/** More screens than that are all the same to whoever looks. */
+/** Counts above this are shown as this. */
 const MOST_DEVICES = 100;
 /** The store may have lost it. */
 const AGAIN_MS = 300_000;
-/** Who has just said something lives, also when the list of those that live is older. */
+/** A gateway that has just published counts as alive, even if the list of live gateways is older. */
 const HEARD_MS = 8_000;
 
 /** On how many screens one conversation is open, over all gateways. */
@@ -29,7 +29,7 @@ export class RoomPresence {
     this.#conversationId = conversationId;
   }
 
-  /** What a gateway has published. */
+  /** A count that another gateway published. */
   hear({ by, devices }: { by?: unknown; devices?: unknown }, now: number): void {
     if (typeof by !== 'string' || typeof devices !== 'object' || devices === null) return;
     this.#here = new Map(Object.entries(devices).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
@@ -77,7 +77,7 @@ export class RoomPresence {
       this.#told = count;
       this.#toldAt = now;
     } catch {
-      // The next look tells it.
+      // The next refresh sends it.
     } finally {
       this.#telling = false;
     }

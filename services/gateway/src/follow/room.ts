@@ -53,7 +53,7 @@ export class Room implements Reader, WaitingRoom {
   /** Reads were made before the channel stood. */
   #readWithout = false;
   #closed = false;
-  /** What people here were told of the run that waits. */
+  /** The place in line that was last sent to readers of this room. */
   #place: { runId: string; place: number; event: Outgoing } | null = null;
   /** Incarnation that the channel carries, as far as it is known. */
   #logId: string | null = null;
@@ -89,7 +89,7 @@ export class Room implements Reader, WaitingRoom {
     this.#reads.join(follower, false);
   }
 
-  /** Everybody who is up to date looks whether the log has more: one read for all at the same position. */
+  /** Polls the log for followers that are up to date: one read for all at the same position. */
   recheck(): void {
     for (const follower of this.followers) if (follower.live) this.#reads.join(follower, true);
   }
@@ -101,7 +101,7 @@ export class Room implements Reader, WaitingRoom {
 
   tick(now: number): void {
     if (!this.#watchdog.isOver(now) || this.followers.size === 0) return;
-    // Until the read has answered; a store that does not answer is asked again after one more turn.
+    // Restart the timer now: if the store does not answer this poll, the next one follows after one more interval.
     this.#watchdog.restart();
     this.#hurryIfBehind();
     this.recheck();
@@ -150,12 +150,12 @@ export class Room implements Reader, WaitingRoom {
       const subscription = await this.#deps.runLog.follow(this.conversationId, this.#listener);
       if (this.#closed) return await subscription.close();
       this.#subscription = subscription;
-      // Who read before the channel stood may have missed something in between.
+      // A reader that read before the channel stood may have missed an event in between.
       if (this.#readWithout) this.recheck();
     } catch {
       if (this.#closed) return;
       this.#readWithout = true;
-      // Reading goes on without a channel, by polls. Readers hear of it only when reads fail too.
+      // Without a channel, polls read the log. Readers get an error only when reads fail too.
       const wait = SUBSCRIBE_RETRY.baseMs / 2 + fullJitter({ attempt: this.#attempt++, ...SUBSCRIBE_RETRY, random: this.#deps.random });
       this.#retry = setTimeout(() => void this.#subscribe(), wait);
       this.#retry.unref();
@@ -179,12 +179,12 @@ export class Room implements Reader, WaitingRoom {
     this.#heard = offset;
     const event = logged(type, this.conversationId, offset, this.#logId, bytes);
     this.#reads.hold(event);
-    // An offset of another log can look like the next one of ours: a read brings this event, and tells whose it is.
+    // An offset of another log can equal the next one of ours. Example: we are at 12, the log began again and is at 13. A read decides.
     if (this.#unsure) return this.#watchdog.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
     for (const follower of this.followers) follower.offer(event);
     this.run.note(event);
     this.#deps.metrics.events.inc();
-    // A read that ran ahead of the channel: the appointment stands until the channel has brought as much.
+    // A read returned a later offset than the channel has delivered: keep the poll timer until the channel catches up.
     if (offset >= this.#known) {
       this.#known = offset;
       this.#watchdog.heard();
@@ -220,7 +220,7 @@ export class Room implements Reader, WaitingRoom {
     this.#readSoon();
   }
 
-  /** The channel had a hole, or speaks of another log: only the store knows. */
+  /** The channel had a hole, or carries another log: read the store. */
   #readSoon(): void {
     this.#forget();
     this.#unsure = true;

@@ -7,7 +7,7 @@ const RUN_TYPES: ReadonlySet<string> = new Set(['run-started', 'chunk', 'run-mov
 /** What this node knows of the run in a conversation, and who waits for its end. */
 export class RunKnowledge {
   knowledge: Knowledge = 'unknown';
-  /** A run that has begun and of which no word is known: it may wait for a pod. */
+  /** A run that has begun and has no text yet: it may wait for a pod. */
   unwritten: { runId: string; since: number } | null = null;
   #noted = 0;
   readonly #waiting = new Map<string, Set<() => void>>();

@@ -19,20 +19,20 @@ export interface SharedReadsDeps {
   learn(view: View, poll: boolean): void;
 }
 
-/** One read, and what came live since it was asked for. Everybody who waits for it shares both. */
+/** One read, and the live events since it was requested. All followers that wait for it share both. */
 interface SharedRead {
   readonly followers: Set<Follower>;
   readonly live: Outgoing[];
-  /** On its way to the store: a reader that comes now must see what happened until now, and takes the next one. */
+  /** Sent to the store already: a follower that joins now needs a later state, and gets the next read. */
   issued: boolean;
-  /** A log that began since: an answer about another one is out of date, and may be about another person's. */
+  /** The log that began since the request: a reply about another log is outdated, and may be about another person's. */
   begun: string | null;
   done: Promise<void>;
 }
 
 /** A second read of the same thing waits so long at most for the first: reload storms become two reads, a hanging store costs no one a second turn. */
 const COALESCE_MS = 50;
-/** P-10: with the wait for the channel before it, an outage is told within a second. */
+/** P-10: with the wait for the channel before it, readers get the error within a second. */
 const READ_DEADLINE_MS = 700;
 
 const isOutdated = (view: View, { begun }: SharedRead): boolean => begun !== null && (view.kind === 'forbidden' || view.logId !== begun);
@@ -76,7 +76,7 @@ export class SharedReads {
     for (const read of this.#reads) if (read.live.length < MAX_LIVE_HELD) read.live.push(event);
   }
 
-  /** A log begins: what was held is of the one before it. */
+  /** A log begins: drop the held events of the one before it. */
   overtaken(logId: string | null): void {
     for (const read of this.#reads) {
       read.live.length = 0;
@@ -86,7 +86,7 @@ export class SharedReads {
 
   async #perform(read: SharedRead, { userId, cursor }: Follower, poll: boolean, before: SharedRead | undefined): Promise<void> {
     const { runLog, background, metrics, subscribed, learn } = this.#deps;
-    // W-7: the subscription is acknowledged before the log is read. When it cannot be had, polls do its work.
+    // W-7: the subscription is acknowledged before the log is read. Without a subscription, polls replace it.
     await subscribed;
     if (before) await Promise.race([before.done, delay(COALESCE_MS)]);
     const ask = async (): Promise<View> => {

@@ -1,12 +1,12 @@
 import { runKey, type RunLog, type RunRef } from '@runnel/coordination';
 
-/** A run whose people may be told their place; `tellPlace` 0: it waits no longer. */
+/** A run whose readers may be sent their place in line; place 0: it waits no longer. */
 export interface WaitingRoom {
   readonly unwritten: (RunRef & { since: number }) | null;
   tellPlace(runId: string, place: number): void;
 }
 
-/** Most answers begin within a second: nobody is told a place that is gone when it is read. */
+/** Most answers begin within a second: do not send a place that is outdated when it is read. */
 const AFTER_MS = 1_000;
 const EVERY_MS = 1_000;
 
@@ -37,7 +37,7 @@ export class WaitingPlaces {
         if (run) room.tellPlace(run.runId, places.get(runKey(run)) ?? 0);
       }
     } catch {
-      // A store that is away: nothing is known, and what was told stands.
+      // The store did not answer: the last place stays on the screen.
     } finally {
       this.#asking = false;
     }

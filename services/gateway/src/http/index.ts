@@ -56,7 +56,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
   await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
   const callers = new WeakMap<FastifyRequest, string>();
-  // Who is nobody is told so before anything of the request is read.
+  // Reject unauthenticated requests before reading the body.
   app.addHook('onRequest', async (request, reply) => {
     if (!isApi(request.url)) return;
     const { userId } = await context.auth.require(request, reply);

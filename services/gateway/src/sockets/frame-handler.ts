@@ -196,7 +196,7 @@ export class FrameHandler {
     const turn = this.#lastCommand.get(conversationId) ?? Promise.resolve();
     const answered = turn.then(() =>
       this.#turns.run(() => {
-        // Whose answer has gone out, or goes in this instant, must not be carried out behind the caller's back.
+        // Do not run a command that was already answered with `unavailable`, or is answered so in this turn.
         if (answeredLate || (performance.now() - askedAt >= ANSWER_MS && !worthWaiting())) throw new RunnelError('unavailable');
         return run();
       }),

@@ -63,7 +63,7 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       for (const session of sessions) session.close();
       app.server.removeAllListeners('upgrade');
       app.websocketServer.close(() => done());
-      // Whoever does not answer the close frame must not hold the process.
+      // A client that does not answer the close frame must not keep the process alive.
       setTimeout(() => app.websocketServer.clients.forEach((client) => client.terminate()), REFUSED_CLOSE_MS).unref();
     },
   });

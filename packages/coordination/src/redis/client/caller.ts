@@ -19,7 +19,7 @@ const TRANSIENT = new Set([
   'MISCONF',
   'MOVED',
   'ASK',
-  // Refused by its configuration, which somebody mends while we wait.
+  // Errors of configuration, which an operator can correct while calls are retried.
   'NOAUTH',
   'WRONGPASS',
   'NOPERM',
@@ -32,7 +32,7 @@ export const storeError = (cause: unknown): RunnelError => {
   return new RunnelError(transient ? 'unavailable' : 'internal', undefined, { cause });
 };
 
-/** Answers that came so lately say that the store is there: what is still unanswered waits its turn, here or there. */
+/** If any reply arrived within this time, a slow call is treated as queued, not as lost. */
 const ANSWERING_MS = 300;
 /** How long a store that answers others is waited for. */
 const BUSY_STORE_MS = 5_000;
@@ -53,7 +53,7 @@ export interface RedisCaller {
 
 export const createRedisCaller = (client: RedisClient, onCommand: OnCommand = () => {}, deadlineMs: number = DEADLINE_MS): RedisCaller => {
   let connected: Promise<void> | undefined;
-  /** Why there is no connection, as far as that was told: a wrong password looks like silence otherwise. */
+  /** The last connection error: without it a wrong password would look like a timeout. */
   let trouble: Error | undefined;
   let heardAt = -Infinity;
   const answering = (): boolean => !client.isCluster && performance.now() - heardAt < ANSWERING_MS;
@@ -140,7 +140,7 @@ class Call<T> implements Wait {
     try {
       this.#line.ended(this.#name, this.since, this.#outcome(reply), true);
     } catch {
-      // Who listens cannot spoil an answer that was given.
+      // An observer that throws must not affect the reply.
     }
   };
 

@@ -7,7 +7,7 @@ import type { ChannelListener, Subscription } from '../../run-log.ts';
 /** The one node there is, when it is no cluster; else the first of the URL. */
 const ONLY = '';
 const REROUTE_EVERY_MS = 1_000;
-/** Many channels of one slot tell the same news; a cluster that is still deciding is not asked in a loop. */
+/** Many channels of one slot report the same move; waiting avoids a loop of refreshes while the cluster decides. */
 const REFRESH_AFTER_MS = 100;
 
 /**
@@ -89,7 +89,7 @@ export class RedisChannels {
     return subscriber;
   }
 
-  /** A node gave a slot away. Which channels that cost is not told, so all are asked for again where they belong now. */
+  /** A node gave a slot away. Redis does not name the channels, so all are subscribed again at their present node. */
   #refresh(): void {
     this.#refreshing ??= setTimeout(() => {
       this.#refreshing = undefined;

@@ -79,7 +79,7 @@ export const connectNode = (target: RedisTarget, node?: { host: string; port: nu
   return new Redis({ ...options, ...(node ?? target.nodes[0]) });
 };
 
-/** A client that connects at once and reconnects for ever. Errors of the connection are told to `onError` and never thrown. */
+/** A client that connects at once and reconnects for ever. Connection errors go to `onError` and are never thrown. */
 export const connectRedis = (url: string, onError: (error: Error) => void = () => {}): RedisClient => {
   const target = parseRedisUrl(url);
   if (target.mode !== 'cluster') return batchWrites(connectNode(target)).on('error', onError);

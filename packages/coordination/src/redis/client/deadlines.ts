@@ -1,4 +1,4 @@
-/** How often what waits is looked at: a deadline is told this much late at most. */
+/** Interval of the checks: a deadline fires at most this much late. */
 const LOOK_MS = 25;
 
 /** Something that waits, and what happens when it has waited too long. */
@@ -34,7 +34,7 @@ export const createDeadlines = (ms: number, worthWaiting: (waitedMs: number) => 
     if (waits.size > 0) lookLater();
   };
   const lookLater = (): void => {
-    // One turn later: timers of a busy process fire before what has already arrived is read.
+    // One turn later: in a busy process, timers fire before replies that have already arrived are read.
     timer = setTimeout(() => setImmediate(look), LOOK_MS);
   };
 

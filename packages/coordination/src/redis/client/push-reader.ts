@@ -52,7 +52,7 @@ export interface PushReaderEvents {
 
 /**
  * Takes the messages of sharded channels out of a subscriber's stream and leaves every other reply to the client. The client's
- * own decoder makes promises of generality that a chunk pays for (docs/performance-hot-path.md).
+ * own decoder handles every reply type, which costs time for each chunk (docs/performance-hot-path.md).
  */
 export const createPushReader = ({ message, other }: PushReaderEvents): ((data: Buffer) => void) => {
   let rest: Buffer | undefined;

@@ -122,7 +122,7 @@ export class RedisSubscriber {
     try {
       await this.#redis.ssubscribe(...channels);
     } catch (error) {
-      // A moved slot is told by `moved`; a lost connection subscribes everything again when it is back.
+      // A moved slot emits `moved`; after a lost connection everything is subscribed again.
       if (this.#redis.status === 'ready') this.#events.error(error as Error);
       return;
     }
@@ -147,12 +147,12 @@ export class RedisSubscriber {
 
   #deliver(channel: string, bytes: Buffer): void {
     const entry = this.#entries.get(channel);
-    // Behind a hole nothing passes before its listeners know of the hole. They read what this brought.
+    // Drop messages after a gap until the listeners were notified to read the log: that read includes this message.
     if (entry === undefined || entry.interrupted) return;
     for (const listener of entry.listeners) this.#guard(() => listener.message(bytes));
   }
 
-  /** A listener that throws must not keep the others from theirs. */
+  /** A listener that throws must not keep the message from the others. */
   #guard(tell: () => void): void {
     try {
       tell();

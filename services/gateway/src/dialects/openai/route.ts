@@ -44,7 +44,7 @@ const openAiModel = ({ id, provider }: ModelInfo) => ({ id, object: 'model' as c
 
 export type OpenAiContext = GatewayContext & {
   pending: PendingAnswers;
-  /** Who calls, for what comes after the identity and before the body. */
+  /** The caller of a request, for handlers that run after authentication and before the body is read. */
   callers: WeakMap<FastifyRequest, string>;
 };
 
@@ -53,7 +53,7 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
   const { auth, models, callers, runLog } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendOpenAiError);
-  // Who is nobody is told so before the body is read: unfinished bodies of strangers would fill the memory.
+  // Reject unauthenticated requests before reading the body: unfinished bodies of strangers would fill the memory.
   app.addHook('onRequest', async (request, reply) => {
     callers.set(request, (await openAiCaller(auth, request, reply)).userId);
   });

@@ -58,7 +58,7 @@ export const runForResponse = async (
     left = true;
     if (started && !answer.end) cancel();
   };
-  // Whoever speaks OpenAI's protocol cannot come back for the rest, so it gets most of the window before it is told.
+  // A client of OpenAI's protocol cannot resume, so its stream gets most of the window before it is closed.
   let last: NodeJS.Timeout | undefined;
   const onDrain = (): void => {
     last = setTimeout(() => answer.fail(goingAway()), config.drainMs * DRAIN_SHARE);

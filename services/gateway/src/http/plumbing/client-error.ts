@@ -5,7 +5,7 @@ import { toProblem } from './problem.ts';
 
 const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** What cannot be read as HTTP at all meets no route and no hook; it gets its problem document all the same. */
+/** Bytes that are not HTTP reach no route and no hook; this answers them with a problem document too. */
 export const answerClientError = (error: Error & { code?: string }, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (!socket.writable) return void socket.destroy();

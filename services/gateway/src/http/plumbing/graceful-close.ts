@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** What is still being answered this long after the close began is cut off: commands answer within a second. */
+/** Requests that are still open this long after the close began are cut off: commands answer within a second. */
 const GRACE_MS = 3_000;
 
 /**

@@ -1,7 +1,8 @@
 -- recheck(): a log written under an older generation of the store may have lost its tail, and clients hold what is missing: with one more
 -- event it would be a second history under one name. So it begins anew under another logId, before anybody reads it or adds to it.
 -- Example: the log was at 12 when its master died, the promoted replica has it at 10; the next event would be another 11.
--- `before` keeps where the log stood, so that who was shown more can be told from who was not. The title is said again, for an offset 1 must say the logId. Needs meta, log, store, conversationId, now, emit.
+-- `before` keeps where the log stood, so that readers that hold more can be recognised. The title is emitted again, because the event
+-- with offset 1 names the logId. Needs meta, log, store, conversationId, now, emit.
 local function recheck()
   local generation = redis.call('HMGET', store, 'n', 'node')
   local n = generation[1] or '0'

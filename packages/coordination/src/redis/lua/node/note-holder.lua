@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- note-holder: says that a gateway lives, forgets those whose word has run out, and names the rest.
+-- note-holder: notes that a gateway is alive, removes expired gateways, and names the rest.
 -- KEYS     holders
 -- ARGV     holder leaseMs
 -- Returns  alive names
--- Law      none: it only tells whose shares still count
+-- Law      none: it only decides whose shares still count
 local holders = KEYS[1]
 local holder, leaseMs = ARGV[1], tonumber(ARGV[2])
 -- @include now

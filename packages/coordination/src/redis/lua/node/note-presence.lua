@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- note-presence: says on how many screens of one gateway a conversation is open, and tells all gateways what every one of them has.
+-- note-presence: notes on how many screens of one gateway a conversation is open, and publishes the counts of all gateways.
 -- KEYS     present channel
 -- ARGV     conversationId holder count
 -- Returns  noted

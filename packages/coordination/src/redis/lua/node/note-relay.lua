@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- note-relay: says that a relay lives, forgets those whose word has run out, and counts the rest.
+-- note-relay: notes that a relay is alive, removes expired relays, and counts the rest.
 -- KEYS     relays
 -- ARGV     owner leaseMs
 -- Returns  alive relays
@@ -10,6 +10,6 @@ local claimant, leaseMs = ARGV[1], tonumber(ARGV[2])
 
 redis.call('ZADD', relays, string.format('%.0f', now + leaseMs), claimant)
 redis.call('ZREMRANGEBYSCORE', relays, '-inf', now)
--- Nor does a relay live longer than its word: one that says so spoke before the clock went back, and says it again if it lives.
+-- Remove relays that expire too late: they were noted before the clock went back, and note themselves again if they are alive.
 redis.call('ZREMRANGEBYSCORE', relays, string.format('%.0f', now + math.max(leaseMs * 2, 120000)), '+inf')
 return { 'alive', redis.call('ZCARD', relays) }

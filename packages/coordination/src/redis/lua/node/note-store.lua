@@ -10,7 +10,7 @@
 local store, leases, metaPrefix, logPrefix, channelPrefix, ownerPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 -- @include now
 
--- Where INFO may not be asked (an ACL), nothing can be told.
+-- Where an ACL forbids INFO, the answer is `unknown`.
 local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
 local node = type(server) == 'string' and string.match(server, 'run_id:(%x+)')
 local history = type(replication) == 'string' and string.match(replication, 'master_replid:(%x+)')

@@ -21,7 +21,7 @@ local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 local function lacks(message)
   local kept = redis.call('HGET', history, message[1])
   if not kept then
-    -- What still runs here has no message: its end is `restore-end`'s.
+    -- A run that is active here has no message yet: `restore-end` writes its end.
     return redis.call('HEXISTS', ids, message[1]) == 0
   end
   return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
@@ -41,7 +41,7 @@ if user == userId then
     end
   end
   if lossy and now - lossy > 10000 then
-    -- What was relayed before the store changed is in the database by now: this was the last look.
+    -- Events relayed before the store changed are in the database by now: no further read is needed.
     redis.call('HDEL', meta, 'lossy')
   end
   if #missing == 0 then
@@ -89,6 +89,6 @@ end
 audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #messages .. '}')
 touch(meta, log, history, order, ids)
 hold()
--- Readers that were told it is empty look again.
+-- Readers that got an empty snapshot read again.
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
 return { 'rehydrated', logId }

@@ -50,7 +50,7 @@ end
 redis.call('DEL', log)
 if not conversation[1] then
   redis.call('DEL', history, order, ids)
-  -- What else the conversation held is in the database only.
+  -- Other messages of the conversation are only in the database.
   redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1')
 end
 redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)

@@ -54,7 +54,7 @@ if not remade then
   redis.call('DEL', log)
   if not conversation[1] then
     redis.call('DEL', history, order, ids, cancel)
-    -- What else the conversation held is in the database only.
+    -- Other messages of the conversation are only in the database.
     redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
@@ -97,7 +97,7 @@ end
 redis.call('HSET', ids, runId, runId .. '|' .. string.format('%.0f', offset))
 local told = '{"userId":' .. json(userId) .. moved .. ',"kind":"restore","owner":' .. json(claimant) .. ',"title":' .. cjson.encode(title)
   .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model) .. ',"startedAt":' .. figure(startedAt)
--- A long conversation is told in several events: one of them all could be larger than Kafka takes.
+-- A long conversation is split into several audit events: one event could exceed Kafka's record limit.
 local part, parts, size = {}, 0, 0
 local function tell()
   parts = parts + 1

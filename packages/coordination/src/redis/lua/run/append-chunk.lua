@@ -47,7 +47,7 @@ local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offs
   .. ',"t":' .. after .. ',"text":' .. cjson.encode(chunk) .. '}'
 redis.call('XADD', log, position .. '-0', 'event', event)
 redis.call('SPUBLISH', channel, event)
--- What a reader is handed has 256 events and 512 KiB at most (read-state): the rest of the log would be kept for nobody.
+-- `read-state` returns at most 256 events and 512 KiB: older entries would never be read.
 if offset % 64 == 0 then
   redis.call('XTRIM', log, 'MAXLEN', '~', 512)
 elseif #chunk > 2048 then

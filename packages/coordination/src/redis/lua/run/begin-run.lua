@@ -81,7 +81,7 @@ if isNew then
     -- There may be earlier turns in the database.
     redis.call('HSET', meta, 'unproven', '1', 'trimmed', '1')
   end
-  -- What an eviction may have left of an earlier incarnation must not mix with this one.
+  -- Remove keys that an eviction left of an earlier incarnation.
   redis.call('DEL', history, order, ids, log)
   audit('SESSION_STARTED', '{"userId":' .. json(userId) .. ',"title":' .. cjson.encode(title) .. '}', trace)
 end

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- cancel-run: sets the cancel flag and takes the pen from the owner; from now on the text is frozen (append-chunk answers
--- `cancelled`). The flag lives until the run has ended and a minute longer, so that a frozen text never thaws.
+-- cancel-run: sets the cancel flag and clears `writer`; from now on the text is frozen (append-chunk answers `cancelled`).
+-- The flag is kept until a minute after the end, so that a later claim does not set `writer` again.
 -- KEYS     meta owner run cancel work
 -- ARGV     conversationId runId userId
 -- Returns  cancelling owned | already-ended | gone | forbidden      (owned: 1 while a live lease is held)

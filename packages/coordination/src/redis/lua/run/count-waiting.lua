@@ -2,7 +2,7 @@
 -- KEYS     queued
 -- ARGV     times      (JSON list, ms)
 -- Returns  a list of counts, in the order of the times
--- Law      none: it only tells people their place in line
+-- Law      none: it only counts, for the place in line that people see
 local queued = KEYS[1]
 local times = cjson.decode(ARGV[1])
 

@@ -19,7 +19,7 @@ local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10
 -- @include refusal
 -- @include recheck
 
--- What is joined into an event as it came has to be one JSON value, before anything is written.
+-- Arguments that are copied into an event must each be one JSON value: check before anything is written.
 for _, value in ipairs({ usage, failure }) do
   if value ~= '' then
     cjson.decode(value)
@@ -46,7 +46,7 @@ if length ~= tonumber(bytes) then
 end
 
 recheck()
--- Who asked for it was told `cancelling`: so it ends, also when the model finished or failed in that moment.
+-- The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
 if wanted then
   reason, failure, finish = 'cancelled', '', ''
 end
