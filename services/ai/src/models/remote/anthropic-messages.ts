@@ -93,10 +93,7 @@ class MessageDecoder implements Decoder {
     // Without a cache there are no counts of it; without `input_tokens` nothing is known of the prompt.
     const cached = (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
     const usage = wholeUsage(typeof input_tokens === 'number' ? input_tokens + cached : undefined, output_tokens);
-    return [
-      ...(usage ? [{ usage }] : []),
-      ...(this.#finish ? [{ finish: this.#finish }] : []),
-    ];
+    return [...(usage ? [{ usage }] : []), ...(this.#finish ? [{ finish: this.#finish }] : [])];
   }
 
   /** Later counts are of the whole message so far; those of its beginning stay where the end does not name them. */
