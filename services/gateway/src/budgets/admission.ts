@@ -58,6 +58,11 @@ export const createAdmission = ({ runLog, rateLimits, places, maxBytes, refusals
   };
 
   return {
+    /** Bytes that a command writes which begins no run: a title. Throws `rate-limited`. */
+    async write(userId: string, bytes: number): Promise<void> {
+      const overMs = await spend(userId, bytes);
+      if (overMs > 0) throw refusals.of('bytes', { retryAfterMs: overMs });
+    },
     async admit(candidate: Candidate): Promise<Admitted> {
       const { userId, conversationId, messageId, runId, bytes } = candidate;
       const run = { conversationId, runId };

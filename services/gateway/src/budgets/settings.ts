@@ -34,7 +34,7 @@ export const budgetSettings = {
   maxBytesPerUserDay: limit(
     'MAX_BYTES_PER_USER_DAY',
     'maxBytesPerUserDay',
-    'Bytes of prompts, context and answers that one user may write to Redis in a day (UTC), over all nodes',
+    'Bytes of prompts, context, titles and answers that one user may write to Redis in a day (UTC), over all nodes',
   ),
   maxSocketsPerUser: limit(
     'MAX_SOCKETS_PER_USER',

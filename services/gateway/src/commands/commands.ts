@@ -198,7 +198,9 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       }),
     setTitle: (caller, { conversationId, title }) =>
       measured('title', async () => {
-        const result = changeOrThrow(await runLog.setTitle({ conversationId, title: checkTitle(title), userId: caller.userId }));
+        const checked = checkTitle(title);
+        await admission.write(caller.userId, Buffer.byteLength(checked));
+        const result = changeOrThrow(await runLog.setTitle({ conversationId, title: checked, userId: caller.userId }));
         hub.expectChange(conversationId);
         return result;
       }),
