@@ -57,6 +57,15 @@ const refusedInside = (count: number): Samples => ({
   'runnel_inner_refused_total{service="ai",reason="browser"}': 0,
 });
 
+const half = (count: number): Samples => ({
+  'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="half"}': `=${count}`,
+  'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="fresh"}': '=9',
+});
+const unanswerable = (count: number): Samples => ({
+  'runnel_ai_unanswerable_total{service="ai",why="tried"}': count,
+  'runnel_ai_unanswerable_total{service="ai",why="unreadable"}': 0,
+});
+
 export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'InnerDoorRefuses',
@@ -132,6 +141,29 @@ export const CAUSES: readonly CauseAlert[] = [
       'More than 5 % of the prompts, and three at least, found no AI pod at once: all are full, draining, or gone. They wait for a sweep.',
     fires: dispatched(20),
     silent: dispatched(1),
+  },
+  {
+    alert: 'HalfAnswersWait',
+    severity: 'page',
+    expr: 'max(runnel_ai_waiting_runs{kind="half"}) > 0',
+    for: '2m',
+    summary: 'Half answers find no AI pod that goes on with them',
+    description:
+      'Answers whose pod has died have waited two minutes for a place: people look at a text that stands still. The next places are theirs.',
+    fires: half(1),
+    silent: half(0),
+  },
+  {
+    alert: 'RunsUnanswerable',
+    severity: 'ticket',
+    expr: 'sum by (why) (increase(runnel_ai_unanswerable_total[10m])) > 0.5',
+    for: '1m',
+    summary: 'Prompts end failed without a model having been asked',
+    description:
+      'unreadable: the question is not in Redis as it was said. tried: ten pods fell silent over one run. model-unknown: no pod has had the model for a minute.',
+    fires: unanswerable(0.2),
+    silent: unanswerable(0),
+    labels: { why: 'tried' },
   },
   {
     alert: 'ModelSlow',

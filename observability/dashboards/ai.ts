@@ -41,6 +41,22 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Runs that found no place',
+          description:
+            'What the last sweep of a pod saw and could not take; a full pod asks for one, half answers first. half: people look at a text that stands still: runbook HalfAnswersWait.',
+          unit: 'short',
+          targets: [{ expr: 'max by (kind) (runnel_ai_waiting_runs)', legend: '{{kind}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Runs that no model was asked for',
+          description:
+            'Ended failed: the question is unreadable, ten owners fell silent over it (tried), or no pod has had the model: runbook RunsUnanswerable.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_unanswerable_total', 'why')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Takeovers and restores',
           description: 'Runs gone on with after another owner, and runs written again after Redis lost them, by outcome.',
           unit: 'ops',
@@ -76,6 +92,13 @@ export const ai: Dashboard = {
             'length and filter are answers that were cut: raise maxOutputTokens, or look at what the filter refuses. stopped: by a person or a drain.',
           unit: 'ops',
           targets: [perSecond('runnel_ai_finish_total', 'finish')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Answers cut at MAX_ANSWER_BYTES',
+          description: 'A model that does not stop is stopped. People see the text with finish length; a steady flow is a model in a loop.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_cut_answers_total', 'instance')],
         },
         {
           kind: 'timeseries',

@@ -29,6 +29,13 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Screens told',
+          description: 'Writes of how many screens a conversation is open on. A failed one is repeated a second later.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_presence_writes_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Closes by code',
           description: 'Sockets closed by gateways (docs/codes.md). 4002 slow readers, 1012 drains, 1013 full nodes.',
           unit: 'ops',
@@ -115,6 +122,13 @@ export const gateway: Dashboard = {
           description: 'Offers of a run to AI pods. queued: no pod took it (runbook RunsQueued).',
           unit: 'ops',
           targets: [perSecond('runnel_gateway_dispatches_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Longest line',
+          description: 'The farthest place in line that people are told. It grows while all AI pods are full: runbook RunsQueued.',
+          unit: 'short',
+          targets: [{ expr: 'max(runnel_gateway_longest_line)', legend: 'place' }],
         },
         {
           kind: 'timeseries',

@@ -138,6 +138,14 @@ export const store: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Texts handed over',
+          description:
+            'Redis went back behind a claim while the owner still wrote: it wrote its run again (restored), or gave its text (handed) to a pod that took it, or was refused.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_hand_overs_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Ended answers in memory',
           description:
             'What AI pods keep of answers that ended in the last five minutes, for a Redis that goes back behind them. At most 64 MiB a pod.',

@@ -1,7 +1,8 @@
 // Root file systems from what the machine has: Debian's packages, the locked Node, the checkout. No base image is pulled.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync, chmodSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { isInImage } from './sources.mjs';
 
 const run = (command, args, options = {}) =>
   execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', ...options });
@@ -107,7 +108,7 @@ export function serviceRoot(root, checkout, service) {
   for (const folder of used) {
     cpSync(join(checkout, folder), join(app, folder), {
       recursive: true,
-      filter: (source) => !/(^|\/)(node_modules|testing|dist)(\/|$)|\.test\.ts$|\.contract\.ts$/.test(source.slice(checkout.length)),
+      filter: (source) => isInImage(relative(checkout, source)),
     });
   }
   rmSync(join(app, 'package-lock.json'));

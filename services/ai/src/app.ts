@@ -18,6 +18,7 @@ import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { createModelRegistry, type ModelRegistry } from './models/registry.ts';
+import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
 
@@ -56,7 +57,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
   const metrics = createAiMetrics(deps.metrics);
   const models = createModelRegistry(config.models, { env, ...(clock && { clock }) });
-  metrics.known(models.list().map(({ id }) => id));
+  metrics.known([...models.list().map(({ id }) => id), UNKNOWN_MODEL]);
   const worker = createWorker({
     runLog,
     models,

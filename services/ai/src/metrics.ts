@@ -1,7 +1,9 @@
 import type { StoreMemory } from '@runnel/coordination';
-import { LATENCY_BUCKETS_SECONDS, traceIdOf, type Metrics } from '@runnel/kit';
+import { LATENCY_BUCKETS_SECONDS, startAtZero, traceIdOf, type Metrics } from '@runnel/kit';
 import { FINISHES } from '@runnel/protocol';
-import type { RunObserver, RunResult } from './run/generate.ts';
+import { UNKNOWN_MODEL } from './models/unknown.ts';
+import type { Claim, RunObserver, RunResult } from './run/generate.ts';
+import type { HandOver } from './runs/living-owner.ts';
 
 /** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;
@@ -12,6 +14,8 @@ const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
 const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up', 'lost'] as const satisfies RunResult[];
+const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
+const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
 /** The `finish` of an answer that a person or a drain stopped. */
 const STOPPED = 'stopped';
 
@@ -35,6 +39,23 @@ export const createAiMetrics = (metrics: Metrics) => {
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
   const endRepairs = metrics.counter('runnel_ai_end_repairs_total', 'Ends looked for in a store that went back, by outcome', ['outcome']);
   for (const outcome of ['restored', 'stands', 'busy', 'closed', 'failed']) endRepairs.inc({ outcome }, 0);
+  const handOvers = metrics.counter(
+    'runnel_ai_hand_overs_total',
+    'Runs that a pod still wrote when another had claimed an older copy of them, by what became of the text',
+    ['outcome'],
+  );
+  startAtZero(handOvers, { outcome: HAND_OVERS });
+  const unanswerable = metrics.counter('runnel_ai_unanswerable_total', 'Runs that were ended failed without asking a model, by why', [
+    'why',
+  ]);
+  startAtZero(unanswerable, { why: UNANSWERABLE });
+  const waiting = metrics.gauge(
+    'runnel_ai_waiting_runs',
+    'Runs that the last sweep of this pod found and had no place for, of as many as it asks for, half answers first',
+    ['kind'],
+  );
+  for (const kind of ['half', 'fresh']) waiting.set({ kind }, 0);
+  const cut = metrics.counter('runnel_ai_cut_answers_total', 'Answers that were stopped at MAX_ANSWER_BYTES');
   const endsKept = metrics.gauge(
     'runnel_ai_ends_kept_bytes',
     'Memory of answers that ended lately, for a store that goes back behind them',
@@ -70,14 +91,20 @@ export const createAiMetrics = (metrics: Metrics) => {
       if (epoch !== undefined && epoch > 1) takeovers.inc();
     },
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
+    handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),
+    waiting(half: number, fresh: number): void {
+      waiting.set({ kind: 'half' }, half);
+      waiting.set({ kind: 'fresh' }, fresh);
+    },
     endsKept: (bytes: number): void => endsKept.set(bytes),
     running: (count: number): void => running.set(count),
     storeMemory({ usedBytes, limitBytes }: StoreMemory): void {
       storeMemory.set(usedBytes);
       storeLimit.set(limitBytes);
     },
-    /** `trace`: the run's `traceparent`, whose id stands beside the measurement (an exemplar). */
-    ended(model: string, reason: RunResult, ms: number, trace: string | null = null): void {
+    /** The id in the claim's `traceparent` stands beside the measurement (an exemplar). */
+    ended(model: string, reason: RunResult, ms: number, { trace, spoilt }: Pick<Claim, 'trace' | 'spoilt'>): void {
+      if (reason === 'failed' && model === UNKNOWN_MODEL) unanswerable.inc({ why: spoilt ?? 'model-unknown' });
       ends.inc({ reason, model });
       runSeconds.observe(chatOf(model), ms / 1000);
       metrics.exemplar(runSeconds, chatOf(model), ms / 1000, traceIdOf(trace));
@@ -95,6 +122,7 @@ export const createAiMetrics = (metrics: Metrics) => {
         logEvents.observe(offset);
         finishes.inc({ finish: finish ?? STOPPED, model });
       },
+      cut: () => cut.inc(),
       troubled: () => storeTroubles.inc(),
       firstToken(ms) {
         firstChunk.observe(chatOf(model), ms / 1000);

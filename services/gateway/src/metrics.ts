@@ -67,6 +67,12 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   lostPods: metrics.counter('runnel_gateway_lost_pods_total', 'AI pods whose connection ended, by what became of their leases', [
     'outcome',
   ]),
+  presenceWrites: metrics.counter(
+    'runnel_gateway_presence_writes_total',
+    'Times this node told the store on how many screens here a conversation is open, by outcome',
+    ['outcome'],
+  ),
+  longestLine: metrics.gauge('runnel_gateway_longest_line', 'The farthest place in line that is told to somebody here who waits'),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
@@ -83,6 +89,7 @@ export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
   startAtZero(all.refollows, { reason: ['gap', 'mismatch'] });
   startAtZero(all.resumes, { kind: ['fresh', 'snapshot', 'tail'] });
   startAtZero(all.reads, { outcome: ['none', 'snapshot', 'tail', 'forbidden', 'unavailable', 'internal'] });
+  startAtZero(all.presenceWrites, { outcome: ['ok', 'failed'] });
   startAtZero(all.cancels, { by: ['owner', 'gateway', 'nobody'] });
   return all;
 };

@@ -1,10 +1,13 @@
 import { RunnelError } from '@runnel/protocol';
 import type { Model } from './registry.ts';
 
+/** Its name in metrics. */
+export const UNKNOWN_MODEL = 'unknown';
+
 /** Stands for a model that cannot answer: enough to end a run, with the text that stands, for a cancel or as failed. */
 export const unknownModel = (error: RunnelError = new RunnelError('model-unknown')): Model => ({
-  info: { id: 'unknown', name: 'unknown', provider: 'none', canContinue: false },
-  model: 'unknown',
+  info: { id: UNKNOWN_MODEL, name: UNKNOWN_MODEL, provider: 'none', canContinue: false },
+  model: UNKNOWN_MODEL,
   system: null,
   provider: {
     canContinue: false,

@@ -25,6 +25,8 @@ export interface RunObserver extends AppendObserver {
   /** Milliseconds the model's next text took. */
   token?(waitedMs: number): void;
   failed?(error: RunnelError): void;
+  /** The answer was stopped at `maxAnswerBytes`. */
+  cut?(): void;
   /** A bug of ours took the run from us. */
   lost?(error: unknown): void;
   /** The run's end stands in the log, at this offset. */
@@ -234,7 +236,10 @@ const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop,
         const room = text === '' ? undefined : appends.push(text);
         if (room !== undefined) await untilRoom(room, signal);
         // Leaving the loop aborts the request, so the provider reports no usage.
-        if (text.length < delta.text.length) return { usage: null, finish: 'length', error: null };
+        if (text.length < delta.text.length) {
+          observe.cut?.();
+          return { usage: null, finish: 'length', error: null };
+        }
         waitingSince = clock.now();
       }
       if (waitingSince - turnedAt >= TURN_MS) {

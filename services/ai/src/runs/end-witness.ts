@@ -4,7 +4,7 @@ import { newId } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 import { EndedRuns, type EndedRun } from './ended-runs.ts';
 import type { Claim } from '../run/generate.ts';
-import { answerOfOwner, digestOf, type LivingRun } from './living-owner.ts';
+import { answerOfOwner, digestOf, type HandOver, type LivingRun } from './living-owner.ts';
 
 /** How long other pods have to say that they know an end. A hint and its answer take some milliseconds. */
 const ASK_MS = 100;
@@ -21,6 +21,8 @@ export interface WitnessOptions {
   living?(run: RunRef): LivingRun | undefined;
   /** After each end that was written again, or found standing. */
   onRepair?(outcome: 'restored' | 'stands' | 'busy' | 'closed' | 'failed'): void;
+  /** When this pod, as the owner, has answered for a run that another claimed. */
+  onHandOver?(outcome: HandOver): void;
   log: Logger;
   clock: Clock;
   limitBytes?: number;
@@ -122,6 +124,7 @@ export class Witness {
     const hint: WorkHint = answer === 'restore' ? { kind: 'ended', conversationId, runId } : answer.yield;
     if (answer === 'restore') living.active.restore(this.#options.clock.now());
     else living.active.stop('fenced');
+    this.#options.onHandOver?.(answer === 'restore' ? 'restored' : 'handed');
     await this.#options.runLog.publishWork(hint).catch(() => undefined);
   }
 

@@ -6,6 +6,12 @@ import type { ActiveRun, Claim } from '../run/generate.ts';
 /** Longest text of an owner that a hint carries; with a longer one the run ends with the text in the store. */
 const TOLD_BYTES = 256 * 1024;
 
+/**
+ * What became of a run that lived behind a store which changed: its owner wrote it again (`restored`) or gave its text over (`handed`); who
+ * had claimed it goes on with that text (`taken`), or the store would not take it (`refused`).
+ */
+export type HandOver = 'restored' | 'handed' | 'taken' | 'refused';
+
 export interface LivingRun {
   owned: { epoch: number };
   active: Pick<ActiveRun, 'stop' | 'restore' | 'text'>;
@@ -38,13 +44,21 @@ export const goOnWith = async (
     owner,
     leaseMs,
     models,
-  }: { runLog: Pick<RunLog, 'restoreRun'>; owner: string; leaseMs: number; models: Readonly<Record<string, boolean>> },
+    onHandOver,
+  }: {
+    runLog: Pick<RunLog, 'restoreRun'>;
+    owner: string;
+    leaseMs: number;
+    models: Readonly<Record<string, boolean>>;
+    onHandOver(outcome: HandOver): void;
+  },
 ): Promise<Claim | null> => {
   const { conversationId, runId } = told;
   const text = claim.text + told.text;
   const { epoch, userId, title, run, messages } = claim;
   const command = { conversationId, runId, epoch, owner, leaseMs, newLogId: newId(), userId, title, run, messages, text };
   const { outcome } = await runLog.restoreRun(command);
+  onHandOver(outcome === 'restored' ? 'taken' : 'refused');
   if (outcome !== 'restored') return null;
   const { doubt: _, ...sure } = claim;
   // A run that cannot be continued ends `interrupted`, with all the text that its owner had.

@@ -26,6 +26,11 @@ const halfAnswer = async (runLog: RunLog, conversationId: string, model = 'count
   return run;
 };
 
+const waiting = async (pod: { metricsText(): Promise<string> }): Promise<string> => {
+  const text = await pod.metricsText();
+  return ['half', 'fresh'].map((kind) => new RegExp(`runnel_ai_waiting_runs\\{kind="${kind}"[^}]*\\} (\\d+)`).exec(text)?.[1]).join(' ');
+};
+
 test('B7 half answers move within the sweep, behind 200 prompts of a model that is gone and others that wait', async () => {
   const runLog = memoryRunLog();
   for (let i = 0; i < 200; i++) await prompt(runLog, 'hello', { conversationId: `gone${i}`, model: 'gone' });
@@ -45,17 +50,20 @@ test('B7 a full pod keeps its next place for a half answer, and not for a prompt
   const half = await halfAnswer(runLog, 'half');
   const offered = await prompt(runLog, 'x', { conversationId: 'new' });
   let refused = 0;
+  const seen = new Set<string>();
   // Offers come all the time; the first that is taken after the place is free would be one of these.
   const offering = waitFor(
     async () => {
       const { outcome } = await pod.take(offered);
       if (outcome === 'full') refused++;
+      seen.add(await waiting(pod));
       if (refused === 200) finish();
       return viewer.of('run-moved').some(({ runId }) => runId === half.runId);
     },
     { deadlineMs: 5_000, everyMs: 5 },
   );
   await offering;
+  expect(seen).toContain('1 0');
   const state = await runLog.readState({ conversationId: 'new' });
   expect(state).toMatchObject({ kind: 'snapshot' });
 });
@@ -65,9 +73,11 @@ test('B7 a prompt that no pod can take ends failed with model-unknown, half answ
   const viewers = [await startViewer(runLog, 'fresh'), await startViewer(runLog, 'half')];
   const fresh = await prompt(runLog, 'hello', { conversationId: 'fresh', model: 'gone' });
   const half = await halfAnswer(runLog, 'half', 'gone');
-  await startPod('a', runLog, { orphanMs: 100 });
+  const pod = await startPod('a', runLog, { orphanMs: 100 });
   expect(await viewers[0]!.ended(fresh.runId)).toMatchObject({ reason: 'failed', error: { code: 'model-unknown' } });
   expect(await viewers[1]!.ended(half.runId)).toMatchObject({ reason: 'failed', error: { code: 'model-unknown' } });
+  await waitFor(() => pod.size === 0);
+  expect(await pod.metricsText()).toMatch(/runnel_ai_unanswerable_total\{why="model-unknown"[^}]*\} 2/);
 });
 
 test('B7 while a pod has the model, full or not, nobody ends what waits for it', async () => {
@@ -132,6 +142,9 @@ test('S-2 a run that has gone from owner to owner ends failed, once, with its te
   await waitFor(() => viewer.of('run-ended').length > 0);
   expect(viewer.of('run-ended')).toMatchObject([{ reason: 'failed', error: { code: 'internal' } }]);
   await waitFor(() => pods.every(({ size }) => size === 0));
+  const counted = await Promise.all(pods.map((pod) => pod.metricsText()));
+  const tried = counted.map((text) => /runnel_ai_unanswerable_total\{why="tried"[^}]*\} (\d+)/.exec(text)?.[1]);
+  expect(tried.toSorted()).toEqual(['0', '1']);
   const moves = runLog.outbox.read(1_000).filter(({ fields }) => fields.type === 'RECOVERY_ATTEMPT').length;
   expect(moves).toBeLessThanOrEqual(10);
 });

@@ -233,4 +233,5 @@ test('S-5 S-6 a model that never stops is stopped at MAX_ANSWER_BYTES: the answe
   await waitFor(() => pod.size === 0);
   expect(await runLog.spendBytes('user', 1, bytes)).toMatchObject({ outcome: 'over' });
   expect(await pod.metricsText()).toMatch(/runnel_ai_finish_total\{finish="length",[^}]*\} 1/);
+  expect(await pod.metricsText()).toMatch(/runnel_ai_cut_answers_total\{[^}]*\} 1/);
 });

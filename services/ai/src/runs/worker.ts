@@ -57,7 +57,8 @@ export const createWorker = (deps: WorkerDeps) => {
   const leaving = alone ? 'interrupt' : 'release';
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
-  const witness = new Witness({ runLog, ...(archive && { archive }), living, onRepair: metrics.endRepaired, log, clock });
+  const told = { onRepair: metrics.endRepaired, onHandOver: metrics.handedOver };
+  const witness = new Witness({ runLog, ...(archive && { archive }), living, ...told, log, clock });
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
   const runs = new Map<string, Held>();
@@ -86,13 +87,9 @@ export const createWorker = (deps: WorkerDeps) => {
     const key = runKey(ref);
     if (runs.has(key) || claiming.has(key)) return { outcome: 'owned' };
     if (freeSlots() <= reserved) return { outcome: 'full' };
-    const attempt = claim(ref);
+    const attempt = claim(ref).finally(() => claiming.delete(key));
     claiming.set(key, attempt);
-    try {
-      return await attempt;
-    } finally {
-      claiming.delete(key);
-    }
+    return attempt;
   };
 
   const claim = async ({ conversationId, runId, orphan }: FreeRun): Promise<TakeResult> => {
@@ -105,7 +102,8 @@ export const createWorker = (deps: WorkerDeps) => {
     // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
     const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
     if (known === 'ended') return { outcome: 'gone' };
-    const goesOn = known === 'unknown' ? result : await goOnWith(known, result, { runLog, owner, leaseMs, models: suited });
+    const means = { runLog, owner, leaseMs, models: suited, ...told };
+    const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
     if (goesOn === null) return { outcome: 'gone' };
     begin(ref, goesOn);
     return { outcome: 'claimed', epoch: result.epoch };
@@ -158,7 +156,7 @@ export const createWorker = (deps: WorkerDeps) => {
       if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
       metrics.running(runs.size);
       const ms = Math.round(clock.now() - startedAt);
-      metrics.ended(label, result, ms, claim.trace);
+      metrics.ended(label, result, ms, claim);
       span.end(result);
       log.info({ event: 'run.left', ...facts, result, ms });
     });
@@ -197,6 +195,7 @@ export const createWorker = (deps: WorkerDeps) => {
       await Promise.all(found.map((ref) => witness.repair(ref)));
       const places = Math.max(0, freeSlots());
       owed = Math.max(0, others.filter(({ half }) => half).length - places);
+      metrics.waiting(owed, Math.max(0, others.length - places) - owed);
       if (!store.justBack()) await Promise.all(others.slice(0, places).map((ref) => takeQuietly(ref, 0)));
     } catch (error) {
       lookingSince = undefined;

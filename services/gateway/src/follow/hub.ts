@@ -54,15 +54,24 @@ export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LI
   const lingering = new Map<Room, NodeJS.Timeout>();
   const background = new Limiter(BACKGROUND_READS);
   const chunkLatency = new ChunkLatency(metrics);
-  const places = new WaitingPlaces(runLog);
+  const places = new WaitingPlaces(runLog, (place) => metrics.longestLine.set(place));
 
   const presenceWrites = new Limiter(PRESENCE_AT_ONCE);
+  const notePresence: RunLog['notePresence'] = async (note) => {
+    try {
+      await runLog.notePresence(note);
+      metrics.presenceWrites.inc({ outcome: 'ok' });
+    } catch (error) {
+      metrics.presenceWrites.inc({ outcome: 'failed' });
+      throw error;
+    }
+  };
   let lookedAt = performance.now();
   const refreshPresence = (now: number): void => {
     lookedAt = now;
     for (const room of rooms.values()) {
       const { conversationId } = room;
-      const tell = (count: number) => presenceWrites.run(() => runLog.notePresence({ conversationId, holder: neighbours.name, count }));
+      const tell = (count: number) => presenceWrites.run(() => notePresence({ conversationId, holder: neighbours.name, count }));
       room.refreshPresence(neighbours, tell, now);
     }
   };

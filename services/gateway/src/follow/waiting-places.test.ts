@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { WaitingPlaces } from './waiting-places.ts';
 import { Screen } from '../../testing/screen.ts';
 import { C, startHub } from '../../testing/test-hub.ts';
 
@@ -47,4 +48,17 @@ test('B7 one question for all who wait, and none while nobody does', async () =>
   expect(asked.mock.calls.length).toBeLessThanOrEqual(3);
   expect(asked.mock.lastCall![0]).toHaveLength(200);
   await owner.claim({ conversationId: 'c0', runId: 'r1' });
+});
+
+test('B7 the longest line is what is told, and none once nobody waits', async () => {
+  const { log } = startHub();
+  const told: number[] = [];
+  const places = new WaitingPlaces(log, (place) => told.push(place));
+  for (let n = 0; n < 3; n++) await log.beginRun(promptIn(`line-${n}`));
+  const rooms = [0, 1, 2].map((n) => ({ unwritten: { conversationId: `line-${n}`, runId: 'r1', since: 0 }, tellPlace: vi.fn() }));
+  places.tick(2_000, rooms);
+  await vi.waitFor(() => expect(told).toHaveLength(1));
+  expect(told).toEqual([Math.max(...rooms.map(({ tellPlace }) => tellPlace.mock.lastCall![1] as number))]);
+  places.tick(4_000, []);
+  expect(told).toEqual([expect.any(Number), 0]);
 });

@@ -13,11 +13,14 @@ const EVERY_MS = 1_000;
 /** Asks the store where in line the runs stand that people here wait for: one question for all of them, whatever their number. */
 export class WaitingPlaces {
   readonly #runLog: Pick<RunLog, 'placesInLine'>;
+  readonly #longest: (place: number) => void;
   #asking = false;
   #askedAt = -Infinity;
 
-  constructor(runLog: Pick<RunLog, 'placesInLine'>) {
+  /** `longest`: hears the farthest place that is told now; 0: nobody here waits. */
+  constructor(runLog: Pick<RunLog, 'placesInLine'>, longest: (place: number) => void) {
     this.#runLog = runLog;
+    this.#longest = longest;
   }
 
   tick(now: number, rooms: Iterable<WaitingRoom>): void {
@@ -25,6 +28,7 @@ export class WaitingPlaces {
     this.#askedAt = now;
     const waiting = [...rooms].filter(({ unwritten }) => unwritten !== null && now - unwritten.since >= AFTER_MS);
     if (waiting.length > 0) void this.#ask(waiting);
+    else this.#longest(0);
   }
 
   async #ask(rooms: readonly WaitingRoom[]): Promise<void> {
@@ -32,6 +36,7 @@ export class WaitingPlaces {
     try {
       const runs = rooms.flatMap(({ unwritten }) => (unwritten ? [unwritten] : []));
       const places = await this.#runLog.placesInLine(runs);
+      this.#longest(Math.max(0, ...places.values()));
       for (const room of rooms) {
         const run = room.unwritten;
         if (run) room.tellPlace(run.runId, places.get(runKey(run)) ?? 0);

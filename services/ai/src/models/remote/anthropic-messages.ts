@@ -4,6 +4,7 @@ import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { systemText, turnsOf } from './thread.ts';
+import { wholeUsage } from './whole-usage.ts';
 
 const VERSION = '2023-06-01';
 
@@ -89,11 +90,10 @@ class MessageDecoder implements Decoder {
 
   end(): readonly Delta[] {
     const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens } = this.#counts ?? {};
-    const promptTokens = (input_tokens ?? 0) + (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
-    return [
-      ...(this.#counts ? [{ usage: { promptTokens, completionTokens: output_tokens ?? 0 } }] : []),
-      ...(this.#finish ? [{ finish: this.#finish }] : []),
-    ];
+    // Without a cache there are no counts of it; without `input_tokens` nothing is known of the prompt.
+    const cached = (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
+    const usage = wholeUsage(typeof input_tokens === 'number' ? input_tokens + cached : undefined, output_tokens);
+    return [...(usage ? [{ usage }] : []), ...(this.#finish ? [{ finish: this.#finish }] : [])];
   }
 
   /** Later counts are of the whole message so far; those of its beginning stay where the end does not name them. */

@@ -162,3 +162,22 @@ test.each([
   expect(anthropic.body(request)).toMatchObject({ max_tokens: most });
   expect(anthropicMessages({ ...SETTINGS, maxOutputTokens: 7 }).body(request)).toMatchObject({ max_tokens: 7 });
 });
+
+describe('B15 usage that is not whole is none: it is estimated, and a count that nobody told is never 0', () => {
+  const counts = [undefined, null, 'many', -1, 0.5, 0, 7] as const;
+  const isCount = (count: unknown): boolean => count === 0 || count === 7;
+  const pairs = counts.flatMap((prompt) => counts.map((completion) => [prompt, completion] as const));
+  const told = (codec: Codec, ...stream: object[]): Delta[] => {
+    const { rest } = decode(codec, [new TextEncoder().encode(events(...stream))]);
+    return rest.filter((delta) => 'usage' in delta);
+  };
+
+  test.each(pairs)('prompt %s, completion %s', (prompt, completion) => {
+    const whole = isCount(prompt) && isCount(completion) ? [{ usage: { promptTokens: prompt, completionTokens: completion } }] : [];
+    const usage = { prompt_tokens: prompt, completion_tokens: completion };
+    expect(told(openai, choice({ content: 'Hello' }, 'stop'), { choices: [], usage })).toEqual(whole);
+    const start = { type: 'message_start', message: { usage: { input_tokens: prompt } } };
+    const end = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: completion } };
+    expect(told(anthropic, start, end)).toEqual(whole);
+  });
+});

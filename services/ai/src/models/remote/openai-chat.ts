@@ -4,6 +4,7 @@ import type { Delta, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { systemText, turnsOf } from './thread.ts';
+import { wholeUsage } from './whole-usage.ts';
 
 export interface OpenAiSettings extends RemoteSettings {
   /** Extra fields of the request body when an answer is continued, e.g. vLLM's `continue_final_message`. */
@@ -39,7 +40,7 @@ const messagesOf = (request: ModelRequest): { role: string; content: string }[] 
 interface Chunk {
   error?: unknown;
   choices?: { delta?: ChunkDelta | null; finish_reason?: string | null }[];
-  usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
+  usage?: { prompt_tokens?: unknown; completion_tokens?: unknown } | null;
 }
 interface ChunkDelta {
   /** Mistral's reasoning models send parts. */
@@ -71,7 +72,7 @@ class ChunkDecoder implements Decoder {
     if (chunk.error !== undefined && chunk.error !== null) throw new UpstreamFault(chunk);
     const { choices = [], usage } = chunk;
     if (!Array.isArray(choices)) throw unreadable();
-    if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 };
+    if (usage) this.#usage = wholeUsage(usage.prompt_tokens, usage.completion_tokens) ?? this.#usage;
     const choice = choices[0];
     if (choice === undefined) return ALIVE;
     // Azure sends a choice without a reason behind the one that had it.
