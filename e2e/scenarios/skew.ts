@@ -29,7 +29,8 @@ export const skewScenarios: Scenario[] = [
     name: 'skew-with-0.1.0',
     promise: 'L-5 P-1 P-2 P-4 P-9',
     cluster: { gateways: 2, ai: 2, audit: true, postgres: true },
-    deadlineMs: 120_000,
+    // With the install of what the older release needs.
+    deadlineMs: 420_000,
     run: async (stage) => {
       const older = await checkoutOlder(OLDER);
       if (older === null) return stage.note(`NOT RUN: this clone is shallow and does not have ${OLDER}`);
@@ -63,7 +64,6 @@ export const skewScenarios: Scenario[] = [
         await stage.settle({ deadlineMs: 30_000 });
       } finally {
         await auditOlder?.kill();
-        await older.remove();
       }
     },
   },

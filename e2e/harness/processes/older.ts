@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, mkdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,12 +11,23 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** A release of before, as sources that can be started. */
 export interface OlderCheckout {
   root: string;
-  remove(): Promise<void>;
 }
 
+/** Its services, and the manifests that its lock file speaks of. */
+const PARTS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'packages',
+  'services',
+  ...['web', 'e2e', 'bench'].map((name) => `${name}/package.json`),
+];
+
+/** A registry may be slow. */
+const INSTALL_MS = 300_000;
+
 /**
- * Takes a commit out of this clone's history. Its dependencies are today's, linked, for both lock files ask for the same versions of
- * what runs; its own packages are its own.
+ * Takes a commit out of this clone's history and installs what its own lock file asks for, once on each machine.
  *
  * @returns null when the clone is shallow and does not have the commit
  */
@@ -27,19 +38,26 @@ export const checkoutOlder = async (commit: string): Promise<OlderCheckout | nul
     () => false,
   );
   if (!known) return null;
-  const root = await mkdtemp(join(tmpdir(), 'runnel-older-'));
-  const archive = spawn('git', ['archive', commit, 'packages', 'services', 'package.json', 'tsconfig.json'], { cwd: ROOT });
+  // Outside of any node_modules, where Node reads no TypeScript.
+  const root = join(homedir(), '.cache/runnel/releases', commit);
+  const installed = join(root, 'node_modules/.package-lock.json');
+  const isInstalled = await access(installed).then(
+    () => true,
+    () => false,
+  );
+  if (isInstalled) return { root };
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { recursive: true });
+  const archive = spawn('git', ['archive', commit, ...PARTS], { cwd: ROOT });
   const tar = spawn('tar', ['-x', '-C', root], { stdio: ['pipe', 'ignore', 'inherit'] });
   archive.stdout.pipe(tar.stdin);
   const [code] = (await once(tar, 'close')) as [number];
   if (code !== 0) throw new Error(`tar ended with ${code}`);
-  const modules = join(root, 'node_modules');
-  await mkdir(join(modules, '@runnel'), { recursive: true });
-  for (const name of await readdir(join(ROOT, 'node_modules'))) {
-    if (name !== '@runnel' && !name.startsWith('.')) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-  }
-  for (const group of ['packages', 'services']) {
-    for (const name of await readdir(join(root, group))) await symlink(join(root, group, name), join(modules, '@runnel', name));
-  }
-  return { root, remove: () => rm(root, { recursive: true, force: true }) };
+  const options = ['ci', '--ignore-scripts', '--omit=dev', '--omit=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = process.env['npm_execpath'];
+  await run(npm === undefined ? 'npm' : process.execPath, [...(npm === undefined ? [] : [npm]), ...options], {
+    cwd: root,
+    timeout: INSTALL_MS,
+  });
+  return { root };
 };

@@ -71,3 +71,19 @@ export type ServerFrame =
   | { type: 'draining'; reconnectInMs: number }
   | { type: 'typing' | 'presence' | 'queued-run'; conversationId: string }
   | { type: 'pong'; t?: number };
+
+const OF_A_CONVERSATION = new Set([
+  'snapshot',
+  'live',
+  'message',
+  'message-deleted',
+  'run-started',
+  'chunk',
+  'run-moved',
+  'run-ended',
+  'title',
+] satisfies ConversationEvent['type'][]) as ReadonlySet<string>;
+
+/** What a screen is made of. Clients skip events of types they do not know, but an offset counts, whatever carries it. */
+export const isOfTheConversation = (event: ServerFrame): event is ConversationEvent =>
+  OF_A_CONVERSATION.has(event.type) || (event.type !== 'ok' && 'offset' in event);

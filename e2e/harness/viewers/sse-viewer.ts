@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from 'node:http';
-import type { ConversationEvent, ServerFrame } from './events.ts';
+import { isOfTheConversation, type ServerFrame } from './events.ts';
 import { Screen } from './screen.ts';
 import type { Viewer, ViewerOptions } from './viewer.ts';
 
@@ -102,8 +102,8 @@ export class SseViewer implements Viewer {
     const named = field('event');
     if (named !== event.type) this.screen.violate(`event: ${named} carries a ${event.type}`);
     if (event.type === 'draining') return this.#again(event.reconnectInMs);
-    if ('conversationId' in event && event.type !== 'typing' && event.type !== 'presence' && event.type !== 'queued-run') {
-      this.screen.apply(event as ConversationEvent);
+    if (isOfTheConversation(event)) {
+      this.screen.apply(event);
       this.#checkId(field('id'));
     }
   }

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import type { Answer, ServerFrame } from './events.ts';
+import { isOfTheConversation, type Answer, type ServerFrame } from './events.ts';
 import type { Random } from '../random.ts';
 import { Screen } from './screen.ts';
 import type { Expected } from './expected.ts';
@@ -147,13 +147,8 @@ export class WsViewer implements Viewer {
       case 'ok':
       case 'error':
         return this.#answered(frame);
-      case 'pong':
-      case 'typing':
-      case 'presence':
-      case 'queued-run':
-        return;
       default:
-        this.screen.apply(frame);
+        if (isOfTheConversation(frame)) this.screen.apply(frame);
     }
   }
 

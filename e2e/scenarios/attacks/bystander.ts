@@ -78,7 +78,11 @@ const standBy = async (gateway: Pod) => {
 };
 
 /** Runs an attack beside a bystander: the process lives within its memory, and the bystander reads on in time and may ask. */
-export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<void>, before?: (gateway: Pod) => Promise<void>) => {
+export const survive = async (
+  stage: Stage,
+  attack: (gateway: Pod) => Promise<void>,
+  { before, p99Ms = P99_MS }: { before?: (gateway: Pod) => Promise<void>; p99Ms?: number } = {},
+) => {
   const gateway = stage.cluster.gateways[0]!;
   const { pid } = gateway;
   await before?.(gateway);
@@ -102,7 +106,7 @@ export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<vo
     await elapse(QUIET_MS);
     const second = await bob.lateness();
     const quiet = Math.max(first.p99, second.p99);
-    const allowed = Math.max(P99_MS, TIMES_QUIET * quiet);
+    const allowed = Math.max(p99Ms, TIMES_QUIET * quiet);
     const isJudged = attacked.timerP99 <= MACHINE_HAS_TIME_MS && attacked.chunks >= ENOUGH_CHUNKS;
     stage.note(
       `peak ${Math.round(peak / 2 ** 20)} MiB; others' ${attacked.chunks} chunks: p99 ${attacked.p99} ms, at most ${attacked.most} ms ` +
