@@ -75,3 +75,17 @@ test('P-8 a thousand who come at once are told in a few words, and above a hundr
   expect(told.mock.calls.length).toBe(words);
   expect(shown(screen).at(-1)).toBe(100);
 });
+
+test('a count that the store did not take is told again, and both are counted', async () => {
+  fakeClock();
+  const log = createMemoryRunLog();
+  vi.spyOn(log, 'notePresence').mockRejectedValueOnce(new Error('away'));
+  const registry = createMetrics('gateway', { processMetrics: false });
+  const hub = createHub({ runLog: log, metrics: gatewayMetrics(registry), random: () => 0.5 });
+  onTestFinished(() => hub.close());
+  await log.beginRun({ conversationId: C, userId: 'ann', runId: 'r', model: 'm', title: 't', message: { messageId: 'm', text: 'x' } });
+  hub.follow({ conversationId: C, userId: 'ann', cursor: null, sink: new Screen(C) });
+  await vi.advanceTimersByTimeAsync(4_000);
+  const text = await registry.text();
+  for (const outcome of ['ok', 'failed']) expect(text).toMatch(new RegExp(`presence_writes_total\\{outcome="${outcome}"[^}]*\\} 1`));
+});
