@@ -209,6 +209,8 @@ const product = async () => {
       case 'delete-message':
         return void (await log.deleteMessage({ conversationId: id(step.c), userId: OWNERS[step.c]!, messageId: step.id }));
       case 'lose':
+        // No store is lost and back within a millisecond: what is said next is said later.
+        now += 1;
         log = createMemoryRunLog({ now: () => now });
         return;
       case 'tick':
@@ -245,6 +247,19 @@ const ANOTHER_LIFE: Parameters<Awaited<ReturnType<typeof product>>['act']>[0][] 
   { do: 'relay', topic: 1, count: 5 },
 ];
 
+/** Seed 455619556: an answer is deleted, then its conversation; its name is used again, and the answers' topic is the faster one. */
+const DELETED_IN_ANOTHER_LIFE: typeof ANOTHER_LIFE = [
+  { do: 'prompt', c: 1, m: 0, r: 1, parent: null, stranger: false },
+  { do: 'cancel', c: 1 },
+  { do: 'delete-message', c: 1, id: 'r1' },
+  { do: 'delete', c: 1 },
+  { do: 'tick', ms: 1 },
+  { do: 'prompt', c: 1, m: 0, r: 1, parent: '*', stranger: false },
+  { do: 'end', c: 1, reason: 'complete' },
+  { do: 'relay', topic: 1, count: 5 },
+];
+
+// More of it with `STORIES=3000 SEED=1 npm test -- --tier unit`.
 test('B8 whatever people do with the product, verify accuses nobody', { timeout: 120_000 }, async () => {
   const seen = new Set<string>();
   await fc.assert(
@@ -259,7 +274,11 @@ test('B8 whatever people do with the product, verify accuses nobody', { timeout:
         await world.close();
       }
     }),
-    { numRuns: 300, examples: [[ANOTHER_LIFE]] },
+    {
+      numRuns: Number(process.env['STORIES'] ?? 300),
+      ...(process.env['SEED'] && { seed: Number(process.env['SEED']) }),
+      examples: [[ANOTHER_LIFE], [DELETED_IN_ANOTHER_LIFE]],
+    },
   );
   // The generator reaches everything that changes a row.
   expect([...seen].toSorted()).toEqual(

@@ -56,16 +56,19 @@ export const checkMessages = ({ conversationId, told, rows, userId, retired, isU
   const standing = told.filter(({ gone }) => gone !== 'yes');
   const versions = Map.groupBy(messagesOf(standing), ({ row }) => row.messageId);
   const deletions = Map.groupBy(
-    standing.filter(({ change }) => change.kind === 'message-deleted'),
+    told.filter(({ change }) => change.kind === 'message-deleted'),
     ({ change }) => (change.kind === 'message-deleted' ? change.messageId : ''),
   );
   const found = new Set<string>();
   for (const row of rows) {
     found.add(row.messageId);
-    const deleted = deletions.get(row.messageId) ?? [];
-    const mustBeDeleted = deleted.some(({ gone }) => gone === 'no');
+    const deletedOnce = deletions.get(row.messageId) ?? [];
+    const deleted = deletedOnce.filter(({ gone }) => gone !== 'yes');
+    // What was said after a deletion, or in a conversation that was made again, was said anew under a name of before: it stands, or that
+    // deletion was still on its way and took it.
+    const mustBeDeleted = deleted.some(({ gone, row: deletion }) => gone === 'no' && deletion.time >= row.createdAt);
     const known = [...(versions.get(row.messageId) ?? []), ...(deleted.length > 0 ? deleted.flatMap(stubOf) : [])];
-    const forms = deleted.length === 0 ? [false] : mustBeDeleted ? [true] : [true, false];
+    const forms = mustBeDeleted ? [true] : deletedOnce.length > 0 ? [true, false] : [false];
     const differing = known
       .flatMap((version) => forms.map((isDeleted) => ({ version, columns: differences(row, version, isDeleted) })))
       .toSorted((a, b) => a.columns.length - b.columns.length)[0];

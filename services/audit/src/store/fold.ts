@@ -119,6 +119,8 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         const session = sessions.get(conversationId);
         if (session && isLate(entry, session)) break;
         const known = messages.get(messageKey(conversationId, change.messageId));
+        // Begun after this deletion: another message that was given the name.
+        if (known && known.createdAt > time) break;
         const { userId, messageId, position } = change;
         const empty = {
           conversationId,
