@@ -139,7 +139,14 @@ export const startPostgres = async ({ diskMiB }: StartPostgres = {}): Promise<Te
   const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
     child.kill(name);
     const backends = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
-    for (const backend of backends) process.kill(Number(backend), name);
+    for (const backend of backends) {
+      try {
+        process.kill(Number(backend), name);
+      } catch (error) {
+        // It ended since the list was read.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   };
   await launch();
   return {
