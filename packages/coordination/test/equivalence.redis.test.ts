@@ -266,7 +266,7 @@ test('L-1 memory and Redis answer every sequence of commands alike', { timeout: 
         for (const userId of ['ann', 'bob']) await stored.deleteConversation({ conversationId: id(real, c), userId, forget: true });
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 500 },
   );
 });
 

@@ -57,6 +57,16 @@ export const queuesContract = (current: Current): void => {
     expect((await log.findFreeRuns(1_000_000)).length).toBeGreaterThanOrEqual(213);
   });
 
+  test('B7 a run of which somebody asks while its lease has run out is found once, as one whose owner fell silent', async () => {
+    const { log } = current();
+    const models = mine();
+    const { conversationId, runId } = await startRun(log, { model: Object.keys(models)[0]! }, { models, leaseMs: SHORT_LEASE_MS });
+    await waitFor(async () => (await log.findFreeRuns(64, { models })).length > 0);
+    for (let i = 0; i < 2; i++) expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'busy', runId });
+    expect(await log.findFreeRuns(64, { models })).toEqual([{ conversationId, runId, half: true }]);
+    expect(await log.claimRun({ conversationId, runId, owner: OWNER, leaseMs: LEASE_MS, models })).toMatchObject({ doubt: 'stale' });
+  });
+
   test('B7 places go round the persons', async () => {
     const { log } = current();
     const models = mine();

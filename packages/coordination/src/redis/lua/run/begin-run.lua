@@ -1,5 +1,5 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text cancel history order ids queued events relay store whose
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
@@ -9,8 +9,8 @@
 --          (lossy: the store changed behind the conversation; the message may be in the database, with its answer)
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local history, order, ids, queued, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
-local store, whose = KEYS[14], KEYS[15]
+local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local store, whose = KEYS[15], KEYS[16]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 local making = ARGV[13]
@@ -48,8 +48,8 @@ end
 if known[2] then
   local member = conversationId .. ':' .. known[2]
   local held = redis.call('HMGET', owner, 'expires', 'leaseMs')
-  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) then
-    -- Nobody has it, and it may stand in no list (evicted): whoever looks for runs finds it here.
+  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
+    -- Nobody has it, and it stands in no list (evicted): whoever looks for runs finds it here. In both it would be found twice.
     redis.call('ZADD', queued, now, member)
   end
   return { 'busy', known[2] }
