@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { Trimmed } from './context-window.ts';
 import type { FrameId } from './frames.ts';
 
 export type Role = 'user' | 'assistant' | 'system';
@@ -17,6 +18,8 @@ export interface Message {
   status: MessageStatus;
   /** Of an answer: how the model stopped. Absent where it was stopped, and in what older pods wrote. */
   finish?: Finish;
+  /** Of an answer: what of the conversation its model did not get, for it had no room. */
+  trimmed?: Trimmed;
   model?: string;
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
@@ -52,6 +55,8 @@ export interface RunStartedEvent extends Logged {
   parentId: string | null;
   model: string;
   epoch: number;
+  /** What of the conversation was left out, so that the rest fits its model. */
+  trimmed?: Trimmed;
   startedAt: number;
 }
 export interface ChunkEvent extends Logged {
@@ -102,6 +107,7 @@ export interface RunSnapshot {
   epoch: number;
   text: string;
   startedAt: number;
+  trimmed?: Trimmed;
 }
 
 export interface SnapshotEvent {

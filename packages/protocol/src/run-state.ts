@@ -79,9 +79,23 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   text: run.text,
   status,
   ...(finish !== undefined && { finish }),
+  ...(run.trimmed && { trimmed: run.trimmed }),
   model: run.model,
   createdAt: run.startedAt,
 });
+
+/** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
+const textUpTo = (text: string, bytes: number): string | null => {
+  if (bytes === 0) return '';
+  let held = 0;
+  for (let i = 0; i < text.length; ) {
+    const character = String.fromCodePoint(text.codePointAt(i)!);
+    held += utf8Length(character);
+    i += character.length;
+    if (held === bytes) return text.slice(0, i);
+  }
+  return null;
+};
 
 /**
  * Applies one event of the log (W-8, W-9, W-10). Pure: the same events give the same state in a browser, in a test
@@ -100,8 +114,9 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'message-deleted':
       return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
     case 'run-started': {
-      const { runId, parentId, model, epoch, startedAt } = event;
-      return applied({ run: { runId, parentId, model, epoch, startedAt, text: '', bytes: 0, moves: 0 }, ended: null });
+      const { runId, parentId, model, epoch, startedAt, trimmed } = event;
+      const cut = trimmed && { trimmed };
+      return applied({ run: { runId, parentId, model, epoch, startedAt, ...cut, text: '', bytes: 0, moves: 0 }, ended: null });
     }
     case 'chunk': {
       const run = state.run;
@@ -115,7 +130,10 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       const run = state.run;
       if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
       const moved = { ...run, epoch: event.epoch, moves: run.moves + 1 };
-      if (event.restarted) return applied({ run: { ...moved, text: '', bytes: 0 } });
+      if (event.restarted) {
+        const text = textUpTo(run.text, event.bytes);
+        return text === null ? { kind: 'gap', verify: true } : applied({ run: { ...moved, text, bytes: event.bytes } });
+      }
       return event.bytes === run.bytes ? applied({ run: moved }) : { kind: 'gap', verify: true };
     }
     case 'run-ended': {

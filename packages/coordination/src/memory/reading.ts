@@ -64,6 +64,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
           epoch: Math.max(1, run.epoch),
           text: run.text,
           startedAt: run.startedAt,
+          ...(run.trimmed && { trimmed: run.trimmed }),
         }
       : null,
     ...(conversation.unproven && { unproven: true as const }),

@@ -60,7 +60,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   hold(run, owner, run.epoch + 1, now, leaseMs);
   if (run.epoch > 1) {
     const restarted = !canContinue && !run.cancel && !isLost;
-    if (restarted) Object.assign(run, { text: '', bytes: 0 });
+    const base = run.base ?? 0;
+    if (restarted) Object.assign(run, { text: Buffer.from(run.text).subarray(0, base).toString(), bytes: base });
     const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
     store.emit(conversation, 'run-moved', moved);
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
@@ -82,6 +83,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     ...(spoilt && { spoilt }),
     claimedAt: now,
     ...(doubt && { doubt }),
+    ...(conversation.system && { system: conversation.system }),
+    ...(run.base !== undefined && { base: run.base }),
   };
 };
 
@@ -144,6 +147,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     text,
     status: reason,
     ...finished,
+    ...(held.trimmed && { trimmed: held.trimmed }),
     model,
     createdAt: startedAt,
   };

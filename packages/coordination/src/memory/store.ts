@@ -1,4 +1,4 @@
-import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import { newId, type Cursor, type Message, type MessageStatus, type Trimmed } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
@@ -40,6 +40,9 @@ export interface MemoryRun {
   cancel: CancelRequest | null;
   /** When it began to wait for an owner; null while one holds it. */
   queuedAt: number | null;
+  /** Bytes of its text that came from the answer it continues. */
+  base?: number;
+  trimmed?: Trimmed;
 }
 
 export interface MemoryConversation {
@@ -58,6 +61,9 @@ export interface MemoryConversation {
   ids: Map<string, { runId: string; offset: number }>;
   log: LogEntry[];
   trimmed: boolean;
+  /** Its own text for the model, and its own model. */
+  system?: string;
+  model?: string;
   /** Made while the database could not be asked whose the id is. */
   unproven: boolean;
   /** Of the store, when its log began. */

@@ -72,6 +72,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
+      const { room = '' as const, continues = '', preset = false } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -85,6 +86,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         trace,
         cap,
         making: making === 'no' ? '' : making,
+        room,
+        continues,
+        preset: preset ? '1' : '',
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);

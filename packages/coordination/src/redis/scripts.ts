@@ -33,6 +33,9 @@ export interface ScriptArgs {
     trace: string;
     cap: number;
     making: '' | 'proven' | 'unproven';
+    room: number | '';
+    continues: string;
+    preset: '1' | '';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {

@@ -3,10 +3,11 @@
 -- KEYS     meta log channel owner run text cancel history order queued leases events store
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries | owned | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries system base | owned | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
---          tries: claims of it, this one too, that no release gave back
+--          tries: claims of it, this one too, that no release gave back; system: the conversation's own text for the model, or ''
+--          base: bytes of its text that another answer left, which it goes on from
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local cancel, history, order, queued, leases, events, store = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -23,7 +24,7 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 
 local member = conversationId .. ':' .. runId
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
-local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active')
+local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active', 'system')
 if not record[1] and conversation[4] == runId then
   -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
   record = { 'running', redis.call('HGET', meta, 'leaf') or '', '', now, '' }
@@ -52,6 +53,7 @@ if canContinue == nil and not wanted and record[3] ~= '' then
   return { 'unsuited' }
 end
 
+local base = tonumber(redis.call('HGET', run, 'base') or 0)
 local doubt = isLost and 'lost' or (isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
 recheck()
 local epoch = tonumber(held[1] or 0) + 1
@@ -66,7 +68,11 @@ redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 if epoch > 1 then
   local restarted = not canContinue and not wanted and record[3] ~= '' and not isLost
   if restarted then
-    redis.call('DEL', text)
+    if base > 0 then
+      redis.call('SET', text, redis.call('GETRANGE', text, 0, base - 1), 'KEEPTTL')
+    else
+      redis.call('DEL', text)
+    end
   end
   local moved = ',"runId":"' .. runId .. '","epoch":' .. figure(epoch) .. ',"bytes":' .. figure(redis.call('STRLEN', text)) .. ',"restarted":' .. tostring(restarted)
   emit('run-moved', moved)
@@ -77,4 +83,5 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries }
+  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries,
+  conversation[5] or '', base }

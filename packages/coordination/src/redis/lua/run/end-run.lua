@@ -25,7 +25,7 @@ for _, value in ipairs({ usage, failure }) do
     cjson.decode(value)
   end
 end
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'cut', 'lost')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
 local wanted = redis.call('GET', cancel)
 if epoch == '' then
@@ -67,9 +67,10 @@ end
 ended = ended .. ',"endedAt":' .. now
 
 local content = cjson.encode(redis.call('GET', text) or '')
+local trimmed = record[6] and ',"trimmed":{"messages":' .. figure(record[6]) .. ',"tokens":' .. figure(record[7]) .. '}' or ''
 local parentId, model = json(record[2]), cjson.encode(record[3])
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
-  .. ',"status":' .. cjson.encode(reason) .. finished .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4]) .. '}')
+  .. ',"status":' .. cjson.encode(reason) .. finished .. trimmed .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4]) .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
