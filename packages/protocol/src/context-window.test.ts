@@ -29,7 +29,12 @@ test.each([
 test('tokens are bytes, not characters; what is deleted or empty is neither kept nor cut', () => {
   expect(tokensOf('Việt')).toBe(2);
   expect(tokensOf('')).toBe(0);
-  const thread = [say('user', 9, 'a'), { role: 'assistant' as const, text: '' }, { ...say('user', 9, 'b'), status: 'deleted' as const }, say('user', 1, 'c')];
+  const thread = [
+    say('user', 9, 'a'),
+    { role: 'assistant' as const, text: '' },
+    { ...say('user', 9, 'b'), status: 'deleted' as const },
+    say('user', 1, 'c'),
+  ];
   expect(fitThread(thread, 1)).toEqual({ kept: [thread[3]], trimmed: { messages: 1, tokens: 9 } });
 });
 

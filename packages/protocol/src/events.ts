@@ -29,6 +29,8 @@ export interface Message {
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
+  /** Its provider told none of it, or not all: about a token for four bytes. */
+  estimated?: boolean;
 }
 
 /** What every event of the log has. The event with offset 1 also names the log. */

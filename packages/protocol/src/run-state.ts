@@ -88,7 +88,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
 const textUpTo = (text: string, bytes: number): string | null => {
   if (bytes === 0) return '';
   let held = 0;
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const character = String.fromCodePoint(text.codePointAt(i)!);
     held += utf8Length(character);
     i += character.length;

@@ -179,6 +179,14 @@ export const toReadState = (reply: Reply): ReadState => {
     run:
       runId === undefined
         ? null
-        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt), ...trimmedOf(cut, lost) },
+        : {
+            runId,
+            parentId: orNull(parentId),
+            model: model!,
+            epoch: Number(epoch),
+            text: String(text),
+            startedAt: Number(startedAt),
+            ...trimmedOf(cut, lost),
+          },
   };
 };

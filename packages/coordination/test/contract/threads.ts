@@ -1,6 +1,19 @@
 import { newId, utf8Length } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { append, claimed, endOf, eventsOf, LEASE_MS, promptOf, snapshotOf, startRun, USER, wholeRun, type Current, type Started } from './world.ts';
+import {
+  append,
+  claimed,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  promptOf,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+  type Started,
+} from './world.ts';
 import type { RunLog } from '../../src/run-log.ts';
 
 /** What of a thread its model gets, which answer a run goes on from, and whose model it is. */
@@ -27,7 +40,11 @@ export const threadsContract = (current: Current): void => {
   ])('a thread of 34 tokens for a model that takes %s leaves out whole turns, oldest first, and says so: %o', async (room, trimmed) => {
     const { log } = current();
     const conversationId = await threeTurns(log);
-    const run = await startRun(log, { conversationId, message: { messageId: newId(), text: 'q4 q4 "q" \n q4' }, ...(room !== undefined && { room }) });
+    const run = await startRun(log, {
+      conversationId,
+      message: { messageId: newId(), text: 'q4 q4 "q" \n q4' },
+      ...(room !== undefined && { room }),
+    });
     expect((await started(log, conversationId)).type).toBe('run-started');
     expect((await started(log, conversationId)) as object).toMatchObject(trimmed ? { trimmed } : { runId: run.runId });
     const { run: running } = await snapshotOf(log, conversationId);

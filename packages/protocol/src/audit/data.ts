@@ -31,7 +31,11 @@ export const MessageSchema = Type.Object({
 });
 
 /** What the provider counted, or what was estimated where it counted nothing. */
-export const UsageSchema = Type.Object({ promptTokens: Whole, completionTokens: Whole });
+export const UsageSchema = Type.Object({
+  promptTokens: Whole,
+  completionTokens: Whole,
+  estimated: Type.Optional(Type.Boolean({ description: 'Some or all of it is an estimate: a token for four bytes' })),
+});
 
 const User = { userId: Name };
 const Run = { ...User, runId: Name };

@@ -5,10 +5,10 @@ import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
-import type { ModelMessage } from '../models/provider.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
-import { estimateUsage } from './usage.ts';
+import { threadOf } from './thread.ts';
+import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
@@ -85,7 +85,10 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
-  const messages = toModelMessages(job);
+  const thread = threadOf(claim, job.model);
+  const heldBytes = Buffer.byteLength(claim.text);
+  // What owners before this one asked for told no usage: they are gone.
+  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(thread.messages, heldBytes - (claim.base ?? 0))] : [];
   const retry = {
     clock,
     ...(random && { random }),
@@ -98,7 +101,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, messages, appends, stopping.signal);
+    const written = await write(job, thread, appends, stopping.signal);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -128,7 +131,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...standing,
         reason,
         ...(finish && { finish }),
-        usage: usage ?? estimateUsage(messages, standing.bytes),
+        usage: sumUsage(...before, usage ?? estimateUsage(thread.messages, Math.max(0, standing.bytes - heldBytes))),
         ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
@@ -213,7 +216,7 @@ interface Written {
 }
 
 /** The model's read loop. It waits for the store only when too much has piled up. */
-const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
+const write = async (job: RunJob, thread: ReturnType<typeof threadOf>, appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
   const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
@@ -221,9 +224,10 @@ const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop,
   let seen = false;
   let waitingSince = clock.now();
   let turnedAt = waitingSince;
-  if (signal.aborted) return { usage, finish, error: null };
+  // Nobody is asked.
+  if (signal.aborted) return { usage: { promptTokens: 0, completionTokens: 0 }, finish, error: null };
   try {
-    for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
+    for await (const delta of model.provider.stream({ model: model.model, ...thread }, signal)) {
       if ('usage' in delta) usage = delta.usage;
       else if ('finish' in delta) finish = delta.finish;
       else if (delta.text !== '') {
@@ -270,9 +274,3 @@ const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
     if (signal.aborted) finish();
     void room.then(finish);
   });
-
-/** The model's input: its system prompt, then the thread, without deleted and empty messages. */
-const toModelMessages = ({ claim, model }: RunJob): ModelMessage[] => [
-  ...(model.system === null ? [] : [{ role: 'system' as const, text: model.system }]),
-  ...claim.messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text })),
-];

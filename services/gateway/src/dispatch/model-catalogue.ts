@@ -9,6 +9,8 @@ export interface ModelCatalogue {
   list(): Promise<readonly ModelInfo[]>;
   /** The name to store for a run; throws `model-unknown`. Undefined: the default. */
   resolve(model: string | undefined): Promise<string>;
+  /** The tokens of a thread that a model takes, where that is known. */
+  roomOf(model: string): { room?: number };
   close(): void;
 }
 
@@ -66,6 +68,10 @@ export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now
       const found = chooseModel(catalogue, model);
       if (found === null) throw new RunnelError('model-unknown');
       return found;
+    },
+    roomOf(model) {
+      const { promptTokens } = catalogue.find(({ id }) => id === model) ?? {};
+      return promptTokens === undefined ? {} : { room: promptTokens };
     },
     close: () => clearInterval(timer),
   };

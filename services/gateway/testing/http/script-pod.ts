@@ -36,6 +36,7 @@ export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): 
     runs,
     models: {
       list: async () => [{ id: MODEL, name: 'Script', provider: 'test', canContinue: true, default: true }],
+      roomOf: () => ({}),
       resolve: async (model) => (model === undefined || model === MODEL ? MODEL : Promise.reject(new RunnelError('model-unknown'))),
       close: () => undefined,
     },

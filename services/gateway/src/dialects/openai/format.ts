@@ -66,6 +66,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   'model-unknown': 'model_not_found',
   'rate-limited': 'rate_limit_exceeded',
   'too-long': 'context_length_exceeded',
+  'context-length': 'context_length_exceeded',
   internal: 'server_error',
 };
 
