@@ -79,6 +79,13 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Requests of other APIs by outcome',
+          description: 'docs/wires. refused: a request that asks for what is not done. left: its caller closed the connection before the end.',
+          unit: 'reqps',
+          targets: [perSecond('runnel_gateway_dialect_requests_total', 'dialect, code')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Refusals by limit',
           description:
             'What a budget of a person or an address refused (docs/operations.md). One that stands for hours: too small, or an attack.',

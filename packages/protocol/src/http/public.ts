@@ -19,6 +19,9 @@ export const ModelInfo = Type.Object({
   provider: Type.String(),
   canContinue: Type.Boolean({ description: 'Goes on from the last byte when its pod dies; else the answer starts again' }),
   default: Type.Optional(Type.Boolean()),
+  accepts: Type.Optional(
+    Type.Array(Type.String(), { description: 'Parameters and inputs that an API caller may send with a prompt; absent: none' }),
+  ),
 });
 export type ModelInfo = Static<typeof ModelInfo>;
 export const ModelList = Type.Object({ models: Type.Array(ModelInfo) });

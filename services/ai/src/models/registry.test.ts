@@ -2,6 +2,7 @@ import { DEFAULT_MODEL } from '@runnel/coordination';
 import { loadConfig } from '@runnel/kit';
 import { describe, expect, test } from 'vitest';
 import { configSpec } from '../config.ts';
+import { acceptedBy } from './accepts.ts';
 import { DEFAULT_MODELS, type ModelEntry } from './model-config.ts';
 import { createModelRegistry } from './registry.ts';
 
@@ -10,8 +11,8 @@ const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }
 test('without MODELS there are demo, which answers by default, and count', () => {
   const models = createModelRegistry(DEFAULT_MODELS);
   expect(models.list()).toEqual([
-    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true },
-    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true },
+    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true, accepts: acceptedBy('demo', true) },
+    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, accepts: acceptedBy('count', true) },
   ]);
   expect(models.suited).toEqual({ demo: true, count: true, default: true });
 });

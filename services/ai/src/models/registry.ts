@@ -3,7 +3,9 @@ import { ConfigError } from '@runnel/kit';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider } from './count.ts';
 import { createDemoProvider } from './demo.ts';
+import { acceptedBy } from './accepts.ts';
 import { guard } from './guard.ts';
+import { withLimits } from './limits.ts';
 import { createLocalProvider } from './local.ts';
 import { modelProblems, type ModelEntry } from './model-config.ts';
 import type { ChatProvider } from './provider.ts';
@@ -70,7 +72,10 @@ const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<Mod
   const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
   const { id, name = id, model = id } = entry;
   return {
-    info: { id, name, provider: entry.provider, canContinue: provider.canContinue, ...(isDefault && { default: true }) },
+    info: {
+      ...{ id, name, provider: entry.provider, canContinue: provider.canContinue, ...(isDefault && { default: true }) },
+      accepts: acceptedBy(entry.provider, provider.canContinue),
+    },
     model,
     system: entry.system ?? null,
     provider,
@@ -86,14 +91,14 @@ const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']
   const settings = { baseURL, apiKey, canContinue, temperature, maxOutputTokens };
   switch (entry.provider) {
     case 'demo':
-      return createDemoProvider(clock);
+      return withLimits(createDemoProvider(clock), 'words');
     case 'count':
-      return createCountProvider(clock);
+      return withLimits(createCountProvider(clock), 'words');
     case 'openai-compatible':
       return createRemoteProvider(openAiChat({ ...settings, continueBody }), settings);
     case 'anthropic':
       return createRemoteProvider(anthropicMessages(settings), settings);
     case 'local':
-      return createLocalProvider({ file: entry.model ?? '', temperature, maxOutputTokens });
+      return withLimits(createLocalProvider({ file: entry.model ?? '', temperature, maxOutputTokens }), null);
   }
 };

@@ -19,7 +19,7 @@ import { registerLargeResponses } from './plumbing/large-responses.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
 import { PendingAnswers } from '../dialects/openai/run.ts';
-import { openAiRoutes } from '../dialects/openai/route.ts';
+import { openAiRoutes } from '../dialects/openai/plugin.ts';
 import { registerDocs, registerOpenApi } from './plumbing/openapi.ts';
 import { registerProblems } from './plumbing/problem.ts';
 import { registerSecurity } from './plumbing/security-headers.ts';

@@ -1,9 +1,10 @@
 import type { Finish, Usage } from '@runnel/protocol';
+import type { ModelParams } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
 import type { Delta, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
-import { systemText, turnsOf } from './thread.ts';
+import { withPrefix } from './thread.ts';
 import { wholeUsage } from './whole-usage.ts';
 
 export interface OpenAiSettings extends RemoteSettings {
@@ -23,17 +24,32 @@ export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenA
       stream: true,
       stream_options: { include_usage: true },
       ...(temperature !== undefined && { temperature }),
-      ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
-      ...(messages.at(-1)?.role === 'assistant' && continueBody),
+      ...asked(request.params, maxOutputTokens),
+      ...(isBegun(request) && continueBody),
     };
   },
   decoder: () => new ChunkDecoder(),
 });
 
-const messagesOf = (request: ModelRequest): { role: string; content: string }[] => {
-  const system = systemText(request);
-  const turns = turnsOf(request).map(({ role, text }) => ({ role, content: text }));
-  return system === '' ? turns : [{ role: 'system', content: system }, ...turns];
+/** The answer has a beginning: what stands of it, or what the caller began. */
+const isBegun = ({ messages, prefix }: ModelRequest): boolean => prefix.trimEnd() !== '' || messages.at(-1)?.role === 'assistant';
+
+/** The caller's parameters by the names they came with. No more tokens than the model's entry allows, whichever name they have. */
+const asked = (params: ModelParams = {}, most: number | undefined): object => {
+  const told = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
+  if (most === undefined) return told;
+  const { max_tokens: wanted, max_completion_tokens: newer } = params;
+  const name = typeof newer === 'number' ? 'max_completion_tokens' : 'max_tokens';
+  return { ...told, [name]: Math.min(most, newer ?? wanted ?? most) };
+};
+
+/** In their order. System texts at the beginning are one message, since some models' templates take no second one there. */
+const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  const leading = messages.slice(0, first < 0 ? messages.length : first);
+  const rest = withPrefix(messages.slice(leading.length), prefix).map(({ role, text, turn }) => turn ?? { role, content: text });
+  const system = leading.map(({ text }) => text).join('\n\n');
+  return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
 };
 
 /** The fields that are read; everything about them is to be checked, for each server has its own idea of the others. */

@@ -55,7 +55,10 @@ const HEADERS: Record<string, string> = {
 const HSTS = 'max-age=31536000';
 
 /** Headers a page of another origin may read. */
-const EXPOSED = ['x-runnel-conversation', 'x-runnel-run', 'retry-after', 'retry-after-ms'];
+const EXPOSED = [
+  ...['x-runnel-conversation', 'x-runnel-run', 'x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry'],
+  ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+];
 
 const policyFor = (path: string): string => {
   if (path === '/api/docs' || path.startsWith('/api/docs/')) return DOCS_POLICY;
