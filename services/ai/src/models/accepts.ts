@@ -1,5 +1,4 @@
-import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelInput, type ModelParam } from '@runnel/protocol/http';
-import type { ModelEntry } from './model-config.ts';
+import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelEntry, type ModelInput, type ModelParam } from '@runnel/protocol/http';
 
 type Accepted = ModelParam | ModelInput;
 

@@ -10,22 +10,25 @@ import { wholeUsage } from './whole-usage.ts';
 const VERSION = '2023-06-01';
 
 /** Anthropic's messages: the parts of an answer as they begin, grow and end, then its reason and what it cost. */
-export const anthropicMessages = ({ temperature, maxOutputTokens }: RemoteSettings): Codec => ({
+export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings): Codec => ({
   path: '/messages',
   headers: (apiKey = '') => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
   body(request) {
     const system = systemText(request);
     const { params = {} } = request;
     const wanted = params.max_completion_tokens ?? params.max_tokens;
-    const most = maxOutputTokens ?? mostTokens(request.model);
+    const most = sampling.maxOutputTokens ?? mostTokens(request.model);
     return {
       model: request.model,
       max_tokens: Math.min(wanted ?? most, most),
       messages: turnsOf(request).map(({ role, text }) => ({ role, content: [{ type: 'text', text }] })),
       stream: true,
       ...(system !== '' && { system: [{ type: 'text', text: system }] }),
-      ...(temperature !== undefined && { temperature }),
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      stop_sequences: sampling.stop,
       ...asked(params),
+      ...extra,
     };
   },
   decoder: () => new MessageDecoder(),

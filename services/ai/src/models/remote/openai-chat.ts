@@ -2,7 +2,7 @@ import type { Finish, Usage } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
 import type { Delta, ModelRequest } from '../provider.ts';
-import type { Codec, Decoder, RemoteSettings } from './codec.ts';
+import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { withPrefix } from './thread.ts';
 import { wholeUsage } from './whole-usage.ts';
@@ -13,7 +13,7 @@ export interface OpenAiSettings extends RemoteSettings {
 }
 
 /** OpenAI's chat completions, which vLLM, Ollama, llama.cpp and many others speak: one `chat.completion.chunk` an event. */
-export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenAiSettings): Codec => ({
+export const openAiChat = ({ continueBody, body: extra, sampling }: OpenAiSettings): Codec => ({
   path: '/chat/completions',
   headers: (apiKey): Record<string, string> => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   body(request) {
@@ -23,8 +23,9 @@ export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenA
       messages,
       stream: true,
       stream_options: { include_usage: true },
-      ...(temperature !== undefined && { temperature }),
-      ...asked(request.params, maxOutputTokens),
+      ...samplingOf(sampling),
+      ...asked(request.params, sampling),
+      ...extra,
       ...(isBegun(request) && continueBody),
     };
   },
@@ -35,12 +36,13 @@ export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenA
 const isBegun = ({ messages, prefix }: ModelRequest): boolean => prefix.trimEnd() !== '' || messages.at(-1)?.role === 'assistant';
 
 /** The caller's parameters by the names they came with. No more tokens than the model's entry allows, whichever name they have. */
-const asked = (params: ModelParams = {}, most: number | undefined): object => {
-  const told = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
-  if (most === undefined) return told;
-  const { max_tokens: wanted, max_completion_tokens: newer } = params;
-  const name = typeof newer === 'number' ? 'max_completion_tokens' : 'max_tokens';
-  return { ...told, [name]: Math.min(most, newer ?? wanted ?? most) };
+const asked = (params: ModelParams = {}, { maxOutputTokens: most = Infinity, maxTokensField }: Sampling = {}): object => {
+  const { max_tokens: older, max_completion_tokens: newer, ...rest } = params;
+  const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined));
+  const wanted = newer ?? older;
+  if (typeof wanted !== 'number') return told;
+  const name = maxTokensField ?? (typeof newer === 'number' ? 'max_completion_tokens' : 'max_tokens');
+  return { ...told, max_tokens: undefined, [name]: Math.min(most, wanted) };
 };
 
 /** In their order. System texts at the beginning are one message, since some models' templates take no second one there. */
@@ -51,6 +53,17 @@ const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
   const system = leading.map(({ text }) => text).join('\n\n');
   return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
 };
+
+/** What is undefined does not reach the provider: JSON leaves it out. */
+const samplingOf = ({ maxTokensField = 'max_tokens', ...sampling }: Sampling = {}): object => ({
+  temperature: sampling.temperature,
+  top_p: sampling.topP,
+  frequency_penalty: sampling.frequencyPenalty,
+  presence_penalty: sampling.presencePenalty,
+  seed: sampling.seed,
+  stop: sampling.stop,
+  [maxTokensField]: sampling.maxOutputTokens,
+});
 
 /** The fields that are read; everything about them is to be checked, for each server has its own idea of the others. */
 interface Chunk {

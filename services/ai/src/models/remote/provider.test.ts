@@ -110,7 +110,10 @@ describe('openai-compatible', () => {
 
   test('what a caller asks goes out by its own names, in the order of the thread, and not above what the entry allows', async () => {
     await using server = await startModelServer((response) => sse(response).end(chunkOf('a') + chunkOf(null, 'stop') + DONE));
-    const provider = openai(server.url, { temperature: 0.1, maxOutputTokens: 50, continueBody: { continue_final_message: true } });
+    const provider = openai(server.url, {
+      sampling: { temperature: 0.1, maxOutputTokens: 50 },
+      continueBody: { continue_final_message: true },
+    });
     const turn = { role: 'user' as const, content: [{ type: 'image_url', image_url: { url: 'data:' } }] };
     const messages = [
       { role: 'system' as const, text: 'one' },
