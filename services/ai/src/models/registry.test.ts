@@ -45,6 +45,7 @@ test('what a model can is told flat, and what it can not is absent', () => {
     { id: 'b', provider: 'demo', tools: false },
   ]).list();
   expect(first).toEqual({
+    accepts: acceptedBy('openai-compatible', false),
     ...{ id: 'a', name: 'a', provider: 'openai-compatible', canContinue: false, default: true },
     ...{ vision: true, tools: true, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } },
   });
