@@ -60,6 +60,17 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Other protocols',
+          description:
+            'Answers in the dialects of other clients (docs/wires), by code; open: those that stay open. Refusals of one client alone are its own.',
+          unit: 'ops',
+          targets: [
+            perSecond('runnel_gateway_dialect_requests_total', 'dialect, code'),
+            { ...sumOf('runnel_gateway_dialect_streams', 'dialect'), legend: 'open {{dialect}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Frames from clients',
           description: 'By type. Many follows: a reconnect storm.',
           unit: 'ops',
@@ -76,13 +87,6 @@ export const gateway: Dashboard = {
           description: 'All commands of all transports. unavailable: the store did not answer within a second (P-10).',
           unit: 'reqps',
           targets: [perSecond('runnel_gateway_commands_total', 'command, outcome')],
-        },
-        {
-          kind: 'timeseries',
-          title: 'Requests of other APIs by outcome',
-          description: 'docs/wires. refused: a request that asks for what is not done. left: its caller closed the connection before the end.',
-          unit: 'reqps',
-          targets: [perSecond('runnel_gateway_dialect_requests_total', 'dialect, code')],
         },
         {
           kind: 'timeseries',

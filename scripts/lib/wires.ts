@@ -10,7 +10,11 @@ export interface Parameter {
 }
 
 const table = (parameters: readonly Parameter[]): string =>
-  ['| parameter | what becomes of it | |', '| --- | --- | --- |', ...parameters.map((p) => `| \`${p.name}\` | ${p.fate} | ${p.note} |`)].join('\n');
+  [
+    '| parameter | what becomes of it | |',
+    '| --- | --- | --- |',
+    ...parameters.map((p) => `| \`${p.name}\` | ${p.fate} | ${p.note} |`),
+  ].join('\n');
 
 /** A page with its table renewed. @throws Error when the marks are missing */
 export const withParameters = (page: string, parameters: readonly Parameter[]): string => {

@@ -49,7 +49,7 @@ test('what a model can is told flat, and what it can not is absent', () => {
     ...{ id: 'a', name: 'a', provider: 'openai-compatible', canContinue: false, default: true },
     ...{ vision: true, tools: true, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } },
   });
-  expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true });
+  expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true, accepts: acceptedBy('demo', true) });
 });
 
 describe('what does not fit is said before the start, all at once', () => {

@@ -7,7 +7,8 @@ import type { Routes } from '../../http/plumbing/schemas.ts';
 import { completionRoutes } from '../chat-completions/route.ts';
 import { openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
 import { openAiCaller } from './caller.ts';
-import { dialectMetrics, type Dialect, type DialectMetrics } from './metrics.ts';
+import { requestCounts, type RequestCounts } from './metrics.ts';
+import type { Dialect, DialectMetrics } from '../metrics.ts';
 import { modelRoutes } from './models.ts';
 import type { PendingAnswers } from './run.ts';
 
@@ -16,7 +17,7 @@ export type OpenAiContext = GatewayContext & {
   pending: PendingAnswers;
   /** The caller of a request, for handlers that run after authentication and before the body is read. */
   callers: WeakMap<FastifyRequest, string>;
-  requests: DialectMetrics;
+  requests: RequestCounts;
 };
 
 const dialectOf = ({ url }: FastifyRequest): Dialect | null => {
@@ -30,9 +31,9 @@ const idOf = (reply: FastifyReply): string => String(reply.getHeader('x-request-
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
 export const openAiRoutes = async (
   instance: FastifyInstance,
-  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'>,
+  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'> & { dialects: DialectMetrics },
 ): Promise<void> => {
-  const requests = dialectMetrics(given.metrics);
+  const requests = requestCounts(given.dialects);
   const context: OpenAiContext = { ...given, requests };
   const app = instance.withTypeProvider<TypeBoxTypeProvider>() as unknown as Routes;
 

@@ -56,8 +56,20 @@ const HSTS = 'max-age=31536000';
 
 /** Headers a page of another origin may read. */
 const EXPOSED = [
-  ...['x-runnel-conversation', 'x-runnel-run', 'x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry'],
-  ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  'x-runnel-conversation',
+  'x-runnel-run',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-request-id',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'x-workflow-run-id',
+  'stream-next-offset',
+  'stream-up-to-date',
+  'stream-cursor',
+  'etag',
 ];
 
 const policyFor = (path: string): string => {
