@@ -1,10 +1,11 @@
-// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's values table from values.yaml, what the
+// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
 // published packages export, the index of decisions, and docs/asyncapi.json from the schemas of the audit's events.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
+import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
@@ -54,6 +55,7 @@ await buildPackages();
 const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
+  'helm/runnel/values.schema.json': valuesSchema(),
   'docs/asyncapi.json': asyncApi(),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),
