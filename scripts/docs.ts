@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
 import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
+import { withModelsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
@@ -56,6 +57,7 @@ const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
   'helm/runnel/values.schema.json': valuesSchema(),
+  'docs/models.md': withModelsTable(await text('docs/models.md')),
   'docs/asyncapi.json': asyncApi(),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),

@@ -1,9 +1,9 @@
 import type { ConfigSpec } from '@runnel/kit';
+import { ModelEntry } from '@runnel/protocol/http';
 import { configSpec as audit } from '../../services/audit/src/config.ts';
 import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
 import { configSpec as gateway } from '../../services/gateway/src/config.ts';
 import { configSpec as ai } from '../../services/ai/src/config.ts';
-import { ModelEntry } from '../../services/ai/src/models/model-config.ts';
 import { anything, bool, definitions, integer, list, object, ref, text, words, type Schema } from './kubernetes-schema.ts';
 
 const unset = (schema: Schema): Schema => ({ ...schema, type: [schema['type'], 'null'] });

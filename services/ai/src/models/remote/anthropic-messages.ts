@@ -9,18 +9,21 @@ import { wholeUsage } from './whole-usage.ts';
 const VERSION = '2023-06-01';
 
 /** Anthropic's messages: the parts of an answer as they begin, grow and end, then its reason and what it cost. */
-export const anthropicMessages = ({ temperature, maxOutputTokens }: RemoteSettings): Codec => ({
+export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings): Codec => ({
   path: '/messages',
   headers: (apiKey = '') => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
   body(request) {
     const system = systemText(request);
     return {
       model: request.model,
-      max_tokens: maxOutputTokens ?? mostTokens(request.model),
+      max_tokens: sampling.maxOutputTokens ?? mostTokens(request.model),
       messages: turnsOf(request).map(({ role, text }) => ({ role, content: [{ type: 'text', text }] })),
       stream: true,
       ...(system !== '' && { system: [{ type: 'text', text: system }] }),
-      ...(temperature !== undefined && { temperature }),
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      stop_sequences: sampling.stop,
+      ...extra,
     };
   },
   decoder: () => new MessageDecoder(),

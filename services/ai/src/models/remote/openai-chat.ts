@@ -1,7 +1,7 @@
 import type { Finish, Usage } from '@runnel/protocol';
 import { UpstreamFault } from '../model-error.ts';
 import type { Delta, ModelRequest } from '../provider.ts';
-import type { Codec, Decoder, RemoteSettings } from './codec.ts';
+import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { systemText, turnsOf } from './thread.ts';
 import { wholeUsage } from './whole-usage.ts';
@@ -12,7 +12,7 @@ export interface OpenAiSettings extends RemoteSettings {
 }
 
 /** OpenAI's chat completions, which vLLM, Ollama, llama.cpp and many others speak: one `chat.completion.chunk` an event. */
-export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenAiSettings): Codec => ({
+export const openAiChat = ({ continueBody, body: extra, sampling }: OpenAiSettings): Codec => ({
   path: '/chat/completions',
   headers: (apiKey): Record<string, string> => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   body(request) {
@@ -22,12 +22,23 @@ export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenA
       messages,
       stream: true,
       stream_options: { include_usage: true },
-      ...(temperature !== undefined && { temperature }),
-      ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
+      ...samplingOf(sampling),
+      ...extra,
       ...(messages.at(-1)?.role === 'assistant' && continueBody),
     };
   },
   decoder: () => new ChunkDecoder(),
+});
+
+/** What is undefined does not reach the provider: JSON leaves it out. */
+const samplingOf = ({ maxTokensField = 'max_tokens', ...sampling }: Sampling = {}): object => ({
+  temperature: sampling.temperature,
+  top_p: sampling.topP,
+  frequency_penalty: sampling.frequencyPenalty,
+  presence_penalty: sampling.presencePenalty,
+  seed: sampling.seed,
+  stop: sampling.stop,
+  [maxTokensField]: sampling.maxOutputTokens,
 });
 
 const messagesOf = (request: ModelRequest): { role: string; content: string }[] => {
