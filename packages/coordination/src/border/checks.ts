@@ -41,7 +41,7 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
  */
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
-  const { conversationId, userId, runId, model, message, parentId, title, trace, making } = command;
+  const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
   const { room, continues, preset } = command;
   const seed = command.seed ?? [];
   id(runId);
@@ -51,6 +51,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
   name(model, 'model');
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
+  if (request !== undefined) text(request, BORDER.requestBytes, 'request');
   list(seed, 'seed', BORDER.seedTurns);
   const turns = [...seed];
   for (const turn of turns) {
@@ -83,6 +84,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(room !== undefined && { room }),
     ...(continues !== undefined && { continues }),
     ...(preset && { preset }),
+    ...(request !== undefined && { request }),
   };
 };
 
@@ -116,6 +118,8 @@ const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   if (error === undefined) return;
   object(error, 'error');
   name(error.code, 'error');
+  if (error.status !== undefined) count(error.status, 'error');
+  if (error.providerCode !== undefined) name(error.providerCode, 'error');
   text(error.message, BORDER.textBytes, 'error');
 };
 
@@ -155,6 +159,7 @@ const checkRestored = (command: RestoreRun | RestoreEnd): void => {
 
 export const checkRestore = (command: RestoreRun): void => {
   checkRestored(command);
+  if (command.request !== undefined) text(command.request, BORDER.requestBytes, 'request');
   name(command.owner, 'owner');
   count(command.leaseMs, 'lease');
 };

@@ -70,6 +70,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     model,
     startedAt: now,
     trace,
+    request: command.request,
     text: begun,
     bytes: Buffer.byteLength(begun),
     ...(begun !== '' && { base: Buffer.byteLength(begun) }),

@@ -16,6 +16,13 @@ const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStat
 /** What of a conversation a model did not get, for it had no room. */
 const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
 
+/** What the provider counted, or what was estimated where it counted nothing. */
+export const UsageSchema = Type.Object({
+  promptTokens: Whole,
+  completionTokens: Whole,
+  estimated: Type.Optional(Type.Boolean({ description: 'Some or all of it is an estimate: a token for four bytes' })),
+});
+
 /** A message as people read it: the same in the log, in history and in the trail. */
 export const MessageSchema = Type.Object({
   messageId: Name,
@@ -28,13 +35,7 @@ export const MessageSchema = Type.Object({
   createdAt: Type.Integer({ ...Whole, description: 'ms since the epoch' }),
   trimmed: Type.Optional(Trimmed),
   author: Type.Optional(Type.String()),
-});
-
-/** What the provider counted, or what was estimated where it counted nothing. */
-export const UsageSchema = Type.Object({
-  promptTokens: Whole,
-  completionTokens: Whole,
-  estimated: Type.Optional(Type.Boolean({ description: 'Some or all of it is an estimate: a token for four bytes' })),
+  usage: Type.Optional(UsageSchema),
 });
 
 const User = { userId: Name };
@@ -55,7 +56,15 @@ const Ended = Type.Object({
   sha256: Type.String({ description: 'Of the whole text in UTF-8, hexadecimal' }),
   finish: Type.Optional(Type.String()),
   usage: Type.Optional(UsageSchema),
-  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String(), retryAfterMs: Type.Optional(Type.Number()) })),
+  error: Type.Optional(
+    Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      retryAfterMs: Type.Optional(Type.Number()),
+      status: Type.Optional(Whole),
+      providerCode: Type.Optional(Type.String()),
+    }),
+  ),
   cancel: Type.Optional(Type.Object({ requestedAt: Whole, stoppedAt: Whole })),
   endedAt: Whole,
   text: Type.String(),

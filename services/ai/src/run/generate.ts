@@ -7,7 +7,7 @@ import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
-import { threadOf } from './thread.ts';
+import { askedOf, type Asked } from './asked.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 
@@ -68,7 +68,7 @@ const END_RETRY_MS = 100;
 
 /** Runs one claimed run to its end: the model's text through the append loop into the log, then one `endRun`. */
 export const generate = (job: RunJob): ActiveRun => {
-  const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
+  const { ref, claim, model, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
   const { conversationId, runId } = ref;
   const { epoch } = claim;
   const owned = { conversationId, runId, epoch };
@@ -76,7 +76,10 @@ export const generate = (job: RunJob): ActiveRun => {
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const appends = new AppendLoop({
     text: claim.text,
-    run: { ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+    run: {
+      ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+      ...(claim.request !== undefined && { request: claim.request }),
+    },
     runLog,
     newLogId: newId,
     onVerdict: stop,
@@ -85,10 +88,10 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
-  const thread = threadOf(claim, job.model);
+  const asked = askedOf(claim, model);
   const heldBytes = Buffer.byteLength(claim.text);
   // What owners before this one asked for told no usage: they are gone.
-  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(thread.messages, heldBytes - (claim.base ?? 0))] : [];
+  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
   const retry = {
     clock,
     ...(random && { random }),
@@ -101,7 +104,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, thread, appends, stopping.signal);
+    const written = await write(job, asked, appends, stopping.signal);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -131,7 +134,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...standing,
         reason,
         ...(finish && { finish }),
-        usage: sumUsage(...before, usage ?? estimateUsage(thread.messages, Math.max(0, standing.bytes - heldBytes))),
+        usage: sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, standing.bytes - heldBytes))),
         ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
@@ -191,10 +194,12 @@ export const generate = (job: RunJob): ActiveRun => {
   };
 };
 
-const toEndError = ({ code, message, retryAfterMs }: RunnelError): NonNullable<EndRun['error']> => ({
+const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
   code,
   message,
   ...(retryAfterMs !== undefined && { retryAfterMs }),
+  ...(providerStatus !== undefined && { status: providerStatus }),
+  ...(providerCode !== undefined && { providerCode }),
 });
 
 /** An empty answer is a failure, whatever finish the provider reports. */
@@ -216,7 +221,7 @@ interface Written {
 }
 
 /** The model's read loop. It waits for the store only when too much has piled up. */
-const write = async (job: RunJob, thread: ReturnType<typeof threadOf>, appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
+const write = async (job: RunJob, asked: Asked, appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
   const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
@@ -226,8 +231,9 @@ const write = async (job: RunJob, thread: ReturnType<typeof threadOf>, appends: 
   let turnedAt = waitingSince;
   // Nobody is asked.
   if (signal.aborted) return { usage: { promptTokens: 0, completionTokens: 0 }, finish, error: null };
+  if (asked.error) return { usage, finish: 'error', error: asked.error };
   try {
-    for await (const delta of model.provider.stream({ model: model.model, ...thread }, signal)) {
+    for await (const delta of model.provider.stream({ model: model.model, ...asked }, signal)) {
       if ('usage' in delta) usage = delta.usage;
       else if ('finish' in delta) finish = delta.finish;
       else if (delta.text !== '') {

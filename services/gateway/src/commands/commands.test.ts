@@ -19,14 +19,14 @@ let runLog: RunLog;
 let hub: Hub;
 let commands: OwnCommands;
 const dispatched: unknown[] = [];
-const budget = { takePrompt: vi.fn(async () => {}), giveBack: vi.fn(async () => {}) };
+const budget = { takePrompt: vi.fn(async () => {}), giveBack: vi.fn(async () => {}), standing: async () => null };
 const models = {
   list: async () => [],
+  find: (id: string) => ({ id, name: id, provider: 'test', canContinue: true, ...(id === 'narrow' && { promptTokens: 0 }) }),
   resolve: async (model?: string) => {
     if (model === 'none') throw new RunnelError('model-unknown');
     return model ?? 'default';
   },
-  roomOf: (model: string) => (model === 'narrow' ? { room: 0 } : {}),
   close: () => {},
 };
 const dispatcher = {

@@ -1,8 +1,9 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making room continues preset
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
+--          request: JSON of what the model is asked beside the thread, or ''
 --          making: what the database said: '' it was not asked, proven: it was, unproven: it could not be; then the parent of a new
 --          conversation may be one that only the database knows
 --          room: tokens of a thread that the model takes, '' any; continues: an answer to `parent` whose text the run's begins with, or ''
@@ -15,7 +16,7 @@ local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEY
 local store, whose = KEYS[15], KEYS[16]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
-local making, room, continues, preset = ARGV[13], tonumber(ARGV[14]), ARGV[15], ARGV[16]
+local making, request, room, continues, preset = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17]
 -- @include now
 -- @include json
 -- @include figure
@@ -139,7 +140,7 @@ end
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
-redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace)
+redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 redis.call('HDEL', run, 'base', 'cut', 'lost')
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', 86400000)

@@ -1,0 +1,73 @@
+import type { StoredMessage } from '@runnel/coordination';
+import { ModelRequest, parseBody, type Turn } from '@runnel/protocol/http';
+import { fitThread, RunnelError, tokensOf } from '@runnel/protocol';
+import type { ModelMessage, ModelRequest as Request } from '../models/provider.ts';
+import type { Model } from '../models/registry.ts';
+import type { Claim } from './generate.ts';
+
+/** What a model is asked. */
+export interface Asked extends Pick<Request, 'messages' | 'params' | 'prefix'> {
+  /** The request cannot be read: no model is asked. */
+  error?: RunnelError;
+}
+
+const textOf = ({ content }: Turn): string =>
+  typeof content === 'string'
+    ? content
+    : (content ?? []).flatMap((part) => (typeof part['text'] === 'string' ? [part['text']] : [])).join('\n');
+
+/** A message of text alone is one of ours. */
+const ofTurn = (turn: Turn): ModelMessage => {
+  const text = textOf(turn);
+  const isPlain = typeof turn.content === 'string' && !turn.tool_calls && turn.role !== 'tool' && turn.name === undefined;
+  if (isPlain && turn.role !== 'tool') return { role: turn.role, text };
+  return { role: turn.role === 'tool' ? 'user' : turn.role, text, turn };
+};
+
+/** Deleted and empty messages say nothing. */
+const ofThread = (messages: readonly StoredMessage[]): ModelMessage[] =>
+  messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text }));
+
+/** The thread as the caller wrote it: all of it in a conversation that this request made, else its last messages behind the log's. */
+const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: NonNullable<ModelRequest['thread']>): ModelMessage[] => {
+  if (messages[0]?.messageId === first) return turns.map(ofTurn);
+  const earlier = messages.slice(0, -1);
+  const own = turns.slice(last);
+  // Results of tools come with the turn that asked for them, which the log has as an answer.
+  const isTold = own[0]?.role === 'assistant' && earlier.at(-1)?.role === 'assistant';
+  return [...ofThread(isTold ? earlier.slice(0, -1) : earlier), ...own.map(ofTurn)];
+};
+
+/** What a model is asked that cannot go on behind a text of its own. */
+const GO_ON = 'Your answer was cut off. Go on exactly where it ends, in its language and format; repeat nothing and say nothing about this.';
+
+/** A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. */
+const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): readonly StoredMessage[] =>
+  promptTokens === undefined ? messages : fitThread(messages, promptTokens - tokensOf(system)).kept;
+
+/**
+ * The model's input: the system text of its entry, of the conversation and of this request, then the thread. A caller's own thread is
+ * never cut: an API says when it is too long. A text that stands is the prefix; a model that cannot continue one is asked to.
+ */
+export const askedOf = (claim: Claim, model: Model): Asked => {
+  const { messages, request, text } = claim;
+  const read = request === undefined ? {} : readRequest(request);
+  if (read instanceof RunnelError) return { messages: ofThread(messages), prefix: text, error: read };
+  const { params, instructions, thread } = read;
+  const texts = [model.system, claim.system, instructions].filter((own) => own !== null && own !== undefined && own !== '') as string[];
+  const asked = [
+    ...texts.map((own) => ({ role: 'system' as const, text: own })),
+    ...(thread ? ofRequest(messages, thread) : ofThread(fitting(claim, model))),
+  ];
+  const more = params && { params };
+  if (text === '' || model.provider.canContinue) return { messages: asked, prefix: text, ...more };
+  return { messages: [...asked, { role: 'assistant', text }, { role: 'user', text: GO_ON }], prefix: '', ...more };
+};
+
+const readRequest = (json: string): ModelRequest | RunnelError => {
+  try {
+    return parseBody(ModelRequest, JSON.parse(json));
+  } catch (cause) {
+    return new RunnelError('internal', undefined, { cause });
+  }
+};
