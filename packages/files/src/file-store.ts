@@ -138,7 +138,12 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
   };
 
   /** Bytes that are checked before they count wait on this node's disk. */
-  const writeChecked = async (file: FileRecord, offset: number, source: AsyncIterable<Uint8Array>, checksum: Checksum): Promise<Appended> => {
+  const writeChecked = async (
+    file: FileRecord,
+    offset: number,
+    source: AsyncIterable<Uint8Array>,
+    checksum: Checksum,
+  ): Promise<Appended> => {
     const folder = await mkdtemp(join(tmpdir(), 'runnel-upload-'));
     try {
       const path = join(folder, 'bytes');
@@ -163,7 +168,10 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
   };
 
   /** All bytes as one file of this node, for as long as `use` lasts. */
-  const assembled = async <T>(file: FileRecord, use: (path: string, digest: { bytes: number; sha256: string }) => Promise<T>): Promise<T> => {
+  const assembled = async <T>(
+    file: FileRecord,
+    use: (path: string, digest: { bytes: number; sha256: string }) => Promise<T>,
+  ): Promise<T> => {
     const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
     if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
     const folder = await mkdtemp(join(tmpdir(), 'runnel-file-'));
@@ -187,6 +195,20 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
     }
   };
 
+  const judge = (file: FileRecord): Promise<WholeFile> =>
+    assembled(file, async (path, { bytes, sha256 }) => {
+      const mediaType = await mediaTypeOf(path, file.filetype);
+      if (mediaType === null || !isAllowed(mediaType, limits.types)) {
+        await remove(file);
+        throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
+      }
+      const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256 } };
+      await blobs.put(dataKey(file.fileId), createReadStream(path));
+      await save(whole);
+      await blobs.remove(segmentsOf(file.fileId));
+      return whole;
+    });
+
   return {
     limits,
     offsetOf,
@@ -198,7 +220,14 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
       if (own.length >= limits.maxFiles || total + length > limits.maxTotalBytes) {
         throw new RunnelError('quota', 'There is no room for another file of yours: delete some first.');
       }
-      const file: FileRecord = { fileId: newId(), userId, name: fileName(name), filetype: filetype.slice(0, 100), length, createdAt: now() };
+      const file: FileRecord = {
+        fileId: newId(),
+        userId,
+        name: fileName(name),
+        filetype: filetype.slice(0, 100),
+        length,
+        createdAt: now(),
+      };
       await blobs.put(ownerKey(file), Buffer.alloc(0));
       await save(file);
       return file;
@@ -220,18 +249,15 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
     },
     async finish(file) {
       if (file.whole) return file as WholeFile;
-      return assembled(file, async (path, { bytes, sha256 }) => {
-        const mediaType = await mediaTypeOf(path, file.filetype);
-        if (mediaType === null || !isAllowed(mediaType, limits.types)) {
-          await remove(file);
-          throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
-        }
-        const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256 } };
-        await blobs.put(dataKey(file.fileId), createReadStream(path));
-        await save(whole);
-        await blobs.remove(segmentsOf(file.fileId));
-        return whole;
-      });
+      try {
+        return await judge(file);
+      } catch (error) {
+        // Somebody else asked at the same time, judged it, and removed the segments.
+        const judged = await load(file.fileId);
+        if (judged?.whole) return judged as WholeFile;
+        if (judged === null && !(error instanceof RunnelError)) throw new RunnelError('not-found', undefined, { cause: error });
+        throw error;
+      }
     },
     read: (file, from, to) => blobs.read(dataKey(file.fileId), from, to),
     async use(file) {

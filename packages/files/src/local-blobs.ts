@@ -80,7 +80,8 @@ export const localBlobs = (folder: string): Blobs => {
       };
       await orUnavailable(written(bytes, name));
     },
-    get: (key) => orUnavailable(readFile(pathOf(key)).catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)))),
+    get: (key) =>
+      orUnavailable(readFile(pathOf(key)).catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)))),
     read: (key, start, end) => (end < start ? Readable.from([]) : createReadStream(pathOf(key), { start, end })),
     async list(under) {
       const found = await orUnavailable(walk(pathOf(under), `${under.replaceAll(sep, '/')}/`));

@@ -96,8 +96,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
   const aiConfig = { ...config, models: [...models], drainMs: 0 };
   const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
+  const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
   const gateway = await createGatewayApp({
-    config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
+    config: { ...config, filesUrl, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
     log,
     metrics,
     health,
