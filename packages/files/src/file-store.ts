@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
 import { fileName } from './file-name.ts';
