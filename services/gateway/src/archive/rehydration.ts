@@ -88,7 +88,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       if (!mustAskDatabase(finding) && finding.runLog !== 'owner') return result;
       const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, readMs);
       if (verdict === 'forbidden') return { outcome: 'forbidden' };
-      if (again) return change(command);
+      // The look may have put its record back, too.
+      if (again || finding.runLog === 'owner') return change(command);
       if (standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
       return result;
     };
@@ -132,7 +133,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       const asked = { conversationId: query.conversationId, userId: query.userId };
       const finding = foundBy(await runLog.readState(asked));
       if (!mustAskDatabase(finding)) return page;
-      return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
+      const { again } = await settle(asked, finding, readMs);
+      return again || (page.kind === 'none' && finding.runLog === 'owner') ? runLog.readHistory(query) : page;
     },
     beginRun,
     // `beginRun` checks the owner, with what the database knows.
@@ -144,6 +146,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       const result = await runLog.cancelRun(command);
       if (result.outcome !== 'gone') return result;
       const asked = { conversationId: command.conversationId, userId: command.userId };
+      // Where its record was evicted, the look puts it back.
+      const state = await runLog.readState(asked);
+      if (state.kind === 'snapshot' && state.run?.runId === command.runId) return runLog.cancelRun(command);
       const { standing } = await desk.ask(asked, readMs);
       return standing === 'stranger' ? { outcome: 'forbidden' } : result;
     },
