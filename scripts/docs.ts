@@ -1,10 +1,11 @@
-// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's values table from values.yaml, what the
+// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
 // published packages export, the index of decisions, and docs/asyncapi.json from the schemas of the audit's events.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
+import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
 import { withModelsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
@@ -55,6 +56,7 @@ await buildPackages();
 const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
+  'helm/runnel/values.schema.json': valuesSchema(),
   'docs/models.md': withModelsTable(await text('docs/models.md')),
   'docs/asyncapi.json': asyncApi(),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),

@@ -27,6 +27,7 @@ import {
   type Reply,
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from '../run-log.ts';
+import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large-reads.ts';
@@ -192,8 +193,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
     findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
-    async readState({ conversationId, userId = '', cursor }) {
-      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
+    async readState({ conversationId, userId = '', cursor, reach = 'near' }) {
+      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0, ...TAIL_LIMITS[reach] };
       return toReadState(await large.read('read-state', partsOf(conversationId), args));
     },
     async readHistory({ conversationId, userId, before = '', limit }) {

@@ -88,7 +88,7 @@ export interface ScriptArgs {
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
   'list-conversations': { after: string; limit: number };
-  'read-state': { userId: string; logId: string; offset: number; room: number; most: number };
+  'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
   'reserve-run': { limit: number; leaseMs: number; drop: string };
   'find-run': { userId: string; messageId: string };
   'spend-bytes': { bytes: number; limit: number };
