@@ -1,5 +1,5 @@
 // `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
-// published packages export, the index of decisions, and docs/asyncapi.json from the schemas of the audit's events.
+// published packages export, the index of decisions, the parameters of docs/wires, and docs/asyncapi.json from the schemas of the audit's events.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -12,6 +12,8 @@ import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
+import { chatParameters, withParameters } from './lib/wires.ts';
+import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
 import { buildPackages, PACKAGES } from './packages/build.ts';
 
 const TARGET = 'docs/configuration.md';
@@ -59,6 +61,8 @@ const files: Record<string, string> = {
   'helm/runnel/values.schema.json': valuesSchema(),
   'docs/models.md': withModelsTable(await text('docs/models.md')),
   'docs/asyncapi.json': asyncApi(),
+  'docs/wires/chat-completions.md': withParameters(await text('docs/wires/chat-completions.md'), CHAT_PARAMETERS),
+  'docs/wires/openai-chat.md': chatParameters(),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),
 };

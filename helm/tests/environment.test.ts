@@ -29,7 +29,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
-        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS'],
+        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
       ].map((name) => [name, BY_ENV]),
     ),
   },
