@@ -129,12 +129,14 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     },
     async readHistory(query) {
       const page = await runLog.readHistory(query);
-      if (page.kind === 'none' || (page.kind === 'page' && !page.lossy)) return page;
+      if (page.kind === 'forbidden' || (page.kind === 'page' && !page.lossy)) return page;
+      if (page.kind === 'none' && page.deleted) return page;
       const asked = { conversationId: query.conversationId, userId: query.userId };
       const finding = foundBy(await runLog.readState(asked));
+      // The look may have put an evicted record back; for what the store does not have at all, pages come from the database.
+      if (page.kind === 'none') return finding.runLog === 'owner' ? runLog.readHistory(query) : page;
       if (!mustAskDatabase(finding)) return page;
-      const { again } = await settle(asked, finding, readMs);
-      return again || (page.kind === 'none' && finding.runLog === 'owner') ? runLog.readHistory(query) : page;
+      return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
     },
     beginRun,
     // `beginRun` checks the owner, with what the database knows.
