@@ -22,29 +22,32 @@ const answer = async (run: ScriptRun): Promise<void> => {
   await run.end();
 };
 
-test.each(['durable-streams'])('the example of docs/wires/%s.md is ten lines, runs as it stands, and prints the answer', async (page) => {
-  await using runLog = Object.assign(createMemoryRunLog(), { [Symbol.asyncDispose]: async () => undefined });
-  const pod = scriptPod(runLog, answer);
-  await using gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models });
-  const code = exampleOf(page);
-  expect(code.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
-  if (page === 'durable-streams') {
-    await fetch(`${gateway.url}/api/chat?user_id=ann`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ conversationId: 'tour', messageId: 'm1', runId: 'r1', text: 'Hello' }),
-    });
-  }
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${page}-${process.pid}.mjs`);
-  writeFileSync(
-    file,
-    code.replaceAll('http://localhost:8080', gateway.url).replaceAll('ws://localhost:8080', gateway.url.replace('http', 'ws')),
-  );
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000 });
-    expect(stdout).toBe('Xin chào 👋\n');
-  } finally {
-    rmSync(file, { force: true });
-  }
-});
+test.each(['durable-streams', 'ai-sdk'])(
+  'the example of docs/wires/%s.md is ten lines, runs as it stands, and prints the answer',
+  async (page) => {
+    await using runLog = Object.assign(createMemoryRunLog(), { [Symbol.asyncDispose]: async () => undefined });
+    const pod = scriptPod(runLog, answer);
+    await using gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models });
+    const code = exampleOf(page);
+    expect(code.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
+    if (page === 'durable-streams') {
+      await fetch(`${gateway.url}/api/chat?user_id=ann`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ conversationId: 'tour', messageId: 'm1', runId: 'r1', text: 'Hello' }),
+      });
+    }
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${page}-${process.pid}.mjs`);
+    writeFileSync(
+      file,
+      code.replaceAll('http://localhost:8080', gateway.url).replaceAll('ws://localhost:8080', gateway.url.replace('http', 'ws')),
+    );
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000 });
+      expect(stdout).toBe('Xin chào 👋\n');
+    } finally {
+      rmSync(file, { force: true });
+    }
+  },
+);

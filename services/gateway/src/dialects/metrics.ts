@@ -3,7 +3,7 @@ import { startAtZero, type Metrics } from '@runnel/kit';
 import { ERRORS, type ErrorCode } from '@runnel/protocol';
 import { toFailure } from '../http/plumbing/problem.ts';
 
-const DIALECTS = ['durable-streams'] as const;
+const DIALECTS = ['durable-streams', 'ai-sdk'] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 const createDialectMetrics = (metrics: Metrics) => ({
