@@ -44,6 +44,7 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
   app.post(
     '/',
     {
+      prefixTrailingSlash: 'no-slash',
       bodyLimit: BODY_LIMIT,
       schema: {
         tags,
