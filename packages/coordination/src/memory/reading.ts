@@ -1,4 +1,4 @@
-import type { Cursor } from '@runnel/protocol';
+import { isListed, type Cursor } from '@runnel/protocol';
 import { PAGE_BYTES, TAIL_LIMITS } from '../budgets.ts';
 import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
 import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from '../run-log.ts';
@@ -98,7 +98,7 @@ export const listConversations = (
   store: MemoryStore,
   { userId, after, limit }: Parameters<RunLog['listConversations']>[0],
 ): { conversations: ConversationSummary[]; hasMore: boolean } => {
-  const own = [...store.conversations.values()].filter((conversation) => conversation.userId === userId).reverse();
+  const own = [...store.conversations.values()].filter((c) => c.userId === userId && isListed(c.conversationId)).reverse();
   const listed = own.slice(0, LIMITS.listed);
   const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
   if (after !== undefined && index === 0) return { conversations: [], hasMore: false };

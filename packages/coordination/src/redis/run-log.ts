@@ -72,7 +72,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     async beginRun(command) {
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -86,6 +86,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         trace,
         cap,
         making: making === 'no' ? '' : making,
+        request,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
@@ -117,7 +118,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
-    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
+    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages, request = '' }) {
       const { runId, parentId, model, startedAt } = restored;
       const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-run', partsOf(conversationId, runId), {
@@ -133,6 +134,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         content: text,
         messages: JSON.stringify(path),
         cap,
+        request,
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);

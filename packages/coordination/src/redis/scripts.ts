@@ -33,6 +33,7 @@ export interface ScriptArgs {
     trace: string;
     cap: number;
     making: '' | 'proven' | 'unproven';
+    request: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
@@ -64,6 +65,7 @@ export interface ScriptArgs {
     content: string;
     messages: string;
     cap: number;
+    request: string;
   };
   'restore-end': {
     epoch: number;

@@ -3,7 +3,9 @@ import { startAtZero, type Metrics } from '@runnel/kit';
 import { ERRORS, type ErrorCode } from '@runnel/protocol';
 import { toFailure } from '../http/plumbing/problem.ts';
 
-const DIALECTS = ['durable-streams', 'ai-sdk'] as const;
+const DIALECTS = ['chat-completions', 'responses', 'models', 'durable-streams', 'ai-sdk'] as const;
+/** What ends an answer of another protocol that is no error of ours. `left`: its caller closed the connection first. */
+export const OTHER_ENDS = ['cancelled', 'restarted', 'idempotency-key-reused', 'left'] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 const createDialectMetrics = (metrics: Metrics) => ({
@@ -17,7 +19,7 @@ export type DialectMetrics = ReturnType<typeof createDialectMetrics>;
 
 export const dialectMetrics = (metrics: Metrics): DialectMetrics => {
   const all = createDialectMetrics(metrics);
-  startAtZero(all.requests, { dialect: [...DIALECTS], code: ['ok', ...(Object.keys(ERRORS) as ErrorCode[])] });
+  startAtZero(all.requests, { dialect: [...DIALECTS], code: ['ok', ...(Object.keys(ERRORS) as ErrorCode[]), ...OTHER_ENDS] });
   for (const dialect of DIALECTS) all.open.set({ dialect }, 0);
   return all;
 };

@@ -24,7 +24,7 @@ import { dialectMetrics } from '../dialects/metrics.ts';
 import { OpenPlaces } from '../dialects/places.ts';
 import { streamRoutes } from '../dialects/durable-streams/route.ts';
 import { PendingAnswers } from '../dialects/openai/run.ts';
-import { openAiRoutes } from '../dialects/openai/route.ts';
+import { openAiRoutes } from '../dialects/openai/plugin.ts';
 import { registerDocs, registerOpenApi } from './plumbing/openapi.ts';
 import { registerProblems } from './plumbing/problem.ts';
 import { registerSecurity } from './plumbing/security-headers.ts';
@@ -102,8 +102,8 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   modelRoutes(routes, context);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
-  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers }), { prefix: '/v1' });
   const dialects = dialectMetrics(context.metrics);
+  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers, dialects }), { prefix: '/v1' });
   const shared = { ...context, dialects, places: new OpenPlaces(context, dialects) };
   const feeds: { list(): readonly Drainable[] }[] = [];
   await app.register(async (scope) => void feeds.push(streamRoutes(scope, shared)), { prefix: '/api/streams' });

@@ -84,9 +84,9 @@ export const failureHeaders = ({ error, status }: HttpFailure): Record<string, s
 });
 
 /** Only what is our fault is logged, and never the request's body. */
-export const logFailure = (request: FastifyRequest, { error, status }: HttpFailure): void => {
+export const logFailure = (request: FastifyRequest, { error, status }: HttpFailure, more: { requestId?: string } = {}): void => {
   if (status < 500 || error.code === 'overloaded') return;
-  const fields = { event: 'http.failed', method: request.method, route: request.routeOptions.url, status, code: error.code };
+  const fields = { event: 'http.failed', method: request.method, route: request.routeOptions.url, status, code: error.code, ...more };
   if (error.code === 'internal') request.log.error({ ...fields, err: error.cause });
   else request.log.warn(fields);
 };

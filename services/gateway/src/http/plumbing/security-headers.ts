@@ -60,6 +60,7 @@ const EXPOSED = [
   'x-runnel-run',
   'retry-after',
   'retry-after-ms',
+  'x-should-retry',
   'x-request-id',
   'x-ratelimit-limit-requests',
   'x-ratelimit-remaining-requests',
