@@ -29,6 +29,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
+        ...['FILE_MAX_BYTES', 'FILES_MAX_TOTAL_BYTES', 'FILES_MAX_COUNT', 'FILE_TYPES'],
         ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
       ].map((name) => [name, BY_ENV]),
     ),
@@ -50,6 +51,11 @@ const namesIn = (template: string): string[] => [
   ),
   ...[...template.matchAll(/range \$key := list ((?:"[A-Z_]+" ?)+)/g)].flatMap(([, names]) => names!.match(/[A-Z_]+/g) ?? []),
 ];
+/** Three variables are put together of a prefix. */
+const withTls = (template: string): string =>
+  template.replaceAll(/include "runnel\.tlsEnv" \(dict .* "prefix" "(\w+)"\)/g, (_, prefix: string) =>
+    ['CA', 'CERT', 'KEY'].map((file) => ` name: ${prefix}_${file}_FILE `).join(''),
+  );
 /** A template with the helpers it includes, and those that they include. */
 const withHelpers = (template: string): string =>
   [...template.matchAll(/include "(runnel\.\w*[eE]nv)"/g)].reduce((text, [, name]) => {
@@ -57,7 +63,7 @@ const withHelpers = (template: string): string =>
     const to = helpers.indexOf('{{- define ', from + 1);
     return text + withHelpers(helpers.slice(from, to === -1 ? undefined : to));
   }, template);
-const chartNames = (service: string): Set<string> => new Set(namesIn(withHelpers(read(`helm/runnel/templates/${service}.yaml`))));
+const chartNames = (service: string): Set<string> => new Set(namesIn(withTls(withHelpers(read(`helm/runnel/templates/${service}.yaml`)))));
 const envOf = (spec: ConfigSpec): string[] => Object.values(spec.settings).map(({ env }) => env);
 
 interface ComposeService {
@@ -104,6 +110,8 @@ describe.each(Object.entries(SPECS))('what %s reads from its environment', (serv
 
 const FIXED_BY_COMPOSE = new Set([
   ...['REDIS_URL', 'INTERNAL_PORT', 'AI_SERVICE_NAME', 'AUDIT_URL', 'DEV_MODE_OPEN', 'TRUST_PROXY', 'DATABASE_URL', 'KAFKA_BROKERS'],
+  // No folder that the containers could share.
+  'FILES_URL',
   // Beside `stop_grace_period`, which must be longer.
   'DRAIN_SECONDS',
 ]);
