@@ -39,7 +39,8 @@ const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: N
 };
 
 /** What a model is asked that cannot go on behind a text of its own. */
-const GO_ON = 'Your answer was cut off. Go on exactly where it ends, in its language and format; repeat nothing and say nothing about this.';
+const GO_ON =
+  'Your answer was cut off. Go on exactly where it ends, in its language and format; repeat nothing and say nothing about this.';
 
 /** A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. */
 const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): readonly StoredMessage[] =>
