@@ -14,77 +14,24 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, Role, RunError, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
-import type { Doubt, StoreProofs } from './proofs.ts';
+import type { StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
+import type { BeginRun, BeginRunResult } from './run-log-beginning.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './redis/memory-usage.ts';
 import type { WorkHint } from './redis/work-hint.ts';
 
+export type * from './run-log-beginning.ts';
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
-
-/** An earlier turn that a new conversation is made with. */
-export interface SeedMessage {
-  messageId: string;
-  role: Role;
-  text: string;
-}
-
-export interface BeginRun {
-  conversationId: string;
-  /** Becomes the conversation's owner when it is new; anybody else is `forbidden`. */
-  userId: string;
-  runId: string;
-  model: string;
-  /** The user's message (`prompt`), or null to answer `parentId` once more (`regenerate`). */
-  message: { messageId: string; text: string } | null;
-  /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
-  parentId?: string | null;
-  /**
-   * Earlier turns, oldest first, that a NEW conversation begins with: each a `message` event and the parent of the next, before
-   * the prompt's own. Ignored when the conversation exists or the command has no message.
-   */
-  seed?: readonly SeedMessage[];
-  /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
-  making?: 'no' | 'proven' | 'unproven';
-  /** Tokens of a thread that the model takes: what of it has no room is told in `run-started` (`fitThread`). Absent: any. */
-  room?: number;
-  /** An answer to `parentId` that was cut: the run's text begins with its text. Not-found where there is none. */
-  continues?: string;
-  /** Nobody named the model. Where the conversation has another one of its own, that is asked for instead (`other-model`). */
-  preset?: boolean;
-  /** Title of a new conversation. */
-  title: string;
-  /** W3C `traceparent` of the command, carried in the outbox events. */
-  trace?: string;
-  /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
-  request?: string;
-}
-export type BeginRunResult =
-  /** `offset`: of the `run-started` event. */
-  | { outcome: 'started'; runId: string; offset: number }
-  /** The message or the run was seen before: the run it made then. */
-  | { outcome: 'duplicate'; runId: string; offset: number }
-  | { outcome: 'busy'; runId: string }
-  /** Nothing is begun: the model was `preset`, and this is the conversation's own. */
-  | { outcome: 'other-model'; model: string }
-  | ({ outcome: 'forbidden' } & Doubt)
-  /** There is none, and none was to be made. */
-  | { outcome: 'none' }
-  /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
-  | { outcome: 'lossy' }
-  /** `parentId` is not a message of this conversation, or `continues` no answer to it. */
-  | { outcome: 'not-found' }
-  /** The outbox is full: refusing a prompt beats losing an event. */
-  | { outcome: 'overloaded' };
 
 export interface ClaimRun extends RunRef {
   /** Random per process start, with the pod's name. */
