@@ -1,4 +1,5 @@
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
+import { MODELS_FILE_WRONG } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
@@ -165,6 +166,7 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: unanswerable(0),
     labels: { why: 'tried' },
   },
+  MODELS_FILE_WRONG,
   {
     alert: 'ModelSlow',
     severity: 'ticket',

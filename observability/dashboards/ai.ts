@@ -102,6 +102,20 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'The file of the models',
+          description: 'Texts of MODELS_FILE that pods have found, by what became of them. refused, unreadable: the models before it stay.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_models_file_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Models kept although their file is wrong',
+          description: '1: MODELS_FILE of this pod is wrong or away; /readyz and the log (models.refused) say where.',
+          unit: 'short',
+          targets: [{ expr: 'max by (instance) (runnel_ai_models_file_wrong)', legend: '{{instance}}' }],
+        },
+        {
+          kind: 'timeseries',
           title: 'Failures by model',
           description: 'Answers that ended with an error of the provider.',
           unit: 'ops',

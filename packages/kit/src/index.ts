@@ -14,4 +14,6 @@ export * from './shutdown.ts';
 export * from './startup-failure.ts';
 export * from './tracing.ts';
 export * from './wait.ts';
+export * from './watch-file.ts';
+export * from './schema-problems.ts';
 export * from './store-eviction.ts';

@@ -1,6 +1,8 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { readFile } from 'node:fs/promises';
 import type { RunLog } from '@runnel/coordination';
 import {
+  ConfigError,
   createDrain,
   inProcessOnly,
   startTracing,
@@ -17,13 +19,17 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
-import { createModelRegistry, type ModelRegistry } from './models/registry.ts';
+import { followModels } from './models/follow-models.ts';
+import { createLiveRegistry } from './models/live-registry.ts';
+import { readModels } from './models/read-models.ts';
+import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
 
 export interface AiDeps {
-  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> & Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes'>>;
+  config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
+    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -56,8 +62,14 @@ const DRAIN_EXTRA_MS = 4_000;
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
   const metrics = createAiMetrics(deps.metrics);
-  const models = createModelRegistry(config.models, { env, ...(clock && { clock }) });
-  metrics.known([...models.list().map(({ id }) => id), UNKNOWN_MODEL]);
+  const file = config.modelsFile;
+  const text =
+    file === undefined
+      ? undefined
+      : await readFile(file, 'utf8').catch((cause: unknown) => Promise.reject(new ConfigError([`MODELS_FILE ${String(cause)}`])));
+  const entries = text === undefined ? config.models : readModels(text);
+  const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
+  metrics.known([...entries.map(({ id }) => id), UNKNOWN_MODEL]);
   const worker = createWorker({
     runLog,
     models,
@@ -77,10 +89,12 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
+  const followed = file === undefined ? null : followModels({ file, text, models, uses: worker.uses, metrics, health, log });
   const watching = new AbortController();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     watching.abort();
+    followed?.close();
     await drain();
     await Promise.all([app.close(), models.close()]);
   };

@@ -12,6 +12,10 @@ export const configSpec = defineConfig({
     readFile: (path) => readFileSync(path, 'utf8'),
     description: 'The models: a JSON array, or the path of a JSON file that holds one',
   }),
+  modelsFile: setting.string('MODELS_FILE', {
+    optional: true,
+    description: 'A JSON file with the models instead, read again when it changes: nothing is restarted, and a wrong one changes nothing',
+  }),
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
   maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {
     default: ANSWER_BYTES,

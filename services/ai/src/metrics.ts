@@ -16,6 +16,7 @@ const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up', 'lost'] as const satisfies RunResult[];
 const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
 const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
+const MODELS_FILE = ['applied', 'refused', 'unreadable'] as const;
 /** The `finish` of an answer that a person or a drain stopped. */
 const STOPPED = 'stopped';
 
@@ -55,6 +56,13 @@ export const createAiMetrics = (metrics: Metrics) => {
     ['kind'],
   );
   for (const kind of ['half', 'fresh']) waiting.set({ kind }, 0);
+  const modelsFile = metrics.counter(
+    'runnel_ai_models_file_total',
+    'Texts of MODELS_FILE that this pod has found, by what became of them',
+    ['outcome'],
+  );
+  startAtZero(modelsFile, { outcome: MODELS_FILE });
+  const modelsWrong = metrics.gauge('runnel_ai_models_file_wrong', '1 while MODELS_FILE is wrong or away and older models are kept');
   const cut = metrics.counter('runnel_ai_cut_answers_total', 'Answers that were stopped at MAX_ANSWER_BYTES');
   const endsKept = metrics.gauge(
     'runnel_ai_ends_kept_bytes',
@@ -89,6 +97,10 @@ export const createAiMetrics = (metrics: Metrics) => {
     claimed(outcome: string, epoch?: number): void {
       claims.inc({ outcome });
       if (epoch !== undefined && epoch > 1) takeovers.inc();
+    },
+    modelsFile(outcome: (typeof MODELS_FILE)[number]): void {
+      modelsFile.inc({ outcome });
+      modelsWrong.set(outcome === 'applied' ? 0 : 1);
     },
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
     handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),

@@ -92,7 +92,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   // Pods that were given are of this process.
   const watching = deps.pods ? undefined : watchPods({ pods, token: innerToken, runLog: deps.runLog, metrics, log });
   const dispatcher = deps.dispatcher ?? createDispatcher({ pods, policy: config.dispatch, metrics, log });
-  const models = deps.models ?? createModelCatalogue(pods);
+  const models = deps.models ?? createModelCatalogue(pods, { file: config.modelsFile });
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };

@@ -25,6 +25,11 @@ const settings = {
     default: 'round-robin',
     description: 'How a run picks its AI pod',
   }),
+  modelsFile: setting.string('MODELS_FILE', {
+    optional: true,
+    description:
+      'What the AI pods read their models from, where this node has it too: it asks them at once when it changes; else every 15 s',
+  }),
   auditUrl: setting.url('AUDIT_URL', {
     optional: true,
     description: 'Base URL of the audit service; without it there is no history beyond the store',

@@ -15,7 +15,7 @@ const common = withoutStore(commonSettings);
 const { aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = withoutStore(gateway.settings);
 // Unset means: beside the conversations.
 const { default: _shared, defaultText: _sharedText, ...filesUrl } = ofGateway.filesUrl;
-const { models, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
+const { models, modelsFile, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
 
@@ -30,6 +30,7 @@ export const configSpec = defineConfig(
       description: 'Address to listen on; others than loopback need AUTH_MODE=jwt, or DEV_MODE_OPEN=yes',
     }),
     authMode: { ...ofGateway.authMode, default: 'dev' as const },
+    modelsFile,
     maxRuns,
     maxAnswerBytes,
     leaseMs,

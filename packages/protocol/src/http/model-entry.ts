@@ -85,6 +85,9 @@ export const ModelEntry = Type.Object(
     model: Type.Optional(
       Type.String({ minLength: 1, description: 'The name at the provider, or the GGUF file of a local model; the id when absent' }),
     ),
+    suspended: Type.Optional(
+      Type.Boolean({ description: 'Nobody can pick it any more; answers that were asked for before are still written' }),
+    ),
     default: Type.Optional(Type.Boolean({ description: 'Answers prompts that name no model; else the first entry does' })),
     ...abilities,
     system: Type.Optional(Type.String({ description: 'Goes first to the model, before what a conversation says itself' })),

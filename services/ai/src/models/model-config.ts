@@ -26,6 +26,8 @@ export const modelProblems = (entries: readonly ModelEntry[], env: Env): string[
   });
   const defaults = entries.flatMap((entry, at) => (entry.default ? [`/${at}/default`] : []));
   if (defaults.length > 1) problems.push(`${defaults.join(' and ')} are true: one model at most is the default`);
+  if (entries.length > 0 && entries.every(({ suspended }) => suspended))
+    problems.push('/0/suspended and all others are true: one model at least is needed');
   return problems;
 };
 

@@ -40,22 +40,31 @@ export interface ModelsOptions {
   /** Where `apiKeyEnv` is looked up. */
   env?: Readonly<Record<string, string | undefined>>;
   clock?: Clock;
+  /** The setting that the entries are from, for what is said of mistakes. */
+  from?: 'MODELS' | 'MODELS_FILE';
+  /** A model that is the same as before. */
+  reuse?: (entry: ModelEntry) => Model | undefined;
 }
 
 /** @throws ConfigError with every problem of the entries */
 export const createModelRegistry = (
   entries: readonly ModelEntry[],
-  { env = {}, clock = systemClock }: ModelsOptions = {},
+  { env = {}, clock = systemClock, from = 'MODELS', reuse }: ModelsOptions = {},
 ): ModelRegistry => {
   const problems = modelProblems(entries, env);
-  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS ${problem}`));
-  const standard = entries.find((entry) => entry.default) ?? entries[0];
-  const models = new Map(entries.map((entry) => [entry.id, createModel(entry, entry === standard, env, clock)]));
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${from} ${problem}`));
+  const offered = entries.filter(({ suspended }) => !suspended);
+  const standard = offered.find((entry) => entry.default) ?? offered[0];
+  const modelOf = (entry: ModelEntry): Model => {
+    const { info, ...model } = reuse?.(entry) ?? createModel(entry, env, clock);
+    return { ...model, info: infoFor(entry, info.canContinue, entry === standard) };
+  };
+  const models = new Map(entries.map((entry) => [entry.id, modelOf(entry)]));
   const named = new Map(models);
   const fallback = standard && models.get(standard.id);
   if (fallback && !named.has(DEFAULT_MODEL)) named.set(DEFAULT_MODEL, fallback);
   return {
-    list: () => [...models.values()].map(({ info }) => info),
+    list: () => offered.map(({ id }) => models.get(id)!.info),
     get: (id) => named.get(id),
     suited: Object.fromEntries([...named].map(([id, { provider }]) => [id, provider.canContinue])),
     async warmUp() {
@@ -67,15 +76,17 @@ export const createModelRegistry = (
   };
 };
 
-const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
+const infoFor = (entry: ModelEntry, canContinue: boolean, isDefault: boolean): ModelInfo => ({
+  ...infoOf(entry, { canContinue, isDefault }),
+  accepts: acceptedBy(entry.provider, canContinue),
+});
+
+const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
   const bare = createProvider(entry, env, clock);
   const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
   const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
   return {
-    info: {
-      ...infoOf(entry, { canContinue: provider.canContinue, isDefault }),
-      accepts: acceptedBy(entry.provider, provider.canContinue),
-    },
+    info: infoFor(entry, provider.canContinue, false),
     model: entry.model ?? entry.id,
     system: entry.system ?? null,
     provider,

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
-import type { ModelRegistry } from '../models/registry.ts';
+import type { Model, ModelRegistry } from '../models/registry.ts';
 import { ProviderFault } from '../models/provider-fault.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
@@ -42,6 +42,7 @@ export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'own
 
 interface Held {
   owned: OwnedRun;
+  model: Model;
   canContinue: boolean;
   active: ActiveRun;
 }
@@ -144,7 +145,7 @@ export const createWorker = (deps: WorkerDeps) => {
     });
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
     const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
-    runs.set(key, { owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
+    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
@@ -275,6 +276,7 @@ export const createWorker = (deps: WorkerDeps) => {
     owner,
     take: (ref: RunRef): Promise<TakeResult> => take(ref),
     check,
+    uses: (model: Model): boolean => [...runs.values()].some((held) => held.model.provider === model.provider),
     get size(): number {
       return runs.size;
     },

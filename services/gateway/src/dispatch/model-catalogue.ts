@@ -1,4 +1,4 @@
-import { withDeadline } from '@runnel/kit';
+import { watchFile, withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { ModelInfo } from '@runnel/protocol/http';
 import { DEFAULT_MODEL } from '@runnel/coordination';
@@ -15,10 +15,19 @@ export interface ModelCatalogue {
 }
 
 const REFRESH_MS = 15_000;
+/** A pod looks at its file each second, and twice before it believes it. */
+const PODS_READ_MS = 3_000;
 /** A name nobody knows, or an empty catalogue, is looked up again, but not for every prompt of an outage. */
 const HURRIED_REFRESH_MS = 1000;
 /** Nobody waits longer for pods that hang: the run is queued anyhow. */
 const PATIENCE_MS = 300;
+
+export interface ModelCatalogueOptions {
+  refreshMs?: number;
+  now?: () => number;
+  /** What the pods read their models from: when it changes they are asked at once, and once more when all of them have read it. */
+  file?: string | undefined;
+}
 
 /**
  * The models of all pods, in the order of the first pod that has them. Pods of two releases may differ: what a model accepts is what each
@@ -42,7 +51,8 @@ export const chooseModel = (catalogue: readonly ModelInfo[], wanted: string | un
 };
 
 /** The catalogue of the AI pods, kept; what was known stays known while no pod answers, so a prompt can still be queued. */
-export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now = () => performance.now() } = {}): ModelCatalogue => {
+export const createModelCatalogue = (pods: AiPods, options: ModelCatalogueOptions = {}): ModelCatalogue => {
+  const { refreshMs = REFRESH_MS, now = () => performance.now(), file } = options;
   let catalogue: readonly ModelInfo[] = [];
   let askedAt = -Infinity;
   let asking: Promise<void> | undefined;
@@ -61,6 +71,11 @@ export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now
   const timer = setInterval(() => void refresh(), refreshMs);
   timer.unref();
   void refresh();
+  const onText = (): void => {
+    void refresh();
+    setTimeout(() => void refresh(), PODS_READ_MS).unref();
+  };
+  const watched = file === undefined ? null : watchFile({ path: file, onText });
 
   return {
     async list() {
@@ -77,6 +92,9 @@ export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now
       return found;
     },
     find: (model) => catalogue.find(({ id }) => id === model),
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      watched?.close();
+    },
   };
 };
