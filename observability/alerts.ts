@@ -1,5 +1,5 @@
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
-import { MODELS_FILE_WRONG } from './model-alerts.ts';
+import { MODELS_FILE_WRONG, RUNS_UNANSWERABLE } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
@@ -62,11 +62,6 @@ const half = (count: number): Samples => ({
   'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="half"}': `=${count}`,
   'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="fresh"}': '=9',
 });
-const unanswerable = (count: number): Samples => ({
-  'runnel_ai_unanswerable_total{service="ai",why="tried"}': count,
-  'runnel_ai_unanswerable_total{service="ai",why="unreadable"}': 0,
-});
-
 export const CAUSES: readonly CauseAlert[] = [
   {
     alert: 'InnerDoorRefuses',
@@ -154,18 +149,7 @@ export const CAUSES: readonly CauseAlert[] = [
     fires: half(1),
     silent: half(0),
   },
-  {
-    alert: 'RunsUnanswerable',
-    severity: 'ticket',
-    expr: 'sum by (why) (increase(runnel_ai_unanswerable_total[10m])) > 0.5',
-    for: '1m',
-    summary: 'Prompts end failed without a model having been asked',
-    description:
-      'unreadable: the question is not in Redis as it was said. tried: ten pods fell silent over one run. model-unknown: no pod has had the model for a minute.',
-    fires: unanswerable(0.2),
-    silent: unanswerable(0),
-    labels: { why: 'tried' },
-  },
+  RUNS_UNANSWERABLE,
   MODELS_FILE_WRONG,
   {
     alert: 'ModelSlow',

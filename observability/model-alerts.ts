@@ -15,3 +15,22 @@ export const MODELS_FILE_WRONG: CauseAlert = {
   silent: modelsFile(0),
   labels: { instance: 'a:9081' },
 };
+
+const unanswerable = (count: number): Samples => ({
+  'runnel_ai_unanswerable_total{service="ai",why="tried"}': count,
+  'runnel_ai_unanswerable_total{service="ai",why="unreadable"}': 0,
+});
+
+/** Answers that no model was asked for. */
+export const RUNS_UNANSWERABLE: CauseAlert = {
+  alert: 'RunsUnanswerable',
+  severity: 'ticket',
+  expr: 'sum by (why) (increase(runnel_ai_unanswerable_total[10m])) > 0.5',
+  for: '1m',
+  summary: 'Prompts end failed without a model having been asked',
+  description:
+    'unreadable: the question is not in Redis as it was said. tried: ten pods fell silent over one run. model-unknown: no pod has had the model for a minute.',
+  fires: unanswerable(0.2),
+  silent: unanswerable(0),
+  labels: { why: 'tried' },
+};

@@ -43,7 +43,6 @@ export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'own
 interface Held {
   owned: OwnedRun;
   model: Model;
-  canContinue: boolean;
   active: ActiveRun;
 }
 
@@ -145,7 +144,7 @@ export const createWorker = (deps: WorkerDeps) => {
     });
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
     const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
-    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, canContinue: model.provider.canContinue, active });
+    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
@@ -260,7 +259,7 @@ export const createWorker = (deps: WorkerDeps) => {
     seeking.abort();
     const unsubscribed = hints?.close();
     // A model that cannot continue would start its answer again elsewhere: it may finish here, if it is quick.
-    for (const { active, canContinue } of runs.values()) if (canContinue) active.stop(leaving);
+    for (const { active, model } of runs.values()) if (model.provider.canContinue) active.stop(leaving);
     await Promise.allSettled(claiming.values());
     const all = (): Promise<unknown> => Promise.all([...runs.values()].map(({ active }) => active.done));
     await withDeadline(all(), drainMs, () => undefined);
