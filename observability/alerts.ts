@@ -1,3 +1,4 @@
+import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
@@ -67,6 +68,7 @@ const unanswerable = (count: number): Samples => ({
 });
 
 export const CAUSES: readonly CauseAlert[] = [
+  ...ACCESS_CAUSES,
   {
     alert: 'InnerDoorRefuses',
     severity: 'ticket',

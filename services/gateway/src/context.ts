@@ -2,6 +2,7 @@ import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { Limits } from '@runnel/protocol';
 import type { Auth } from './auth/auth.ts';
+import type { ApiKeys } from './auth/grants/api-keys.ts';
 import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -27,6 +28,7 @@ export interface GatewayContext {
   hub: Hub;
   commands: Commands;
   auth: Auth;
+  keys: ApiKeys;
   models: ModelCatalogue;
   budgets: Budgets;
   audit: AuditClient | null;

@@ -5,7 +5,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import type { ModelInfo } from '@runnel/protocol/http';
 import type { Answer } from './answer.ts';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { completionIds, openAiCaller } from './caller.ts';
 import { completion, finishReasonOf, openAiError, openAiStatus, type AnswerHead } from './format.ts';
 import { CompletionBody, readCompletion } from './request.ts';
@@ -89,12 +89,12 @@ export const openAiRoutes = async (instance: FastifyInstance, context: OpenAiCon
     },
     async (request, reply) => {
       const caller = await openAiCaller(auth, request, reply);
-      const expiresAt = await tokenEnd(auth, request, reply);
+      const life = await lifeOf(auth, request, reply);
       const { prompt, seed, model, stream, includeUsage } = readCompletion(request.body);
       const ids = await completionIds(request.headers, caller.userId, () => runLog.sharedSecret('completion-ids'));
       const head: AnswerHead = { runId: ids.runId, model: await models.resolve(model), createdAt: Date.now() };
       reply.headers({ 'x-runnel-conversation': ids.conversationId, 'x-runnel-run': ids.runId });
-      await runForResponse(context, caller, { ...ids, text: prompt, model: head.model, seed }, { reply, expiresAt }, async (answer) => {
+      await runForResponse(context, caller, { ...ids, text: prompt, model: head.model, seed }, { reply, life }, async (answer) => {
         if (stream) await firstSign(answer);
         // A failure before the first word, or any failure of a whole answer, is a status of its own.
         if (stream && !(answer.text === '' && answer.end?.error)) return streamAnswer(answer, head, reply, includeUsage);

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
+import type { Life } from '../../auth/identity.ts';
 import type { Caller, PromptCommand } from '../../commands/commands.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Answer } from './answer.ts';
@@ -40,7 +41,7 @@ export const runForResponse = async (
   context: Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'> & { pending: PendingAnswers },
   caller: Caller,
   command: CompletionCommand,
-  { reply, expiresAt }: { reply: FastifyReply; expiresAt: number | null },
+  { reply, life }: { reply: FastifyReply; life: Life },
   deliver: (answer: Answer) => Promise<void>,
 ): Promise<void> => {
   const { hub, commands, config, draining, log, pending } = context;
@@ -68,7 +69,7 @@ export const runForResponse = async (
     () => undefined,
     () => answer.fail(new RunnelError('token-expired')),
   );
-  token.start(expiresAt);
+  token.start(life);
   const { promise: done, resolve: settle } = Promise.withResolvers<void>();
   pending.add(answer, done);
   // Before the command, so that the first event finds the subscription standing.
