@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../harness/processes/cluster.ts';
 import { countText } from '../harness/viewers/expected.ts';
 import { waitFor } from '../harness/wait.ts';
-import { call } from '../harness/commands.ts';
+import { call, type HttpAnswer } from '../harness/commands.ts';
 import { endOfRunning, goesOn, readOver, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
@@ -96,7 +96,8 @@ test.each(['0.1.0'])(
     await endOfRunning(origin, left, 30_000);
     const stored = async (): Promise<boolean> => (await verified(origin, left.going, left.userId)).events >= 4;
     await waitFor(stored, { deadlineMs: 20_000, everyMs: 200, what: 'the audit to have what both releases wrote' });
-    const erase = () => call('DELETE', `${origin}/api/admin/users/${left.userId}?user_id=root`, undefined, 20_000);
+    const erase = (): Promise<HttpAnswer & { forgotten?: boolean }> =>
+      call('DELETE', `${origin}/api/admin/users/${left.userId}?user_id=root`, undefined, 20_000);
     await waitFor(async () => (await erase()).forgotten === true, { deadlineMs: 20_000, everyMs: 500, what: 'the person to be forgotten' });
     for (const conversationId of [left.over, left.going]) {
       const verdict = await call('GET', `${origin}/api/admin/conversations/${conversationId}/verify?user_id=root`, undefined, 10_000);

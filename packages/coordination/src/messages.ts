@@ -1,4 +1,4 @@
-import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot } from '@runnel/protocol';
+import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot, type Usage } from '@runnel/protocol';
 import type { StoredMessage } from './run-log.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
@@ -40,7 +40,7 @@ export const spoiltBy = (
   model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
-const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author }: StoredMessage): StoredMessage => ({
+const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author, usage }: StoredMessage): StoredMessage => ({
   messageId,
   parentId,
   role,
@@ -50,6 +50,7 @@ const ownFields = ({ messageId, parentId, role, text, status, finish, model, cre
   ...(model !== undefined && { model }),
   createdAt,
   ...(author !== undefined && { author }),
+  ...(usage && { usage: { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens } }),
 });
 
 /**
@@ -85,10 +86,11 @@ export const runOfMessages = (
 interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
+  usage?: Usage;
 }
 
 /** An answer as the history keeps it, once its run has ended. */
-export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string, { reason, finish }: AnswerEnd): StoredMessage => ({
+export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string, { reason, finish, usage }: AnswerEnd): StoredMessage => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
@@ -97,4 +99,5 @@ export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string,
   ...(finish && { finish }),
   model: run.model,
   createdAt: run.startedAt,
+  ...(usage && { usage }),
 });

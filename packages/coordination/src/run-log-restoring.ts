@@ -14,6 +14,8 @@ export interface RestoreRun extends OwnedRun {
   run: Omit<RunSnapshot, 'text' | 'epoch'>;
   text: string;
   messages: readonly StoredMessage[];
+  /** As in `BeginRun`. */
+  request?: string;
 }
 export type RestoreRunResult =
   | { outcome: 'restored'; logId: string }

@@ -14,7 +14,7 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, ErrorCode, Finish, Message, Role, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Role, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreGrants } from './grants.ts';
@@ -60,6 +60,8 @@ export interface BeginRun {
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
   trace?: string;
+  /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
+  request?: string;
 }
 export type BeginRunResult =
   /** `offset`: of the `run-started` event. */
@@ -99,6 +101,8 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** As in `BeginRun`. */
+      request?: string;
       /** It cannot be answered: its question cannot be read, or it has gone round from owner to owner. Whoever has it ends it. */
       spoilt?: 'unreadable' | 'tried';
       /** By the store's clock, as the run's `startedAt`. */
@@ -154,7 +158,7 @@ export interface EndRun extends RunRef {
   /** How the model stopped; nothing when it was stopped. */
   finish?: Finish;
   usage?: Usage;
-  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
+  error?: RunError;
 }
 export type EndRunResult =
   /** `reason`: what stands in the log; `cancelled` when a cancel came first. */

@@ -21,6 +21,8 @@ export interface Message {
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
   author?: string;
+  /** Of an answer. Absent in what older pods wrote, and in what the database had to put back. */
+  usage?: Usage;
 }
 
 export interface Usage {
@@ -71,6 +73,14 @@ export interface RunMovedEvent extends Logged {
   bytes: number;
   restarted: boolean;
 }
+/** Why a run failed. `retryAfterMs`, `status` and `providerCode` are its provider's own, where it answered with an error. */
+export interface RunError {
+  code: ErrorCode;
+  message: string;
+  retryAfterMs?: number;
+  status?: number;
+  providerCode?: string;
+}
 export interface RunEndedEvent extends Logged {
   type: 'run-ended';
   runId: string;
@@ -81,8 +91,7 @@ export interface RunEndedEvent extends Logged {
   /** Absent where the model was stopped (a cancel, a drain), and in what older pods wrote. */
   finish?: Finish;
   usage?: Usage;
-  /** `retryAfterMs`: when its provider said so. */
-  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
+  error?: RunError;
   cancel?: { requestedAt: number; stoppedAt: number };
   endedAt: number;
 }

@@ -1,6 +1,7 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
-import { BORDER, count, digest, id, list, maybeId, name, object, text } from './shapes.ts';
+import { TAIL_LIMITS } from '../budgets.ts';
+import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
 /**
  * The border of every run log: a command has the shape its type says, or it is `bad-frame` and nothing is read or written. Types end
@@ -42,6 +43,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     object(query, 'query');
     id(query.conversationId);
     if (query.userId !== undefined) name(query.userId, 'user');
+    if (query.reach !== undefined) word(query.reach, Object.keys(TAIL_LIMITS), 'reach');
     if (query.cursor === null || query.cursor === undefined) return;
     object(query.cursor, 'cursor');
     count(query.cursor.offset, 'cursor');

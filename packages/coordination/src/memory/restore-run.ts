@@ -65,6 +65,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     model,
     startedAt,
     trace,
+    request: command.request,
     text,
     bytes,
     epoch,

@@ -79,6 +79,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     messages: path,
     cancelled: run.cancel,
     trace: run.trace || null,
+    ...(run.request !== undefined && { request: run.request }),
     ...(spoilt && { spoilt }),
     claimedAt: now,
     ...(doubt && { doubt }),
@@ -146,6 +147,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...finished,
     model,
     createdAt: startedAt,
+    ...(usage && { usage }),
   };
   store.keep(conversation, message);
   conversation.leaf = runId;
@@ -156,6 +158,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
   held.owner = null;
   held.queuedAt = null;
+  held.request = undefined;
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };

@@ -4,12 +4,10 @@ import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
 import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
 
-/** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
+/** As in Redis: newest messages kept, events kept, entries before prompts are refused. */
 export const LIMITS = {
   messages: 200,
   log: 512,
-  tail: 256,
-  tailBytes: 512 * 1024,
   page: 50,
   conversations: 10_000,
   listed: 1_000,
@@ -25,6 +23,8 @@ export interface MemoryRun {
   model: string;
   startedAt: number;
   trace: string;
+  /** As in `BeginRun`, until it ends. */
+  request?: string | undefined;
   text: string;
   /** UTF-8 length of `text`. */
   bytes: number;

@@ -48,7 +48,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace; epoch once it has ended */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace; until it ends, request: what an API's caller asks of the model (JSON); epoch once it has ended */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */

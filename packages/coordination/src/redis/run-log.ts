@@ -27,6 +27,7 @@ import {
   type Reply,
 } from './replies.ts';
 import type { BeginRun, RunLog, Subscription, WorkHint } from '../run-log.ts';
+import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
@@ -73,7 +74,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -87,6 +88,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         trace,
         cap,
         making: making === 'no' ? '' : making,
+        request,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
@@ -118,7 +120,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
-    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages }) {
+    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages, request = '' }) {
       const { runId, parentId, model, startedAt } = restored;
       const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-run', partsOf(conversationId, runId), {
@@ -134,6 +136,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         content: text,
         messages: JSON.stringify(path),
         cap,
+        request,
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
@@ -194,8 +197,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
     findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
-    async readState({ conversationId, userId = '', cursor }) {
-      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
+    async readState({ conversationId, userId = '', cursor, reach = 'near' }) {
+      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0, ...TAIL_LIMITS[reach] };
       return toReadState(await large.read('read-state', partsOf(conversationId), args));
     },
     async readHistory({ conversationId, userId, before = '', limit }) {

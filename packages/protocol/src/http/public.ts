@@ -28,6 +28,9 @@ export const ModelInfo = Type.Object({
   provider: Type.String(),
   canContinue: Type.Boolean({ description: 'Goes on from the last byte when its pod dies; else the answer starts again' }),
   default: Type.Optional(Type.Boolean()),
+  accepts: Type.Optional(
+    Type.Array(Type.String(), { description: 'Parameters and inputs that an API caller may send with a prompt; absent: none' }),
+  ),
   vision: Type.Optional(Type.Boolean({ description: 'It can look at pictures' })),
   tools: Type.Optional(Type.Boolean({ description: 'It can call tools' })),
   reasoning: Type.Optional(Type.Boolean({ description: 'It thinks before it answers' })),

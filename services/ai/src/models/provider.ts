@@ -1,8 +1,12 @@
 import type { Finish, Role, Usage } from '@runnel/protocol';
+import type { ModelParams, Turn } from '@runnel/protocol/http';
 
 export interface ModelMessage {
   role: Role;
+  /** Of a message that `turn` says, what of it is text. */
   text: string;
+  /** As an API's caller wrote it, where it is more than text. */
+  turn?: Turn;
 }
 
 export interface ModelRequest {
@@ -10,6 +14,8 @@ export interface ModelRequest {
   model: string;
   /** From the root of the conversation to the user's message that is to be answered. */
   messages: readonly ModelMessage[];
+  /** What an API's caller asks of this answer; the model's entry says the rest. Only what the model `accepts` gets here. */
+  params?: ModelParams;
   /** Text of the answer that stands already; the model goes on right behind it. Empty at the start. */
   prefix: string;
   /** Called for whatever comes from the provider, also for what says nothing: a comment that keeps the connection open. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { configSpec } from '../config.ts';
 import type { ModelEntry } from '@runnel/protocol/http';
 import { DEFAULT_MODELS } from './model-config.ts';
+import { acceptedBy } from './accepts.ts';
 import { createModelRegistry } from './registry.ts';
 
 const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }).models;
@@ -11,8 +12,8 @@ const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }
 test('without MODELS there are demo, which answers by default, and count', () => {
   const models = createModelRegistry(DEFAULT_MODELS);
   expect(models.list()).toEqual([
-    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true },
-    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true },
+    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true, accepts: acceptedBy('demo', true) },
+    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, accepts: acceptedBy('count', true) },
   ]);
   expect(models.suited).toEqual({ demo: true, count: true, default: true });
 });
@@ -44,10 +45,11 @@ test('what a model can is told flat, and what it can not is absent', () => {
     { id: 'b', provider: 'demo', tools: false },
   ]).list();
   expect(first).toEqual({
+    accepts: acceptedBy('openai-compatible', false),
     ...{ id: 'a', name: 'a', provider: 'openai-compatible', canContinue: false, default: true },
     ...{ vision: true, tools: true, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } },
   });
-  expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true });
+  expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true, accepts: acceptedBy('demo', true) });
 });
 
 describe('what does not fit is said before the start, all at once', () => {

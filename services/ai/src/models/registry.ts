@@ -3,7 +3,9 @@ import { ConfigError } from '@runnel/kit';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider } from './count.ts';
 import { createDemoProvider } from './demo.ts';
+import { acceptedBy } from './accepts.ts';
 import { guard } from './guard.ts';
+import { withLimits } from './limits.ts';
 import { createLocalProvider } from './local.ts';
 import { infoOf, modelProblems } from './model-config.ts';
 import { connectionOf } from './remote/connection.ts';
@@ -70,7 +72,10 @@ const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<Mod
   const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
   const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
   return {
-    info: infoOf(entry, { canContinue: provider.canContinue, isDefault }),
+    info: {
+      ...infoOf(entry, { canContinue: provider.canContinue, isDefault }),
+      accepts: acceptedBy(entry.provider, provider.canContinue),
+    },
     model: entry.model ?? entry.id,
     system: entry.system ?? null,
     provider,
@@ -80,9 +85,9 @@ const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<Mod
 const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): ChatProvider => {
   switch (entry.provider) {
     case 'demo':
-      return createDemoProvider(clock);
+      return withLimits(createDemoProvider(clock), 'words');
     case 'count':
-      return createCountProvider(clock);
+      return withLimits(createCountProvider(clock), 'words');
     case 'openai-compatible': {
       const settings = connectionOf(entry, env);
       return createRemoteProvider(openAiChat({ ...settings, continueBody: entry.continueBody }), settings);
@@ -92,6 +97,9 @@ const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']
       return createRemoteProvider(anthropicMessages(settings), settings);
     }
     case 'local':
-      return createLocalProvider({ file: entry.model ?? '', temperature: entry.temperature, maxOutputTokens: entry.maxOutputTokens });
+      return withLimits(
+        createLocalProvider({ file: entry.model ?? '', temperature: entry.temperature, maxOutputTokens: entry.maxOutputTokens }),
+        null,
+      );
   }
 };

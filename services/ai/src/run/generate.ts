@@ -5,9 +5,10 @@ import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
-import type { ModelMessage } from '../models/provider.ts';
+
 import { untilAnswered } from '../runs/retry.ts';
 import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
+import { askedOf, type Asked } from './asked.ts';
 import { estimateUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 
@@ -68,7 +69,7 @@ const END_RETRY_MS = 100;
 
 /** Runs one claimed run to its end: the model's text through the append loop into the log, then one `endRun`. */
 export const generate = (job: RunJob): ActiveRun => {
-  const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
+  const { ref, claim, model, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
   const { conversationId, runId } = ref;
   const { epoch } = claim;
   const owned = { conversationId, runId, epoch };
@@ -76,7 +77,10 @@ export const generate = (job: RunJob): ActiveRun => {
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const appends = new AppendLoop({
     text: claim.text,
-    run: { ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+    run: {
+      ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+      ...(claim.request !== undefined && { request: claim.request }),
+    },
     runLog,
     newLogId: newId,
     onVerdict: stop,
@@ -85,7 +89,8 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
-  const messages = toModelMessages(job);
+  const asked = askedOf(claim, model.system);
+  const { messages } = asked;
   const retry = {
     clock,
     ...(random && { random }),
@@ -98,7 +103,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, messages, appends, stopping.signal);
+    const written = await write(job, asked, appends, stopping.signal);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -188,10 +193,12 @@ export const generate = (job: RunJob): ActiveRun => {
   };
 };
 
-const toEndError = ({ code, message, retryAfterMs }: RunnelError): NonNullable<EndRun['error']> => ({
+const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
   code,
   message,
   ...(retryAfterMs !== undefined && { retryAfterMs }),
+  ...(providerStatus !== undefined && { status: providerStatus }),
+  ...(providerCode !== undefined && { providerCode }),
 });
 
 /** An empty answer is a failure, whatever finish the provider reports. */
@@ -213,7 +220,7 @@ interface Written {
 }
 
 /** The model's read loop. It waits for the store only when too much has piled up. */
-const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
+const write = async (job: RunJob, asked: Asked, appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
   const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
@@ -222,8 +229,9 @@ const write = async (job: RunJob, messages: ModelMessage[], appends: AppendLoop,
   let waitingSince = clock.now();
   let turnedAt = waitingSince;
   if (signal.aborted) return { usage, finish, error: null };
+  if (asked.error) return { usage, finish: 'error', error: asked.error };
   try {
-    for await (const delta of model.provider.stream({ model: model.model, messages, prefix: claim.text }, signal)) {
+    for await (const delta of model.provider.stream({ model: model.model, ...asked, prefix: claim.text }, signal)) {
       if ('usage' in delta) usage = delta.usage;
       else if ('finish' in delta) finish = delta.finish;
       else if (delta.text !== '') {
@@ -270,9 +278,3 @@ const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
     if (signal.aborted) finish();
     void room.then(finish);
   });
-
-/** The model's input: its system prompt, then the thread, without deleted and empty messages. */
-const toModelMessages = ({ claim, model }: RunJob): ModelMessage[] => [
-  ...(model.system === null ? [] : [{ role: 'system' as const, text: model.system }]),
-  ...claim.messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text })),
-];

@@ -1,9 +1,10 @@
 import type { Finish, Usage } from '@runnel/protocol';
+import type { ModelParams } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
 import type { Delta, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
-import { systemText, turnsOf } from './thread.ts';
+import { withPrefix } from './thread.ts';
 import { wholeUsage } from './whole-usage.ts';
 
 export interface OpenAiSettings extends RemoteSettings {
@@ -23,12 +24,35 @@ export const openAiChat = ({ continueBody, body: extra, sampling }: OpenAiSettin
       stream: true,
       stream_options: { include_usage: true },
       ...samplingOf(sampling),
+      ...asked(request.params, sampling),
       ...extra,
-      ...(messages.at(-1)?.role === 'assistant' && continueBody),
+      ...(isBegun(request) && continueBody),
     };
   },
   decoder: () => new ChunkDecoder(),
 });
+
+/** The answer has a beginning: what stands of it, or what the caller began. */
+const isBegun = ({ messages, prefix }: ModelRequest): boolean => prefix.trimEnd() !== '' || messages.at(-1)?.role === 'assistant';
+
+/** The caller's parameters by the names they came with. No more tokens than the model's entry allows, whichever name they have. */
+const asked = (params: ModelParams = {}, { maxOutputTokens: most = Infinity, maxTokensField }: Sampling = {}): object => {
+  const { max_tokens: older, max_completion_tokens: newer, ...rest } = params;
+  const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined));
+  const wanted = newer ?? older;
+  if (typeof wanted !== 'number') return told;
+  const name = maxTokensField ?? (typeof newer === 'number' ? 'max_completion_tokens' : 'max_tokens');
+  return { ...told, max_tokens: undefined, [name]: Math.min(most, wanted) };
+};
+
+/** In their order. System texts at the beginning are one message, since some models' templates take no second one there. */
+const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  const leading = messages.slice(0, first < 0 ? messages.length : first);
+  const rest = withPrefix(messages.slice(leading.length), prefix).map(({ role, text, turn }) => turn ?? { role, content: text });
+  const system = leading.map(({ text }) => text).join('\n\n');
+  return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
+};
 
 /** What is undefined does not reach the provider: JSON leaves it out. */
 const samplingOf = ({ maxTokensField = 'max_tokens', ...sampling }: Sampling = {}): object => ({
@@ -40,12 +64,6 @@ const samplingOf = ({ maxTokensField = 'max_tokens', ...sampling }: Sampling = {
   stop: sampling.stop,
   [maxTokensField]: sampling.maxOutputTokens,
 });
-
-const messagesOf = (request: ModelRequest): { role: string; content: string }[] => {
-  const system = systemText(request);
-  const turns = turnsOf(request).map(({ role, text }) => ({ role, content: text }));
-  return system === '' ? turns : [{ role: 'system', content: system }, ...turns];
-};
 
 /** The fields that are read; everything about them is to be checked, for each server has its own idea of the others. */
 interface Chunk {

@@ -1,6 +1,6 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose
--- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap
+-- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on
 -- Returns  restored logId | busy | fenced | closed
 -- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
@@ -10,7 +10,7 @@ local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], 
 local store, whose = KEYS[14], KEYS[15]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
+local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14]), ARGV[15]
 -- @include now
 -- @include json
 -- @include figure
@@ -72,7 +72,7 @@ for index, message in ipairs(messages) do
     end
   end
 end
-redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt)
+redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'request', request)
 redis.call('SET', text, content)
 local expires = string.format('%.0f', now + leaseMs)
 local wanted = redis.call('EXISTS', cancel) == 1
