@@ -125,9 +125,8 @@ export const channelOf = (conversationId: string): string =>
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
-export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
 /** Where all gateways hear of keys and sessions that ended. */
-export const grantsChannel = (): string => KEYS.grantsEnded(ofShard(0));
+export const grantsChannel = (): string => keyName('grantsEnded', ofShard(0));
 export const workChannel = (shard: number): string => keyName('work', ofShard(shard));
 /** The outbox of a shard. */
 export const outboxKey = (shard: number): string => keyName('events', ofShard(shard));
