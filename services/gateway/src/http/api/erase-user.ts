@@ -41,6 +41,7 @@ export const eraseUser = async (context: GatewayContext, userId: string, admin: 
   // First, so that nothing of theirs goes on writing.
   await context.runLog.endGrantsOf(userId);
   const conversations = await deleteAll(context, userId, admin);
+  await context.files?.erase(userId);
   await context.runLog.forgetPerson(userId);
   return { conversations, forgotten: await forgotten(context, userId) };
 };
