@@ -5,6 +5,7 @@ import {
   isId,
   type EndReason,
   type Finish,
+  type Message,
   type MessageStatus,
   type ServerEvent,
   type SnapshotEvent,
@@ -17,6 +18,8 @@ export interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
   usage?: Usage;
+  /** Of the whole text, as the log's end has it; not known from a snapshot. */
+  proof?: { bytes: number; sha256: string };
   /** Set unless the run is complete or was cancelled. */
   error?: RunnelError;
 }
@@ -55,14 +58,18 @@ export class Answer implements Sink {
   /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
   devices = 1;
   end: AnswerEnd | null = null;
+  /** The messages of the last snapshot, for who wants them: a page of the conversation as it stood. */
+  history: readonly Message[] | null = null;
+  readonly #keepsHistory: boolean;
   #changed: () => void = () => undefined;
   /** Offset of `run-started`, once the command has answered: a later snapshot without the run means that it is gone. */
   #startedAt = Infinity;
   /** Offset of the last snapshot that did not know the run. */
   #unknownAt = -1;
 
-  constructor(runId: string) {
+  constructor(runId: string, keepsHistory = false) {
     if (!isId(runId)) throw new RunnelError('bad-frame');
+    this.#keepsHistory = keepsHistory;
     this.runId = runId;
   }
 
@@ -113,14 +120,21 @@ export class Answer implements Sink {
         return;
       case 'run-ended': {
         if (data.runId !== this.runId) return;
-        const { reason, finish, usage, error } = data;
-        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error) });
+        const { reason, finish, usage, error, bytes, sha256 } = data;
+        return this.#finish({
+          reason,
+          ...(finish && { finish }),
+          ...(usage && { usage }),
+          proof: { bytes, sha256 },
+          ...failure(reason, error),
+        });
       }
       default:
     }
   }
 
   #replace({ run, messages, offset }: SnapshotEvent): void {
+    if (this.#keepsHistory) this.history = messages;
     if (run?.runId === this.runId) {
       this.#began(run);
       if (!run.text.startsWith(this.text)) this.#restart();
