@@ -15,7 +15,7 @@ export interface KeyParts {
   conversationId: string;
   runId: string;
   userId?: string;
-  /** Of a shared secret. */
+  /** Of a shared secret, or a digest. */
   name?: string;
 }
 
@@ -28,7 +28,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset); mended (ms), untitled: after an eviction */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system; mended (ms), untitled: after an eviction */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
@@ -48,7 +48,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; cancel: as in its key; until it ends, request: what an API's caller asks of the model (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; until it ends, request: what an API's caller asks of the model (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -90,6 +90,12 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset, no expiry: live gateways by when they expire (ms) */
   holders: () => 'gateways:live',
+  /** hash, until the last of them ends: grantId → JSON of the key or session that lets the user in: kind, digest, data, times (ms) */
+  grants: (k) => `user:grants:${userTag(k)}`,
+  /** string, as long as the grant: SHA-256 of a key or session → JSON of `[userId, grantId]`: whose list it is in */
+  grantHome: (k) => `grant:home:${k.name ?? ''}`,
+  /** channel, sharded: ids of grants that ended, for gateways */
+  grantsEnded: (k) => `grants:ended:{${k.shard}}`,
   /** string, no expiry: a random secret that the processes of this store share */
   secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
@@ -119,6 +125,8 @@ export const channelOf = (conversationId: string): string =>
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
+/** Where all gateways hear of keys and sessions that ended. */
+export const grantsChannel = (): string => keyName('grantsEnded', ofShard(0));
 export const workChannel = (shard: number): string => keyName('work', ofShard(shard));
 /** The outbox of a shard. */
 export const outboxKey = (shard: number): string => keyName('events', ofShard(shard));
