@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { allowLargeMessages } from '../../sockets/sized-socket.ts';
 import { dialectCaller } from '../door.ts';
 import type { DialectContext } from '../tellers.ts';
@@ -26,7 +26,7 @@ export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { li
         if (!request.ws) throw new RunnelError('bad-frame', 'This is a WebSocket address: ask for an upgrade.');
         if (draining.aborted) throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: RETRY_AFTER_MS });
         const known = await dialectCaller(auth, request, reply).then(
-          async (caller) => ({ ...caller, expiresAt: await tokenEnd(auth, request, reply) }),
+          async (caller) => ({ caller, ...(await lifeOf(auth, request, reply)) }),
           (error: unknown) => {
             // The first frame may bring a token; a bad one in the handshake is refused.
             if (error instanceof RunnelError && error.code === 'unauthorized' && request.headers.authorization === undefined) return null;
@@ -35,7 +35,7 @@ export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { li
         );
         const place = places.enter(request.ip, 'ai-sdk');
         if (known)
-          await place.person(known.userId).catch((error: unknown) => {
+          await place.person(known.caller.userId).catch((error: unknown) => {
             place.leave();
             throw error;
           });

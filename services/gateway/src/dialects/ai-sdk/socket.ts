@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
 import type { Caller } from '../../commands/commands.ts';
+import type { Life } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Heartbeat } from '../../sockets/heartbeat.ts';
@@ -20,9 +21,10 @@ const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 const BACKLOG_BYTES = 64 * 1024;
 const POLICY = 1008;
 
-export interface Known extends Caller {
-  /** Milliseconds since the epoch; null: never. */
-  expiresAt: number | null;
+/** Who speaks on a socket, for how long, and whether they may change anything. */
+export interface Known extends Life {
+  caller: Caller;
+  readOnly?: boolean;
 }
 
 interface Telling {
@@ -55,7 +57,7 @@ export class ChatSocket implements Drainable {
       () => undefined,
       () => socket.close(CLOSE.auth, CLOSE_REASONS.auth),
     );
-    if (known) this.#token.start(known.expiresAt);
+    if (known) this.#token.start(known);
     this.#heartbeat = new Heartbeat(
       context.config.heartbeatMs,
       () => socket.ping(),
@@ -130,17 +132,23 @@ export class ChatSocket implements Drainable {
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
     const { auth } = this.#context;
     if (auth.mode === 'jwt' && token !== undefined) {
-      const { userId, expiresAt } = await auth.verify(token);
-      if (this.#known && this.#known.userId !== userId) throw new RunnelError('unauthorized', 'This socket is another person’s.');
-      this.#known = { ...this.#known, userId, expiresAt };
-      this.#token.start(expiresAt);
+      const { userId, ...life } = await auth.verify(token);
+      const before = this.#known?.caller;
+      if (before && before.userId !== userId) throw new RunnelError('unauthorized', 'This socket is another person’s.');
+      this.#known = { caller: { ...before, userId }, ...life };
+      this.#token.start(life);
     }
     if (!this.#known) throw new RunnelError('unauthorized');
-    await (this.#entered ??= this.#enter(this.#known.userId));
-    return this.#known;
+    await (this.#entered ??= this.#enter(this.#known.caller.userId));
+    return this.#known.caller;
+  }
+
+  #mayChange(): void {
+    if (this.#known?.readOnly) throw new RunnelError('forbidden', 'This key may only read.');
   }
 
   async #begin(frame: Extract<ClientFrame, { type: 'send' }>, caller: Caller): Promise<void> {
+    this.#mayChange();
     const asked = readChat(bodyOf(frame));
     const { runId, offset } = await beginAsked(this.#context, caller, asked);
     this.#tell(frame.requestId, { conversationId: asked.conversationId, userId: caller.userId, runId }, offset);
@@ -182,8 +190,9 @@ export class ChatSocket implements Drainable {
     if (!telling) return;
     this.#tellings.delete(requestId);
     telling.feed.close();
+    this.#mayChange();
     const { conversationId, runId } = telling.place;
-    await this.#context.commands.cancel(this.#known!, { conversationId, runId });
+    await this.#context.commands.cancel(this.#known!.caller, { conversationId, runId });
   }
 
   async #ready(): Promise<void> {
