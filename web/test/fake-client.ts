@@ -76,7 +76,8 @@ export const createFakeClient = (): FakeClient => {
     discard: (messageId) => void calls.push(`discard ${messageId}`),
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
     cancel: async () => (calls.push('cancel'), 'cancelling'),
-    deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
+    decide: async () => 'decided' as const,
+      deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
     async loadOlder() {
       calls.push('older');

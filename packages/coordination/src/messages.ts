@@ -1,5 +1,7 @@
-import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot } from '@runnel/protocol';
-import type { StoredMessage } from './run-log.ts';
+import { isId, RunnelError, type EndReason, type Finish } from '@runnel/protocol';
+import { endOfParts } from './parts.ts';
+import type { EndingPart } from './run-log-parts.ts';
+import type { RunFacts, StoredMessage } from './run-log.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
 export const pathTo = (messages: readonly StoredMessage[], messageId: string | null): StoredMessage[] => {
@@ -40,7 +42,7 @@ export const spoiltBy = (
   model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
-const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author }: StoredMessage): StoredMessage => ({
+const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author, parts }: StoredMessage): StoredMessage => ({
   messageId,
   parentId,
   role,
@@ -50,6 +52,7 @@ const ownFields = ({ messageId, parentId, role, text, status, finish, model, cre
   ...(model !== undefined && { model }),
   createdAt,
   ...(author !== undefined && { author }),
+  ...(parts && parts.length > 0 && { parts }),
 });
 
 /**
@@ -85,10 +88,16 @@ export const runOfMessages = (
 interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
+  parts?: readonly EndingPart[];
 }
 
+const partsShown = (ending: readonly EndingPart[] | undefined): Pick<StoredMessage, 'parts'> => {
+  const { parts } = endOfParts(ending);
+  return parts ? { parts } : {};
+};
+
 /** An answer as the history keeps it, once its run has ended. */
-export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string, { reason, finish }: AnswerEnd): StoredMessage => ({
+export const answerOf = (run: RunFacts, text: string, { reason, finish, parts }: AnswerEnd): StoredMessage => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
@@ -97,4 +106,5 @@ export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string,
   ...(finish && { finish }),
   model: run.model,
   createdAt: run.startedAt,
+  ...partsShown(parts),
 });

@@ -124,7 +124,10 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
 };
 
 const toHistory = ({ messages, prefix }: ModelRequest): Parameters<LlamaChat['generateResponse']>[0] => [
-  ...messages.map(({ role, text }) => (role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text })),
+  ...messages.flatMap(({ role, text }) => {
+    if (role === 'tool') return [];
+    return [role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text }];
+  }),
   { type: 'model', response: prefix === '' ? [] : [prefix] },
 ];
 

@@ -1,15 +1,19 @@
-import type { AppendChunkResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
+import type { AppendChunkResult, PutPartResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
+import { PART_FIELDS, splitIncomplete, type Part, type PartField, type PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
+import type { PartOp, Settled } from './part-op.ts';
+import { RunParts } from './run-parts.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 
 export interface AppendLoopOptions {
-  /** The text that stands when the run is claimed. */
+  /** The text and the parts that stand when the run is claimed. */
   text: string;
+  parts: readonly Part[];
   /** Names the run in each append, and says all of it but its text to a store that has lost it (L-6). */
-  run: Omit<RestoreRun, 'text' | 'newLogId'>;
-  runLog: Pick<RunLog, 'appendChunk' | 'restoreRun'>;
+  run: Omit<RestoreRun, 'text' | 'newLogId' | 'parts' | 'step'>;
+  runLog: Pick<RunLog, 'appendChunk' | 'restoreRun' | 'putPart' | 'appendPartChunk'>;
   newLogId(): string;
   /** Called once, when nothing more may be written. */
   onVerdict(verdict: Verdict): void;
@@ -44,7 +48,14 @@ export class AppendLoop {
   readonly #clock: Clock;
   readonly #retry: RetryOptions;
   readonly #text: RunText;
+  readonly #parts: RunParts;
+  #nextIndex: number;
+  /** Of a part's field, a high surrogate whose other half has not come yet. */
+  readonly #halves = new Map<string, string>();
   #inFlight: Piece | undefined;
+  #op: PartOp | undefined;
+  /** Bytes of the text at the last end of a step. */
+  #step: number | undefined;
   #lost = false;
   #restoredAt = Number.NEGATIVE_INFINITY;
   #running = false;
@@ -58,6 +69,8 @@ export class AppendLoop {
     this.#options = options;
     this.#clock = clock;
     this.#text = new RunText(text);
+    this.#parts = new RunParts(options.parts);
+    this.#nextIndex = options.parts.length;
     const onFailure = (error: unknown, attempt: number): void => {
       if (attempt === 0) observe?.troubled?.(error);
     };
@@ -74,6 +87,21 @@ export class AppendLoop {
   get whole(): string {
     return this.#text.whole;
   }
+  get parts(): RunParts {
+    return this.#parts;
+  }
+  /** The index of a part that is put next: whoever takes one puts it before another is taken. */
+  takeIndex(): number {
+    return this.#nextIndex++;
+  }
+  /** Parts that were begun, whether they stand or not. */
+  get begunParts(): number {
+    return this.#nextIndex;
+  }
+  /** Where a part would stand that begins now. */
+  get pushedBytes(): number {
+    return this.#text.pushedBytes;
+  }
   standing(): Standing {
     return this.#text.standing();
   }
@@ -85,6 +113,39 @@ export class AppendLoop {
   push(delta: string): Promise<void> | undefined {
     if (this.#verdict !== null) return undefined;
     this.#text.push(delta, this.#clock.wall());
+    return this.#later();
+  }
+
+  /** A part, or another state of one, behind all that was said so far. Resolves when it stands, or never will. */
+  put(part: Part, from: PartState | null, step?: number): Promise<Settled> {
+    if (this.#verdict !== null) return Promise.resolve('stopped');
+    for (const field of PART_FIELDS) this.#endHalf(part.partId, field);
+    const { promise, resolve } = Promise.withResolvers<Settled>();
+    this.#text.mark({ kind: 'put', part, from, ...(step !== undefined && { step }), settle: resolve });
+    this.#wake();
+    return promise;
+  }
+
+  /** Content of a part, as `push` takes text. */
+  say(partId: string, field: PartField, text: string): Promise<void> | undefined {
+    if (this.#verdict !== null) return undefined;
+    const key = `${partId} ${field}`;
+    const { whole, rest } = splitIncomplete((this.#halves.get(key) ?? '') + text);
+    this.#halves.set(key, rest);
+    if (whole === '') return undefined;
+    this.#text.mark({ kind: 'chunk', partId, field, text: whole.toWellFormed(), t: this.#clock.wall() });
+    return this.#later();
+  }
+
+  /** Half a character that was never completed is what it is. */
+  #endHalf(partId: string, field: PartField): void {
+    const key = `${partId} ${field}`;
+    const half = this.#halves.get(key);
+    this.#halves.delete(key);
+    if (half) this.#text.mark({ kind: 'chunk', partId, field, text: '\uFFFD', t: this.#clock.wall() });
+  }
+
+  #later(): Promise<void> | undefined {
     this.#wake();
     if (this.#text.waitingBytes < MAX_WAITING_BYTES) return undefined;
     this.#room ??= Promise.withResolvers();
@@ -130,6 +191,7 @@ export class AppendLoop {
     try {
       while (this.#verdict === null) {
         if (this.#lost) await this.#writeAgain();
+        else if (this.#nextOp()) this.#settle(await untilAnswered(this.#send, this.#retry));
         else {
           this.#inFlight ??= this.#text.take();
           if (this.#inFlight === undefined) break;
@@ -163,6 +225,49 @@ export class AppendLoop {
     });
   };
 
+  /** A part's change that is next in line, or in flight. */
+  #nextOp(): boolean {
+    if (this.#inFlight !== undefined) return false;
+    this.#op ??= this.#text.takeOp();
+    return this.#op !== undefined;
+  }
+
+  readonly #send = async (): Promise<PutPartResult['outcome'] | AppendChunkResult['outcome']> => {
+    const { runLog, run } = this.#options;
+    const { conversationId, runId, epoch } = run;
+    const op = this.#op!;
+    const owned = { conversationId, runId, epoch };
+    if (op.kind === 'put') {
+      const command = { ...owned, part: this.#parts.whole(op.part), from: op.from, ...(op.step !== undefined && { step: op.step }) };
+      return (await runLog.putPart(command)).outcome;
+    }
+    const { partId, field, text, t } = op;
+    return (await runLog.appendPartChunk({ ...owned, partId, field, at: this.#parts.bytesOf(partId, field), text, t })).outcome;
+  };
+
+  #settle(outcome: PutPartResult['outcome'] | AppendChunkResult['outcome']): void {
+    const op = this.#op!;
+    if (outcome === 'changed') {
+      this.#op = undefined;
+      if (op.kind === 'put') op.settle('changed');
+      return;
+    }
+    const next = afterAppend(outcome === 'put' ? 'appended' : outcome);
+    if (next === 'next') this.#opStands();
+    else if (next === 'restore') this.#lost = true;
+    else this.#decide(next);
+  }
+
+  #opStands(): void {
+    const op = this.#op;
+    this.#op = undefined;
+    if (op === undefined) return;
+    this.#parts.stands(op);
+    if (op.kind !== 'put') return;
+    if (op.step !== undefined) this.#step = op.step;
+    op.settle('stands');
+  }
+
   #answered(outcome: AppendChunkResult['outcome']): void {
     const next = afterAppend(outcome);
     if (next === 'next') this.#stands();
@@ -179,7 +284,15 @@ export class AppendLoop {
     const { giveUp, observe, run, runLog } = this.#options;
     const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
-    const command: RestoreRun = { ...run, text: this.#text.standingText(this.#inFlight), newLogId };
+    const parts = this.#op ? this.#parts.with(this.#op) : this.#parts.all;
+    const step = this.#op?.kind === 'put' ? (this.#op.step ?? this.#step) : this.#step;
+    const command: RestoreRun = {
+      ...run,
+      text: this.#text.standingText(this.#inFlight),
+      newLogId,
+      ...(parts.length > 0 && { parts }),
+      ...(step !== undefined && { step }),
+    };
     const busyUntil = this.#clock.now() + OTHER_RUN_MS;
     for (;;) {
       const { outcome } = await untilAnswered(() => runLog.restoreRun(command), this.#retry);
@@ -187,6 +300,7 @@ export class AppendLoop {
       const next = afterRestore(outcome);
       if (next === 'next') {
         this.#stands();
+        this.#opStands();
         this.#lost = false;
         this.#restoredAt = this.#clock.now();
         return;
@@ -199,6 +313,8 @@ export class AppendLoop {
   #decide(what: Verdict): void {
     if (this.#verdict !== null) return;
     this.#verdict = what;
+    if (this.#op?.kind === 'put') this.#op.settle('stopped');
+    this.#op = undefined;
     this.#text.drop();
     this.#options.onVerdict(what);
   }

@@ -47,8 +47,8 @@ if seen then
 end
 if known[2] then
   local member = conversationId .. ':' .. known[2]
-  local held = redis.call('HMGET', owner, 'expires', 'leaseMs')
-  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
+  local held = redis.call('HMGET', owner, 'expires', 'leaseMs', 'parked')
+  if held[3] ~= known[2] and not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
     -- Nobody has it, and it stands in no list (evicted): whoever looks for runs finds it here. In both it would be found twice.
     redis.call('ZADD', queued, now, member)
   end
@@ -109,6 +109,7 @@ redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
+redis.call('HDEL', run, 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace)
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)
