@@ -1,15 +1,19 @@
-// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's values table from values.yaml, what the
-// published packages export, the index of decisions, and docs/asyncapi.json from the schemas of the audit's events.
+// `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
+// published packages export, the index of decisions, the parameters of docs/wires, and docs/asyncapi.json from the schemas of the audit's events.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
+import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
+import { withModelsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
+import { chatParameters, withParameters } from './lib/wires.ts';
+import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
 import { buildPackages, PACKAGES } from './packages/build.ts';
 
 const TARGET = 'docs/configuration.md';
@@ -54,7 +58,11 @@ await buildPackages();
 const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
+  'helm/runnel/values.schema.json': valuesSchema(),
+  'docs/models.md': withModelsTable(await text('docs/models.md')),
   'docs/asyncapi.json': asyncApi(),
+  'docs/wires/chat-completions.md': withParameters(await text('docs/wires/chat-completions.md'), CHAT_PARAMETERS),
+  'docs/wires/openai-chat.md': chatParameters(),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),
 };

@@ -4,6 +4,8 @@ import { elapse } from './wait.ts';
 
 export interface HttpAnswer extends Partial<Answer> {
   status: number;
+  /** Of the erasure of a person. */
+  forgotten?: boolean;
 }
 
 /** One call; a network error is `status: 0`. */

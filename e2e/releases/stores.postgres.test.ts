@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '../harness/processes/cluster.ts';
 import { countText } from '../harness/viewers/expected.ts';
 import { waitFor } from '../harness/wait.ts';
+import { call, type HttpAnswer } from '../harness/commands.ts';
 import { endOfRunning, goesOn, readOver, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
@@ -30,7 +31,15 @@ const restorePostgres = async (url: string, version: string): Promise<void> => {
 };
 
 const startOver = async (version: string, stores: { redis: boolean }) => {
-  const cluster = await startCluster({ gateways: 1, ai: 1, aiStarted: 0, audit: true, auditStarted: false, postgres: true });
+  const cluster = await startCluster({
+    gateways: 1,
+    ai: 1,
+    aiStarted: 0,
+    audit: true,
+    auditStarted: false,
+    postgres: true,
+    gatewayEnv: { ADMIN_USERS: 'root' },
+  });
   onTestFinished(async () => {
     await cluster.close();
     await cluster.removeLogs();
@@ -78,3 +87,34 @@ test.each(['0.1.0'])('P-9 W-11 a PostgreSQL of %s alone has the conversation whe
   ]);
   expect((await verified(origin, left.over, left.userId)).problems).toEqual([]);
 });
+
+test.each(['0.1.0'])(
+  'S-17 who is erased from a PostgreSQL of %s is named by none of its tables, and the trail stays whole',
+  async (version) => {
+    const { cluster: left } = readRelease(version);
+    const { cluster, origin } = await startOver(version, { redis: true });
+    await endOfRunning(origin, left, 30_000);
+    const stored = async (): Promise<boolean> => (await verified(origin, left.going, left.userId)).events >= 4;
+    await waitFor(stored, { deadlineMs: 20_000, everyMs: 200, what: 'the audit to have what both releases wrote' });
+    const erase = (): Promise<HttpAnswer & { forgotten?: boolean }> =>
+      call('DELETE', `${origin}/api/admin/users/${left.userId}?user_id=root`, undefined, 20_000);
+    await waitFor(async () => (await erase()).forgotten === true, { deadlineMs: 20_000, everyMs: 500, what: 'the person to be forgotten' });
+    for (const conversationId of [left.over, left.going]) {
+      const verdict = await call('GET', `${origin}/api/admin/conversations/${conversationId}/verify?user_id=root`, undefined, 10_000);
+      expect(verdict, conversationId).toMatchObject({ status: 200, problems: [] });
+    }
+    const client = new pg.Client({ connectionString: cluster.databaseUrl! });
+    await client.connect();
+    onTestFinished(() => client.end());
+    const { rows: tables } = await client.query<{ name: string }>(
+      `SELECT quote_ident(table_name) AS name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'`,
+    );
+    const naming: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`);
+      if (rows.some(({ row }) => new RegExp(`\\b${left.userId}\\b`).test(row))) naming.push(name);
+    }
+    expect(tables.length).toBeGreaterThan(5);
+    expect(naming).toEqual([]);
+  },
+);

@@ -6,6 +6,7 @@ import { balancerScenarios } from './balancers.ts';
 import { cancelScenarios } from './cancel.ts';
 import { chaosScenarios } from './chaos.ts';
 import { commandScenarios } from './commands.ts';
+import { dialectScenarios } from './dialects/index.ts';
 import { drainScenarios } from './drain.ts';
 import { failoverEndedScenarios } from './stores/failover-ended.ts';
 import { failoverScenarios } from './stores/failover.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: Scenario[] = [
   ...attackScenarios,
   ...failoverEndedScenarios,
   ...surfaceScenarios,
+  ...dialectScenarios,
   ...auditScenarios,
   ...skewScenarios,
   ...chaosScenarios,

@@ -9,8 +9,8 @@ export interface ValueRow {
 
 const comment = (text: string | null | undefined): string => (text ?? '').replaceAll(/^ ?/gm, '').replaceAll('\n', ' ').trim();
 
-/** Maps that operators fill themselves, or that mean something as a whole. */
-const isWhole = (path: string, node: YAMLMap): boolean => node.items.length === 0 || /\.(requests|limits)$/.test(path);
+/** Maps that operators fill themselves, or that mean something as a whole: those stand in one line. */
+const isWhole = (node: YAMLMap): boolean => node.items.length === 0 || node.flow === true;
 
 /** Every value of a values.yaml, in its order, with the comment above it. */
 export const valueRows = (yaml: string): ValueRow[] => {
@@ -22,7 +22,7 @@ export const valueRows = (yaml: string): ValueRow[] => {
       const node = value as Node | null;
       // The comment before a map's first entry hangs on the map itself.
       const above = comment((key as Node).commentBefore) || (index === 0 && prefix !== '' ? comment(map.commentBefore) : '');
-      if (isMap(node) && !isWhole(path, node)) visit(node, path);
+      if (isMap(node) && !isWhole(node)) visit(node, path);
       else rows.push({ path, default: isCollection(node) || isScalar(node) ? node.toJSON() : null, description: above });
     }
   };

@@ -49,13 +49,20 @@ export const helm = (tool: (typeof HELMS)[number], ...args: string[]): string =>
   }
 };
 
+export const parsed = (text: string): Manifest[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+
+/** With a values file of one's own. */
+export const renderValues = (file: string, tool: (typeof HELMS)[number] = 'helm4'): Manifest[] =>
+  parsed(helm(tool, 'template', 'runnel', CHART, '--namespace', 'chat', '-f', file));
+
 export const render = (options: { profile?: string; set?: readonly string[]; tool?: (typeof HELMS)[number] }): Manifest[] => {
   const { profile, set = profile === undefined ? LEAST : [], tool = 'helm4' } = options;
   const file = profile === undefined ? [] : ['-f', join(CHART, 'ci', profile)];
   const text = helm(tool, 'template', 'runnel', CHART, '--namespace', 'chat', ...file, ...set.flatMap((value) => ['--set', value]));
-  return parseAllDocuments(text)
-    .map((document) => document.toJS() as Manifest | null)
-    .filter((manifest) => manifest !== null);
+  return parsed(text);
 };
 
 export interface Workload {

@@ -1,43 +1,6 @@
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
 import { expect, test } from 'vitest';
-import { goTool } from '../../scripts/go-tools.mjs';
-import { CHART, LEAST, render, workloads, type Manifest } from './chart.ts';
-
-/** What an operator keeps outside the chart: `Secret/name` to its data. */
-type Held = Record<string, Record<string, string>>;
-
-const KINDS = ['Secret', 'ConfigMap'].map((kind) => ({ kind, name: `${kind.toLowerCase()}s`, namespaced: true, verbs: ['get'] }));
-const VERSION = { major: '1', minor: '36', gitVersion: 'v1.36.0' };
-
-/** As much of the Kubernetes API as a chart's `lookup` asks. */
-const withCluster = async <T>(held: Held, use: (url: string) => Promise<T>): Promise<T> => {
-  const answer = (path: string): object => {
-    const [, kind, name] = /^\/api\/v1\/namespaces\/chat\/(secrets|configmaps)\/(.+)$/.exec(path) ?? [];
-    const full = kind === undefined ? '' : `${kind === 'secrets' ? 'Secret' : 'ConfigMap'}/${name}`;
-    if (held[full]) return { apiVersion: 'v1', kind: full.split('/')[0], metadata: { name, namespace: 'chat' }, data: held[full] };
-    if (path === '/version') return VERSION;
-    if (path === '/api') return { kind: 'APIVersions', versions: ['v1'] };
-    if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: [] };
-    if (path === '/api/v1') return { kind: 'APIResourceList', groupVersion: 'v1', resources: KINDS };
-    return { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 };
-  };
-  const server = createServer((request, response) => {
-    const body = answer(new URL(request.url!, 'http://cluster').pathname);
-    response.writeHead('code' in body ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  try {
-    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-};
+import { LEAST, render, workloads, type Manifest } from './chart.ts';
+import { renderInCluster, type Held } from './cluster.ts';
 
 const SET = [
   'redis.existingSecret=store',
@@ -65,13 +28,7 @@ const checksums = (manifests: readonly Manifest[]): Record<string, string | unde
       }),
   );
 
-/** By Helm 3: Helm 4 has the same `lookup`, but asks the cluster about every object besides. */
-const asked = (held: Held) =>
-  withCluster(held, async (url) => {
-    const args = ['template', 'runnel', CHART, '--namespace', 'chat', '--dry-run=server', '--kube-apiserver', url];
-    const { stdout } = await promisify(execFile)(goTool('helm3'), [...args, ...SET.flatMap((value) => ['--set', value])]);
-    return checksums(parseAllDocuments(stdout).map((document) => document.toJS() as Manifest));
-  });
+const asked = async (held: Held) => checksums(await renderInCluster(held, SET));
 
 const HELD: Held = {
   'Secret/store': { REDIS_URL: 'cmVkaXM6Ly9h' },

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -29,7 +29,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
-        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS'],
+        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
       ].map((name) => [name, BY_ENV]),
     ),
   },
@@ -42,9 +42,12 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
   },
 };
 
-const helpers = read('helm/runnel/templates/_helpers.tpl');
+const templates = readdirSync(join(ROOT, 'helm/runnel/templates')).filter((name) => name.endsWith('.tpl'));
+const helpers = templates.map((name) => read(`helm/runnel/templates/${name}`)).join('\n');
 const namesIn = (template: string): string[] => [
-  ...[...template.matchAll(/\bname: ([A-Z][A-Z0-9_]+)\b/g)].map(([, name]) => name!),
+  ...[...template.matchAll(/\bname: ([A-Z][A-Z0-9_]+)\b|\(dict "name" "([A-Z][A-Z0-9_]+)"/g)].map(
+    ([, plain, secret]) => (plain ?? secret)!,
+  ),
   ...[...template.matchAll(/range \$key := list ((?:"[A-Z_]+" ?)+)/g)].flatMap(([, names]) => names!.match(/[A-Z_]+/g) ?? []),
 ];
 /** A template with the helpers it includes, and those that they include. */

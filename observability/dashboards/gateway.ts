@@ -61,6 +61,17 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Other protocols',
+          description:
+            'Answers in the dialects of other clients (docs/wires), by code; open: those that stay open. Refusals of one client alone are its own.',
+          unit: 'ops',
+          targets: [
+            perSecond('runnel_gateway_dialect_requests_total', 'dialect, code'),
+            { ...sumOf('runnel_gateway_dialect_streams', 'dialect'), legend: 'open {{dialect}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Frames from clients',
           description: 'By type. Many follows: a reconnect storm.',
           unit: 'ops',

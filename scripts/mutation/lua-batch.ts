@@ -21,8 +21,8 @@ const failureIn = (task: RunnerTask): Omit<Verdict, 'name'> | undefined => {
   if (inner || task.result?.state !== 'fail') return inner;
   return { killer: task.name, error: task.result.errors?.[0]?.message.split('\n')[0] ?? '' };
 };
-/** Who has no key of the store's generation, and is not part of one that has, knows nothing of it. */
-const knowsTheStore = (file: string, lua: string): boolean => file.startsWith('include/') || /^-- KEYS .*\bstore\b/m.test(lua);
+/** Who has no key of the store's generation, does not read what a log was before it, and is not part of one that does, knows nothing of it. */
+const knowsTheStore = (file: string, lua: string): boolean => file.startsWith('include/') || /^-- KEYS .*\bstore\b|'before'/m.test(lua);
 
 const batch = JSON.parse(readFileSync(process.env.MUTANTS!, 'utf8')) as (Mutant & { name: string })[];
 for (const { name, file, lua } of batch) {

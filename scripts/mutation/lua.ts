@@ -15,7 +15,9 @@ import { judge } from './judge.ts';
 const NOTHING = 'nothing';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 /** What the contract overlooks. */
-const OTHERS = ['equivalence', 'eviction', 'outbox', 'shares'].map((name) => `packages/coordination/test/${name}.redis.test.ts`);
+const OTHERS = ['equivalence', 'eviction', 'outbox', 'shares', 'own-slots'].map(
+  (name) => `packages/coordination/test/${name}.redis.test.ts`,
+);
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */
 const copySources = async (): Promise<string> => {

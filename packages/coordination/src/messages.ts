@@ -1,4 +1,4 @@
-import { isId, RunnelError, type EndReason, type Finish } from '@runnel/protocol';
+import { isId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { endOfParts } from './parts.ts';
 import type { EndingPart } from './run-log-parts.ts';
 import type { RunFacts, StoredMessage } from './run-log.ts';
@@ -42,7 +42,19 @@ export const spoiltBy = (
   model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
-const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author, parts }: StoredMessage): StoredMessage => ({
+const ownFields = ({
+  messageId,
+  parentId,
+  role,
+  text,
+  status,
+  finish,
+  model,
+  createdAt,
+  author,
+  usage,
+  parts,
+}: StoredMessage): StoredMessage => ({
   messageId,
   parentId,
   role,
@@ -52,6 +64,7 @@ const ownFields = ({ messageId, parentId, role, text, status, finish, model, cre
   ...(model !== undefined && { model }),
   createdAt,
   ...(author !== undefined && { author }),
+  ...(usage && { usage: { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens } }),
   ...(parts && parts.length > 0 && { parts }),
 });
 
@@ -88,6 +101,7 @@ export const runOfMessages = (
 interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
+  usage?: Usage;
   parts?: readonly EndingPart[];
 }
 
@@ -97,7 +111,7 @@ const partsShown = (ending: readonly EndingPart[] | undefined): Pick<StoredMessa
 };
 
 /** An answer as the history keeps it, once its run has ended. */
-export const answerOf = (run: RunFacts, text: string, { reason, finish, parts }: AnswerEnd): StoredMessage => ({
+export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, parts }: AnswerEnd): StoredMessage => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
@@ -106,5 +120,6 @@ export const answerOf = (run: RunFacts, text: string, { reason, finish, parts }:
   ...(finish && { finish }),
   model: run.model,
   createdAt: run.startedAt,
+  ...(usage && { usage }),
   ...partsShown(parts),
 });

@@ -30,6 +30,8 @@ export interface BeginRun {
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
   trace?: string;
+  /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
+  request?: string;
 }
 export type BeginRunResult =
   /** `offset`: of the `run-started` event. */

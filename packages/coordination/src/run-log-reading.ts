@@ -1,5 +1,6 @@
 /** What is read of a conversation. */
 import type { Cursor, RunSnapshot } from '@runnel/protocol';
+import type { TailReach } from './budgets.ts';
 import type { Doubt } from './proofs.ts';
 import type { StoredMessage } from './run-log.ts';
 
@@ -35,4 +36,9 @@ export interface ReadStateQuery {
   /** Undefined: no check (an internal read). */
   userId?: string;
   cursor?: Cursor | null;
+  /**
+   * How long a tail may be (`TAIL_LIMITS`). `near`, the default: beyond it a snapshot is the cheaper way to catch up. `far`: for who
+   * wants the events themselves, as far back as the log has them.
+   */
+  reach?: TailReach;
 }

@@ -18,6 +18,8 @@ export interface RestoreRun extends OwnedRun {
   /** As in `PutPart`. */
   step?: number;
   messages: readonly StoredMessage[];
+  /** As in `BeginRun`. */
+  request?: string;
 }
 export type RestoreRunResult =
   | { outcome: 'restored'; logId: string }

@@ -14,7 +14,7 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, ErrorCode, Finish, Message, Part, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
@@ -71,6 +71,8 @@ export type ClaimRunResult =
       /** A cancel arrived before the claim: end it, do not generate. */
       cancelled: CancelRequest | null;
       trace: string | null;
+      /** As in `BeginRun`. */
+      request?: string;
       /** It cannot be answered: its question cannot be read, or it has gone round from owner to owner. Whoever has it ends it. */
       spoilt?: 'unreadable' | 'tried';
       /** By the store's clock, as the run's `startedAt`. */
@@ -126,7 +128,7 @@ export interface EndRun extends RunRef {
   /** How the model stopped; nothing when it was stopped. */
   finish?: Finish;
   usage?: Usage;
-  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
+  error?: RunError;
   /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
   parts?: readonly EndingPart[];
 }

@@ -105,6 +105,23 @@ test('P-9 memory writes the same entries', async () => {
   expect(memory.outbox.read(1)[0]!.fields.type).toBe(TYPES[3]);
 });
 
+test('P-9 a title that repeats deleted words goes with them, in the trail as in the store', async () => {
+  const memory = createMemoryRunLog();
+  const titled = {
+    conversationId: 'titled',
+    title: 'Mật khẩu của tôi\u2026',
+    message: { messageId: 'm1', text: 'Mật  khẩu của tôi là 1234' },
+  };
+  for (const target of [log, memory]) {
+    await wholeRun(target, titled);
+    expect(await target.deleteMessage({ conversationId: 'titled', userId: USER, messageId: 'm1' })).toMatchObject({ outcome: 'done' });
+  }
+  const theirs = memory.outbox.read(100).map(({ fields }) => fromOutbox(fields));
+  for (const entries of [await outboxOf('titled'), theirs]) {
+    expect(entries.slice(-2)).toMatchObject([{ type: 'MESSAGE_DELETED' }, { type: 'TITLE_CHANGED', data: { userId: USER, title: '' } }]);
+  }
+});
+
 test('P-9 a restore tells the audit all that its owner knows', async () => {
   const run = { conversationId: 'restored-1', runId: 'r1', messageId: 'm1', epoch: 2 };
   await log.restoreRun(restoreOf(run, 'abc'));

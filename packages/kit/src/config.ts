@@ -1,5 +1,7 @@
 import { Value } from 'typebox/value';
 import type { TSchema } from 'typebox';
+import { hideInUrl } from './hide-in-url.ts';
+import { schemaProblems } from './schema-problems.ts';
 
 /**
  * One environment variable. The schema checks the parsed value and feeds `docs/configuration.md`; `parse` turns the text
@@ -70,7 +72,8 @@ export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environ
     try {
       config[name] = readSetting(setting, env[setting.env]);
     } catch (error) {
-      problems.push(`${setting.env} ${error instanceof Error ? error.message : String(error)}`);
+      const lines = error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];
+      problems.push(...lines.map((line) => `${setting.env} ${line}`));
     }
   }
   for (const { of, problems: problemsOf } of spec.rules)
@@ -111,9 +114,11 @@ function readSetting(setting: Setting, text: string | undefined): unknown {
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}${got}`, { cause: error });
   }
+  const isPlain = typeof value !== 'object' || setting.secret;
   const [first] = Value.Errors(setting.schema, value);
   if (first === undefined) return value;
-  throw new Error(`${first.instancePath === '' ? '' : `${first.instancePath} `}${first.message}${got}`);
+  if (isPlain) throw new Error(`${first.message}${got}`);
+  throw new ConfigError(schemaProblems(setting.schema, value));
 }
 
 /** Item by item, for a password may hold what separates or quotes them. */
@@ -124,14 +129,3 @@ function showWithoutSecrets(setting: Setting, value: unknown): string {
     ? hideInUrl(value)
     : JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? hideInUrl(part) : part));
 }
-
-/**
- * Scheme and host of a URL: passwords, paths and queries hold secrets. An `@` after the first `/`, `?` or `#` may end a password that
- * was not encoded; then nobody can tell where the host is.
- */
-const hideInUrl = (text: string): string =>
-  text.replace(/([a-z][a-z0-9+.-]*:\/\/)(.*)$/is, (_all, scheme: string, rest: string) => {
-    const authority = /^[^/?#\\]*/.exec(rest)![0];
-    if (rest.slice(authority.length).includes('@')) return `${scheme}***`;
-    return `${scheme}${authority.slice(authority.lastIndexOf('@') + 1)}`;
-  });

@@ -30,6 +30,10 @@ export interface ErrorDetails {
   runId?: string;
   /** `rate-limited`: which budget is used up (`prompts`, `runs`, `bytes`, …). */
   limit?: string;
+  /** A model's provider answered with this HTTP status, */
+  providerStatus?: number;
+  /** and called it so. */
+  providerCode?: string;
 }
 
 /** The one error class of the project. Programs read `code`; `message` is for people. */
@@ -40,6 +44,8 @@ export class RunnelError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly runId: string | undefined;
   readonly limit: string | undefined;
+  readonly providerStatus: number | undefined;
+  readonly providerCode: string | undefined;
 
   constructor(code: ErrorCode, message?: string, details: ErrorDetails = {}) {
     super(message ?? ERRORS[code].message, { cause: details.cause });
@@ -50,6 +56,8 @@ export class RunnelError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.runId = details.runId;
     this.limit = details.limit;
+    this.providerStatus = details.providerStatus;
+    this.providerCode = details.providerCode;
   }
 
   /** The fields an `error` frame and a problem document share. */

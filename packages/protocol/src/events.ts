@@ -24,6 +24,8 @@ export interface Message {
   author?: string;
   /** In order of `index`; absent without parts. Long fields are cut (`truncated`). */
   parts?: readonly Part[];
+  /** Of an answer. Absent in what older pods wrote, and in what the database had to put back. */
+  usage?: Usage;
 }
 
 export interface Usage {
@@ -74,6 +76,14 @@ export interface RunMovedEvent extends Logged {
   bytes: number;
   restarted: boolean;
 }
+/** Why a run failed. `retryAfterMs`, `status` and `providerCode` are its provider's own, where it answered with an error. */
+export interface RunError {
+  code: ErrorCode;
+  message: string;
+  retryAfterMs?: number;
+  status?: number;
+  providerCode?: string;
+}
 export interface RunEndedEvent extends Logged {
   type: 'run-ended';
   runId: string;
@@ -84,8 +94,7 @@ export interface RunEndedEvent extends Logged {
   /** Absent where the model was stopped (a cancel, a drain), and in what older pods wrote. */
   finish?: Finish;
   usage?: Usage;
-  /** `retryAfterMs`: when its provider said so. */
-  error?: { code: ErrorCode; message: string; retryAfterMs?: number };
+  error?: RunError;
   cancel?: { requestedAt: number; stoppedAt: number };
   /** Absent without parts. */
   parts?: PartsSum;

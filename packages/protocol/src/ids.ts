@@ -16,3 +16,8 @@ export const newId = (): string => {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
+
+/** Conversations of an API's callers that are in no list: each request makes one. `tmp__`: its caller wants nothing kept that can be asked for. */
+export const UNLISTED = ['api__', 'tmp__'] as const;
+
+export const isListed = (conversationId: string): boolean => !UNLISTED.some((prefix) => conversationId.startsWith(prefix));

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
-import { DEFAULT_MODELS, ModelEntries } from './models/model-config.ts';
+import { ModelEntries } from '@runnel/protocol/http';
+import { DEFAULT_MODELS } from './models/model-config.ts';
 
 export const configSpec = defineConfig({
   ...commonSettings,

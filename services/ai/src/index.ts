@@ -1,3 +1,3 @@
 export * from './app.ts';
 export * from './config.ts';
-export { DEFAULT_MODELS, type ModelEntry } from './models/model-config.ts';
+export { DEFAULT_MODELS } from './models/model-config.ts';

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface ModelServer extends AsyncDisposable {
   url: string;
   /** Bodies of the requests so far. */
   requests: Record<string, unknown>[];
+  /** Their addresses and headers. */
+  heads: { url: string; headers: IncomingHttpHeaders }[];
   /** Connections that the client has closed before the answer was whole. */
   aborted: number;
 }
@@ -20,6 +22,7 @@ export const startModelServer = async (
     });
     void read(request).then((body) => {
       found.requests.push(body);
+      found.heads.push({ url: request.url ?? '', headers: request.headers });
       return answer(response, body);
     });
   }).listen(0, '127.0.0.1');
@@ -27,6 +30,7 @@ export const startModelServer = async (
   const found: ModelServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests: [],
+    heads: [],
     aborted: 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -51,6 +51,10 @@ const settings = {
     minimum: 1,
     description: 'Characters of a prompt at most',
   }),
+  idempotencyGraceMs: setting.duration('IDEMPOTENCY_GRACE', {
+    default: 10_000,
+    description: 'How long an API’s answer goes on without its caller who named it by an Idempotency-Key, and may come back for it',
+  }),
   corsOrigins: setting.list('CORS_ORIGINS', { default: [], description: 'Origins of other sites whose pages may call, comma-separated' }),
   maxSockets: setting.integer('MAX_SOCKETS', { default: 20_000, minimum: 1, description: 'WebSockets of this node at most' }),
   maxSocketsPerIp: setting.integer('MAX_SOCKETS_PER_IP', {

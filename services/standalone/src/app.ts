@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { createAiApp, type ModelEntry } from '@runnel/ai';
+import { createAiApp } from '@runnel/ai';
+import type { ModelEntry } from '@runnel/protocol/http';
 import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints, startRetention } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditClient, type GatewayApp } from '@runnel/gateway';

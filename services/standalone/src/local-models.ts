@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_MODELS, type ModelEntry } from '@runnel/ai';
+import { DEFAULT_MODELS } from '@runnel/ai';
+import type { ModelEntry } from '@runnel/protocol/http';
 import type { Environment } from '@runnel/kit';
 
 /** What `npm run model` has put beside the sources: its entries whose file is (still) there. */

@@ -42,13 +42,14 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
  */
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
-  const { conversationId, userId, runId, model, message, parentId, title, trace, making } = command;
+  const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
   name(model, 'model');
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
+  if (request !== undefined) text(request, BORDER.requestBytes, 'request');
   list(seed, 'seed', BORDER.seedTurns);
   const turns = [...seed];
   for (const turn of turns) {
@@ -78,6 +79,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(turns.length > 0 && { seed: turns.map(({ messageId, role, text: words }) => ({ messageId, role, text: words })) }),
     ...(traced !== undefined && { trace: traced }),
     ...(making !== undefined && { making }),
+    ...(request !== undefined && { request }),
   };
 };
 
@@ -112,6 +114,8 @@ const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   if (error === undefined) return;
   object(error, 'error');
   name(error.code, 'error');
+  if (error.status !== undefined) count(error.status, 'error');
+  if (error.providerCode !== undefined) name(error.providerCode, 'error');
   text(error.message, BORDER.textBytes, 'error');
 };
 
@@ -154,6 +158,7 @@ export const checkRestore = (command: RestoreRun): void => {
   checkRestored(command);
   checkParts(command.parts);
   if (command.step !== undefined) count(command.step, 'step');
+  if (command.request !== undefined) text(command.request, BORDER.requestBytes, 'request');
   name(command.owner, 'owner');
   count(command.leaseMs, 'lease');
 };

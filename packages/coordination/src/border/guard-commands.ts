@@ -1,7 +1,8 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
+import { TAIL_LIMITS } from '../budgets.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
-import { BORDER, count, id, list, maybeId, name, object, text } from './shapes.ts';
+import { BORDER, count, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
 /**
  * The border of every run log: a command has the shape its type says, or it is `bad-frame` and nothing is read or written. Types end
@@ -47,6 +48,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     object(query, 'query');
     id(query.conversationId);
     if (query.userId !== undefined) name(query.userId, 'user');
+    if (query.reach !== undefined) word(query.reach, Object.keys(TAIL_LIMITS), 'reach');
     if (query.cursor === null || query.cursor === undefined) return;
     object(query.cursor, 'cursor');
     count(query.cursor.offset, 'cursor');

@@ -56,6 +56,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     model,
     startedAt: now,
     trace,
+    request: command.request,
     text: '',
     bytes: 0,
     parts: [],

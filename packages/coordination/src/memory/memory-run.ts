@@ -9,6 +9,8 @@ export interface MemoryRun {
   model: string;
   startedAt: number;
   trace: string;
+  /** As in `BeginRun`, until it ends. */
+  request?: string | undefined;
   text: string;
   /** UTF-8 length of `text`. */
   bytes: number;

@@ -1,5 +1,5 @@
-import type { Cursor } from '@runnel/protocol';
-import { PAGE_BYTES } from '../budgets.ts';
+import { isListed, type Cursor } from '@runnel/protocol';
+import { PAGE_BYTES, TAIL_LIMITS } from '../budgets.ts';
 import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
 import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from '../run-log.ts';
 
@@ -33,7 +33,7 @@ const logOf = (store: MemoryStore, conversation: MemoryConversation): readonly L
   return conversation.log;
 };
 
-export const readState = (store: MemoryStore, { conversationId, userId, cursor }: ReadStateQuery): ReadState => {
+export const readState = (store: MemoryStore, { conversationId, userId, cursor, reach = 'near' }: ReadStateQuery): ReadState => {
   const conversation = store.conversations.get(conversationId);
   if (userId && store.whose.isTheirs(conversationId, userId, conversation?.userId))
     return { kind: 'forbidden', ...((!conversation || conversation.unproven) && { doubtful: true }) };
@@ -41,10 +41,10 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor }
   store.recheck(conversation);
   const { logId, offset, title, active } = conversation;
   const missed = offset - (cursor?.offset ?? 0);
-  if (cursor?.logId === logId && missed >= 0 && missed <= LIMITS.tail) {
+  if (cursor?.logId === logId && missed >= 0 && missed <= TAIL_LIMITS[reach].events) {
     const entries = missed === 0 ? [] : logOf(store, conversation).slice(-missed);
     const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
-    if (entries.length === missed && bytes <= LIMITS.tailBytes) return { kind: 'tail', logId, offset, entries };
+    if (entries.length === missed && bytes <= TAIL_LIMITS[reach].bytes) return { kind: 'tail', logId, offset, entries };
   }
   const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
   const { before } = conversation;
@@ -100,7 +100,7 @@ export const listConversations = (
   store: MemoryStore,
   { userId, after, limit }: Parameters<RunLog['listConversations']>[0],
 ): { conversations: ConversationSummary[]; hasMore: boolean } => {
-  const own = [...store.conversations.values()].filter((conversation) => conversation.userId === userId).reverse();
+  const own = [...store.conversations.values()].filter((c) => c.userId === userId && isListed(c.conversationId)).reverse();
   const listed = own.slice(0, LIMITS.listed);
   const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
   if (after !== undefined && index === 0) return { conversations: [], hasMore: false };

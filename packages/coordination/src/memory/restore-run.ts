@@ -67,6 +67,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     model,
     startedAt,
     trace,
+    request: command.request,
     text,
     bytes,
     parts: command.parts?.map(normalPart) ?? [],

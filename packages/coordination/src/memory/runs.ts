@@ -80,6 +80,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     messages: path,
     cancelled: run.cancel,
     trace: run.trace || null,
+    ...(run.request !== undefined && { request: run.request }),
     ...(spoilt && { spoilt }),
     claimedAt: now,
     ...(doubt && { doubt }),
@@ -160,6 +161,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...finished,
     model,
     createdAt: startedAt,
+    ...(usage && { usage }),
     ...(shown && { parts: shown }),
   };
   store.keep(conversation, message);
@@ -169,7 +171,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
   const by = wanted && { cancelledBy: wanted.by };
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
-  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null });
+  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined });
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };

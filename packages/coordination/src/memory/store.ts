@@ -7,12 +7,10 @@ import type { ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
 
 export type { MemoryRun } from './memory-run.ts';
 
-/** As in Redis: newest messages kept, events kept, what a tail may miss, entries before prompts are refused. */
+/** As in Redis: newest messages kept, events kept, entries before prompts are refused. */
 export const LIMITS = {
   messages: 200,
   log: 512,
-  tail: 256,
-  tailBytes: 512 * 1024,
   page: 50,
   conversations: 10_000,
   listed: 1_000,

@@ -1,3 +1,4 @@
+import { isListed } from '@runnel/protocol';
 import type { KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { ConversationSummary, RunLog } from '../run-log.ts';
@@ -16,6 +17,7 @@ const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, 
 
 export const createLists = (scripts: ScriptRunner, caller: RedisCaller, onError: (error: Error) => void): ConversationLists => ({
   note(userId, conversationId, title, change = 'kept') {
+    if (!isListed(conversationId)) return;
     caller
       .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
       .catch(onError);

@@ -74,10 +74,8 @@ const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries, held] = reply as [
-    string,
-    ...string[],
-  ];
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries, request, held] =
+    reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo(parseMessages(messages), parentId);
   const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
@@ -93,6 +91,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     messages: path,
     cancelled: parseCancel(cancel!),
     trace: orNull(trace),
+    ...(request && { request: String(request) }),
     ...(spoilt && { spoilt }),
     claimedAt: Number(claimedAt),
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),

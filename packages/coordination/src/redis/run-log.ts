@@ -27,6 +27,7 @@ import {
   type Reply,
 } from './replies.ts';
 import type { BeginRun, RunLog, StoredMessage, Subscription, WorkHint } from '../run-log.ts';
+import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
@@ -74,7 +75,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
     async beginRun(command) {
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven' } = command;
+      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -88,6 +89,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         trace,
         cap,
         making: making === 'no' ? '' : making,
+        request,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
@@ -123,7 +125,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
-    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages, parts = [], step }) {
+    async restoreRun(command) {
+      const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages } = command;
+      const { parts = [], step, request = '' } = command;
       const { runId, parentId, model, startedAt } = restored;
       const path = runOfMessages(messages, restored).map(({ message, madeRun }) => storedMessage(message, madeRun));
       const held = parts.map((part) => [partJson(part), ...streamedOf(part), part.partId, partJson(asBegun(part))]);
@@ -140,6 +144,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         content: text,
         messages: JSON.stringify(path),
         cap,
+        request,
         held: toLuaJson(held),
         step: step ?? ('' as const),
       });
@@ -204,8 +209,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
     findFreeRuns: (limit, seek) => findFreeRuns(scripts, caller, limit, seek),
-    async readState({ conversationId, userId = '', cursor }) {
-      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0 };
+    async readState({ conversationId, userId = '', cursor, reach = 'near' }) {
+      const args = { userId, logId: cursor?.logId ?? '', offset: cursor?.offset ?? 0, ...TAIL_LIMITS[reach] };
       return toReadState(await large.read('read-state', partsOf(conversationId), args));
     },
     async readHistory({ conversationId, userId, before = '', limit }) {

@@ -47,6 +47,7 @@ export interface ScriptArgs {
     trace: string;
     cap: number;
     making: '' | 'proven' | 'unproven';
+    request: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
@@ -81,6 +82,7 @@ export interface ScriptArgs {
     content: string;
     messages: string;
     cap: number;
+    request: string;
     held: string;
     step: number | '';
   };
@@ -107,7 +109,7 @@ export interface ScriptArgs {
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted' };
   'list-conversations': { after: string; limit: number };
-  'read-state': { userId: string; logId: string; offset: number; room: number; most: number };
+  'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
   'reserve-run': { limit: number; leaseMs: number; drop: string };
   'find-run': { userId: string; messageId: string };
   'spend-bytes': { bytes: number; limit: number };

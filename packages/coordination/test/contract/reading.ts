@@ -32,6 +32,28 @@ export const readingContract = (current: Current): void => {
     expect(await log.readState({ conversationId: newId() })).toEqual({ kind: 'none' });
   });
 
+  test('W-7 a far reach gets every event that the log still has, and a snapshot for what it has not', async () => {
+    const { log } = current();
+    const run = await startRun(log);
+    const { conversationId } = run;
+    const { logId } = await snapshotOf(log, conversationId);
+    const far = (offset: number, id = logId) =>
+      log.readState({ conversationId, userId: USER, cursor: { logId: id, offset }, reach: 'far' as const });
+    const piece = 'x'.repeat(2_000);
+    for (let at = 0; at < 300; at++) await append(log, run, at * piece.length, piece);
+    const tail = await far(0);
+    expect(tail).toMatchObject({ kind: 'tail', logId, offset: 303 });
+    expect(tail.kind === 'tail' && tail.entries.map(({ offset }) => offset)).toEqual(Array.from({ length: 303 }, (_, index) => index + 1));
+    expect(await far(302)).toMatchObject({ kind: 'tail', entries: [{ offset: 303 }] });
+    expect(await far(304)).toMatchObject({ kind: 'snapshot', offset: 303 });
+    expect(await far(0, newId())).toMatchObject({ kind: 'snapshot', offset: 303 });
+    expect(await log.readState({ conversationId, userId: 'somebody', cursor: { logId, offset: 0 }, reach: 'far' })).toEqual({
+      kind: 'forbidden',
+    });
+    for (let at = 0; at < 800; at++) await append(log, run, 300 * piece.length + at, 'y');
+    expect(await far(0)).toMatchObject({ kind: 'snapshot', offset: 1_103 });
+  });
+
   test('W-7 P-8 a tail of more than 512 KiB is a snapshot instead: catching up never looks like being slow', async () => {
     const { log } = current();
     const run = await startRun(log);

@@ -14,6 +14,9 @@ const ROLES = ['user', 'assistant', 'system'] as const satisfies readonly Role[]
 const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const satisfies readonly EndReason[];
 const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStatus[];
 
+/** What the provider counted, or what was estimated where it counted nothing. */
+export const UsageSchema = Type.Object({ promptTokens: Whole, completionTokens: Whole });
+
 /** A message as people read it: the same in the log, in history and in the trail. */
 export const MessageSchema = Type.Object({
   messageId: Name,
@@ -25,10 +28,8 @@ export const MessageSchema = Type.Object({
   model: Type.Optional(Type.String()),
   createdAt: Type.Integer({ ...Whole, description: 'ms since the epoch' }),
   author: Type.Optional(Type.String()),
+  usage: Type.Optional(UsageSchema),
 });
-
-/** What the provider counted, or what was estimated where it counted nothing. */
-export const UsageSchema = Type.Object({ promptTokens: Whole, completionTokens: Whole });
 
 const User = { userId: Name };
 const Run = { ...User, runId: Name };
@@ -48,7 +49,15 @@ const Ended = Type.Object({
   sha256: Type.String({ description: 'Of the whole text in UTF-8, hexadecimal' }),
   finish: Type.Optional(Type.String()),
   usage: Type.Optional(UsageSchema),
-  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String(), retryAfterMs: Type.Optional(Type.Number()) })),
+  error: Type.Optional(
+    Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      retryAfterMs: Type.Optional(Type.Number()),
+      status: Type.Optional(Whole),
+      providerCode: Type.Optional(Type.String()),
+    }),
+  ),
   cancel: Type.Optional(Type.Object({ requestedAt: Whole, stoppedAt: Whole })),
   parts: Type.Optional(Type.Object({ count: Whole, sha256: Type.String() })),
   endedAt: Whole,

@@ -57,12 +57,29 @@ export const Message = Type.Object({
   parts: Type.Optional(Type.Unsafe<readonly Part[]>(Type.Array(PartSchema))),
 });
 
+export const PriceSchema = Type.Object(
+  {
+    input: Type.Number({ minimum: 0, description: 'Of prompt tokens' }),
+    output: Type.Number({ minimum: 0, description: 'Of answer tokens' }),
+  },
+  { additionalProperties: false, description: 'Of a million tokens, in a currency of the operator’s' },
+);
+
+/** What a model can is absent where it can not; pods of 0.1.0 say none of it. */
 export const ModelInfo = Type.Object({
   id: Type.String(),
   name: Type.String(),
   provider: Type.String(),
   canContinue: Type.Boolean({ description: 'Goes on from the last byte when its pod dies; else the answer starts again' }),
   default: Type.Optional(Type.Boolean()),
+  accepts: Type.Optional(
+    Type.Array(Type.String(), { description: 'Parameters and inputs that an API caller may send with a prompt; absent: none' }),
+  ),
+  vision: Type.Optional(Type.Boolean({ description: 'It can look at pictures' })),
+  tools: Type.Optional(Type.Boolean({ description: 'It can call tools' })),
+  reasoning: Type.Optional(Type.Boolean({ description: 'It thinks before it answers' })),
+  contextTokens: Type.Optional(Type.Integer({ description: 'Tokens of prompt and answer together; a longer conversation is cut to fit' })),
+  price: Type.Optional(PriceSchema),
 });
 export type ModelInfo = Static<typeof ModelInfo>;
 export const ModelList = Type.Object({ models: Type.Array(ModelInfo) });

@@ -50,8 +50,13 @@ const SAYS_MORE = new Set<string>(['too-long', 'rate-limited', 'model-failed']);
 const toFailure = (error: unknown): RunnelError => {
   if (!(error instanceof RunnelError)) return new RunnelError('model-failed', undefined, { cause: error });
   if (SAYS_MORE.has(error.code)) return error;
-  const { message, cause, retryAfterMs } = error;
-  return new RunnelError('model-failed', message, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  const { message, cause, retryAfterMs, providerStatus, providerCode } = error;
+  const told = {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(providerStatus !== undefined && { providerStatus }),
+    ...(providerCode !== undefined && { providerCode }),
+  };
+  return new RunnelError('model-failed', message, { cause, ...told });
 };
 
 /** Opens a stream up to three times. After the first token `continued` decides: the reader has seen it. */

@@ -42,6 +42,7 @@ interface LlamaChat {
       maxTokens: number;
       temperature: number;
       topP: number;
+      seed?: number;
     },
   ): Promise<{ metadata?: { stopReason?: string } }>;
   dispose(): void;
@@ -87,15 +88,17 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
       const sequence = context.getSequence();
       const chat = new module.LlamaChat({ contextSequence: sequence });
       const stop = new AbortController();
+      const { params = {} } = request;
       const texts = createTextQueue();
       const generating = chat
         .generateResponse(toHistory(request), {
           onTextChunk: texts.push,
           signal: AbortSignal.any([signal, stop.signal]),
           stopOnAbortSignal: true,
-          maxTokens: maxOutputTokens,
-          temperature,
-          topP: 0.9,
+          maxTokens: Math.min(maxOutputTokens, params.max_completion_tokens ?? params.max_tokens ?? maxOutputTokens),
+          temperature: params.temperature ?? temperature,
+          topP: params.top_p ?? 0.9,
+          ...(typeof params.seed === 'number' && { seed: params.seed }),
         })
         .then((answer) => {
           texts.end();
@@ -123,13 +126,15 @@ export const createLocalProvider = (settings: LocalSettings): ChatProvider => {
   };
 };
 
-const toHistory = ({ messages, prefix }: ModelRequest): Parameters<LlamaChat['generateResponse']>[0] => [
-  ...messages.flatMap(({ role, text }) => {
-    if (role === 'tool') return [];
-    return [role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text }];
-  }),
-  { type: 'model', response: prefix === '' ? [] : [prefix] },
-];
+/** What a caller began is of the turn that is to be gone on with. */
+const toHistory = ({ messages, prefix }: ModelRequest): Parameters<LlamaChat['generateResponse']>[0] => {
+  const last = messages.at(-1);
+  const [thread, begun] = last?.role === 'assistant' ? [messages.slice(0, -1), last.text + prefix] : [messages, prefix];
+  return [
+    ...thread.map(({ role, text }) => (role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text })),
+    { type: 'model', response: begun === '' ? [] : [begun] },
+  ];
+};
 
 const importLlama = async (file: string): Promise<LlamaModule> => {
   const beside = join(dirname(file), 'node_modules', 'node-llama-cpp', 'dist', 'index.js');

@@ -1,58 +1,80 @@
-import { Type, type Static } from 'typebox';
-
-const Milliseconds = Type.Integer({ minimum: 1 });
-
-/** One entry of MODELS. */
-export const ModelEntry = Type.Object(
-  {
-    id: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$', description: 'What a prompt names' }),
-    provider: Type.Enum(['demo', 'count', 'openai-compatible', 'anthropic', 'local'], { description: 'Which adapter speaks to it' }),
-    name: Type.Optional(Type.String({ minLength: 1, description: 'What people see; the id when absent' })),
-    model: Type.Optional(
-      Type.String({ minLength: 1, description: 'The name at the provider, or the GGUF file of a local model; the id when absent' }),
-    ),
-    baseURL: Type.Optional(Type.String({ pattern: '^https?://', description: 'Needed for openai-compatible' })),
-    apiKeyEnv: Type.Optional(Type.String({ minLength: 1, description: 'Name of the environment variable that holds the key' })),
-    canContinue: Type.Optional(
-      Type.Boolean({ description: 'Goes on behind a prefilled assistant turn; false when absent for remote providers' }),
-    ),
-    continueBody: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'Added to the request when an answer is continued (openai-compatible)' }),
-    ),
-    system: Type.Optional(Type.String({ description: 'System prompt' })),
-    temperature: Type.Optional(Type.Number({ minimum: 0 })),
-    maxOutputTokens: Type.Optional(Type.Integer({ minimum: 1 })),
-    timeouts: Type.Optional(
-      Type.Object(
-        { firstTokenMs: Type.Optional(Milliseconds), betweenTokensMs: Type.Optional(Milliseconds), totalMs: Type.Optional(Milliseconds) },
-        { additionalProperties: false },
-      ),
-    ),
-    default: Type.Optional(Type.Boolean({ description: 'Answers prompts that name no model; else the first entry does' })),
-  },
-  { additionalProperties: false },
-);
-export type ModelEntry = Static<typeof ModelEntry>;
-
-export const ModelEntries = Type.Array(ModelEntry, { minItems: 1 });
+import { accessSync, constants } from 'node:fs';
+import type { ModelEntry, ModelInfo } from '@runnel/protocol/http';
 
 export const DEFAULT_MODELS: ModelEntry[] = [
   { id: 'demo', provider: 'demo', name: 'Runnel demo' },
   { id: 'count', provider: 'count', name: 'Counting words' },
 ];
 
-/** What one entry cannot say about itself or its neighbours by schema; one line each. */
-export const modelProblems = (entries: readonly ModelEntry[], env: Readonly<Record<string, string | undefined>>): string[] => {
-  const problems: string[] = [];
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What a caller decides, and what goes on in a request, an entry's `body` cannot say. */
+const OURS = ['messages', 'model', 'system', 'stream'];
+/** A `continueBody` elsewhere was passed over by 0.1.0, and still is. */
+const OPENAI_ONLY = ['frequencyPenalty', 'presencePenalty', 'seed', 'maxTokensField'] as const;
+const REMOTE_ONLY = ['apiKeyFile', 'headers', 'headersEnv', 'query', 'proxy', 'proxyEnv', 'body', 'topP', 'stop', ...OPENAI_ONLY] as const;
+
+/** What one entry cannot say about itself or its neighbours by schema; one line each, that begins with the path. */
+export const modelProblems = (entries: readonly ModelEntry[], env: Env): string[] => {
   const seen = new Set<string>();
-  for (const { id, provider, baseURL, apiKeyEnv, model } of entries) {
-    if (seen.has(id)) problems.push(`two models are named ${id}`);
-    seen.add(id);
-    if (provider === 'openai-compatible' && baseURL === undefined) problems.push(`${id} needs a baseURL`);
-    if (provider === 'anthropic' && apiKeyEnv === undefined) problems.push(`${id} needs apiKeyEnv`);
-    if (provider === 'local' && model === undefined) problems.push(`${id} needs model, the path of a GGUF file`);
-    if (apiKeyEnv !== undefined && !env[apiKeyEnv]) problems.push(`${id} wants its key in ${apiKeyEnv}, which is not set`);
-  }
-  if (entries.filter((entry) => entry.default).length > 1) problems.push('more than one is the default');
+  const problems = entries.flatMap((entry, at) => {
+    const found = entryProblems(entry, env);
+    if (seen.has(entry.id)) found.push(`/id is ${entry.id}, as another's is: each model has an id of its own`);
+    seen.add(entry.id);
+    return found.map((problem) => `/${at}${problem} (model ${entry.id})`);
+  });
+  const defaults = entries.flatMap((entry, at) => (entry.default ? [`/${at}/default`] : []));
+  if (defaults.length > 1) problems.push(`${defaults.join(' and ')} are true: one model at most is the default`);
   return problems;
+};
+
+const entryProblems = (entry: ModelEntry, env: Env): string[] => {
+  const { provider, baseURL, apiKeyEnv, apiKeyFile, model, headersEnv = {}, proxy, proxyEnv, body = {} } = entry;
+  const problems: string[] = [];
+  const isOpenAi = provider === 'openai-compatible';
+  const isRemote = isOpenAi || provider === 'anthropic';
+  if (isOpenAi && baseURL === undefined) problems.push('/baseURL is missing: openai-compatible needs it');
+  if (provider === 'anthropic' && apiKeyEnv === undefined && apiKeyFile === undefined)
+    problems.push('/apiKeyEnv is missing: anthropic needs it, or apiKeyFile');
+  if (provider === 'local' && model === undefined) problems.push('/model is missing: local needs the path of a GGUF file');
+  const foreign = isRemote ? (isOpenAi ? [] : OPENAI_ONLY) : REMOTE_ONLY;
+  for (const field of foreign) if (entry[field] !== undefined) problems.push(`/${field} does not apply to provider ${provider}`);
+  if (apiKeyEnv !== undefined && apiKeyFile !== undefined)
+    problems.push('/apiKeyFile and apiKeyEnv are both set: one of them holds the key');
+  if (proxy !== undefined && proxyEnv !== undefined) problems.push('/proxyEnv and proxy are both set: one of them names the proxy');
+  const named = {
+    apiKeyEnv,
+    proxyEnv,
+    ...Object.fromEntries(Object.entries(headersEnv).map(([name, value]) => [`headersEnv/${name}`, value])),
+  };
+  for (const [path, name] of Object.entries(named))
+    if (name !== undefined && !env[name]) problems.push(`/${path} is ${name}, which is not set in the environment`);
+  if (proxyEnv !== undefined && env[proxyEnv] && !/^https?:\/\//.test(env[proxyEnv]))
+    problems.push(`/proxyEnv is ${proxyEnv}, which holds no address that begins http:// or https://`);
+  if (apiKeyFile !== undefined && !isReadable(apiKeyFile)) problems.push(`/apiKeyFile is ${apiKeyFile}, which cannot be read`);
+  for (const name of OURS) if (name in body) problems.push(`/body/${name} is what Runnel says itself: it cannot be set`);
+  return problems;
+};
+
+const isReadable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** What people and gateways are told of a model. */
+export const infoOf = (entry: ModelEntry, { canContinue, isDefault }: { canContinue: boolean; isDefault: boolean }): ModelInfo => {
+  const { id, name = id, provider, vision, tools, reasoning, contextTokens, price } = entry;
+  return {
+    ...{ id, name, provider, canContinue },
+    ...(isDefault && { default: true }),
+    ...(vision && { vision }),
+    ...(tools && { tools }),
+    ...(reasoning && { reasoning }),
+    ...(contextTokens !== undefined && { contextTokens }),
+    ...(price && { price }),
+  };
 };

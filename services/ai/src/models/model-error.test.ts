@@ -81,3 +81,14 @@ describe('a provider’s words', () => {
     expect(scrub('no '.repeat(1000), [], []).length).toBeLessThanOrEqual(300);
   });
 });
+
+test.each([
+  ['{"error":{"message":"m","code":"invalid_value","param":"temperature"}}', 'invalid_value'],
+  ['{"error":{"message":"m","type":"overloaded_error"}}', 'overloaded_error'],
+  ['{"error":{"message":"m","code":"sk-1234 is no key of ours"}}', undefined],
+  ['{"error":{"code":401}}', undefined],
+  ['<html>', undefined],
+])('a provider’s own word for its error is kept where it is one: %s', (body, code) => {
+  const error = toModelError(new UpstreamAnswer(400, body), [], []);
+  expect([error.providerStatus, error.providerCode]).toEqual([400, code]);
+});

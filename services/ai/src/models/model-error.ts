@@ -49,6 +49,17 @@ const BROKE = 'The connection to the model broke.';
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
+/** A provider's own word for its error; a sentence, or what might be a secret, is none. Pure. */
+const codeIn = (body: string): string | undefined => {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; type?: unknown } };
+    const code = [error?.code, error?.type].find((word) => typeof word === 'string');
+    return typeof code === 'string' && /^[a-z][a-z0-9_.-]{1,63}$/i.test(code) ? code : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /** A failure of a provider as ours. What it says may quote the request, so nothing but the scrubbed words goes on. */
 export const toModelError = (error: unknown, secrets: readonly string[], prompts: readonly string[]): RunnelError => {
   if (error instanceof RunnelError) return error;
@@ -66,7 +77,12 @@ export const toModelError = (error: unknown, secrets: readonly string[], prompts
   if ((status === 400 || status === 413) && TOO_LONG.test(words))
     return new RunnelError('too-long', 'The conversation is too long for this model.', fault(words, status));
   const retryAfterMs = retryAfterOf(headers);
-  const details = { ...fault(words, status), ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const providerCode = codeIn(error.words);
+  const details = {
+    ...{ ...fault(words, status), providerStatus: status },
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(providerCode !== undefined && { providerCode }),
+  };
   const message = `The model's provider answered ${status}.`;
   if (status === 429) return new RunnelError('rate-limited', message, details);
   return new RunnelError(status >= 500 || LATER.has(status) ? 'unavailable' : 'model-failed', message, details);

@@ -1,12 +1,12 @@
 import type { Finish, Role, Usage } from '@runnel/protocol';
+import type { ModelParams, Turn } from '@runnel/protocol/http';
 
 export interface ModelMessage {
-  role: Role | 'tool';
+  role: Role;
+  /** Of a message that `turn` says, what of it is text. */
   text: string;
-  /** Of the assistant: the tools it called, by its provider's ids. */
-  calls?: readonly { id: string; name: string; input: string }[];
-  /** Of `tool`: which call this is the result of. */
-  callId?: string;
+  /** As an API's caller wrote it, or a step with calls of tools, where it is more than text. */
+  turn?: Turn;
 }
 
 /** A tool as a model is told of it. */
@@ -23,6 +23,8 @@ export interface ModelRequest {
   model: string;
   /** From the root of the conversation to the user's message that is to be answered. */
   messages: readonly ModelMessage[];
+  /** What an API's caller asks of this answer; the model's entry says the rest. Only what the model `accepts` gets here. */
+  params?: ModelParams;
   /** Text of the answer that stands already; the model goes on right behind it. Empty at the start. */
   prefix: string;
   /** What the model may call; absent: nothing. */

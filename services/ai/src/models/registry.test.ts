@@ -2,7 +2,9 @@ import { DEFAULT_MODEL } from '@runnel/coordination';
 import { loadConfig } from '@runnel/kit';
 import { describe, expect, test } from 'vitest';
 import { configSpec } from '../config.ts';
-import { DEFAULT_MODELS, type ModelEntry } from './model-config.ts';
+import type { ModelEntry } from '@runnel/protocol/http';
+import { DEFAULT_MODELS } from './model-config.ts';
+import { acceptedBy } from './accepts.ts';
 import { createModelRegistry } from './registry.ts';
 
 const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }).models;
@@ -10,8 +12,8 @@ const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }
 test('without MODELS there are demo, which answers by default, and count', () => {
   const models = createModelRegistry(DEFAULT_MODELS);
   expect(models.list()).toEqual([
-    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true },
-    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true },
+    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true, accepts: acceptedBy('demo', true) },
+    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, accepts: acceptedBy('count', true) },
   ]);
   expect(models.suited).toEqual({ demo: true, count: true, default: true });
 });
@@ -36,12 +38,42 @@ test('MODELS names providers; a remote one continues only when it says so', () =
   expect(models.get('vllm')).toMatchObject({ model: 'vllm', system: 'Be kind.' });
 });
 
+test('what a model can is told flat, and what it can not is absent', () => {
+  const can = { vision: true, tools: true, reasoning: false, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } };
+  const [first, second] = createModelRegistry([
+    { id: 'a', provider: 'openai-compatible', baseURL: 'http://llm/v1', ...can },
+    { id: 'b', provider: 'demo', tools: false },
+  ]).list();
+  expect(first).toEqual({
+    accepts: acceptedBy('openai-compatible', false),
+    ...{ id: 'a', name: 'a', provider: 'openai-compatible', canContinue: false, default: true },
+    ...{ vision: true, tools: true, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } },
+  });
+  expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true, accepts: acceptedBy('demo', true) });
+});
+
 describe('what does not fit is said before the start, all at once', () => {
   test('by schema', () => {
     expect(() => load('[]')).toThrow(/^MODELS /);
-    expect(() => load('[{"id":"a","provider":"magic"}]')).toThrow(/^MODELS /);
-    expect(() => load('[{"id":"a","provider":"demo","timeout":5}]')).toThrow(/^MODELS /);
+    expect(() => load('[{"id":"a","provider":"magic"}]')).toThrow(
+      'MODELS /0/provider is "magic": one of demo, count, openai-compatible, anthropic, local',
+    );
+    expect(() => load('[{"id":"a","provider":"demo","timeout":5}]')).toThrow(/^MODELS \/0\/timeout is not known: one of id, provider, /);
     expect(() => load('/no/such/file.json')).toThrow(/^MODELS /);
+  });
+
+  test.each<[Partial<ModelEntry>, string]>([
+    [{ provider: 'anthropic', apiKeyEnv: 'KEY', seed: 1 }, '/0/seed does not apply to provider anthropic'],
+    [{ provider: 'demo', headers: { a: 'b' } }, '/0/headers does not apply to provider demo'],
+    [{ apiKeyEnv: 'KEY', apiKeyFile: '/etc/hostname' }, '/0/apiKeyFile and apiKeyEnv are both set'],
+    [{ apiKeyFile: '/no/such/key' }, '/0/apiKeyFile is /no/such/key, which cannot be read'],
+    [{ headersEnv: { 'api-key': 'NOT_SET' } }, '/0/headersEnv/api-key is NOT_SET, which is not set'],
+    [{ proxyEnv: 'KEY' }, '/0/proxyEnv is KEY, which holds no address that begins http:// or https://'],
+    [{ proxyEnv: 'KEY', proxy: 'http://p' }, '/0/proxyEnv and proxy are both set'],
+    [{ body: { stream: false } }, '/0/body/stream is what Runnel says itself'],
+  ])('of one entry: %j', (change, problem) => {
+    const entry = { id: 'a', provider: 'openai-compatible' as const, baseURL: 'http://llm/v1', ...change };
+    expect(() => createModelRegistry([entry], { env: { KEY: 'k' } })).toThrow(`MODELS ${problem}`);
   });
 
   test('between entries, and with the environment', () => {
@@ -54,12 +86,12 @@ describe('what does not fit is said before the start, all at once', () => {
     ];
     expect(() => createModelRegistry(entries)).toThrow(
       [
-        'MODELS: two models are named a',
-        'MODELS: a needs a baseURL',
-        'MODELS: b needs apiKeyEnv',
-        'MODELS: c needs model, the path of a GGUF file',
-        'MODELS: d wants its key in NOT_SET, which is not set',
-        'MODELS: more than one is the default',
+        'MODELS /1/baseURL is missing: openai-compatible needs it (model a)',
+        "MODELS /1/id is a, as another's is: each model has an id of its own (model a)",
+        'MODELS /2/apiKeyEnv is missing: anthropic needs it, or apiKeyFile (model b)',
+        'MODELS /3/model is missing: local needs the path of a GGUF file (model c)',
+        'MODELS /4/apiKeyEnv is NOT_SET, which is not set in the environment (model d)',
+        'MODELS /0/default and /1/default are true: one model at most is the default',
       ].join('\n'),
     );
   });

@@ -3,11 +3,14 @@ import { ConfigError } from '@runnel/kit';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider } from './count.ts';
 import { createDemoProvider } from './demo.ts';
+import { acceptedBy } from './accepts.ts';
 import { guard } from './guard.ts';
+import { withLimits } from './limits.ts';
 import { createLocalProvider } from './local.ts';
-import { modelProblems, type ModelEntry } from './model-config.ts';
+import { infoOf, modelProblems } from './model-config.ts';
+import { connectionOf } from './remote/connection.ts';
 import type { ChatProvider } from './provider.ts';
-import type { ModelInfo } from '@runnel/protocol/http';
+import type { ModelEntry, ModelInfo } from '@runnel/protocol/http';
 import { anthropicMessages } from './remote/anthropic-messages.ts';
 import { openAiChat } from './remote/openai-chat.ts';
 import { createRemoteProvider } from './remote/provider.ts';
@@ -45,7 +48,7 @@ export const createModelRegistry = (
   { env = {}, clock = systemClock }: ModelsOptions = {},
 ): ModelRegistry => {
   const problems = modelProblems(entries, env);
-  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS: ${problem}`));
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `MODELS ${problem}`));
   const standard = entries.find((entry) => entry.default) ?? entries[0];
   const models = new Map(entries.map((entry) => [entry.id, createModel(entry, entry === standard, env, clock)]));
   const named = new Map(models);
@@ -68,32 +71,35 @@ const createModel = (entry: ModelEntry, isDefault: boolean, env: NonNullable<Mod
   const bare = createProvider(entry, env, clock);
   const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
   const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
-  const { id, name = id, model = id } = entry;
   return {
-    info: { id, name, provider: entry.provider, canContinue: provider.canContinue, ...(isDefault && { default: true }) },
-    model,
+    info: {
+      ...infoOf(entry, { canContinue: provider.canContinue, isDefault }),
+      accepts: acceptedBy(entry.provider, provider.canContinue),
+    },
+    model: entry.model ?? entry.id,
     system: entry.system ?? null,
     provider,
   };
 };
 
-/** Where Anthropic's own models are, for entries that name no other place. */
-const ANTHROPIC = 'https://api.anthropic.com/v1';
-
 const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): ChatProvider => {
-  const { baseURL = ANTHROPIC, apiKeyEnv, canContinue = false, continueBody, temperature, maxOutputTokens } = entry;
-  const apiKey = apiKeyEnv === undefined ? undefined : env[apiKeyEnv];
-  const settings = { baseURL, apiKey, canContinue, temperature, maxOutputTokens };
   switch (entry.provider) {
     case 'demo':
-      return createDemoProvider(clock);
+      return withLimits(createDemoProvider(clock), 'words');
     case 'count':
-      return createCountProvider(clock);
-    case 'openai-compatible':
-      return createRemoteProvider(openAiChat({ ...settings, continueBody }), settings);
-    case 'anthropic':
+      return withLimits(createCountProvider(clock), 'words');
+    case 'openai-compatible': {
+      const settings = connectionOf(entry, env);
+      return createRemoteProvider(openAiChat({ ...settings, continueBody: entry.continueBody }), settings);
+    }
+    case 'anthropic': {
+      const settings = connectionOf(entry, env);
       return createRemoteProvider(anthropicMessages(settings), settings);
+    }
     case 'local':
-      return createLocalProvider({ file: entry.model ?? '', temperature, maxOutputTokens });
+      return withLimits(
+        createLocalProvider({ file: entry.model ?? '', temperature: entry.temperature, maxOutputTokens: entry.maxOutputTokens }),
+        null,
+      );
   }
 };

@@ -6,8 +6,8 @@ import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
+import { askedOf } from './asked.ts';
 import { estimateUsage } from './usage.ts';
-import { toModelMessages } from './thread.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 import { write } from './write.ts';
 
@@ -72,7 +72,7 @@ const END_RETRY_MS = 100;
 
 /** Runs one claimed run to its end: the model's text through the append loop into the log, then one `endRun`. */
 export const generate = (job: RunJob): ActiveRun => {
-  const { ref, claim, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
+  const { ref, claim, model, owner, leaseMs, runLog, giveUp, observe = {}, clock = systemClock, random } = job;
   const { conversationId, runId } = ref;
   const { epoch } = claim;
   const owned = { conversationId, runId, epoch };
@@ -81,7 +81,10 @@ export const generate = (job: RunJob): ActiveRun => {
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
-    run: { ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+    run: {
+      ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+      ...(claim.request !== undefined && { request: claim.request }),
+    },
     runLog,
     newLogId: newId,
     onVerdict: stop,
@@ -90,7 +93,8 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
-  const messages = toModelMessages(job);
+  const asked = askedOf(claim, model.system);
+  const { messages } = asked;
   const retry = {
     clock,
     ...(random && { random }),
@@ -103,7 +107,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, messages, appends, stopping.signal, reread);
+    const written = await write(job, asked, appends, stopping.signal, reread);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -227,10 +231,12 @@ export const generate = (job: RunJob): ActiveRun => {
   };
 };
 
-const toEndError = ({ code, message, retryAfterMs }: RunnelError): NonNullable<EndRun['error']> => ({
+const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
   code,
   message,
   ...(retryAfterMs !== undefined && { retryAfterMs }),
+  ...(providerStatus !== undefined && { status: providerStatus }),
+  ...(providerCode !== undefined && { providerCode }),
 });
 
 /** An empty answer is a failure, whatever finish the provider reports. */

@@ -29,7 +29,13 @@ const runOf = async (deltas: readonly (Delta | Error)[], change: Partial<RunJob>
 };
 
 test('W-16 what a model thinks is a part of its own, before the text it comes before, and closed where the text begins', async () => {
-  const { message, events, result } = await runOf([{ reasoning: 'hm' }, { reasoning: ', well' }, { text: 'Yes.' }, { reasoning: 'more?' }, { text: ' No.' }]);
+  const { message, events, result } = await runOf([
+    { reasoning: 'hm' },
+    { reasoning: ', well' },
+    { text: 'Yes.' },
+    { reasoning: 'more?' },
+    { text: ' No.' },
+  ]);
   expect(result).toBe('complete');
   expect(message.text).toBe('Yes. No.');
   expect(message.parts).toMatchObject([
@@ -56,7 +62,9 @@ test('W-16 a model that breaks in its thought leaves it closed; a thought alone 
 });
 
 test('S-5 what a model thinks is bounded as what it says', async () => {
-  const { message } = await runOf([{ reasoning: 'x'.repeat(5_000) }, { reasoning: 'y'.repeat(5_000) }, { text: 'a' }], { maxAnswerBytes: 6_000 });
+  const { message } = await runOf([{ reasoning: 'x'.repeat(5_000) }, { reasoning: 'y'.repeat(5_000) }, { text: 'a' }], {
+    maxAnswerBytes: 6_000,
+  });
   expect(message.parts?.[0]?.bytes).toBe(6_000);
   expect(message.text).toBe('a');
 });

@@ -1,13 +1,6 @@
 import { utf8Length, type Part } from '@runnel/protocol';
-import type { RunJob } from './generate.ts';
 import type { ModelMessage } from '../models/provider.ts';
 import { ASK_PERSON } from './part-maker.ts';
-
-/** The thread up to the answer: the model's system prompt, then the messages, without deleted and empty ones. */
-export const toModelMessages = ({ claim, model }: Pick<RunJob, 'claim' | 'model'>): ModelMessage[] => [
-  ...(model.system === null ? [] : [{ role: 'system' as const, text: model.system }]),
-  ...claim.messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text })),
-];
 
 /** Parts that are calls of the model: only those have a step. */
 export const isCall = (part: Part): part is Part & { step: number } => part.step !== undefined;
@@ -59,12 +52,17 @@ export const continuation = (
   for (const [, calls] of [...Map.groupBy(parts.filter(isCall), ({ step }) => step)].toSorted(([a], [b]) => a - b)) {
     const at = Math.max(from, calls[0]!.at);
     const ids = new Map(calls.map((part) => [part, part.callId ?? part.partId]));
-    messages.push({
-      role: 'assistant',
-      text: bytes.subarray(from, at).toString(),
-      calls: calls.map((part) => ({ id: ids.get(part)!, name: nameOf(part), input: inputOf(part) })),
-    });
-    for (const part of calls) messages.push({ role: 'tool', text: resultOf(part), callId: ids.get(part)! });
+    const said = bytes.subarray(from, at).toString();
+    const asked = calls.map((part) => ({
+      id: ids.get(part)!,
+      type: 'function' as const,
+      function: { name: nameOf(part), arguments: inputOf(part) },
+    }));
+    messages.push({ role: 'assistant', text: said, turn: { role: 'assistant', content: said === '' ? null : said, tool_calls: asked } });
+    for (const part of calls) {
+      const content = resultOf(part);
+      messages.push({ role: 'user', text: content, turn: { role: 'tool', content, tool_call_id: ids.get(part)! } });
+    }
     from = at;
   }
   return { messages, prefix: bytes.subarray(Math.min(from, utf8Length(text))).toString() };

@@ -1,8 +1,8 @@
 import { closePart, isFinal, isWaiting, type Finish, type RunnelError, type Usage } from '@runnel/protocol';
-import type { ModelMessage } from '../models/provider.ts';
 import { systemClock } from '../runs/clock.ts';
 import type { Tool } from '../tools/toolbox.ts';
 import { ANSWER_BYTES } from './answer-bytes.ts';
+import type { Asked } from './asked.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
 import type { RunJob } from './generate.ts';
@@ -28,7 +28,7 @@ export const MAX_STEPS = 8;
  */
 export const write = async (
   job: RunJob,
-  thread: readonly ModelMessage[],
+  asked: Asked,
   appends: AppendLoop,
   signal: AbortSignal,
   reread: () => Promise<boolean>,
@@ -37,6 +37,7 @@ export const write = async (
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
   if (signal.aborted) return { usage, finish, error: null };
+  if (asked.error) return { usage, finish: 'error', error: asked.error };
   await closeLeft(appends, clock.wall());
   const offered = tools && !signal.aborted ? await tools.list(signal) : [];
   const byName = new Map(offered.map((tool): [string, Tool] => [tool.spec.name, tool]));
@@ -53,9 +54,9 @@ export const write = async (
     const step = stepsOf(parts);
     if (step >= maxSteps) return { usage, finish: 'tools', error: null };
     const specs = offered.length > 0 ? [...offered.map(({ spec }) => spec), ASK_SPEC] : [];
-    const { messages, prefix } = continuation(thread, appends.whole, parts);
+    const { messages, prefix } = continuation(asked.messages, appends.whole, parts);
     const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes });
-    const request = { model: model.model, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
+    const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
     const said: Step = await readStep(job, request, appends, maker, signal);
     usage = sum(usage, said.usage);
     finish = said.finish;

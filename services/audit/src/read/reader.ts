@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { shownPart, type Finish, type Message, type Part } from '@runnel/protocol';
+import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runnel/protocol';
 import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
@@ -12,6 +12,9 @@ export type Page =
   | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string }
   | { kind: 'none'; deleted?: Deletion }
   | { kind: 'forbidden' };
+
+/** An underscore is any character to LIKE. */
+const LISTED = UNLISTED.map((prefix) => `AND conversation_id NOT LIKE '${prefix.replaceAll('_', '!_')}%' ESCAPE '!'`).join(' ');
 
 type Raw = Record<string, unknown>;
 
@@ -141,7 +144,7 @@ export class AuditReader {
     const values: Value[] = [userId, limit + 1];
     if (mark) values.push(mark.updatedAt, mark.conversationId);
     const found = await this.#sql.query<Raw>(
-      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0
+      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
          ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
       values,

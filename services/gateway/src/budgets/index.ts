@@ -36,6 +36,8 @@ export interface Budgets {
   /** What all readers that are behind hold together. */
   unsent: UnsentBudget;
   refusals: Refusals;
+  /** What is left of the minute's prompts, for the headers of an API; null where nobody can tell in time. */
+  prompts: RateLimits['standing'];
   /** The gateways that live, this one under the name its shares are held by. */
   neighbours: Neighbours;
   close(): Promise<void>;
@@ -115,6 +117,7 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
     },
     unsent,
     refusals,
+    prompts: (userId) => rateLimits.standing(userId),
     neighbours: holder,
     close() {
       unsent.close();

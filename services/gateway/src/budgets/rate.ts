@@ -16,12 +16,14 @@ export interface Rate {
   /** 0 when it may pass, else the milliseconds after which it may. Never rejects, never waits for a dead Redis. */
   take(userId: string): Promise<number>;
   giveBack(userId: string): Promise<void>;
+  /** What is left of this minute; null where nobody can tell in time. */
+  left(userId: string): Promise<{ remaining: number; resetMs: number } | null>;
 }
 
 /** A budget is waited for so long; then this node's own count decides. */
 const STORE_DEADLINE_MS = 150;
 const WINDOW_SECONDS = 60;
-const OFF: Rate = { take: async () => 0, giveBack: async () => {} };
+const OFF: Rate = { take: async () => 0, giveBack: async () => {}, left: async () => null };
 
 export const createRate = ({ prefix, perMinute, redis, remember = false }: RateOptions): Rate => {
   if (perMinute === 0) return OFF;
@@ -41,6 +43,15 @@ export const createRate = ({ prefix, perMinute, redis, remember = false }: RateO
       } catch (cause) {
         // The library rejects with its verdict, which is no Error; anything else must not stop anybody.
         return cause instanceof RateLimiterRes ? Math.max(1, Math.ceil(cause.msBeforeNext)) : 0;
+      }
+    },
+    async left(userId) {
+      try {
+        const found = await withDeadline<RateLimiterRes | null | undefined>(shared.get(userId), STORE_DEADLINE_MS, () => undefined);
+        if (found === undefined) return null;
+        return { remaining: Math.max(0, found?.remainingPoints ?? perMinute), resetMs: Math.max(0, Math.ceil(found?.msBeforeNext ?? 0)) };
+      } catch {
+        return null;
       }
     },
     async giveBack(userId) {

@@ -2,7 +2,6 @@ import { createMemoryRunLog } from '@runnel/coordination';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cancelOf, deleteOf, promptOf, regenerateOf, typingOf } from './command-fields.ts';
-import { completionIds } from '../dialects/openai/caller.ts';
 import { startGateway } from '../../testing/test-gateway.ts';
 
 /** Fields that a command, the run log or the store know, and that are not for the wire. */
@@ -84,21 +83,4 @@ test('S-2 whatever fields a frame or a body has, a command gets those of its own
       },
     ),
   );
-});
-
-test('S-2 the ids of an Idempotency-Key are the same on every gateway and for nobody without the secret', async () => {
-  const log = createMemoryRunLog();
-  const secret = () => log.sharedSecret('completion-ids');
-  const ask = (key: string, user: string, from = secret) => completionIds({ 'idempotency-key': key }, user, from);
-  const ids = await ask('order-1', 'ann');
-  expect(await ask('order-1', 'ann')).toEqual(ids);
-  const others = [
-    ask('order-2', 'ann'),
-    ask('order-1', 'bob'),
-    ask('order-1', 'ann', () => createMemoryRunLog().sharedSecret('completion-ids')),
-  ];
-  const all = [ids, ...(await Promise.all(others))].flatMap((one) => Object.values(one));
-  expect(new Set(all).size).toBe(12);
-  // Without a key nothing is asked of the store.
-  await completionIds({}, 'ann', () => Promise.reject(new Error('asked')));
 });

@@ -19,9 +19,10 @@ let runLog: RunLog;
 let hub: Hub;
 let commands: OwnCommands;
 const dispatched: unknown[] = [];
-const budget = { takePrompt: vi.fn(async () => {}), giveBack: vi.fn(async () => {}) };
+const budget = { takePrompt: vi.fn(async () => {}), giveBack: vi.fn(async () => {}), standing: async () => null };
 const models = {
   list: async () => [],
+  find: () => undefined,
   resolve: async (model?: string) => {
     if (model === 'none') throw new RunnelError('model-unknown');
     return model ?? 'default';

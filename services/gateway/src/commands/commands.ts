@@ -8,6 +8,7 @@ import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
+import type { ModelRequest } from '@runnel/protocol/http';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
 import { checkTitle, titleOf } from './title.ts';
@@ -28,6 +29,8 @@ export interface PromptCommand {
   model?: string;
   /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
   seed?: readonly SeedMessage[];
+  /** What an API's caller asks of the model. Its prompt may be as long as the model takes, not only as a page sends it. */
+  request?: ModelRequest;
 }
 export interface RegenerateCommand {
   conversationId: string;
@@ -78,8 +81,8 @@ export interface CommandsDeps {
 }
 
 /** What a command writes, in UTF-8. */
-const sizeOf = ({ message, seed = [] }: Pick<BeginRun, 'message' | 'seed'>): number =>
-  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), message ? Buffer.byteLength(message.text) : 0);
+const sizeOf = ({ message, seed = [], request = '' }: Pick<BeginRun, 'message' | 'seed' | 'request'>): number =>
+  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(message?.text ?? '') + Buffer.byteLength(request));
 
 /** A text with a decision may be empty; its length is a prompt's. */
 const checkAnswer = (text: string, limits: Limits): string => (text.trim() === '' ? '' : checkText(text, limits));
@@ -173,11 +176,12 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   return {
     prompt: (caller, command) =>
       measured('prompt', async () => {
-        const { conversationId, messageId, parentId, runId = newId(), model, seed } = command;
+        const { conversationId, messageId, parentId, runId = newId(), model, seed, request } = command;
         if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
-        const text = checkText(command.text, limits);
+        const text = checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
-        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }) };
+        const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
+        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
         return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model);
       }),
     regenerate: (caller, { conversationId, parentId, runId = newId(), model }) =>

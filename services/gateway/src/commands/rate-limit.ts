@@ -6,6 +6,8 @@ export interface RateLimits {
   takePrompt(userId: string): Promise<void>;
   /** Gives one back: the prompt was a duplicate, or could not be served. */
   giveBack(userId: string): Promise<void>;
+  /** For the headers of an API: how many prompts there are in a minute, and how many are left of this one. */
+  standing(userId: string): Promise<{ limit: number; remaining: number; resetMs: number } | null>;
 }
 
 export interface RateLimitOptions {
@@ -22,5 +24,9 @@ export const createRateLimits = ({ promptsPerMinute, redis }: RateLimitOptions):
       if (retryAfterMs > 0) throw new RunnelError('rate-limited', undefined, { retryAfterMs, limit: 'prompts' });
     },
     giveBack: (userId) => rate.giveBack(userId),
+    async standing(userId) {
+      const left = await rate.left(userId);
+      return left && { limit: promptsPerMinute, ...left };
+    },
   };
 };

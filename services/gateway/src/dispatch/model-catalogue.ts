@@ -9,6 +9,8 @@ export interface ModelCatalogue {
   list(): Promise<readonly ModelInfo[]>;
   /** The name to store for a run; throws `model-unknown`. Undefined: the default. */
   resolve(model: string | undefined): Promise<string>;
+  /** What is known of it now. */
+  find(model: string): ModelInfo | undefined;
   close(): void;
 }
 
@@ -18,10 +20,17 @@ const HURRIED_REFRESH_MS = 1000;
 /** Nobody waits longer for pods that hang: the run is queued anyhow. */
 const PATIENCE_MS = 300;
 
-/** The models of all pods, in the order of the first pod that has them. Pods of two releases may differ. */
+/**
+ * The models of all pods, in the order of the first pod that has them. Pods of two releases may differ: what a model accepts is what each
+ * of them knows, since any of them may take the run.
+ */
 export const mergeModels = (lists: readonly (readonly ModelInfo[])[]): ModelInfo[] => {
   const byId = new Map<string, ModelInfo>();
-  for (const model of lists.flat()) if (!byId.has(model.id)) byId.set(model.id, model);
+  for (const model of lists.flat()) {
+    const known = byId.get(model.id);
+    if (!known) byId.set(model.id, model);
+    else if (known.accepts) byId.set(model.id, { ...known, accepts: known.accepts.filter((name) => model.accepts?.includes(name)) });
+  }
   return [...byId.values()];
 };
 
@@ -67,6 +76,7 @@ export const createModelCatalogue = (pods: AiPods, { refreshMs = REFRESH_MS, now
       if (found === null) throw new RunnelError('model-unknown');
       return found;
     },
+    find: (model) => catalogue.find(({ id }) => id === model),
     close: () => clearInterval(timer),
   };
 };

@@ -18,8 +18,12 @@ import { httpMetrics } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
+import { dialectCaller, isDialect, isDialectCommand } from '../dialects/door.ts';
+import { dialectMetrics } from '../dialects/metrics.ts';
+import { OpenPlaces } from '../dialects/places.ts';
+import { streamRoutes } from '../dialects/durable-streams/route.ts';
 import { PendingAnswers } from '../dialects/openai/run.ts';
-import { openAiRoutes } from '../dialects/openai/route.ts';
+import { openAiRoutes } from '../dialects/openai/plugin.ts';
 import { registerDocs, registerOpenApi } from './plumbing/openapi.ts';
 import { registerProblems } from './plumbing/problem.ts';
 import { registerSecurity } from './plumbing/security-headers.ts';
@@ -59,9 +63,11 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   // Reject unauthenticated requests before reading the body.
   app.addHook('onRequest', async (request, reply) => {
     if (!isApi(request.url)) return;
-    const { userId } = await context.auth.require(request, reply);
+    const { userId } = isDialect(request.url)
+      ? await dialectCaller(context.auth, request, reply)
+      : await context.auth.require(request, reply);
     callers.set(request, userId);
-    if (!HAS_A_BUDGET.test(request.url)) await budgets.command(userId);
+    if (!HAS_A_BUDGET.test(request.url) && !isDialectCommand(request.method, request.url)) await budgets.command(userId);
   });
   registerBodies(app, { callerOf: (request) => callers.get(request), refused: (limit) => budgets.refusals.count(limit) });
   registerLargeResponses(app, budgets.unsent);
@@ -95,8 +101,12 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   modelRoutes(routes, context);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
-  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers }), { prefix: '/v1' });
+  const dialects = dialectMetrics(context.metrics);
+  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers, dialects }), { prefix: '/v1' });
+  const shared = { ...context, dialects, places: new OpenPlaces(context, dialects) };
+  const feeds: { list(): readonly Drainable[] }[] = [];
+  await app.register(async (scope) => void feeds.push(streamRoutes(scope, shared)), { prefix: '/api/streams' });
   await registerDocs(app);
   if (config.webDir !== undefined) await registerStatic(app, config.webDir);
-  return { streams: () => streams.list(), settled: () => pending.settled() };
+  return { streams: () => [...streams.list(), ...feeds.flatMap((each) => each.list())], settled: () => pending.settled() };
 };

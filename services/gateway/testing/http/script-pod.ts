@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ClaimRunResult, EndRun, RunLog, StoredMessage } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
+import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelRequest } from '@runnel/protocol/http';
 import type { Dispatcher } from '../../src/dispatch/dispatch.ts';
 import type { ModelCatalogue } from '../../src/dispatch/model-catalogue.ts';
 
@@ -10,6 +11,8 @@ export interface ScriptRun {
   conversationId: string;
   /** From the root to the message to answer: what a model would be asked with. */
   messages: StoredMessage[];
+  /** What the caller asks of the model. */
+  request: ModelRequest | undefined;
   say(text: string): Promise<string>;
   end(outcome?: Partial<Pick<EndRun, 'reason' | 'finish' | 'usage' | 'error'>>): Promise<string>;
   /** Another pod takes the run over and has to begin again. */
@@ -24,10 +27,19 @@ export interface ScriptPod extends Dispatcher {
 type Claimed = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
 export const MODEL = 'script';
+const info = () => ({
+  id: MODEL,
+  name: 'Script',
+  provider: 'test',
+  canContinue: true,
+  default: true,
+  accepts: [...MODEL_PARAM_NAMES, ...MODEL_INPUTS],
+});
 
 /** Stands for the AI pods: every dispatched run is claimed and handed to the script. */
 export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): ScriptPod => {
   const runs: ScriptRun[] = [];
+  const model = info();
   const claim = async (ref: { conversationId: string; runId: string }, canContinue: boolean): Promise<Claimed | null> => {
     const claimed = await runLog.claimRun({ ...ref, owner: 'script', leaseMs: 60_000, models: { [MODEL]: canContinue } });
     return claimed.outcome === 'claimed' ? claimed : null;
@@ -35,8 +47,9 @@ export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): 
   return {
     runs,
     models: {
-      list: async () => [{ id: MODEL, name: 'Script', provider: 'test', canContinue: true, default: true }],
-      resolve: async (model) => (model === undefined || model === MODEL ? MODEL : Promise.reject(new RunnelError('model-unknown'))),
+      list: async () => [model],
+      find: (id) => (id === MODEL ? model : undefined),
+      resolve: async (id) => (id === undefined || id === MODEL ? MODEL : Promise.reject(new RunnelError('model-unknown'))),
       close: () => undefined,
     },
     async dispatch({ conversationId, runId }) {
@@ -47,6 +60,7 @@ export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): 
       const run: ScriptRun = {
         ...ref,
         messages: claimed.messages,
+        request: claimed.request === undefined ? undefined : (JSON.parse(claimed.request) as ModelRequest),
         async say(more) {
           const { outcome } = await runLog.appendChunk({ ...ref, epoch, at: Buffer.byteLength(text), text: more, t: Date.now() });
           if (outcome === 'appended') text += more;

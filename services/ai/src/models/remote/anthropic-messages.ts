@@ -1,4 +1,5 @@
 import type { Finish } from '@runnel/protocol';
+import type { ModelParams } from '@runnel/protocol/http';
 import type { Delta } from '../provider.ts';
 import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
@@ -9,21 +10,36 @@ import { wholeUsage } from './whole-usage.ts';
 const VERSION = '2023-06-01';
 
 /** Anthropic's messages: the parts of an answer as they begin, grow and end, then its reason and what it cost. */
-export const anthropicMessages = ({ temperature, maxOutputTokens }: RemoteSettings): Codec => ({
+export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings): Codec => ({
   path: '/messages',
   headers: (apiKey = '') => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
   body(request) {
     const system = systemText(request);
+    const { params = {} } = request;
+    const wanted = params.max_completion_tokens ?? params.max_tokens;
+    const most = sampling.maxOutputTokens ?? mostTokens(request.model);
     return {
       model: request.model,
-      max_tokens: maxOutputTokens ?? mostTokens(request.model),
+      max_tokens: Math.min(wanted ?? most, most),
       messages: turnsOf(request).map(({ role, text }) => ({ role, content: [{ type: 'text', text }] })),
       stream: true,
       ...(system !== '' && { system: [{ type: 'text', text: system }] }),
-      ...(temperature !== undefined && { temperature }),
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      stop_sequences: sampling.stop,
+      ...asked(params),
+      ...extra,
     };
   },
   decoder: () => new MessageDecoder(),
+});
+
+/** A temperature of theirs ends at 1. */
+const asked = ({ temperature, top_p, stop, user }: ModelParams): object => ({
+  ...(typeof temperature === 'number' && { temperature: Math.min(1, temperature) }),
+  ...(typeof top_p === 'number' && { top_p }),
+  ...(stop !== undefined && stop !== null && { stop_sequences: typeof stop === 'string' ? [stop] : stop }),
+  ...(typeof user === 'string' && { metadata: { user_id: user } }),
 });
 
 /** `max_tokens` must be said, and not be more than the model can: what each family takes, where nobody set less. */

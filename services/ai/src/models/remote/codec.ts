@@ -1,12 +1,26 @@
+import type { ModelEntry } from '@runnel/protocol/http';
 import type { Delta, ModelRequest } from '../provider.ts';
+
+/** How a model picks its words; what is absent is left to the provider. */
+export type Sampling = Pick<
+  ModelEntry,
+  'temperature' | 'topP' | 'frequencyPenalty' | 'presencePenalty' | 'seed' | 'stop' | 'maxOutputTokens' | 'maxTokensField'
+>;
 
 /** What every provider over HTTP is told beside the thread. */
 export interface RemoteSettings {
   baseURL: string;
-  apiKey?: string | undefined;
+  query?: ModelEntry['query'] | undefined;
+  /** Over what the codec would send. */
+  body?: ModelEntry['body'] | undefined;
+  /** Asked before each request: a key that stands in a file may change. */
+  apiKey?: string | (() => Promise<string>) | undefined;
+  /** Sent as they are. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** An HTTP proxy. */
+  proxy?: string | undefined;
   canContinue: boolean;
-  temperature?: number | undefined;
-  maxOutputTokens?: number | undefined;
+  sampling?: Sampling | undefined;
 }
 
 /** Reads the events of one answer. Pure but for what it remembers of them. */

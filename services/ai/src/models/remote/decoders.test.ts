@@ -160,7 +160,7 @@ test.each([
 ])('anthropic: %s is asked for as much as it takes', (model, most) => {
   const request = { model, messages: [{ role: 'user' as const, text: 'hi' }], prefix: '' };
   expect(anthropic.body(request)).toMatchObject({ max_tokens: most });
-  expect(anthropicMessages({ ...SETTINGS, maxOutputTokens: 7 }).body(request)).toMatchObject({ max_tokens: 7 });
+  expect(anthropicMessages({ ...SETTINGS, sampling: { maxOutputTokens: 7 } }).body(request)).toMatchObject({ max_tokens: 7 });
 });
 
 describe('B15 usage that is not whole is none: it is estimated, and a count that nobody told is never 0', () => {

@@ -1,9 +1,10 @@
 import type { Finish, Usage } from '@runnel/protocol';
+import type { ModelParams } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
-import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
-import type { Codec, Decoder, RemoteSettings } from './codec.ts';
+import type { Delta, ModelRequest } from '../provider.ts';
+import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
-import { systemText, turnsOf } from './thread.ts';
+import { withPrefix } from './thread.ts';
 import { wholeUsage } from './whole-usage.ts';
 
 export interface OpenAiSettings extends RemoteSettings {
@@ -12,7 +13,7 @@ export interface OpenAiSettings extends RemoteSettings {
 }
 
 /** OpenAI's chat completions, which vLLM, Ollama, llama.cpp and many others speak: one `chat.completion.chunk` an event. */
-export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenAiSettings): Codec => ({
+export const openAiChat = ({ continueBody, body: extra, sampling }: OpenAiSettings): Codec => ({
   path: '/chat/completions',
   headers: (apiKey): Record<string, string> => (apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   body(request) {
@@ -22,34 +23,52 @@ export const openAiChat = ({ continueBody, temperature, maxOutputTokens }: OpenA
       messages,
       stream: true,
       stream_options: { include_usage: true },
-      ...(temperature !== undefined && { temperature }),
-      ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
-      ...(request.tools && request.tools.length > 0 && { tools: request.tools.map((tool) => ({ type: 'function', function: tool })) }),
-      ...(messages.at(-1)?.role === 'assistant' && continueBody),
+      ...samplingOf(sampling),
+      ...asked(request.params, sampling),
+      ...toolsOf(request),
+      ...extra,
+      ...(isBegun(request) && continueBody),
     };
   },
   decoder: () => new ChunkDecoder(),
 });
 
-interface Turn {
-  role: string;
-  content: string | null;
-  tool_calls?: object[];
-  tool_call_id?: string;
-}
+/** A caller's own tools stay the only ones of its request. */
+const toolsOf = ({ tools = [], params }: ModelRequest): object =>
+  tools.length > 0 && params?.tools === undefined ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {};
 
-const turnOf = ({ role, text, calls, callId }: ModelMessage): Turn => ({
-  role,
-  content: calls !== undefined && text === '' ? null : text,
-  ...(calls && { tool_calls: calls.map(({ id, name, input }) => ({ id, type: 'function', function: { name, arguments: input } })) }),
-  ...(callId !== undefined && { tool_call_id: callId }),
-});
+/** The answer has a beginning: what stands of it, or what the caller began. */
+const isBegun = ({ messages, prefix }: ModelRequest): boolean => prefix.trimEnd() !== '' || messages.at(-1)?.role === 'assistant';
 
-const messagesOf = (request: ModelRequest): Turn[] => {
-  const system = systemText(request);
-  const turns = turnsOf(request).map(turnOf);
-  return system === '' ? turns : [{ role: 'system', content: system }, ...turns];
+/** The caller's parameters by the names they came with. No more tokens than the model's entry allows, whichever name they have. */
+const asked = (params: ModelParams = {}, { maxOutputTokens: most = Infinity, maxTokensField }: Sampling = {}): object => {
+  const { max_tokens: older, max_completion_tokens: newer, ...rest } = params;
+  const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== undefined));
+  const wanted = newer ?? older;
+  if (typeof wanted !== 'number') return told;
+  const name = maxTokensField ?? (typeof newer === 'number' ? 'max_completion_tokens' : 'max_tokens');
+  return { ...told, max_tokens: undefined, [name]: Math.min(most, wanted) };
 };
+
+/** In their order. System texts at the beginning are one message, since some models' templates take no second one there. */
+const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  const leading = messages.slice(0, first < 0 ? messages.length : first);
+  const rest = withPrefix(messages.slice(leading.length), prefix).map(({ role, text, turn }) => turn ?? { role, content: text });
+  const system = leading.map(({ text }) => text).join('\n\n');
+  return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
+};
+
+/** What is undefined does not reach the provider: JSON leaves it out. */
+const samplingOf = ({ maxTokensField = 'max_tokens', ...sampling }: Sampling = {}): object => ({
+  temperature: sampling.temperature,
+  top_p: sampling.topP,
+  frequency_penalty: sampling.frequencyPenalty,
+  presence_penalty: sampling.presencePenalty,
+  seed: sampling.seed,
+  stop: sampling.stop,
+  [maxTokensField]: sampling.maxOutputTokens,
+});
 
 /** The fields that are read; everything about them is to be checked, for each server has its own idea of the others. */
 interface Chunk {

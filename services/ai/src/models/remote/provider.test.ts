@@ -108,6 +108,41 @@ describe('openai-compatible', () => {
     expect(server.requests[1]).not.toHaveProperty('continue_final_message');
   });
 
+  test('what a caller asks goes out by its own names, in the order of the thread, and not above what the entry allows', async () => {
+    await using server = await startModelServer((response) => sse(response).end(chunkOf('a') + chunkOf(null, 'stop') + DONE));
+    const provider = openai(server.url, {
+      sampling: { temperature: 0.1, maxOutputTokens: 50 },
+      continueBody: { continue_final_message: true },
+    });
+    const turn = { role: 'user' as const, content: [{ type: 'image_url', image_url: { url: 'data:' } }] };
+    const messages = [
+      { role: 'system' as const, text: 'one' },
+      { role: 'system' as const, text: 'two' },
+      { role: 'user' as const, text: '', turn },
+      { role: 'system' as const, text: 'late' },
+      { role: 'assistant' as const, text: 'Well, ' },
+    ];
+    const params = { temperature: 0, max_completion_tokens: 100, stop: ['x'], tool_choice: null };
+    await textOf(provider, { ...ask(''), messages, params });
+    expect(server.requests[0]).toEqual({
+      model: 'test',
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [
+        { role: 'system', content: 'one\n\ntwo' },
+        turn,
+        { role: 'system', content: 'late' },
+        { role: 'assistant', content: 'Well, ' },
+      ],
+      temperature: 0,
+      max_completion_tokens: 50,
+      stop: ['x'],
+      continue_final_message: true,
+    });
+    await textOf(provider, { ...ask(''), messages, prefix: 'yes ' });
+    expect(server.requests[1]).toMatchObject({ messages: [{}, {}, {}, { role: 'assistant', content: 'Well, yes' }], max_tokens: 50 });
+  });
+
   test.each([
     [400, 'model-failed'],
     [401, 'model-failed'],

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import { RunnelError } from '@runnel/protocol';
-import { Agent, request as httpRequest, type Dispatcher } from 'undici';
+import { Agent, ProxyAgent, request as httpRequest, type Dispatcher } from 'undici';
 import { toModelError, UpstreamAnswer } from '../model-error.ts';
 import type { ChatProvider, Delta, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
@@ -16,18 +16,20 @@ const MOST_REST = 16 * 1024;
 
 /** A model behind HTTP that streams server-sent events. The watchdog bounds every wait, so nothing here has a deadline of its own. */
 export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): ChatProvider => {
-  const { baseURL, apiKey, canContinue } = settings;
-  const url = `${baseURL.replace(/\/+$/, '')}${codec.path}`;
-  const headers = {
-    ...codec.headers(apiKey),
+  const { canContinue, apiKey, proxy } = settings;
+  const url = addressOf(settings, codec.path);
+  const fixed = {
     'content-type': 'application/json',
     accept: 'text/event-stream',
     'accept-encoding': 'identity',
+    ...settings.headers,
   };
-  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+  const agent = proxy === undefined ? new Agent(timeouts) : new ProxyAgent({ uri: proxy, ...timeouts });
 
-  const open = async (request: ModelRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
+  const open = async (request: ModelRequest, key: string | undefined, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
     const body = JSON.stringify(codec.body(request));
+    const headers = { ...codec.headers(key), ...fixed };
     const response = await httpRequest(url, { dispatcher: agent, method: 'POST', headers, body, signal });
     if (response.statusCode < 300) return response.body;
     const words = await readWords(response.body);
@@ -40,20 +42,30 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
 
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       const skip = skipRepeatedBlanks(request.prefix);
+      let key = typeof apiKey === 'string' ? apiKey : undefined;
       try {
-        const body = await open(request, signal);
+        if (typeof apiKey === 'function') key = await apiKey();
+        const body = await open(request, key, signal);
         for await (const delta of readAnswer(body, codec.decoder(), request.onLife)) {
           yield 'text' in delta ? { text: skip(delta.text) } : delta;
         }
       } catch (error) {
         throw toModelError(
           error,
-          apiKey === undefined ? [] : [apiKey],
+          [...(key === undefined ? [] : [key]), ...Object.values(settings.headers ?? {})],
           request.messages.map(({ text }) => text),
         );
       }
     },
   };
+};
+
+/** Pure. */
+export const addressOf = ({ baseURL, query = {} }: Pick<RemoteSettings, 'baseURL' | 'query'>, path: string): string => {
+  const url = new URL(baseURL);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url.href;
 };
 
 /** The deltas of a body, as they come. A body that ends without a reason to was cut. */

@@ -11,9 +11,19 @@ export const systemText = ({ messages }: ModelRequest): string =>
  * strip those.
  */
 export const turnsOf = ({ messages, prefix }: ModelRequest): ModelMessage[] => {
-  const turns = messages.filter(({ role }) => role !== 'system');
+  return withPrefix(
+    messages.filter(({ role }) => role !== 'system'),
+    prefix,
+  );
+};
+
+/** What a caller began (a last message of the assistant) and what stands of the answer are one turn. */
+export const withPrefix = (turns: readonly ModelMessage[], prefix: string): ModelMessage[] => {
   const begun = prefix.trimEnd();
-  return begun === '' ? turns : [...turns, { role: 'assistant', text: begun }];
+  if (begun === '') return [...turns];
+  const last = turns.at(-1);
+  if (last?.role !== 'assistant') return [...turns, { role: 'assistant', text: begun }];
+  return [...turns.slice(0, -1), { role: 'assistant', text: last.text + begun }];
 };
 
 /** Models write the blanks again that were cut off the prefix; the first text loses them, so that they stand once. */

@@ -26,10 +26,15 @@ const isReason = (status: MessageStatus): status is EndReason => REASONS.has(sta
 
 const failure = (reason: EndReason, told?: RunEndedEvent['error']): { error?: RunnelError } => {
   if (reason !== 'failed' && reason !== 'interrupted') return {};
-  const { code = 'model-failed', message, retryAfterMs } = told ?? {};
+  const { code = 'model-failed', message, retryAfterMs, status, providerCode } = told ?? {};
   // A code of a later version is a failure as well.
   const known = Object.hasOwn(ERRORS, code) ? code : 'model-failed';
-  return { error: new RunnelError(known, message, retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const details = {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status !== undefined && { providerStatus: status }),
+    ...(providerCode !== undefined && { providerCode }),
+  };
+  return { error: new RunnelError(known, message, details) };
 };
 
 /**
@@ -41,6 +46,14 @@ export class Answer implements Sink {
   text = '';
   /** How often another pod took the run over and had to begin again. */
   restarts = 0;
+  /** When the run began, by the store's clock (ms); 0: not known yet. */
+  beganAt = 0;
+  /** The model that answers, once it is known. */
+  model = '';
+  /** The message it answers. */
+  parentId: string | null = null;
+  /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
+  devices = 1;
   end: AnswerEnd | null = null;
   #changed: () => void = () => undefined;
   /** Offset of `run-started`, once the command has answered: a later snapshot without the run means that it is gone. */
@@ -86,6 +99,12 @@ export class Answer implements Sink {
     switch (data.type) {
       case 'snapshot':
         return this.#replace(data);
+      case 'run-started':
+        if (data.runId === this.runId) this.#began(data);
+        return;
+      case 'presence':
+        this.devices = data.devices ?? 1;
+        return;
       case 'chunk':
         if (data.runId === this.runId) this.#grow(this.text + data.text);
         return;
@@ -103,6 +122,7 @@ export class Answer implements Sink {
 
   #replace({ run, messages, offset }: SnapshotEvent): void {
     if (run?.runId === this.runId) {
+      this.#began(run);
       if (!run.text.startsWith(this.text)) this.#restart();
       return this.#grow(run.text);
     }
@@ -110,11 +130,18 @@ export class Answer implements Sink {
     if (message && isReason(message.status)) {
       if (!message.text.startsWith(this.text)) this.#restart();
       this.text = message.text;
-      const { status, finish } = message;
-      return this.#finish({ reason: status, ...(finish && { finish }), ...failure(status) });
+      const { status, finish, usage, parentId, model = '', createdAt } = message;
+      this.#began({ parentId, model, startedAt: createdAt });
+      return this.#finish({ reason: status, ...(finish && { finish }), ...(usage && { usage }), ...failure(status) });
     }
     this.#unknownAt = offset;
     if (offset >= this.#startedAt || this.text !== '') this.fail(new RunnelError('not-found'));
+  }
+
+  #began({ startedAt, model, parentId }: { startedAt: number; model: string; parentId: string | null }): void {
+    this.beganAt = startedAt;
+    this.model = model;
+    this.parentId = parentId;
   }
 
   #grow(text: string): void {

@@ -1,22 +1,32 @@
 import type { FastifyReply } from 'fastify';
+import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
-import type { Caller, PromptCommand } from '../../commands/commands.ts';
+import type { Caller, PromptCommand, RunAnswer } from '../../commands/commands.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Answer } from './answer.ts';
 
 /** Part of the drain window an answer may use to come to its end. */
 const DRAIN_SHARE = 0.9;
+/** How soon a gateway is told that somebody has joined a run on another one. */
+const TOLD_MS = 2_000;
 
 const goingAway = (): RunnelError => new RunnelError('overloaded', 'This node is going away; the answer goes on in its conversation.');
+const hasLeft = (): RunnelError => new RunnelError('unavailable', 'The caller has left.');
 
-/** Responses that wait on a run of their own. */
+/** Responses that wait on a run. */
 export class PendingAnswers {
   readonly #pending = new Map<Answer, Promise<void>>();
 
   add(answer: Answer, done: Promise<void>): void {
     this.#pending.set(answer, done);
     void done.then(() => this.#pending.delete(answer));
+  }
+
+  /** Whether a response of this node waits on the run. */
+  has(runId: string): boolean {
+    for (const answer of this.#pending.keys()) if (answer.runId === runId && !answer.end) return true;
+    return false;
   }
 
   /** Tells all of them that the rest will not come from here. */
@@ -30,35 +40,65 @@ export class PendingAnswers {
   }
 }
 
-export type CompletionCommand = PromptCommand & { runId: string };
+export type RunContext = Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'> & { pending: PendingAnswers };
+
+export interface Waiting {
+  reply: FastifyReply;
+  /** When the caller's token ends (ms); null: never. */
+  expiresAt: number | null;
+  /** A response that closes before the end cancels the run at once, after this many ms, or (null) not at all. */
+  cancelAfterMs: number | null;
+}
+
+type Run = { conversationId: string; runId: string };
+
+/** Cancels a run that its caller has left, unless somebody has come back for it. */
+const abandon = async (context: RunContext, caller: Caller, run: Run, afterMs: number): Promise<void> => {
+  const { hub, commands, log, pending, draining } = context;
+  const { conversationId, runId } = run;
+  if (afterMs > 0) {
+    const watch = new Answer(runId);
+    const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: watch });
+    await Promise.race([delay(afterMs), ended(watch)]);
+    const isWanted = (): boolean => watch.end !== null || pending.has(runId) || watch.devices > 1;
+    // Who has joined elsewhere in time is known here a little later.
+    if (!isWanted()) await Promise.race([delay(TOLD_MS), ended(watch)]);
+    follow.close();
+    if (isWanted() || draining.aborted) return;
+  }
+  await commands.cancel(caller, run).catch((error: unknown) => log.warn({ event: 'openai.cancel-failed', runId, err: error }));
+};
+
+const ended = async (answer: Answer): Promise<void> => {
+  while (!answer.end) await answer.next();
+};
 
 /**
- * Starts a run for a caller who waits on this very response: `deliver` gets its answer, a response that closes before its end
- * cancels the run. Rejects with what the command rejects with.
+ * Follows a run for a caller who waits on this very response: `deliver` gets its answer. `begin` starts the run or finds it, and resolves to
+ * the offset of its start; the subscription stands before it is called. Rejects with what `begin` and `deliver` reject with.
  */
-export const runForResponse = async (
-  context: Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'draining' | 'log'> & { pending: PendingAnswers },
+export const withAnswer = async (
+  context: RunContext,
   caller: Caller,
-  command: CompletionCommand,
-  { reply, expiresAt }: { reply: FastifyReply; expiresAt: number | null },
+  run: Run,
+  { reply, expiresAt, cancelAfterMs }: Waiting,
+  begin: () => Promise<number>,
   deliver: (answer: Answer) => Promise<void>,
 ): Promise<void> => {
-  const { hub, commands, config, draining, log, pending } = context;
-  const { conversationId, runId } = command;
+  const { hub, config, draining, pending } = context;
+  const { conversationId, runId } = run;
   const answer = new Answer(runId);
-  let started = false;
+  let isRunning = false;
   let left = false;
-  const cancel = (): void => {
-    answer.fail(new RunnelError('unavailable', 'The caller has left.'));
-    commands
-      .cancel(caller, { conversationId, runId })
-      .catch((error: unknown) => log.warn({ event: 'openai.cancel-failed', runId, err: error }));
+  const leave = (): void => {
+    if (cancelAfterMs !== null) void abandon(context, caller, run, cancelAfterMs);
+    answer.fail(hasLeft());
   };
   const onClose = (): void => {
     left = true;
-    if (started && !answer.end) cancel();
+    if (isRunning && !answer.end) leave();
   };
-  // A client of OpenAI's protocol cannot resume, so its stream gets most of the window before it is closed.
+  // A client of this protocol may not be able to resume, so its response gets most of the window before it is closed.
   let last: NodeJS.Timeout | undefined;
   const onDrain = (): void => {
     last = setTimeout(() => answer.fail(goingAway()), config.drainMs * DRAIN_SHARE);
@@ -71,16 +111,14 @@ export const runForResponse = async (
   token.start(expiresAt);
   const { promise: done, resolve: settle } = Promise.withResolvers<void>();
   pending.add(answer, done);
-  // Before the command, so that the first event finds the subscription standing.
   const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: answer });
   reply.raw.once('close', onClose);
   draining.addEventListener('abort', onDrain);
   if (draining.aborted) onDrain();
   try {
-    const { offset } = await commands.prompt(caller, command);
-    started = true;
-    answer.started(offset);
-    if (left) cancel();
+    answer.started(await begin());
+    isRunning = true;
+    if (left && !answer.end) leave();
     await deliver(answer);
   } finally {
     follow.close();
@@ -90,4 +128,16 @@ export const runForResponse = async (
     token.stop();
     settle();
   }
+};
+
+/** Gives the prompt that starts the run of a response. `known`: it was given before, by this key. */
+export const promptFor = async (
+  { commands }: RunContext,
+  caller: Caller,
+  command: PromptCommand & { runId: string },
+  known: () => Promise<void>,
+): Promise<RunAnswer> => {
+  const answer = await commands.prompt(caller, command);
+  if (answer.duplicate) await known();
+  return answer;
 };

@@ -39,6 +39,8 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (error.validation) return new RunnelError('bad-frame', validationMessage(error), details);
   if (status === 413) return new RunnelError('too-long', 'The request body is too large.', details);
   if (status === 404) return new RunnelError('not-found', 'There is no such resource.', details);
+  if (status === 405) return new RunnelError('bad-frame', 'This address knows no such method.', details);
+  if (status === 410) return new RunnelError('not-found', 'The log no longer has what comes after this; begin again.', details);
   if (status === 421) return new RunnelError('forbidden', 'This server does not answer to this name.', details);
   if (status === 503) return new RunnelError('overloaded', undefined, details);
   if (error.code.startsWith('FST_ERR_CTP_') && error.code.endsWith('_JSON_BODY'))
@@ -46,6 +48,10 @@ const refusal = (error: FastifyError, status: number): RunnelError => {
   if (status === 415) return new RunnelError('bad-frame', 'The body must be application/json, in UTF-8 and not compressed.', details);
   return new RunnelError('bad-frame', 'The request is malformed.', details);
 };
+
+/** An answer whose status is finer than its code: 405, 410. */
+export const statusError = (status: 405 | 410): Error =>
+  Object.assign(new Error(STATUS_CODES[status]), { statusCode: status, code: 'STATUS' });
 
 /** Whatever a route or Fastify threw, as one of our errors. Anything unknown is `internal` and tells the caller nothing more. */
 export const toFailure = (error: unknown): HttpFailure => {
@@ -78,9 +84,9 @@ export const failureHeaders = ({ error, status }: HttpFailure): Record<string, s
 });
 
 /** Only what is our fault is logged, and never the request's body. */
-export const logFailure = (request: FastifyRequest, { error, status }: HttpFailure): void => {
+export const logFailure = (request: FastifyRequest, { error, status }: HttpFailure, more: { requestId?: string } = {}): void => {
   if (status < 500 || error.code === 'overloaded') return;
-  const fields = { event: 'http.failed', method: request.method, route: request.routeOptions.url, status, code: error.code };
+  const fields = { event: 'http.failed', method: request.method, route: request.routeOptions.url, status, code: error.code, ...more };
   if (error.code === 'internal') request.log.error({ ...fields, err: error.cause });
   else request.log.warn(fields);
 };

@@ -55,7 +55,22 @@ const HEADERS: Record<string, string> = {
 const HSTS = 'max-age=31536000';
 
 /** Headers a page of another origin may read. */
-const EXPOSED = ['x-runnel-conversation', 'x-runnel-run', 'retry-after', 'retry-after-ms'];
+const EXPOSED = [
+  'x-runnel-conversation',
+  'x-runnel-run',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-request-id',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'x-workflow-run-id',
+  'stream-next-offset',
+  'stream-up-to-date',
+  'stream-cursor',
+  'etag',
+];
 
 const policyFor = (path: string): string => {
   if (path === '/api/docs' || path.startsWith('/api/docs/')) return DOCS_POLICY;

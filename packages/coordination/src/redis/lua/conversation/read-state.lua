@@ -1,9 +1,9 @@
 -- read-state: one atomic view of a conversation: everything after a cursor when the log still has it, else a snapshot.
 -- KEYS     meta log owner history order runPrefix channel store whose
 --          runPrefix: start of the keys of a run, which is known only here; same slot
--- ARGV     userId logId offset room most conversationId
+-- ARGV     userId logId offset room most events bytes conversationId
 --          userId '' is an internal read; logId '' has no cursor; room: bytes of messages at most, but the newest;
---          most: an answer of more bytes is not given here (0: any is)
+--          most: an answer of more bytes is not given here (0: any is); events, bytes: a tail has so many at most
 -- Returns  none | forbidden doubtful | large | tail logId offset entries
 --          | snapshot logId offset title hasMore messages run lossy unproven
 --          (run: {} or runId parentId model epoch startedAt text held waiting; doubtful: the database knows better)
@@ -13,7 +13,7 @@ local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], K
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local channel, store, whose = KEYS[7], KEYS[8], KEYS[9]
 local room, most = tonumber(ARGV[4]), tonumber(ARGV[5])
-local conversationId = ARGV[6]
+local events, bytes, conversationId = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 -- @include now
 -- @include emit
 -- @include recheck
@@ -33,18 +33,18 @@ if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then
 end
 local offset = tonumber(state[3] or 0)
 local missed = offset - cursor
-if cursorLog == state[2] and missed >= 0 and missed <= 256 then
-  local events, bytes = {}, 0
+if cursorLog == state[2] and missed >= 0 and missed <= events then
+  local entries, size = {}, 0
   for index, entry in ipairs(redis.call('XRANGE', log, string.format('%.0f-0', cursor + 1), '+')) do
-    events[index] = entry[2][2]
-    bytes = bytes + #events[index]
+    entries[index] = entry[2][2]
+    size = size + #entries[index]
   end
   -- A reader who is far behind is not handed the same megabytes in small pieces.
-  if #events == missed and bytes <= 524288 then
-    if most > 0 and bytes > most then
+  if #entries == missed and size <= bytes then
+    if most > 0 and size > most then
       return { 'large' }
     end
-    return { 'tail', state[2], offset, events }
+    return { 'tail', state[2], offset, entries }
   end
 end
 

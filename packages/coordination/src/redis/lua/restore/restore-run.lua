@@ -1,6 +1,6 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose parts partPrefix
--- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap held step
+-- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them
 --          held: JSON list of [JSON of a part, text, input, output, partId, its JSON as it began] by index; step: as for put-part
 -- Returns  restored logId | busy | fenced | closed
@@ -11,8 +11,8 @@ local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], 
 local store, whose, parts, partPrefix = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-local content, messages, cap = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14])
-local held, step = cjson.decode(ARGV[15]), ARGV[16]
+local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14]), ARGV[15]
+local held, step = cjson.decode(ARGV[16]), ARGV[17]
 -- @include now
 -- @include json
 -- @include figure
@@ -79,7 +79,7 @@ for index, message in ipairs(messages) do
     end
   end
 end
-redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt)
+redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'request', request)
 redis.call('SET', text, content)
 dropparts(parts, partPrefix)
 redis.call('HDEL', run, 'parts', 'step', 'waiting')

@@ -1,8 +1,9 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
+--          request: JSON of what the model is asked beside the thread, or ''
 --          making: what the database said: '' it was not asked, proven: it was, unproven: it could not be; then the parent of a new
 --          conversation may be one that only the database knows
 -- Returns  started runId offset title | duplicate runId offset | busy runId | none | lossy | forbidden doubtful | not-found | overloaded
@@ -13,7 +14,7 @@ local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEY
 local store, whose = KEYS[15], KEYS[16]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
-local making = ARGV[13]
+local making, request = ARGV[13], ARGV[14]
 -- @include now
 -- @include json
 -- @include emit
@@ -110,7 +111,7 @@ redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
 redis.call('HDEL', run, 'parts', 'step', 'waiting')
-redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace)
+redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)
 redis.call('ZADD', queued, now, conversationId .. ':' .. runId)

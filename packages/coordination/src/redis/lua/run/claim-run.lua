@@ -3,7 +3,7 @@
 -- KEYS     meta log channel owner run text cancel history order queued leases events store parts partPrefix
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries held | owned | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held | owned | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
 --          tries: claims of it, this one too, that no release gave back; held: of each part its JSON, text, input and output
@@ -95,4 +95,5 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries, record[6] and readparts() or {} }
+  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '',
+  record[6] and readparts() or {} }

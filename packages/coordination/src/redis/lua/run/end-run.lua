@@ -103,10 +103,11 @@ local content = cjson.encode(redis.call('GET', text) or '')
 local parentId, model = json(record[2]), cjson.encode(record[3])
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
   .. ',"status":' .. cjson.encode(reason) .. finished .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4])
-  .. listed .. '}')
+  .. (usage ~= '' and ',"usage":' .. usage or '') .. listed .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
+redis.call('HDEL', run, 'request')
 local offset = emit('run-ended', ',"runId":"' .. runId .. '"' .. ended)
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(redis.call('HGET', meta, 'userId')) .. ',"runId":"' .. runId .. '","parentId":' .. parentId

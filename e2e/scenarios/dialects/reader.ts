@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { cancel, history } from '../../harness/commands.ts';
+import type { ExpectedRun } from '../../harness/viewers/expected.ts';
+import type { Scenario } from '../../harness/scenario.ts';
+import type { Stage } from '../../harness/stage.ts';
+import { elapse, waitFor } from '../../harness/wait.ts';
+
+/** How the clients of one dialect read an answer: each form is one of its own transports, unmodified. */
+export interface DialectForm {
+  name: string;
+  /** Follows the run to its end, over whatever happens, and resolves to the text it holds then. `reloads`: forgets all and begins again now and then. */
+  read(stage: Stage, run: ExpectedRun, options: { reloads: boolean }): Promise<string>;
+}
+
+/** A `fetch` that goes where a balancer would send it: to a gateway that lives. */
+export const balancedFetch =
+  (stage: Stage): typeof fetch =>
+  async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const origin = new URL(stage.origin());
+    url.host = origin.host;
+    return fetch(input instanceof Request ? new Request(url, input) : url, init);
+  };
+
+/** P-1: each reader holds what the log has, which its own digest says. */
+const compare = async (stage: Stage, run: ExpectedRun, texts: readonly { name: string; text: string }[]): Promise<void> => {
+  const { conversationId, runId } = run;
+  const viewer = stage.watch(conversationId);
+  await viewer.screen.until(() => viewer.screen.finished.has(runId), 10_000, 'the end');
+  const finished = viewer.screen.finished.get(runId)!;
+  const stored = await waitFor(
+    async () => (await history(stage.origin(), conversationId, stage.userId)).find((m) => m.messageId === runId),
+    {
+      deadlineMs: 5_000,
+      what: 'the answer in history',
+    },
+  );
+  const digest = createHash('sha256').update(stored.text).digest('hex');
+  if (finished.sha256 !== null && finished.sha256 !== digest) throw new Error('P-1: history and digest differ');
+  for (const { name, text } of texts)
+    if (text !== stored.text) throw new Error(`P-1: ${name} holds ${text.length} of ${stored.text.length} characters: …${text.slice(-80)}`);
+};
+
+const readAll = (stage: Stage, run: ExpectedRun, forms: readonly DialectForm[]): Promise<{ name: string; text: string }[]> =>
+  Promise.all(
+    forms.flatMap((form) =>
+      [false, false, true].map(async (reloads, tab) => ({
+        name: `${form.name}, tab ${tab}${reloads ? ' with reloads' : ''}`,
+        text: await form.read(stage, run, { reloads }),
+      })),
+    ),
+  );
+
+/** Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then an answer that somebody cancels elsewhere. */
+export const dialectScenario = (dialect: string, forms: readonly DialectForm[]): Scenario => ({
+  name: `dialect-${dialect}`,
+  promise: 'P-1 P-2 P-4 P-5',
+  cluster: { gateways: 2 },
+  deadlineMs: 90_000,
+  run: async (stage) => {
+    const { gateways } = stage.cluster;
+    const run = await stage.startRun({ words: 700, rate: 100 });
+    const reading = readAll(stage, run, forms);
+    reading.catch(() => undefined);
+    await elapse(700);
+    const owner = await stage.ownerOf(run);
+    await owner.kill();
+    await owner.start();
+    await elapse(300);
+    await gateways[0]!.kill();
+    await elapse(stage.random.between(100, 600));
+    await gateways[0]!.start();
+    await gateways[1]!.terminate();
+    await gateways[1]!.start();
+    await compare(stage, run, await reading);
+
+    const stopped = await stage.startRun({ words: 2_000, rate: 100, endings: ['cancelled'] });
+    const half = readAll(stage, stopped, forms);
+    half.catch(() => undefined);
+    await elapse(stage.random.between(500, 1_500));
+    const outcome = await cancel(gateways[1]!.url, { ...stopped, userId: stage.userId });
+    if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
+    await compare(stage, stopped, await half);
+    stage.note(`${forms.map(({ name }) => name).join(', ')}: three tabs each, one reloading`);
+    await stage.settle();
+  },
+});

@@ -1,0 +1,135 @@
+{{/* (dict "name" "REDIS_URL" "secret" "runnel-redis" "key" "REDIS_URL") */}}
+{{- define "runnel.fromSecret" -}}
+- name: {{ .name }}
+  valueFrom: { secretKeyRef: { name: {{ .secret }}, key: {{ .key | quote }} } }
+{{- end }}
+
+{{- define "runnel.redisEnv" -}}
+{{- with .Values.redis }}
+{{- if .existingSecret }}
+{{- include "runnel.fromSecret" (dict "name" "REDIS_URL" "secret" .existingSecret "key" .secretKeys.url) }}
+{{- else if .development.enabled }}
+- { name: REDIS_URL, value: "redis://{{ include "runnel.name" (dict "root" $ "name" "redis") }}:6379" }
+{{- else }}
+- { name: REDIS_URL, value: {{ .url | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "runnel.databaseEnv" -}}
+{{- with .Values.postgres }}
+{{- if .existingSecret }}
+{{- include "runnel.fromSecret" (dict "name" "DATABASE_URL" "secret" .existingSecret "key" .secretKeys.url) }}
+{{- else if .development.enabled }}
+- { name: DATABASE_URL, value: "postgres://runnel@{{ include "runnel.name" (dict "root" $ "name" "postgres") }}:5432/runnel" }
+{{- else }}
+- { name: DATABASE_URL, value: {{ .url | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "runnel.kafkaBrokers" -}}
+{{- if .Values.kafka.development.enabled }}{{ include "runnel.name" (dict "root" . "name" "kafka") }}:9092{{ else }}{{ .Values.kafka.brokers }}{{ end }}
+{{- end }}
+
+{{/* Empty without a Kafka. */}}
+{{- define "runnel.kafkaEnv" -}}
+{{- with include "runnel.kafkaBrokers" . }}
+- { name: KAFKA_BROKERS, value: {{ . | quote }} }
+{{- end }}
+{{- with .Values.kafka }}
+{{- if .tls.enabled }}
+- { name: KAFKA_TLS, value: "true" }
+{{- if .tls.caSecret }}
+- { name: KAFKA_CA_FILE, value: /etc/runnel/kafka/ca.crt }
+{{- end }}
+{{- end }}
+{{- if .sasl.mechanism }}
+- { name: KAFKA_SASL_MECHANISM, value: {{ .sasl.mechanism }} }
+{{- if .sasl.username }}
+- { name: KAFKA_USERNAME, value: {{ .sasl.username | quote }} }
+{{- else }}
+{{ include "runnel.fromSecret" (dict "name" "KAFKA_USERNAME" "secret" .existingSecret "key" .secretKeys.username) }}
+{{- end }}
+{{ include "runnel.fromSecret" (dict "name" "KAFKA_PASSWORD" "secret" .existingSecret "key" .secretKeys.password) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "runnel.commonEnv" -}}
+- name: NODE_ID
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+{{ include "runnel.redisEnv" . | trim }}
+{{- with .Values.tracing.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- with include "runnel.caEnv" . }}
+{{ . }}
+{{- end }}
+- { name: INTERNAL_TOKEN_FILE, value: /etc/runnel/internal/token }
+{{- end }}
+
+{{/* Authorities of the operator's own, besides those Node brings. */}}
+{{- define "runnel.caEnv" -}}
+{{- if .Values.trustedCA.configMap -}}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/runnel/ca/ca.crt }
+{{- end }}
+{{- end }}
+{{- define "runnel.caMount" -}}
+{{- if .Values.trustedCA.configMap -}}
+- { name: ca, mountPath: /etc/runnel/ca, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "runnel.caVolume" -}}
+{{- with .Values.trustedCA.configMap -}}
+- { name: ca, configMap: { name: {{ . }}, items: [{ key: ca.crt, path: ca.crt }] } }
+{{- end }}
+{{- end }}
+
+{{/* Lines of `env` and `extraEnv`, each after a line break; (dict "env" .Values.audit.env "knobs" $knobs) */}}
+{{- define "runnel.moreEnv" -}}
+{{- range $name, $value := .env }}
+- { name: {{ $name }}, value: {{ quote $value }} }
+{{- end }}
+{{- with .knobs.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Only what is set: for the rest the service has its own defaults, which differ by auth.mode. MAX_RUNS_PER_USER is maxRunsPerUser. */}}
+{{- define "runnel.limitsEnv" -}}
+{{- range $key := list "MAX_RUNS_PER_USER" "MAX_BYTES_PER_USER_DAY" "MAX_SOCKETS_PER_USER" "MAX_FOLLOWS_PER_USER" "MAX_READS_PER_USER" "MAX_REPLAYS_PER_USER" "MAX_COMMANDS_PER_MINUTE" "MAX_SEARCHES_PER_MINUTE" }}
+{{- $value := index $.Values.limits (lower $key | camelcase | untitle) }}
+{{- if not (kindIs "invalid" $value) }}
+- { name: {{ $key }}, value: {{ int64 $value | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What all three services read at their start. */}}
+{{- define "runnel.commonConfig" -}}
+{{- list (printf "Secret/%s/%s" .Values.redis.existingSecret .Values.redis.secretKeys.url) (printf "ConfigMap/%s/ca.crt" .Values.trustedCA.configMap) | toJson }}
+{{- end }}
+
+{{/* A file and no variable: it may change under a running pod, which reads it again when a call is refused. */}}
+{{- define "runnel.internalTokenVolume" -}}
+- name: internal-token
+  secret:
+    secretName: {{ .Values.internalToken.existingSecret | default (include "runnel.name" (dict "root" . "name" "internal-token")) }}
+    items: [{ key: INTERNAL_TOKEN, path: token }]
+{{- end }}
+
+{{/* What all three services find as files. */}}
+{{- define "runnel.serviceMounts" -}}
+- { name: internal-token, mountPath: /etc/runnel/internal, readOnly: true }
+{{- with include "runnel.caMount" . }}
+{{ . }}
+{{- end }}
+{{- end }}
+{{- define "runnel.serviceVolumes" -}}
+{{ include "runnel.internalTokenVolume" . }}
+{{- with include "runnel.caVolume" . }}
+{{ . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,44 @@
+import type { TSchema } from 'typebox';
+import { ModelEntry } from '../../packages/protocol/src/http/model-entry.ts';
+
+interface Facts {
+  type?: string;
+  enum?: readonly string[];
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+  description?: string;
+  properties?: Record<string, Facts>;
+  patternProperties?: Record<string, Facts>;
+  required?: readonly string[];
+  items?: Facts;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+const valueOf = (facts: Facts): string => {
+  if (facts.enum) return facts.enum.map((word) => `\`${word}\``).join(', ');
+  if (facts.type === 'array') return `list of ${valueOf(facts.items ?? {})}s`;
+  if (facts.type === 'object') return Object.values(facts.patternProperties ?? {})[0]?.type === 'string' ? 'object of strings' : 'object';
+  if (facts.minimum !== undefined && facts.maximum !== undefined) return `${facts.type}, ${facts.minimum} to ${facts.maximum}`;
+  if (facts.minimum !== undefined) return `${facts.type} ≥ ${facts.minimum}`;
+  return facts.type ?? 'anything';
+};
+
+const rowsOf = (schema: Facts, prefix = ''): string[] =>
+  Object.entries(schema.properties ?? {}).flatMap(([name, facts]) => {
+    const isNeeded = schema.required?.includes(name) ? '; needed' : '';
+    const row = `| \`${prefix}${name}\` | ${cell(facts.description ?? '')} | ${facts.properties ? 'object' : cell(valueOf(facts))}${isNeeded} |`;
+    return [row, ...rowsOf(facts, `${prefix}${name}.`)];
+  });
+
+/** Every field of an entry of MODELS as a Markdown table, in the order of the schema. */
+export const modelsTable = (schema: TSchema = ModelEntry): string =>
+  ['| field | meaning | value |', '| --- | --- | --- |', ...rowsOf(schema as Facts)].join('\n');
+
+/** `docs/models.md` with a fresh table between its marks. */
+export const withModelsTable = (text: string): string =>
+  text.replace(
+    /(<!-- fields -->\n)[\s\S]*?(<!-- end of fields -->)/,
+    (_all, start: string, end: string) => `${start}\n${modelsTable()}\n\n${end}`,
+  );

@@ -1,0 +1,59 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { RunnelError } from '@runnel/protocol';
+import { drained, keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
+import type { Answer } from '../openai/answer.ts';
+import { cancelled, openAiError, restarted } from '../openai/api-error.ts';
+import { nextPiece } from '../openai/next-piece.ts';
+import { DONE, chunk, finishReasonOf, sse, usageChunk, type AnswerHead } from './encode.ts';
+
+const HEARTBEAT_MS = 15_000;
+
+/** How an answer that has ended is no answer; undefined: it is one. */
+export const endError = ({ end }: Answer): RunnelError | undefined => end?.error ?? (end?.reason === 'cancelled' ? cancelled() : undefined);
+
+export interface StreamOptions {
+  head: AnswerHead;
+  withUsage: boolean;
+  /** The stream ended with this error; none: it is whole. */
+  ended(error: RunnelError | undefined): void;
+}
+
+/** Writes an answer as it grows: whatever has come since the reader last had room goes out as one piece. Never rejects. */
+export const streamAnswer = async (answer: Answer, reply: FastifyReply, { head, withUsage, ended }: StreamOptions): Promise<void> => {
+  const raw: ServerResponse = startEventStream(reply);
+  const stop = keepAlive(raw, HEARTBEAT_MS);
+  const write = (data: unknown): void => void raw.write(sse(data));
+  const finish = (error: RunnelError | undefined): void => {
+    if (error) write(openAiError({ error, status: error.status }));
+    else write(chunk(head, {}, finishReasonOf(answer.end?.finish), withUsage));
+    if (!error && withUsage) write(usageChunk(head, answer.end?.usage));
+    stop();
+    ended(error);
+    raw.end(DONE);
+  };
+
+  write(chunk(head, { role: 'assistant', content: '' }, null, withUsage));
+  let sent = '';
+  let { restarts } = answer;
+  for (;;) {
+    await drained(raw);
+    const next = nextPiece(sent, { text: answer.text, restarted: answer.restarts !== restarts, ended: answer.end !== null });
+    switch (next.kind) {
+      case 'piece':
+        write(chunk(head, { content: next.text }, null, withUsage));
+        sent = answer.text;
+        restarts = answer.restarts;
+        break;
+      case 'wait':
+        await answer.next();
+        break;
+      case 'diverged':
+        return finish(answer.end?.reason === 'interrupted' ? answer.end.error : restarted());
+      case 'done':
+        return finish(endError(answer));
+      default:
+        next satisfies never;
+    }
+  }
+};

@@ -1,0 +1,47 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { ApiError } from './api-error.ts';
+
+/** `/messages/0/content` as OpenAI names it: `messages[0].content`. */
+const paramOf = (path: string): string =>
+  path
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
+    .join('')
+    .replace(/^\./, '');
+
+const below = (param: string, name: string): string => (param === '' ? name : `${param}.${name}`);
+
+export interface Checked<T extends TSchema> {
+  /** @throws ApiError that names the first field which does not fit, and never its value */
+  (body: unknown): Static<T>;
+}
+
+/** The check of a body, in OpenAI's words. Fields of the body that the schema does not have are refused where it says so. */
+export const bodyCheck = <T extends TSchema>(schema: T): Checked<T> => {
+  const compiled = Compile(schema);
+  return (body) => {
+    if (compiled.Check(body)) return body as Static<T>;
+    const errors = compiled.Errors(body) as { keyword: string; instancePath: string; message: string; params: Record<string, unknown> }[];
+    const first = errors.find(({ keyword }) => keyword !== 'boolean') ?? errors[0];
+    const { keyword = '', instancePath = '', message = 'does not fit', params = {} } = first ?? {};
+    const param = paramOf(instancePath);
+    const named = (params['additionalProperties'] ?? params['requiredProperties']) as string[] | undefined;
+    if (keyword === 'additionalProperties' && named)
+      throw new ApiError('bad-frame', `Unknown parameter: ${below(param, named[0]!)}.`, {
+        code: 'unknown_parameter',
+        param: below(param, named[0]!),
+      });
+    if (keyword === 'required' && named)
+      throw new ApiError('bad-frame', `Missing required parameter: ${below(param, named[0]!)}.`, {
+        code: 'missing_required_parameter',
+        param: below(param, named[0]!),
+      });
+    const words: Record<string, string> = { type: 'invalid_type', anyOf: 'invalid_type', enum: 'invalid_value' };
+    throw new ApiError('bad-frame', `${param === '' ? 'The body' : param}: ${message}.`, {
+      code: words[keyword] ?? 'invalid_value',
+      ...(param !== '' && { param }),
+    });
+  };
+};

@@ -1,0 +1,80 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { RunLog } from '@runnel/coordination';
+import { isId, newId } from '@runnel/protocol';
+import { ApiError, refuse } from './api-error.ts';
+
+export interface RequestIds {
+  conversationId: string;
+  messageId: string;
+  runId: string;
+  /** The caller's Idempotency-Key, if there is one. */
+  key: string | undefined;
+}
+
+const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+/** How an answer travels is not what is asked. */
+const TRANSPORT = new Set(['stream', 'stream_options']);
+
+/** The same for the same question, in whatever order its fields stand. */
+const digestOf = (body: object): string => {
+  const sorted = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(sorted);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, inner]) => [name, sorted(inner)]),
+    );
+  };
+  const asked = Object.fromEntries(Object.entries(body).filter(([name]) => !TRANSPORT.has(name)));
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(asked)))
+    .digest('hex');
+};
+
+export interface IdsRequest {
+  headers: FastifyRequest['headers'];
+  body: object;
+  userId: string;
+  /** The conversation that the body names. */
+  conversation?: string | undefined;
+  /** Of a new conversation: it is in no list (`api__`), or cannot be asked for either (`tmp__`). */
+  prefix: '' | 'api__' | 'tmp__';
+}
+
+/**
+ * The conversation that the body or `x-runnel-conversation` names, or a new one, and new ids in it. With an `Idempotency-Key` they are
+ * the same for the same caller and key, so that a retry joins the run of the first try (W-4) on any gateway; the message's id is of the body,
+ * too, which tells a retry from another question under the same key. They are keyed with a secret that all gateways share: who knows a
+ * person's name and key must not be able to tell the ids, for an id is all it takes to ask for it.
+ */
+export const requestIds = async (
+  { headers, body, userId, conversation = single(headers['x-runnel-conversation']), prefix }: IdsRequest,
+  runLog: Pick<RunLog, 'sharedSecret'>,
+): Promise<RequestIds> => {
+  if (conversation !== undefined && !isId(conversation)) refuse('x-runnel-conversation', 'not an id.', 'invalid_value');
+  const key = single(headers['idempotency-key']);
+  if (key === undefined) return { conversationId: conversation ?? prefix + newId(), messageId: newId(), runId: newId(), key };
+  if (key.length === 0 || key.length > 255) refuse('Idempotency-Key', 'has 1 to 255 characters.', 'invalid_value');
+  const shared = await runLog.sharedSecret('completion-ids');
+  const id = (use: string, ...more: string[]): string =>
+    createHmac('sha256', shared)
+      .update(JSON.stringify([use, userId, key, ...more]))
+      .digest('hex')
+      .slice(0, 32);
+  const conversationId = conversation ?? prefix + id('conversation');
+  return { conversationId, messageId: id('message', digestOf(body)), runId: id('run'), key };
+};
+
+/** A known run was made by this very body, or the key is another question's. @throws ApiError `idempotency_key_reused` */
+export const checkSameBody = async (
+  { conversationId, messageId }: RequestIds,
+  userId: string,
+  runLog: Pick<RunLog, 'findRun'>,
+): Promise<void> => {
+  const { outcome } = await runLog.findRun({ conversationId, userId, messageId, runId: messageId });
+  if (outcome !== 'none') return;
+  throw new ApiError('bad-frame', 'This Idempotency-Key was used with another body.', { code: 'idempotency_key_reused', status: 422 });
+};

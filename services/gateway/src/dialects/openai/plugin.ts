@@ -1,0 +1,60 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { newId } from '@runnel/protocol';
+import type { GatewayContext } from '../../context.ts';
+import { logFailure, notFound, toFailure } from '../../http/plumbing/problem.ts';
+import type { Routes } from '../../http/plumbing/schemas.ts';
+import { completionRoutes } from '../chat-completions/route.ts';
+import { openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
+import { openAiCaller } from './caller.ts';
+import { requestCounts, type RequestCounts } from './metrics.ts';
+import type { Dialect, DialectMetrics } from '../metrics.ts';
+import { modelRoutes } from './models.ts';
+import type { PendingAnswers } from './run.ts';
+
+/** What the routes of `/v1` are built from. */
+export type OpenAiContext = GatewayContext & {
+  pending: PendingAnswers;
+  /** The caller of a request, for handlers that run after authentication and before the body is read. */
+  callers: WeakMap<FastifyRequest, string>;
+  requests: RequestCounts;
+};
+
+const dialectOf = ({ url }: FastifyRequest): Dialect | null => {
+  const [, name] = /^\/v1\/(chat\/completions|responses|models)\b/.exec(url) ?? [];
+  if (name === undefined) return null;
+  return name === 'chat/completions' ? 'chat-completions' : (name as Dialect);
+};
+
+const idOf = (reply: FastifyReply): string => String(reply.getHeader('x-request-id'));
+
+/** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
+export const openAiRoutes = async (
+  instance: FastifyInstance,
+  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'> & { dialects: DialectMetrics },
+): Promise<void> => {
+  const requests = requestCounts(given.dialects);
+  const context: OpenAiContext = { ...given, requests };
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>() as unknown as Routes;
+
+  const sendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const failure = toFailure(thrown);
+    logFailure(request, failure, { requestId: idOf(reply) });
+    const dialect = dialectOf(request);
+    if (dialect) requests.ended(dialect, failure.error);
+    void reply
+      .code(openAiStatus(failure))
+      .headers(openAiHeaders(failure))
+      .type('application/json')
+      .send(JSON.stringify(openAiError(failure)));
+  };
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) => sendError(notFound(), request, reply));
+  app.addHook('onRequest', async (_request, reply) => void reply.header('x-request-id', `req_${newId().replaceAll('-', '')}`));
+  // Reject unauthenticated requests before reading the body: unfinished bodies of strangers would fill the memory.
+  app.addHook('onRequest', async (request, reply) => {
+    context.callers.set(request, (await openAiCaller(context.auth, request, reply)).userId);
+  });
+  modelRoutes(app, context);
+  completionRoutes(app, context);
+};
