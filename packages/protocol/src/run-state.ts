@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.ts';
 import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
@@ -19,6 +20,8 @@ export interface EndedRun {
   bytes: number;
   sha256: string;
   parts?: PartsSum;
+  /** Why it failed; for as long as no other run begins. */
+  error?: { code: ErrorCode; message: string };
 }
 
 /** A conversation at one offset, as every reader that applied the same events holds it. */
@@ -154,9 +157,10 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       const run = state.run;
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
       if ((run.parts?.length ?? 0) !== (event.parts?.count ?? 0)) return { kind: 'gap', verify: true };
-      const { runId, reason, bytes, sha256, parts } = event;
+      const { runId, reason, bytes, sha256, error, parts } = event;
       const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
-      return applied({ run: null, ended: { runId, reason, bytes, sha256, ...(parts && { parts }) }, messages });
+      const ended = { runId, reason, bytes, sha256, ...(error && { error }), ...(parts && { parts }) };
+      return applied({ run: null, ended, messages });
     }
     case 'title':
       return applied({ title: event.title });

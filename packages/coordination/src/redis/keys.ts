@@ -99,19 +99,33 @@ const KEYS = {
 
 export type KeyName = keyof typeof KEYS;
 
-export const keyName = (name: KeyName, parts: KeyParts): string => KEYS[name](parts);
+let prefix = '';
+
+/**
+ * What every key and channel of this process begins with, so that two installations may share a Redis. Told once, before anything is
+ * connected. @throws TypeError for a text with braces, which would move keys to other slots
+ */
+export const useKeyPrefix = (text: string): void => {
+  if (/[{}]/.test(text)) throw new TypeError('A prefix of keys cannot hold braces.');
+  prefix = text;
+};
+/** A name that is not in the table above, such as a limiter's. */
+export const prefixed = (name: string): string => `${prefix}${name}`;
+
+export const keyName = (name: KeyName, parts: KeyParts): string => prefixed(KEYS[name](parts));
 
 export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name);
 
-export const channelOf = (conversationId: string): string => KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
+export const channelOf = (conversationId: string): string =>
+  keyName('channel', { shard: shardOf(conversationId), conversationId, runId: '' });
 
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
-export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
+export const workChannel = (shard: number): string => keyName('work', ofShard(shard));
 /** The outbox of a shard. */
-export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
-export const outboxLeaseKey = (shard: number): string => KEYS.outboxLease(ofShard(shard));
+export const outboxKey = (shard: number): string => keyName('events', ofShard(shard));
+export const outboxLeaseKey = (shard: number): string => keyName('outboxLease', ofShard(shard));
 
 /** The shard a channel belongs to, by its hash tag. */
 export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));

@@ -83,9 +83,14 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
     done(null, payload);
   });
 
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+  readJson(app, 'application/json');
+};
+
+/** Reads bodies of a type as JSON. */
+export const readJson = (app: FastifyInstance, contentType: string): void => {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser(contentType, { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     // Decoding would put U+FFFD in the place of what cannot be read, and a prompt would be kept that nobody wrote.
     if (!isUtf8(bytes)) return done(new RunnelError('bad-frame', 'The body is not UTF-8.'));
     const body = bytes.toString();
