@@ -13,6 +13,8 @@ const withoutStore = <S extends object>(settings: S): Omit<S, (typeof ofStore)[n
 
 const common = withoutStore(commonSettings);
 const { aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = withoutStore(gateway.settings);
+// Unset means: beside the conversations.
+const { default: _shared, defaultText: _sharedText, ...filesUrl } = ofGateway.filesUrl;
 const { models, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
@@ -22,6 +24,7 @@ export const configSpec = defineConfig(
   {
     ...ofGateway,
     ...common,
+    filesUrl: { ...filesUrl, optional: true, description: `${filesUrl.description}. Unset: \`files\` under \`DATA_DIR\`` },
     host: setting.string('HOST', {
       default: '127.0.0.1',
       description: 'Address to listen on; others than loopback need AUTH_MODE=jwt, or DEV_MODE_OPEN=yes',

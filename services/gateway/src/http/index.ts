@@ -4,6 +4,7 @@ import type { GatewayContext } from '../context.ts';
 import type { Drainable } from '../connections/drain.ts';
 import { createAuditHistory } from '../archive/audit-history.ts';
 import { adminRoutes } from './api/admin.ts';
+import { registerFiles, sayTus } from './files/index.ts';
 import { registerBodies } from './plumbing/bodies.ts';
 import { replayRoutes } from './api/replay.ts';
 import { searchRoutes } from './api/search.ts';
@@ -57,6 +58,7 @@ const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
   const { config, runLog, budgets } = context;
   registerGracefulClose(app);
+  if (context.files) sayTus(app, context.files);
   registerProblems(app, config.webDir === undefined ? () => false : sendPage);
   const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
   await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
@@ -100,6 +102,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   meRoutes(routes, context);
   signInRoutes(routes, context);
   modelRoutes(routes, context);
+  if (context.files) await registerFiles(app, context, context.files);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
   const dialects = dialectMetrics(context.metrics);

@@ -4,7 +4,7 @@ local function vacate(active)
   -- The texts of runs that ended minutes ago are still kept for their owners.
   for _, id in ipairs(redis.call('HKEYS', ids)) do
     redis.call('UNLINK', runPrefix .. id .. ':text')
-  dropparts(runPrefix .. id .. ':parts', runPrefix .. id .. ':part:')
+    dropparts(runPrefix .. id .. ':parts', runPrefix .. id .. ':part:')
   end
   if active then
     local run = runPrefix .. active

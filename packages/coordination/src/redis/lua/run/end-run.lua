@@ -25,6 +25,7 @@ local ending = ARGV[11] ~= '' and cjson.decode(ARGV[11]) or {}
 -- @include stateof
 -- @include streamed
 -- @include dropparts
+-- @include wanted
 
 -- Arguments that are copied into an event must each be one JSON value: check before anything is written.
 for _, value in ipairs({ usage, failure, shown, sum }) do
@@ -40,9 +41,9 @@ for _, part in ipairs(ending) do
 end
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
-local wanted = redis.call('GET', cancel)
+local asked = wanted()
 if epoch == '' then
-  if record[1] ~= 'running' or not wanted then
+  if record[1] ~= 'running' or not asked then
     epoch = '0'
     return { refusal() }
   end
@@ -70,7 +71,7 @@ end
 
 recheck()
 -- The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
-if wanted then
+if asked then
   reason, failure, finish = 'cancelled', '', ''
 end
 for _, part in ipairs(ending) do
@@ -89,9 +90,9 @@ if failure ~= '' then
   ended = ended .. ',"error":' .. failure
 end
 local cancelled = ''
-if wanted then
-  ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(wanted, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
-  cancelled = ',"cancelledBy":' .. json(string.match(wanted, '|(.*)$'))
+if asked then
+  ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(asked, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
+  cancelled = ',"cancelledBy":' .. json(string.match(asked, '|(.*)$'))
 end
 if sum ~= '' then
   ended = ended .. ',"parts":' .. sum
