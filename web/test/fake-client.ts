@@ -77,7 +77,7 @@ export const createFakeClient = (): FakeClient => {
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
     cancel: async () => (calls.push('cancel'), 'cancelling'),
     decide: async () => 'decided' as const,
-      deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
+    deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
     async loadOlder() {
       calls.push('older');
