@@ -1,8 +1,9 @@
-import type { AppendChunkResult, PutPartResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
-import { PART_FIELDS, splitIncomplete, type Part, type PartField, type PartState } from '@runnel/protocol';
+import type { AppendChunkResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
+import type { Part, PartField, PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
-import type { PartOp, Settled } from './part-op.ts';
+import { Halves } from './halves.ts';
+import { sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
 import { RunParts } from './run-parts.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
@@ -50,8 +51,7 @@ export class AppendLoop {
   readonly #text: RunText;
   readonly #parts: RunParts;
   #nextIndex: number;
-  /** Of a part's field, a high surrogate whose other half has not come yet. */
-  readonly #halves = new Map<string, string>();
+  readonly #halves = new Halves();
   #inFlight: Piece | undefined;
   #op: PartOp | undefined;
   /** Bytes of the text at the last end of a step. */
@@ -119,7 +119,7 @@ export class AppendLoop {
   /** A part, or another state of one, behind all that was said so far. Resolves when it stands, or never will. */
   put(part: Part, from: PartState | null, step?: number): Promise<Settled> {
     if (this.#verdict !== null) return Promise.resolve('stopped');
-    for (const field of PART_FIELDS) this.#endHalf(part.partId, field);
+    for (const rest of this.#halves.end(part.partId)) this.#text.mark({ ...rest, t: this.#clock.wall() });
     const { promise, resolve } = Promise.withResolvers<Settled>();
     this.#text.mark({ kind: 'put', part, from, ...(step !== undefined && { step }), settle: resolve });
     this.#wake();
@@ -129,20 +129,10 @@ export class AppendLoop {
   /** Content of a part, as `push` takes text. */
   say(partId: string, field: PartField, text: string): Promise<void> | undefined {
     if (this.#verdict !== null) return undefined;
-    const key = `${partId} ${field}`;
-    const { whole, rest } = splitIncomplete((this.#halves.get(key) ?? '') + text);
-    this.#halves.set(key, rest);
+    const whole = this.#halves.take(partId, field, text);
     if (whole === '') return undefined;
-    this.#text.mark({ kind: 'chunk', partId, field, text: whole.toWellFormed(), t: this.#clock.wall() });
+    this.#text.mark({ kind: 'chunk', partId, field, text: whole, t: this.#clock.wall() });
     return this.#later();
-  }
-
-  /** Half a character that was never completed is what it is. */
-  #endHalf(partId: string, field: PartField): void {
-    const key = `${partId} ${field}`;
-    const half = this.#halves.get(key);
-    this.#halves.delete(key);
-    if (half) this.#text.mark({ kind: 'chunk', partId, field, text: '\uFFFD', t: this.#clock.wall() });
   }
 
   #later(): Promise<void> | undefined {
@@ -232,20 +222,9 @@ export class AppendLoop {
     return this.#op !== undefined;
   }
 
-  readonly #send = async (): Promise<PutPartResult['outcome'] | AppendChunkResult['outcome']> => {
-    const { runLog, run } = this.#options;
-    const { conversationId, runId, epoch } = run;
-    const op = this.#op!;
-    const owned = { conversationId, runId, epoch };
-    if (op.kind === 'put') {
-      const command = { ...owned, part: this.#parts.whole(op.part), from: op.from, ...(op.step !== undefined && { step: op.step }) };
-      return (await runLog.putPart(command)).outcome;
-    }
-    const { partId, field, text, t } = op;
-    return (await runLog.appendPartChunk({ ...owned, partId, field, at: this.#parts.bytesOf(partId, field), text, t })).outcome;
-  };
+  readonly #send = (): Promise<OpOutcome> => sendOp(this.#options.runLog, this.#options.run, this.#parts, this.#op!);
 
-  #settle(outcome: PutPartResult['outcome'] | AppendChunkResult['outcome']): void {
+  #settle(outcome: OpOutcome): void {
     const op = this.#op!;
     if (outcome === 'changed') {
       this.#op = undefined;
