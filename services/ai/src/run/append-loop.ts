@@ -126,8 +126,7 @@ export class AppendLoop {
 
   /** Content of a part, as `push` takes text. */
   say(partId: string, field: PartField, text: string): Promise<void> | undefined {
-    if (this.#verdict !== null) return undefined;
-    const whole = this.#halves.take(partId, field, text);
+    const whole = this.#verdict === null ? this.#halves.take(partId, field, text) : '';
     if (whole === '') return undefined;
     this.#text.mark({ kind: 'chunk', partId, field, text: whole, t: this.#clock.wall() });
     return this.#later();
@@ -238,9 +237,8 @@ export class AppendLoop {
   #opStands(): void {
     const op = this.#op;
     this.#op = undefined;
-    if (op === undefined) return;
-    this.#parts.stands(op);
-    if (op.kind !== 'put') return;
+    if (op) this.#parts.stands(op);
+    if (op?.kind !== 'put') return;
     this.#step = op.step ?? this.#step;
     op.settle('stands');
   }
@@ -261,9 +259,8 @@ export class AppendLoop {
     const { giveUp, observe, run, runLog } = this.#options;
     const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
-    const [op, known] = [this.#op, this.#step];
-    const parts = op ? this.#parts.with(op) : this.#parts.all;
-    const step = op?.kind === 'put' ? (op.step ?? known) : known;
+    const parts = this.#op ? this.#parts.with(this.#op) : this.#parts.all;
+    const step = (this.#op?.kind === 'put' ? this.#op.step : undefined) ?? this.#step;
     const command: RestoreRun = {
       ...run,
       text: this.#text.standingText(this.#inFlight),
