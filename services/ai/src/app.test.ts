@@ -73,7 +73,7 @@ test('P-4 GET /alive says whose leases these are and stays open for as long as t
 test('GET /models is the catalogue', async () => {
   await setUp();
   const { models } = (await ai.app.inject('/models')).json<{ models: object[] }>();
-  expect(models).toEqual([
+  expect(models).toMatchObject([
     { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true },
     { id: 'count', name: 'Counting words', provider: 'count', canContinue: true },
   ]);

@@ -56,7 +56,9 @@ local seen = not isNew and ((messageId ~= '' and redis.call('HGET', ids, message
 -- A question that came back without its run (the store lost both, and the database had heard of the question): asked again it is answered,
 -- as nobody else will.
 local unanswered = seen and messageId ~= '' and not known[2] and string.match(seen, '^[^|]*') == messageId
-  and redis.call('HEXISTS', ids, runId) == 0 and redis.call('HEXISTS', history, messageId) == 1 and messageId
+  and redis.call('HEXISTS', ids, runId) == 0 and redis.call('HGET', history, messageId)
+-- An answer is named as its run, too.
+unanswered = unanswered and cjson.decode(unanswered).role == 'user' and messageId or nil
 if unanswered then
   parent, messageId = unanswered, ''
 elseif seen then
