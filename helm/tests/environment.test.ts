@@ -22,6 +22,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
   gateway: {
     HOST: EVERYWHERE,
     INTERNAL_TOKEN: BY_FILE,
+    OIDC_CLIENT_SECRET_FILE: 'a Secret gives OIDC_CLIENT_SECRET',
     AI_SERVICE_URLS: 'the chart knows the Service (AI_SERVICE_NAME)',
     KUBERNETES_SERVICE_HOST: 'Kubernetes gives it to every pod',
     KUBERNETES_SERVICE_PORT_HTTPS: 'Kubernetes gives it to every pod',
@@ -30,6 +31,16 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
         ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
+        ...[
+          'OIDC_SCOPES',
+          'SESSION_IDLE_SECONDS',
+          'SESSION_MAX_SECONDS',
+          'ROLES_CLAIM',
+          'GROUPS_CLAIM',
+          'ADMIN_ROLES',
+          'AUDITOR_ROLES',
+          'USER_ROLES',
+        ],
       ].map((name) => [name, BY_ENV]),
     ),
   },
