@@ -42,6 +42,27 @@ test('axe finds nothing while a menu is open', async () => {
   await expectAccessible(page);
 });
 
+test('Ctrl+K finds a conversation, a model and a command; ? lists the keys; both are accessible', async () => {
+  const { page } = await open('home');
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox');
+  await field.waitFor();
+  await expectAccessible(page);
+  await field.fill('ha giang');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/c\/c4$/);
+  await page.keyboard.press('Control+k');
+  await field.fill('model smol');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: /Model: SmolLM2/ }).waitFor();
+  await page.locator('.scroller, .new').first().focus();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
 test('a long conversation is printed whole', async () => {
   const { page } = await open('long');
   const pages = (await page.pdf()).toString('latin1').match(/\/Type \/Page\b/g)?.length ?? 0;
@@ -121,6 +142,31 @@ describe('code', () => {
     await copy.click();
     await copy.filter({ hasText: 'Copied' }).waitFor();
   });
+});
+
+test('an open block of code keeps its selection, its place and the focus while lines come', async () => {
+  const { page } = await open('streaming');
+  const kept = await page.evaluate(async () => {
+    const { client } = window.runnel;
+    const frame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
+    const put = async (text: string): Promise<void> => {
+      const view = client.view('c1').get();
+      client.change('c1', { conversation: { ...view.conversation, run: { ...view.conversation.run!, text } } });
+      await frame();
+    };
+    const wide = `const first = "${'x'.repeat(400)}";\n`;
+    await put(`\`\`\`ts\n${wide}const second = 2;\n`);
+    const pre = document.querySelector('.code pre')!;
+    pre.scrollLeft = 60;
+    getSelection()!.selectAllChildren(pre.querySelector('.t-keyword')!);
+    document.querySelector<HTMLElement>('.code-copy')!.focus();
+    for (let i = 3; i < 30; i++) await put(`\`\`\`ts\n${wide}const second = 2;\n${'let more = call(1); // more\n'.repeat(i)}`);
+    const held = String(getSelection());
+    getSelection()!.selectAllChildren(pre);
+    const lines = String(getSelection()).split('\n').length;
+    return [pre.scrollLeft, held, document.activeElement?.className, pre.textContent.split('\n').length, lines, pre.isConnected];
+  });
+  expect(kept).toEqual([60, 'const', 'code-copy', 32, 31, true]);
 });
 
 describe('language', () => {

@@ -1,5 +1,6 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { agUiScenario } from './ag-ui.ts';
 import { aiSdkScenario } from './ai-sdk.ts';
 import { durableStreamsScenario } from './durable-streams.ts';
 
-export const dialectScenarios: Scenario[] = [durableStreamsScenario, aiSdkScenario];
+export const dialectScenarios: Scenario[] = [durableStreamsScenario, aiSdkScenario, agUiScenario];
