@@ -1,6 +1,6 @@
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { startGateway, type TestGateway } from '../test-gateway.ts';
-import { Browser } from './browser.ts';
+import { type Browser } from './browser.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayDeps } from '../../src/app.ts';
