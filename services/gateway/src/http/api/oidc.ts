@@ -20,6 +20,13 @@ const random = (): string => randomBytes(32).toString('base64url');
 /** Mozilla/5.0 and so on: what a person may recognise a browser by. */
 const deviceOf = ({ headers }: FastifyRequest): string => headers['user-agent'] ?? '';
 
+/** A word or a code: errors of the libraries hold claims, and answers with tokens in them. */
+const reasonOf = (err: unknown): string => {
+  const { message, cause } = err as { message?: string; cause?: { code?: unknown; error?: unknown } };
+  const detail = cause?.error ?? cause?.code;
+  return typeof detail === 'string' ? `${message}: ${detail}`.slice(0, 200) : (message ?? 'unknown').slice(0, 200);
+};
+
 /** Leaving for the provider, coming back, and both ways out. None of it needs an identity. */
 export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oidc: Oidc }): void => {
   const { oidc, config, log, runLog } = context;
@@ -38,7 +45,7 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
   /** Back to the page with a word that says why; a person reads it there. */
   const fail = (reply: FastifyReply, target: URL, outcome: Exclude<SignInOutcome, 'ok'>, err?: unknown): FastifyReply => {
     signIns.inc({ outcome });
-    if (err !== undefined) log.warn({ event: 'session.refused', outcome, err });
+    if (err !== undefined) log.warn({ event: 'session.refused', outcome, reason: reasonOf(err) });
     target.searchParams.set('sign_in', outcome);
     return reply.redirect(target.href, 303);
   };
