@@ -62,8 +62,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const expiresAt = await tokenEnd(auth, request, reply);
     const body: unknown = request.body;
     const asked = readCompletion(body);
-    const prefix = asked.store ? '' : 'api__';
-    const ids = await requestIds({ headers: request.headers, body: body as object, userId, prefix }, runLog);
+    const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
     const model = await models.resolve(asked.model);
     checkSuits(models.find(model), asked.params, asked.needs);
     const { conversationId, messageId, runId } = ids;
