@@ -1,4 +1,5 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { aiSdkScenario } from './ai-sdk.ts';
 import { durableStreamsScenario } from './durable-streams.ts';
 
-export const dialectScenarios: Scenario[] = [durableStreamsScenario];
+export const dialectScenarios: Scenario[] = [durableStreamsScenario, aiSdkScenario];
