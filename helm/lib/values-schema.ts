@@ -118,6 +118,7 @@ const development = (own: Record<string, Schema> = {}): Schema =>
 
 const existingSecret = ref('name');
 const secretKeys = (...names: string[]): Schema => object(Object.fromEntries(names.map((name) => [name, ref('key')])));
+const storeTls = object({ caSecret: ref('name'), clientSecret: ref('name') });
 const monitored = { enabled: bool, labels: ref('labels'), annotations: ref('annotations') };
 
 const properties: Record<string, Schema> = {
@@ -158,11 +159,15 @@ const properties: Record<string, Schema> = {
     url: text(String.raw`^$|^(redis|rediss|redis\+cluster|redis\+sentinel)://`),
     existingSecret,
     secretKeys: secretKeys('url'),
+    keyPrefix: text('^[A-Za-z0-9:._-]{0,64}$'),
+    tls: storeTls,
     development: development({ command: list(text()) }),
   }),
   kafka: object({
     brokers: text('^$|^[^\\s:,]+:[0-9]+(,[^\\s:,]+:[0-9]+)*$'),
-    tls: object({ enabled: bool, caSecret: ref('name') }),
+    topicPrefix: text('^[A-Za-z0-9._-]{0,64}$'),
+    groupPrefix: text('^[A-Za-z0-9._-]{0,64}$'),
+    tls: object({ enabled: bool, caSecret: ref('name'), clientSecret: ref('name'), clientKeys: secretKeys('cert', 'key') }),
     sasl: object({ mechanism: words('', 'plain', 'scram-sha-256', 'scram-sha-512'), username: text() }),
     existingSecret,
     secretKeys: secretKeys('username', 'password'),
@@ -172,6 +177,7 @@ const properties: Record<string, Schema> = {
     url: text('^$|^postgres(ql)?://'),
     existingSecret,
     secretKeys: secretKeys('url'),
+    tls: storeTls,
     development: development(),
   }),
   ingress: object({

@@ -50,6 +50,11 @@ const namesIn = (template: string): string[] => [
   ),
   ...[...template.matchAll(/range \$key := list ((?:"[A-Z_]+" ?)+)/g)].flatMap(([, names]) => names!.match(/[A-Z_]+/g) ?? []),
 ];
+/** Three variables are put together of a prefix. */
+const withTls = (template: string): string =>
+  template.replaceAll(/include "runnel\.tlsEnv" \(dict .* "prefix" "(\w+)"\)/g, (_, prefix: string) =>
+    ['CA', 'CERT', 'KEY'].map((file) => ` name: ${prefix}_${file}_FILE `).join(''),
+  );
 /** A template with the helpers it includes, and those that they include. */
 const withHelpers = (template: string): string =>
   [...template.matchAll(/include "(runnel\.\w*[eE]nv)"/g)].reduce((text, [, name]) => {
@@ -57,7 +62,7 @@ const withHelpers = (template: string): string =>
     const to = helpers.indexOf('{{- define ', from + 1);
     return text + withHelpers(helpers.slice(from, to === -1 ? undefined : to));
   }, template);
-const chartNames = (service: string): Set<string> => new Set(namesIn(withHelpers(read(`helm/runnel/templates/${service}.yaml`))));
+const chartNames = (service: string): Set<string> => new Set(namesIn(withTls(withHelpers(read(`helm/runnel/templates/${service}.yaml`)))));
 const envOf = (spec: ConfigSpec): string[] => Object.values(spec.settings).map(({ env }) => env);
 
 interface ComposeService {

@@ -233,3 +233,37 @@ test('names follow nameOverride and fullnameOverride', () => {
   expect(first(['nameOverride=chat'])).toBe('runnel-chat-ai');
   expect(first(['fullnameOverride=talk'])).toBe('talk-ai');
 });
+
+test('who we are to the stores is mounted for those who talk to them, from Secrets with keys of their own names', () => {
+  const tls = { caSecret: 'ca', clientSecret: 'client' };
+  const strimzi = { cert: 'user.crt', key: 'user.key' };
+  const found = workloads(
+    rendered({
+      redis: { url: 'rediss://r', tls },
+      postgres: { url: 'postgres://p/d', tls },
+      kafka: { brokers: 'k:9093', tls: { ...tls, enabled: true, clientKeys: strimzi } },
+    }),
+  );
+  const filesOf = (component: string): string[] => {
+    const { containers, volumes = [] } = found.find((one) => one.component === component)!.pod;
+    const { env = [], volumeMounts = [] } = containers[0]!;
+    for (const { name, value } of env.filter((one) => /_(CA|CERT|KEY)_FILE$/.test(one.name))) {
+      const mount = (volumeMounts as { name: string; mountPath: string }[]).find(({ mountPath }) => value!.startsWith(`${mountPath}/`));
+      const { projected } = volumes.find((volume) => volume['name'] === mount?.name) as {
+        projected: { sources: { secret: { name: string; items: { key: string; path: string }[] } }[] };
+      };
+      const items = projected.sources.flatMap(({ secret }) => secret.items);
+      expect(
+        items.map(({ path }) => `${mount!.mountPath}/${path}`),
+        name,
+      ).toContain(value);
+      if (name === 'KAFKA_KEY_FILE') expect(items.find(({ path }) => path === 'tls.key')!.key).toBe('user.key');
+    }
+    return env.map(({ name }) => name).filter((name) => /_(CA|CERT|KEY)_FILE$/.test(name));
+  };
+  const of = (prefix: string): string[] => ['CA', 'CERT', 'KEY'].map((word) => `${prefix}_${word}_FILE`);
+  expect(filesOf('gateway')).toEqual(of('REDIS'));
+  expect(filesOf('ai')).toEqual(of('REDIS'));
+  expect(filesOf('audit')).toEqual([...of('REDIS'), ...of('KAFKA'), ...of('DATABASE')]);
+  expect(filesOf('migrate')).toEqual(of('DATABASE'));
+});

@@ -119,7 +119,7 @@ describe.each(HELMS)('%s refuses', (tool) => {
     [
       "an authority for Kafka's certificate without TLS",
       [...LEAST, 'kafka.brokers=k:9093', 'kafka.tls.caSecret=ca'],
-      /needs kafka\.tls\.enabled=true/,
+      /TLS needs kafka\.tls\.enabled=true/,
     ],
     [
       'SASL without a name',
@@ -167,13 +167,29 @@ describe.each(HELMS)('%s refuses', (tool) => {
 });
 
 test('every variable that the chart gives its services is refused in their env', () => {
-  const kafka = ['brokers=k:9093', 'tls.enabled=true', 'tls.caSecret=ca', 'sasl.mechanism=plain', 'existingSecret=k'].map(
-    (one) => `kafka.${one}`,
-  );
-  const set = [...LEAST, 'audit.enabled=true', 'postgres.url=postgres://p/d', ...kafka, 'tracing.endpoint=http://otel:4318'];
+  const kafka = [
+    'brokers=k:9093',
+    'topicPrefix=a',
+    'groupPrefix=a',
+    'tls.enabled=true',
+    'tls.caSecret=ca',
+    'tls.clientSecret=cc',
+    'sasl.mechanism=plain',
+    'existingSecret=k',
+  ].map((one) => `kafka.${one}`);
+  const set = [
+    ...LEAST,
+    'audit.enabled=true',
+    'postgres.url=postgres://p/d',
+    ...kafka,
+    'tracing.endpoint=http://otel:4318',
+    'redis.keyPrefix=a',
+  ];
+  const files = ['redis.tls.caSecret=a', 'redis.tls.clientSecret=b', 'postgres.tls.caSecret=a', 'postgres.tls.clientSecret=b'];
   const all = render({
     set: [
       ...set,
+      ...files,
       'auth.mode=jwt',
       'auth.jwksUrl=https://id/jwks',
       'auth.issuer=https://id',

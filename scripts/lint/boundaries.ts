@@ -1,5 +1,5 @@
 /**
- * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` and `events` → `protocol`; `kit` and
+ * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` `events` and `files` → `protocol`; `kit` and
  * `protocol` import no package of ours; a service never imports a service, except `standalone`, which composes them.
  */
 const ALLOWED: Record<string, readonly string[]> = {
@@ -8,10 +8,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   'packages/client': ['protocol'],
   'packages/coordination': ['protocol'],
   'packages/events': ['protocol'],
+  'packages/files': ['protocol'],
   'packages/vue': ['client', 'protocol'],
   web: ['client', 'protocol', 'vue'],
 };
-const FOR_SERVICES = ['protocol', 'coordination', 'events', 'kit'];
+const FOR_SERVICES = ['protocol', 'coordination', 'events', 'files', 'kit'];
 const SERVICES = ['gateway', 'ai', 'audit', 'operator', 'standalone'];
 /** Test helpers any test may use, whatever its folder depends on. */
 const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];

@@ -1,5 +1,6 @@
 import { createClient } from '@runnel/client';
 import { createPage } from './app.ts';
+import { pageName } from './lib/session/page-name.ts';
 import { createTokenHolder } from './lib/session/token-holder.ts';
 
 /** With `AUTH_MODE=dev`, `?user_id=` names the user, so that two browsers can be one person. */
@@ -15,11 +16,13 @@ const storageOf = (get: () => Storage): Storage | null => {
 };
 /** Keeps unsent prompts over a reload. */
 const storage = storageOf(() => localStorage);
-const tokens = createTokenHolder(storageOf(() => sessionStorage));
+const session = storageOf(() => sessionStorage);
+const tokens = createTokenHolder(session);
 
 const client = createClient({
   url: location.origin,
   name: 'web',
+  page: pageName(session),
   // None: a cookie or a proxy in front may speak for the reader.
   token: tokens.get,
   ...(storage && { storage }),

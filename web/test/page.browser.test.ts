@@ -28,6 +28,37 @@ describe.each(LOOKS)('axe finds nothing and nothing sticks out: $name', ({ optio
   });
 });
 
+test('axe finds nothing while a menu is open', async () => {
+  const { page } = await open('home');
+  await page.getByRole('button', { name: 'Model: Automatic' }).click();
+  await page.getByRole('menu').waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page
+    .getByRole('button', { name: /Options/ })
+    .first()
+    .click();
+  await page.getByRole('menu').waitFor();
+  await expectAccessible(page);
+});
+
+test('a long conversation is printed whole', async () => {
+  const { page } = await open('long');
+  const pages = (await page.pdf()).toString('latin1').match(/\/Type \/Page\b/g)?.length ?? 0;
+  expect(pages).toBeGreaterThan(1);
+});
+
+test("with the system's own colours, what is chosen and where one is can be seen", async () => {
+  const { page } = await open('chat', { forcedColors: 'active' });
+  const marks = await page.evaluate(() =>
+    ['label:has(input:checked)', '.item.current a', '.speech'].map((what) => {
+      const { outlineStyle, borderStyle } = getComputedStyle(document.querySelector(what)!);
+      return outlineStyle !== 'none' || borderStyle !== 'none';
+    }),
+  );
+  expect(marks).toEqual([true, true, true]);
+});
+
 describe('menus and dialogs', () => {
   test('the drawer on a phone opens, is accessible, and closes with Escape', async () => {
     const { page } = await open('chat', PHONE);

@@ -1,5 +1,6 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { aiSdkScenario } from './ai-sdk.ts';
 import { durableStreamsScenario } from './durable-streams.ts';
 import { chatCompletionsScenario, responsesScenario } from './openai.ts';
 
-export const dialectScenarios: Scenario[] = [durableStreamsScenario, chatCompletionsScenario, responsesScenario];
+export const dialectScenarios: Scenario[] = [aiSdkScenario, chatCompletionsScenario, durableStreamsScenario, responsesScenario];

@@ -13,6 +13,10 @@
 {{- else }}
 - { name: REDIS_URL, value: {{ .url | quote }} }
 {{- end }}
+{{- with .keyPrefix }}
+- { name: REDIS_KEY_PREFIX, value: {{ . | quote }} }
+{{- end }}
+{{- include "runnel.tlsEnv" (dict "root" $ "store" "redis" "prefix" "REDIS") }}
 {{- end }}
 {{- end }}
 
@@ -25,6 +29,40 @@
 {{- else }}
 - { name: DATABASE_URL, value: {{ .url | quote }} }
 {{- end }}
+{{- include "runnel.tlsEnv" (dict "root" $ "store" "postgres" "prefix" "DATABASE") }}
+{{- end }}
+{{- end }}
+
+{{/* Where the files of a store's TLS are; (dict "store" "redis" "prefix" "REDIS" "root" $) */}}
+{{- define "runnel.tlsEnv" -}}
+{{- $tls := (index .root.Values .store).tls }}
+{{- if $tls.caSecret }}
+- { name: {{ .prefix }}_CA_FILE, value: /etc/runnel/{{ .store }}/ca.crt }
+{{- end }}
+{{- if $tls.clientSecret }}
+- { name: {{ .prefix }}_CERT_FILE, value: /etc/runnel/{{ .store }}/tls.crt }
+- { name: {{ .prefix }}_KEY_FILE, value: /etc/runnel/{{ .store }}/tls.key }
+{{- end }}
+{{- end }}
+{{- define "runnel.tlsMount" -}}
+{{- $tls := (index .root.Values .store).tls }}
+{{- if or $tls.caSecret $tls.clientSecret }}
+- { name: {{ .store }}-tls, mountPath: /etc/runnel/{{ .store }}, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "runnel.tlsVolume" -}}
+{{- $tls := (index .root.Values .store).tls }}
+{{- $keys := $tls.clientKeys | default (dict "cert" "tls.crt" "key" "tls.key") }}
+{{- if or $tls.caSecret $tls.clientSecret }}
+- name: {{ .store }}-tls
+  projected:
+    sources:
+      {{- with $tls.caSecret }}
+      - secret: { name: {{ . }}, items: [{ key: ca.crt, path: ca.crt }] }
+      {{- end }}
+      {{- with $tls.clientSecret }}
+      - secret: { name: {{ . }}, items: [{ key: {{ $keys.cert }}, path: tls.crt }, { key: {{ $keys.key }}, path: tls.key }] }
+      {{- end }}
 {{- end }}
 {{- end }}
 
@@ -40,9 +78,13 @@
 {{- with .Values.kafka }}
 {{- if .tls.enabled }}
 - { name: KAFKA_TLS, value: "true" }
-{{- if .tls.caSecret }}
-- { name: KAFKA_CA_FILE, value: /etc/runnel/kafka/ca.crt }
+{{- include "runnel.tlsEnv" (dict "root" $ "store" "kafka" "prefix" "KAFKA") }}
 {{- end }}
+{{- with .topicPrefix }}
+- { name: KAFKA_TOPIC_PREFIX, value: {{ . | quote }} }
+{{- end }}
+{{- with .groupPrefix }}
+- { name: KAFKA_GROUP_PREFIX, value: {{ . | quote }} }
 {{- end }}
 {{- if .sasl.mechanism }}
 - { name: KAFKA_SASL_MECHANISM, value: {{ .sasl.mechanism }} }
@@ -109,7 +151,7 @@
 
 {{/* What all three services read at their start. */}}
 {{- define "runnel.commonConfig" -}}
-{{- list (printf "Secret/%s/%s" .Values.redis.existingSecret .Values.redis.secretKeys.url) (printf "ConfigMap/%s/ca.crt" .Values.trustedCA.configMap) | toJson }}
+{{- list (printf "Secret/%s/ca.crt" .Values.redis.tls.caSecret) (printf "Secret/%s" .Values.redis.tls.clientSecret) (printf "Secret/%s/%s" .Values.redis.existingSecret .Values.redis.secretKeys.url) (printf "ConfigMap/%s/ca.crt" .Values.trustedCA.configMap) | toJson }}
 {{- end }}
 
 {{/* A file and no variable: it may change under a running pod, which reads it again when a call is refused. */}}
@@ -123,12 +165,14 @@
 {{/* What all three services find as files. */}}
 {{- define "runnel.serviceMounts" -}}
 - { name: internal-token, mountPath: /etc/runnel/internal, readOnly: true }
+{{- include "runnel.tlsMount" (dict "root" . "store" "redis") }}
 {{- with include "runnel.caMount" . }}
 {{ . }}
 {{- end }}
 {{- end }}
 {{- define "runnel.serviceVolumes" -}}
 {{ include "runnel.internalTokenVolume" . }}
+{{- include "runnel.tlsVolume" (dict "root" . "store" "redis") }}
 {{- with include "runnel.caVolume" . }}
 {{ . }}
 {{- end }}

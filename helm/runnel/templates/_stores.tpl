@@ -12,6 +12,9 @@
     - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
     {{- if .Values.audit.migrationSecret }}
     {{- include "runnel.fromSecret" (dict "name" "DATABASE_URL" "secret" .Values.audit.migrationSecret "key" .Values.postgres.secretKeys.url) | nindent 4 }}
+    {{- with include "runnel.tlsEnv" (dict "root" . "store" "postgres" "prefix" "DATABASE") | trim }}
+    {{- . | nindent 4 }}
+    {{- end }}
     {{- else }}
     {{- include "runnel.databaseEnv" . | trim | nindent 4 }}
     {{- end }}
@@ -24,7 +27,7 @@
   {{- with $knobs.extraEnvFrom }}
   envFrom: {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- $mounts := include "runnel.caMount" . }}
+  {{- $mounts := printf "%s\n%s" (include "runnel.caMount" .) (include "runnel.tlsMount" (dict "root" . "store" "postgres") | trim) | trim }}
   {{- if or $mounts $knobs.extraVolumeMounts }}
   volumeMounts:
     {{- with $mounts }}

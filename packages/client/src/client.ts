@@ -26,6 +26,11 @@ export interface ClientOptions {
   transport?: TransportChoice;
   /** Keeps unsent prompts over a reload, e.g. `localStorage`. Default: nowhere. */
   storage?: PromptStorage;
+  /**
+   * Names this page over its reloads, e.g. a random word in `sessionStorage`: a prompt written before anybody was known is then still its
+   * own after a reload, and goes out. Without it, and in other pages, a person is asked first.
+   */
+  page?: string;
   /** Called when a screen did not match the log and is being replaced (W-10). */
   onMismatch?: (report: MismatchReport) => void;
   /** Named in `hello`, for the server's log. */
@@ -79,6 +84,7 @@ export const createClient = (options: ClientOptions): Client => {
     clock,
     random,
     ...who,
+    ...(options.page !== undefined && { page: options.page }),
     ...(options.storage && { storage: options.storage }),
   });
 

@@ -1,5 +1,6 @@
 export * from './redis/client/connect.ts';
-export { channelOf, outboxKey, shardOf } from './redis/keys.ts';
+export * from './redis/client/address.ts';
+export { channelOf, outboxKey, prefixed, shardOf, useKeyPrefix } from './redis/keys.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large-message.ts';

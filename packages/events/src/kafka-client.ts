@@ -9,8 +9,8 @@ export const KAFKA_SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512']
 /** Where the brokers are, and what they ask for. */
 export interface KafkaAccess {
   brokers: readonly string[];
-  /** Absent: no TLS. `ca`: authorities in PEM, trusted instead of Node's own. */
-  tls?: { ca?: string };
+  /** Absent: no TLS. `ca`: authorities in PEM, trusted instead of Node's own; `cert`, `key`: who we are. */
+  tls?: { ca?: string; cert?: string; key?: string };
   sasl?: { mechanism: (typeof KAFKA_SASL_MECHANISMS)[number]; username: string; password: string };
 }
 

@@ -19,6 +19,10 @@ export const portSettings = (port: number, internalPort: number) => ({
   }),
 });
 
+/** A file whose path is handed on and which is read when a connection is made; looked at once at the start. */
+export const pathOfFile = (env: string, description: string) =>
+  setting.file(env, { optional: true, readFile: (path) => readFileSync(path, 'utf8'), description });
+
 /** What every service can be told. Spread it into `defineConfig`, and `portSettings` after it for other ports. */
 export const commonSettings = {
   nodeId: setting.string('NODE_ID', {
@@ -32,9 +36,18 @@ export const commonSettings = {
   logLevel: setting.oneOf('LOG_LEVEL', LOG_LEVELS, { default: 'info', description: 'Least important level that is logged' }),
   redisUrl: setting.url('REDIS_URL', {
     default: 'redis://127.0.0.1:6379',
+    inFile: true,
     schemes: ['redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'redis+sentinel', 'rediss+sentinel'],
     description: 'The Redis that holds the logs: single, cluster or sentinel, by scheme',
   }),
+  redisKeyPrefix: setting.string('REDIS_KEY_PREFIX', {
+    default: '',
+    pattern: '^[A-Za-z0-9:._-]{0,64}$',
+    description: 'What all keys and channels begin with, so that two installations may share a Redis; the same for all services of one',
+  }),
+  redisCaFile: pathOfFile('REDIS_CA_FILE', "PEM file of the authorities that sign Redis's certificate, trusted instead of Node's own"),
+  redisCertFile: pathOfFile('REDIS_CERT_FILE', 'PEM file of the certificate that this process shows to Redis'),
+  redisKeyFile: pathOfFile('REDIS_KEY_FILE', 'PEM file of its key'),
   internalToken: setting.string('INTERNAL_TOKEN', {
     optional: true,
     secret: true,

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { showSetting, type ConfigSpec, type Setting } from './config.ts';
+import { fileVariable, showSetting, type ConfigSpec, type Setting } from './config.ts';
 
 interface SchemaFacts {
   title?: string;
@@ -13,7 +13,8 @@ interface SchemaFacts {
 /** The settings of one service as a Markdown table, in the order of the spec. */
 export function configTable(spec: ConfigSpec): string {
   const rows = Object.values(spec.settings).map((setting) => {
-    const name = `\`${setting.env}\`${setting.secret ? ' (secret)' : ''}`;
+    const file = fileVariable(spec, setting);
+    const name = `\`${setting.env}\`${file === undefined ? '' : `, \`${file}\``}${setting.secret ? ' (secret)' : ''}`;
     return `| ${name} | ${escapeCell(setting.description)} | ${describeSchema(setting.schema)} | ${describeDefault(setting)} |`;
   });
   return ['| variable | meaning | value | default |', '| --- | --- | --- | --- |', ...rows].join('\n');

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { Type } from 'typebox';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { commonSettings, portSettings } from './common.ts';
 import { ConfigError, defineConfig, describeConfig, loadConfig } from './config.ts';
 import { setting } from './setting.ts';
@@ -139,4 +142,36 @@ test('S-19 a password never gets out, in the start line or an error, whatever ch
   expect(said({ REDIS_URL: 'redis+cluster://u:p@h1:1,h2:2/0', JWKS_URL: 'https://id.example.org/keys' })).toBe(
     '{"REDIS_URL":"redis+cluster://h1:1,h2:2","JWKS_URL":"https://id.example.org","PODS":""}',
   );
+});
+
+describe('a secret in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'runnel-config-'));
+  const file = (text: string): string => {
+    const path = join(folder, 'value');
+    writeFileSync(path, text);
+    return path;
+  };
+  const doors = defineConfig({
+    secret: setting.string('JWT_SECRET', { optional: true, secret: true, minLength: 8, description: 'key' }),
+    redis: setting.url('REDIS_URL', { default: 'redis://localhost', schemes: ['redis'], inFile: true, description: 'redis' }),
+    token: setting.string('TOKEN', { optional: true, secret: true, description: 'token' }),
+    tokenFile: setting.string('TOKEN_FILE', { optional: true, description: 'its own' }),
+    level: setting.string('LEVEL', { default: 'info', description: 'level' }),
+  });
+
+  test('is read without the line break at its end, and an address that may hold a password as well', () => {
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    expect(loadConfig(doors, { JWT_SECRET_FILE: file('of enough length\n') }).secret).toBe('of enough length');
+    expect(loadConfig(doors, { REDIS_URL_FILE: file('redis://u:p@h\n') }).redis).toBe('redis://u:p@h');
+    expect(loadConfig(doors, { JWT_SECRET_FILE: '' }).secret).toBeUndefined();
+    expect(() => loadConfig(doors, { JWT_SECRET_FILE: file('short') })).toThrow(/^JWT_SECRET must NOT|^JWT_SECRET must/);
+    expect(() => loadConfig(doors, { JWT_SECRET: 'of enough length', JWT_SECRET_FILE: file('of enough length') })).toThrow(
+      'JWT_SECRET and JWT_SECRET_FILE are both set',
+    );
+    expect(() => loadConfig(doors, { JWT_SECRET_FILE: join(folder, 'none') })).toThrow('JWT_SECRET_FILE must be the path of a file');
+  });
+
+  test('is nothing else than a secret, nor what a service reads as a file itself', () => {
+    expect(loadConfig(doors, { LEVEL_FILE: '/nowhere', TOKEN_FILE: '/nowhere' })).toMatchObject({ level: 'info', token: undefined });
+  });
 });

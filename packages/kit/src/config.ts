@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import type { TSchema } from 'typebox';
 import { hideInUrl } from './hide-in-url.ts';
@@ -15,6 +16,8 @@ export interface Setting<T = unknown> {
   optional?: boolean;
   /** Never printed, neither in the start line nor in an error. */
   secret?: boolean;
+  /** May be read from the file that `<env>_FILE` names instead; all secrets may. */
+  inFile?: boolean;
   description: string;
   /** Said in the documentation instead of a default that differs from machine to machine. */
   defaultText?: string;
@@ -61,8 +64,15 @@ export function defineConfig<S extends Settings>(settings: S, rules: readonly Ru
   return { settings, rules };
 }
 
+/** The variable that names a file with the value, where one may; not where the service reads such a variable itself. */
+export function fileVariable({ settings }: ConfigSpec, { env, secret, inFile }: Setting): string | undefined {
+  const name = `${env}_FILE`;
+  return (secret || inFile) && !Object.values(settings).some((other) => other.env === name) ? name : undefined;
+}
+
 /**
- * Reads every setting. An empty variable counts as absent: `FOO=` is how compose files and charts say "not set".
+ * Reads every setting. An empty variable counts as absent: `FOO=` is how compose files and charts say "not set". A secret may stand in a
+ * file (`FOO_FILE`), as agents of secret stores leave them.
  * @throws ConfigError with all problems at once
  */
 export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environment): ConfigOf<S> {
@@ -70,7 +80,7 @@ export function loadConfig<S extends Settings>(spec: ConfigSpec<S>, env: Environ
   const config: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(spec.settings)) {
     try {
-      config[name] = readSetting(setting, env[setting.env]);
+      config[name] = readSetting(setting, textOf(spec, setting, env));
     } catch (error) {
       const lines = error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];
       problems.push(...lines.map((line) => `${setting.env} ${line}`));
@@ -99,6 +109,19 @@ export function showSetting(setting: Setting, value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
   return JSON.stringify(value);
+}
+
+function textOf(spec: ConfigSpec, setting: Setting, env: Environment): string | undefined {
+  const text = env[setting.env];
+  const variable = fileVariable(spec, setting);
+  const path = variable === undefined ? '' : (env[variable]?.trim() ?? '');
+  if (path === '') return text;
+  if (text !== undefined && text.trim() !== '') throw new Error(`and ${variable} are both set`);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`cannot be read: ${variable} must be the path of a file that can`, { cause: error });
+  }
 }
 
 function readSetting(setting: Setting, text: string | undefined): unknown {

@@ -113,7 +113,7 @@ test('the documentation table follows from the same spec', () => {
   );
   expect(table.split('\n').slice(2)).toEqual([
     '| `PORT` | a \\| b | integer, 0 to 9 | `0` |',
-    '| `KEY` (secret) | the key | string | **required** |',
+    '| `KEY`, `KEY_FILE` (secret) | the key | string | **required** |',
     '| `MODE` | mode | `dev`, `jwt` | `dev` |',
     '| `WAIT_SECONDS` | wait | duration (`500ms`, `3s`, `5m`) | `20s` |',
     '| `LIST` | list | list, by commas | none |',

@@ -6,6 +6,7 @@ interface Options<T> {
   /** Absent is a valid state: the value is then undefined. */
   optional?: boolean;
   secret?: boolean;
+  inFile?: boolean;
   description: string;
   /** For the documentation, when the default differs from machine to machine. */
   defaultText?: string;
@@ -46,6 +47,7 @@ function make<T, O extends Options<T>>(env: string, schema: TSchema, parse: (raw
     ...(options.default !== undefined && { default: options.default as Resolved<T, O> }),
     ...(options.optional !== undefined && { optional: options.optional }),
     ...(options.secret !== undefined && { secret: options.secret }),
+    ...(options.inFile !== undefined && { inFile: options.inFile }),
     ...(options.defaultText !== undefined && { defaultText: options.defaultText }),
   };
 }

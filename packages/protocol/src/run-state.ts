@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.ts';
 import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
@@ -17,6 +18,8 @@ export interface EndedRun {
   reason: EndReason;
   bytes: number;
   sha256: string;
+  /** Why it failed; for as long as no other run begins. */
+  error?: { code: ErrorCode; message: string };
 }
 
 /** A conversation at one offset, as every reader that applied the same events holds it. */
@@ -121,9 +124,9 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'run-ended': {
       const run = state.run;
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
-      const { runId, reason, bytes, sha256 } = event;
+      const { runId, reason, bytes, sha256, error } = event;
       const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
-      return applied({ run: null, ended: { runId, reason, bytes, sha256 }, messages });
+      return applied({ run: null, ended: { runId, reason, bytes, sha256, ...(error && { error }) }, messages });
     }
     case 'title':
       return applied({ title: event.title });

@@ -1,4 +1,4 @@
-import { connectRedis, createRedisRunLog, shareInnerToken } from '@runnel/coordination';
+import { connectRedis, createRedisRunLog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
 import { startService, storeObserver, watchEviction } from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
@@ -13,12 +13,13 @@ await startService({
   hostOf: ({ host }) => host,
   async build({ config, log, metrics, health, tracer, openDoor }) {
     const onError = (error: unknown): void => log.debug({ event: 'store.error', err: error });
-    const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
+    const url = openStoreAddress(config);
+    const runLog = createRedisRunLog({ url, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const watching = new AbortController();
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
-    const redis = connectRedis(config.redisUrl, onError);
+    const redis = connectRedis(url, onError);
     const { door, closable } = openDoor({ share: shareInnerToken(redis) });
     const ai = await createAiApp({ config, log, metrics, health, runLog, door, env: process.env, tracer });
     return {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { commonSettings, defineConfig, pathOfFile, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { kafkaRules, kafkaSettings } from './ingest/kafka-settings.ts';
 
 export const configSpec = defineConfig(
@@ -24,6 +24,12 @@ export const configSpec = defineConfig(
       secret: true,
       description: 'Where events are stored: `postgres://…` or `sqlite:path`',
     }),
+    databaseCaFile: pathOfFile(
+      'DATABASE_CA_FILE',
+      "PEM file of the authorities that sign PostgreSQL's certificate: its TLS is proved by them",
+    ),
+    databaseCertFile: pathOfFile('DATABASE_CERT_FILE', 'PEM file of the certificate that this service shows to PostgreSQL'),
+    databaseKeyFile: pathOfFile('DATABASE_KEY_FILE', 'PEM file of its key'),
     retentionMs: setting.duration('AUDIT_RETENTION', {
       default: 0,
       minimum: 0,

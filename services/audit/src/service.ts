@@ -1,5 +1,5 @@
-import { connectRedis, createRedisCaller, OutboxShards, type RedisClient } from '@runnel/coordination';
-import { createKafkaBus, type EventBus } from '@runnel/events';
+import { connectRedis, createRedisCaller, openStoreAddress, OutboxShards, type RedisClient } from '@runnel/coordination';
+import type { EventBus } from '@runnel/events';
 import { createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { auditMetrics } from './metrics.ts';
 import type { AuditConfig } from './config.ts';
@@ -8,7 +8,8 @@ import { startCheckpoints } from './checkpoints/service.ts';
 import { startConsumers } from './ingest/consumers.ts';
 import { kafkaDeadLetters } from './ingest/dead-letters.ts';
 import { createDirect } from './relay/direct.ts';
-import { kafkaAccess } from './ingest/kafka-settings.ts';
+import { databaseAddress } from './database/address.ts';
+import { openBus } from './ingest/kafka-settings.ts';
 import { RelayLoop, type RelayOptions } from './relay/relay-loop.ts';
 import { startRetention } from './store/retention.ts';
 import { openTables, type AuditTables } from './audit-database.ts';
@@ -35,11 +36,11 @@ export interface AuditServiceDeps {
 /** Relay, store and reader, joined as the configuration says: through Kafka, or straight from the outbox. */
 export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditServiceDeps = {}): Promise<AuditService> => {
   const metrics = auditMetrics(deps.metrics ?? createMetrics('audit', { processMetrics: false }));
-  const tables = await openTables(config.databaseUrl);
+  const tables = await openTables(databaseAddress(config));
   const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
   closables.push(startRetention(tables, { retentionMs: config.retentionMs, lateMs: config.kafkaRetentionMs + DAY_MS }, log));
 
-  const redis = connectRedis(config.redisUrl, (error) => log.warn({ event: 'redis.error', message: error.message }));
+  const redis = connectRedis(openStoreAddress(config), (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
   const outbox = new OutboxShards(redis, createRedisCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
@@ -50,7 +51,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const signing = pem === undefined ? undefined : readSigningKey(pem);
   let checkpointBus: EventBus | undefined;
   if (config.kafkaBrokers.length > 0) {
-    const bus = createKafkaBus({ ...kafkaAccess(config), clientId: config.nodeId, log });
+    const bus = openBus(config, config.nodeId, log);
     closables.push({ name: 'kafka', close: () => bus.close() });
     target = { deliver: (records) => bus.deliver(records), store: direct.store, deadLetters: kafkaDeadLetters(bus, direct.deadLetters) };
     checkpointBus = bus;

@@ -22,6 +22,8 @@ import { createModelCatalogue, type ModelCatalogue } from './dispatch/model-cata
 import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
 import { withRehydration } from './archive/rehydration.ts';
 import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
+import { openFiles } from './http/files/settings.ts';
+import { sweepFiles } from './http/files/sweep.ts';
 import { watchPods } from './dispatch/watch-pods.ts';
 import { registerWs } from './sockets/ws-route.ts';
 
@@ -139,6 +141,8 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   registerAffinity(app, trustProxy !== false);
   const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
   deps.metrics.sampled(metrics.unsent, unsentBytes);
+  const files = openFiles(config);
+  const sweeping = files && sweepFiles(files, log);
   const { metrics: registry, health, audit = null } = deps;
   const http = await registerHttp(app, {
     config,
@@ -152,6 +156,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     models,
     budgets,
     audit,
+    files,
     thisMachineOnly: deps.thisMachineOnly,
     limits,
     draining: draining.signal,
@@ -176,6 +181,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     models.close();
     dispatcher.close();
     watching?.close();
+    sweeping?.[Symbol.dispose]();
     pods.close();
   };
   // Both can be asked for from several sides (a signal, an operator) and happen once.

@@ -2,6 +2,7 @@ import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig 
 import { DEFAULT_LIMITS } from '@runnel/protocol';
 import { authRules, doorSettings } from './config-doors.ts';
 import { budgetSettings } from './budgets/settings.ts';
+import { fileSettings } from './http/files/settings.ts';
 import { parseSignInUrl } from './auth/sign-in-url.ts';
 import { checkTrustProxy } from './auth/trust-proxy.ts';
 
@@ -46,6 +47,7 @@ const settings = {
     description: 'Prompts per user and minute, over all nodes',
   }),
   ...budgetSettings,
+  ...fileSettings,
   maxTextChars: setting.integer('MAX_TEXT_CHARS', {
     default: DEFAULT_LIMITS.textChars,
     minimum: 1,

@@ -1,5 +1,6 @@
 import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
+import type { FileStore } from '@runnel/files';
 import type { Limits } from '@runnel/protocol';
 import type { Auth } from './auth/auth.ts';
 import type { Budgets } from './budgets/index.ts';
@@ -30,6 +31,8 @@ export interface GatewayContext {
   models: ModelCatalogue;
   budgets: Budgets;
   audit: AuditClient | null;
+  /** Null: there are no files here. */
+  files: FileStore | null;
   thisMachineOnly?: boolean | undefined;
   limits: Limits;
   /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { connectRedis, createRedisRunLog, outboxBacklog, shareInnerToken } from '@runnel/coordination';
+import { connectRedis, createRedisRunLog, outboxBacklog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
 import { newInnerToken, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
@@ -19,12 +19,13 @@ await startService({
   hostOf: listenHost,
   async build({ config, log, metrics, health, tracer, openDoor }) {
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
-    const runLog = createRedisRunLog({ url: config.redisUrl, onCommand: storeObserver(metrics), onError });
+    const url = openStoreAddress(config);
+    const runLog = createRedisRunLog({ url, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const watching = new AbortController();
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
-    const redis = connectRedis(config.redisUrl, onError);
+    const redis = connectRedis(url, onError);
     // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
     metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
     const { token: innerToken, door, closable } = openDoor({ share: shareInnerToken(redis) });

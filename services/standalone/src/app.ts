@@ -12,6 +12,8 @@ import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
 import { openOutboxFile } from './outbox-file.ts';
 
+const NO_STORE = { redisUrl: '', redisKeyPrefix: '', redisCaFile: undefined, redisCertFile: undefined, redisKeyFile: undefined };
+
 export interface StandaloneDeps {
   config: StandaloneConfig;
   models: readonly ModelEntry[];
@@ -96,8 +98,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
   const aiConfig = { ...config, models: [...models], drainMs: 0 };
   const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
+  const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
   const gateway = await createGatewayApp({
-    config: { ...config, redisUrl: '', aiServiceUrls: [], auditUrl: undefined },
+    config: { ...config, ...NO_STORE, filesUrl, aiServiceUrls: [], auditUrl: undefined },
     log,
     metrics,
     health,

@@ -3,8 +3,18 @@ import { commonSettings, defineConfig, setting, type LoadedConfig } from '@runne
 import { configSpec as ai } from '@runnel/ai';
 import { authRules, configSpec as gateway } from '@runnel/gateway';
 
-const { redisUrl: _noRedis, ...common } = commonSettings;
-const { redisUrl: _noStore, aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = gateway.settings;
+/** There is no Redis to reach. */
+const ofStore = ['redisUrl', 'redisKeyPrefix', 'redisCaFile', 'redisCertFile', 'redisKeyFile'] as const;
+const withoutStore = <S extends object>(settings: S): Omit<S, (typeof ofStore)[number]> =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !ofStore.includes(name as 'redisUrl'))) as Omit<
+    S,
+    (typeof ofStore)[number]
+  >;
+
+const common = withoutStore(commonSettings);
+const { aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = withoutStore(gateway.settings);
+// Unset means: beside the conversations.
+const { default: _shared, defaultText: _sharedText, ...filesUrl } = ofGateway.filesUrl;
 const { models, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
@@ -14,6 +24,7 @@ export const configSpec = defineConfig(
   {
     ...ofGateway,
     ...common,
+    filesUrl: { ...filesUrl, optional: true, description: `${filesUrl.description}. Unset: \`files\` under \`DATA_DIR\`` },
     host: setting.string('HOST', {
       default: '127.0.0.1',
       description: 'Address to listen on; others than loopback need AUTH_MODE=jwt, or DEV_MODE_OPEN=yes',

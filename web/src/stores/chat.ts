@@ -2,7 +2,7 @@ import type { ConversationView } from '@runnel/client';
 import { newId } from '@runnel/protocol';
 import { useConversation } from '@runnel/vue';
 import { defineStore } from 'pinia';
-import { computed, shallowRef, watch } from 'vue';
+import { computed, ref, shallowRef, watch } from 'vue';
 import { entriesOf, type Entry, type RunHead } from '../lib/conversation/entries.ts';
 import { choose, pathOf, reveal, ROOT, type Choices } from '../lib/conversation/tree.ts';
 import { loadMarkdown } from '../composables/markdown.ts';
@@ -19,7 +19,17 @@ export const useChat = defineStore('chat', () => {
   const open = useConversation(() => route.conversationId);
   const { handle, view, conversation, run, runId, messages, pending, problem } = open;
   const choices = shallowRef<Choices>(new Map());
-  /** The message the reader came for: shown in the middle of the page and marked. A new object each time. */
+  /** Ids made here: nothing stands at their addresses yet, and that is right. */
+  const made = new Set<string>();
+  /** Conversations that were seen on this page to have something in them. */
+  const seen = new Set<string>();
+  /** Why runs failed that ended on this page. */
+  const failures = shallowRef<ReadonlyMap<string, { code: string; message: string }>>(new Map());
+  /** The run that was asked to stop, until it has. */
+  /** A prompt that was taken back: its words go into the message box. A new object each time. */
+  const returned = shallowRef<{ text: string } | null>(null);
+  const stopping = ref<string | null>(null);
+  /** The message the reader came for, with the words looked for: shown in the middle of the page and marked. A new object each time. */
   const target = shallowRef<{ messageId: string } | null>(null);
 
   watch(
@@ -27,6 +37,7 @@ export const useChat = defineStore('chat', () => {
     () => {
       choices.value = new Map();
       target.value = null;
+      stopping.value = null;
     },
     // At once: a prompt sent from the start page goes into the conversation it has just opened.
     { flush: 'sync' },
@@ -44,10 +55,28 @@ export const useChat = defineStore('chat', () => {
   const loading = computed(
     () => handle.value !== null && problem.value === null && view.value?.sync === 'loading' && entries.value.length === 0,
   );
-  const empty = computed(() => !loading.value && problem.value === null && entries.value.length === 0);
+  const isBare = computed(() => !loading.value && problem.value === null && entries.value.length === 0);
+  /** `deleted`: it was here. `unknown`: nothing stands at this address. A start page there would be a lie. */
+  const absent = computed<'deleted' | 'unknown' | null>(() => {
+    const id = route.conversationId;
+    if (id === null || !isBare.value || view.value?.sync !== 'live' || conversation.value?.logId !== null || made.has(id)) return null;
+    return seen.has(id) || conversations.isGone(id) ? 'deleted' : 'unknown';
+  });
+  const empty = computed(() => isBare.value && absent.value === null);
+
+  watch(
+    () => conversation.value?.logId && conversation.value.conversationId,
+    (id) => id && (made.delete(id), seen.add(id)),
+  );
+  watch(absent, (now) => now === 'deleted' && route.conversationId && conversations.forget(route.conversationId));
+  watch(
+    () => conversation.value?.ended,
+    (ended) => ended?.error && (failures.value = new Map(failures.value).set(ended.runId, ended.error)),
+  );
 
   watch(title, (text) => route.conversationId && text && conversations.retitle(route.conversationId, text));
   watch(runId, (id, before) => {
+    stopping.value = null;
     if (route.conversationId && (id !== null || before !== null)) conversations.touch(route.conversationId, title.value || undefined);
   });
 
@@ -55,12 +84,18 @@ export const useChat = defineStore('chat', () => {
 
   /** Sends a prompt, opening a new conversation where none is open. `parentId` absent: after the branch on the screen. */
   const send = (text: string, parentId: string | null | undefined = undefined): void => {
-    if (route.conversationId === null) route.go(newId());
+    if (route.conversationId === null) {
+      const id = newId();
+      made.add(id);
+      route.go(id);
+    }
     if (!handle.value) return;
     const last = steps.value.at(-1)?.node;
-    const parent = parentId === undefined ? (last ? (last.pending?.runId ?? last.messageId) : null) : parentId;
-    const { messageId } = handle.value.prompt(text, { parentId: parent, ...model() });
-    choices.value = new Map(choices.value).set(parent ?? ROOT, messageId);
+    // Nothing to be seen may mean that it has not come yet: the server knows what stands last.
+    const parent = parentId === undefined ? last && (last.pending?.runId ?? last.messageId) : parentId;
+    const place = parent === undefined ? {} : { parentId: parent };
+    const { messageId } = handle.value.prompt(text, { ...place, ...model(), waits: parentId === undefined });
+    if (parent !== undefined) choices.value = new Map(choices.value).set(parent ?? ROOT, messageId);
     conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
   };
 
@@ -72,7 +107,15 @@ export const useChat = defineStore('chat', () => {
     await handle.value?.regenerate(entry.parentId, model());
   };
 
-  const stop = async (): Promise<void> => void (await handle.value?.cancel());
+  const stop = async (): Promise<void> => {
+    stopping.value = runId.value;
+    try {
+      await handle.value?.cancel();
+    } catch (error) {
+      stopping.value = null;
+      throw error;
+    }
+  };
   const remove = async (messageId: string): Promise<void> => void (await handle.value?.deleteMessage(messageId));
   const show = (messageId: string): void => {
     const entry = entries.value.find((e) => e.messageId === messageId);
@@ -105,7 +148,7 @@ export const useChat = defineStore('chat', () => {
   );
 
   return {
-    ...{ ...open, steps, entries, title, loading, empty, target },
+    ...{ ...open, steps, entries, title, loading, empty, absent, target, failures, stopping, returned },
     ...{ send, regenerate, stop, remove, show },
   };
 });

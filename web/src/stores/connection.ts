@@ -21,6 +21,12 @@ export const useConnection = defineStore('connection', () => {
   watch(lastResume, (resume, before) => {
     if (resume && resume !== before && isNews(resume, before === null)) resumedAt.value = Date.now();
   });
+  // What was true of one conversation is no news in another.
+  watch(
+    () => chat.handle,
+    () => (resumedAt.value = provedAt.value = 0),
+    { flush: 'sync' },
+  );
   watch(
     () => chat.proved,
     () => (provedAt.value = Date.now()),

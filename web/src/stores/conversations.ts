@@ -48,6 +48,12 @@ export const useConversations = defineStore('conversations', () => {
     if (known && known.title !== title) merge([{ ...known, title }]);
   };
 
+  /** It is gone, by somebody else's hand or on another device. */
+  const forget = (conversationId: string): void => {
+    gone.add(conversationId);
+    merge([]);
+  };
+
   const rename = async (conversationId: string, title: string): Promise<void> => {
     const before = find(conversationId)?.title ?? '';
     retitle(conversationId, title);
@@ -59,8 +65,7 @@ export const useConversations = defineStore('conversations', () => {
 
   const remove = async (conversationId: string): Promise<void> => {
     const before = items.value;
-    gone.add(conversationId);
-    merge([]);
+    forget(conversationId);
     await client.deleteConversation(conversationId).catch((error: unknown) => {
       gone.delete(conversationId);
       items.value = before;
@@ -68,5 +73,18 @@ export const useConversations = defineStore('conversations', () => {
     });
   };
 
-  return { items: sorted, hasMore, state, find, load, loadMore, touch, retitle, rename, remove };
+  return {
+    items: sorted,
+    hasMore,
+    state,
+    find,
+    load,
+    loadMore,
+    touch,
+    retitle,
+    rename,
+    remove,
+    forget,
+    isGone: (id: string) => gone.has(id),
+  };
 });

@@ -32,6 +32,8 @@ export interface PromptOptions {
   /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */
   parentId?: string | null;
   model?: string;
+  /** During an answer: waits for its end, and goes after it. Else such a prompt is refused with `busy`. */
+  waits?: boolean;
 }
 
 /** Commands reject with RunnelError, after 15 s at most. */

@@ -87,7 +87,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     core = next;
     if (core !== before) show();
     for (const prompt of queue.pending(conversationId)) if (isShown(prompt, core.conversation)) queue.drop(prompt.messageId);
-    const idle = core.conversation.run === null && core.sync === 'live';
+    const { run } = core.conversation;
+    const wasIdle = before.conversation.run === null || before.sync !== 'live';
+    if (run !== null && core.sync === 'live' && wasIdle) queue.hold(conversationId);
+    const idle = run === null && core.sync === 'live';
     if (idle && (before.conversation.run !== null || before.sync !== 'live')) queue.unblock(conversationId);
     for (const effect of effects) perform(effect);
   };
@@ -138,6 +141,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     cancelFollow();
     typingUsers.clear();
     input({ kind: 'disconnected' });
+    queue.unblock(conversationId);
   };
 
   const loadOlder = async (): Promise<void> => {
@@ -148,12 +152,12 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     input({ kind: 'older', before, ...page });
   };
 
-  const prompt = (text: string, options: PromptOptions): { messageId: string; runId: string } => {
+  const prompt = (text: string, { waits = false, ...options }: PromptOptions): { messageId: string; runId: string } => {
     const limits = connection.state.get().limits ?? DEFAULT_LIMITS;
     const checked = checkText(text, limits);
     if (utf8Length(JSON.stringify(checked)) + FRAME_OVERHEAD_BYTES > limits.frameBytes) throw new RunnelError('too-long');
     const ids = { messageId: newId(), runId: newId() };
-    queue.add({ ...ids, ...options, conversationId, text: checked });
+    queue.add({ ...ids, ...options, conversationId, text: checked }, { waits });
     return ids;
   };
 

@@ -19,7 +19,7 @@ const createStorage = (): PromptStorage & { entries: Map<string, string> } => {
   };
 };
 
-const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: string } = {}) => {
+const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: string; page?: string } = {}) => {
   const clock = createFakeClock();
   const line = { live: options.live ?? false };
   const sent: { command: Command; resolve: (ok: OkEvent) => void; reject: (error: unknown) => void }[] = [];
@@ -30,6 +30,7 @@ const setup = (options: { storage?: PromptStorage; live?: boolean; userId?: stri
     random: () => 0.5,
     ...(options.storage && { storage: options.storage }),
     ...(options.userId !== undefined && { userId: options.userId }),
+    ...(options.page !== undefined && { page: options.page }),
   });
   if (line.live) queue.connected(null);
   const add = (messageId: string, conversationId = 'c1'): void =>
@@ -189,6 +190,26 @@ describe('storage', () => {
     expect(JSON.parse(storage.getItem('runnel.outbox.m1')!)).toMatchObject({ userId: 'ben' });
   });
 
+  test('after a reload of the same page it is still its own, and goes out; of another page it is not', () => {
+    const storage = createStorage();
+    setup({ storage, page: 'tab-1' }).add('m1');
+    const other = setup({ storage, page: 'tab-2' });
+    other.connect('ben');
+    expect(other.sent).toEqual([]);
+    const same = setup({ storage, page: 'tab-1' });
+    expect(same.statuses()).toEqual(['m1 queued']);
+    same.connect('ann');
+    expect(ids(same.sent)).toEqual(['m1']);
+    // Somebody was refused there in between: then it may be anybody's again.
+    same.queue.drop('m1');
+    const refused = setup({ storage, page: 'tab-1' });
+    refused.add('m2');
+    refused.queue.refused();
+    const again = setup({ storage, page: 'tab-1' });
+    again.connect('ben');
+    expect(again.sent).toEqual([]);
+  });
+
   test('one that was being sent when somebody else signed in waits for its writer', async () => {
     const storage = createStorage();
     const { add, connect, sent, statuses } = setup({ storage });
@@ -222,6 +243,42 @@ describe('storage', () => {
     const { add, statuses } = setup({ storage });
     add('m1');
     expect(statuses()).toEqual(['m1 queued']);
+  });
+});
+
+describe('W-5 one that waits for the run in front of it', () => {
+  const waits = (queue: Setup['queue'], messageId: string): void =>
+    queue.add({ messageId, conversationId: 'c1', runId: `run-${messageId}`, text: 'xin chào', parentId: 'run-1' }, { waits: true });
+
+  test('goes out when the run has ended, and tries nothing before, however long that takes', async () => {
+    const { queue, sent, clock, statuses } = setup({ live: true });
+    queue.hold('c1');
+    waits(queue, 'm1');
+    await clock.advance(3_600_000);
+    expect(sent).toEqual([]);
+    expect(statuses()).toEqual(['m1 queued']);
+    queue.unblock('c1');
+    expect(sent[0]!.command).toMatchObject({ messageId: 'm1', parentId: 'run-1' });
+  });
+
+  test('goes after the answer that somebody else began in the same moment', async () => {
+    const { queue, sent } = setup({ live: true });
+    waits(queue, 'm1');
+    queue.hold('c1');
+    sent[0]!.reject(new RunnelError('busy', undefined, { runId: 'other' }));
+    await settle();
+    queue.unblock('c1');
+    expect(ids(sent)).toEqual(['m1', 'm1']);
+    expect(sent[1]!.command).not.toHaveProperty('parentId');
+  });
+
+  test('one that does not wait is refused at once, as ever', async () => {
+    const { queue, sent, add, statuses } = setup({ live: true });
+    queue.hold('c1');
+    add('m1');
+    sent[0]!.reject(new RunnelError('busy'));
+    await settle();
+    expect(statuses()).toEqual(['m1 failed']);
   });
 });
 

@@ -11,8 +11,14 @@ import type { Command } from '../api/requests.ts';
  * conversation shows it. One prompt a conversation is being sent at a time.
  */
 export interface PromptQueue {
-  /** Takes a prompt and sends it as soon as it can. Throws `overloaded` when the queue is full. */
-  add(prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>): void;
+  /**
+   * Takes a prompt and sends it as soon as it can. `waits`: for the run in front of it, and after its answer, instead of `busy`.
+   * Throws `overloaded` when the queue is full.
+   */
+  add(
+    prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>,
+    options?: { waits?: boolean },
+  ): void;
   /** Tries a failed prompt again, under the same ids. */
   retry(messageId: string): void;
   /** Forgets a prompt that is not being sent, or one the conversation shows now. */
@@ -25,7 +31,9 @@ export interface PromptQueue {
   connected(userId: string | null): void;
   /** Nobody was let in: who comes next need not be who wrote what waits. */
   refused(): void;
-  /** The conversation has no run any more: a patient prompt may go. */
+  /** The conversation is followed and has a run: patient prompts wait for `unblock` and try nothing meanwhile. */
+  hold(conversationId: string): void;
+  /** The conversation has no run any more, or is not followed any more: a patient prompt may try. */
   unblock(conversationId: string): void;
   close(): void;
 }
@@ -36,6 +44,8 @@ export interface PromptQueueOptions {
   clock: Clock;
   random: () => number;
   userId?: string;
+  /** Names this page over its reloads. */
+  page?: string;
   storage?: PromptStorage;
 }
 
@@ -58,9 +68,13 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   const views = new Map<string, readonly PendingPrompt[]>();
   /** Conversations that answered `busy` to a patient prompt, with the timer of the next try. */
   const blocked = new Map<string, { tries: number; cancel: () => void }>();
+  const held = new Set<string>();
   let userId = options.userId ?? null;
   let identified = false;
-  let prompts: readonly QueuedPrompt[] = stored.load(clock.now()).map((p) => (p.userId === null ? orphaned(p) : p));
+  let prompts: readonly QueuedPrompt[] = stored
+    .load(clock.now())
+    // A page that was reloaded is the same person's; what another page left may be anybody's.
+    .map((p) => (p.userId === null && (p.page === undefined || p.page !== options.page) ? orphaned(p) : p));
 
   const mine = (prompt: QueuedPrompt): boolean => prompt.userId === null || prompt.userId === userId;
 
@@ -69,10 +83,11 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     views.delete(conversationId);
     for (const listener of [...listeners]) listener(conversationId);
   };
-  const change = (messageId: string, fields: Partial<QueuedPrompt>): void => {
+  const change = (messageId: string, fields: Partial<QueuedPrompt>, { unplaced = false } = {}): void => {
     const prompt = prompts.find((p) => p.messageId === messageId);
     if (!prompt) return;
-    const next = { ...prompt, ...fields };
+    const { parentId: _, ...rest } = prompt;
+    const next = { ...(unplaced ? rest : prompt), ...fields };
     if (next.status === 'sent') stored.remove(messageId);
     else stored.save(next);
     replace(
@@ -84,11 +99,13 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   const unblock = (conversationId: string): void => {
     blocked.get(conversationId)?.cancel();
     blocked.delete(conversationId);
+    held.delete(conversationId);
     flush(conversationId);
   };
 
   /** A patient prompt tries again on its own: the conversation may not be open, so nobody may tell when its run ends. */
   const block = (prompt: QueuedPrompt): boolean => {
+    if (held.has(prompt.conversationId)) return true;
     const tries = (blocked.get(prompt.conversationId)?.tries ?? 0) + 1;
     if (tries > MAX_BUSY_TRIES) return false;
     const cancel = clock.after(1_000 + backoffMs(tries, options.random), () => {
@@ -100,7 +117,10 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   };
 
   const onError = (prompt: QueuedPrompt, error: RunnelError): void => {
-    if (error.code === 'busy' && prompt.patient && block(prompt)) return change(prompt.messageId, { status: 'queued' });
+    if (error.code === 'busy' && prompt.patient && block(prompt)) {
+      // Somebody else's answer came before it: beside that it would stand as a second version of the same place.
+      return change(prompt.messageId, { status: 'queued' }, { unplaced: prompt.follows === true });
+    }
     // Cut off, not refused: it goes out again, under the same ids, with the next connection of its writer.
     if (error.code === 'unavailable' && !(options.isLive() && mine(prompt))) return change(prompt.messageId, { status: 'queued' });
     blocked.delete(prompt.conversationId);
@@ -122,19 +142,23 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   };
 
   const flush = (conversationId: string, again = false): void => {
-    if (!options.isLive() || !identified || (blocked.has(conversationId) && !again)) return;
+    if (!options.isLive() || !identified) return;
     const own = prompts.filter((p) => p.conversationId === conversationId && mine(p));
     const next = own.find((p) => p.status === 'queued');
+    if (next?.patient && (held.has(conversationId) || (blocked.has(conversationId) && !again))) return;
     if (next && !own.some((p) => p.status === 'sending')) void send(next);
   };
 
   return {
-    add(prompt) {
+    add(prompt, { waits = false } = {}) {
       if (prompts.filter((p) => p.status !== 'sent').length >= MAX_QUEUED_PROMPTS) {
         throw new RunnelError('overloaded', 'Too many prompts wait to be sent.');
       }
-      const patient = !options.isLive();
-      const queued: QueuedPrompt = { ...prompt, status: 'queued', error: null, createdAt: clock.now(), userId, patient };
+      const patient = waits || !options.isLive();
+      const queued: QueuedPrompt = {
+        ...{ ...prompt, status: 'queued', error: null, createdAt: clock.now(), userId, patient, follows: waits },
+        ...(options.page !== undefined && { page: options.page }),
+      };
       stored.save(queued);
       replace([...prompts, queued], prompt.conversationId);
       flush(prompt.conversationId);
@@ -180,6 +204,11 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     },
     refused() {
       for (const p of prompts) if (p.userId === null && p.status === 'queued') change(p.messageId, orphaned(p));
+    },
+    hold(conversationId) {
+      blocked.get(conversationId)?.cancel();
+      blocked.delete(conversationId);
+      held.add(conversationId);
     },
     unblock,
     close() {

@@ -15,6 +15,10 @@ export interface QueuedPrompt extends PendingPrompt {
   userId: string | null;
   /** Written without a connection: it waits for the run in front of it instead of failing with `busy`. */
   patient: boolean;
+  /** Goes after whatever stands last, once an answer it did not know of came before it. */
+  follows?: boolean;
+  /** Which page wrote it, over its reloads; absent: unknown. */
+  page?: string;
 }
 
 const PREFIX = 'runnel.outbox.';

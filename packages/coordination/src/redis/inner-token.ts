@@ -1,4 +1,5 @@
 import type { RedisClient } from './client/connect.ts';
+import { prefixed } from './keys.ts';
 
 /** string: what the services of this installation show to each other where no INTERNAL_TOKEN is set; never expires. */
 const INNER_TOKEN_KEY = 'runnel:inner-token';
@@ -10,4 +11,4 @@ const INNER_TOKEN_KEY = 'runnel:inner-token';
 export const shareInnerToken =
   (redis: Pick<RedisClient, 'set'>) =>
   async (proposal: string): Promise<string> =>
-    (await redis.set(INNER_TOKEN_KEY, proposal, 'NX', 'GET')) ?? proposal;
+    (await redis.set(prefixed(INNER_TOKEN_KEY), proposal, 'NX', 'GET')) ?? proposal;

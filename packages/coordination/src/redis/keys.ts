@@ -28,7 +28,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset) */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset); mended (ms), untitled: after an eviction */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
@@ -48,7 +48,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace; until it ends, request: what an API's caller asks of the model (JSON); epoch once it has ended */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; cancel: as in its key; until it ends, request: what an API's caller asks of the model (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -96,19 +96,33 @@ const KEYS = {
 
 export type KeyName = keyof typeof KEYS;
 
-export const keyName = (name: KeyName, parts: KeyParts): string => KEYS[name](parts);
+let prefix = '';
+
+/**
+ * What every key and channel of this process begins with, so that two installations may share a Redis. Told once, before anything is
+ * connected. @throws TypeError for a text with braces, which would move keys to other slots
+ */
+export const useKeyPrefix = (text: string): void => {
+  if (/[{}]/.test(text)) throw new TypeError('A prefix of keys cannot hold braces.');
+  prefix = text;
+};
+/** A name that is not in the table above, such as a limiter's. */
+export const prefixed = (name: string): string => `${prefix}${name}`;
+
+export const keyName = (name: KeyName, parts: KeyParts): string => prefixed(KEYS[name](parts));
 
 export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name);
 
-export const channelOf = (conversationId: string): string => KEYS.channel({ shard: shardOf(conversationId), conversationId, runId: '' });
+export const channelOf = (conversationId: string): string =>
+  keyName('channel', { shard: shardOf(conversationId), conversationId, runId: '' });
 
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
-export const workChannel = (shard: number): string => KEYS.work(ofShard(shard));
+export const workChannel = (shard: number): string => keyName('work', ofShard(shard));
 /** The outbox of a shard. */
-export const outboxKey = (shard: number): string => KEYS.events(ofShard(shard));
-export const outboxLeaseKey = (shard: number): string => KEYS.outboxLease(ofShard(shard));
+export const outboxKey = (shard: number): string => keyName('events', ofShard(shard));
+export const outboxLeaseKey = (shard: number): string => keyName('outboxLease', ofShard(shard));
 
 /** The shard a channel belongs to, by its hash tag. */
 export const shardOfChannel = (channel: string): number => Number(channel.slice(channel.indexOf('{') + 1, channel.indexOf('}')));

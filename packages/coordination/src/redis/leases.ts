@@ -25,7 +25,7 @@ export const renewLeases = async (
     const args: (string | number)[] = [owner, leaseMs];
     for (const { conversationId, runId, epoch } of batch) {
       const parts = { shard, conversationId, runId };
-      keys.push(keyName('owner', parts), keyName('run', parts), keyName('cancel', parts));
+      keys.push(keyName('meta', parts), keyName('owner', parts), keyName('run', parts), keyName('cancel', parts));
       args.push(conversationId, runId, epoch);
     }
     const outcomes = (await caller.call('renew-leases', () => scripts.runMany('renew-leases', keys, args))) as RenewOutcome[];

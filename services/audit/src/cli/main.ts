@@ -3,7 +3,6 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { DataSource } from 'typeorm';
-import { createKafkaBus } from '@runnel/events';
 import { createLogger, createMetrics, delay, describeStartupFailure, fullJitter, loadConfig } from '@runnel/kit';
 import { type OutboxFields, decodeEvent, fromOutbox } from '@runnel/protocol/audit';
 import { holdAgainst, readCheckpoints } from '../checkpoints/check.ts';
@@ -14,7 +13,8 @@ import { TOPICS } from '../ingest/consumers.ts';
 import { kafkaDeadLetters, tableDeadLetters, type DeadLetter } from '../ingest/dead-letters.ts';
 import { writeBoth } from '../relay/direct.ts';
 import { createIngest } from '../ingest/ingest.ts';
-import { kafkaAccess } from '../ingest/kafka-settings.ts';
+import { databaseAddress } from '../database/address.ts';
+import { openBus as openKafka } from '../ingest/kafka-settings.ts';
 import { auditMetrics } from '../metrics.ts';
 import { checkContent } from '../store/rows.ts';
 import { SERVICE_RIGHTS } from '../database/rights.ts';
@@ -65,7 +65,7 @@ const log = createLogger({ level: 'error', node: config.nodeId, service: 'audit'
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const [command, action] = positionals;
 
-const openBus = () => createKafkaBus({ ...kafkaAccess(config), clientId: `${config.nodeId}-cli`, log });
+const openBus = () => openKafka(config, `${config.nodeId}-cli`, log);
 
 /** What the file of `--checkpoint` holds against the database; nothing without one. */
 const sinceCheckpoints = async (database: DataSource): Promise<string[]> => {
@@ -79,7 +79,7 @@ const sinceCheckpoints = async (database: DataSource): Promise<string[]> => {
 };
 
 const runVerify = async (): Promise<boolean> => {
-  const database = await openToRead(config.databaseUrl);
+  const database = await openToRead(databaseAddress(config));
   try {
     const { logs, events, texts, problems, root } = await verify(database, values.conversation);
     problems.push(...(await sinceCheckpoints(database)));
@@ -99,7 +99,7 @@ const eventOf = ({ topic, value }: DeadLetter) =>
 
 const runDeadLetters = async (): Promise<boolean> => {
   const bus = config.kafkaBrokers.length > 0 ? openBus() : undefined;
-  const tables = await openTables(config.databaseUrl);
+  const tables = await openTables(databaseAddress(config));
   const table = tableDeadLetters(tables.database);
   const letters = bus ? kafkaDeadLetters(bus, table) : table;
   try {
@@ -140,7 +140,7 @@ const runRebuild = async (): Promise<boolean> => {
     return false;
   }
   const bus = openBus();
-  const tables = await openTables(config.databaseUrl);
+  const tables = await openTables(databaseAddress(config));
   try {
     let unreadable = 0;
 
@@ -164,7 +164,7 @@ const runRebuild = async (): Promise<boolean> => {
 const runMigrate = async (): Promise<boolean> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      const tables = await openTables(config.databaseUrl);
+      const tables = await openTables(databaseAddress(config));
       await tables.partitions.makeAhead(Date.now(), MONTHS_AHEAD).finally(() => tables.close());
       say('the database is up to date');
       return true;
@@ -182,7 +182,7 @@ const runForget = async (): Promise<boolean> => {
     say('forget needs a user');
     return false;
   }
-  const tables = await openTables(config.databaseUrl);
+  const tables = await openTables(databaseAddress(config));
   try {
     const forgotten = await tables.forget(action);
     say(forgotten ? 'the trail names them no more' : 'something of theirs is alive: erase them first, DELETE /api/admin/users/{user}');

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { KAFKA_SASL_MECHANISMS, type KafkaAccess } from '@runnel/events';
-import { setting, type ConfigOf, type Rule } from '@runnel/kit';
+import { createKafkaBus, KAFKA_SASL_MECHANISMS, withPrefixes, type EventBus, type KafkaAccess, type KafkaOptions } from '@runnel/events';
+import { pathOfFile, setting, type ConfigOf, type Rule } from '@runnel/kit';
 
 /** How the brokers are reached. */
 export const kafkaSettings = {
@@ -14,6 +14,18 @@ export const kafkaSettings = {
     optional: true,
     readFile: (path) => readFileSync(path, 'utf8'),
     description: "PEM file of the authorities that sign the brokers' certificates, trusted instead of Node's own; read at start",
+  }),
+  kafkaCert: pathOfFile('KAFKA_CERT_FILE', 'PEM file of the certificate that this service shows to the brokers; read at start'),
+  kafkaKey: pathOfFile('KAFKA_KEY_FILE', 'PEM file of its key; read at start'),
+  kafkaTopicPrefix: setting.string('KAFKA_TOPIC_PREFIX', {
+    default: '',
+    pattern: '^[A-Za-z0-9._-]{0,64}$',
+    description: 'What the names of topics begin with, so that two installations may share a Kafka; the same for all pods and commands',
+  }),
+  kafkaGroupPrefix: setting.string('KAFKA_GROUP_PREFIX', {
+    default: '',
+    pattern: '^[A-Za-z0-9._-]{0,64}$',
+    description: 'The same of consumer groups',
   }),
   kafkaMechanism: setting.oneOf('KAFKA_SASL_MECHANISM', KAFKA_SASL_MECHANISMS, {
     optional: true,
@@ -44,6 +56,15 @@ const tlsRule: KafkaRule = {
   ],
 };
 
+const clientRule: KafkaRule = {
+  of: ['kafkaTls', 'kafkaCert', 'kafkaKey'],
+  problems: ({ kafkaTls, kafkaCert, kafkaKey }) => [
+    ...((kafkaCert === undefined) === (kafkaKey === undefined) ? [] : ['KAFKA_CERT_FILE and KAFKA_KEY_FILE go together']),
+    ...(kafkaCert === undefined || kafkaTls ? [] : ['KAFKA_CERT_FILE needs KAFKA_TLS=true']),
+    ...(kafkaCert === undefined || isCertificate(kafkaCert.text) ? [] : ['KAFKA_CERT_FILE holds no certificate in PEM']),
+  ],
+};
+
 const saslRule: KafkaRule = {
   of: ['kafkaMechanism', 'kafkaUsername', 'kafkaPassword'],
   problems: ({ kafkaMechanism, kafkaUsername, kafkaPassword }) => {
@@ -54,14 +75,30 @@ const saslRule: KafkaRule = {
   },
 };
 
-export const kafkaRules = [tlsRule, saslRule];
+export const kafkaRules = [tlsRule, clientRule, saslRule];
 
 /** What the Kafka client is given, of settings that keep the rule. */
 export const kafkaAccess = (config: KafkaConfig): KafkaAccess => {
-  const { kafkaBrokers, kafkaTls, kafkaCa, kafkaMechanism, kafkaUsername = '', kafkaPassword = '' } = config;
+  const {
+    kafkaBrokers,
+    kafkaTls,
+    kafkaCa: ca,
+    kafkaCert: cert,
+    kafkaKey: key,
+    kafkaMechanism,
+    kafkaUsername = '',
+    kafkaPassword = '',
+  } = config;
   return {
     brokers: kafkaBrokers,
-    ...(kafkaTls && { tls: kafkaCa === undefined ? {} : { ca: kafkaCa.text } }),
+    ...(kafkaTls && { tls: { ...(ca && { ca: ca.text }), ...(cert && { cert: cert.text }), ...(key && { key: key.text }) } }),
     ...(kafkaMechanism && { sasl: { mechanism: kafkaMechanism, username: kafkaUsername, password: kafkaPassword } }),
   };
 };
+
+/** The bus at these brokers, under the installation's own names. */
+export const openBus = (config: KafkaConfig, clientId: string, log: KafkaOptions['log']): EventBus =>
+  withPrefixes(createKafkaBus({ ...kafkaAccess(config), clientId, log }), {
+    topics: config.kafkaTopicPrefix,
+    groups: config.kafkaGroupPrefix,
+  });

@@ -88,7 +88,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       if (!mustAskDatabase(finding) && finding.runLog !== 'owner') return result;
       const { verdict, standing, again } = await settle(asked, { ...finding, unproven: true }, readMs);
       if (verdict === 'forbidden') return { outcome: 'forbidden' };
-      if (again) return change(command);
+      // The look may have put its record back, too.
+      if (again || finding.runLog === 'owner') return change(command);
       if (standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
       return result;
     };
@@ -128,9 +129,12 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     },
     async readHistory(query) {
       const page = await runLog.readHistory(query);
-      if (page.kind === 'none' || (page.kind === 'page' && !page.lossy)) return page;
+      if (page.kind === 'forbidden' || (page.kind === 'page' && !page.lossy)) return page;
+      if (page.kind === 'none' && page.deleted) return page;
       const asked = { conversationId: query.conversationId, userId: query.userId };
       const finding = foundBy(await runLog.readState(asked));
+      // The look may have put an evicted record back; for what the store does not have at all, pages come from the database.
+      if (page.kind === 'none') return finding.runLog === 'owner' ? runLog.readHistory(query) : page;
       if (!mustAskDatabase(finding)) return page;
       return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
     },
@@ -144,6 +148,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       const result = await runLog.cancelRun(command);
       if (result.outcome !== 'gone') return result;
       const asked = { conversationId: command.conversationId, userId: command.userId };
+      // Where its record was evicted, the look puts it back.
+      const state = await runLog.readState(asked);
+      if (state.kind === 'snapshot' && state.run?.runId === command.runId) return runLog.cancelRun(command);
       const { standing } = await desk.ask(asked, readMs);
       return standing === 'stranger' ? { outcome: 'forbidden' } : result;
     },

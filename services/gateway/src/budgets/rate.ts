@@ -1,3 +1,4 @@
+import { prefixed } from '@runnel/coordination';
 import { withDeadline } from '@runnel/kit';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 
@@ -27,7 +28,7 @@ const OFF: Rate = { take: async () => 0, giveBack: async () => {}, left: async (
 
 export const createRate = ({ prefix, perMinute, redis, remember = false }: RateOptions): Rate => {
   if (perMinute === 0) return OFF;
-  const settings = { keyPrefix: prefix, points: perMinute, duration: WINDOW_SECONDS };
+  const settings = { keyPrefix: prefixed(prefix), points: perMinute, duration: WINDOW_SECONDS };
   const memory = new RateLimiterMemory(settings);
   const block = remember ? { inMemoryBlockOnConsumed: perMinute + 1 } : {};
   const shared: RateLimiterAbstract =

@@ -18,6 +18,13 @@ test('the trail has one, of everything or of a conversation', () => {
   expect(formatRoute({ page: 'audit', conversationId: null })).toBe('/audit');
 });
 
-test.each(['/', '/c/', '/c/a b', '/c/../x', `/c/${'x'.repeat(65)}`, '/elsewhere'])('%j is the start page', (path) => {
+test.each(['/', '/c', '/c/', '/index.html'])('%j is the start page', (path) => {
   expect(parseRoute(path, '#m1')).toEqual(chat(null));
 });
+
+test.each(['/c/a b', '/c/../x', `/c/${'x'.repeat(65)}`, '/elsewhere', '/foo/bar', '/audit/a b'])(
+  '%j is no address of this page',
+  (path) => {
+    expect(parseRoute(path, '#m1')).toEqual({ page: 'missing', conversationId: null, messageId: null });
+  },
+);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRedisUrl, retryDelay } from './connect.ts';
+import { parseRedisUrl, redisUrlWith, retryDelay } from './connect.ts';
 
 test.each([
   ['redis://localhost', { mode: 'single', nodes: [{ host: 'localhost', port: 6379 }], master: '', options: {} }],
@@ -35,7 +35,7 @@ test.each([
   ],
   ['redis+sentinel://s1', { mode: 'sentinel', nodes: [{ host: 's1', port: 26379 }], master: 'mymaster', options: {} }],
 ])('%s is read', (url, target) => {
-  expect(parseRedisUrl(url)).toEqual(target);
+  expect(parseRedisUrl(url)).toEqual({ ...target, files: {} });
 });
 
 test.each(['http://localhost', 'localhost:6379', 'redis://', 'redis://a/not-a-number', 'redis+other://a'])('%s is refused', (url) => {
@@ -45,4 +45,13 @@ test.each(['http://localhost', 'localhost:6379', 'redis://', 'redis://a/not-a-nu
 test('reconnects come sooner at first and never together', () => {
   expect([1, 2, 3, 9, 1_000].map((attempt) => retryDelay(attempt, () => 0))).toEqual([50, 100, 200, 500, 500]);
   expect([1, 2, 3, 9, 1_000].map((attempt) => retryDelay(attempt, () => 1))).toEqual([100, 200, 400, 1_000, 1_000]);
+});
+
+test('files of TLS travel in the address, whatever their names', () => {
+  const files = { ca: '/etc/a b&c.crt', cert: '/x?y', key: '/ü' };
+  for (const url of ['rediss://u:p%40@h', 'rediss+cluster://a:1,b:2', 'rediss+sentinel://s/main/3'])
+    expect(parseRedisUrl(redisUrlWith(url, files))).toEqual({ ...parseRedisUrl(url), files });
+  expect(redisUrlWith('redis://h', {})).toBe('redis://h');
+  expect(() => parseRedisUrl('rediss://h?sslmode=off')).toThrow('knows ?ca, cert, key alone');
+  expect(() => parseRedisUrl('redis://h?ca=/x')).toThrow('begins with rediss');
 });

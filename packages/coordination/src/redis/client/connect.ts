@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './write-batch.ts';
 
@@ -12,18 +13,32 @@ export interface RedisTarget {
   /** Name of the master, for Sentinel. */
   master: string;
   options: Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls'>;
+  /** Paths of PEM files: authorities trusted instead of Node's own, and who we are. */
+  files: TlsFiles;
 }
+
+const FILES = ['ca', 'cert', 'key'] as const;
+export type TlsFiles = Partial<Record<(typeof FILES)[number], string>>;
+
+/** An address with the files of its TLS, as `parseRedisUrl` reads it: everybody who connects has them then. */
+export const redisUrlWith = (url: string, files: TlsFiles): string => {
+  const told = Object.fromEntries(FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]]))) as Record<
+    string,
+    string
+  >;
+  return Object.keys(told).length === 0 ? url : `${url}?${new URLSearchParams(told).toString()}`;
+};
 
 /**
  * Reads a Redis URL: `redis://`, `rediss://` (TLS), `redis+cluster://host:port,host:port`, `redis+sentinel://host:port,…/master[/db]`,
- * each with `user:password@`; `rediss+…` for TLS.
+ * each with `user:password@`; `rediss+…` for TLS, then also `?ca=…&cert=…&key=…`, paths of PEM files.
  *
  * @throws TypeError when it is none of these
  */
 export const parseRedisUrl = (url: string): RedisTarget => {
-  const match = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?$/.exec(url);
+  const match = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
   if (!match) throw new TypeError('REDIS_URL must be redis://, rediss://, redis+cluster:// or redis+sentinel://');
-  const [, scheme, kind, credentials = '', hosts = '', path = ''] = match;
+  const [, scheme, kind, credentials = '', hosts = '', path = '', query = ''] = match;
   const mode = (kind ?? 'single') as RedisTarget['mode'];
   const defaultPort = mode === 'sentinel' ? 26_379 : 6_379;
   const nodes = hosts.split(',').map((node) => {
@@ -31,6 +46,10 @@ export const parseRedisUrl = (url: string): RedisTarget => {
     return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? defaultPort : Number(port) };
   });
   const [username = '', password = ''] = credentials.split(':').map(decodeURIComponent);
+  const told = new URLSearchParams(query);
+  const files = Object.fromEntries(FILES.flatMap((name) => (told.has(name) ? [[name, told.get(name)]] : []))) as TlsFiles;
+  if ([...told.keys()].some((name) => !FILES.includes(name as 'ca'))) throw new TypeError(`REDIS_URL knows ?${FILES.join(', ')} alone`);
+  if (told.size > 0 && scheme !== 'rediss') throw new TypeError('Files for TLS need a REDIS_URL that begins with rediss');
   const segments = path.split('/').filter(Boolean);
   const db = Number((mode === 'sentinel' ? segments[1] : segments[0]) ?? 0);
   if (!Number.isInteger(db)) throw new TypeError('The database in REDIS_URL must be a number');
@@ -44,6 +63,7 @@ export const parseRedisUrl = (url: string): RedisTarget => {
       ...(db !== 0 && { db }),
       ...(scheme === 'rediss' && { tls: {} }),
     },
+    files,
   };
 };
 
@@ -70,9 +90,16 @@ const COMMON = {
 
 const backOff = (attempt: number): number => retryDelay(attempt);
 
+/** Files are read for each client that is made, so one that is made later has new certificates. @throws Error when one cannot be read */
+const optionsOf = ({ options, files }: RedisTarget): RedisTarget['options'] => {
+  if (Object.keys(files).length === 0) return options;
+  const read = Object.entries(files).map(([name, path]) => [name, readFileSync(path, 'utf8')]);
+  return { ...options, tls: Object.fromEntries(read) as TlsFiles };
+};
+
 /** One plain connection, for commands or as a subscriber; on a cluster to one of its nodes. */
 export const connectNode = (target: RedisTarget, node?: { host: string; port: number }): Redis => {
-  const options = { ...COMMON, ...target.options, enableOfflineQueue: false, retryStrategy: backOff };
+  const options = { ...COMMON, ...optionsOf(target), enableOfflineQueue: false, retryStrategy: backOff };
   if (target.mode === 'sentinel') {
     return new Redis({ ...options, sentinels: target.nodes, name: target.master, sentinelRetryStrategy: backOff });
   }
@@ -85,7 +112,7 @@ export const connectRedis = (url: string, onError: (error: Error) => void = () =
   if (target.mode !== 'cluster') return batchWrites(connectNode(target)).on('error', onError);
   const cluster = new Cluster(target.nodes, {
     enableOfflineQueue: false,
-    redisOptions: { ...COMMON, ...target.options },
+    redisOptions: { ...COMMON, ...optionsOf(target) },
     slotsRefreshTimeout: DEADLINE_MS,
     slotsRefreshInterval: 5_000,
     clusterRetryStrategy: backOff,

@@ -3,14 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
-import type { GatewayContext } from '../../context.ts';
 import { tokenEnd } from '../../http/plumbing/caller.ts';
 import { notFound, sendProblem, statusError } from '../../http/plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
 import { keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
 import { dialectCaller } from '../door.ts';
-import { countAnswers, type DialectMetrics } from '../metrics.ts';
-import type { OpenPlaces } from '../places.ts';
+import { countAnswers } from '../metrics.ts';
+import type { DialectContext } from '../tellers.ts';
 import { arrayOf, etagOf, streamCursor, type Batch } from './encode.ts';
 import { Feed } from './feed.ts';
 import { pollItems } from './long-poll.ts';
@@ -32,11 +31,6 @@ const Query = Type.Object({
 const Items = Type.Unsafe<Buffer>({ type: 'array', items: { type: 'object' } });
 const Params = Type.Object({ conversation: Id });
 
-export interface StreamsContext extends GatewayContext {
-  places: OpenPlaces;
-  dialects: DialectMetrics;
-}
-
 const headersOf = (batch: Batch, conversationId: string): Record<string, string> => ({
   'stream-next-offset': formatOffset(batch.next),
   'stream-up-to-date': 'true',
@@ -57,7 +51,7 @@ const leaving = (reply: FastifyReply, draining: AbortSignal): AbortSignal => {
 };
 
 /** The read side of Durable Streams on `/api/streams`. Resolves what a drain sends elsewhere. */
-export const streamRoutes = (instance: FastifyInstance, context: StreamsContext): { list(): readonly Drainable[] } => {
+export const streamRoutes = (instance: FastifyInstance, context: DialectContext): { list(): readonly Drainable[] } => {
   const { auth, budgets, config, draining, hub, runLog, places } = context;
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const feeds = new Set<Feed>();

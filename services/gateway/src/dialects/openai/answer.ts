@@ -19,6 +19,8 @@ export interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
   usage?: Usage;
+  /** Of the whole text, as the log's end has it; not known from a snapshot. */
+  proof?: { bytes: number; sha256: string };
   /** Set unless the run is complete or was cancelled. */
   error?: RunnelError;
   /** Not the run has ended but this look at it: the caller has left, the node drains. */
@@ -125,8 +127,14 @@ export class Answer implements Sink {
         return;
       case 'run-ended': {
         if (data.runId !== this.runId) return;
-        const { reason, finish, usage, error } = data;
-        return this.#finish({ reason, ...(finish && { finish }), ...(usage && { usage }), ...failure(reason, error) });
+        const { reason, finish, usage, error, bytes, sha256 } = data;
+        return this.#finish({
+          reason,
+          ...(finish && { finish }),
+          ...(usage && { usage }),
+          proof: { bytes, sha256 },
+          ...failure(reason, error),
+        });
       }
       default:
     }

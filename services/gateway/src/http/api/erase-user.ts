@@ -39,6 +39,7 @@ const forgotten = async ({ audit }: GatewayContext, user: string): Promise<boole
  */
 export const eraseUser = async (context: GatewayContext, userId: string, admin: string): Promise<Erased> => {
   const conversations = await deleteAll(context, userId, admin);
+  await context.files?.erase(userId);
   await context.runLog.forgetPerson(userId);
   return { conversations, forgotten: await forgotten(context, userId) };
 };

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
+import { OFFSET_STREAM } from '../files/tus.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 
 /** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
@@ -47,6 +48,8 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
 
   // With a callback: the stream must not begin to flow before the parser listens to it, too.
   app.addHook('preParsing', (request: FastifyRequest, reply, payload, done) => {
+    // Bytes of a file are written as they come; only the routes of files take this type.
+    if (request.headers['content-type']?.startsWith(OFFSET_STREAM)) return done(null, payload);
     if (!isPlain(request.headers)) {
       reply.headers({ connection: 'close', 'accept-encoding': 'identity' });
       return done(Object.assign(new Error('not plain UTF-8'), { statusCode: 415, code: 'ENCODED_BODY' }));
@@ -83,9 +86,14 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
     done(null, payload);
   });
 
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+  readJson(app, 'application/json');
+};
+
+/** Reads bodies of a type as JSON. */
+export const readJson = (app: FastifyInstance, contentType: string): void => {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser(contentType, { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     // Decoding would put U+FFFD in the place of what cannot be read, and a prompt would be kept that nobody wrote.
     if (!isUtf8(bytes)) return done(new RunnelError('bad-frame', 'The body is not UTF-8.'));
     const body = bytes.toString();

@@ -70,6 +70,16 @@ const EXPOSED = [
   'stream-up-to-date',
   'stream-cursor',
   'etag',
+  'location',
+  'upload-offset',
+  'upload-length',
+  'upload-expires',
+  'upload-metadata',
+  'tus-resumable',
+  'tus-version',
+  'tus-extension',
+  'tus-max-size',
+  'tus-checksum-algorithm',
 ];
 
 const policyFor = (path: string): string => {

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- delete-message: the text goes everywhere it is kept here, the place in the tree stays (soft delete).
--- KEYS     meta log channel text history order ids events store
+-- KEYS     meta log channel text history order ids events store runPrefix
 -- ARGV     conversationId userId messageId cap
---          text: of the run that wrote this message, should it be one
+--          text: of the run that wrote this message, should it be one; runPrefix: start of the keys of the one that is active
 -- Returns  done offset untitled | not-found | forbidden | busy runId
 -- Law      L-2, L-3 by emit and audit; catching up begins behind the deletion, for the log held the text too
 local meta, log, channel, text, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local events, store = KEYS[8], KEYS[9]
+local events, store, runPrefix = KEYS[8], KEYS[9], KEYS[10]
 local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 -- @include now
 -- @include emit
@@ -14,6 +14,10 @@ local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumb
 -- @include touch
 -- @include repeats
 -- @include recheck
+-- @include mend
+-- @include rename
+-- @include written
+-- @include rewind
 
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset', 'title')
 if not conversation[1] then
@@ -22,7 +26,11 @@ elseif conversation[1] ~= userId then
   return { 'forbidden' }
 elseif conversation[2] == messageId then
   return { 'busy', messageId }
-elseif redis.call('HEXISTS', ids, messageId) == 0 then
+end
+mend()
+local isLost = redis.call('HEXISTS', history, messageId) == 0 and redis.call('ZSCORE', order, messageId)
+-- To delete what was evicted would leave no place in the tree: the database puts it back first.
+if isLost or redis.call('HEXISTS', ids, messageId) == 0 then
   return { 'not-found' }
 end
 local words = ''
@@ -36,6 +44,8 @@ elseif message then
   redis.call('HSET', history, messageId, cjson.encode(message))
 end
 redis.call('DEL', text)
+-- The log is cut below: what it tells of a lost text is used before.
+rewind(conversation[2])
 recheck()
 local offset = emit('message-deleted', ',"messageId":"' .. messageId .. '"')
 redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))

@@ -1,5 +1,5 @@
 -- read-state: one atomic view of a conversation: everything after a cursor when the log still has it, else a snapshot.
--- KEYS     meta log owner history order runPrefix channel store whose
+-- KEYS     meta log owner history order runPrefix channel store whose ids queued leases
 --          runPrefix: start of the keys of a run, which is known only here; same slot
 -- ARGV     userId logId offset room most events bytes conversationId
 --          userId '' is an internal read; logId '' has no cursor; room: bytes of messages at most, but the newest;
@@ -12,6 +12,7 @@
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local userId, cursorLog, cursor = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local channel, store, whose = KEYS[7], KEYS[8], KEYS[9]
+local ids, queued, leases = KEYS[10], KEYS[11], KEYS[12]
 local room, most = tonumber(ARGV[4]), tonumber(ARGV[5])
 local events, bytes, conversationId = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 -- @include now
@@ -19,9 +20,20 @@ local events, bytes, conversationId = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV
 -- @include recheck
 -- @include fitting
 -- @include theirs
+-- @include alive
+-- @include generation
+-- @include mend
+-- @include rename
+-- @include revive
+-- @include findable
+-- @include written
+-- @include rewind
 
 local fields = { 'userId', 'logId', 'offset', 'title', 'active', 'trimmed', 'generation', 'lossy', 'unproven', 'before' }
 local state = redis.call('HMGET', meta, unpack(fields))
+if not state[1] and revive() then
+  state = redis.call('HMGET', meta, unpack(fields))
+end
 if userId ~= '' and theirs(state[1]) then
   return { 'forbidden', (not state[1] or state[9]) and 1 or 0 }
 elseif not state[1] then
@@ -29,6 +41,12 @@ elseif not state[1] then
 end
 if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then
   recheck()
+  state = redis.call('HMGET', meta, unpack(fields))
+end
+if state[5] then
+  findable(state[5])
+end
+if rewind(state[5]) then
   state = redis.call('HMGET', meta, unpack(fields))
 end
 local offset = tonumber(state[3] or 0)
@@ -48,6 +66,9 @@ if cursorLog == state[2] and missed >= 0 and missed <= events then
   end
 end
 
+if mend() then
+  state[6], state[8] = '1', state[8] or now
+end
 local newest, size, whole = fitting(redis.call('ZREVRANGE', order, 0, 49), room)
 local textKey = state[5] and runPrefix .. state[5] .. ':text'
 if most > 0 and size + (textKey and redis.call('STRLEN', textKey) or 0) > most then
@@ -57,8 +78,8 @@ local messages = #newest > 0 and redis.call('HMGET', history, unpack(newest)) or
 local running = {}
 if state[5] then
   local key = runPrefix .. state[5]
-  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt')
-  local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or 0))
+  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt', 'epoch')
+  local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or run[4] or 0))
   running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
 end
 local lossy = state[8] and 1 or 0

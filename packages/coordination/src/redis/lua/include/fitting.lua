@@ -7,8 +7,11 @@ local function fitting(ids, room)
     if #chosen > 0 and bytes + size > room then
       return chosen, bytes, false
     end
-    table.insert(chosen, 1, id)
-    bytes = bytes + size
+    -- One that was evicted has no size.
+    if size > 0 then
+      table.insert(chosen, 1, id)
+      bytes = bytes + size
+    end
   end
   return chosen, bytes, true
 end

@@ -12,6 +12,7 @@ local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include audit
 -- @include touch
 -- @include hold
+-- @include mend
 
 local known = redis.call('HMGET', meta, 'userId', 'unproven')
 if not known[1] then
@@ -19,13 +20,15 @@ if not known[1] then
 elseif known[1] ~= userId then
   return { 'forbidden' }
 end
+mend()
 local lacking = {}
 for _, message in ipairs(messages) do
   if redis.call('HEXISTS', ids, message[1]) == 0 then
     lacking[#lacking + 1] = message
   end
 end
-if #lacking == 0 and not known[2] then
+local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1
+if #lacking == 0 and not known[2] and not isUntitled then
   return { 'proven' }
 end
 hold()
@@ -49,7 +52,7 @@ elseif known[2] then
   redis.call('HDEL', meta, 'trimmed')
 end
 redis.call('HDEL', meta, 'unproven')
-if #lacking == 0 then
+if #lacking == 0 and not isUntitled then
   return { 'proven' }
 end
 redis.call('DEL', log)

@@ -17,14 +17,32 @@ local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include emit
 -- @include generation
 -- @include recheck
+-- @include mend
 
+local active = redis.call('HGET', meta, 'active')
+local isRoomy = redis.call('ZCARD', order) < 200
 local function lacks(message)
   local kept = redis.call('HGET', history, message[1])
   if not kept then
-    -- A run that is active here has no message yet: `restore-end` writes its end.
-    return redis.call('HEXISTS', ids, message[1]) == 0
+    -- A run that is active here has no message yet: `restore-end` writes its end. What is known and not here was evicted, or is older than
+    -- the newest 200.
+    return redis.call('HEXISTS', ids, message[1]) == 0 or message[1] ~= active and (isRoomy or redis.call('ZSCORE', order, message[1]))
   end
   return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
+end
+
+-- What was evicted and the database does not have either.
+local function forget(stored)
+  local has = {}
+  for _, message in ipairs(stored) do
+    has[message[1]] = true
+  end
+  for _, id in ipairs(redis.call('ZRANGE', order, 0, -1)) do
+    if not has[id] and redis.call('HEXISTS', history, id) == 0 then
+      redis.call('ZREM', order, id)
+      redis.call('HSET', meta, 'trimmed', '1')
+    end
+  end
 end
 
 for _, message in ipairs(messages) do
@@ -33,6 +51,7 @@ end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
   recheck()
+  mend()
   local lossy = redis.call('HGET', meta, 'lossy')
   local missing = {}
   for _, message in ipairs(lossy and messages or {}) do
@@ -43,8 +62,13 @@ if user == userId then
   if lossy and now - lossy > 10000 then
     -- Events relayed before the store changed are in the database by now: no further read is needed.
     redis.call('HDEL', meta, 'lossy')
+    forget(messages)
   end
-  if #missing == 0 then
+  local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1
+  if isUntitled then
+    redis.call('HSET', meta, 'title', title)
+  end
+  if #missing == 0 and not isUntitled then
     return { 'exists' }
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
@@ -52,9 +76,16 @@ if user == userId then
     redis.call('HDEL', meta, 'before')
   end
   redis.call('DEL', log)
+  local first = redis.call('ZRANGE', order, 0, 0, 'WITHSCORES')
+  -- Where keys were evicted, the database has what is older than what is here, too.
+  local eldest = redis.call('HEXISTS', meta, 'mended') == 1 and first[1] and redis.call('HGET', history, first[1])
+  local since = eldest and cjson.decode(eldest).createdAt or 0
+  local earlier = {}
   for _, message in ipairs(missing) do
-    if redis.call('HEXISTS', history, message[1]) == 1 then
+    if redis.call('HEXISTS', history, message[1]) == 1 or redis.call('ZSCORE', order, message[1]) then
       redis.call('HSET', history, message[1], message[2])
+    elseif cjson.decode(message[2]).createdAt < since then
+      earlier[#earlier + 1] = message
     else
       keep(message[1], message[2])
       redis.call('HSET', ids, message[1], message[3] .. '|0')
@@ -62,6 +93,11 @@ if user == userId then
         redis.call('HSET', meta, 'leaf', message[1])
       end
     end
+  end
+  for index, message in ipairs(earlier) do
+    redis.call('HSET', history, message[1], message[2])
+    redis.call('ZADD', order, string.format('%.0f', first[2] - #earlier + index - 1), message[1])
+    redis.call('HSETNX', ids, message[1], message[3] .. '|0')
   end
   -- The first event of the log names it; readers get the snapshot.
   emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))

@@ -21,12 +21,16 @@ local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13]
 -- @include touch
 -- @include hold
 -- @include generation
+-- @include mend
 
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
 for _, earlier in ipairs(messages) do
   cjson.decode(earlier[2])
 end
 cjson.decode(message)
+if redis.call('HGET', meta, 'userId') == userId then
+  mend()
+end
 local reason = cjson.decode(ended).reason
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'createdAt')
 local record = redis.call('HMGET', run, 'status', 'trace')

@@ -21,6 +21,8 @@ local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumb
 -- @include hold
 -- @include generation
 -- @include recheck
+-- @include mend
+-- @include wanted
 
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
 for _, earlier in ipairs(messages) do
@@ -45,7 +47,7 @@ elseif status then
   elseif conversation[3] == logId and redis.call('GET', text) == content then
     return { 'restored', logId }
   end
-elseif remade and redis.call('HEXISTS', ids, runId) == 1 then
+elseif remade and (redis.call('HEXISTS', ids, runId) == 1 or redis.call('HEXISTS', history, runId) == 1) then
   -- It ended here longer ago than a run's record lives.
   return { 'closed' }
 end
@@ -53,15 +55,20 @@ end
 if not remade then
   redis.call('DEL', log)
   if not conversation[1] then
-    redis.call('DEL', history, order, ids, cancel)
+    -- With the run's record here, only the conversation's was evicted: what is left is of the same life.
+    if not status then
+      redis.call('DEL', history, order, ids, cancel)
+    end
+    local place = redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')[2] or 0
     -- Other messages of the conversation are only in the database.
-    redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1')
+    redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1', 'messageSeq', place)
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
   redis.call('HDEL', meta, 'before')
 else
   recheck()
 end
+mend()
 local said = {}
 for index, message in ipairs(messages) do
   said[index] = message[2]
@@ -72,12 +79,12 @@ for index, message in ipairs(messages) do
     end
   end
 end
-redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'request', request)
+redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request)
 redis.call('SET', text, content)
 local expires = string.format('%.0f', now + leaseMs)
-local wanted = redis.call('EXISTS', cancel) == 1
+local asked = wanted()
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', expires,
-  'leaseMs', leaseMs, 'writer', wanted and '' or runId .. ':' .. epoch)
+  'leaseMs', leaseMs, 'writer', asked and '' or runId .. ':' .. epoch)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
 redis.call('ZADD', leases, expires, conversationId .. ':' .. runId)
 redis.call('HSET', meta, 'active', runId, 'leaf', parentId)

@@ -1,5 +1,6 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
--- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose runPrefix
+--          runPrefix: start of the keys of a run, which may be another one; same slot
 -- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
@@ -11,7 +12,7 @@
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local store, whose = KEYS[15], KEYS[16]
+local store, whose, runPrefix = KEYS[15], KEYS[16], KEYS[17]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 local making, request = ARGV[13], ARGV[14]
@@ -27,12 +28,19 @@ local making, request = ARGV[13], ARGV[14]
 -- @include generation
 -- @include recheck
 -- @include alive
+-- @include mend
+-- @include rename
+-- @include revive
+-- @include findable
 
 -- Checked before the first write: half a state change is worse than none (L-2).
 for _, turn in ipairs(seed) do
   if type(turn) ~= 'table' or type(turn[1]) ~= 'string' or type(turn[2]) ~= 'string' or type(turn[3]) ~= 'string' then
     return redis.error_reply('ERR seed: not a list of turns')
   end
+end
+if redis.call('EXISTS', meta) == 0 then
+  revive()
 end
 local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy')
 local isNew = not known[1]
@@ -41,18 +49,16 @@ if theirs(known[1]) then
 elseif isNew and making == '' then
   return { 'none' }
 end
+if not isNew and mend() then
+  known[7] = known[7] or now
+end
 local seen = not isNew and ((messageId ~= '' and redis.call('HGET', ids, messageId)) or redis.call('HGET', ids, runId))
 if seen then
   local bar = string.find(seen, '|', 1, true)
   return { 'duplicate', string.sub(seen, 1, bar - 1), tonumber(string.sub(seen, bar + 1)) }
 end
 if known[2] then
-  local member = conversationId .. ':' .. known[2]
-  local held = redis.call('HMGET', owner, 'expires', 'leaseMs')
-  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
-    -- Nobody has it, and it stands in no list (evicted): whoever looks for runs finds it here. In both it would be found twice.
-    redis.call('ZADD', queued, now, member)
-  end
+  findable(known[2])
   return { 'busy', known[2] }
 end
 if not isNew and making == '' and (known[7] or (redis.call('HGET', store, 'n') or '0') ~= (known[6] or '0')) then
@@ -110,6 +116,7 @@ redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
+redis.call('HDEL', run, 'cancel')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)

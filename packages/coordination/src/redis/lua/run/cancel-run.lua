@@ -9,6 +9,7 @@ local meta, owner, run, cancel, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[
 local conversationId, runId, userId = ARGV[1], ARGV[2], ARGV[3]
 -- @include now
 -- @include alive
+-- @include wanted
 
 local status = redis.call('HGET', run, 'status')
 local user = redis.call('HGET', meta, 'userId')
@@ -19,7 +20,9 @@ elseif not user or not status then
 elseif status ~= 'running' then
   return { 'already-ended' }
 end
-redis.call('SET', cancel, now .. '|' .. userId, 'NX', 'PX', 86400000)
+local asked = wanted() or now .. '|' .. userId
+redis.call('SET', cancel, asked, 'NX', 'PX', 86400000)
+redis.call('HSETNX', run, 'cancel', asked)
 local held = redis.call('HMGET', owner, 'runId', 'expires', 'leaseMs')
 if held[1] == runId then
   redis.call('HSET', owner, 'writer', '')

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- claim-run: gives a run that nobody owns to a pod. The epoch rises by one and fences every earlier owner.
--- KEYS     meta log channel owner run text cancel history order queued leases events store
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
 -- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request | owned | unsuited | gone
@@ -9,7 +9,8 @@
 --          tries: claims of it, this one too, that no release gave back
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local cancel, history, order, queued, leases, events, store = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local cancel, history, order, ids = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local queued, leases, events, store = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, runId, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include now
@@ -20,20 +21,24 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include touch
 -- @include recheck
 -- @include alive
+-- @include wanted
+-- @include mend
+-- @include written
 
 local member = conversationId .. ':' .. runId
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch')
 local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active')
 if not record[1] and conversation[4] == runId then
   -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
-  record = { 'running', redis.call('HGET', meta, 'leaf') or '', '', now, '' }
+  record = { 'running', redis.call('HGET', meta, 'leaf') or '', '', now, '', false }
 elseif record[1] ~= 'running' or conversation[4] ~= runId then
   redis.call('ZREM', queued, member)
   redis.call('ZREM', leases, member)
   return { 'gone' }
 end
 local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs')
-if alive(held[2], held[4]) then
+-- Where the owner's record was evicted, its lease gives it the time to notice and to write it again.
+if alive(held[2] or redis.call('ZSCORE', leases, member), held[4]) then
   return { 'owned' }
 end
 -- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so, and an
@@ -45,26 +50,32 @@ local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or no
 if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
   return { 'owned' }
 end
-local wanted = redis.call('GET', cancel)
+local asked = wanted()
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.
-if canContinue == nil and not wanted and record[3] ~= '' then
+if canContinue == nil and not asked and record[3] ~= '' then
   return { 'unsuited' }
 end
 
 local doubt = isLost and 'lost' or (isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
 recheck()
-local epoch = tonumber(held[1] or 0) + 1
+-- Each claim writes its epoch twice: with one of the keys evicted, two owners would have the same.
+local claims = math.max(tonumber(held[1] or 0), tonumber(record[6] or 0))
+local epoch = claims + 1
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
-  'leaseMs', leaseMs, 'writer', wanted and '' or runId .. ':' .. epoch)
+  'leaseMs', leaseMs, 'writer', asked and '' or runId .. ':' .. epoch)
 local tries = redis.call('HINCRBY', owner, 'tries', 1)
 if record[3] == '' then
   redis.call('HSET', run, 'status', 'running', 'parentId', record[2], 'model', '', 'startedAt', record[4])
 end
+redis.call('HSET', run, 'epoch', epoch)
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
+mend()
 if epoch > 1 then
-  local restarted = not canContinue and not wanted and record[3] ~= '' and not isLost
+  local length = redis.call('STRLEN', text)
+  -- A half answer whose text was evicted begins again, and its readers are told so.
+  local restarted = not asked and record[3] ~= '' and not isLost and (not canContinue or length == 0 and written())
   if restarted then
     redis.call('DEL', text)
   end
@@ -77,4 +88,4 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], wanted or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '' }
+  conversation[3], asked or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '' }

@@ -18,6 +18,7 @@ local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10
 -- @include touch
 -- @include refusal
 -- @include recheck
+-- @include wanted
 
 -- Arguments that are copied into an event must each be one JSON value: check before anything is written.
 for _, value in ipairs({ usage, failure }) do
@@ -27,9 +28,9 @@ for _, value in ipairs({ usage, failure }) do
 end
 local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
-local wanted = redis.call('GET', cancel)
+local asked = wanted()
 if epoch == '' then
-  if record[1] ~= 'running' or not wanted then
+  if record[1] ~= 'running' or not asked then
     epoch = '0'
     return { refusal() }
   end
@@ -47,7 +48,7 @@ end
 
 recheck()
 -- The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
-if wanted then
+if asked then
   reason, failure, finish = 'cancelled', '', ''
 end
 local ended = ',"reason":' .. cjson.encode(reason) .. ',"bytes":' .. figure(bytes) .. ',"sha256":' .. cjson.encode(sha256)
@@ -60,9 +61,9 @@ if failure ~= '' then
   ended = ended .. ',"error":' .. failure
 end
 local cancelled = ''
-if wanted then
-  ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(wanted, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
-  cancelled = ',"cancelledBy":' .. json(string.match(wanted, '|(.*)$'))
+if asked then
+  ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(asked, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
+  cancelled = ',"cancelledBy":' .. json(string.match(asked, '|(.*)$'))
 end
 ended = ended .. ',"endedAt":' .. now
 

@@ -20,12 +20,17 @@ if suited and announce == '1' then
   end
   redis.call('PEXPIRE', seen, 86400000)
 end
+-- Since when is noted who looks, under the name that no model has: where `seen` was evicted, no model was missing before.
+if orphanMs > 0 then
+  redis.pcall('ZADD', seen, 'NX', now, '')
+end
+local began = orphanMs > 0 and tonumber(redis.call('ZSCORE', seen, '') or now) or 0
 -- The beginnings end with the colon before a run's name.
 local runs, cancels = string.sub(runPrefix, 1, -2), string.sub(cancelPrefix, 1, -2)
 
 -- Nil when there is nothing to take, or another pod has to.
 local function fit(member)
-  local record = redis.call('HMGET', runs .. member, 'model', 'startedAt', 'status')
+  local record = redis.call('HMGET', runs .. member, 'model', 'startedAt', 'status', 'cancel')
   local model = record[1]
   local conversationId, runId = string.match(member, '^([^:]*):(.*)$')
   if record[3] ~= 'running' and redis.call('HGET', meta .. (conversationId or ''), 'active') ~= runId then
@@ -34,10 +39,10 @@ local function fit(member)
     redis.call('ZREM', leases, member)
     return nil
   end
-  if not suited or not model or suited[model] ~= nil or redis.call('EXISTS', cancels .. member) == 1 then
+  if not suited or not model or suited[model] ~= nil or record[4] or redis.call('EXISTS', cancels .. member) == 1 then
     return ''
   end
-  local since = math.max(tonumber(record[2] or 0) or 0, tonumber(redis.call('ZSCORE', seen, model) or 0))
+  local since = math.max(tonumber(record[2] or 0) or 0, tonumber(redis.call('ZSCORE', seen, model) or 0), began)
   return orphanMs > 0 and now - since >= orphanMs and model or nil
 end
 

@@ -1,0 +1,31 @@
+import type { Readable } from 'node:stream';
+
+/** One object of a listing. */
+export interface BlobInfo {
+  /** Its whole name. */
+  key: string;
+  bytes: number;
+}
+
+/**
+ * Objects by name, as a folder or a bucket keeps them. Names are segments of `[A-Za-z0-9._-]` with `/` between. An object is there whole or
+ * not at all, and everyone sees it once it is (a shared folder, S3).
+ *
+ * All methods reject with RunnelError `unavailable` when what keeps the objects does not answer.
+ */
+export interface Blobs {
+  /** Writes the object unless there is one of this name; false: there is. */
+  putNew(key: string, bytes: Uint8Array): Promise<boolean>;
+  /** Writes the object, in place of one of this name. */
+  put(key: string, bytes: Uint8Array | Readable): Promise<void>;
+  /** Null: there is none. */
+  get(key: string): Promise<Uint8Array | null>;
+  /** Bytes `from` to `to`, both counted; the object must be there. */
+  read(key: string, from: number, to: number): Readable;
+  /** Objects whose names begin with `folder/`, in the order of their names. */
+  list(folder: string): Promise<BlobInfo[]>;
+  /** Names of the folders right under `folder`. */
+  folders(folder: string): Promise<string[]>;
+  /** Removes the object, or all that is under the folder of this name. What is not there is removed already. */
+  remove(key: string): Promise<void>;
+}

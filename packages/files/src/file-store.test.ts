@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { createFileStore, UNUSED_MS, type FileStore } from './file-store.ts';
+import { localBlobs } from './local-blobs.ts';
+
+const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 1_000, types: ['text/*'] };
+
+const open = async (now?: () => number) => {
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-store-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  /** As many gateways as are asked for. */
+  const node = (): FileStore => createFileStore(localBlobs(folder), LIMITS, now);
+  return { folder, node };
+};
+async function* pieces(...all: (string | Error)[]): AsyncGenerator<Buffer> {
+  for (const piece of all) {
+    if (piece instanceof Error) throw piece;
+    yield Buffer.from(piece);
+  }
+}
+const read = (store: FileStore, file: Awaited<ReturnType<FileStore['finish']>>) => text(store.read(file, 0, file.whole.bytes - 1));
+
+test('two nodes that write at once never mix: what is read is what one of them sent, byte for byte', async () => {
+  const { node } = await open();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 }), fc.boolean()), { minLength: 1, maxLength: 12 }),
+      async (writes) => {
+        const nodes = [node(), node()];
+        const content = Array.from({ length: 300 }, (_, n) => String.fromCodePoint(97 + (n % 26))).join('');
+        const file = await nodes[0]!.create({ userId: 'ann', name: 'a', filetype: '', length: content.length });
+        const end = (): Promise<number> => nodes[0]!.offsetOf(file);
+        // Both think that the file ends at the same place; a broken line's bytes count as far as they came.
+        for (const [both, size, breaks] of writes) {
+          const at = await end();
+          const sent = content.slice(at, at + size);
+          const source = () => (breaks ? pieces(sent, new Error('cut')) : pieces(sent));
+          const outcomes = await Promise.all((both ? nodes : nodes.slice(0, 1)).map((one) => one.append(file, at, source())));
+          expect(outcomes.filter(({ outcome }) => outcome === 'appended').length).toBeGreaterThanOrEqual(sent === '' ? 0 : 1);
+          expect(await end()).toBe(at + Buffer.byteLength(sent));
+        }
+        const at = await end();
+        await nodes[1]!.append(file, at, pieces(content.slice(at)));
+        expect(await read(nodes[0]!, await nodes[0]!.finish(file))).toBe(content);
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('a file of which all bytes are there is judged by whoever asks next', async () => {
+  const { node } = await open();
+  const [dead, next] = [node(), node()];
+  const { fileId } = await dead.create({ userId: 'ann', name: 'a', filetype: '', length: 3 });
+  await dead.append((await dead.find(fileId, 'ann'))!, 0, pieces('abc'));
+  const [one, two] = await Promise.all([dead, next].map(async (store) => store.finish((await store.find(fileId, 'ann'))!)));
+  expect(one!.whole).toEqual(two!.whole);
+  expect(await read(next, two!)).toBe('abc');
+});
+
+test('what nobody used for a day goes; what is used stays; an erased person leaves nothing', async () => {
+  let now = 1_000_000;
+  const { node, folder } = await open(() => now);
+  const store = node();
+  const make = async (userId: string) => {
+    const file = await store.create({ userId, name: 'a', filetype: '', length: 1 });
+    await store.append(file, 0, pieces('x'));
+    return store.finish(file);
+  };
+  const [used, unused] = [await make('ann'), await make('ann')];
+  const begun = await store.create({ userId: 'bob', name: 'a', filetype: '', length: 5 });
+  await store.use(used);
+  now += UNUSED_MS - 1;
+  expect(await store.sweep()).toBe(0);
+  now += 1;
+  expect(await store.sweep()).toBe(2);
+  expect(await store.find(unused.fileId, 'ann')).toBeNull();
+  expect(await store.find(begun.fileId, 'bob')).toBeNull();
+  expect(await read(store, (await store.find(used.fileId, 'ann')) as typeof used)).toBe('x');
+  expect(await store.erase('ann')).toBe(1);
+  const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  expect(left).toEqual([]);
+});

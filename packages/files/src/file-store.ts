@@ -1,0 +1,285 @@
+import { createHash, hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { newId, RunnelError } from '@runnel/protocol';
+import type { Blobs } from './blobs.ts';
+import { fileName } from './file-name.ts';
+import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
+import { isAllowed, mediaTypeOf } from './media-type.ts';
+import { contiguous, SEGMENT_BYTES, segmentKey } from './segments.ts';
+
+export interface FileLimits {
+  /** Of one file. */
+  maxBytes: number;
+  /** Of all files of a person. */
+  maxTotalBytes: number;
+  /** Files of a person. */
+  maxFiles: number;
+  /** Media types by content; `text/*` stands for all of text. */
+  types: readonly string[];
+}
+
+export interface NewFile {
+  userId: string;
+  name: string;
+  filetype: string;
+  length: number;
+}
+
+/** What the bytes of one PATCH have to be. */
+export interface Checksum {
+  algorithm: 'sha256' | 'sha1';
+  digest: Buffer;
+}
+
+/**
+ * What became of the bytes of a PATCH. `conflict`: the file ends elsewhere, at `offset`; `locked`: somebody writes it now;
+ * `mismatch`: they are not those that were promised, and none of them counts.
+ */
+export type Appended =
+  | { outcome: 'appended'; offset: number }
+  | { outcome: 'conflict'; offset: number }
+  | { outcome: 'locked' }
+  | { outcome: 'mismatch' };
+
+/** An upload that nobody used or ended for a day goes. */
+export const UNUSED_MS = 24 * 60 * 60 * 1000;
+
+/** Files that people upload: bytes come in any number of pieces, over any node; then what they are is judged by their content. */
+export interface FileStore {
+  readonly limits: FileLimits;
+  /** @throws RunnelError `too-large`, `quota` */
+  create(file: NewFile): Promise<FileRecord>;
+  /** Null: unknown, or of somebody else. */
+  find(fileId: string, userId: string): Promise<FileRecord | null>;
+  /** How many bytes are there. */
+  offsetOf(file: FileRecord): Promise<number>;
+  /**
+   * Adds bytes at `offset`, as far as they come: what came of a source that broke off counts.
+   *
+   * @throws RunnelError `too-large`: more than were announced
+   */
+  append(file: FileRecord, offset: number, source: AsyncIterable<Uint8Array>, checksum?: Checksum): Promise<Appended>;
+  /** Judges a file whose bytes are all there. @throws RunnelError `unsupported-type`: it is gone then */
+  finish(file: FileRecord): Promise<WholeFile>;
+  read(file: WholeFile, from: number, to: number): Readable;
+  /** From now on it stays until somebody deletes it. */
+  use(file: WholeFile): Promise<void>;
+  remove(file: FileRecord): Promise<void>;
+  /** All files of a person, of which nothing stays. Resolves to how many. */
+  erase(userId: string): Promise<number>;
+  /** Removes what nobody used for a day. Resolves to how many. */
+  sweep(): Promise<number>;
+}
+
+const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const folderOf = (fileId: string): string => `files/${fileId}`;
+const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
+const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;
+const dataKey = (fileId: string): string => `${folderOf(fileId)}/data`;
+const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
+const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
+/** An empty object whose name says how large the file will be: one listing tells what a person has. */
+const ownerKey = ({ userId, fileId, length }: FileRecord): string => `${ownerFolder(userId)}/${fileId}.${length}`;
+
+export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => number = Date.now): FileStore => {
+  /** Files that somebody writes on this node; over all nodes the segments' names decide. */
+  const written = new Set<string>();
+
+  const load = async (fileId: string): Promise<FileRecord | null> => {
+    if (!FILE_ID.test(fileId)) return null;
+    const bytes = await blobs.get(recordKey(fileId));
+    return bytes && parseRecord(bytes);
+  };
+  const save = (file: FileRecord): Promise<void> => blobs.put(recordKey(file.fileId), Buffer.from(JSON.stringify(file)));
+  const remove = async (file: FileRecord): Promise<void> => {
+    const { fileId } = file;
+    // The record first: whoever asks meanwhile finds nothing. Its owner's mark last: what is left of a remove that broke off is found by it.
+    await blobs.remove(recordKey(fileId));
+    await blobs.remove(folderOf(fileId));
+    await blobs.remove(ownerKey(file));
+  };
+  const filesOf = async (userId: string): Promise<{ key: string; fileId: string; length: number }[]> =>
+    (await blobs.list(ownerFolder(userId))).map(({ key }) => {
+      const [fileId, length] = key.split('/').at(-1)!.split('.');
+      return { key, fileId: fileId!, length: Number(length) };
+    });
+  const offsetOf = async (file: FileRecord): Promise<number> =>
+    file.whole ? file.length : contiguous(await blobs.list(segmentsOf(file.fileId))).bytes;
+
+  /** Writes segment after segment; a place that is taken already is somebody else's write. */
+  const writeSegments = async (file: FileRecord, offset: number, source: AsyncIterable<Uint8Array>): Promise<Appended> => {
+    let at = offset;
+    let held: Uint8Array[] = [];
+    let size = 0;
+    const flush = async (): Promise<boolean> => {
+      if (size === 0) return true;
+      const isMine = await blobs.putNew(segmentKey(segmentsOf(file.fileId), at), Buffer.concat(held, size));
+      if (isMine) at += size;
+      held = [];
+      size = 0;
+      return isMine;
+    };
+    try {
+      for await (const bytes of source) {
+        if (at + size + bytes.byteLength > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
+        held.push(bytes);
+        size += bytes.byteLength;
+        if (size >= SEGMENT_BYTES && !(await flush())) return { outcome: 'locked' };
+      }
+    } catch (error) {
+      // What came before the line went dead counts.
+      if (error instanceof RunnelError) throw error;
+    }
+    return (await flush()) ? { outcome: 'appended', offset: at } : { outcome: 'locked' };
+  };
+
+  /** Bytes that are checked before they count wait on this node's disk. */
+  const writeChecked = async (
+    file: FileRecord,
+    offset: number,
+    source: AsyncIterable<Uint8Array>,
+    checksum: Checksum,
+  ): Promise<Appended> => {
+    const folder = await mkdtemp(join(tmpdir(), 'runnel-upload-'));
+    try {
+      const path = join(folder, 'bytes');
+      const digest = createHash(checksum.algorithm);
+      const spool = await open(path, 'wx', 0o600);
+      let size = 0;
+      try {
+        for await (const bytes of source) {
+          size += bytes.byteLength;
+          if (offset + size > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
+          digest.update(bytes);
+          await spool.write(bytes);
+        }
+      } finally {
+        await spool.close();
+      }
+      if (!digest.digest().equals(checksum.digest)) return { outcome: 'mismatch' };
+      return await writeSegments(file, offset, createReadStream(path) as AsyncIterable<Buffer>);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  /** All bytes as one file of this node, for as long as `use` lasts. */
+  const assembled = async <T>(
+    file: FileRecord,
+    use: (path: string, digest: { bytes: number; sha256: string }) => Promise<T>,
+  ): Promise<T> => {
+    const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
+    if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
+    const folder = await mkdtemp(join(tmpdir(), 'runnel-file-'));
+    try {
+      const path = join(folder, 'bytes');
+      const target = await open(path, 'wx', 0o600);
+      const digest = createHash('sha256');
+      try {
+        for (const { key, bytes: size } of segments) {
+          for await (const chunk of blobs.read(key, 0, size - 1) as AsyncIterable<Buffer>) {
+            digest.update(chunk);
+            await target.write(chunk);
+          }
+        }
+      } finally {
+        await target.close();
+      }
+      return await use(path, { bytes, sha256: digest.digest('hex') });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  const judge = (file: FileRecord): Promise<WholeFile> =>
+    assembled(file, async (path, { bytes, sha256 }) => {
+      const mediaType = await mediaTypeOf(path, file.filetype);
+      if (mediaType === null || !isAllowed(mediaType, limits.types)) {
+        await remove(file);
+        throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
+      }
+      const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256 } };
+      await blobs.put(dataKey(file.fileId), createReadStream(path));
+      await save(whole);
+      await blobs.remove(segmentsOf(file.fileId));
+      return whole;
+    });
+
+  return {
+    limits,
+    offsetOf,
+    remove,
+    async create({ userId, name, filetype, length }) {
+      if (length > limits.maxBytes) throw new RunnelError('too-large', `A file has at most ${limits.maxBytes} bytes.`);
+      const own = await filesOf(userId);
+      const total = own.reduce((sum, { length: bytes }) => sum + bytes, 0);
+      if (own.length >= limits.maxFiles || total + length > limits.maxTotalBytes) {
+        throw new RunnelError('quota', 'There is no room for another file of yours: delete some first.');
+      }
+      const file: FileRecord = {
+        fileId: newId(),
+        userId,
+        name: fileName(name),
+        filetype: filetype.slice(0, 100),
+        length,
+        createdAt: now(),
+      };
+      await blobs.put(ownerKey(file), Buffer.alloc(0));
+      await save(file);
+      return file;
+    },
+    async find(fileId, userId) {
+      const file = await load(fileId);
+      return file?.userId === userId ? file : null;
+    },
+    async append(file, offset, source, checksum) {
+      if (written.has(file.fileId)) return { outcome: 'locked' };
+      written.add(file.fileId);
+      try {
+        const end = await offsetOf(file);
+        if (offset !== end) return { outcome: 'conflict', offset: end };
+        return await (checksum ? writeChecked(file, offset, source, checksum) : writeSegments(file, offset, source));
+      } finally {
+        written.delete(file.fileId);
+      }
+    },
+    async finish(file) {
+      if (file.whole) return file as WholeFile;
+      try {
+        return await judge(file);
+      } catch (error) {
+        // Somebody else asked at the same time, judged it, and removed the segments.
+        const judged = await load(file.fileId);
+        if (judged?.whole) return judged as WholeFile;
+        if (judged === null && !(error instanceof RunnelError)) throw new RunnelError('not-found', undefined, { cause: error });
+        throw error;
+      }
+    },
+    read: (file, from, to) => blobs.read(dataKey(file.fileId), from, to),
+    async use(file) {
+      await blobs.put(usedKey(file.fileId), Buffer.alloc(0));
+    },
+    async erase(userId) {
+      const own = await filesOf(userId);
+      for (const { key, fileId } of own) {
+        await blobs.remove(folderOf(fileId));
+        await blobs.remove(key);
+      }
+      return own.length;
+    },
+    async sweep() {
+      let swept = 0;
+      for (const fileId of await blobs.folders('files')) {
+        const file = await load(fileId);
+        if (!file || now() - file.createdAt < UNUSED_MS || (await blobs.get(usedKey(fileId)))) continue;
+        await remove(file);
+        swept++;
+      }
+      return swept;
+    },
+  };
+};

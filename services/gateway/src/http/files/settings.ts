@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { setting, type ConfigSpec, type LoadedConfig } from '@runnel/kit';
+import { createFileStore, DEFAULT_TYPES, openBlobs, type FileStore } from '@runnel/files';
+
+const MIB = 1024 * 1024;
+/** Switches files off. */
+const NONE = 'none';
+
+const checkUrl = (text: string): string => {
+  if (text !== NONE) openBlobs(text);
+  return text;
+};
+
+export const fileSettings = {
+  filesUrl: {
+    ...setting.string('FILES_URL', {
+      default: `file:${join(import.meta.dirname, '../../../../../.data/files')}`,
+      defaultText: '`file:.data/files` in the checkout; standalone: `files` under `DATA_DIR`',
+      description:
+        'Where uploaded files are kept, the same for all services: `file:<folder>`, which all nodes must share; `none`: no files',
+    }),
+    parse: checkUrl,
+  },
+  fileMaxBytes: setting.integer('FILE_MAX_BYTES', { default: 50 * MIB, minimum: 1, description: 'Bytes of one uploaded file at most' }),
+  filesMaxTotalBytes: setting.integer('FILES_MAX_TOTAL_BYTES', {
+    default: 1024 * MIB,
+    minimum: 1,
+    description: 'Bytes of all files of one user at most',
+  }),
+  filesMaxCount: setting.integer('FILES_MAX_COUNT', { default: 1_000, minimum: 1, description: 'Files of one user at most' }),
+  fileTypes: setting.list('FILE_TYPES', {
+    default: DEFAULT_TYPES,
+    description: 'Media types of files that are taken, by their content; `text/*` stands for all of text; comma-separated',
+  }),
+};
+
+type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
+
+/** Null where files are switched off. */
+export const openFiles = ({ filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig): FileStore | null =>
+  filesUrl === NONE
+    ? null
+    : createFileStore(openBlobs(filesUrl), {
+        maxBytes: fileMaxBytes,
+        maxTotalBytes: filesMaxTotalBytes,
+        maxFiles: filesMaxCount,
+        types: fileTypes,
+      });
