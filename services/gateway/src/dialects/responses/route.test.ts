@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import OpenAI, { APIError } from 'openai';
+import OpenAI, { type APIError } from 'openai';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { RunnelError, utf8Length } from '@runnel/protocol';
+import { type RunnelError, utf8Length } from '@runnel/protocol';
 import { drained, keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
 import type { Answer } from '../openai/answer.ts';
 import { restarted } from '../openai/api-error.ts';
