@@ -229,6 +229,7 @@ const properties: Record<string, Schema> = {
   rateLimitPerMinute: integer(1),
   limits: object(Object.fromEntries(Object.keys(budgetSettings).map((name) => [name, unset(integer())]))),
   trustProxy: { type: ['integer', 'string', 'boolean'] },
+  files: object({ existingClaim: ref('name') }),
   nameOverride: ref('name'),
   fullnameOverride: ref('name'),
   commonLabels: ref('labels'),

@@ -29,6 +29,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
+        ...['FILE_MAX_BYTES', 'FILES_MAX_TOTAL_BYTES', 'FILES_MAX_COUNT', 'FILE_TYPES'],
         ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
       ].map((name) => [name, BY_ENV]),
     ),
@@ -109,6 +110,8 @@ describe.each(Object.entries(SPECS))('what %s reads from its environment', (serv
 
 const FIXED_BY_COMPOSE = new Set([
   ...['REDIS_URL', 'INTERNAL_PORT', 'AI_SERVICE_NAME', 'AUDIT_URL', 'DEV_MODE_OPEN', 'TRUST_PROXY', 'DATABASE_URL', 'KAFKA_BROKERS'],
+  // No folder that the containers could share.
+  'FILES_URL',
   // Beside `stop_grace_period`, which must be longer.
   'DRAIN_SECONDS',
 ]);

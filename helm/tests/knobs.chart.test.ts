@@ -267,3 +267,25 @@ test('who we are to the stores is mounted for those who talk to them, from Secre
   expect(filesOf('audit')).toEqual([...of('REDIS'), ...of('KAFKA'), ...of('DATABASE')]);
   expect(filesOf('migrate')).toEqual(of('DATABASE'));
 });
+
+test('files are in a claim that every gateway mounts, and nowhere without one', () => {
+  const of = (values: Record<string, unknown>) => {
+    const gateway = deployment(rendered(values), 'gateway');
+    const { env, volumeMounts } = main(gateway) as {
+      env: { name: string; value?: string }[];
+      volumeMounts: { name: string; mountPath: string }[];
+    };
+    const volumes = gateway.spec.template.spec['volumes'] as { name: string; persistentVolumeClaim?: { claimName: string } }[];
+    return {
+      url: env.find(({ name }) => name === 'FILES_URL')?.value,
+      mount: volumeMounts.find(({ name }) => name === 'files')?.mountPath,
+      claim: volumes.find(({ name }) => name === 'files')?.persistentVolumeClaim?.claimName,
+    };
+  };
+  expect(of({})).toEqual({ url: 'none', mount: undefined, claim: undefined });
+  expect(of({ files: { existingClaim: 'uploads' } })).toEqual({
+    url: 'file:/var/lib/runnel/files',
+    mount: '/var/lib/runnel/files',
+    claim: 'uploads',
+  });
+});

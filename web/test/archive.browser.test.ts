@@ -86,8 +86,9 @@ describe('search', () => {
     await page.getByText('No message has these words.').waitFor();
   });
 
-  test('a message that is older than what is loaded is brought, shown in the middle and marked', async () => {
+  test('a message that is older than what is loaded is brought, shown in the middle and marked, and so are the words', async () => {
     const { page } = await open('long');
+    await field(page).fill('older');
     await page.evaluate(() => {
       history.pushState(null, '', '/c/c1#older-7');
       dispatchEvent(new PopStateEvent('popstate'));
@@ -97,6 +98,7 @@ describe('search', () => {
     const box = (await target.boundingBox())!;
     expect(box.y).toBeGreaterThan(0);
     expect(box.y).toBeLessThan(800);
+    expect(await page.evaluate(() => [...(CSS.highlights.get('found') ?? [])].map(String))).toEqual(['Older']);
   });
 });
 

@@ -217,11 +217,11 @@ describe('the list of conversations', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('Ctrl+K begins anew, and going back finds the old one', async () => {
+  test('Ctrl+Shift+O begins anew, and going back finds the old one', async () => {
     const { page } = await open();
     await ask(page, 'count 2 at 50');
     await ended(page, 'complete');
-    await page.keyboard.press('Control+k');
+    await page.keyboard.press('Control+Shift+O');
     await page.waitForURL(`${server.url}/`);
     expect(await composer(page).evaluate((element) => element === document.activeElement)).toBe(true);
     await page.goBack();

@@ -39,8 +39,8 @@ test('a prompt sent while the conversation still loads goes after what stands th
   await page.routeWebSocket(/\/ws\/chat/, (socket) => {
     const upstream = socket.connectToServer();
     upstream.onMessage((message) => {
-      if (/"type":"(snapshot|live|message|run-started|chunk)"/.test(String(message))) void gate.promise.then(() => socket.send(message));
-      else socket.send(message);
+      if (/^\{"type":"(welcome|ok|error|pong)"/.test(String(message))) socket.send(message);
+      else void gate.promise.then(() => socket.send(message));
     });
   });
   await page.reload();
@@ -55,7 +55,7 @@ test('a prompt sent while the conversation still loads goes after what stands th
 test('a prompt written before the first connection survives a reload and goes out', async () => {
   const { page } = await open('/nothing-here');
   await page.routeWebSocket(/\/ws\/chat/, (socket) => void socket.close());
-  await page.route(/\/events/, (route) => route.abort());
+  await page.route(/\/api\//, (route) => route.abort());
   await page.goto(server.url);
   await ask(page, 'count 3 at 50');
   await page.getByText('Waits to be sent').waitFor();
@@ -120,6 +120,46 @@ test('the focus stays by the message: other versions, answering again, deleting'
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('This message was deleted.').waitFor();
   await expect.poll(() => focused(page)).not.toBe('BODY');
+});
+
+test('a draft and the place one reads at survive a reload; the draft is in another tab, too', async () => {
+  const { page, context } = await open();
+  await ask(page, 'count 900 at 3000');
+  await answers(page, 'complete').waitFor();
+  await page.locator('.scroller').hover();
+  await page.mouse.wheel(0, -500);
+  await page.getByRole('button', { name: 'Jump to the newest' }).waitFor();
+  await composer(page).pressSequentially('half a thought');
+  const top = (): Promise<number> => page.locator('.scroller').evaluate((element) => element.scrollTop);
+  await page.waitForFunction(() => Object.keys(sessionStorage).some((key) => key.startsWith('runnel:place:')));
+  const before = await top();
+  await page.reload();
+  await answers(page, 'complete').waitFor();
+  await expect.poll(async () => Math.abs((await top()) - before)).toBeLessThan(40);
+  expect(await composer(page).inputValue()).toBe('half a thought');
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect.poll(() => composer(other).inputValue()).toBe('half a thought');
+});
+
+test('the list has what another tab begins at once, and says where an answer is being written and where one has come', async () => {
+  const { page, context } = await open();
+  const other = await context.newPage();
+  await other.goto(server.url);
+  await ask(other, 'count 900 at 50');
+  const list = page.getByRole('navigation', { name: 'Conversations' });
+  await list.getByRole('link', { name: 'An answer is being written: count 900 at 50' }).waitFor();
+  await other.getByRole('button', { name: 'Stop the answer' }).click();
+  await list.getByRole('link', { name: 'New answer: count 900 at 50' }).waitFor();
+  await list.getByRole('link', { name: 'New answer' }).click();
+  await answers(page, 'cancelled').waitFor();
+  await list.getByRole('link', { name: 'count 900 at 50', exact: true }).waitFor();
+  // And of an answer that the reader has left.
+  await ask(page, 'count 60 at 25');
+  await words(page, 2);
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await list.getByRole('link', { name: 'An answer is being written' }).waitFor();
+  await list.getByRole('link', { name: 'New answer' }).waitFor();
 });
 
 test('an address with nothing at it says so, and so does a conversation deleted in another tab', async () => {

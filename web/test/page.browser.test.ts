@@ -42,6 +42,27 @@ test('axe finds nothing while a menu is open', async () => {
   await expectAccessible(page);
 });
 
+test('Ctrl+K finds a conversation, a model and a command; ? lists the keys; both are accessible', async () => {
+  const { page } = await open('home');
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox');
+  await field.waitFor();
+  await expectAccessible(page);
+  await field.fill('ha giang');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/c\/c4$/);
+  await page.keyboard.press('Control+k');
+  await field.fill('model smol');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: /Model: SmolLM2/ }).waitFor();
+  await page.locator('.scroller, .new').first().focus();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
 test('a long conversation is printed whole', async () => {
   const { page } = await open('long');
   const pages = (await page.pdf()).toString('latin1').match(/\/Type \/Page\b/g)?.length ?? 0;

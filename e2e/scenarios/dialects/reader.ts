@@ -51,37 +51,49 @@ const readAll = (stage: Stage, run: ExpectedRun, forms: readonly DialectForm[]):
     ),
   );
 
+/** These clients write each broken connection to the console, and there are many. */
+const quietly = async (work: () => Promise<void>): Promise<void> => {
+  const { error } = console;
+  console.error = () => undefined;
+  try {
+    await work();
+  } finally {
+    console.error = error;
+  }
+};
+
 /** Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then an answer that somebody cancels elsewhere. */
 export const dialectScenario = (dialect: string, forms: readonly DialectForm[]): Scenario => ({
   name: `dialect-${dialect}`,
   promise: 'P-1 P-2 P-4 P-5',
   cluster: { gateways: 2 },
   deadlineMs: 90_000,
-  run: async (stage) => {
-    const { gateways } = stage.cluster;
-    const run = await stage.startRun({ words: 700, rate: 100 });
-    const reading = readAll(stage, run, forms);
-    reading.catch(() => undefined);
-    await elapse(700);
-    const owner = await stage.ownerOf(run);
-    await owner.kill();
-    await owner.start();
-    await elapse(300);
-    await gateways[0]!.kill();
-    await elapse(stage.random.between(100, 600));
-    await gateways[0]!.start();
-    await gateways[1]!.terminate();
-    await gateways[1]!.start();
-    await compare(stage, run, await reading);
+  run: (stage) =>
+    quietly(async () => {
+      const { gateways } = stage.cluster;
+      const run = await stage.startRun({ words: 700, rate: 100 });
+      const reading = readAll(stage, run, forms);
+      reading.catch(() => undefined);
+      await elapse(700);
+      const owner = await stage.ownerOf(run);
+      await owner.kill();
+      await owner.start();
+      await elapse(300);
+      await gateways[0]!.kill();
+      await elapse(stage.random.between(100, 600));
+      await gateways[0]!.start();
+      await gateways[1]!.terminate();
+      await gateways[1]!.start();
+      await compare(stage, run, await reading);
 
-    const stopped = await stage.startRun({ words: 2_000, rate: 100, endings: ['cancelled'] });
-    const half = readAll(stage, stopped, forms);
-    half.catch(() => undefined);
-    await elapse(stage.random.between(500, 1_500));
-    const outcome = await cancel(gateways[1]!.url, { ...stopped, userId: stage.userId });
-    if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
-    await compare(stage, stopped, await half);
-    stage.note(`${forms.map(({ name }) => name).join(', ')}: three tabs each, one reloading`);
-    await stage.settle();
-  },
+      const stopped = await stage.startRun({ words: 2_000, rate: 100, endings: ['cancelled'] });
+      const half = readAll(stage, stopped, forms);
+      half.catch(() => undefined);
+      await elapse(stage.random.between(500, 1_500));
+      const outcome = await cancel(gateways[1]!.url, { ...stopped, userId: stage.userId });
+      if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
+      await compare(stage, stopped, await half);
+      stage.note(`${forms.map(({ name }) => name).join(', ')}: three tabs each, one reloading`);
+      await stage.settle();
+    }),
 });

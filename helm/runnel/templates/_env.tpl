@@ -177,3 +177,16 @@
 {{ . }}
 {{- end }}
 {{- end }}
+
+{{/* What people upload. */}}
+{{- define "runnel.filesMount" -}}
+{{- if .Values.files.existingClaim }}
+- { name: files, mountPath: /var/lib/runnel/files }
+{{- end }}
+{{- end }}
+{{- define "runnel.filesVolume" -}}
+{{- with .Values.files.existingClaim }}
+- name: files
+  persistentVolumeClaim: { claimName: {{ . | quote }} }
+{{- end }}
+{{- end }}

@@ -2,6 +2,7 @@ import { onMounted, onScopeDispose, watch } from 'vue';
 import { isTypingKey } from '../lib/keys.ts';
 import { useChat } from '../stores/chat.ts';
 import { useNotices } from '../stores/notices.ts';
+import { useOverlays } from '../stores/overlays.ts';
 import { useRoute } from '../stores/route.ts';
 import { useSignIn } from '../stores/sign-in.ts';
 
@@ -21,6 +22,7 @@ export const useShortcuts = ({ focusComposer }: { focusComposer: () => void }): 
   const chat = useChat();
   const route = useRoute();
   const notices = useNotices();
+  const overlays = useOverlays();
   const signIn = useSignIn();
   const touch = window.matchMedia('(pointer: coarse)');
 
@@ -28,10 +30,18 @@ export const useShortcuts = ({ focusComposer }: { focusComposer: () => void }): 
   const onKey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || passed.has(event)) return;
     const target = event.target as Element;
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
+    const key = event.key.toLowerCase();
+    const chord = (event.ctrlKey || event.metaKey) && !event.altKey;
+    if (chord && !event.shiftKey && key === 'k') {
+      event.preventDefault();
+      overlays.open = overlays.open === 'palette' ? null : 'palette';
+    } else if (chord && event.shiftKey && key === 'o') {
       event.preventDefault();
       route.go(null);
       focusComposer();
+    } else if (key === '?' && !chord && !event.isComposing && !target.closest(EDITABLE) && !target.closest(OWN_KEYS)) {
+      event.preventDefault();
+      overlays.open = 'keys';
     } else if (event.key === 'Escape' && chat.runId !== null) {
       event.preventDefault();
       void notices.attempt(chat.stop);

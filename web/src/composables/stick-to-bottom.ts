@@ -8,7 +8,9 @@ export interface Sticky {
   atBottom: Readonly<Ref<boolean>>;
   toBottom: (options?: { smooth?: boolean }) => void;
   /** Shows a part of the content in the middle, and stays there. */
-  toMiddle: (part: Element) => void;
+  toMiddle: (part: Element | Range) => void;
+  /** Shows a part so far (px) below the upper edge, and stays there. */
+  toPlace: (part: Element, offset: number) => void;
 }
 
 /**
@@ -35,10 +37,19 @@ export const useStickToBottom = (
     top = element.scrollTop;
   };
 
-  const toMiddle: Sticky['toMiddle'] = (part) => {
+  const toPlace = (part: Element | Range, offset: number, at = part.getBoundingClientRect().top): void => {
+    const element = scroller.value;
+    if (!element) return;
     atBottom.value = false;
-    part.scrollIntoView({ block: 'center' });
-    top = scroller.value?.scrollTop ?? 0;
+    element.scrollTop += at - element.getBoundingClientRect().top - offset;
+    top = element.scrollTop;
+  };
+
+  const toMiddle: Sticky['toMiddle'] = (part) => {
+    const element = scroller.value;
+    if (!element) return;
+    const { top: at, height } = part.getBoundingClientRect();
+    toPlace(part, (element.clientHeight - Math.min(height, element.clientHeight)) / 2, at);
   };
 
   const onScroll = (): void => {
@@ -80,5 +91,5 @@ export const useStickToBottom = (
   onMounted(() => toBottom());
   onScopeDispose(() => observer.disconnect());
 
-  return { atBottom, toBottom, toMiddle };
+  return { atBottom, toBottom, toMiddle, toPlace };
 };

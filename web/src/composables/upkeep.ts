@@ -5,7 +5,10 @@ import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { loadMarkdown } from './markdown.ts';
 
-/** Reads the lists again when they may have changed elsewhere: with each connection and when the reader comes back to the page. */
+/** A conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
+const EVERY_MS = 10_000;
+
+/** Reads the lists again when they may have changed elsewhere: with each connection, each so often while somebody looks, and when the reader comes back to the page. */
 export const useUpkeep = (): void => {
   const connection = useConnection();
   const conversations = useConversations();
@@ -31,5 +34,10 @@ export const useUpkeep = (): void => {
     { immediate: true },
   );
   document.addEventListener('visibilitychange', onVisible);
-  onScopeDispose(() => document.removeEventListener('visibilitychange', onVisible));
+  // Nobody pushes what other devices begin.
+  const timer = setInterval(() => document.visibilityState === 'visible' && connection.online && void conversations.load(), EVERY_MS);
+  onScopeDispose(() => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', onVisible);
+  });
 };

@@ -1,7 +1,9 @@
 import type { ConversationSummary } from '@runnel/client';
 import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
-import { computed, ref, shallowRef } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { changedElsewhere, missingNow, seenAfter, type ListMark, type Seen } from '../lib/conversation/list-marks.ts';
+import { openTabs } from '../lib/session/tabs.ts';
 
 const PAGE = 40;
 
@@ -14,6 +16,33 @@ export const useConversations = defineStore('conversations', () => {
   /** Deleted here while a list that still had them may be on its way. */
   const gone = new Set<string>();
 
+  /** Marks beside the titles. */
+  const marks = shallowRef<ReadonlyMap<string, ListMark>>(new Map());
+  let seen: Seen = new Map();
+  /** What is open; it needs no mark. */
+  let current: string | null = null;
+
+  const mark = (conversationId: string, what: ListMark | null): void => {
+    if ((marks.value.get(conversationId) ?? null) === what) return;
+    const next = new Map(marks.value);
+    if (what === null || (what === 'new' && conversationId === current)) next.delete(conversationId);
+    else next.set(conversationId, what);
+    marks.value = next;
+  };
+  const look = (conversationId: string | null): void => {
+    current = conversationId;
+    if (conversationId !== null && marks.value.get(conversationId) === 'new') mark(conversationId, null);
+  };
+  const tabs = openTabs(
+    () => client.connection.get().userId,
+    (news) => {
+      if (news.kind === 'gone') forget(news.conversationId);
+      else if (news.kind === 'touched') put(news);
+      else mark(news.conversationId, news.state === 'answering' ? 'answering' : 'new');
+    },
+  );
+  onScopeDispose(tabs.close);
+
   const sorted = computed(() => items.value.toSorted((a, b) => b.updatedAt - a.updatedAt));
   const find = (id: string): ConversationSummary | undefined => items.value.find((item) => item.conversationId === id);
 
@@ -24,9 +53,21 @@ export const useConversations = defineStore('conversations', () => {
     );
   };
 
+  const put = ({ conversationId, title, updatedAt }: ConversationSummary): void => {
+    seen = new Map(seen).set(conversationId, null);
+    merge([{ conversationId, title, updatedAt }]);
+  };
+
   const load = async (after?: string): Promise<void> => {
     try {
       const page = await client.listConversations({ limit: PAGE, ...(after !== undefined && { after }) });
+      if (after === undefined) {
+        // The first list is what there was before the reader came.
+        if (state.value === 'ready') for (const id of changedElsewhere(seen, page.conversations, current)) mark(id, 'new');
+        for (const id of missingNow(seen, page.conversations, page.hasMore))
+          items.value = items.value.filter((item) => item.conversationId !== id);
+        seen = seenAfter(seen, page.conversations);
+      }
       merge(page.conversations);
       if (after !== undefined || state.value !== 'ready') hasMore.value = page.hasMore;
       state.value = 'ready';
@@ -39,8 +80,15 @@ export const useConversations = defineStore('conversations', () => {
 
   /** Something happened in a conversation: it moves to the top, with its title where that is known. */
   const touch = (conversationId: string, title?: string): void => {
-    const known = find(conversationId);
-    merge([{ conversationId, title: title ?? known?.title ?? '', updatedAt: Date.now() }]);
+    const item = { conversationId, title: title ?? find(conversationId)?.title ?? '', updatedAt: Date.now() };
+    put(item);
+    tabs.tell({ kind: 'touched', ...item });
+  };
+
+  /** An answer began or ended there, as this page saw it. */
+  const run = (conversationId: string, now: 'answering' | 'ended'): void => {
+    mark(conversationId, now === 'answering' ? 'answering' : 'new');
+    tabs.tell({ kind: 'run', conversationId, state: now });
   };
 
   const retitle = (conversationId: string, title: string): void => {
@@ -66,6 +114,7 @@ export const useConversations = defineStore('conversations', () => {
   const remove = async (conversationId: string): Promise<void> => {
     const before = items.value;
     forget(conversationId);
+    tabs.tell({ kind: 'gone', conversationId });
     await client.deleteConversation(conversationId).catch((error: unknown) => {
       gone.delete(conversationId);
       items.value = before;
@@ -74,17 +123,7 @@ export const useConversations = defineStore('conversations', () => {
   };
 
   return {
-    items: sorted,
-    hasMore,
-    state,
-    find,
-    load,
-    loadMore,
-    touch,
-    retitle,
-    rename,
-    remove,
-    forget,
-    isGone: (id: string) => gone.has(id),
+    ...{ items: sorted, hasMore, state, marks, find, load, run, look },
+    ...{ loadMore, touch, retitle, rename, remove, forget, isGone: (id: string) => gone.has(id) },
   };
 });

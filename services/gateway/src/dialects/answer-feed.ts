@@ -18,7 +18,9 @@ export interface Outlet {
 /** Words of a dialect: what to say to a reader who was told `sent`. Pure. */
 export interface Encoder<S> {
   fresh: S;
-  encode(sent: S, answer: Pick<Answer, 'text' | 'restarts' | 'end'>): { events: object[]; sent: S };
+  /** It tells of the conversation too. */
+  withHistory?: boolean;
+  encode(sent: S, answer: Pick<Answer, 'text' | 'restarts' | 'end' | 'history' | 'parentId'>): { events: object[]; sent: S };
 }
 
 export interface FeedPlace {
@@ -32,16 +34,18 @@ export class AnswerFeed<S> implements Drainable {
   readonly #hub: Hub;
   readonly #place: FeedPlace;
   readonly #outlet: Outlet;
+  readonly #encoder: Encoder<S>;
   readonly #answer: Answer;
   #left = false;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(hub: Hub, place: FeedPlace, outlet: Outlet) {
+  constructor(hub: Hub, place: FeedPlace, encoder: Encoder<S>, outlet: Outlet) {
+    this.#encoder = encoder;
     this.#hub = hub;
     this.#place = place;
     this.#outlet = outlet;
-    this.#answer = new Answer(place.runId);
+    this.#answer = new Answer(place.runId, encoder.withHistory);
   }
 
   get open(): boolean {
@@ -66,7 +70,8 @@ export class AnswerFeed<S> implements Drainable {
   }
 
   /** Resolves when the answer has been told, or nobody listens any more. `startedAt`: offset of `run-started`, where it is known. */
-  async run({ fresh, encode }: Encoder<S>, startedAt?: number): Promise<void> {
+  async run(startedAt?: number): Promise<void> {
+    const { fresh, encode } = this.#encoder;
     const { conversationId, userId } = this.#place;
     const answer = this.#answer;
     const follow = this.#hub.follow({ conversationId, userId, cursor: null, sink: answer });

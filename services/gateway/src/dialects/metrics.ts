@@ -3,7 +3,7 @@ import { startAtZero, type Metrics } from '@runnel/kit';
 import { ERRORS, type ErrorCode } from '@runnel/protocol';
 import { toFailure } from '../http/plumbing/problem.ts';
 
-const DIALECTS = ['chat-completions', 'responses', 'models', 'durable-streams', 'ai-sdk'] as const;
+const DIALECTS = ['chat-completions', 'responses', 'models', 'durable-streams', 'ai-sdk', 'ag-ui'] as const;
 /** What ends an answer of another protocol that is no error of ours. `left`: its caller closed the connection first. */
 export const OTHER_ENDS = ['cancelled', 'restarted', 'idempotency-key-reused', 'left'] as const;
 export type Dialect = (typeof DIALECTS)[number];

@@ -51,14 +51,14 @@ export class Tellers {
     reply.headers({ 'x-runnel-conversation': place.conversationId, 'x-runnel-run': place.runId });
     const raw = startEventStream(reply);
     keepAlive(raw, config.heartbeatMs);
-    const feed = new AnswerFeed<S>(hub, place, sseOutlet(raw, last));
+    const feed = new AnswerFeed<S>(hub, place, encoder, sseOutlet(raw, last));
     const leave = (): void => feed.close();
     const token = new TokenExpiry(() => undefined, leave);
     token.start(expiresAt);
     raw.once('close', leave);
     this.#feeds.add(feed);
     try {
-      await feed.run(encoder, startedAt);
+      await feed.run(startedAt);
     } finally {
       this.#feeds.delete(feed);
       token.stop();

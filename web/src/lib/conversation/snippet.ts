@@ -24,7 +24,7 @@ const plain = (text: string): string =>
 const wordsOf = (query: string): string[] => fold(query).match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** Where the words stand: whole ones, and for the last of the query also its beginning. */
-const hitsOf = (text: string, query: string): [start: number, end: number][] => {
+export const hitsOf = (text: string, query: string): [start: number, end: number][] => {
   const words = wordsOf(query);
   const last = words.at(-1);
   if (last === undefined) return [];

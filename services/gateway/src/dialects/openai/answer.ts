@@ -66,14 +66,18 @@ export class Answer implements Sink {
   /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
   devices = 1;
   end: AnswerEnd | null = null;
+  /** The messages of the last snapshot, for who wants them: a page of the conversation as it stood. */
+  history: readonly Message[] | null = null;
+  readonly #keepsHistory: boolean;
   #changed: () => void = () => undefined;
   /** Offset of `run-started`, once the command has answered: a later snapshot without the run means that it is gone. */
   #startedAt = Infinity;
   /** Offset of the last snapshot that did not know the run. */
   #unknownAt = -1;
 
-  constructor(runId: string) {
+  constructor(runId: string, keepsHistory = false) {
     if (!isId(runId)) throw new RunnelError('bad-frame');
+    this.#keepsHistory = keepsHistory;
     this.runId = runId;
   }
 
@@ -156,6 +160,7 @@ export class Answer implements Sink {
   }
 
   #replace({ run, messages, offset }: SnapshotEvent): void {
+    if (this.#keepsHistory) this.history = messages;
     if (run?.runId === this.runId) {
       this.#began(run);
       if (!run.text.startsWith(this.text)) this.#restart();
