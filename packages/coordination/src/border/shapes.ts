@@ -7,6 +7,8 @@ export const BORDER = {
   titleBytes: 4 * 1024,
   nameBytes: 4 * 1024,
   seedTurns: 150,
+  /** Of one answer. */
+  parts: 256,
   /** What a model is asked beside the thread: files may be in it. */
   requestBytes: 8 * 1024 * 1024,
   /** Prompt and seed together. */
