@@ -11,7 +11,7 @@ import { checkSuits } from '../openai/suits.ts';
 import { readCompletion } from './decode.ts';
 import { completion, finishReasonOf, type AnswerHead } from './encode.ts';
 import { CompletionBody } from './params.ts';
-import { endError, streamAnswer } from './stream.ts';
+import { endError, streamAnswer, toolCalls } from './stream.ts';
 
 /** Of a request: a thread of a few hundred thousand tokens, or some files. */
 export const BODY_LIMIT = 4 * 1024 * 1024;
@@ -89,7 +89,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
       if (error) throw error;
       const { usage, finish } = answer.end;
       requests.ended('chat-completions', undefined);
-      await reply.send(completion(head(), { text: answer.text, calls: [], finish: finishReasonOf(finish), usage }));
+      await reply.send(completion(head(), { text: answer.text, calls: toolCalls(answer), finish: finishReasonOf(finish), usage }));
     });
     return reply;
   });

@@ -11,6 +11,9 @@ import {
   type SnapshotEvent,
   type Usage,
   utf8Length,
+  withChunk,
+  withPart,
+  type Part,
 } from '@runnel/protocol';
 import type { Sink } from '../../follow/follower.ts';
 import type { Outgoing } from '../../follow/wire-event.ts';
@@ -61,6 +64,8 @@ export class Answer implements Sink {
   model = '';
   /** The message it answers. */
   parentId: string | null = null;
+  /** What stands beside the text. */
+  parts: readonly Part[] = [];
   /** Bytes of the text at which its pieces end, as the log has them; the newest. A slow reader is told of several as one. */
   cuts: number[] = [];
   /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
@@ -126,6 +131,12 @@ export class Answer implements Sink {
           this.#grow(this.text + data.text);
         }
         return;
+      case 'part':
+        if (data.runId === this.runId) this.parts = withPart(this.parts, data.part) ?? this.parts;
+        return;
+      case 'part-chunk':
+        if (data.runId === this.runId) this.parts = withChunk(this.parts, data) ?? this.parts;
+        return;
       case 'run-moved':
         if (data.runId === this.runId && data.restarted) this.#restart();
         return;
@@ -151,10 +162,11 @@ export class Answer implements Sink {
   }
 
   /** An answer that has ended, as its message has it. */
-  settle({ text, status, finish, usage, parentId, model = '', createdAt }: Message): void {
+  settle({ text, status, finish, usage, parts = [], parentId, model = '', createdAt }: Message): void {
     if (!isReason(status)) return this.fail(new RunnelError('not-found'));
     if (!text.startsWith(this.text)) this.#restart();
     this.text = text;
+    this.parts = parts;
     this.#began({ parentId, model, startedAt: createdAt });
     this.#finish({ reason: status, ...(finish && { finish }), ...(usage && { usage }), ...failure(status) });
   }
@@ -163,6 +175,7 @@ export class Answer implements Sink {
     if (this.#keepsHistory) this.history = messages;
     if (run?.runId === this.runId) {
       this.#began(run);
+      this.parts = run.parts ?? [];
       if (!run.text.startsWith(this.text)) this.#restart();
       return this.#grow(run.text);
     }

@@ -1,6 +1,7 @@
 import { utf8Length, type Finish, type Usage } from '@runnel/protocol';
 import type { AnswerEnd } from '../openai/answer.ts';
 import { openAiCode } from '../openai/api-error.ts';
+import type { Call } from '../openai/calls.ts';
 import { responseId } from './id.ts';
 
 /** What a response says of its request, where it is still known. */
@@ -22,6 +23,8 @@ export interface View {
   /** The response before it in its conversation. */
   previous: string | null;
   text: string;
+  /** Calls of the caller's own functions, once the answer has ended. */
+  calls: readonly Call[];
   end: AnswerEnd | null;
   store: boolean;
   echo?: Echo;
@@ -51,6 +54,17 @@ const messageItem = ({ runId }: View, status: string, content: object[]) => ({
   content,
 });
 
+const callItem = ({ runId }: View, call: Call, index: number, status: string) => ({
+  ...{ id: `fc_${runId}_${index}`, type: 'function_call', status, call_id: call.id, name: call.name },
+  arguments: status === 'in_progress' ? '' : call.arguments,
+});
+
+/** What the answer is made of: its text first, then its calls. */
+const outputOf = (view: View, status: Status): object[] => [
+  ...(view.text === '' ? [] : [messageItem(view, itemStatus(status), [textPart(view.text)])]),
+  ...view.calls.map((call, index) => callItem(view, call, index, 'completed')),
+];
+
 const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
   input_tokens: promptTokens,
   input_tokens_details: { cached_tokens: 0 },
@@ -61,7 +75,7 @@ const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
 
 /** The response object, as it stands. What is not known of its request is null or OpenAI's default. */
 export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
-  const { conversationId, runId, model, createdAt, previous, text, end, store, echo = {} } = view;
+  const { conversationId, runId, model, createdAt, previous, end, store, echo = {} } = view;
   const isOver = status !== 'in_progress' && status !== 'queued';
   const failure = status === 'failed' ? end?.error : undefined;
   return {
@@ -80,7 +94,7 @@ export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
     max_output_tokens: echo.max_output_tokens ?? null,
     metadata: {},
     model,
-    output: isOver && text !== '' ? [messageItem(view, itemStatus(status), [textPart(text)])] : [],
+    output: isOver ? outputOf(view, status) : [],
     parallel_tool_calls: true,
     previous_response_id: previous,
     reasoning: { effort: null, summary: null },
@@ -128,6 +142,23 @@ export const opening = (view: View): StreamEvent[] => [
 export const delta = (view: View, text: string, until: number): StreamEvent =>
   ({ type: 'response.output_text.delta', sequence_number: numberAt(until), ...within(view), delta: text, logprobs: [] }) as StreamEvent;
 
+const CALL_EVENTS = 4;
+
+/** A call is told when it is whole: half of its arguments are of no use to anybody. */
+const callEvents = (view: View, call: Call, index: number, number: number): object[] => {
+  const place = { item_id: `fc_${view.runId}_${index}`, output_index: index + (view.text === '' ? 0 : 1) };
+  const { output_index, item_id } = place;
+  return [
+    { type: 'response.output_item.added', sequence_number: number, output_index, item: callItem(view, call, index, 'in_progress') },
+    { type: 'response.function_call_arguments.delta', sequence_number: number + 1, item_id, output_index, delta: call.arguments },
+    {
+      ...{ type: 'response.function_call_arguments.done', sequence_number: number + 2, item_id, output_index },
+      ...{ name: call.name, arguments: call.arguments },
+    },
+    { type: 'response.output_item.done', sequence_number: number + 3, output_index, item: callItem(view, call, index, 'completed') },
+  ];
+};
+
 /** The end, of a text that is whole. */
 export const ending = (view: View): StreamEvent[] => {
   const { text } = view;
@@ -147,9 +178,11 @@ export const ending = (view: View): StreamEvent[] => {
             item: messageItem(view, itemStatus(status), [part]),
           },
         ];
+  const called = view.calls.flatMap((call, index) => callEvents(view, call, index, last + 4 + index * CALL_EVENTS));
   // There is no event for a cancelled one.
   const word = status === 'cancelled' ? 'incomplete' : status;
-  return [...closing, { type: `response.${word}`, sequence_number: last + 4, response: responseOf(view) }] as StreamEvent[];
+  const number = last + 4 + called.length;
+  return [...closing, ...called, { type: `response.${word}`, sequence_number: number, response: responseOf(view) }] as StreamEvent[];
 };
 
 export const sse = (event: StreamEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;

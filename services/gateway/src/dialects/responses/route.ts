@@ -4,7 +4,8 @@ import { tokenEnd } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
 import { BODY_LIMIT } from '../chat-completions/route.ts';
 import type { Answer } from '../openai/answer.ts';
-import { ApiError } from '../openai/api-error.ts';
+import { ApiError, cutCall } from '../openai/api-error.ts';
+import { callsOf, isCut } from '../openai/calls.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import type { OpenAiContext } from '../openai/plugin.ts';
@@ -34,7 +35,14 @@ export const RESPONSE_ANSWER = {
 export const viewOf = (
   answer: Answer,
   known: Pick<View, 'conversationId' | 'runId' | 'model' | 'previous' | 'store'> & Pick<Partial<View>, 'echo'>,
-): View => ({ ...known, model: answer.model || known.model, createdAt: answer.beganAt || Date.now(), text: answer.text, end: answer.end });
+): View => ({
+  ...known,
+  model: answer.model || known.model,
+  createdAt: answer.beganAt || Date.now(),
+  text: answer.text,
+  calls: answer.end ? callsOf(answer.parts) : [],
+  end: answer.end,
+});
 
 const echoOf = ({ instructions, background, params }: ReadResponse): NonNullable<View['echo']> => ({
   instructions,
@@ -61,7 +69,7 @@ const findPrevious = async (shelves: Shelves, id: string, userId: string): Promi
 };
 
 /** How an answer ended that is told whole: its own error is the request's. */
-const wholeError = ({ end }: Answer): RunnelError | undefined => end?.error;
+const wholeError = ({ end, parts }: Answer): RunnelError | undefined => end?.error ?? (end && isCut(parts) ? cutCall() : undefined);
 
 export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelves): void => {
   const { auth, budgets, config, models, requests, runLog } = context;
@@ -122,10 +130,11 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
 export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
-  if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, end: null };
-  const { text, status, finish, usage, model = '', createdAt } = message!;
+  if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, calls: [], end: null };
+  const { text, status, finish, usage, parts = [], model = '', createdAt } = message!;
+  if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  return { ...known, model, createdAt, text, end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
+  return { ...known, model, createdAt, text, calls: callsOf(parts), end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
 };
 
 export const wholeResponse = json('The response', ResponseObject);
