@@ -91,6 +91,8 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const expiresAt = await tokenEnd(auth, request, reply);
     const body: unknown = request.body;
     const asked = readResponse(body);
+    // It may be a long way back.
+    if (asked.previous !== undefined) await budgets.command(userId);
     const previous = asked.previous === undefined ? null : await findPrevious(shelves, asked.previous, userId);
     const conversation = previous?.ref.conversationId ?? asked.conversation;
     const naming = { headers: request.headers, body: body as object, userId, conversation, isListed: asked.listed, isStored: asked.store };
