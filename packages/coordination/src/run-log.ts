@@ -17,20 +17,12 @@ import type { StorePresence } from './presence.ts';
 import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
+import type { StoreGrants } from './grants.ts';
 import type { StoreProofs } from './proofs.ts';
 import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
-import type {
-  AppendPartChunk,
-  DecidePart,
-  DecidePartResult,
-  EndingPart,
-  ParkRun,
-  ParkRunResult,
-  PutPart,
-  PutPartResult,
-} from './run-log-parts.ts';
+import type { EndingPart, StoreParts } from './run-log-parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './redis/memory-usage.ts';
@@ -182,19 +174,12 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreProofs, StorePresence {
+export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
   claimRun(command: ClaimRun): Promise<ClaimRunResult>;
   appendChunk(command: AppendChunk): Promise<AppendChunkResult>;
-  /** A part appears, or its state or fields change. */
-  putPart(command: PutPart): Promise<PutPartResult>;
-  appendPartChunk(command: AppendPartChunk): Promise<AppendChunkResult>;
-  /** Nobody holds the run until people have decided; the last decision makes it free (W-17). */
-  parkRun(command: ParkRun): Promise<ParkRunResult>;
-  /** What a person decided; the caller has checked that it fits the part (W-18). */
-  decidePart(command: DecidePart): Promise<DecidePartResult>;
   /** Ends a run once: history, `run-ended`, outbox; nothing of the run comes after it (W-10, W-11). */
   endRun(command: EndRun): Promise<EndRunResult>;
   /** Sets the cancel flag and tells the owner. The caller sees to the end (`finishCancel` in the gateway). */

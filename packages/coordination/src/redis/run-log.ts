@@ -31,6 +31,7 @@ import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
+import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
@@ -74,6 +75,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
+    ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {

@@ -91,9 +91,7 @@ export class AppendLoop {
     return this.#parts;
   }
   /** The index of a part that is put next: whoever takes one puts it before another is taken. */
-  takeIndex(): number {
-    return this.#nextIndex++;
-  }
+  readonly takeIndex = (): number => this.#nextIndex++;
   /** Parts that were begun, whether they stand or not. */
   get begunParts(): number {
     return this.#nextIndex;
@@ -128,8 +126,7 @@ export class AppendLoop {
 
   /** Content of a part, as `push` takes text. */
   say(partId: string, field: PartField, text: string): Promise<void> | undefined {
-    if (this.#verdict !== null) return undefined;
-    const whole = this.#halves.take(partId, field, text);
+    const whole = this.#verdict === null ? this.#halves.take(partId, field, text) : '';
     if (whole === '') return undefined;
     this.#text.mark({ kind: 'chunk', partId, field, text: whole, t: this.#clock.wall() });
     return this.#later();
@@ -225,25 +222,24 @@ export class AppendLoop {
   readonly #send = (): Promise<OpOutcome> => sendOp(this.#options.runLog, this.#options.run, this.#parts, this.#op!);
 
   #settle(outcome: OpOutcome): void {
-    const op = this.#op!;
-    if (outcome === 'changed') {
-      this.#op = undefined;
-      if (op.kind === 'put') op.settle('changed');
-      return;
-    }
+    if (outcome === 'changed') return this.#endOp('changed');
     const next = afterAppend(outcome === 'put' ? 'appended' : outcome);
     if (next === 'next') this.#opStands();
     else if (next === 'restore') this.#lost = true;
     else this.#decide(next);
   }
 
+  #endOp(how: Settled): void {
+    if (this.#op?.kind === 'put') this.#op.settle(how);
+    this.#op = undefined;
+  }
+
   #opStands(): void {
     const op = this.#op;
     this.#op = undefined;
-    if (op === undefined) return;
-    this.#parts.stands(op);
-    if (op.kind !== 'put') return;
-    if (op.step !== undefined) this.#step = op.step;
+    if (op) this.#parts.stands(op);
+    if (op?.kind !== 'put') return;
+    this.#step = op.step ?? this.#step;
     op.settle('stands');
   }
 
@@ -264,7 +260,7 @@ export class AppendLoop {
     const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
     const parts = this.#op ? this.#parts.with(this.#op) : this.#parts.all;
-    const step = this.#op?.kind === 'put' ? (this.#op.step ?? this.#step) : this.#step;
+    const step = (this.#op?.kind === 'put' ? this.#op.step : undefined) ?? this.#step;
     const command: RestoreRun = {
       ...run,
       text: this.#text.standingText(this.#inFlight),
@@ -292,8 +288,7 @@ export class AppendLoop {
   #decide(what: Verdict): void {
     if (this.#verdict !== null) return;
     this.#verdict = what;
-    if (this.#op?.kind === 'put') this.#op.settle('stopped');
-    this.#op = undefined;
+    this.#endOp('stopped');
     this.#text.drop();
     this.#options.onVerdict(what);
   }
