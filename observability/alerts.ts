@@ -1,3 +1,4 @@
+import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
@@ -52,11 +53,6 @@ const held = (bytes: number): Samples => ({
   'runnel_store_memory_limit_bytes{service="ai",instance="b:9081"}': '=0',
 });
 
-const refusedInside = (count: number): Samples => ({
-  'runnel_inner_refused_total{service="ai",reason="wrong-token"}': count,
-  'runnel_inner_refused_total{service="ai",reason="browser"}': 0,
-});
-
 const half = (count: number): Samples => ({
   'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="half"}': `=${count}`,
   'runnel_ai_waiting_runs{service="ai",instance="a:9081",kind="fresh"}': '=9',
@@ -67,17 +63,7 @@ const unanswerable = (count: number): Samples => ({
 });
 
 export const CAUSES: readonly CauseAlert[] = [
-  {
-    alert: 'InnerDoorRefuses',
-    severity: 'ticket',
-    expr: 'sum by (service, reason) (increase(runnel_inner_refused_total[10m])) > 5',
-    for: '10m',
-    summary: 'A service refuses calls from inside',
-    description: 'Somebody asks for what only our own services may: with another token than theirs, with none, or from a page.',
-    fires: refusedInside(10),
-    silent: refusedInside(0),
-    labels: { service: 'ai', reason: 'wrong-token' },
-  },
+  ...ACCESS_CAUSES,
   {
     alert: 'StoreSlow',
     severity: 'page',

@@ -9,6 +9,7 @@ import { commandScenarios } from './commands.ts';
 import { dialectScenarios } from './dialects/index.ts';
 import { drainScenarios } from './drain.ts';
 import { failoverEndedScenarios } from './stores/failover-ended.ts';
+import { failoverPromptScenarios } from './stores/failover-prompts.ts';
 import { failoverScenarios } from './stores/failover.ts';
 import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: Scenario[] = [
   ...failoverScenarios,
   ...attackScenarios,
   ...failoverEndedScenarios,
+  ...failoverPromptScenarios,
   ...surfaceScenarios,
   ...dialectScenarios,
   ...auditScenarios,

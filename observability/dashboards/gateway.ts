@@ -98,6 +98,20 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'API keys shown',
+          description: 'By what they were. unknown: ended, expired, or never of this installation (runbook KeysRefused).',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_key_checks_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Live keys and sessions',
+          description: 'Those that a socket or a stream lives of: they close within a second of its end.',
+          unit: 'short',
+          targets: [sumOf('runnel_gateway_live_grants', 'instance')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Reads that wait',
           description:
             'Their person has MAX_READS_PER_USER under way. A page that opens many conversations makes some for a moment; what waits 3 s is refused.',

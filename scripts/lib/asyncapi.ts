@@ -9,7 +9,16 @@ import {
 } from '../../packages/protocol/src/audit/index.ts';
 
 /** Kept in the trail only: no topic brings them. */
-const IN_THE_TRAIL_ONLY: ReadonlySet<string> = new Set<AuditEventType>(['ADMIN_READ', 'USER_ERASED', 'USER_FORGOTTEN', 'TRAIL_CUT']);
+const IN_THE_TRAIL_ONLY: ReadonlySet<string> = new Set<AuditEventType>([
+  'ADMIN_READ',
+  'USER_ERASED',
+  'KEY_MADE',
+  'KEY_ENDED',
+  'SIGNED_IN',
+  'SIGNED_OUT',
+  'USER_FORGOTTEN',
+  'TRAIL_CUT',
+]);
 
 const SAYS: Record<string, string> = {
   [CHAT_TOPIC]: 'A conversation: that it began, what people said in it, its title, and what was deleted.',

@@ -153,6 +153,8 @@ export const createClient = (options: ClientOptions): Client => {
     listConversations: api.listConversations,
     rename: api.rename,
     async deleteConversation(id) {
+      // Before the answer: the empty snapshot may come first, and must not look like a loss.
+      for (const { messageId } of queue.kept(id)) queue.over(messageId);
       await api.deleteConversation(id);
       // A prompt that still waits would make the conversation again.
       for (const { messageId } of queue.pending(id)) queue.drop(messageId);

@@ -6,6 +6,7 @@ export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large-message.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
+export * from './grants.ts';
 export * from './proofs.ts';
 export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';

@@ -17,6 +17,7 @@ import type { StorePresence } from './presence.ts';
 import type { EndReason, Finish, Message, Role, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
+import type { StoreGrants } from './grants.ts';
 import type { Doubt, StoreProofs } from './proofs.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
@@ -207,7 +208,7 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreProofs, StorePresence {
+export interface RunLog extends StoreBudgets, StoreGrants, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
 import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
+import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
 import { queuesContract } from './contract/queues.ts';
@@ -38,6 +39,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('reading', () => readingContract(current));
     describe('pages', () => pagesContract(current));
     describe('budgets', () => budgetsContract(current));
+    describe('grants', () => grantsContract(current));
     describe('editing', () => editingContract(current));
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));

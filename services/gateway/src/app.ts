@@ -7,6 +7,9 @@ import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './connections/affinity.ts';
 import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
 import { createAuth, type Auth } from './auth/auth.ts';
+import { createApiKeys } from './auth/grants/api-keys.ts';
+import { LiveGrants } from './auth/grants/live-grants.ts';
+import { withApiKeys } from './auth/grants/with-keys.ts';
 import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -86,7 +89,16 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const { config, log } = deps;
   const metrics = gatewayMetrics(deps.metrics);
   const runLog = deps.audit ? withRehydration(deps.runLog, deps.audit, metrics, deps.auditSlowMs) : deps.runLog;
-  const auth = deps.auth ?? createAuth(config, deps.guestKey);
+  const liveGrants = new LiveGrants(deps.runLog);
+  deps.metrics.sampled(metrics.liveGrants, () => liveGrants.size);
+  const keys = createApiKeys({
+    store: deps.runLog,
+    live: liveGrants,
+    limit: config.maxKeysPerUser,
+    refused: () => budgets.refusals.of('keys', {}),
+    checked: (outcome) => metrics.keyChecks.inc({ outcome }),
+  });
+  const auth = withApiKeys(deps.auth ?? createAuth(config, deps.guestKey), keys);
   const innerToken = deps.innerToken ?? createInnerToken({});
   const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
   // Pods that were given are of this process.
@@ -153,6 +165,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     hub,
     commands,
     auth,
+    keys,
     models,
     budgets,
     audit,
@@ -176,6 +189,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     draining.abort();
     await app.close();
     await Promise.race([commands.settled(), delay(SETTLE_MS)]);
+    liveGrants.close();
     await hub.close();
     await budgets.close();
     models.close();

@@ -39,6 +39,12 @@ export const doorSettings = {
     pattern: '^[!#-\\[\\]-~]{1,128}$',
     description: 'Scope of tokens that makes an admin; a name that no other application of the issuer has, such as `runnel:admin`',
   }),
+  maxKeysPerUser: setting.integer('MAX_API_KEYS_PER_USER', {
+    default: 20,
+    minimum: 0,
+    maximum: 100,
+    description: 'API keys that a person may have at a time; 0: nobody makes any, and those that are there go on',
+  }),
   publicHosts: setting.list('PUBLIC_HOSTS', {
     default: [],
     description:

@@ -3,6 +3,7 @@ import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Limits } from '@runnel/protocol';
 import type { Auth } from './auth/auth.ts';
+import type { ApiKeys } from './auth/grants/api-keys.ts';
 import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -28,6 +29,7 @@ export interface GatewayContext {
   hub: Hub;
   commands: Commands;
   auth: Auth;
+  keys: ApiKeys;
   models: ModelCatalogue;
   budgets: Budgets;
   audit: AuditClient | null;

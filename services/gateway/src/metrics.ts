@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
 import { CLOSE, ERRORS } from '@runnel/protocol';
+import { KEY_CHECKS } from './auth/grants/api-keys.ts';
 import type { Offer } from './dispatch/ai-pods.ts';
 import type { ReflectorOutcome } from './dispatch/discovery/reflector.ts';
 
@@ -73,6 +74,8 @@ const createGatewayMetrics = (metrics: Metrics) => ({
     ['outcome'],
   ),
   longestLine: metrics.gauge('runnel_gateway_longest_line', 'The farthest place in line that is told to somebody here who waits'),
+  keyChecks: metrics.counter('runnel_gateway_key_checks_total', 'API keys that were shown, by what they were', ['outcome']),
+  liveGrants: metrics.gauge('runnel_gateway_live_grants', 'Keys and sessions that a socket or a stream here lives of'),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
@@ -84,6 +87,7 @@ export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
   startAtZero(all.dispatches, { outcome: [...OFFERS, 'queued'] });
   startAtZero(all.discoveries, { outcome: [...LOOKS, 'resolved'] });
   startAtZero(all.lostPods, { outcome: ['cut', 'nothing', 'failed'] });
+  startAtZero(all.keyChecks, { outcome: [...KEY_CHECKS] });
   startAtZero(all.closes, { code: Object.values(CLOSE).map(String) });
   startAtZero(all.polls, { found: ['true', 'false'] });
   startAtZero(all.refollows, { reason: ['gap', 'mismatch'] });

@@ -11,7 +11,7 @@ import type { ConversationHandle, ConversationView, MismatchReport, PromptOption
 import { problemOf } from '../api/errors.ts';
 import { createOlderPages } from './older-pages.ts';
 import type { PromptQueue } from '../prompts/prompt-queue.ts';
-import { isShown, withoutShown } from '../prompts/pending-prompt.ts';
+import { fateOf, shownFateOf, withoutShown } from '../prompts/pending-prompt.ts';
 import type { Requests } from '../api/requests.ts';
 import { createStore } from '../store.ts';
 import { createTypingThrottle, createTypingUsers } from './typing.ts';
@@ -40,6 +40,8 @@ export interface Conversation {
 
 /** Time from a `follow` to its `live`. */
 const FOLLOW_DEADLINE_MS = 15_000;
+/** Who knows more than a store that came back older (an answer's owner, the database) has so long before a prompt goes out again. */
+const LOSS_PATIENCE_MS = 5_000;
 /** What a prompt frame holds beside its text, generously. */
 const FRAME_OVERHEAD_BYTES = 1_024;
 
@@ -54,6 +56,8 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   let attempt: object = {};
   let cancelFollow = (): void => undefined;
   let loading: Promise<void> | null = null;
+  /** The log that is there now, and whether it has been for a while. */
+  let trial = { logId: undefined as string | null | undefined, isOver: false, cancel: (): void => undefined };
 
   let devices = 1;
   /** What was last told of a run that waits for a pod. */
@@ -81,12 +85,39 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   };
   const typingUsers = createTypingUsers(clock, (typing) => show({ typing }));
 
+  /** Prompts that the conversation has taken over, and those that a store which went back has lost. */
+  const tend = (before: ConversationCore | null): void => {
+    const { conversation, sync } = core;
+    const { logId } = conversation;
+    if (sync === 'live' && trial.logId !== logId) {
+      trial.cancel();
+      trial = { logId, isOver: false, cancel: clock.after(LOSS_PATIENCE_MS, () => ((trial.isOver = true), tend(null))) };
+    }
+    const isSure = sync === 'live' && trial.logId === logId && trial.isOver;
+    for (const prompt of queue.pending(conversationId)) {
+      const fate = fateOf(prompt, conversation);
+      if (fate === 'shown' && logId !== null) queue.shown(prompt.messageId, logId);
+      else if (fate === 'shown' || fate === 'passed') queue.drop(prompt.messageId);
+      else if (fate === 'lost' && isSure) queue.again(prompt.messageId, logId);
+    }
+    // Not for each chunk.
+    if (before?.conversation.messages === conversation.messages && before.conversation.run?.runId === conversation.run?.runId) {
+      if (before.conversation.logId === logId && before.sync === sync) return;
+    }
+    for (const prompt of queue.kept(conversationId)) {
+      const fate = shownFateOf(prompt, conversation);
+      if (fate === 'over') queue.over(prompt.messageId);
+      else if (fate === 'moved') queue.shown(prompt.messageId, logId!);
+      else if (isSure && fate !== 'kept') queue.again(prompt.messageId, logId);
+    }
+  };
+
   const input = (happened: CoreInput): void => {
     const before = core;
     const [next, effects] = reduce(core, happened, clock.now());
     core = next;
     if (core !== before) show();
-    for (const prompt of queue.pending(conversationId)) if (isShown(prompt, core.conversation)) queue.drop(prompt.messageId);
+    tend(before);
     const { run } = core.conversation;
     const wasIdle = before.conversation.run === null || before.sync !== 'live';
     if (run !== null && core.sync === 'live' && wasIdle) queue.hold(conversationId);
@@ -231,6 +262,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     refreshPending: () => show(),
     dispose() {
       endFollow();
+      trial.cancel();
       for (const handle of handles) handle.abort();
     },
   };

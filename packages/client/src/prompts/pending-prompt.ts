@@ -21,20 +21,58 @@ export interface PendingPrompt {
   error: Problem | null;
   /** `sent`: of the `run-started` event it led to. */
   offset?: number;
+  /** The log in which it was missed and for which it goes out once more. */
+  again?: string;
   /** Milliseconds, this device's clock. */
   createdAt: number;
 }
 
 /**
- * Whether a conversation at this offset has taken the prompt over: it holds the message, or it has passed the place where the
- * message stood (far back, when many others came after it).
+ * What a conversation says of a prompt of its own:
+ * - `shown`: it holds the message. `passed`: the message stood further back than what is held.
+ * - `lost`: the server accepted it, and the log is past its place without it: the store forgot it.
+ * - `open`: none of that yet.
  */
-export const isShown = (prompt: PendingPrompt, conversation: ConversationState): boolean =>
-  conversation.messages.some((m) => m.messageId === prompt.messageId) ||
-  (prompt.status === 'sent' && prompt.offset !== undefined && prompt.offset <= conversation.offset);
+export type Fate = 'shown' | 'passed' | 'lost' | 'open';
+
+const holds = ({ messages }: ConversationState, messageId: string): boolean =>
+  messages.findLast((m) => m.messageId === messageId) !== undefined;
+
+export const fateOf = (prompt: PendingPrompt, conversation: ConversationState): Fate => {
+  const { logId, offset, hasMore } = conversation;
+  // On its way for the second time, because its question is there and nobody answers it.
+  const goesAgain = prompt.again === logId && (prompt.status === 'queued' || prompt.status === 'sending');
+  if (holds(conversation, prompt.messageId)) return goesAgain ? 'open' : 'shown';
+  if (logId === null || prompt.status !== 'sent' || prompt.offset === undefined || prompt.offset > offset) return 'open';
+  // Told twice that it is there, and it is not: the page shows what the server shows.
+  return hasMore || prompt.again === logId ? 'passed' : 'lost';
+};
 
 /** The prompts that still stand for themselves; the same array when all do, so that views change only when they must. */
 export const withoutShown = (pending: readonly PendingPrompt[], conversation: ConversationState): readonly PendingPrompt[] => {
-  const left = pending.filter((prompt) => !isShown(prompt, conversation));
+  const left = pending.filter((prompt) => !holds(conversation, prompt.messageId) && fateOf(prompt, conversation) !== 'passed');
   return left.length === pending.length ? pending : left;
+};
+
+/** A prompt that its conversation has shown, kept until its answer ended: a store that comes back older may have lost it. */
+export interface ShownPrompt {
+  messageId: string;
+  runId: string;
+  /** Of the log that showed it. */
+  logId: string;
+}
+
+/**
+ * What becomes of it. `over`: it was answered to the end, or deleted. `moved`: it stands in a log of another name. `lost`: the log that is there
+ * now has it not, or not its run. `gone`: there is no log any more: the store lost it, or somebody deleted the conversation. `kept`: none of that.
+ */
+export type ShownFate = 'over' | 'moved' | 'lost' | 'gone' | 'kept';
+
+export const shownFateOf = ({ messageId, runId, logId }: ShownPrompt, conversation: ConversationState): ShownFate => {
+  const message = conversation.messages.findLast((m) => m.messageId === messageId);
+  const isAnswered = conversation.messages.some((m) => m.messageId === runId || (m.role === 'assistant' && m.parentId === messageId));
+  if (message?.status === 'deleted' || isAnswered) return 'over';
+  if (conversation.logId === logId) return 'kept';
+  if (conversation.logId === null) return 'gone';
+  return conversation.run?.runId === runId ? 'moved' : 'lost';
 };

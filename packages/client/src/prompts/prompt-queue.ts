@@ -3,7 +3,7 @@ import { backoffMs } from '../connection/backoff.ts';
 import type { Clock } from '../clock.ts';
 import { problemOf } from '../api/errors.ts';
 import { createStoredPrompts, type PromptStorage, type QueuedPrompt } from './prompt-storage.ts';
-import type { PendingPrompt } from './pending-prompt.ts';
+import type { PendingPrompt, ShownPrompt } from './pending-prompt.ts';
 import type { Command } from '../api/requests.ts';
 
 /**
@@ -23,6 +23,14 @@ export interface PromptQueue {
   retry(messageId: string): void;
   /** Forgets a prompt that is not being sent, or one the conversation shows now. */
   drop(messageId: string): void;
+  /** Its conversation shows it in this log. It is kept, out of sight, until `over`: at most the newest 50. */
+  shown(messageId: string, logId: string): void;
+  /** Those that were shown, of one conversation. */
+  kept(conversationId: string): readonly (PendingPrompt & ShownPrompt)[];
+  /** One that was shown needs no keeping any more. */
+  over(messageId: string): void;
+  /** The store lost it. It goes out again under the same ids, once for a log; `null`: there is no log, so its writer is asked. */
+  again(messageId: string, logId: string | null): void;
   /** Of one conversation, oldest first; the same array until something changed. */
   pending(conversationId: string): readonly PendingPrompt[];
   /** Called with the conversation whose prompts changed. */
@@ -52,6 +60,8 @@ export interface PromptQueueOptions {
 export const MAX_QUEUED_PROMPTS = 50;
 /** How often a patient prompt finds the conversation busy before its writer is asked. */
 const MAX_BUSY_TRIES = 20;
+/** Prompts that are shown and whose answers have not ended; one a conversation, so that many conversations are meant. */
+const MAX_KEPT_PROMPTS = 50;
 const NONE: readonly PendingPrompt[] = [];
 
 /** Nobody can tell any more who wrote it: it never goes out by itself, only when a person who sees it says so. */
@@ -75,6 +85,8 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     .load(clock.now())
     // A page that was reloaded is the same person's; what another page left may be anybody's.
     .map((p) => (p.userId === null && (p.page === undefined || p.page !== options.page) ? orphaned(p) : p));
+
+  let kept: readonly (QueuedPrompt & ShownPrompt)[] = [];
 
   const mine = (prompt: QueuedPrompt): boolean => prompt.userId === null || prompt.userId === userId;
 
@@ -177,6 +189,36 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
         prompts.filter((p) => p !== prompt),
         prompt.conversationId,
       );
+    },
+    shown(messageId, logId) {
+      const prompt = prompts.find((p) => p.messageId === messageId) ?? kept.find((p) => p.messageId === messageId);
+      if (!prompt) return;
+      stored.remove(messageId);
+      kept = [...kept.filter((p) => p.messageId !== messageId), { ...prompt, status: 'sent' as const, logId }].slice(-MAX_KEPT_PROMPTS);
+      if (!prompts.includes(prompt)) return;
+      replace(
+        prompts.filter((p) => p !== prompt),
+        prompt.conversationId,
+      );
+    },
+    kept: (conversationId) => kept.filter((p) => p.conversationId === conversationId),
+    over: (messageId) => void (kept = kept.filter((p) => p.messageId !== messageId)),
+    again(messageId, logId) {
+      const found = kept.find((p) => p.messageId === messageId) ?? prompts.find((p) => p.messageId === messageId);
+      if (!found) return;
+      const { offset: _, logId: __, ...prompt }: QueuedPrompt & Partial<ShownPrompt> = found;
+      const error = logId === null ? problemOf(new RunnelError('not-found', 'The conversation is not there any more.')) : null;
+      const next: QueuedPrompt = {
+        ...prompt,
+        status: error ? 'failed' : 'queued',
+        error,
+        patient: true,
+        ...(logId !== null && { again: logId }),
+      };
+      kept = kept.filter((p) => p.messageId !== messageId);
+      stored.save(next);
+      replace([...prompts.filter((p) => p.messageId !== messageId), next], next.conversationId);
+      flush(next.conversationId);
     },
     pending(conversationId) {
       if (!prompts.some((p) => p.conversationId === conversationId)) return NONE;

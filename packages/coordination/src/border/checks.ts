@@ -1,4 +1,5 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
+import type { GrantRef } from '../grants.ts';
 import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage } from '../run-log.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
@@ -19,6 +20,12 @@ export const checkOwned = (command: OwnedRun): void => {
 };
 
 /** A command of a person to a conversation of theirs. */
+export const checkGrant = (command: GrantRef): void => {
+  object(command, 'command');
+  id(command.grantId);
+  name(command.userId, 'user');
+};
+
 export const checkChange = (command: { conversationId: string; userId: string }): void => {
   object(command, 'command');
   id(command.conversationId);

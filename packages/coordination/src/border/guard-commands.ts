@@ -1,7 +1,7 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
-import { BORDER, count, id, list, maybeId, name, object, text, word } from './shapes.ts';
+import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
 /**
  * The border of every run log: a command has the shape its type says, or it is `bad-frame` and nothing is read or written. Types end
@@ -75,6 +75,24 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     name(note.holder, 'holder');
     count(note.count, 'count');
   }, log.notePresence),
+  addGrant: checked((command) => {
+    check.checkGrant(command);
+    digest(command.digest);
+    text(command.data, BORDER.grantBytes, 'data of a grant');
+    if (command.lifeMs !== null) count(command.lifeMs, 'life');
+    count(command.idleMs, 'time');
+    count(command.limit, 'limit');
+  }, log.addGrant),
+  useGrant: checked((query) => {
+    object(query, 'query');
+    digest(query.digest);
+  }, log.useGrant),
+  endGrant: checked(check.checkGrant, log.endGrant),
+  keepGrant: checked((command) => {
+    check.checkGrant(command);
+    text(command.before, BORDER.grantBytes, 'data of a grant');
+    text(command.data, BORDER.grantBytes, 'data of a grant');
+  }, log.keepGrant),
   publishHint: async (conversationId, json) => {
     id(conversationId);
     check.checkHint(json);

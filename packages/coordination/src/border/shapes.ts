@@ -6,6 +6,8 @@ export const BORDER = {
   answerBytes: 16 * 1024 * 1024,
   titleBytes: 4 * 1024,
   nameBytes: 4 * 1024,
+  /** With the tokens of an identity provider. */
+  grantBytes: 64 * 1024,
   seedTurns: 150,
   /** What a model is asked beside the thread: files may be in it. */
   requestBytes: 8 * 1024 * 1024,
@@ -40,6 +42,9 @@ export const text = (value: unknown, mostBytes: number, what: string): void => {
   if (!fits) refuse(what);
 };
 export const name = (value: unknown, what: string): void => text(value, BORDER.nameBytes, what);
+
+/** SHA-256, hexadecimal. */
+export const digest = (value: unknown): void => void ((typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) || refuse('digest'));
 
 /** A trace is a help for people who look: what is none is dropped, not refused. */
 export const traceOf = (value: unknown): string | undefined => (typeof value === 'string' && TRACEPARENT.test(value) ? value : undefined);

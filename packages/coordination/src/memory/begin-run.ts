@@ -5,20 +5,24 @@ import type { BeginRun, BeginRunResult } from '../run-log.ts';
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
 export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult => {
   store.sweep();
-  const { conversationId, userId, runId, model, message, trace = '', making = 'proven' } = command;
+  const { conversationId, userId, runId, model, trace = '', making = 'proven' } = command;
+  let { message, parentId: asked } = command;
   const existing = store.conversations.get(conversationId);
   if (store.whose.isTheirs(conversationId, userId, existing?.userId))
     return { outcome: 'forbidden', ...((!existing || existing.unproven) && { doubtful: true }) };
   if (!existing && making === 'no') return { outcome: 'none' };
   const seen = existing && ((message && existing.ids.get(message.messageId)) ?? existing.ids.get(runId));
-  if (seen) return { outcome: 'duplicate', ...seen };
+  // A question that came back without its run is answered when it is asked again.
+  const unanswered = existing && seen && message && !existing.active && seen.runId === message.messageId ? message.messageId : null;
+  if (unanswered !== null && !existing!.ids.has(runId) && existing!.messages.has(unanswered)) [asked, message] = [unanswered, null];
+  else if (seen) return { outcome: 'duplicate', ...seen };
   if (existing?.active) return { outcome: 'busy', runId: existing.active };
   const isLossy = existing && (existing.lossy !== null || existing.generation !== store.generation.n);
   if (isLossy && making === 'no') return { outcome: 'lossy' };
 
-  let parentId = command.parentId === undefined ? (existing?.leaf ?? null) : command.parentId;
+  let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
   const isOpen = !existing && making === 'unproven';
-  if (parentId !== null && command.parentId !== undefined && !isOpen && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
+  if (parentId !== null && asked !== undefined && !isOpen && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
   if (!message) {
     const question = parentId === null ? undefined : existing?.messages.get(parentId);
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
@@ -45,7 +49,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   const offset = store.emit(conversation, 'run-started', { runId, parentId, model, epoch: 1, startedAt: now });
   store.audit(conversation, 'STREAM_STARTED', { runId, parentId, model, startedAt: now }, trace);
 
-  for (const id of [runId, ...said]) conversation.ids.set(id, { runId, offset });
+  for (const id of [runId, ...said, ...(unanswered === null ? [] : [unanswered])]) conversation.ids.set(id, { runId, offset });
   conversation.active = runId;
   conversation.leaf = parentId;
   store.putRun({

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OutboxEntry } from '@runnel/protocol/audit';
 import { createMemoryBudgets } from './budgets.ts';
+import { createMemoryGrants } from './grants.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { beginRun } from './begin-run.ts';
 import { deleteConversation, deleteMessage, setTitle } from './editing.ts';
@@ -46,6 +47,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
   const secrets = new Map<string, string>();
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
+    ...createMemoryGrants(store),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),

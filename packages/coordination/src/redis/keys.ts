@@ -15,7 +15,7 @@ export interface KeyParts {
   conversationId: string;
   runId: string;
   userId?: string;
-  /** Of a shared secret. */
+  /** Of a shared secret, or a digest. */
   name?: string;
 }
 
@@ -90,6 +90,12 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset, no expiry: live gateways by when they expire (ms) */
   holders: () => 'gateways:live',
+  /** hash, until the last of them ends: grantId → JSON of the key or session that lets the user in: kind, digest, data, times (ms) */
+  grants: (k) => `user:grants:${userTag(k)}`,
+  /** string, as long as the grant: SHA-256 of a key or session → JSON of `[userId, grantId]`: whose list it is in */
+  grantHome: (k) => `grant:home:${k.name ?? ''}`,
+  /** channel, sharded: ids of grants that ended, for gateways */
+  grantsEnded: (k) => `grants:ended:{${k.shard}}`,
   /** string, no expiry: a random secret that the processes of this store share */
   secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;
@@ -119,6 +125,8 @@ export const channelOf = (conversationId: string): string =>
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });
 
+/** Where all gateways hear of keys and sessions that ended. */
+export const grantsChannel = (): string => keyName('grantsEnded', ofShard(0));
 export const workChannel = (shard: number): string => keyName('work', ofShard(shard));
 /** The outbox of a shard. */
 export const outboxKey = (shard: number): string => keyName('events', ofShard(shard));

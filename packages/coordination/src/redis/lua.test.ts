@@ -128,6 +128,9 @@ test.each([
   ['reserve-run', 'ReserveRunResult'],
   ['find-run', 'FindRunResult'],
   ['spend-bytes', 'SpendResult'],
+  ['add-grant', 'AddGrantResult'],
+  ['use-grant', 'UseGrantResult'],
+  ['keep-grant', 'KeepGrantResult'],
 ])('the words of %s are those of %s', (name, type) => {
   const script = scripts.find((one) => one.name === name)!;
   // `large` stays inside the run log: the same is asked again on another connection.

@@ -29,6 +29,7 @@ import {
 import type { BeginRun, RunLog, Subscription, WorkHint } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
+import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
@@ -71,6 +72,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
+    ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {

@@ -96,6 +96,20 @@ export interface ScriptArgs {
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
   'note-holder': { holder: string; leaseMs: number };
+  'add-grant': {
+    kind: string;
+    grantId: string;
+    digest: string;
+    data: string;
+    lifeMs: number;
+    idleMs: number;
+    limit: number;
+    whenFull: 'refuse' | 'replace';
+  };
+  'use-grant': { grantId: string; digest: string };
+  'list-grants': { kind: string };
+  'end-grant': { kind: string; grantId: string };
+  'keep-grant': { grantId: string; before: string; data: string };
   'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
   'note-presence': { holder: string; count: number };
@@ -137,6 +151,11 @@ const NAMES = [
   'hold-share',
   'note-holder',
   'forget-person',
+  'add-grant',
+  'use-grant',
+  'list-grants',
+  'end-grant',
+  'keep-grant',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');

@@ -30,6 +30,22 @@ const stored = (change: { conversationId?: string; messages?: Message[]; hasMore
 });
 
 export const rehydratingContract = (current: Current): void => {
+  test('W-4 B2 a question that came back without its run is answered when it is asked again, and once', async () => {
+    const { log } = current();
+    const { conversationId, ...prompt } = promptOf();
+    const { messageId } = prompt.message;
+    const question = { messageId, parentId: null, role: 'user', text: 'q', status: 'complete', createdAt: 1, author: USER } as const;
+    await log.rehydrate({ conversationId, userId: USER, title: '', hasMore: false, messages: [question] });
+    const again = () => log.beginRun({ ...prompt, conversationId });
+    expect(await again()).toMatchObject({ outcome: 'started', runId: prompt.runId });
+    expect(await again()).toMatchObject({ outcome: 'duplicate', runId: prompt.runId });
+    const { messages, run } = await snapshotOf(log, conversationId);
+    expect([messages.map((m) => m.messageId), run?.parentId]).toEqual([[messageId], messageId]);
+    const { epoch } = claimed(await log.claimRun({ conversationId, runId: prompt.runId, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
+    expect(await log.endRun(endOf({ conversationId, runId: prompt.runId, epoch }, ''))).toMatchObject({ outcome: 'ended' });
+    expect(await again()).toMatchObject({ outcome: 'duplicate', runId: prompt.runId });
+  });
+
   test('a conversation that only the database knows opens and goes on as if it had never left', async () => {
     const { log, other } = current();
     const command = stored({ hasMore: true });

@@ -119,6 +119,11 @@ export const AUDIT_DATA = {
   /** `userId` is the admin. These and those after them stand only in the trail, never in a topic. */
   ADMIN_READ: AdminAct,
   USER_ERASED: AdminAct,
+  /** `userId` is whose key or session it is; `query`: JSON of its id and of what it may, never of what opens it. */
+  KEY_MADE: AdminAct,
+  KEY_ENDED: AdminAct,
+  SIGNED_IN: AdminAct,
+  SIGNED_OUT: AdminAct,
   /** What tells who `target` was is destroyed. `at`: their last deletion; `redacted` rows of 0.1.0 lost the id, and the digest of them. */
   USER_FORGOTTEN: Type.Object({ target: Name, at: Whole, redacted: Whole, sha256: Type.String() }),
   /** Retention removed what is before a time; how many logs it has cut so far, and the digest of where. */

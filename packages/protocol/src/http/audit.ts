@@ -44,7 +44,7 @@ const Id = Type.String({ pattern: ID_PATTERN });
 const Name = Type.String({ minLength: 1, maxLength: 255 });
 /** Body of `POST /trail`: what an admin is about to do. `target` is whose trail; with no `conversation` either, everybody's. */
 export const AdminAct = Type.Object({
-  type: Type.Enum(['ADMIN_READ', 'USER_ERASED']),
+  type: Type.Enum(['ADMIN_READ', 'USER_ERASED', 'KEY_MADE', 'KEY_ENDED', 'SIGNED_IN', 'SIGNED_OUT']),
   admin: Name,
   target: Type.Optional(Name),
   conversation: Type.Optional(Id),

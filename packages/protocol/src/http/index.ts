@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './ai.ts';
 export * from './audit.ts';
 export * from './model-entry.ts';

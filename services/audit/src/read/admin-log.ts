@@ -6,7 +6,15 @@ import { HEAD, rowOf, type AuditRow } from '../database/tables.ts';
 /** A log of its own, under a name that no conversation can have. */
 export const ADMIN_LOG = '$admin';
 
-export type AdminEvent = 'ADMIN_READ' | 'USER_ERASED' | 'USER_FORGOTTEN' | 'TRAIL_CUT';
+export type AdminEvent =
+  | 'ADMIN_READ'
+  | 'USER_ERASED'
+  | 'KEY_MADE'
+  | 'KEY_ENDED'
+  | 'SIGNED_IN'
+  | 'SIGNED_OUT'
+  | 'USER_FORGOTTEN'
+  | 'TRAIL_CUT';
 
 /** Takes the next place of the log until the transaction ends. */
 export const nextAct = async (sql: Sql): Promise<number> => {

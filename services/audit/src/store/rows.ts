@@ -145,6 +145,10 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':
     case 'USER_ERASED':
+    case 'KEY_MADE':
+    case 'KEY_ENDED':
+    case 'SIGNED_IN':
+    case 'SIGNED_OUT':
     case 'USER_FORGOTTEN':
     case 'TRAIL_CUT':
       return [];

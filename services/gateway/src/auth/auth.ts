@@ -10,7 +10,7 @@ import { checkLife } from './token-rules.ts';
 export interface Auth {
   readonly mode: 'dev' | 'jwt';
   /** A token from `hello` or a header; rejects with `unauthorized`, `token-expired`, or `unavailable` (the keys cannot be had). */
-  verify(token: string): Promise<Omit<Identity, 'source'>>;
+  verify(token: string): Promise<Omit<Identity, 'source'> & Partial<Pick<Identity, 'source'>>>;
   /**
    * Who an upgrade request speaks for, by its headers, cookie and query alone; null: `hello` must bring a token.
    * Rejects when an `Authorization` header is present and bad.
@@ -46,14 +46,17 @@ const ownKey = (): (() => string) => {
   return () => key;
 };
 
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
 /** Asked before a request's body is read and again by its route: one answer, and one guest. */
-const requireBy = (identify: Auth['identify']): Auth['require'] => {
+export const requireBy = (identify: Auth['identify']): Auth['require'] => {
   const known = new WeakMap<FastifyRequest, Identity>();
   return async (request, reply) => {
     const before = known.get(request);
     if (before !== undefined) return before;
     const { identity, setCookie } = await identify(request);
     if (identity === null) throw new RunnelError('unauthorized');
+    if (identity.readOnly && !READING.has(request.method)) throw new RunnelError('forbidden', 'This key may only read.');
     if (setCookie !== undefined) reply.header('set-cookie', setCookie);
     known.set(request, identity);
     return identity;

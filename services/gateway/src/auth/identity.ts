@@ -1,12 +1,20 @@
 /** How a caller was known: decides whether a foreign page could have caused the request (`cookie`, `guest`). */
-export type IdentitySource = 'header' | 'cookie' | 'hello' | 'query' | 'guest';
+export type IdentitySource = 'header' | 'cookie' | 'hello' | 'query' | 'guest' | 'key';
+
+/** How long what was let in may stay. */
+export interface Life {
+  /** When the token, key or session ends, ms since the epoch; null: never. */
+  expiresAt: number | null;
+  /** Calls `ended`, once, when somebody has ended it before. Returns the stop. Absent: nobody can. */
+  watch?: (ended: () => void) => () => void;
+}
 
 /** Who a request or a socket speaks for. */
-export interface Identity {
+export interface Identity extends Life {
   userId: string;
   source: IdentitySource;
-  /** When the token ends, ms since the epoch; null: never. */
-  expiresAt: number | null;
+  /** May change nothing. */
+  readOnly?: boolean;
   /** May see everybody's trail and erase users. */
   admin?: boolean;
 }

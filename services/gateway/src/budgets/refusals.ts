@@ -12,6 +12,7 @@ export const LIMITS = {
   follows: 'Too many conversations are followed at a time.',
   reads: 'Too many reads at a time; wait a moment.',
   replays: 'Too many replays at a time; close one.',
+  keys: 'Too many API keys; end one first.',
   bodies: 'Too many unfinished requests at once.',
   memory: 'The reader is too slow for the memory that is left.',
 } as const;

@@ -1,27 +1,32 @@
+import type { Life } from '../auth/identity.ts';
+
 /** W-2: how long before its end a client is told that its token will expire. */
 const WARN_MS = 60_000;
 /** The longest delay of a timer; a token that lives longer is checked again then. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Watches the end of the token a socket speaks with. A new `hello` starts the watch anew. */
+/** Watches the end of the token, key or session a socket speaks with. A new `hello` starts the watch anew. */
 export class TokenExpiry {
   readonly #warn: () => void;
   readonly #expired: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(warn: () => void, expired: () => void) {
     this.#warn = warn;
     this.#expired = expired;
   }
 
-  /** `expiresAt`: ms since the epoch; null: never. */
-  start(expiresAt: number | null): void {
+  start({ expiresAt, watch }: Life): void {
     this.stop();
+    this.#unwatch = watch?.(this.#expired);
     if (expiresAt !== null) this.#wait(expiresAt - WARN_MS, () => this.#warned(expiresAt));
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   #warned(expiresAt: number): void {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Drainable } from '../connections/drain.ts';
 import { TokenExpiry } from '../connections/token-expiry.ts';
 import type { GatewayContext } from '../context.ts';
-import { tokenEnd } from '../http/plumbing/caller.ts';
+import { lifeOf } from '../http/plumbing/caller.ts';
 import { keepAlive, startEventStream } from '../http/sse/event-stream.ts';
 import { AnswerFeed, sseOutlet, type Encoder, type FeedPlace } from './answer-feed.ts';
 import type { Dialect, DialectMetrics } from './metrics.ts';
@@ -46,7 +46,7 @@ export class Tellers {
     { startedAt, last }: { startedAt?: number | undefined; last?: string } = {},
   ): Promise<void> {
     const { auth, config, hub } = this.#context;
-    const expiresAt = await tokenEnd(auth, request, reply);
+    const life = await lifeOf(auth, request, reply);
     if (reply.raw.destroyed) return;
     reply.headers({ 'x-runnel-conversation': place.conversationId, 'x-runnel-run': place.runId });
     const raw = startEventStream(reply);
@@ -54,7 +54,7 @@ export class Tellers {
     const feed = new AnswerFeed<S>(hub, place, encoder, sseOutlet(raw, last));
     const leave = (): void => feed.close();
     const token = new TokenExpiry(() => undefined, leave);
-    token.start(expiresAt);
+    token.start(life);
     raw.once('close', leave);
     this.#feeds.add(feed);
     try {

@@ -1,5 +1,7 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RunnelError } from '@runnel/protocol';
+import { holdsKey } from '../auth/grants/api-key.ts';
 import type { GatewayContext } from '../context.ts';
 import type { Drainable } from '../connections/drain.ts';
 import { createAuditHistory } from '../archive/audit-history.ts';
@@ -17,6 +19,7 @@ import { readHistory } from '../archive/history-source.ts';
 import { historyRoutes } from './api/history.ts';
 import { httpMetrics } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
+import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
 import { agUiRoutes } from '../dialects/ag-ui/route.ts';
@@ -64,6 +67,11 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
   await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
   const callers = new WeakMap<FastifyRequest, string>();
+  // What stands in an address is in the logs of every proxy: such a key has to be ended, and must not seem to work.
+  app.addHook('onRequest', async ({ url }) => {
+    if (holdsKey(url))
+      throw new RunnelError('bad-frame', 'An API key goes into the Authorization header, never into an address. End this one.');
+  });
   // Reject unauthenticated requests before reading the body.
   app.addHook('onRequest', async (request, reply) => {
     if (!isApi(request.url)) return;
@@ -100,6 +108,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   replayRoutes(routes, context);
   trailRoutes(routes, context);
   adminRoutes(routes, context);
+  keyRoutes(routes, context);
   meRoutes(routes, context);
   signInRoutes(routes, context);
   modelRoutes(routes, context);

@@ -15,6 +15,7 @@ import type { Caller, Commands } from '../commands/commands.ts';
 import type { Follow } from '../follow/follower.ts';
 import { FollowSink } from './follow-sink.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { Identity } from '../auth/identity.ts';
 import type { Hub } from '../follow/hub.ts';
 import { Limiter } from '../follow/read-slots.ts';
 import type { SendQueue } from '../connections/send-queue.ts';
@@ -52,6 +53,7 @@ export class FrameHandler {
   readonly #deps: FrameHandlerDeps;
   readonly #queue: SendQueue;
   readonly #caller: Caller;
+  readonly #readOnly: boolean;
   readonly #follows = new Map<string, Follow>();
   /** Follows whose place is being asked for; what concerns the same conversation waits behind. */
   readonly #asking = new Map<string, Promise<void>>();
@@ -62,11 +64,17 @@ export class FrameHandler {
   #outageNotifiedAt = -Infinity;
   #closed = false;
 
-  constructor(errors: FrameErrors, deps: FrameHandlerDeps, queue: SendQueue, userId: string) {
+  constructor(
+    errors: FrameErrors,
+    deps: FrameHandlerDeps,
+    queue: SendQueue,
+    { userId, readOnly = false }: Pick<Identity, 'userId' | 'readOnly'>,
+  ) {
     this.#errors = errors;
     this.#deps = deps;
     this.#queue = queue;
     this.#caller = { userId };
+    this.#readOnly = readOnly;
   }
 
   handle(frame: Frame): void {
@@ -186,6 +194,7 @@ export class FrameHandler {
 
   #command(frame: { id?: FrameId; conversationId: string }, run: () => Promise<Answer>): void {
     const { id, conversationId } = frame;
+    if (this.#readOnly) return this.#errors.fail(new RunnelError('forbidden', 'This key may only read.'), id);
     if (this.#pending >= MAX_PENDING) {
       return this.#errors.fail(new RunnelError('overloaded', 'Too many commands at once on this socket.', { retryAfterMs: 1000 }), id);
     }

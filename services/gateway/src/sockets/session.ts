@@ -2,6 +2,7 @@ import { CLOSE, CLOSE_REASONS, decodeClientFrame, PROTOCOL_VERSION, RunnelError,
 import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol';
 import type { Logger } from '@runnel/kit';
 import type { Auth } from '../auth/auth.ts';
+import { isApiKey } from '../auth/grants/api-key.ts';
 import type { Budgets } from '../budgets/index.ts';
 import type { Waiter } from '../budgets/unsent.ts';
 import type { Drainable } from '../connections/drain.ts';
@@ -271,12 +272,13 @@ export class Session implements Drainable, Waiter {
   async #identify(token: string | undefined): Promise<Identity | null> {
     const { identity } = this.#opening;
     // In dev mode a caller is who the query or the cookie says, and a token means nothing.
-    if (token === undefined || identity?.source === 'query' || identity?.source === 'guest') return identity;
-    return { ...(await this.#deps.auth.verify(token)), source: 'hello' };
+    const named = identity?.source === 'query' || identity?.source === 'guest';
+    if (token === undefined || (named && !isApiKey(token))) return identity;
+    return { source: 'hello', ...(await this.#deps.auth.verify(token)) };
   }
 
   #welcome(identity: Identity, waiting: readonly string[]): void {
-    const frames = new FrameHandler(this, this.#deps, this.#queue, identity.userId);
+    const frames = new FrameHandler(this, this.#deps, this.#queue, identity);
     const state: State = { kind: 'open', identity, frames };
     this.#state = state;
     this.#greetAgain(state, identity);
@@ -287,7 +289,7 @@ export class Session implements Drainable, Waiter {
 
   #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
     state.identity = identity;
-    this.#token.start(identity.expiresAt);
+    this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;
     this.#queue.send(

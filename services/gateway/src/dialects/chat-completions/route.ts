@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, type Routes } from '../../http/plumbing/schemas.ts';
 import type { Answer } from '../openai/answer.ts';
 import { openAiCaller } from '../openai/caller.ts';
@@ -59,7 +59,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
   app.post('/chat/completions', { bodyLimit: BODY_LIMIT, schema, validatorCompiler: anything }, async (request, reply) => {
     const caller = await openAiCaller(auth, request, reply);
     const { userId } = caller;
-    const expiresAt = await tokenEnd(auth, request, reply);
+    const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;
     const asked = readCompletion(body);
     const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
@@ -75,7 +75,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
       reply.headers(await rateHeaders(budgets, userId));
       return offset;
     };
-    await withAnswer(context, caller, run, { reply, expiresAt, cancelAfterMs }, begin, async (answer) => {
+    await withAnswer(context, caller, run, { reply, life, cancelAfterMs }, begin, async (answer) => {
       if (asked.stream) await firstSign(answer);
       const head = (): AnswerHead => ({ runId, model: answer.model || model, createdAt: answer.beganAt || Date.now() });
       // A failure before the first word, or any failure of a whole answer, is a status of its own.

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { notFound, sendProblem, statusError } from '../../http/plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
 import { keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
@@ -121,7 +121,10 @@ export const streamRoutes = (instance: FastifyInstance, context: DialectContext)
       const wanted = wantedOf(offset);
       const reading = await readingOf(request, reply);
       if (live !== undefined) {
-        const expiresAt = await tokenEnd(auth, request, reply);
+        const { expiresAt, watch } = await lifeOf(auth, request, reply);
+        // The protocol has no word for it: who comes back is told.
+        const unwatch = watch?.(() => reply.raw.destroy());
+        if (unwatch) reply.raw.once('close', unwatch);
         await places.take(request, reply, reading.userId, 'durable-streams');
         if (live === 'long-poll') await longPoll(reading, wanted, cursor, reply);
         else await feed(reading, wanted, cursor, reply, Math.min(FEED_MS, (expiresAt ?? Infinity) - Date.now()));

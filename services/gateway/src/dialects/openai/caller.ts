@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
+import { isApiKey } from '../../auth/grants/api-key.ts';
 import type { Caller } from '../../commands/commands.ts';
 import { callerOf, traceOf } from '../../http/plumbing/caller.ts';
 
@@ -14,6 +15,6 @@ export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: F
   const key = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const { user_id: named } = request.query as { user_id?: unknown };
   const keyAlone = key !== undefined && named === undefined && request.headers.cookie === undefined;
-  if (auth.mode !== 'dev' || !keyAlone) return callerOf(auth, request, reply);
+  if (auth.mode !== 'dev' || !keyAlone || isApiKey(key)) return callerOf(auth, request, reply);
   return { userId: `key-${digest(key, 24)}`, ...traceOf(request) };
 };

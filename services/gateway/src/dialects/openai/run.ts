@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
+import type { Life } from '../../auth/identity.ts';
 import type { Caller, PromptCommand, RunAnswer } from '../../commands/commands.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Answer } from './answer.ts';
@@ -44,8 +45,8 @@ export type RunContext = Pick<GatewayContext, 'hub' | 'commands' | 'config' | 'd
 
 export interface Waiting {
   reply: FastifyReply;
-  /** When the caller's token ends (ms); null: never. */
-  expiresAt: number | null;
+  /** How long the caller may stay. */
+  life: Life;
   /** A response that closes before the end cancels the run at once, after this many ms, or (null) not at all. */
   cancelAfterMs: number | null;
 }
@@ -81,7 +82,7 @@ export const withAnswer = async (
   context: RunContext,
   caller: Caller,
   run: Run,
-  { reply, expiresAt, cancelAfterMs }: Waiting,
+  { reply, life, cancelAfterMs }: Waiting,
   begin: () => Promise<number>,
   deliver: (answer: Answer) => Promise<void>,
 ): Promise<void> => {
@@ -108,7 +109,7 @@ export const withAnswer = async (
     () => undefined,
     () => answer.fail(new RunnelError('token-expired')),
   );
-  token.start(expiresAt);
+  token.start(life);
   const { promise: done, resolve: settle } = Promise.withResolvers<void>();
   pending.add(answer, done);
   const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: answer });

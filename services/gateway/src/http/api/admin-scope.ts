@@ -3,9 +3,11 @@ import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import type { Identity } from '../../auth/identity.ts';
 
-/** Whether a caller may see everybody's trail: by the token's scope, or by name. Nobody is by default, in dev mode too. */
-export const isAdmin = ({ userId, admin }: Pick<Identity, 'userId' | 'admin'>, { adminUsers }: GatewayContext['config']): boolean =>
-  admin === true || adminUsers.includes(userId);
+/** Whether a caller may see everybody's trail: by the token's scope, or by name, and never by a key. Nobody is by default, in dev mode too. */
+export const isAdmin = (
+  { userId, admin, source }: Pick<Identity, 'userId' | 'admin' | 'source'>,
+  { adminUsers }: GatewayContext['config'],
+): boolean => source !== 'key' && (admin === true || adminUsers.includes(userId));
 
 /** The calling admin's user id. Throws `unauthorized`, or `forbidden` for everybody else. */
 export const adminOf = async ({ auth, config }: GatewayContext, request: FastifyRequest, reply: FastifyReply): Promise<string> => {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { ErasedAnswer, StatisticsAnswer, TrailPage, Verification } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
-import { recordAdminAct } from './admin-record.ts';
+import { recordAct } from './admin-record.ts';
 import { adminOf } from './admin-scope.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
@@ -31,7 +31,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       const { conversation, user, from, to, after, limit, format } = request.query;
       const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
       const whose = { ...(user !== undefined && { target: user }), ...(conversation !== undefined && { conversation }) };
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, ...whose, query });
+      await recordAct(context, { type: 'ADMIN_READ', admin, ...whose, query });
       return sendTrail(context, reply, { conversation, user, from, to, after, limit }, format, admin);
     },
   );
@@ -49,7 +49,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     },
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
+      await recordAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
       return context.budgets.verifying(admin, reply.raw, () => askAudit(audit, Verification, `/verify/${request.params.id}`, {}, admin));
     },
   );
@@ -72,7 +72,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const { from, to, bucket } = request.query;
-      await recordAdminAct(context, { type: 'ADMIN_READ', admin, query: 'analytics' });
+      await recordAct(context, { type: 'ADMIN_READ', admin, query: 'analytics' });
       return askAudit(audit, StatisticsAnswer, '/analytics', { from, to, bucket }, admin);
     },
   );
@@ -93,7 +93,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       const target = request.params.user;
-      await recordAdminAct(context, { type: 'USER_ERASED', admin, target });
+      await recordAct(context, { type: 'USER_ERASED', admin, target });
       const erased = await eraseUser(context, target, admin);
       log.info({ event: 'admin.erased', admin, target, ...erased });
       return erased;

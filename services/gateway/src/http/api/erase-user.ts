@@ -38,6 +38,8 @@ const forgotten = async ({ audit }: GatewayContext, user: string): Promise<boole
  * @throws RunnelError `unavailable` when a store is down: some conversations may be gone by then
  */
 export const eraseUser = async (context: GatewayContext, userId: string, admin: string): Promise<Erased> => {
+  // First, so that nothing of theirs goes on writing.
+  await context.runLog.endGrantsOf(userId);
   const conversations = await deleteAll(context, userId, admin);
   await context.files?.erase(userId);
   await context.runLog.forgetPerson(userId);

@@ -3,11 +3,12 @@ import { Type } from 'typebox';
 import { delay } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { Replay } from '@runnel/protocol/http';
+import type { Life } from '../../auth/identity.ts';
 import type { GatewayContext } from '../../context.ts';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
-import { callerOf, tokenEnd } from '../plumbing/caller.ts';
+import { callerOf, lifeOf } from '../plumbing/caller.ts';
 import { drained, startEventStream } from '../sse/event-stream.ts';
 import { stepsOf } from './replay-plan.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from '../plumbing/schemas.ts';
@@ -46,7 +47,7 @@ const play = async (
   replay: Replay,
   { speed, from }: { speed: number; from: number },
   draining: AbortSignal,
-  expiresAt: number | null,
+  life: Life,
 ): Promise<void> => {
   const steps = stepsOf(replay);
   const { conversationId, startedAt, message, markers } = replay;
@@ -57,7 +58,7 @@ const play = async (
     () => undefined,
     () => gone.abort(),
   );
-  token.start(expiresAt);
+  token.start(life);
   const stop = AbortSignal.any([gone.signal, draining]);
   const send = (event: string, data: object): unknown => raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   try {
@@ -93,7 +94,7 @@ export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: Ga
       const bytes = 2 * Buffer.byteLength(replay.message.text);
       if (texts.take(userId, bytes) !== 'taken') throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
       held = bytes;
-      await play(reply, replay, { speed, from }, draining, await tokenEnd(auth, request, reply));
+      await play(reply, replay, { speed, from }, draining, await lifeOf(auth, request, reply));
     } finally {
       open--;
       release();

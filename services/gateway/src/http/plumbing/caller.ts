@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
+import { keyOf } from '../../auth/grants/with-keys.ts';
+import type { Life } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
 
 /** W3C Trace Context, version 00. */
@@ -10,9 +12,9 @@ export const traceOf = (request: FastifyRequest): { trace?: string } => {
   return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? { trace: traceparent } : {};
 };
 
-/** When the token of a request ends, for what is sent longer than that; null: never. */
-export const tokenEnd = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<number | null> =>
-  auth.mode === 'dev' ? null : (await auth.require(request, reply)).expiresAt;
+/** How long what answers a request may go on. Without a key, nothing ends in dev mode, and asking would make a guest. */
+export const lifeOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Life> =>
+  auth.mode === 'dev' && keyOf(request) === undefined ? { expiresAt: null } : auth.require(request, reply);
 
 /** Who gives the command this request is. Throws `unauthorized`. */
 export const callerOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {

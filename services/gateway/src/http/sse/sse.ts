@@ -44,7 +44,8 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
   app.get('/api/conversations/:id/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { ip } = request;
     const conversationId = request.params.id;
-    const { userId, expiresAt } = await auth.require(request, reply);
+    const identity = await auth.require(request, reply);
+    const { userId } = identity;
     if (draining.aborted || !limits.enter(ip)) throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
     if (!(await budgets.sockets.take(userId))) {
       limits.leave(ip);
@@ -71,7 +72,7 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
     const follow = hub.follow({ conversationId, userId, cursor, sink: channel });
     const expired = (): void => channel.failed(new RunnelError('token-expired'));
     const token = new TokenExpiry(() => undefined, expired);
-    token.start(expiresAt);
+    token.start(identity);
     const left = new Promise<void>((resolve) =>
       reply.raw.once('close', () => {
         follow.close();

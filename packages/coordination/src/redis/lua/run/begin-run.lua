@@ -53,7 +53,13 @@ if not isNew and mend() then
   known[7] = known[7] or now
 end
 local seen = not isNew and ((messageId ~= '' and redis.call('HGET', ids, messageId)) or redis.call('HGET', ids, runId))
-if seen then
+-- A question that came back without its run (the store lost both, and the database had heard of the question): asked again it is answered,
+-- as nobody else will.
+local unanswered = seen and messageId ~= '' and not known[2] and string.match(seen, '^[^|]*') == messageId
+  and redis.call('HEXISTS', ids, runId) == 0 and redis.call('HEXISTS', history, messageId) == 1 and messageId
+if unanswered then
+  parent, messageId = unanswered, ''
+elseif seen then
   local bar = string.find(seen, '|', 1, true)
   return { 'duplicate', string.sub(seen, 1, bar - 1), tonumber(string.sub(seen, bar + 1)) }
 end
@@ -109,6 +115,7 @@ audit('STREAM_STARTED', '{"userId":' .. json(userId) .. started .. ',"startedAt"
 
 local made = runId .. '|' .. string.format('%.0f', offset)
 redis.call('HSET', ids, runId, made)
+said[#said + 1] = unanswered or nil
 for _, id in ipairs(said) do
   redis.call('HSET', ids, id, made)
 end

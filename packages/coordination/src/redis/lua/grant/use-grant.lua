@@ -1,0 +1,29 @@
+-- use-grant: lets a person in, and notes to the minute that this grant was used.
+-- KEYS     grants
+-- ARGV     grantId digest
+-- Returns  valid data createdAt usedAt expires | none
+-- Law      what has ended lets nobody in
+local grants = KEYS[1]
+local grantId, digest = ARGV[1], ARGV[2]
+-- @include now
+-- @include lapsed
+
+local stored = redis.call('HGET', grants, grantId)
+if not stored then
+  return { 'none' }
+end
+local grant = cjson.decode(stored)
+if grant.digest ~= digest then
+  return { 'none' }
+end
+if lapsed(grant) then
+  redis.call('HDEL', grants, grantId)
+  return { 'none' }
+end
+-- One that was never used has both times alike.
+local minute = math.max(math.floor(tonumber(now) / 60000) * 60000, grant.createdAt + 1)
+if minute > grant.usedAt then
+  grant.usedAt = minute
+  redis.call('HSET', grants, grantId, cjson.encode(grant))
+end
+return { 'valid', grant.data, grant.createdAt, grant.usedAt, grant.expires }
