@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DASHBOARDS } from './dashboards/index.ts';
 import { staleFiles } from './build.ts';
 import { toGrafana } from './lib/grafana.ts';
+import { SCOPE } from './lib/scope.ts';
 
 test('what is checked in is what would be written', async () => {
   expect(await staleFiles()).toEqual([]);
@@ -20,8 +21,18 @@ describe.each(DASHBOARDS)('$title', (board) => {
   const grafana = toGrafana(board);
 
   test('asks the data source that the reader chose', () => {
-    expect(grafana.templating.list.map(({ name, type }) => `${name} ${type}`)).toEqual(['datasource datasource']);
+    expect(grafana.templating.list.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'datasource datasource',
+      ...SCOPE.map((label) => `${label} query`),
+    ]);
     expect(JSON.stringify(grafana).match(/"uid":"(?!\$\{datasource\}|runnel-)[^"]*"/g)).toBeNull();
+  });
+
+  test('every metric of ours is narrowed to what the reader chose', () => {
+    for (const { targets = [] } of grafana.panels as { targets?: { expr: string }[] }[])
+      for (const { expr } of targets)
+        for (const [metric] of expr.matchAll(/\b(?:runnel_|gen_ai_client_)\w+(?:\{[^}]*\})?/g))
+          for (const label of SCOPE) expect(metric).toContain(`${label}=~"$${label}"`);
   });
 
   test('every panel has a title of its own, a description, a unit and legends', () => {

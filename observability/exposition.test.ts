@@ -18,11 +18,12 @@ import { CAUSES } from './alerts.ts';
 import { DASHBOARDS } from './dashboards/index.ts';
 import { NOT_SHOWN } from './not-shown.ts';
 import { buildRules } from './lib/rules.ts';
+import { SCOPE } from './lib/scope.ts';
 import { familyOf, namesIn } from './lib/promql.ts';
 import { readSlos } from './lib/slo.ts';
 
 /** Labels that Prometheus or our own recording rules add; `service` is on everything we export. */
-const SCRAPED = new Set(['instance', 'job', 'pod', 'namespace', 'service', 'le', 'slo']);
+const SCRAPED = new Set(['instance', 'job', 'pod', ...SCOPE, 'service', 'le', 'slo']);
 /** Metrics of others, with their labels: Prometheus itself and kube-state-metrics. */
 const FOREIGN = /^(up|kube_(deployment|pod)_\w+)$/;
 const FOREIGN_LABELS = new Set(['deployment', 'pod', 'job']);

@@ -16,6 +16,8 @@ const gone = (minutes: number): string => `1000x${minutes} stale`;
 const commands = (outcome: string): string => `runnel_gateway_commands_total{service="gateway",command="prompt",outcome="${outcome}"}`;
 const ends = (reason: string): string => `runnel_ai_run_end_total{service="ai",model="demo",reason="${reason}"}`;
 const BOTH = ['page', 'ticket'] as const;
+/** The series in a namespace. */
+const at = (namespace: string, series: string): string => series.replace('{', `{namespace="${namespace}",`);
 const refused = (outcome: string): Situation => ({
   name: `every prompt is refused ${outcome} for an hour`,
   series: { [commands('ok')]: '100x80', [commands(outcome)]: '0+600x80' },
@@ -56,6 +58,31 @@ export const SITUATIONS: readonly Situation[] = [
       { alert: 'PodDown', labels: { job: 'runnel-gateway', instance: 'a:9080' } },
       { alert: 'PodDown', labels: { job: 'runnel-gateway', instance: 'b:9080' } },
     ],
+  },
+  {
+    name: 'staging fails and loses its AI pods, production beside it is well',
+    series: {
+      [at('staging', commands('internal'))]: '0+600x80',
+      [at('staging', commands('ok'))]: '0+60x80',
+      [at('production', commands('ok'))]: '0+6000x80',
+      [at('staging', 'runnel_gateway_ai_pods{service="gateway"}')]: '0x80',
+      [at('production', 'runnel_gateway_ai_pods{service="gateway"}')]: '3x80',
+    },
+    atMinute: 70,
+    fires: [
+      { alert: 'CommandsFailing', severities: BOTH, labels: { namespace: 'staging' } },
+      { alert: 'NoAiPods', labels: { namespace: 'staging' } },
+    ],
+  },
+  {
+    name: 'staging fails a little, production is large: its answers do not water that down',
+    series: {
+      [at('staging', ends('failed'))]: '0+6x80',
+      [at('staging', ends('complete'))]: '0+60x80',
+      [at('production', ends('complete'))]: '0+600000x80',
+    },
+    atMinute: 70,
+    fires: [{ alert: 'AnswersIncomplete', severities: BOTH, labels: { namespace: 'staging' } }],
   },
   {
     name: 'one gateway of two is dead',

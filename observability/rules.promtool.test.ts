@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { findPromtool } from '../scripts/promtool.mjs';
 import { RULE_TESTS, RULES } from './build.ts';
 import { DASHBOARDS } from './dashboards/index.ts';
+import { toGrafana } from './lib/grafana.ts';
 
 const promtool = (...args: string[]) => {
   const path = findPromtool();
@@ -25,9 +26,8 @@ test('every alert fires on its cause and is silent just below it', () => {
 test('every query of a panel is PromQL', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runnel-panels-'));
   try {
-    const exprs = DASHBOARDS.flatMap(({ rows }) =>
-      rows.flatMap(({ panels }) => panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))),
-    );
+    const boards = DASHBOARDS.flatMap((board) => toGrafana(board).panels as { targets?: { expr: string }[] }[]);
+    const exprs = boards.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
     const rules = exprs.map((expr, i) => ({ record: `panel:query:${i}`, expr: expr.replaceAll('$__rate_interval', '1m') }));
     const file = join(folder, 'panels.json');
     writeFileSync(file, JSON.stringify({ groups: [{ name: 'panels', rules }] }));

@@ -16,7 +16,7 @@ export const integer = (minimum = 0, maximum?: number): Schema => ({
   ...(maximum === undefined ? {} : { maximum }),
 });
 export const list = (items: Schema): Schema => ({ type: 'array', items });
-export const words = (...all: string[]): Schema => ({ enum: all });
+export const words = (...all: string[]): Schema => ({ enum: [...new Set(all)] });
 export const ref = (name: keyof typeof definitions): Schema => ({ $ref: `#/definitions/${name}` });
 /** Kubernetes' own, which it checks itself. */
 export const anything: Schema = { type: 'object' };

@@ -1,6 +1,9 @@
 import type { ConfigSpec } from '@runnel/kit';
 import { ModelEntry } from '@runnel/protocol/http';
 import { configSpec as audit } from '../../services/audit/src/config.ts';
+import { CAUSES } from '../../observability/alerts.ts';
+import { alertsOf, buildRules } from '../../observability/lib/rules.ts';
+import { readSlos } from '../../observability/lib/slo.ts';
 import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
 import { configSpec as gateway } from '../../services/gateway/src/config.ts';
 import { configSpec as ai } from '../../services/ai/src/config.ts';
@@ -222,7 +225,13 @@ const properties: Record<string, Schema> = {
     metricRelabelings: list(anything),
   }),
   dashboards: object(monitored),
-  alerts: object(monitored),
+  alerts: object({
+    ...monitored,
+    runbookBaseURL: ref('url'),
+    additionalRuleLabels: ref('labels'),
+    disabled: list(words(...alertsOf(buildRules(readSlos(), CAUSES)).map(({ alert }) => alert))),
+    matchers: { type: ['object', 'null'], additionalProperties: text() },
+  }),
   tracing: object({ endpoint: ref('url') }),
   logLevel: words('trace', 'debug', 'info', 'warn', 'error'),
   corsOrigins: list(text('^https?://[^/]+$')),

@@ -212,11 +212,21 @@ test('a service account is of its component; one that is there already is used, 
   expect(accounts.map(({ metadata }) => [metadata.name, metadata.annotations])).toEqual([
     ['runnel-ai', { all: 'x', role: 'ai' }],
     ['runnel-audit', { all: 'x' }],
-    ['runnel-web', { all: 'x' }],
   ]);
   expect(field('serviceAccountName')(deployment(manifests, 'gateway'))).toBe('ours');
   const binding = manifests.find(({ kind }) => kind === 'RoleBinding') as unknown as { subjects: unknown };
   expect(binding.subjects).toEqual([{ kind: 'ServiceAccount', name: 'ours', namespace: 'chat' }]);
+});
+
+test('the page names a service account only when asked: it could not be taken back by a rollback', () => {
+  const web = (values: object) => {
+    const manifests = rendered(values as Record<string, unknown>);
+    const accounts = manifests.filter(({ kind, metadata }) => kind === 'ServiceAccount' && metadata.name === 'runnel-web');
+    return [field('serviceAccountName')(deployment(manifests, 'web')), accounts.length];
+  };
+  expect(web({})).toEqual([undefined, 0]);
+  expect(web({ web: { serviceAccount: { create: true } } })).toEqual(['runnel-web', 1]);
+  expect(web({ web: { serviceAccount: { name: 'ours' } } })).toEqual(['ours', 0]);
 });
 
 test('objects of the operator belong to the release, as maps and as text', () => {

@@ -5,7 +5,7 @@ import { PROFILES, render } from '../../helm/tests/chart.ts';
 import type { Release } from './release.ts';
 
 /** Kinds that a bare cluster does not know; kubeconform looks at the rest of them in `npm test`. */
-const FOREIGN = new Set(['HTTPRoute', 'ServiceMonitor', 'PrometheusRule']);
+const FOREIGN = new Set(['HTTPRoute', 'ServiceMonitor', 'PrometheusRule', 'ScaledObject', 'Certificate']);
 
 /**
  * Every object of every profile, read by the API server as if it came to stay: its defaults, its admission, Pod Security's warnings.

@@ -1,3 +1,5 @@
+import { SCOPE, within } from './scope.ts';
+
 /** A dashboard as we write it; `toGrafana` makes of it what Grafana imports. */
 export interface Dashboard {
   uid: string;
@@ -30,6 +32,22 @@ export interface Panel {
 export type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'reqps' | 'dateTimeFromNow' | 'bool_on_off' | 'Bps';
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
+/** What the reader chose; `.*` also where Prometheus puts no such label on. */
+const CHOSEN = SCOPE.map((label) => `${label}=~"$${label}"`).join(', ');
+const scopeVariable = (name: string) => ({
+  name,
+  type: 'query',
+  datasource: DATASOURCE,
+  definition: `label_values(runnel_process_start_time_seconds, ${name})`,
+  query: { query: `label_values(runnel_process_start_time_seconds, ${name})`, refId: name },
+  includeAll: true,
+  allValue: '.*',
+  multi: true,
+  current: { text: 'All', value: '$__all' },
+  refresh: 2,
+  sort: 1,
+  hide: 0,
+});
 const PANEL_HEIGHT = 8;
 const STAT_HEIGHT = 4;
 const COLUMNS = 24;
@@ -50,7 +68,7 @@ const panelJson = (panel: Panel, id: number, place: { x: number; y: number; w: n
   targets: panel.targets.map(({ expr, legend }, i) => ({
     refId: String.fromCharCode('A'.charCodeAt(0) + i),
     datasource: DATASOURCE,
-    expr,
+    expr: within(expr, CHOSEN),
     legendFormat: legend,
   })),
   fieldConfig: {
@@ -113,7 +131,10 @@ export const toGrafana = ({ uid, title, description, rows }: Dashboard) => {
     time: { from: 'now-1h', to: 'now' },
     timezone: 'browser',
     templating: {
-      list: [{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 }],
+      list: [
+        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 },
+        ...SCOPE.map(scopeVariable),
+      ],
     },
     links: [{ type: 'dashboards', title: 'Runnel', tags: ['runnel'], asDropdown: true, includeVars: true, keepTime: true }],
     annotations: { list: [] },

@@ -1,5 +1,6 @@
 import { badEvents, budgetOf, errorRatio, type Slo } from './slo.ts';
 import type { CauseAlert, Severity } from './cause-alert.ts';
+import { perInstallation } from './scope.ts';
 
 export interface RecordingRule {
   record: string;
@@ -49,8 +50,8 @@ export const badName = (window: string): string => `slo:bad_events:increase${win
 export const recordName = (window: string): string => `slo:error_ratio:rate${window}`;
 
 const recordings = (slo: Slo): RecordingRule[] => [
-  ...WINDOWS.map((window) => ({ record: recordName(window), expr: errorRatio(slo, window), labels: { slo: slo.name } })),
-  ...LONG_WINDOWS.map((window) => ({ record: badName(window), expr: badEvents(slo, window), labels: { slo: slo.name } })),
+  ...WINDOWS.map((window) => ({ record: recordName(window), expr: perInstallation(errorRatio(slo, window)), labels: { slo: slo.name } })),
+  ...LONG_WINDOWS.map((window) => ({ record: badName(window), expr: perInstallation(badEvents(slo, window)), labels: { slo: slo.name } })),
 ];
 
 const burnExpr = (slo: Slo, severity: Severity): string =>
@@ -77,7 +78,7 @@ const burnAlert = (slo: Slo, severity: Severity): AlertRule => ({
 
 const causeAlert = (cause: CauseAlert): AlertRule => ({
   alert: cause.alert,
-  expr: cause.expr,
+  expr: perInstallation(cause.expr),
   for: cause.for,
   labels: { severity: cause.severity },
   annotations: { summary: cause.summary, description: cause.description, runbook_url: runbookUrl(cause.alert) },

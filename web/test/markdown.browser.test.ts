@@ -54,6 +54,16 @@ describe('markdown', () => {
     expect(dangerous).toBe(0);
   });
 
+  test('formulas stand as they were written', async () => {
+    const source = 'So \\(a^2+b^2\\) and \\[ \\int_0^1 x\\,dx \\] and $$a_b_c$$.\n\n\\[\n- x *y*\n= z\\,w\n\\]\n\nAn open \\( stays.';
+    const html = await render(source);
+    const text = await page.evaluate((code) => new DOMParser().parseFromString(code, 'text/html').body.textContent, html);
+    for (const formula of ['\\(a^2+b^2\\)', '\\[ \\int_0^1 x\\,dx \\]', '$$a_b_c$$', '\\[\n- x *y*\n= z\\,w\n\\]'])
+      expect(text).toContain(formula);
+    expect(html.match(/class="math"/g)).toHaveLength(4);
+    expect(html).not.toContain('<em>');
+  });
+
   test('links leave the page without telling where from', async () => {
     const html = await render('[docs](https://example.org/a?b=1&c=2) and https://example.com');
     expect(html).toContain('<a href="https://example.org/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer nofollow">docs</a>');

@@ -144,6 +144,31 @@ describe('code', () => {
   });
 });
 
+test('an open block of code keeps its selection, its place and the focus while lines come', async () => {
+  const { page } = await open('streaming');
+  const kept = await page.evaluate(async () => {
+    const { client } = window.runnel;
+    const frame = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
+    const put = async (text: string): Promise<void> => {
+      const view = client.view('c1').get();
+      client.change('c1', { conversation: { ...view.conversation, run: { ...view.conversation.run!, text } } });
+      await frame();
+    };
+    const wide = `const first = "${'x'.repeat(400)}";\n`;
+    await put(`\`\`\`ts\n${wide}const second = 2;\n`);
+    const pre = document.querySelector('.code pre')!;
+    pre.scrollLeft = 60;
+    getSelection()!.selectAllChildren(pre.querySelector('.t-keyword')!);
+    document.querySelector<HTMLElement>('.code-copy')!.focus();
+    for (let i = 3; i < 30; i++) await put(`\`\`\`ts\n${wide}const second = 2;\n${'let more = call(1); // more\n'.repeat(i)}`);
+    const held = String(getSelection());
+    getSelection()!.selectAllChildren(pre);
+    const lines = String(getSelection()).split('\n').length;
+    return [pre.scrollLeft, held, document.activeElement?.className, pre.textContent.split('\n').length, lines, pre.isConnected];
+  });
+  expect(kept).toEqual([60, 'const', 'code-copy', 32, 31, true]);
+});
+
 describe('language', () => {
   test('follows the browser, can be changed, and is remembered', async () => {
     const { page } = await open('home', { locale: 'vi-VN' });

@@ -98,7 +98,18 @@ code and stacks. Not where `env` or `extraEnv` has NODE_OPTIONS, nor for a limit
 {{- end }}
 {{- end }}
 
+{{/*
+Whether a component has a service account of its own: the page only if asked for. A Deployment that stops naming one goes on naming it by the
+field's old name (serviceAccount), so a rollback to a chart without it would find its pods refused.
+*/}}
+{{- define "runnel.hasServiceAccount" -}}
+{{- $create := get (.values.serviceAccount | default dict) "create" | toString }}
+{{- if or (eq $create "true") (and (ne $create "false") (ne .name "web")) }}yes{{ end }}
+{{- end }}
+
+{{/* Empty: the namespace's own, without a word. */}}
 {{- define "runnel.serviceAccountName" -}}
 {{- $own := .values.serviceAccount | default dict }}
-{{- $own.name | default (ternary "default" (include "runnel.name" .) (eq (toString (get $own "create")) "false")) }}
+{{- $name := ternary (include "runnel.name" .) (ternary "" "default" (eq .name "web")) (ne (include "runnel.hasServiceAccount" .) "") }}
+{{- $own.name | default $name }}
 {{- end }}

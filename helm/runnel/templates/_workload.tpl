@@ -32,7 +32,9 @@ spec:
     metadata:
       {{- include "runnel.podMetadata" $ctx | nindent 6 }}
     spec:
-      serviceAccountName: {{ include "runnel.serviceAccountName" . | trim }}
+      {{- with include "runnel.serviceAccountName" . | trim }}
+      serviceAccountName: {{ . }}
+      {{- end }}
       automountServiceAccountToken: {{ .token | default false }}
       {{- with $values.drainSeconds }}
       terminationGracePeriodSeconds: {{ include "runnel.grace" $values }}
@@ -109,7 +111,7 @@ spec:
     - { name: internal, port: {{ .internal }}, targetPort: internal, appProtocol: http }
 {{- end }}
 {{- $account := merge (dict) ($values.serviceAccount | default dict) .root.Values.serviceAccount }}
-{{- if ne (toString (get ($values.serviceAccount | default dict) "create")) "false" }}
+{{- if include "runnel.hasServiceAccount" . }}
 ---
 apiVersion: v1
 kind: ServiceAccount

@@ -60,32 +60,39 @@ const scannerOf = (grammar: Grammar): RegExp => {
   return scanner;
 };
 
+/** A stretch of code and what it is; null: nothing that is coloured. */
+export interface CodePiece {
+  text: string;
+  kind: 'comment' | 'string' | 'number' | 'keyword' | 'call' | null;
+}
+
 /**
- * Code as HTML with comments, strings, numbers, keywords and calls marked by class. One pass over the text with one
- * expression: no grammar of any language, so it may be wrong in a corner, but never slow and never unsafe.
+ * Code from `from` on as pieces. One pass with one expression: no grammar of any language, so it may be wrong in a corner, but never slow.
+ * `from` must be 0 or stand where an earlier piece ended.
  */
-export const highlight = (code: string, language: string, escape: Escape): string => {
+export function* piecesOf(code: string, language: string, from = 0): Generator<CodePiece> {
   const grammar = GRAMMARS.get(language.toLowerCase());
-  if (!grammar) return escape(code);
-  let html = '';
-  let last = 0;
-  for (const match of code.matchAll(scannerOf(grammar))) {
-    const [whole, comment, string, number, word = '', call] = match;
-    const kind = comment
-      ? 'comment'
-      : string
-        ? 'string'
-        : number
-          ? 'number'
-          : grammar.keywords.test(word)
-            ? 'keyword'
-            : call !== undefined
-              ? 'call'
-              : null;
-    if (!kind) continue;
-    const marked = call === undefined ? whole : word;
-    html += `${escape(code.slice(last, match.index))}<span class="t-${kind}">${escape(marked)}</span>`;
-    last = match.index + marked.length;
+  let last = from;
+  if (grammar) {
+    const scanner = new RegExp(scannerOf(grammar));
+    scanner.lastIndex = from;
+    for (let match = scanner.exec(code); match; match = scanner.exec(code)) {
+      const [whole, comment, string, number, word = '', call] = match;
+      const named = grammar.keywords.test(word) ? 'keyword' : call !== undefined ? 'call' : null;
+      const kind = comment ? 'comment' : string ? 'string' : number ? 'number' : named;
+      if (!kind) continue;
+      const marked = call === undefined ? whole : word;
+      if (match.index > last) yield { text: code.slice(last, match.index), kind: null };
+      yield { text: marked, kind };
+      last = match.index + marked.length;
+    }
   }
-  return html + escape(code.slice(last));
+  if (last < code.length) yield { text: code.slice(last), kind: null };
+}
+
+/** The same as HTML that is safe to show, with the kinds as classes. */
+export const highlight = (code: string, language: string, escape: Escape): string => {
+  let html = '';
+  for (const { text, kind } of piecesOf(code, language)) html += kind ? `<span class="t-${kind}">${escape(text)}</span>` : escape(text);
+  return html;
 };

@@ -1,6 +1,7 @@
 import createDOMPurify from 'dompurify';
 import MarkdownIt from 'markdown-it';
 import { highlight } from './highlight.ts';
+import { keepMath } from './math.ts';
 
 /** Words the renderer puts into the page. */
 export interface MarkdownLabels {
@@ -55,6 +56,7 @@ export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
   const { escapeHtml } = md.utils;
   const purify = createDOMPurify();
   md.use(showTasks);
+  md.use(keepMath);
   md.validateLink = (url) => SAFE_LINK.test(url.trim());
 
   // The page's own headings are h1 (conversation) and h2 (message). Answers begin at any level and must not leave one out.

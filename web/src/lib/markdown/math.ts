@@ -1,0 +1,44 @@
+import type { default as createParser } from 'markdown-it';
+
+const ENDS: Readonly<Record<string, string>> = { '\\(': '\\)', '\\[': '\\]', $$: '$$' };
+
+/**
+ * Formulas stand as the model wrote them, `\\( … \\)`, `\\[ … \\]` and `$$ … $$`: to Markdown their backslashes are escapes, and what one would
+ * read were another formula. Nothing in them is emphasis, a link or a list.
+ */
+export const keepMath = (md: ReturnType<typeof createParser>): void => {
+  md.inline.ruler.before('escape', 'math', (state, silent) => {
+    const end = ENDS[state.src.slice(state.pos, state.pos + 2)];
+    const close = end === undefined ? -1 : state.src.indexOf(end, state.pos + 2);
+    if (close < 0 || close + 2 > state.posMax) return false;
+    if (!silent) state.push('math', 'span', 0).content = state.src.slice(state.pos, close + 2);
+    state.pos = close + 2;
+    return true;
+  });
+  md.block.ruler.before(
+    'fence',
+    'math_block',
+    (state, first, last, silent) => {
+      const lineAt = (line: number): string => state.src.slice(state.bMarks[line]! + state.tShift[line]!, state.eMarks[line]);
+      const begin = lineAt(first);
+      const end = ENDS[begin.slice(0, 2)];
+      if (end === undefined || end === '\\)' || state.sCount[first]! - state.blkIndent >= 4 || begin.indexOf(end, 2) >= 0) return false;
+      let line = first + 1;
+      while (line < last && !lineAt(line).includes(end)) line++;
+      // A formula without an end is text until it has one.
+      if (line >= last || !lineAt(line).trimEnd().endsWith(end)) return false;
+      if (silent) return true;
+      const token = state.push('math', 'div', 0);
+      token.block = true;
+      token.content = state.getLines(first, line + 1, state.blkIndent, false).trim();
+      token.map = [first, line + 1];
+      state.line = line + 1;
+      return true;
+    },
+    { alt: ['paragraph', 'reference', 'blockquote', 'list'] },
+  );
+  md.renderer.rules['math'] = (tokens, i) => {
+    const { tag, content } = tokens[i]!;
+    return `<${tag} class="math">${md.utils.escapeHtml(content)}</${tag}>`;
+  };
+};
