@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Message } from '@runnel/protocol';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
 import { Answer } from '../openai/answer.ts';
 import { refuse } from '../openai/api-error.ts';
@@ -68,7 +68,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
         requests.ended('responses', undefined);
         return reply.send(responseOf(viewOfFound(found)));
       }
-      const expiresAt = await tokenEnd(auth, request, reply);
+      const life = await lifeOf(auth, request, reply);
       const cuts = await cutsOf(shelves, ref, userId);
       const ended = (error: unknown): void => (reply.raw.destroyed ? requests.left('responses') : requests.ended('responses', error));
       const known = { ...ref, model: viewOfFound(found).model, previous: previousOf(found), store: true };
@@ -80,7 +80,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
         const answer = new Answer(ref.runId);
         answer.settle(found.message);
         await send(answer);
-      } else await withAnswer(context, caller, ref, { reply, expiresAt, cancelAfterMs: null }, async () => 0, send);
+      } else await withAnswer(context, caller, ref, { reply, life, cancelAfterMs: null }, async () => 0, send);
       return reply;
     },
   );
@@ -107,7 +107,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
           context,
           caller,
           ref,
-          { reply, expiresAt: null, cancelAfterMs: null },
+          { reply, life: { expiresAt: null }, cancelAfterMs: null },
           async () => (await commands.cancel(caller, ref), 0),
           async (answer) => {
             const timer = setTimeout(() => answer.touch(), CANCEL_MS + 1);

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { RunnelError } from '@runnel/protocol';
-import { tokenEnd } from '../../http/plumbing/caller.ts';
+import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
 import { BODY_LIMIT } from '../chat-completions/route.ts';
 import type { Answer } from '../openai/answer.ts';
@@ -88,7 +88,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
   app.post('/responses', { bodyLimit: BODY_LIMIT, schema, validatorCompiler: anything }, async (request, reply) => {
     const caller = await openAiCaller(auth, request, reply);
     const { userId } = caller;
-    const expiresAt = await tokenEnd(auth, request, reply);
+    const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;
     const asked = readResponse(body);
     // It may be a long way back.
@@ -112,7 +112,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
       return offset;
     };
     const cancelAfterMs = store ? null : ids.key === undefined ? 0 : config.idempotencyGraceMs;
-    await withAnswer(context, caller, run, { reply, expiresAt, cancelAfterMs }, begin, async (answer) => {
+    await withAnswer(context, caller, run, { reply, life, cancelAfterMs }, begin, async (answer) => {
       const view = (): View => viewOf(answer, known);
       if (asked.stream) {
         const ended = (error: unknown): void => (reply.raw.destroyed ? requests.left('responses') : requests.ended('responses', error));
