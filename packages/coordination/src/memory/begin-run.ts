@@ -79,6 +79,9 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     bytes: Buffer.byteLength(begun),
     ...(begun !== '' && { base: Buffer.byteLength(begun) }),
     ...(trimmed && { trimmed }),
+    parts: [],
+    step: Buffer.byteLength(begun),
+    waiting: null,
     // A run of this name may have been in a conversation deleted minutes ago, and its owner may still write.
     epoch: store.runOf(conversationId, runId)?.epoch ?? 0,
     owner: null,

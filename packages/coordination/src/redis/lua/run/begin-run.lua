@@ -153,12 +153,12 @@ end
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
-redis.call('HDEL', run, 'cancel')
+redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 redis.call('HDEL', run, 'base', 'cut', 'lost')
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', 86400000)
-  redis.call('HSET', run, 'base', #begun)
+  redis.call('HSET', run, 'base', #begun, 'step', #begun)
 end
 if cut > 0 then
   redis.call('HSET', run, 'cut', cut, 'lost', lost)
