@@ -31,16 +31,18 @@ export class PartMaker {
   readonly #clock: Clock;
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #step: number;
+  readonly #own: boolean;
   #thought: Part | null = null;
   #room: number;
   readonly #calls = new Map<string, Called>();
 
-  /** `room`: bytes that all of this may grow to. */
-  constructor(appends: AppendLoop, clock: Clock, options: { tools: ReadonlyMap<string, Tool>; step: number; room: number }) {
+  /** `room`: bytes that all of this may grow to. `own`: the tools are the caller's own, and nobody here knows them. */
+  constructor(appends: AppendLoop, clock: Clock, options: { tools: ReadonlyMap<string, Tool>; step: number; room: number; own?: boolean }) {
     this.#appends = appends;
     this.#clock = clock;
     this.#tools = options.tools;
     this.#step = options.step;
+    this.#own = options.own ?? false;
     this.#room = options.room;
   }
 
@@ -63,7 +65,7 @@ export class PartMaker {
 
   call(delta: CallDelta): Promise<void> | undefined {
     // Nothing was offered, so there is nothing that it could call.
-    if (this.#tools.size === 0) return undefined;
+    if (this.#tools.size === 0 && !this.#own) return undefined;
     this.endThought();
     const known = this.#calls.get(delta.key) ?? this.#begin(delta);
     if (known === null) return undefined;
@@ -101,7 +103,7 @@ export class PartMaker {
   #begin({ key, id, name = '' }: CallDelta): Called | null {
     if (this.#isFull) return null;
     const tool = this.#tools.get(name);
-    const asks = name === ASK_PERSON;
+    const asks = name === ASK_PERSON && !this.#own;
     const part = this.#make(asks ? -1 : this.#appends.takeIndex(), {
       kind: asks ? 'question' : 'tool',
       state: asks ? 'waiting' : 'input',

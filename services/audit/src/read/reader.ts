@@ -14,7 +14,7 @@ export type Page =
   | { kind: 'forbidden' };
 
 /** An underscore is any character to LIKE. */
-const LISTED = UNLISTED.map((prefix) => `AND conversation_id NOT LIKE '${prefix.replaceAll('_', '!_')}%' ESCAPE '!'`).join(' ');
+const LISTED = `AND conversation_id NOT LIKE '${UNLISTED.replaceAll('_', '!_')}%' ESCAPE '!'`;
 
 type Raw = Record<string, unknown>;
 
