@@ -99,6 +99,20 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Sign-ins',
+          description: 'Who came back from the identity provider, by what became of it (runbook ProviderUnreachable).',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_sign_ins_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Session renewals',
+          description: 'ended: the provider does not stand by the person any more. unavailable: it was away; who is in stays in.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_session_renewals_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'API keys shown',
           description: 'By what they were. unknown: ended, expired, or never of this installation (runbook KeysRefused).',
           unit: 'ops',

@@ -107,6 +107,7 @@ export const createFakeClient = (): FakeClient => {
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
     signInWay: async () => ({ ...way }),
+    signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),
   };
 };

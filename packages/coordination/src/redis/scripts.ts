@@ -125,7 +125,7 @@ export interface ScriptArgs {
     limit: number;
     whenFull: 'refuse' | 'replace';
   };
-  'use-grant': { grantId: string; digest: string };
+  'use-grant': { kind: string; grantId: string; digest: string };
   'list-grants': { kind: string };
   'end-grant': { kind: string; grantId: string };
   'keep-grant': { grantId: string; before: string; data: string };

@@ -104,12 +104,15 @@ export type SearchPage = Static<typeof SearchPage>;
 export const Me = Type.Object({
   userId: Type.String(),
   admin: Type.Boolean({ description: 'May read everybody’s trail and statistics, and erase users' }),
+  role: Type.Optional(Type.Enum(['user', 'auditor', 'admin'], { description: 'auditor: reads everybody’s trail and figures' })),
   audit: Type.Boolean({ description: 'There is an audit service: search, replay and the trail can be asked for' }),
 });
 export type Me = Static<typeof Me>;
 
 export const SignInWay = Type.Object({
-  mode: Type.Enum(['dev', 'jwt'], { description: 'dev: callers say who they are; jwt: a token proves it' }),
+  mode: Type.Enum(['dev', 'jwt', 'oidc'], {
+    description: 'dev: callers say who they are; jwt: a token proves it; oidc: the gateway itself signs people in',
+  }),
   url: Type.Union([Type.String(), Type.Null()], {
     description: 'Where a person signs in; `{return}` in it stands for the address to come back to. null: with an access token',
   }),
