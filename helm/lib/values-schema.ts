@@ -147,7 +147,7 @@ const properties: Record<string, Schema> = {
   audit: component({ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') }),
   web: component({ enabled: bool }),
   auth: object({
-    mode: words('dev', 'jwt'),
+    mode: words('dev', 'jwt', 'oidc'),
     devModeOpen: bool,
     issuer: text(),
     audience: text(),
@@ -155,6 +155,9 @@ const properties: Record<string, Schema> = {
     existingSecret,
     secretKeys: secretKeys('jwtSecret'),
     signInUrl: text(String.raw`^$|^https?://|^/([^/\\].*)?$`),
+    clientId: text(),
+    clientSecret: ref('name'),
+    publicUrl: ref('url'),
     testTokenSecret: ref('name'),
   }),
   internalToken: object({ existingSecret }),

@@ -32,9 +32,25 @@ const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: N
   if (messages[0]?.messageId === first) return turns.map(ofTurn);
   const earlier = messages.slice(0, -1);
   const own = turns.slice(last);
-  // Results of tools come with the turn that asked for them, which the log has as an answer.
-  const isTold = own[0]?.role === 'assistant' && earlier.at(-1)?.role === 'assistant';
-  return [...ofThread(isTold ? earlier.slice(0, -1) : earlier), ...own.map(ofTurn)];
+  const asking = earlier.at(-1);
+  if (asking?.role !== 'assistant') return [...ofThread(earlier), ...own.map(ofTurn)];
+  // Results of tools come with the turn that asked for them, which the log has as an answer; or alone, and then the log says what was asked.
+  const isTold = own[0]?.role === 'assistant';
+  const called = own[0]?.role === 'tool' ? callingTurn(asking) : null;
+  const before = isTold || called ? earlier.slice(0, -1) : earlier;
+  return [...ofThread(before), ...(called ? [called] : []), ...own.map(ofTurn)];
+};
+
+/** An answer that called its caller's own tools, as the provider said it; null: it called none. */
+const callingTurn = ({ text, parts = [] }: StoredMessage): ModelMessage | null => {
+  const calls = parts.filter(({ kind, server, state }) => kind === 'tool' && server === undefined && state === 'done');
+  if (calls.length === 0) return null;
+  const tool_calls = calls.map(({ partId, callId, name = '', input }) => ({
+    id: callId ?? partId,
+    type: 'function' as const,
+    function: { name, arguments: input || '{}' },
+  }));
+  return { role: 'assistant', text, turn: { role: 'assistant', content: text === '' ? null : text, tool_calls } };
 };
 
 /** The model's input: the system text of its entry and of this request, then the thread. */
