@@ -26,6 +26,12 @@ export interface BeginRun {
   seed?: readonly SeedMessage[];
   /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
   making?: 'no' | 'proven' | 'unproven';
+  /** Tokens of a thread that the model takes: what of it has no room is told in `run-started` (`fitThread`). Absent: any. */
+  room?: number;
+  /** An answer to `parentId` that was cut: the run's text begins with its text. Not-found where there is none. */
+  continues?: string;
+  /** Nobody named the model. Where the conversation has another one of its own, that is asked for instead (`other-model`). */
+  preset?: boolean;
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
@@ -39,12 +45,14 @@ export type BeginRunResult =
   /** The message or the run was seen before: the run it made then. */
   | { outcome: 'duplicate'; runId: string; offset: number }
   | { outcome: 'busy'; runId: string }
+  /** Nothing is begun: the model was `preset`, and this is the conversation's own. */
+  | { outcome: 'other-model'; model: string }
   | ({ outcome: 'forbidden' } & Doubt)
   /** There is none, and none was to be made. */
   | { outcome: 'none' }
   /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
   | { outcome: 'lossy' }
-  /** `parentId` is not a message of this conversation. */
+  /** `parentId` is not a message of this conversation, or `continues` no answer to it. */
   | { outcome: 'not-found' }
   /** The outbox is full: refusing a prompt beats losing an event. */
   | { outcome: 'overloaded' };

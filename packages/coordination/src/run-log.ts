@@ -17,8 +17,8 @@ import type { StorePresence } from './presence.ts';
 import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
-import type { StoreGrants } from './grants.ts';
 import type { StoreProofs } from './proofs.ts';
+import type { StoreGrants } from './grants.ts';
 import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
@@ -74,6 +74,10 @@ export type ClaimRunResult =
        * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
        */
       doubt?: 'stale' | 'lost';
+      /** The conversation's own text for the model, after the model's. */
+      system?: string;
+      /** UTF-8 bytes at the beginning of its text that came from the answer it continues. */
+      base?: number;
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }

@@ -81,8 +81,10 @@ const steps: fc.Arbitrary<Step>[] = [
       text,
       fc.constantFrom('count', 'story'),
       mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no'),
+      fc.constantFrom(undefined, 0, 1, 3),
+      fc.boolean(),
     ],
-    (scene, c, userId, runId, messageId, parentId, words, model, making) =>
+    (scene, c, userId, runId, messageId, parentId, words, model, making, room, preset) =>
       scene.log.beginRun({
         conversationId: id(scene, c),
         userId,
@@ -91,12 +93,17 @@ const steps: fc.Arbitrary<Step>[] = [
         message: { messageId, text: words },
         title: 'T',
         making,
+        preset,
+        ...(room !== undefined && { room }),
         seed: [{ messageId: 's1', role: 'user', text: words }],
         ...(parentId !== undefined && { parentId }),
       }),
   ),
-  step('regenerate', [conversation, run, message], (scene, c, runId, parentId) =>
-    scene.log.beginRun({ conversationId: id(scene, c), userId: 'ann', runId, model: 'count', message: null, title: 'T', parentId }),
+  step('regenerate', [conversation, run, message, fc.constantFrom(undefined, 'r1', 'r2')], (scene, c, runId, parentId, continues) =>
+    scene.log.beginRun({
+      ...{ conversationId: id(scene, c), userId: 'ann', runId, model: 'count', message: null, title: 'T', parentId },
+      ...(continues !== undefined && { continues }),
+    }),
   ),
   step('claim', [conversation, run, owner, leaseMs, mostly(4, MODELS, { count: false }, {})], (scene, c, runId, pod, lease, models) =>
     scene.log.claimRun({ conversationId: id(scene, c), runId, owner: pod, leaseMs: lease, models }),

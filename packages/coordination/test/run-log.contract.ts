@@ -16,6 +16,7 @@ import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
+import { threadsContract } from './contract/threads.ts';
 import { storeContract } from './contract/store.ts';
 import type { Open, Opened } from './contract/world.ts';
 
@@ -36,6 +37,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
+    describe('threads', () => threadsContract(current));
     describe('parts', () => partsContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { Trimmed } from './context-window.ts';
 import type { FrameId } from './frames.ts';
 import type { Part, PartField, PartsSum } from './parts.ts';
 
@@ -18,6 +19,8 @@ export interface Message {
   status: MessageStatus;
   /** Of an answer: how the model stopped. Absent where it was stopped, and in what older pods wrote. */
   finish?: Finish;
+  /** Of an answer: what of the conversation its model did not get, for it had no room. */
+  trimmed?: Trimmed;
   model?: string;
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
@@ -31,6 +34,8 @@ export interface Message {
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
+  /** Its provider told none of it, or not all: about a token for four bytes. */
+  estimated?: boolean;
 }
 
 /** What every event of the log has. The event with offset 1 also names the log. */
@@ -57,6 +62,8 @@ export interface RunStartedEvent extends Logged {
   parentId: string | null;
   model: string;
   epoch: number;
+  /** What of the conversation was left out, so that the rest fits its model. */
+  trimmed?: Trimmed;
   startedAt: number;
 }
 export interface ChunkEvent extends Logged {
@@ -149,6 +156,7 @@ export interface RunSnapshot {
   epoch: number;
   text: string;
   startedAt: number;
+  trimmed?: Trimmed;
   parts?: readonly Part[];
   /** Parts that somebody has to decide before it goes on. */
   waiting?: readonly string[];

@@ -43,6 +43,7 @@ export const Prompt = Type.Object({ type: Type.Literal('prompt'), id: Echo, ...P
 export const RegenerateFields = {
   conversationId: Id,
   parentId: Id,
+  continues: Type.Optional(Id),
   runId: Type.Optional(Id),
   model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
 };

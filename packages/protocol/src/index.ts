@@ -1,6 +1,7 @@
 // Only `frames.ts` and `codec.ts` import typebox at run time: what a page uses stands outside of them, so that a bundler leaves them out.
 export * from './close-codes.ts';
 export * from './codec.ts';
+export * from './context-window.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './frames.ts';

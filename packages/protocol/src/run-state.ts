@@ -84,6 +84,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   text: run.text,
   status,
   ...(finish !== undefined && { finish }),
+  ...(run.trimmed && { trimmed: run.trimmed }),
   model: run.model,
   createdAt: run.startedAt,
   ...(run.parts && { parts: run.parts }),
@@ -119,8 +120,9 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'message-deleted':
       return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
     case 'run-started': {
-      const { runId, parentId, model, epoch, startedAt } = event;
-      return applied({ run: { runId, parentId, model, epoch, startedAt, text: '', bytes: 0, moves: 0 }, ended: null });
+      const { runId, parentId, model, epoch, startedAt, trimmed } = event;
+      const cut = trimmed && { trimmed };
+      return applied({ run: { runId, parentId, model, epoch, startedAt, ...cut, text: '', bytes: 0, moves: 0 }, ended: null });
     }
     case 'chunk': {
       const run = state.run;

@@ -10,6 +10,9 @@ import { useConversations } from './conversations.ts';
 import { useRoute } from './route.ts';
 import { useSettings } from './settings.ts';
 
+/** What the servers call whichever model is their default. */
+const DEFAULT = 'default';
+
 /** The conversation on the screen: what the log says, which branch the reader looks at, and what can be done with it. */
 export const useChat = defineStore('chat', () => {
   const route = useRoute();
@@ -80,7 +83,26 @@ export const useChat = defineStore('chat', () => {
     if (route.conversationId && (id !== null || before !== null)) conversations.touch(route.conversationId, title.value || undefined);
   });
 
-  const model = (): { model?: string } => (settings.model === null ? {} : { model: settings.model });
+  /** What was picked in this conversation since it was opened; null: nothing. A model stays a conversation's own until another is picked. */
+  const picked = shallowRef<string | null>(null);
+  watch(
+    () => route.conversationId,
+    (_id, before) => before !== null && (picked.value = null),
+    { flush: 'sync' },
+  );
+  const lastModel = computed(() => steps.value.findLast(({ node }) => node.role === 'assistant')?.node.model ?? null);
+  /** The one that would answer next; null: the servers' default. */
+  const chosen = computed({
+    get: () => (picked.value === DEFAULT ? null : (picked.value ?? lastModel.value ?? settings.model)),
+    set: (id: string | null) => {
+      picked.value = id ?? DEFAULT;
+      settings.model = id;
+    },
+  });
+  const model = (): { model?: string } => {
+    const named = picked.value ?? (steps.value.length === 0 ? settings.model : null);
+    return named === null ? {} : { model: named };
+  };
 
   /** Sends a prompt, opening a new conversation where none is open. `parentId` absent: after the branch on the screen. */
   const send = (text: string, parentId: string | null | undefined = undefined): void => {
@@ -105,6 +127,15 @@ export const useChat = defineStore('chat', () => {
     next.delete(entry.parentId);
     choices.value = next;
     await handle.value?.regenerate(entry.parentId, model());
+  };
+
+  /** A sibling of a cut answer that begins with its text. */
+  const goOn = async ({ parentId, messageId, model: named }: Entry): Promise<void> => {
+    if (parentId === null) return;
+    const next = new Map(choices.value);
+    next.delete(parentId);
+    choices.value = next;
+    await handle.value?.regenerate(parentId, { continues: messageId, ...(named === null ? model() : { model: named }) });
   };
 
   const stop = async (): Promise<void> => {
@@ -149,6 +180,6 @@ export const useChat = defineStore('chat', () => {
 
   return {
     ...{ ...open, steps, entries, title, loading, empty, absent, target, failures, stopping, returned },
-    ...{ send, regenerate, stop, remove, show },
+    ...{ send, regenerate, goOn, chosen, stop, remove, show },
   };
 });

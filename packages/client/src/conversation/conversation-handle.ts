@@ -51,8 +51,8 @@ export interface ConversationHandle {
   retry(messageId: string): void;
   /** Takes back a prompt that failed or is still queued. */
   discard(messageId: string): void;
-  /** Asks for one more answer to a user message. */
-  regenerate(parentId: string, options?: { model?: string }): Promise<{ runId: string }>;
+  /** Asks for one more answer to a user message; `continues`: one that begins with the text of an answer to it, and goes on from there. */
+  regenerate(parentId: string, options?: { model?: string; continues?: string }): Promise<{ runId: string }>;
   /** Stops the running answer, or the one just asked for. */
   cancel(): Promise<'cancelling' | 'already-ended'>;
   /** Decides about a part of the running answer as this screen shows it: what is approved is the input that is seen. `text` goes to the model. */

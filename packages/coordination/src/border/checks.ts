@@ -50,9 +50,12 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
   const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
+  const { room, continues, preset } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
+  maybeId(continues);
+  if (room !== undefined) count(room, 'room');
   name(model, 'model');
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
@@ -86,6 +89,9 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(turns.length > 0 && { seed: turns.map(({ messageId, role, text: words }) => ({ messageId, role, text: words })) }),
     ...(traced !== undefined && { trace: traced }),
     ...(making !== undefined && { making }),
+    ...(room !== undefined && { room }),
+    ...(continues !== undefined && { continues }),
+    ...(preset && { preset }),
     ...(request !== undefined && { request }),
   };
 };

@@ -1,6 +1,7 @@
-import { newId, type Message, type Role } from '@runnel/protocol';
+import { fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
+import { pathTo } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
-import type { BeginRun, BeginRunResult } from '../run-log.ts';
+import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
 export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult => {
@@ -28,6 +29,13 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
   }
 
+  const { continues, preset, room } = command;
+  const earlier = continues === undefined ? undefined : existing?.messages.get(continues);
+  const canContinue = earlier?.role === 'assistant' && earlier.parentId === parentId && earlier.text !== '' && earlier.status !== 'deleted';
+  if (continues !== undefined && !canContinue) return { outcome: 'not-found' };
+  const begun = earlier?.text ?? '';
+  if (preset && existing?.model !== undefined && existing.model !== model) return { outcome: 'other-model', model: existing.model };
+
   if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
   // There may be earlier turns in the database.
@@ -46,12 +54,18 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (!existing && message) for (const turn of command.seed ?? []) say(turn.messageId, turn.role, turn.text);
   if (message) say(message.messageId, 'user', message.text);
   if (!existing) store.emit(conversation, 'title', { title: conversation.title });
-  const offset = store.emit(conversation, 'run-started', { runId, parentId, model, epoch: 1, startedAt: now });
-  store.audit(conversation, 'STREAM_STARTED', { runId, parentId, model, startedAt: now }, trace);
+  const thread = pathTo([...conversation.messages.values()], parentId);
+  const own = room === undefined ? 0 : room - tokensOf(conversation.system ?? '');
+  const trimmed = room === undefined ? null : fitThread(thread, own).trimmed;
+  const started = { runId, parentId, model, ...(trimmed && { trimmed }) };
+  const offset = store.emit(conversation, 'run-started', { ...started, epoch: 1, startedAt: now });
+  store.audit(conversation, 'STREAM_STARTED', { ...started, ...(continues !== undefined && { continues }), startedAt: now }, trace);
+  if (begun !== '') store.emit(conversation, 'chunk', { runId, at: 0, t: now, text: begun });
 
   for (const id of [runId, ...said, ...(unanswered === null ? [] : [unanswered])]) conversation.ids.set(id, { runId, offset });
   conversation.active = runId;
   conversation.leaf = parentId;
+  if (model !== DEFAULT_MODEL) conversation.model = model;
   store.putRun({
     conversationId,
     runId,
@@ -61,10 +75,12 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     startedAt: now,
     trace,
     request: command.request,
-    text: '',
-    bytes: 0,
+    text: begun,
+    bytes: Buffer.byteLength(begun),
+    ...(begun !== '' && { base: Buffer.byteLength(begun) }),
+    ...(trimmed && { trimmed }),
     parts: [],
-    step: 0,
+    step: Buffer.byteLength(begun),
     waiting: null,
     // A run of this name may have been in a conversation deleted minutes ago, and its owner may still write.
     epoch: store.runOf(conversationId, runId)?.epoch ?? 0,

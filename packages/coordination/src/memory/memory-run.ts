@@ -1,4 +1,4 @@
-import type { MessageStatus, Part } from '@runnel/protocol';
+import type { MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
 
 export interface MemoryRun {
@@ -32,4 +32,7 @@ export interface MemoryRun {
   cancel: CancelRequest | null;
   /** When it began to wait for an owner; null while one holds it. */
   queuedAt: number | null;
+  /** Bytes of its text that came from the answer it continues. */
+  base?: number;
+  trimmed?: Trimmed;
 }

@@ -58,7 +58,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     if (isRemade) store.emit(conversation, 'message', { message });
   }
   const now = store.now();
-  const { trace = '', cancel = null } = known ?? {};
+  const { trace = '', cancel = null, base, trimmed } = known ?? {};
   store.putRun({
     conversationId,
     runId,
@@ -80,6 +80,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     tries: known?.tries ?? 0,
     cancel,
     queuedAt: null,
+    ...(base !== undefined && { base }),
+    ...(trimmed && { trimmed }),
   });
   conversation.active = runId;
   conversation.leaf = parentId;

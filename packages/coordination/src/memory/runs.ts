@@ -84,6 +84,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     ...(spoilt && { spoilt }),
     claimedAt: now,
     ...(doubt && { doubt }),
+    ...(conversation.system && { system: conversation.system }),
+    ...(run.base !== undefined && { base: run.base }),
   };
 };
 
@@ -159,6 +161,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     text,
     status: reason,
     ...finished,
+    ...(held.trimmed && { trimmed: held.trimmed }),
     model,
     createdAt: startedAt,
     ...(usage && { usage }),

@@ -1,11 +1,13 @@
-import { newId, type Cursor, type Message } from '@runnel/protocol';
+import { newId, type Message } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
 import type { MemoryRun } from './memory-run.ts';
 import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
-import type { ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
+import type { MemoryConversation } from './records.ts';
+import type { ChannelListener, WorkHint } from '../run-log.ts';
 
 export type { MemoryRun } from './memory-run.ts';
+export type * from './records.ts';
 
 /** As in Redis: newest messages kept, events kept, entries before prompts are refused. */
 export const LIMITS = {
@@ -17,33 +19,6 @@ export const LIMITS = {
 } as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const ENDED_RUN_MS = 5 * 60 * 1_000;
-
-export interface MemoryConversation {
-  conversationId: string;
-  userId: string;
-  logId: string;
-  offset: number;
-  auditSequence: number;
-  title: string;
-  createdAt: number;
-  leaf: string | null;
-  active: string | null;
-  /** In order of creation. */
-  messages: Map<string, Message>;
-  /** messageId or runId → the run it made. */
-  ids: Map<string, { runId: string; offset: number }>;
-  log: LogEntry[];
-  trimmed: boolean;
-  /** Made while the database could not be asked whose the id is. */
-  unproven: boolean;
-  /** Of the store, when its log began. */
-  generation: number;
-  /** When its log was renamed, for the store had changed; null: it lacks nothing that the database could have. */
-  lossy: number | null;
-  /** Where the log stood then. */
-  before: Cursor | null;
-  touchedAt: number;
-}
 
 export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;

@@ -21,7 +21,7 @@ import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
 import { byIndex, readPart } from '../parts.ts';
-import { readPrefix, type EndReason, type Part } from '@runnel/protocol';
+import { readPrefix, type EndReason, type Part, type Trimmed } from '@runnel/protocol';
 
 /** What scripts answer: an outcome word, then its values. */
 export type Reply = [string, ...unknown[]];
@@ -62,6 +62,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   const outcome = reply[0] as BeginRunResult['outcome'];
   if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
   if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  if (outcome === 'other-model') return { outcome, model: String(reply[1]) };
   if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
   return { outcome };
 };
@@ -74,8 +75,27 @@ const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries, request, held] =
-    reply as [string, ...string[]];
+  const [
+    ,
+    epoch,
+    logId,
+    text,
+    parent,
+    model,
+    startedAt,
+    userId,
+    title,
+    cancel,
+    trace,
+    messages,
+    doubt,
+    claimedAt,
+    tries,
+    request,
+    held,
+    system,
+    base,
+  ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo(parseMessages(messages), parentId);
   const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
@@ -95,6 +115,8 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     ...(spoilt && { spoilt }),
     claimedAt: Number(claimedAt),
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
+    ...(system && { system }),
+    ...(Number(base ?? 0) > 0 && { base: Number(base) }),
   };
 };
 
@@ -180,6 +202,9 @@ export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory'
   return { kind, hasMore: Number(hasMore) === 1, messages: parseMessages(messages), ...notes };
 };
 
+const trimmedOf = (cut?: string, lost?: string): { trimmed?: Trimmed } =>
+  cut ? { trimmed: { messages: Number(cut), tokens: Number(lost) } } : {};
+
 const toEntry = (json: string): LogEntry => ({ offset: readPrefix(json.slice(0, 256))!.offset, json });
 
 export const toReadState = (reply: Reply): ReadState => {
@@ -195,7 +220,7 @@ export const toReadState = (reply: Reply): ReadState => {
     };
   }
   const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
-  const [runId, parentId, model, epoch, startedAt, text, held, waiting] = running as string[];
+  const [runId, parentId, model, epoch, startedAt, text, held, waiting, cut, lost] = running as string[];
   const parts = toParts(held);
   return {
     kind,
@@ -214,6 +239,7 @@ export const toReadState = (reply: Reply): ReadState => {
             ...{ runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt) },
             ...(parts.length > 0 && { parts }),
             ...(waiting && { waiting: JSON.parse(waiting) as string[] }),
+            ...trimmedOf(cut, lost),
           },
   };
 };

@@ -78,6 +78,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
+      const { room = '' as const, continues = '', preset = false } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -91,6 +92,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         trace,
         cap,
         making: making === 'no' ? '' : making,
+        room,
+        continues,
+        preset: preset ? '1' : '',
         request,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));

@@ -48,6 +48,9 @@ export interface ScriptArgs {
     cap: number;
     making: '' | 'proven' | 'unproven';
     request: string;
+    room: number | '';
+    continues: string;
+    preset: '1' | '';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {

@@ -14,8 +14,15 @@ const ROLES = ['user', 'assistant', 'system'] as const satisfies readonly Role[]
 const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const satisfies readonly EndReason[];
 const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStatus[];
 
+/** What of a conversation a model did not get, for it had no room. */
+const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
+
 /** What the provider counted, or what was estimated where it counted nothing. */
-export const UsageSchema = Type.Object({ promptTokens: Whole, completionTokens: Whole });
+export const UsageSchema = Type.Object({
+  promptTokens: Whole,
+  completionTokens: Whole,
+  estimated: Type.Optional(Type.Boolean({ description: 'Some or all of it is an estimate: a token for four bytes' })),
+});
 
 /** A message as people read it: the same in the log, in history and in the trail. */
 export const MessageSchema = Type.Object({
@@ -27,6 +34,7 @@ export const MessageSchema = Type.Object({
   finish: Type.Optional(Type.String({ description: `How the model stopped: ${FINISHES.join(', ')}, or a word of a later release` })),
   model: Type.Optional(Type.String()),
   createdAt: Type.Integer({ ...Whole, description: 'ms since the epoch' }),
+  trimmed: Type.Optional(Trimmed),
   author: Type.Optional(Type.String()),
   usage: Type.Optional(UsageSchema),
 });
@@ -107,7 +115,14 @@ const AdminAct = Type.Object({
 export const AUDIT_DATA = {
   SESSION_STARTED: Type.Object({ ...User, title: Type.String() }),
   CHAT_MESSAGE: Type.Object({ ...User, message: MessageSchema }),
-  STREAM_STARTED: Type.Object({ ...Run, parentId: NameOrNull, model: Type.String(), startedAt: Whole }),
+  STREAM_STARTED: Type.Object({
+    ...Run,
+    parentId: NameOrNull,
+    model: Type.String(),
+    trimmed: Type.Optional(Trimmed),
+    continues: Type.Optional(Type.String({ description: 'The answer whose text this one begins with' })),
+    startedAt: Whole,
+  }),
   /** When pieces of an answer came: best effort, and no state change. `chunks`: offset of the event, ms since the start, bytes. */
   CHUNK_RECEIVED: Type.Object({
     ...Run,

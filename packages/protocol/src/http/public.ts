@@ -79,6 +79,9 @@ export const ModelInfo = Type.Object({
   tools: Type.Optional(Type.Boolean({ description: 'It can call tools' })),
   reasoning: Type.Optional(Type.Boolean({ description: 'It thinks before it answers' })),
   contextTokens: Type.Optional(Type.Integer({ description: 'Tokens of prompt and answer together; a longer conversation is cut to fit' })),
+  promptTokens: Type.Optional(
+    Type.Integer({ description: 'What of it is for a conversation: without room for an answer, and the system text of the model' }),
+  ),
   price: Type.Optional(PriceSchema),
 });
 export type ModelInfo = Static<typeof ModelInfo>;

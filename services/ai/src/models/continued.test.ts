@@ -79,6 +79,7 @@ test('usage counts every request once: those that broke by an estimate', async (
     return deltas.flatMap((delta) => ('usage' in delta ? [delta.usage] : []))[0]!;
   };
   expect(await usageOf([])).toEqual({ promptTokens: 10, completionTokens: 16 });
-  expect(await usageOf([8])).toEqual({ promptTokens: 10 + 1, completionTokens: 8 + 2 });
-  expect(await usageOf([], '12345678')).toEqual({ promptTokens: 10 + 1, completionTokens: 8 + 2 });
+  expect(await usageOf([8])).toEqual({ promptTokens: 10 + 1, completionTokens: 8 + 2, estimated: true });
+  // What owners before this one asked for is added where their text is known.
+  expect(await usageOf([], '12345678')).toEqual({ promptTokens: 10, completionTokens: 8 });
 });

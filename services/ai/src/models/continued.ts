@@ -1,7 +1,7 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError, splitIncomplete, utf8Length, type Usage } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import { estimateUsage } from '../run/usage.ts';
+import { estimateUsage, sumUsage } from '../run/usage.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 
 export interface ContinuedOptions {
@@ -24,7 +24,7 @@ export const continued = (provider: ChatProvider, { clock = systemClock, random 
   ...provider,
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-    const broken = request.prefix === '' ? [] : [estimateUsage(request.messages, utf8Length(request.prefix))];
+    const broken: Usage[] = [];
     let { prefix } = request;
     for (let breaks = 0; ; breaks++) {
       const begun = prefix;
@@ -32,7 +32,7 @@ export const continued = (provider: ChatProvider, { clock = systemClock, random 
       let half = '';
       try {
         for await (const delta of provider.stream({ ...request, prefix }, signal)) {
-          if ('usage' in delta) yield { usage: [...broken, delta.usage].reduce(sum) };
+          if ('usage' in delta) yield { usage: sumUsage(...broken, delta.usage) };
           else if (!('text' in delta)) yield delta;
           else {
             const { whole, rest } = splitIncomplete(half + delta.text);
@@ -51,11 +51,6 @@ export const continued = (provider: ChatProvider, { clock = systemClock, random 
       }
     }
   },
-});
-
-const sum = (a: Usage, b: Usage): Usage => ({
-  promptTokens: a.promptTokens + b.promptTokens,
-  completionTokens: a.completionTokens + b.completionTokens,
 });
 
 const isBreak = (error: unknown): boolean => error instanceof RunnelError && error.code === 'unavailable';

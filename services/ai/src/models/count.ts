@@ -75,7 +75,7 @@ export const createCountProvider = (clock: Clock = systemClock): ChatProvider =>
     if (stop?.kind === 'fail' && last < words)
       throw new RunnelError('model-failed', `The count failed after ${last} words, as it was asked to.`);
     if (stop?.kind === 'hang' && last < words) await aborted(signal);
-    else yield { usage: { promptTokens: prompt.trim().split(/\s+/).length, completionTokens: words } };
+    else yield { usage: { promptTokens: prompt.trim().split(/\s+/).length, completionTokens: words - Math.floor((from + 1) / 8) } };
   },
 });
 

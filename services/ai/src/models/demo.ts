@@ -32,7 +32,7 @@ export const createDemoProvider = (clock: Clock = systemClock, count: ChatProvid
     const answer = composeAnswer(prompt, turn);
     yield* paced(answer.slice(request.prefix.length).match(WORD) ?? [], gapAfter, clock, signal);
     if (signal.aborted) return;
-    yield { usage: { promptTokens: wordsOf(prompt), completionTokens: wordsOf(answer) } };
+    yield { usage: { promptTokens: wordsOf(prompt), completionTokens: wordsOf(answer.slice(request.prefix.length)) } };
   },
 });
 

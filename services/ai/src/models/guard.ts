@@ -25,7 +25,7 @@ const BREAK_MS = 10_000;
 
 /**
  * A provider with its timeouts, retries and breaker. What it throws for the model's sake is `model-failed`, but for what says more
- * (`too-long`, `rate-limited`).
+ * (`context-length`, `rate-limited`).
  */
 export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
   const timed = withTimeouts(
@@ -46,7 +46,7 @@ export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvid
   };
 };
 
-const SAYS_MORE = new Set<string>(['too-long', 'rate-limited', 'model-failed']);
+const SAYS_MORE = new Set<string>(['context-length', 'rate-limited', 'model-failed']);
 const toFailure = (error: unknown): RunnelError => {
   if (!(error instanceof RunnelError)) return new RunnelError('model-failed', undefined, { cause: error });
   if (SAYS_MORE.has(error.code)) return error;

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { tokensOf } from '@runnel/protocol';
 import type { ModelEntry, ModelInfo } from '@runnel/protocol/http';
 
 export const DEFAULT_MODELS: ModelEntry[] = [
@@ -65,6 +66,15 @@ const isReadable = (path: string): boolean => {
   }
 };
 
+/** Kept for an answer where nobody said how long one may be: a quarter, and no more than most are. */
+const ANSWER_TOKENS = 4_096;
+
+/** What of a context a conversation may take. */
+const promptTokensOf = ({ maxOutputTokens, system = '' }: ModelEntry, contextTokens: number): number => {
+  const answer = maxOutputTokens ?? Math.min(ANSWER_TOKENS, Math.floor(contextTokens / 4));
+  return Math.max(0, contextTokens - answer - tokensOf(system));
+};
+
 /** What people and gateways are told of a model. */
 export const infoOf = (entry: ModelEntry, { canContinue, isDefault }: { canContinue: boolean; isDefault: boolean }): ModelInfo => {
   const { id, name = id, provider, vision, tools, reasoning, contextTokens, price } = entry;
@@ -74,7 +84,7 @@ export const infoOf = (entry: ModelEntry, { canContinue, isDefault }: { canConti
     ...(vision && { vision }),
     ...(tools && { tools }),
     ...(reasoning && { reasoning }),
-    ...(contextTokens !== undefined && { contextTokens }),
+    ...(contextTokens !== undefined && { contextTokens, promptTokens: promptTokensOf(entry, contextTokens) }),
     ...(price && { price }),
   };
 };

@@ -22,7 +22,7 @@ describe('what a provider answered', () => {
     '{"error":{"code":"context_length_exceeded","message":"too long"}}',
     '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000"}}',
   ])('a thread that is too long is not retryable: %s', (body) => {
-    expect(errorOf(answered(400, body))).toMatchObject({ code: 'too-long', retryable: false });
+    expect(errorOf(answered(400, body))).toMatchObject({ code: 'context-length', retryable: false });
   });
 
   test('429 is rate-limited, with the pause that was asked for', () => {

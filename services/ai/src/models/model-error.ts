@@ -69,13 +69,12 @@ export const toModelError = (error: unknown, secrets: readonly string[], prompts
   };
   if (!(error instanceof UpstreamAnswer)) {
     const told = error instanceof UpstreamFault ? wordsOf(error.said) : '';
-    if (TOO_LONG.test(told)) return new RunnelError('too-long', 'The conversation is too long for this model.', fault(told));
+    if (TOO_LONG.test(told)) return new RunnelError('context-length', undefined, fault(told));
     return new RunnelError('unavailable', UNREACHABLE.has(codeOf(error)) ? "The model's provider cannot be reached." : BROKE, fault(told));
   }
   const { status, headers } = error;
   const words = wordsOf(error.words);
-  if ((status === 400 || status === 413) && TOO_LONG.test(words))
-    return new RunnelError('too-long', 'The conversation is too long for this model.', fault(words, status));
+  if ((status === 400 || status === 413) && TOO_LONG.test(words)) return new RunnelError('context-length', undefined, fault(words, status));
   const retryAfterMs = retryAfterOf(headers);
   const providerCode = codeIn(error.words);
   const details = {

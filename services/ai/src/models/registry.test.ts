@@ -47,7 +47,7 @@ test('what a model can is told flat, and what it can not is absent', () => {
   expect(first).toEqual({
     accepts: acceptedBy('openai-compatible', false),
     ...{ id: 'a', name: 'a', provider: 'openai-compatible', canContinue: false, default: true },
-    ...{ vision: true, tools: true, contextTokens: 8_192, price: { input: 0.5, output: 1.5 } },
+    ...{ vision: true, tools: true, contextTokens: 8_192, promptTokens: 6_144, price: { input: 0.5, output: 1.5 } },
   });
   expect(second).toEqual({ id: 'b', name: 'b', provider: 'demo', canContinue: true, accepts: acceptedBy('demo', true) });
 });

@@ -3,6 +3,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { askedOf } from './asked.ts';
 import type { Claim } from './generate.ts';
+import type { Model } from '../models/registry.ts';
 
 const message = (messageId: string, role: StoredMessage['role'], text: string): StoredMessage => ({
   messageId,
@@ -17,8 +18,9 @@ const asked = (messages: StoredMessage[], request?: ModelRequest | string, syste
     {
       messages,
       ...(request !== undefined && { request: typeof request === 'string' ? request : JSON.stringify(request) }),
+      text: '',
     } as unknown as Claim,
-    system,
+    { system, info: {}, provider: { canContinue: true } } as unknown as Model,
   );
 const said = (found: ReturnType<typeof asked>) => found.messages.map(({ role, text }) => `${role}: ${text}`);
 

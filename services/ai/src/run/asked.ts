@@ -1,7 +1,8 @@
 import type { StoredMessage } from '@runnel/coordination';
 import { ModelRequest, parseBody, type Turn } from '@runnel/protocol/http';
-import { RunnelError } from '@runnel/protocol';
+import { fitThread, RunnelError, tokensOf } from '@runnel/protocol';
 import type { ModelMessage, ModelRequest as Request } from '../models/provider.ts';
+import type { Model } from '../models/registry.ts';
 import type { Claim } from './generate.ts';
 
 /** What a model is asked, beside the text that stands. */
@@ -53,16 +54,39 @@ const callingTurn = ({ text, parts = [] }: StoredMessage): ModelMessage | null =
   return { role: 'assistant', text, turn: { role: 'assistant', content: text === '' ? null : text, tool_calls } };
 };
 
-/** The model's input: the system text of its entry and of this request, then the thread. */
-export const askedOf = ({ messages, request }: Claim, system: string | null): Asked => {
+/** What a model is asked that cannot go on behind a text of its own. */
+const GO_ON =
+  'Your answer was cut off. Go on exactly where it ends, in its language and format; repeat nothing and say nothing about this.';
+
+/** A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. */
+const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): readonly StoredMessage[] =>
+  promptTokens === undefined ? messages : fitThread(messages, promptTokens - tokensOf(system)).kept;
+
+/**
+ * The model's input: the system text of its entry, of the conversation and of this request, then the thread. A caller's own thread is
+ * never cut: an API says when it is too long.
+ */
+export const askedOf = (claim: Claim, model: Model): Asked => {
+  const { messages, request } = claim;
   const read = request === undefined ? {} : readRequest(request);
   if (read instanceof RunnelError) return { messages: ofThread(messages), error: read };
   const { params, instructions, thread } = read;
-  const texts = [system, instructions].filter((text) => text !== null && text !== undefined && text !== '') as string[];
-  return {
-    messages: [...texts.map((text) => ({ role: 'system' as const, text })), ...(thread ? ofRequest(messages, thread) : ofThread(messages))],
-    ...(params && { params }),
-  };
+  const texts = [model.system, claim.system, instructions].filter((own) => own !== null && own !== undefined && own !== '') as string[];
+  const asked = [
+    ...texts.map((own) => ({ role: 'system' as const, text: own })),
+    ...(thread ? ofRequest(messages, thread) : ofThread(fitting(claim, model))),
+  ];
+  return { messages: asked, ...(params && { params }) };
+};
+
+/** A text that stands, for a model that cannot go on behind one of its own: it is asked to, in a turn of its own. */
+export const goOnFrom = <T extends Pick<Request, 'messages' | 'prefix'>>(
+  thread: T,
+  { provider }: Model,
+): Pick<Request, 'messages' | 'prefix'> => {
+  const { messages, prefix } = thread;
+  if (prefix === '' || provider.canContinue) return thread;
+  return { messages: [...messages, { role: 'assistant', text: prefix }, { role: 'user', text: GO_ON }], prefix: '' };
 };
 
 const readRequest = (json: string): ModelRequest | RunnelError => {

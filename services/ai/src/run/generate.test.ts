@@ -108,7 +108,8 @@ test('the model is told its system prompt, the thread without what was deleted, 
       finish: 'stop',
       bytes: 11,
       sha256: await sha256Hex('hello world'),
-      usage: { promptTokens: 5, completionTokens: 2 },
+      // What owners before this one asked for is added, by an estimate.
+      usage: { promptTokens: 5 + 4, completionTokens: 2 + 2, estimated: true },
     },
   ]);
 });
@@ -184,7 +185,7 @@ describe('P-5 a cancel', () => {
     const { job, ends } = setUp(unknownModel().provider, { text: 'stood' });
     job.claim = { ...job.claim, cancelled: { by: 'user', requestedAt: 1 } };
     expect(await generate(job).done).toBe('cancelled');
-    expect(ends).toMatchObject([{ reason: 'cancelled', bytes: 5, usage: { promptTokens: 2, completionTokens: 2 } }]);
+    expect(ends).toMatchObject([{ reason: 'cancelled', bytes: 5, usage: { completionTokens: 2, estimated: true } }]);
   });
 });
 

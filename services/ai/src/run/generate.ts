@@ -7,7 +7,7 @@ import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
-import { estimateUsage } from './usage.ts';
+import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 import { write } from './write.ts';
 
@@ -93,8 +93,10 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
-  const asked = askedOf(claim, model.system);
-  const { messages } = asked;
+  const asked = askedOf(claim, model);
+  const heldBytes = Buffer.byteLength(claim.text);
+  // What owners before this one asked for told no usage: they are gone.
+  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
   const retry = {
     clock,
     ...(random && { random }),
@@ -140,7 +142,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...ending(reason),
         reason,
         ...(finish && { finish }),
-        usage: usage ?? estimateUsage(messages, standing.bytes),
+        usage: sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, standing.bytes - heldBytes))),
         ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);

@@ -2,7 +2,7 @@ import { closePart, isFinal, isWaiting, type Finish, type RunnelError, type Usag
 import { systemClock } from '../runs/clock.ts';
 import type { Tool } from '../tools/toolbox.ts';
 import { ANSWER_BYTES } from './answer-bytes.ts';
-import type { Asked } from './asked.ts';
+import { goOnFrom, type Asked } from './asked.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
 import type { RunJob } from './generate.ts';
@@ -10,6 +10,7 @@ import { ASK_SPEC } from './ask-person.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';
 import { continuation, isCall, stepsOf } from './thread.ts';
+import { sumUsage } from './usage.ts';
 
 export interface Written {
   usage: Usage | null;
@@ -36,7 +37,8 @@ export const write = async (
   const { model, tools, clock = systemClock, maxSteps = MAX_STEPS, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
-  if (signal.aborted) return { usage, finish, error: null };
+  // Nobody is asked.
+  if (signal.aborted) return { usage: { promptTokens: 0, completionTokens: 0 }, finish, error: null };
   if (asked.error) return { usage, finish: 'error', error: asked.error };
   await closeLeft(appends, clock.wall());
   // A caller's own tools stay the only ones of its request.
@@ -58,11 +60,11 @@ export const write = async (
     const step = stepsOf(parts);
     if (step >= maxSteps) return { usage, finish: 'tools', error: null };
     const specs = offered.length > 0 ? [...offered.map(({ spec }) => spec), ASK_SPEC] : [];
-    const { messages, prefix } = continuation(asked.messages, appends.whole, parts);
+    const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts), model);
     const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own });
     const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
     const said: Step = await readStep(job, request, appends, maker, signal);
-    usage = sum(usage, said.usage);
+    usage = sumOf(usage, said.usage);
     finish = said.finish;
     await appends.flush();
     if (own && said.error === null && !signal.aborted && said.calls.length > 0) {
@@ -92,7 +94,4 @@ const closeLeft = async (appends: AppendLoop, now: number): Promise<void> => {
   await Promise.all(left.map((part) => appends.put(closePart(part, 'interrupted', now), part.state)));
 };
 
-const sum = (a: Usage | null, b: Usage | null): Usage | null => {
-  if (a === null || b === null) return a ?? b;
-  return { promptTokens: a.promptTokens + b.promptTokens, completionTokens: a.completionTokens + b.completionTokens };
-};
+const sumOf = (a: Usage | null, b: Usage | null): Usage | null => (a === null || b === null ? (a ?? b) : sumUsage(a, b));

@@ -67,7 +67,7 @@ test('S-2 a body with fields that are not for the wire does what it does without
 test('S-2 whatever fields a frame or a body has, a command gets those of its own', () => {
   const OWN = {
     prompt: ['conversationId', 'messageId', 'text', 'parentId', 'runId', 'model'],
-    regenerate: ['conversationId', 'parentId', 'runId', 'model'],
+    regenerate: ['conversationId', 'parentId', 'continues', 'runId', 'model'],
     cancel: ['conversationId', 'runId'],
     delete: ['conversationId', 'messageId'],
     typing: ['conversationId', 'active'],

@@ -17,9 +17,10 @@ export const promptOf = ({ conversationId, messageId, text, parentId, runId, mod
   ...(model !== undefined && { model }),
 });
 
-export const regenerateOf = ({ conversationId, parentId, runId, model }: Fields<'regenerate'>): RegenerateCommand => ({
+export const regenerateOf = ({ conversationId, parentId, continues, runId, model }: Fields<'regenerate'>): RegenerateCommand => ({
   conversationId,
   parentId,
+  ...(continues !== undefined && { continues }),
   ...(runId !== undefined && { runId }),
   ...(model !== undefined && { model }),
 });

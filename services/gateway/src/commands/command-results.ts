@@ -17,6 +17,8 @@ export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { of
     case 'none':
       // A regenerate in a conversation that does not exist.
       throw new RunnelError('not-found');
+    case 'other-model':
+    // Only who left the model open gets it as a result.
     case 'lossy':
       // Only callers that ask the database get `lossy` as a result.
       throw new RunnelError('unavailable');

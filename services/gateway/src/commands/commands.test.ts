@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics, delay, silentLog } from '@runnel/kit';
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { DEFAULT_LIMITS, RunnelError } from '@runnel/protocol';
@@ -22,7 +22,7 @@ const dispatched: unknown[] = [];
 const budget = { takePrompt: vi.fn(async () => {}), giveBack: vi.fn(async () => {}), standing: async () => null };
 const models = {
   list: async () => [],
-  find: () => undefined,
+  find: (id: string) => ({ id, name: id, provider: 'test', canContinue: true, ...(id === 'narrow' && { promptTokens: 0 }) }),
   resolve: async (model?: string) => {
     if (model === 'none') throw new RunnelError('model-unknown');
     return model ?? 'default';
@@ -49,6 +49,49 @@ beforeEach(() => {
   dispatched.length = 0;
   vi.clearAllMocks();
   make(createMemoryRunLog());
+});
+
+describe('the model and its room', () => {
+  afterEach(() => commands.settled());
+  const end = async (runId: string, text: string) => {
+    const [conversationId, owner, leaseMs] = ['c1', 'p', 1_000];
+    const models = { narrow: true, wide: true, default: true };
+    expect((await runLog.claimRun({ conversationId, runId, owner, leaseMs, models })).outcome).toBe('claimed');
+    await runLog.appendChunk({ conversationId, runId, epoch: 1, at: 0, text, t: 1 });
+    const sum = { bytes: text.length, sha256: 'x' };
+    expect((await runLog.endRun({ conversationId, runId, epoch: 1, reason: 'complete', ...sum })).outcome).toBe('ended');
+  };
+  const running = async () => {
+    const state = await runLog.readState({ conversationId: 'c1' });
+    return state.kind === 'snapshot' ? state.run : null;
+  };
+
+  test('who names none gets that of the conversation, with its room; a model that is gone gives way to the default', async () => {
+    await commands.prompt(ann, { ...prompt, model: 'narrow' });
+    await end('r1', 'x');
+    await commands.prompt(ann, { ...prompt, messageId: 'm2', runId: 'r2' });
+    expect(await running()).toMatchObject({ model: 'narrow', trimmed: { messages: 2 } });
+    await end('r2', 'x');
+    await commands.prompt(ann, { ...prompt, messageId: 'm3', runId: 'r3', model: 'wide' });
+    expect(await running()).not.toHaveProperty('trimmed');
+    await end('r3', 'x');
+    vi.spyOn(models, 'resolve').mockImplementation(async (model) => {
+      if (model === 'wide') throw new RunnelError('model-unknown');
+      return model ?? 'default';
+    });
+    await commands.regenerate(ann, { conversationId: 'c1', parentId: 'm3', runId: 'r4' });
+    expect(await running()).toMatchObject({ model: 'default' });
+    vi.restoreAllMocks();
+  });
+
+  test('a regenerate goes on from an answer to the same message, and from nothing else', async () => {
+    await commands.prompt(ann, { ...prompt, model: 'wide' });
+    await end('r1', 'cut');
+    const again = { conversationId: 'c1', parentId: 'm1' };
+    await expect(commands.regenerate(ann, { ...again, continues: 'm1' })).rejects.toMatchObject({ code: 'not-found' });
+    await commands.regenerate(ann, { ...again, continues: 'r1', runId: 'r2' });
+    expect(await running()).toMatchObject({ runId: 'r2', text: 'cut' });
+  });
 });
 
 describe('prompt', () => {

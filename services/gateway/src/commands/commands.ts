@@ -1,5 +1,5 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
+import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { Admission, Beginning } from '../budgets/admission.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
@@ -35,6 +35,8 @@ export interface PromptCommand {
 export interface RegenerateCommand {
   conversationId: string;
   parentId: string;
+  /** An answer to the same message that was cut: this one begins with its text. */
+  continues?: string;
   runId?: string;
   model?: string;
 }
@@ -154,7 +156,8 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const result = runOrThrow(await runLog.beginRun({ ...command, userId, model, ...trace }));
+        const preset = wanted === undefined && { preset: true };
+        const result = runOrThrow(await beginWith({ ...command, userId, model, ...roomOf(command, model), ...preset, ...trace }));
         settle(result);
         if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
@@ -165,6 +168,24 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
       throw cause;
     }
+  };
+
+  /** An API's own thread is never cut: its caller is told that it is too long. */
+  const roomOf = ({ request }: Pick<BeginRun, 'request'>, model: string): { room?: number } => {
+    const room = models.find(model)?.promptTokens;
+    return room === undefined || request !== undefined ? {} : { room };
+  };
+
+  /** Who names no model gets the conversation's, for as long as there is one of that name. */
+  const beginWith = async (command: BeginRun): Promise<BeginRunResult> => {
+    const result = await runLog.beginRun(command);
+    if (result.outcome !== 'other-model') return result;
+    const { preset: _preset, room: _room, ...named } = command;
+    const model = await models.resolve(result.model).catch((error: unknown) => {
+      if (toRunnelError(error).code === 'model-unknown') return models.resolve(undefined);
+      throw error;
+    });
+    return runLog.beginRun({ ...named, model, ...roomOf(command, model) });
   };
 
   /** Dispatches in the next turn, so that the answer to the client leaves first. */
@@ -184,8 +205,11 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
         return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model);
       }),
-    regenerate: (caller, { conversationId, parentId, runId = newId(), model }) =>
-      measured('regenerate', () => begin(caller, { conversationId, runId, message: null, parentId, title: '' }, model)),
+    regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
+      measured('regenerate', () => {
+        const place = { parentId, ...(continues !== undefined && { continues }) };
+        return begin(caller, { conversationId, runId, message: null, ...place, title: '' }, model);
+      }),
     cancel: (caller, { conversationId, runId }) =>
       measured('cancel', async () => {
         // Watch for the end before setting the flag: `run-ended` may arrive before the store's reply.

@@ -149,7 +149,7 @@ test('a prompt during an outage of the AI pods is queued, and soon learns the mo
   let up = false;
   let clock = 0;
   const models = createModelCatalogue(
-    podsWith(async () => (up ? [model('a')] : Promise.reject(new Error('down')))),
+    podsWith(async () => (up ? [model('a', { promptTokens: 7 })] : Promise.reject(new Error('down')))),
     { now: () => clock },
   );
   expect(await models.resolve(undefined)).toBe('default');
@@ -161,5 +161,6 @@ test('a prompt during an outage of the AI pods is queued, and soon learns the mo
   clock += 2000;
   await expect(models.resolve('z')).rejects.toMatchObject({ code: 'model-unknown' });
   expect((await models.list()).map(({ id }) => id)).toEqual(['a']);
+  expect(models.find('a')?.promptTokens).toBe(7);
   models.close();
 });

@@ -1,5 +1,5 @@
 import type { PendingPrompt } from '@runnel/client';
-import type { Message, MessageStatus, RunState } from '@runnel/protocol';
+import type { Message, MessageStatus, RunState, Trimmed } from '@runnel/protocol';
 import type { Node } from './tree.ts';
 
 /** One message of the page, whichever state it is in. */
@@ -10,6 +10,8 @@ export interface Entry extends Node {
   status: MessageStatus | 'running' | 'queued' | 'sending' | 'refused';
   /** How the model stopped, of an answer that ended. */
   finish: Message['finish'] | null;
+  /** What of the conversation its model did not get. */
+  trimmed: Trimmed | null;
   model: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
@@ -23,6 +25,7 @@ const ofMessage = (message: Message): Entry => ({
   text: message.text,
   status: message.status,
   finish: message.finish ?? null,
+  trimmed: message.trimmed ?? null,
   model: message.model ?? null,
   createdAt: message.createdAt,
   pending: null,
@@ -31,7 +34,7 @@ const ofMessage = (message: Message): Entry => ({
 const PENDING_STATUS = { queued: 'queued', sending: 'sending', sent: 'sending', failed: 'refused' } as const;
 
 /** What of a running answer changes rarely: everything but its text. */
-export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt'>;
+export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed'>;
 
 /**
  * Finished messages, the running answer and prompts on their way as one list in order of creation.
@@ -40,7 +43,7 @@ export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt
 export const entriesOf = (messages: readonly Message[], run: RunHead | null, pending: readonly PendingPrompt[]): Entry[] => {
   const entries = messages.map(ofMessage);
   if (run) {
-    const { runId, parentId, model, startedAt } = run;
+    const { runId, parentId, model, startedAt, trimmed = null } = run;
     const entry: Entry = {
       messageId: runId,
       parentId,
@@ -48,6 +51,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       text: '',
       status: 'running',
       finish: null,
+      trimmed,
       model,
       createdAt: startedAt,
       pending: null,
@@ -64,6 +68,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       text: prompt.text,
       status: PENDING_STATUS[prompt.status],
       finish: null,
+      trimmed: null,
       model: prompt.model ?? null,
       createdAt: prompt.createdAt,
       pending: prompt,

@@ -44,6 +44,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   'model-unknown': 'model_not_found',
   'rate-limited': 'rate_limit_exceeded',
   'too-long': 'context_length_exceeded',
+  'context-length': 'context_length_exceeded',
   'bad-frame': 'invalid_request',
   internal: 'server_error',
 };
@@ -62,7 +63,7 @@ const OURS = new Set([401, 403, 407]);
 export const openAiStatus = ({ error, status }: HttpFailure): number => {
   if (error instanceof ApiError) return error.api.status ?? status;
   if (error.code === 'model-unknown') return 404;
-  if (error.code === 'too-long') return 400;
+  if (error.code === 'too-long' || error.code === 'context-length') return 400;
   const { providerStatus } = error;
   return providerStatus !== undefined && providerStatus >= 400 && providerStatus < 600 && !OURS.has(providerStatus)
     ? providerStatus
@@ -72,7 +73,7 @@ export const openAiStatus = ({ error, status }: HttpFailure): number => {
 /** The word of an error, as bodies and metrics have it. */
 export const openAiCode = (error: RunnelError): string => {
   if (error instanceof ApiError) return error.api.code;
-  const own = error.code === 'too-long' ? undefined : error.providerCode;
+  const own = error.code === 'too-long' || error.code === 'context-length' ? undefined : error.providerCode;
   return own ?? CODES[error.code] ?? error.code.replaceAll('-', '_');
 };
 

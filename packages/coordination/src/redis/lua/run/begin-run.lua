@@ -1,13 +1,15 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose runPrefix
 --          runPrefix: start of the keys of a run, which may be another one; same slot
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
 --          request: JSON of what the model is asked beside the thread, or ''
 --          making: what the database said: '' it was not asked, proven: it was, unproven: it could not be; then the parent of a new
 --          conversation may be one that only the database knows
--- Returns  started runId offset title | duplicate runId offset | busy runId | none | lossy | forbidden doubtful | not-found | overloaded
+--          room: tokens of a thread that the model takes, '' any; continues: an answer to `parent` whose text the run's begins with, or ''
+--          preset '1': nobody named the model, so that of the conversation is asked for instead
+-- Returns  started runId offset title | duplicate runId offset | busy runId | other-model model | none | lossy | forbidden doubtful | not-found | overloaded
 --          (lossy: the store changed behind the conversation; the message may be in the database, with its answer)
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -15,9 +17,10 @@ local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEY
 local store, whose, runPrefix = KEYS[15], KEYS[16], KEYS[17]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
-local making, request = ARGV[13], ARGV[14]
+local making, request, room, continues, preset = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17]
 -- @include now
 -- @include json
+-- @include figure
 -- @include emit
 -- @include audit
 -- @include keep
@@ -28,6 +31,7 @@ local making, request = ARGV[13], ARGV[14]
 -- @include generation
 -- @include recheck
 -- @include alive
+-- @include fit
 -- @include mend
 -- @include rename
 -- @include revive
@@ -42,7 +46,7 @@ end
 if redis.call('EXISTS', meta) == 0 then
   revive()
 end
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy')
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy', 'model', 'system')
 local isNew = not known[1]
 if theirs(known[1]) then
   return { 'forbidden', (isNew or known[5]) and 1 or 0 }
@@ -84,6 +88,18 @@ if messageId == '' then
     return { 'not-found' }
   end
 end
+local begun = ''
+if continues ~= '' then
+  local kept = not isNew and redis.call('HGET', history, continues)
+  local earlier = kept and cjson.decode(kept)
+  if not earlier or earlier.role ~= 'assistant' or earlier.parentId ~= parent or earlier.status == 'deleted' or earlier.text == '' then
+    return { 'not-found' }
+  end
+  begun = earlier.text
+end
+if preset == '1' and known[8] and known[8] ~= model then
+  return { 'other-model', known[8] }
+end
 if redis.call('EXISTS', relay) == 1 and redis.call('XLEN', events) >= cap then
   return { 'overloaded' }
 end
@@ -111,9 +127,20 @@ end
 if isNew then
   emit('title', ',"title":' .. cjson.encode(title))
 end
+local cut, lost = 0, 0
+if room then
+  cut, lost = fit(parent, room - math.ceil(#(known[9] or '') / 4))
+end
 local started = ',"runId":"' .. runId .. '","parentId":' .. json(parent) .. ',"model":' .. cjson.encode(model)
+if cut > 0 then
+  started = started .. ',"trimmed":{"messages":' .. figure(cut) .. ',"tokens":' .. figure(lost) .. '}'
+end
 local offset = emit('run-started', started .. ',"epoch":1,"startedAt":' .. now)
-audit('STREAM_STARTED', '{"userId":' .. json(userId) .. started .. ',"startedAt":' .. now .. '}', trace)
+local from = continues ~= '' and ',"continues":' .. json(continues) or ''
+audit('STREAM_STARTED', '{"userId":' .. json(userId) .. started .. from .. ',"startedAt":' .. now .. '}', trace)
+if begun ~= '' then
+  emit('chunk', ',"runId":"' .. runId .. '","at":0,"t":' .. now .. ',"text":' .. cjson.encode(begun))
+end
 
 local made = runId .. '|' .. string.format('%.0f', offset)
 redis.call('HSET', ids, runId, made)
@@ -122,11 +149,22 @@ for _, id in ipairs(said) do
   redis.call('HSET', ids, id, made)
 end
 redis.call('HSET', meta, 'active', runId, 'leaf', parent)
+if model ~= 'default' then
+  redis.call('HSET', meta, 'model', model)
+end
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
 redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
+redis.call('HDEL', run, 'base', 'cut', 'lost')
+if begun ~= '' then
+  redis.call('SET', text, begun, 'PX', 86400000)
+  redis.call('HSET', run, 'base', #begun, 'step', #begun)
+end
+if cut > 0 then
+  redis.call('HSET', run, 'cut', cut, 'lost', lost)
+end
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)
 redis.call('ZADD', queued, now, conversationId .. ':' .. runId)

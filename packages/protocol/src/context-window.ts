@@ -1,0 +1,48 @@
+import type { MessageStatus, Role } from './events.ts';
+import { utf8Length } from './position.ts';
+
+/** Bytes of text that make about one token, over the usual tokenizers and languages. */
+export const BYTES_PER_TOKEN = 4;
+
+/** About how many tokens a text is, where no tokenizer is asked. */
+export const tokensOf = (text: string): number => Math.ceil(utf8Length(text) / BYTES_PER_TOKEN);
+
+/** What was left out of a thread so that it fits its model. */
+export interface Trimmed {
+  messages: number;
+  /** About. */
+  tokens: number;
+}
+
+interface Turn {
+  role: Role;
+  text: string;
+  status?: MessageStatus;
+}
+
+/**
+ * The part of a thread (oldest first) that fits in so many tokens: all system text, then whole turns — a person's message and what
+ * was answered to it — from the newest back to the first that has no room. The newest turn stays, however long. What is deleted or empty
+ * is in neither part. Pure; `fit.lua` says the same of the store's copy.
+ */
+export const fitThread = <M extends Turn>(thread: readonly M[], tokens: number): { kept: M[]; trimmed: Trimmed | null } => {
+  const said = thread.filter(({ status, text }) => status !== 'deleted' && text !== '');
+  let room = tokens;
+  for (const { role, text } of said) if (role === 'system') room -= tokensOf(text);
+  let first = said.length;
+  for (let at = said.length, turn = 0; at > 0; at--) {
+    const { role, text } = said[at - 1]!;
+    if (role !== 'system') turn += tokensOf(text);
+    // A turn ends, going back, at its question; what stands before the first question is one too.
+    if (role !== 'user' && at > 1) continue;
+    room -= turn;
+    if (room < 0 && first < said.length) break;
+    first = at - 1;
+    turn = 0;
+  }
+  const isKept = ({ role }: M, at: number): boolean => role === 'system' || at >= first;
+  const kept = said.filter(isKept);
+  const cut = said.filter((message, at) => !isKept(message, at));
+  const trimmed = cut.length === 0 ? null : { messages: cut.length, tokens: cut.reduce((sum, { text }) => sum + tokensOf(text), 0) };
+  return { kept, trimmed };
+};
