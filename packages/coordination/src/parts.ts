@@ -29,7 +29,7 @@ export const bare = (part: Part): Part => {
 export const partJson = (part: Part): string => JSON.stringify(bare(part));
 
 /** The whole part, for the tables that people read. */
-export const wholeJson = (part: Part): string => {
+const wholeJson = (part: Part): string => {
   const streamed = Object.fromEntries(PART_FIELDS.flatMap((field) => (part[field] === undefined ? [] : [[field, part[field]]])));
   return JSON.stringify({ ...bare(part), ...(wellFormed(streamed) as object) });
 };

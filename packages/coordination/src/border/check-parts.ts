@@ -6,7 +6,7 @@ import { BORDER, count, id, list, name, object, text, word } from './shapes.ts';
 const DECISIONS = ['approve', 'deny', 'answer', 'retry', 'skip'];
 
 /** Whatever else it has is JSON; scripts read what is checked here. */
-export const checkPart = (part: Part): void => {
+const checkPart = (part: Part): void => {
   object(part, 'part');
   id(part.partId);
   count(part.index, 'part');

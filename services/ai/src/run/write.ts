@@ -21,7 +21,7 @@ export interface Written {
   waiting?: string[];
 }
 
-export const MAX_STEPS = 8;
+const MAX_STEPS = 8;
 
 /**
  * Writes an answer: asks the model, carries out what it calls, tells it the results, until it calls nothing more (or has asked often

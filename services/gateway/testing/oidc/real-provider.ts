@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import Provider from 'oidc-provider';
 
-export const CLIENT_ID = 'runnel';
-export const CLIENT_SECRET = 'a-secret-that-the-provider-has-made';
+const CLIENT_ID = 'runnel';
+const CLIENT_SECRET = 'a-secret-that-the-provider-has-made';
 
 export interface RealProvider {
   issuer: string;

@@ -96,7 +96,7 @@ const checkSupported = (body: CompletionBody): void => {
 };
 
 /** What the model is told: everything but what says nothing. */
-export const paramsOf = (body: ModelParams): ModelParams =>
+const paramsOf = (body: ModelParams): ModelParams =>
   Object.fromEntries(
     MODEL_PARAM_NAMES.flatMap((name) => {
       const value = body[name];

@@ -21,7 +21,7 @@ export class ApiError extends RunnelError {
 }
 
 /** A request that asks for something which is not done: by name, and never passed over in silence. */
-export const refusal = (param: string, why: string, code = 'unsupported_value'): ApiError =>
+const refusal = (param: string, why: string, code = 'unsupported_value'): ApiError =>
   new ApiError('bad-frame', `${param}: ${why}`, { code, param });
 export const refuse = (param: string, why: string, code?: string): never => {
   throw refusal(param, why, code);

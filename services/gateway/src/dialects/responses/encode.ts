@@ -34,7 +34,7 @@ export type Status = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'fa
 
 const CUT: Partial<Record<Finish, string>> = { length: 'max_output_tokens', filter: 'content_filter' };
 
-export const statusOf = (end: AnswerEnd | null): Status => {
+const statusOf = (end: AnswerEnd | null): Status => {
   if (!end) return 'in_progress';
   if (end.reason === 'cancelled') return 'cancelled';
   if (end.error || end.reason !== 'complete') return 'failed';

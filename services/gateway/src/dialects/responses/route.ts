@@ -19,7 +19,7 @@ import { ResponseBody } from './params.ts';
 import { streamResponse } from './stream.ts';
 
 const tags = ['OpenAI-compatible'];
-export const ResponseObject = Type.Unsafe<object>({ type: 'object', description: 'response' });
+const ResponseObject = Type.Unsafe<object>({ type: 'object', description: 'response' });
 export const RESPONSE_ANSWER = {
   200: {
     description: '`x-runnel-conversation` and `x-runnel-run` name what it is of',
