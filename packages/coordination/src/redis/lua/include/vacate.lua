@@ -4,6 +4,8 @@ local function vacate(active)
   -- The texts of runs that ended minutes ago are still kept for their owners.
   for _, id in ipairs(redis.call('HKEYS', ids)) do
     redis.call('UNLINK', runPrefix .. id .. ':text')
+    -- Who cancelled it, and what its caller asked for besides the conversation.
+    redis.call('HDEL', runPrefix .. id, 'cancel', 'request')
     dropparts(runPrefix .. id .. ':parts', runPrefix .. id .. ':part:')
   end
   if active then
