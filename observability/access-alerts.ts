@@ -10,6 +10,11 @@ const refusedInside = (count: number): Samples => ({
   'runnel_inner_refused_total{service="ai",reason="browser"}': 0,
 });
 
+const signIns = (outcome: string, count: number): Samples => ({
+  'runnel_gateway_sign_ins_total{service="gateway",outcome="ok"}': 1,
+  [`runnel_gateway_sign_ins_total{service="gateway",outcome="${outcome}"}`]: count,
+});
+
 /** Of who is let in. */
 export const ACCESS_CAUSES: readonly CauseAlert[] = [
   {
@@ -33,5 +38,16 @@ export const ACCESS_CAUSES: readonly CauseAlert[] = [
     fires: refusedInside(10),
     silent: refusedInside(0),
     labels: { service: 'ai', reason: 'wrong-token' },
+  },
+  {
+    alert: 'ProviderUnreachable',
+    severity: 'page',
+    expr: 'sum by (outcome) (increase(runnel_gateway_sign_ins_total{outcome=~"unavailable|refused|failed"}[5m])) > 5 and on () sum(increase(runnel_gateway_sign_ins_total{outcome=~"unavailable|refused|failed"}[5m])) > sum(increase(runnel_gateway_sign_ins_total{outcome="ok"}[5m]))',
+    for: '5m',
+    summary: 'People cannot sign in',
+    description: 'More sign-ins fail than succeed: the identity provider is away, or does not know this installation. Who is in stays in.',
+    fires: signIns('unavailable', 10),
+    silent: signIns('unavailable', 0),
+    labels: { outcome: 'unavailable' },
   },
 ];

@@ -13,6 +13,7 @@ import { root } from './lib/command.ts';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
 import { chatParameters, withParameters } from './lib/wires.ts';
+import { PARAMETERS as RESPONSE_PARAMETERS } from '../services/gateway/src/dialects/responses/params.ts';
 import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
 import { buildPackages, PACKAGES } from './packages/build.ts';
 
@@ -63,6 +64,7 @@ const files: Record<string, string> = {
   'docs/asyncapi.json': asyncApi(),
   'docs/wires/chat-completions.md': withParameters(await text('docs/wires/chat-completions.md'), CHAT_PARAMETERS),
   'docs/wires/openai-chat.md': chatParameters(),
+  'docs/wires/responses.md': withParameters(await text('docs/wires/responses.md'), RESPONSE_PARAMETERS),
   'docs/decisions/README.md': renderIndex(readDecisions(root)),
   ...Object.fromEntries(PACKAGES.map((name) => [`packages/${name}/api-report.md`, apiReport(name)])),
 };

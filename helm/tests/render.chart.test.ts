@@ -89,7 +89,7 @@ test("every object is what Kubernetes' own schemas say, with no field too many",
   const output = execFileSync(goTool('kubeconform'), ['-strict', '-summary', '-schema-location', location, '-skip', FOREIGN, ...files], {
     encoding: 'utf8',
   });
-  expect(output).toMatch(/Valid: 2\d\d, Invalid: 0, Errors: 0/);
+  expect(output).toMatch(/Valid: [12]\d\d, Invalid: 0, Errors: 0/);
 });
 
 test('suites of helm-unittest pass', () => {

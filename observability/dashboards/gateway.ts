@@ -55,6 +55,7 @@ export const gateway: Dashboard = {
           unit: 'ops',
           targets: [
             perSecond('runnel_gateway_merged_chunks_total', '', 'merged chunks'),
+            perSecond('runnel_gateway_decisions_total', 'decision, outcome', 'decided: {{decision}} {{outcome}}'),
             perSecond('runnel_gateway_slow_event_streams_total', '', 'SSE broken off'),
           ],
         },
@@ -95,6 +96,20 @@ export const gateway: Dashboard = {
             'What a budget of a person or an address refused (docs/operations.md). One that stands for hours: too small, or an attack.',
           unit: 'ops',
           targets: [perSecond('runnel_gateway_refusals_total', 'limit')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Sign-ins',
+          description: 'Who came back from the identity provider, by what became of it (runbook ProviderUnreachable).',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_sign_ins_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Session renewals',
+          description: 'ended: the provider does not stand by the person any more. unavailable: it was away; who is in stays in.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_session_renewals_total', 'outcome')],
         },
         {
           kind: 'timeseries',

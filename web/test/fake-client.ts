@@ -76,6 +76,7 @@ export const createFakeClient = (): FakeClient => {
     discard: (messageId) => void calls.push(`discard ${messageId}`),
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
     cancel: async () => (calls.push('cancel'), 'cancelling'),
+    decide: async () => 'decided' as const,
     deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
     async loadOlder() {
@@ -106,6 +107,7 @@ export const createFakeClient = (): FakeClient => {
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
     signInWay: async () => ({ ...way }),
+    signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),
   };
 };

@@ -64,6 +64,17 @@ describe('markdown', () => {
     expect(html).not.toContain('<em>');
   });
 
+  test('what begins many formulas and ends none is shown in time', async () => {
+    const ms = await page.evaluate(() => {
+      const render = window.runnel.createMarkdown({ copy: '', image: '', table: '' });
+      const start = performance.now();
+      render('\\('.repeat(10_000));
+      render('\\[ a\n'.repeat(3_000));
+      return performance.now() - start;
+    });
+    expect(ms).toBeLessThan(5_000);
+  });
+
   test('links leave the page without telling where from', async () => {
     const html = await render('[docs](https://example.org/a?b=1&c=2) and https://example.com');
     expect(html).toContain('<a href="https://example.org/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer nofollow">docs</a>');

@@ -2,5 +2,12 @@ import type { Scenario } from '../../harness/scenario.ts';
 import { agUiScenario } from './ag-ui.ts';
 import { aiSdkScenario } from './ai-sdk.ts';
 import { durableStreamsScenario } from './durable-streams.ts';
+import { chatCompletionsScenario, responsesScenario } from './openai.ts';
 
-export const dialectScenarios: Scenario[] = [durableStreamsScenario, aiSdkScenario, agUiScenario];
+export const dialectScenarios: Scenario[] = [
+  agUiScenario,
+  aiSdkScenario,
+  chatCompletionsScenario,
+  durableStreamsScenario,
+  responsesScenario,
+];

@@ -43,7 +43,10 @@ export interface ClientOptions {
   WebSocket?: WebSocketConstructor;
 }
 
-export interface Client extends Pick<Api, 'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'signInWay'> {
+export interface Client extends Pick<
+  Api,
+  'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'signInWay' | 'signOut'
+> {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
   readonly archive: Archive;
@@ -161,5 +164,6 @@ export const createClient = (options: ClientOptions): Client => {
     },
     history: api.history,
     signInWay: api.signInWay,
+    signOut: api.signOut,
   };
 };

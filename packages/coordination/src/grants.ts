@@ -53,7 +53,7 @@ export interface GrantListener {
 export interface StoreGrants {
   addGrant(command: AddGrant): Promise<AddGrantResult>;
   /** Notes that it was used. */
-  useGrant(query: { digest: string }): Promise<UseGrantResult>;
+  useGrant(query: { kind: GrantKind; digest: string }): Promise<UseGrantResult>;
   /** Oldest first. */
   listGrants(query: { userId: string; kind: GrantKind }): Promise<Grant[]>;
   /** Repeating it is safe, and tells all processes again. */

@@ -1,6 +1,6 @@
 export * from './redis/client/connect.ts';
 export * from './redis/client/address.ts';
-export { channelOf, outboxKey, prefixed, shardOf, useKeyPrefix } from './redis/keys.ts';
+export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large-message.ts';
@@ -13,6 +13,7 @@ export * from './presence.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
 export * from './memory/run-log.ts';
+export { digestOf } from './parts.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
 export * from './outbox-entries.ts';
 export * from './redis/outbox-shards.ts';

@@ -14,22 +14,27 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, RunError, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
 import type { StoreGrants } from './grants.ts';
+import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
-import type { BeginRun, BeginRunResult } from './run-log-beginning.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
+import type { EndingPart, StoreParts } from './run-log-parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './redis/memory-usage.ts';
 import type { WorkHint } from './redis/work-hint.ts';
 
-export type * from './run-log-beginning.ts';
+export type * from './run-log-begin.ts';
+export type * from './run-log-parts.ts';
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
+
+/** What of a run never changes. */
+export type RunFacts = Pick<RunSnapshot, 'runId' | 'parentId' | 'model' | 'startedAt'>;
 
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
@@ -48,7 +53,9 @@ export type ClaimRunResult =
       logId: string;
       /** Text that stands; empty on the first claim and when the model must start again. */
       text: string;
-      run: Omit<RunSnapshot, 'text' | 'epoch'>;
+      /** By index, with all that stands of them. */
+      parts: Part[];
+      run: RunFacts;
       userId: string;
       title: string;
       /** From the root to the message to answer. */
@@ -118,11 +125,15 @@ export interface EndRun extends RunRef {
   finish?: Finish;
   usage?: Usage;
   error?: RunError;
+  /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
+  parts?: readonly EndingPart[];
 }
 export type EndRunResult =
   /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
   | { outcome: 'ended'; offset: number; reason?: EndReason }
   | { outcome: 'gap'; bytes: number }
+  /** The parts in the store are not as the caller holds them. */
+  | { outcome: 'changed' }
   | { outcome: 'fenced' }
   | { outcome: 'closed' }
   | { outcome: 'gone' };
@@ -167,7 +178,7 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreGrants, StoreProofs, StorePresence {
+export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */

@@ -17,7 +17,7 @@ export const newId = (): string => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
 
-/** Conversations of an API's callers that are in no list: each request makes one. `tmp__`: its caller wants nothing kept that can be asked for. */
-export const UNLISTED = ['api__', 'tmp__'] as const;
+/** Conversations of an API's callers that are in no list: each request makes one. */
+export const UNLISTED = 'api__';
 
-export const isListed = (conversationId: string): boolean => !UNLISTED.some((prefix) => conversationId.startsWith(prefix));
+export const isListed = (conversationId: string): boolean => !conversationId.startsWith(UNLISTED);

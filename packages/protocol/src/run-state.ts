@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts';
 import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
+import { withChunk, withPart, type PartsSum } from './parts.ts';
 import { utf8Length } from './position.ts';
 
 /** A running answer as a reader holds it. */
@@ -18,6 +19,7 @@ export interface EndedRun {
   reason: EndReason;
   bytes: number;
   sha256: string;
+  parts?: PartsSum;
   /** Why it failed; for as long as no other run begins. */
   error?: { code: ErrorCode; message: string };
 }
@@ -85,6 +87,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   ...(run.trimmed && { trimmed: run.trimmed }),
   model: run.model,
   createdAt: run.startedAt,
+  ...(run.parts && { parts: run.parts }),
 });
 
 /** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
@@ -129,10 +132,23 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       if (event.at !== run.bytes) return { kind: 'gap', verify: true };
       return applied({ run: { ...run, text: run.text + event.text, bytes: run.bytes + length } });
     }
+    case 'part':
+    case 'part-chunk': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      const parts = event.type === 'part' ? withPart(run.parts ?? [], event.part) : withChunk(run.parts ?? [], event);
+      return parts === null ? { kind: 'gap', verify: true } : applied({ run: { ...run, parts } });
+    }
+    case 'run-waiting': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      return applied({ run: { ...run, waiting: event.partIds } });
+    }
     case 'run-moved': {
       const run = state.run;
       if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
-      const moved = { ...run, epoch: event.epoch, moves: run.moves + 1 };
+      const { waiting: _, ...going } = run;
+      const moved = { ...going, epoch: event.epoch, moves: run.moves + 1 };
       if (event.restarted) {
         const text = textUpTo(run.text, event.bytes);
         return text === null ? { kind: 'gap', verify: true } : applied({ run: { ...moved, text, bytes: event.bytes } });
@@ -142,9 +158,11 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'run-ended': {
       const run = state.run;
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
-      const { runId, reason, bytes, sha256, error } = event;
+      if ((run.parts?.length ?? 0) !== (event.parts?.count ?? 0)) return { kind: 'gap', verify: true };
+      const { runId, reason, bytes, sha256, error, parts } = event;
       const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
-      return applied({ run: null, ended: { runId, reason, bytes, sha256, ...(error && { error }) }, messages });
+      const ended = { runId, reason, bytes, sha256, ...(error && { error }), ...(parts && { parts }) };
+      return applied({ run: null, ended, messages });
     }
     case 'title':
       return applied({ title: event.title });

@@ -10,6 +10,8 @@ import { createAuth, type Auth } from './auth/auth.ts';
 import { createApiKeys } from './auth/grants/api-keys.ts';
 import { LiveGrants } from './auth/grants/live-grants.ts';
 import { withApiKeys } from './auth/grants/with-keys.ts';
+import { createOidc } from './auth/oidc/oidc.ts';
+import type { Renewal } from './auth/oidc/sessions.ts';
 import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -98,7 +100,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     refused: () => budgets.refusals.of('keys', {}),
     checked: (outcome) => metrics.keyChecks.inc({ outcome }),
   });
-  const auth = withApiKeys(deps.auth ?? createAuth(config, deps.guestKey), keys);
+  const renewal = (outcome: Renewal, userId: string, session: string): void => {
+    metrics.renewals.inc({ outcome });
+    if (outcome === 'ended') log.info({ event: 'session.not-renewed', userId, session });
+  };
+  const oidc = config.authMode === 'oidc' ? createOidc({ config, store: deps.runLog, live: liveGrants, renewal }) : null;
+  const auth = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
   const innerToken = deps.innerToken ?? createInnerToken({});
   const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
   // Pods that were given are of this process.
@@ -166,6 +173,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     commands,
     auth,
     keys,
+    oidc,
     models,
     budgets,
     audit,

@@ -1,7 +1,8 @@
+import { isLoopback } from './auth/loopback.ts';
 import fc from 'fast-check';
 import { loadConfig, type ConfigError, type Environment } from '@runnel/kit';
 import { expect, test } from 'vitest';
-import { isLoopback, listenHost } from './config-doors.ts';
+import { listenHost } from './config-doors.ts';
 import { configSpec } from './config.ts';
 
 const SECRET = 'a-secret-of-at-least-32-characters';

@@ -1,4 +1,5 @@
 import { setting, type Rule } from '@runnel/kit';
+import { isLoopback } from './auth/loopback.ts';
 import { isGuessable } from './auth/token-rules.ts';
 
 /** Who is let in, and where they knock. */
@@ -8,8 +9,9 @@ export const doorSettings = {
     defaultText: '`0.0.0.0`; `127.0.0.1` where AUTH_MODE=dev and DEV_MODE_OPEN is not set',
     description: 'Address to listen on',
   }),
-  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt'], {
-    description: 'dev: callers say who they are, for one machine alone; jwt: a token proves it',
+  authMode: setting.oneOf('AUTH_MODE', ['dev', 'jwt', 'oidc'], {
+    description:
+      'dev: callers say who they are, for one machine alone; jwt: a token proves it; oidc: people sign in with an identity provider, and tokens of it count, too',
   }),
   devModeOpen: setting.boolean('DEV_MODE_OPEN', {
     default: false,
@@ -52,22 +54,20 @@ export const doorSettings = {
   }),
 };
 
+export type AuthMode = 'dev' | 'jwt' | 'oidc';
+
 interface Listening {
-  authMode: 'dev' | 'jwt';
+  authMode: AuthMode;
   devModeOpen: boolean;
   host?: string | undefined;
 }
 interface Keys {
-  authMode: 'dev' | 'jwt';
+  authMode: AuthMode;
   jwtSecret?: string | undefined;
   jwksUrl?: string | undefined;
   jwtIssuer?: string | undefined;
   jwtAudience?: string | undefined;
 }
-
-/** 127.0.0.0/8, ::1 (also as an IPv4-mapped address) and the name that means them. */
-export const isLoopback = (host: string): boolean =>
-  /^(localhost|127(\.\d{1,3}){3}|(0*:)+0*1|::ffff:127(\.\d{1,3}){3})$/i.test(host.replace(/^\[|\]$/g, ''));
 
 /** Where a gateway listens: where nobody proves who they are, on this machine alone unless somebody wrote that down. Pure. */
 export const listenHost = ({ authMode, devModeOpen, host }: Listening): string =>
@@ -99,6 +99,10 @@ const keyProblems = (keys: Keys): string[] => {
     if (jwtSecret !== undefined && isGuessable(jwtSecret))
       return ['JWT_SECRET is no secret: too few different characters, or a short pattern repeated (a random one: openssl rand -hex 32)'];
     return jwksUrl === undefined ? [] : providerProblems(jwksUrl, keys);
+  }
+  if (authMode === 'oidc') {
+    const other = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
+    return other.map((name) => `AUTH_MODE=oidc takes its keys from OIDC_ISSUER, but ${name} is set: take it away`);
   }
   const given = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
   return given.map((name) => `AUTH_MODE=dev checks no token, but ${name} is set: say AUTH_MODE=jwt, or take it away`);

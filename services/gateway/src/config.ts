@@ -1,6 +1,7 @@
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { DEFAULT_LIMITS } from '@runnel/protocol';
 import { authRules, doorSettings } from './config-doors.ts';
+import { oidcRules, oidcSettings } from './config-oidc.ts';
 import { budgetSettings } from './budgets/settings.ts';
 import { fileSettings } from './http/files/settings.ts';
 import { parseSignInUrl } from './auth/sign-in-url.ts';
@@ -35,6 +36,7 @@ const settings = {
     description: 'Base URL of the audit service; without it there is no history beyond the store',
   }),
   ...doorSettings,
+  ...oidcSettings,
   signInUrl: {
     ...setting.string('SIGN_IN_URL', {
       optional: true,
@@ -94,6 +96,6 @@ const settings = {
   }),
 };
 
-export const configSpec = defineConfig(settings, authRules);
+export const configSpec = defineConfig(settings, [...authRules, ...oidcRules]);
 
 export type GatewayConfig = LoadedConfig<typeof configSpec>;

@@ -4,6 +4,7 @@ import type { FileStore } from '@runnel/files';
 import type { Limits } from '@runnel/protocol';
 import type { Auth } from './auth/auth.ts';
 import type { ApiKeys } from './auth/grants/api-keys.ts';
+import type { Oidc } from './auth/oidc/oidc.ts';
 import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
@@ -30,6 +31,8 @@ export interface GatewayContext {
   commands: Commands;
   auth: Auth;
   keys: ApiKeys;
+  /** Signing in with a provider; null in other modes. */
+  oidc: Oidc | null;
   models: ModelCatalogue;
   budgets: Budgets;
   audit: AuditClient | null;

@@ -2,4 +2,6 @@ export { createGatewayApp, type GatewayApp } from './app.ts';
 export type { AuditClient } from './context.ts';
 export { configSpec } from './config.ts';
 export type { AiPod, AiPods, Offer } from './dispatch/ai-pods.ts';
-export { authRules, isLoopback } from './config-doors.ts';
+export { authRules } from './config-doors.ts';
+export { oidcRules } from './config-oidc.ts';
+export { isLoopback } from './auth/loopback.ts';

@@ -1,14 +1,31 @@
 import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
 import { CLOSE, ERRORS } from '@runnel/protocol';
 import { KEY_CHECKS } from './auth/grants/api-keys.ts';
+import { RENEWALS } from './auth/oidc/sessions.ts';
 import type { Offer } from './dispatch/ai-pods.ts';
 import type { ReflectorOutcome } from './dispatch/discovery/reflector.ts';
 
-const COMMANDS = ['prompt', 'regenerate', 'cancel', 'delete', 'delete-conversation', 'title', 'typing'];
+/**
+ * expired: nobody had begun it in this browser, or too long ago. refused: the provider or a check said no. forbidden: none of USER_ROLES.
+ * failed: a bug of ours.
+ */
+const SIGN_INS = ['ok', 'expired', 'refused', 'forbidden', 'unavailable', 'failed'] as const;
+export type SignInOutcome = (typeof SIGN_INS)[number];
+const COMMANDS = ['prompt', 'regenerate', 'cancel', 'decide', 'delete', 'delete-conversation', 'title', 'typing'];
 /** A command's own words, not those of frames that never became a command. */
 const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
 const OFFERS = ['accepted', 'taken', 'unsuited', 'full', 'draining', 'failed'] as const satisfies Offer[];
 const LOOKS = ['listed', 'watch-ended', 'expired', 'failed'] as const satisfies ReflectorOutcome[];
+
+const decisionsOf = (metrics: Metrics) => {
+  const counter = metrics.counter('runnel_gateway_decisions_total', 'Decisions of people about calls and questions', [
+    'decision',
+    'outcome',
+  ]);
+  for (const decision of ['approve', 'deny', 'answer', 'retry', 'skip'])
+    for (const outcome of ['decided', 'already-decided', 'stale']) counter.inc({ decision, outcome }, 0);
+  return counter;
+};
 
 const ownershipAnswers = (metrics: Metrics) => {
   const counter = metrics.counter('runnel_gateway_ownership_answers_total', 'What the database said a conversation is to a person', [
@@ -47,6 +64,7 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   firstSeconds: metrics.histogram('runnel_gateway_ttfb_added_seconds', 'The same for the first chunk of a run', LATENCY_BUCKETS_SECONDS),
   unsent: metrics.gauge('runnel_gateway_unsent_bytes', 'Bytes that wait in the outboxes of all sockets (W-14)'),
   merges: metrics.counter('runnel_gateway_merged_chunks_total', 'Chunks that joined a held one because the reader was slow (W-14)'),
+  decisions: decisionsOf(metrics),
   closes: metrics.counter('runnel_gateway_closes_total', 'WebSockets closed by this node, by code', ['code']),
   frames: metrics.counter('runnel_gateway_frames_total', 'Client frames by type', ['type']),
   commands: metrics.counter('runnel_gateway_commands_total', 'Commands by kind and outcome', ['command', 'outcome']),
@@ -76,6 +94,12 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   longestLine: metrics.gauge('runnel_gateway_longest_line', 'The farthest place in line that is told to somebody here who waits'),
   keyChecks: metrics.counter('runnel_gateway_key_checks_total', 'API keys that were shown, by what they were', ['outcome']),
   liveGrants: metrics.gauge('runnel_gateway_live_grants', 'Keys and sessions that a socket or a stream here lives of'),
+  signIns: metrics.counter('runnel_gateway_sign_ins_total', 'People who came back from the identity provider, by what became of it', [
+    'outcome',
+  ]),
+  renewals: metrics.counter('runnel_gateway_session_renewals_total', 'Sessions that the identity provider was asked about, by its answer', [
+    'outcome',
+  ]),
   breakers: metrics.gauge('runnel_gateway_open_breakers', 'AI pods that are left alone for a while'),
 });
 
@@ -88,6 +112,8 @@ export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
   startAtZero(all.discoveries, { outcome: [...LOOKS, 'resolved'] });
   startAtZero(all.lostPods, { outcome: ['cut', 'nothing', 'failed'] });
   startAtZero(all.keyChecks, { outcome: [...KEY_CHECKS] });
+  startAtZero(all.signIns, { outcome: [...SIGN_INS] });
+  startAtZero(all.renewals, { outcome: [...RENEWALS] });
   startAtZero(all.closes, { code: Object.values(CLOSE).map(String) });
   startAtZero(all.polls, { found: ['true', 'false'] });
   startAtZero(all.refollows, { reason: ['gap', 'mismatch'] });

@@ -22,7 +22,7 @@ const answer = async (run: ScriptRun): Promise<void> => {
   await run.end();
 };
 
-test.each(['durable-streams', 'ai-sdk', 'ag-ui', 'chat-completions'])(
+test.each(['durable-streams', 'ai-sdk', 'ag-ui', 'chat-completions', 'responses'])(
   'the example of docs/wires/%s.md is ten lines, runs as it stands, and prints the answer',
   async (page) => {
     await using runLog = Object.assign(createMemoryRunLog(), { [Symbol.asyncDispose]: async () => undefined });

@@ -20,10 +20,14 @@ export interface TestGateway extends GatewayApp {
 
 export interface TestGatewayOptions extends Partial<Omit<GatewayDeps, 'config'>> {
   env?: Record<string, string>;
+  /** Absent: a free one. */
+  port?: number;
 }
 
 /** A whole gateway on a free port, over the memory log unless given another. `await using` ends it. */
-export const startGateway = async ({ env = {}, ...deps }: TestGatewayOptions = {}): Promise<TestGateway & AsyncDisposable> => {
+export const startGateway = async ({ env = {}, port: wanted = 0, ...deps }: TestGatewayOptions = {}): Promise<
+  TestGateway & AsyncDisposable
+> => {
   const runLog = deps.runLog ?? createMemoryRunLog();
   const owner = new TestOwner(runLog);
   const dispatcher: Dispatcher = {
@@ -36,7 +40,7 @@ export const startGateway = async ({ env = {}, ...deps }: TestGatewayOptions = {
   const metrics = createMetrics('gateway', { processMetrics: false });
   const config = loadConfig(configSpec, { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', AUTH_MODE: 'dev', DRAIN_SECONDS: '1', ...env });
   const gateway = await createGatewayApp({ config, log: silentLog, metrics, health: createHealth(), dispatcher, ...deps, runLog });
-  await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  await gateway.app.listen({ host: '127.0.0.1', port: wanted });
   const { port } = gateway.app.server.address() as AddressInfo;
   const clients: TestClient[] = [];
   const close = async () => {

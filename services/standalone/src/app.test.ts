@@ -163,7 +163,7 @@ test('search, trail, replay and erasure over HTTP', async () => {
   expect(whole).toMatchObject({ logs: 1, events: 4, texts: 2, problems: [] });
   expect((await call('GET', '/api/conversations/c1/verify', undefined, 'bob')).status).toBe(404);
   expect((await call('GET', '/api/admin/conversations/c1/verify', undefined, 'root')).json()).toEqual(whole);
-  expect((await call('GET', '/api/me')).json()).toEqual({ userId: 'ann', admin: false, audit: true });
+  expect((await call('GET', '/api/me')).json()).toEqual({ userId: 'ann', admin: false, role: 'user', audit: true });
   expect((await call('GET', '/api/me', undefined, 'root')).json()).toMatchObject({ admin: true });
 
   const runId = trail.events.at(-1)!.runId!;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { commonSettings, defineConfig, setting, type LoadedConfig } from '@runnel/kit';
 import { configSpec as ai } from '@runnel/ai';
-import { authRules, configSpec as gateway } from '@runnel/gateway';
+import { authRules, configSpec as gateway, oidcRules } from '@runnel/gateway';
 
 /** There is no Redis to reach. */
 const ofStore = ['redisUrl', 'redisKeyPrefix', 'redisCaFile', 'redisCertFile', 'redisKeyFile'] as const;
@@ -45,7 +45,7 @@ export const configSpec = defineConfig(
       description: 'Where conversations are kept',
     }),
   },
-  authRules,
+  [...authRules, ...oidcRules],
 );
 
 export type StandaloneConfig = LoadedConfig<typeof configSpec>;

@@ -127,6 +127,12 @@ export const en = {
     stopsLater: 'Not connected. It stops as soon as there is a connection.',
   },
   model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
+  part: {
+    thinking: 'Thinking…',
+    thought: 'Thought for {seconds} s',
+    cut: 'The rest is not shown here.',
+    sources: 'Sources',
+  },
   message: {
     you: 'You said',
     answer: 'Runnel answered',

@@ -128,6 +128,12 @@ export const vi: Messages = {
     stopsLater: 'Chưa có kết nối. Sẽ dừng ngay khi có kết nối.',
   },
   model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
+  part: {
+    thinking: 'Đang suy nghĩ…',
+    thought: 'Đã suy nghĩ {seconds} giây',
+    cut: 'Phần còn lại không hiển thị ở đây.',
+    sources: 'Nguồn',
+  },
   message: {
     you: 'Bạn nói',
     answer: 'Runnel trả lời',

@@ -23,6 +23,9 @@ export const useSignIn = defineStore('sign-in', () => {
   /** The server has been asked for the way, with or without success. */
   const asked = ref(false);
   let user: string | null = null;
+  /** The server itself signs people in, with a cookie. */
+  const signsIn = computed(() => way.value?.mode === 'oidc');
+  const held = computed(() => tokens.held.value || (signsIn.value && !needed.value));
 
   const ask = async (): Promise<void> => {
     // Where this call fails, as behind a proxy that lets nobody ask, a token can still be tried.
@@ -69,12 +72,14 @@ export const useSignIn = defineStore('sign-in', () => {
     void client.archive.me().then(({ userId }) => welcome(userId), hearError);
   };
 
-  const signOut = (): void => {
+  const signOut = async (): Promise<void> => {
     tokens.forget();
     forgetDrafts();
     // Also what still waits to be sent: the next person at this screen must not read it.
     forgetQueued();
-    location.assign('/');
+    if (!signsIn.value) return location.assign('/');
+    // A cookie that no script reads is ended by the server; without it one is still signed in, so the page says so instead of leaving.
+    await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : '/'), hearError);
   };
 
   hear(client.connection.get());
@@ -84,5 +89,5 @@ export const useSignIn = defineStore('sign-in', () => {
   const href = (here: Location): string | null => (way.value?.url ? signInHref(way.value.url, here) : null);
   const byName = computed(() => way.value?.mode === 'dev');
 
-  return { needed, news, trying, asked, byName, href, signIn, signOut, hearError, held: tokens.held };
+  return { needed, news, trying, asked, byName, href, signIn, signOut, hearError, held };
 });

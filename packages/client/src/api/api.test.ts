@@ -30,6 +30,16 @@ test('each call is the one of the protocol', async () => {
   ]);
 });
 
+test.each([
+  [{ url: 'https://id.example/end' }, 'https://id.example/end'],
+  [{ url: null }, null],
+  [{}, null],
+])('signing out says where to go on: %j', async (answer, url) => {
+  const { api, calls } = setup(() => Response.json(answer));
+  expect(await api.signOut()).toBe(url);
+  expect(calls).toMatchObject([{ method: 'POST', url: 'https://a.example/api/sign-out' }]);
+});
+
 test('an id cannot leave its place in the path', async () => {
   const { api, calls } = setup(() => new Response(null, { status: 204 }));
   await api.deleteConversation('../conversations?x=');

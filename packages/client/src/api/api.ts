@@ -26,6 +26,8 @@ export interface Api {
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
   /** Needs no identity. */
   signInWay(): Promise<SignInWay>;
+  /** Ends the session of this browser. Where to sign out of the identity provider; null: nowhere, or there was none. */
+  signOut(): Promise<string | null>;
   /** A command whose answer has the fields of an `ok` frame. */
   command(method: string, path: string, body?: unknown): Promise<Partial<OkEvent>>;
   get<T extends object>(path: string, fields: Fields<T>, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
@@ -126,6 +128,10 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
     signInWay: () => get('/api/sign-in', { mode: 'string' }),
+    async signOut() {
+      const { url } = readBody<{ url: string | null }>(await json('/api/sign-out', { method: 'POST' }), {});
+      return url ?? null;
+    },
     get,
     command: async (method, target, body) => readBody(await json(target, { method, body }), {}),
   };

@@ -15,7 +15,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   const seen = existing && ((message && existing.ids.get(message.messageId)) ?? existing.ids.get(runId));
   // A question that came back without its run is answered when it is asked again.
   const unanswered = existing && seen && message && !existing.active && seen.runId === message.messageId ? message.messageId : null;
-  if (unanswered !== null && !existing!.ids.has(runId) && existing!.messages.has(unanswered)) [asked, message] = [unanswered, null];
+  if (unanswered !== null && !existing!.ids.has(runId) && existing!.messages.get(unanswered)?.role === 'user')
+    [asked, message] = [unanswered, null];
   else if (seen) return { outcome: 'duplicate', ...seen };
   if (existing?.active) return { outcome: 'busy', runId: existing.active };
   const isLossy = existing && (existing.lossy !== null || existing.generation !== store.generation.n);
@@ -79,6 +80,9 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     bytes: Buffer.byteLength(begun),
     ...(begun !== '' && { base: Buffer.byteLength(begun) }),
     ...(trimmed && { trimmed }),
+    parts: [],
+    step: Buffer.byteLength(begun),
+    waiting: null,
     // A run of this name may have been in a conversation deleted minutes ago, and its owner may still write.
     epoch: store.runOf(conversationId, runId)?.epoch ?? 0,
     owner: null,

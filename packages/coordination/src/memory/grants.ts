@@ -49,10 +49,10 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
       for (const gone of leaving) tell(gone.grantId);
       return { outcome: 'added', replaced: leaving.map((gone) => gone.grantId) };
     },
-    async useGrant({ digest }) {
+    async useGrant({ kind, digest }) {
       const home = homes.get(digest);
       const held = home && people.get(home.userId)?.get(home.grantId);
-      if (!home || !held || held.digest !== digest) return { outcome: 'none' };
+      if (!home || !held || held.digest !== digest || held.kind !== kind) return { outcome: 'none' };
       if (lapsed(held)) {
         remove(home.userId, held);
         return { outcome: 'none' };

@@ -65,6 +65,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor, 
           text: run.text,
           startedAt: run.startedAt,
           ...(run.trimmed && { trimmed: run.trimmed }),
+          ...(run.parts.length > 0 && { parts: [...run.parts] }),
+          ...(run.waiting && { waiting: run.waiting }),
         }
       : null,
     ...(conversation.unproven && { unproven: true as const }),

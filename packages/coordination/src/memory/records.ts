@@ -1,35 +1,5 @@
-import type { Cursor, Message, MessageStatus, Trimmed } from '@runnel/protocol';
-import type { CancelRequest, LogEntry } from '../run-log.ts';
-
-export interface MemoryRun {
-  conversationId: string;
-  runId: string;
-  status: 'running' | 'deleted' | MessageStatus;
-  parentId: string | null;
-  model: string;
-  startedAt: number;
-  trace: string;
-  /** As in `BeginRun`, until it ends. */
-  request?: string | undefined;
-  text: string;
-  /** UTF-8 length of `text`. */
-  bytes: number;
-  /** 0: never claimed. */
-  epoch: number;
-  /** Null: nobody holds the epoch (never claimed, or released). */
-  owner: string | null;
-  expires: number;
-  /** How long its lease is: it cannot end further away. */
-  leaseMs: number;
-  /** Claims that no release gave back. */
-  tries: number;
-  cancel: CancelRequest | null;
-  /** When it began to wait for an owner; null while one holds it. */
-  queuedAt: number | null;
-  /** Bytes of its text that came from the answer it continues. */
-  base?: number;
-  trimmed?: Trimmed;
-}
+import type { Cursor, Message } from '@runnel/protocol';
+import type { LogEntry } from '../run-log.ts';
 
 export interface MemoryConversation {
   conversationId: string;

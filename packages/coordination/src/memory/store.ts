@@ -1,10 +1,12 @@
 import { newId, type Message } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
+import type { MemoryRun } from './memory-run.ts';
 import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
-import type { MemoryConversation, MemoryRun } from './records.ts';
+import type { MemoryConversation } from './records.ts';
 import type { ChannelListener, WorkHint } from '../run-log.ts';
 
+export type { MemoryRun } from './memory-run.ts';
 export type * from './records.ts';
 
 /** As in Redis: newest messages kept, events kept, entries before prompts are refused. */

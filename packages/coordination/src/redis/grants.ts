@@ -73,11 +73,11 @@ export const createRedisGrants = ({ client, scripts, caller, channels }: GrantDe
       }
       return { outcome: 'added', replaced };
     },
-    async useGrant({ digest }) {
+    async useGrant({ kind, digest }) {
       const home = await caller.call('find-digest', () => client.get(homeKey(digest)));
       if (home === null) return { outcome: 'none' };
       const [userId, grantId] = JSON.parse(home) as [string, string];
-      const [outcome, ...fields] = await run('use-grant', userId, { grantId, digest });
+      const [outcome, ...fields] = await run('use-grant', userId, { kind, grantId, digest });
       if (outcome !== 'valid') return { outcome: 'none' };
       const [data, createdAt, usedAt, expires] = fields;
       return { outcome, userId, ...grantOf(grantId, data, createdAt, usedAt, expires) };

@@ -21,6 +21,20 @@ export interface Script {
 /** The arguments of each script, beside `conversationId` and `runId`; names as in the Lua headers. */
 export interface ScriptArgs {
   'append-chunk': { epoch: number; at: number; chunk: string; t: number };
+  'put-part': {
+    epoch: number;
+    partId: string;
+    from: string;
+    index: number;
+    size: number;
+    part: string;
+    facts: string;
+    step: number | '';
+    cap: number;
+  };
+  'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number };
+  'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
     model: string;
@@ -48,6 +62,9 @@ export interface ScriptArgs {
     error: string;
     cap: number;
     finish: Finish | '';
+    held: string;
+    shown: string;
+    sum: string;
   };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
@@ -69,6 +86,8 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
     request: string;
+    held: string;
+    step: number | '';
   };
   'restore-end': {
     epoch: number;
@@ -109,7 +128,7 @@ export interface ScriptArgs {
     limit: number;
     whenFull: 'refuse' | 'replace';
   };
-  'use-grant': { grantId: string; digest: string };
+  'use-grant': { kind: string; grantId: string; digest: string };
   'list-grants': { kind: string };
   'end-grant': { kind: string; grantId: string };
   'keep-grant': { grantId: string; before: string; data: string };
@@ -123,6 +142,10 @@ export type ScriptName = keyof ScriptArgs;
 
 const NAMES = [
   'append-chunk',
+  'put-part',
+  'append-part-chunk',
+  'park-run',
+  'decide-part',
   'begin-run',
   'claim-run',
   'end-run',

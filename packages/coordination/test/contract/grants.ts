@@ -30,20 +30,21 @@ export const grantsContract = (current: Current): void => {
   test('A-1 a grant lets its person in by its digest alone, on every node, until it is ended; ending twice is ending once', async () => {
     const { log, other } = current();
     const grant = grantOf();
-    const { userId, grantId, digest, data } = grant;
-    expect(await log.useGrant({ digest })).toEqual({ outcome: 'none' });
+    const { userId, kind, grantId, digest, data } = grant;
+    expect(await log.useGrant({ kind, digest })).toEqual({ outcome: 'none' });
     expect(await log.addGrant(grant)).toEqual({ outcome: 'added', replaced: [] });
     const [unused] = await log.listGrants({ userId, kind: 'key' });
     expect(unused!.usedAt).toBe(unused!.createdAt);
-    expect(await other.useGrant({ digest })).toMatchObject({ outcome: 'valid', userId, grantId, data, expiresAt: null });
+    expect(await other.useGrant({ kind, digest })).toMatchObject({ outcome: 'valid', userId, grantId, data, expiresAt: null });
     const [used] = await log.listGrants({ userId, kind: 'key' });
     expect(used!.usedAt).toBeGreaterThan(used!.createdAt);
-    expect(await other.useGrant({ digest: digestOf('another') })).toEqual({ outcome: 'none' });
+    expect(await other.useGrant({ kind, digest: digestOf('another') })).toEqual({ outcome: 'none' });
+    expect(await other.useGrant({ kind: 'session', digest })).toEqual({ outcome: 'none' });
     expect(await other.endGrant({ userId: newId(), kind: 'key', grantId })).toBe('none');
     expect(await other.endGrant({ userId, kind: 'session', grantId })).toBe('none');
-    expect(await log.useGrant({ digest })).toMatchObject({ outcome: 'valid' });
+    expect(await log.useGrant({ kind, digest })).toMatchObject({ outcome: 'valid' });
     expect(await other.endGrant({ userId, kind: 'key', grantId })).toBe('ended');
-    expect(await log.useGrant({ digest })).toEqual({ outcome: 'none' });
+    expect(await log.useGrant({ kind, digest })).toEqual({ outcome: 'none' });
     expect(await log.endGrant({ userId, kind: 'key', grantId })).toBe('none');
     expect(await log.listGrants({ userId, kind: 'key' })).toEqual([]);
   });
@@ -86,8 +87,8 @@ export const grantsContract = (current: Current): void => {
     const idle = grantOf({ userId, kind: 'session', lifeMs: 60_000, idleMs: 40, limit: 1 });
     await log.addGrant(short);
     await log.addGrant(idle);
-    for (const { digest } of [short, idle]) {
-      await waitFor(async () => (await other.useGrant({ digest })).outcome === 'none', { deadlineMs: 3_000, what: 'it has ended' });
+    for (const { kind, digest } of [short, idle]) {
+      await waitFor(async () => (await other.useGrant({ kind, digest })).outcome === 'none', { deadlineMs: 3_000, what: 'it has ended' });
     }
     expect(await log.listGrants({ userId, kind: 'session' })).toEqual([]);
     expect(await log.addGrant(grantOf({ userId, limit: 1 }))).toMatchObject({ outcome: 'added' });
@@ -102,16 +103,16 @@ export const grantsContract = (current: Current): void => {
 
   test('A-4 of two nodes that renew a session at once, one keeps its data; an ended one comes not back', async () => {
     const { log, other } = current();
-    const { userId, grantId, digest, data, ...rest } = grantOf({ kind: 'session', lifeMs: 60_000 });
-    await log.addGrant({ userId, grantId, digest, data, ...rest });
+    const { userId, kind, grantId, digest, data, ...rest } = grantOf({ kind: 'session', lifeMs: 60_000 });
+    await log.addGrant({ userId, kind, grantId, digest, data, ...rest });
     const keep = (by: RunLog, next: string) => by.keepGrant({ userId, grantId, before: data, data: next });
     const outcomes = await Promise.all([keep(log, '{"a":1}'), keep(other, '{"a":2}')]);
     expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual(['changed', 'kept']);
     const kept = outcomes[0]!.outcome === 'kept' ? '{"a":1}' : '{"a":2}';
-    expect(await log.useGrant({ digest })).toMatchObject({ outcome: 'valid', data: kept });
+    expect(await log.useGrant({ kind, digest })).toMatchObject({ outcome: 'valid', data: kept });
     await log.endGrant({ userId, kind: 'session', grantId });
     expect(await keep(log, '{}')).toEqual({ outcome: 'none' });
-    expect(await log.useGrant({ digest })).toEqual({ outcome: 'none' });
+    expect(await log.useGrant({ kind, digest })).toEqual({ outcome: 'none' });
   });
 
   test('S-17 who is forgotten is let in by nothing', async () => {
@@ -122,7 +123,7 @@ export const grantsContract = (current: Current): void => {
     await log.addGrant(session);
     const { ended, close } = await hear(other);
     await log.endGrantsOf(userId);
-    for (const { digest } of [key, session]) expect(await other.useGrant({ digest })).toEqual({ outcome: 'none' });
+    for (const { kind, digest } of [key, session]) expect(await other.useGrant({ kind, digest })).toEqual({ outcome: 'none' });
     await waitFor(() => [key, session].every(({ grantId }) => ended.includes(grantId)), { deadlineMs: 3_000, what: 'both ends are heard' });
     await close();
     await log.endGrantsOf(userId);

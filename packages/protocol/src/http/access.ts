@@ -46,3 +46,33 @@ export const ApiKeyMade = Type.Object({
   key: Type.String({ description: 'Shown this once: only its digest is kept' }),
 });
 export type ApiKeyMade = Static<typeof ApiKeyMade>;
+
+/** What the store keeps of a session besides its digest and times. Roles and groups are as the provider last said. */
+export const SessionData = Type.Object({
+  role: Type.String(),
+  groups: Type.Array(Type.String()),
+  /** The `user-agent` of the browser that signed in. */
+  device: Type.String(),
+  /** The provider's name of its own session. */
+  sid: Type.Optional(Type.String()),
+  /** The provider's tokens, sealed with the session's secret. */
+  tokens: Type.String(),
+  /** When the provider is asked again, ms; null: never. */
+  renewAt: Type.Union([Type.Number(), Type.Null()]),
+  /** A gateway asks just now, until then. */
+  renewing: Type.Optional(Type.Number()),
+});
+export type SessionData = Static<typeof SessionData>;
+
+export const SessionInfo = Type.Object({
+  id: Type.String(),
+  device: Type.String({ description: 'The `user-agent` of the browser' }),
+  role: Type.String(),
+  current: Type.Boolean({ description: 'The one that asks' }),
+  createdAt: Type.Integer(Time),
+  usedAt: Type.Integer({ description: 'To the minute, ms since the epoch' }),
+  expiresAt: TimeOrNull('It ends then at the latest'),
+});
+export type SessionInfo = Static<typeof SessionInfo>;
+export const SessionList = Type.Object({ sessions: Type.Array(SessionInfo, { description: 'Oldest first' }) });
+export type SessionList = Static<typeof SessionList>;

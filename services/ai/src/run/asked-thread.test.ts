@@ -1,7 +1,7 @@
 import type { Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import type { Claim } from './generate.ts';
-import { askedOf } from './asked.ts';
+import { askedOf, goOnFrom } from './asked.ts';
 import type { Model } from '../models/registry.ts';
 
 const say = (messageId: string, role: Message['role'], text: string, status: Message['status'] = 'complete'): Message => ({
@@ -18,7 +18,8 @@ const threadFor = (claim: Partial<Claim>, promptTokens?: number, change: { syste
   const { system = null, canContinue = true } = change;
   const info = { id: 'm', name: 'm', provider: 'demo', canContinue, ...(promptTokens !== undefined && { promptTokens }) };
   const model = { info, model: 'm', system, provider: { canContinue, stream: () => expect.unreachable() } } as unknown as Model;
-  const { messages, prefix } = askedOf({ messages: MESSAGES, text: '', ...claim } as Claim, model);
+  const asked = askedOf({ messages: MESSAGES, text: '', ...claim } as Claim, model);
+  const { messages, prefix } = goOnFrom({ messages: asked.messages, prefix: claim.text ?? '' }, model);
   return { shown: messages.map(({ role, text }) => `${role}:${text.slice(0, 9)}`), prefix };
 };
 

@@ -5,8 +5,8 @@ import type { ModelMessage, ModelRequest as Request } from '../models/provider.t
 import type { Model } from '../models/registry.ts';
 import type { Claim } from './generate.ts';
 
-/** What a model is asked. */
-export interface Asked extends Pick<Request, 'messages' | 'params' | 'prefix'> {
+/** What a model is asked, beside the text that stands. */
+export interface Asked extends Pick<Request, 'messages' | 'params'> {
   /** The request cannot be read: no model is asked. */
   error?: RunnelError;
 }
@@ -33,9 +33,25 @@ const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: N
   if (messages[0]?.messageId === first) return turns.map(ofTurn);
   const earlier = messages.slice(0, -1);
   const own = turns.slice(last);
-  // Results of tools come with the turn that asked for them, which the log has as an answer.
-  const isTold = own[0]?.role === 'assistant' && earlier.at(-1)?.role === 'assistant';
-  return [...ofThread(isTold ? earlier.slice(0, -1) : earlier), ...own.map(ofTurn)];
+  const asking = earlier.at(-1);
+  if (asking?.role !== 'assistant') return [...ofThread(earlier), ...own.map(ofTurn)];
+  // Results of tools come with the turn that asked for them, which the log has as an answer; or alone, and then the log says what was asked.
+  const isTold = own[0]?.role === 'assistant';
+  const called = own[0]?.role === 'tool' ? callingTurn(asking) : null;
+  const before = isTold || called ? earlier.slice(0, -1) : earlier;
+  return [...ofThread(before), ...(called ? [called] : []), ...own.map(ofTurn)];
+};
+
+/** An answer that called its caller's own tools, as the provider said it; null: it called none. */
+const callingTurn = ({ text, parts = [] }: StoredMessage): ModelMessage | null => {
+  const calls = parts.filter(({ kind, server, state }) => kind === 'tool' && server === undefined && state === 'done');
+  if (calls.length === 0) return null;
+  const tool_calls = calls.map(({ partId, callId, name = '', input }) => ({
+    id: callId ?? partId,
+    type: 'function' as const,
+    function: { name, arguments: input || '{}' },
+  }));
+  return { role: 'assistant', text, turn: { role: 'assistant', content: text === '' ? null : text, tool_calls } };
 };
 
 /** What a model is asked that cannot go on behind a text of its own. */
@@ -48,21 +64,29 @@ const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: M
 
 /**
  * The model's input: the system text of its entry, of the conversation and of this request, then the thread. A caller's own thread is
- * never cut: an API says when it is too long. A text that stands is the prefix; a model that cannot continue one is asked to.
+ * never cut: an API says when it is too long.
  */
 export const askedOf = (claim: Claim, model: Model): Asked => {
-  const { messages, request, text } = claim;
+  const { messages, request } = claim;
   const read = request === undefined ? {} : readRequest(request);
-  if (read instanceof RunnelError) return { messages: ofThread(messages), prefix: text, error: read };
+  if (read instanceof RunnelError) return { messages: ofThread(messages), error: read };
   const { params, instructions, thread } = read;
   const texts = [model.system, claim.system, instructions].filter((own) => own !== null && own !== undefined && own !== '') as string[];
   const asked = [
     ...texts.map((own) => ({ role: 'system' as const, text: own })),
     ...(thread ? ofRequest(messages, thread) : ofThread(fitting(claim, model))),
   ];
-  const more = params && { params };
-  if (text === '' || model.provider.canContinue) return { messages: asked, prefix: text, ...more };
-  return { messages: [...asked, { role: 'assistant', text }, { role: 'user', text: GO_ON }], prefix: '', ...more };
+  return { messages: asked, ...(params && { params }) };
+};
+
+/** A text that stands, for a model that cannot go on behind one of its own: it is asked to, in a turn of its own. */
+export const goOnFrom = <T extends Pick<Request, 'messages' | 'prefix'>>(
+  thread: T,
+  { provider }: Model,
+): Pick<Request, 'messages' | 'prefix'> => {
+  const { messages, prefix } = thread;
+  if (prefix === '' || provider.canContinue) return thread;
+  return { messages: [...messages, { role: 'assistant', text: prefix }, { role: 'user', text: GO_ON }], prefix: '' };
 };
 
 const readRequest = (json: string): ModelRequest | RunnelError => {

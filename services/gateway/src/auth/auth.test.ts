@@ -14,6 +14,11 @@ const base = {
   jwtAudience: undefined,
   jwtMaxAgeMs: 86_400_000,
   adminScope: 'admin',
+  rolesClaim: 'roles',
+  groupsClaim: 'groups',
+  adminRoles: [],
+  auditorRoles: [],
+  userRoles: [],
   sessionCookie: 'sid',
 };
 const requestOf = (parts: { query?: object; cookies?: object; authorization?: string } = {}) =>

@@ -3,12 +3,14 @@ import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyG
 import { ConfigError } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { GatewayConfig } from '../config.ts';
+import type { AuthMode } from '../config-doors.ts';
 import { isUserId, type Identity } from './identity.ts';
+import { roleOf, type RoleRules } from './oidc/roles.ts';
 import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
 import { checkLife } from './token-rules.ts';
 
 export interface Auth {
-  readonly mode: 'dev' | 'jwt';
+  readonly mode: AuthMode;
   /** A token from `hello` or a header; rejects with `unauthorized`, `token-expired`, or `unavailable` (the keys cannot be had). */
   verify(token: string): Promise<Omit<Identity, 'source'> & Partial<Pick<Identity, 'source'>>>;
   /**
@@ -23,7 +25,7 @@ export interface Auth {
 
 type AuthConfig = Pick<
   GatewayConfig,
-  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
+  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie' | keyof RoleRules
 >;
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
@@ -31,7 +33,7 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 /** Longer than any issuer makes, so not worth hashing. */
 const MAX_TOKEN_CHARS = 8192;
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
-const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+export const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /**
  * `guestKey` signs the cookies of guests; all gateways have the same.
@@ -86,32 +88,53 @@ const devAuth = (cookie: string, guests: Guests): Auth => {
   };
 };
 
-const jwtAuth = (config: AuthConfig): Auth => {
-  const key = keyOf(config);
+/** What a token has to be, besides signed. */
+export interface JwtRules extends RoleRules {
+  issuer: string | undefined;
+  audience: string | undefined;
+  jwtMaxAgeMs: number;
+  adminScope: string;
+  /** By a shared secret, or by keys of which the public half is known. */
+  algorithms: 'secret' | 'keys';
+}
+
+/** @throws RunnelError `unauthorized`, `token-expired`, `unavailable` */
+export const verifyJwt = async (token: string, key: Uint8Array | JWTVerifyGetKey, rules: JwtRules): Promise<Omit<Identity, 'source'>> => {
+  const { issuer, audience } = rules;
   const options: JWTVerifyOptions = {
-    algorithms: config.jwksUrl === undefined ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
+    algorithms: rules.algorithms === 'secret' ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ['sub', 'exp'],
-    ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
-    ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
   };
-  const verify = async (token: string): Promise<Omit<Identity, 'source'>> => {
-    if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
-    try {
-      const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
-      checkLife(payload, config.jwtMaxAgeMs, Date.now());
-      return identityOf(payload, config.adminScope);
-    } catch (cause) {
-      throw toAuthError(cause);
-    }
-  };
+  if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
+  try {
+    const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+    checkLife(payload, rules.jwtMaxAgeMs, Date.now());
+    return identityOf(payload, rules);
+  } catch (cause) {
+    throw toAuthError(cause);
+  }
+};
+
+/** The token of a request's `Authorization`; undefined: there is none. Throws `unauthorized` for another kind. */
+export const bearerOf = ({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined => {
+  const { authorization } = headers;
+  if (authorization === undefined) return undefined;
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (token === undefined) throw new RunnelError('unauthorized', 'Authorization must be a Bearer token.');
+  return token;
+};
+
+const jwtAuth = (config: AuthConfig): Auth => {
+  const key = keyOf(config);
+  const { jwtIssuer: issuer, jwtAudience: audience, jwksUrl } = config;
+  const rules: JwtRules = { ...config, issuer, audience, algorithms: jwksUrl === undefined ? 'secret' : 'keys' };
+  const verify = (token: string): Promise<Omit<Identity, 'source'>> => verifyJwt(token, key, rules);
   const identify = async (request: FastifyRequest): Promise<Identified> => {
-    const header = request.headers.authorization;
-    if (header !== undefined) {
-      const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
-      if (token === undefined) throw new RunnelError('unauthorized', 'Authorization must be a Bearer token.');
-      return { identity: { ...(await verify(token)), source: 'header' } };
-    }
+    const token = bearerOf(request);
+    if (token !== undefined) return { identity: { ...(await verify(token)), source: 'header' } };
     const cookie = sessionCookie(request, config.sessionCookie);
     if (cookie === undefined) return { identity: null };
     // A stale cookie is nobody: `hello` may still bring a good token.
@@ -134,10 +157,13 @@ const scopesOf = ({ scope, scp }: JWTPayload): unknown[] => {
   return typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
 };
 
-const identityOf = (payload: JWTPayload, adminScope: string): Omit<Identity, 'source'> => {
+const identityOf = (payload: JWTPayload, rules: RoleRules & { adminScope: string }): Omit<Identity, 'source'> => {
   const { sub, exp } = payload;
   if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
-  return { userId: sub, expiresAt: exp! * 1000, ...(scopesOf(payload).includes(adminScope) && { admin: true }) };
+  const role = roleOf(payload, rules);
+  if (role === null) throw new RunnelError('unauthorized', 'This person has none of the roles that are let in.');
+  const admin = scopesOf(payload).includes(rules.adminScope);
+  return { userId: sub, expiresAt: exp! * 1000, ...(role !== 'user' && { role }), ...(admin && { admin: true }) };
 };
 
 /** A token that is wrong is the caller's; keys that cannot be fetched (jose has no class of its own for a 500 or no JSON) are ours. */

@@ -1,3 +1,5 @@
+import type { Role } from './oidc/roles.ts';
+
 /** How a caller was known: decides whether a foreign page could have caused the request (`cookie`, `guest`). */
 export type IdentitySource = 'header' | 'cookie' | 'hello' | 'query' | 'guest' | 'key';
 
@@ -15,6 +17,8 @@ export interface Identity extends Life {
   source: IdentitySource;
   /** May change nothing. */
   readOnly?: boolean;
+  /** By the claims of a provider; absent: nothing was said. */
+  role?: Role;
   /** May see everybody's trail and erase users. */
   admin?: boolean;
 }

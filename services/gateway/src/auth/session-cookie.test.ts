@@ -13,6 +13,11 @@ const base = {
   jwtAudience: undefined,
   jwtMaxAgeMs: 86_400_000,
   adminScope: 'admin',
+  rolesClaim: 'roles',
+  groupsClaim: 'groups',
+  adminRoles: [],
+  auditorRoles: [],
+  userRoles: [],
 };
 const request = (cookie: string, protocol = 'http') => ({ query: {}, protocol, headers: { cookie } }) as unknown as FastifyRequest;
 

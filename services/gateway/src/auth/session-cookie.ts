@@ -28,7 +28,7 @@ const cookieValues = (header: string | undefined, name: string): string[] =>
  *
  * @throws RunnelError `unauthorized` for two of one name: one of them was planted, and nobody can tell which
  */
-export const sessionCookie = ({ headers, protocol }: FastifyRequest, name: string): string | undefined => {
+export const sessionCookie = ({ headers, protocol }: Pick<FastifyRequest, 'headers' | 'protocol'>, name: string): string | undefined => {
   for (const candidate of cookieNames(name, protocol === 'https')) {
     const values = cookieValues(headers.cookie, candidate);
     if (values.length > 1) throw new RunnelError('unauthorized', `There are two cookies named ${candidate}.`);
@@ -36,6 +36,18 @@ export const sessionCookie = ({ headers, protocol }: FastifyRequest, name: strin
   }
   return undefined;
 };
+
+interface CookieLife {
+  /** Over TLS: the name with `__Host-`, and `Secure`. */
+  secure: boolean;
+  seconds: number;
+}
+
+/** A `Set-Cookie` value that only the host itself gets back, and no script reads. */
+export const makeCookie = (name: string, value: string, { secure, seconds }: CookieLife): string =>
+  `${cookieNames(name, secure).at(-1)!}=${value}; Path=/; Max-Age=${Math.floor(seconds)}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+
+export const clearCookie = (name: string, { secure }: Pick<CookieLife, 'secure'>): string => makeCookie(name, '', { secure, seconds: 0 });
 
 const sign = (userId: string, key: string): string => createHmac('sha256', key).update(`guest:${userId}`).digest('base64url');
 
@@ -56,8 +68,6 @@ export const createGuests = (key: () => string): Guests => ({
   create: () => `guest-${newId()}`,
   setCookie(userId, { protocol }, name) {
     const secure = protocol === 'https';
-    const sent = cookieNames(name, secure).at(-1)!;
-    const value = `${userId}.${sign(userId, key())}`;
-    return `${sent}=${value}; Path=/; Max-Age=${GUEST_SECONDS}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+    return makeCookie(name, `${userId}.${sign(userId, key())}`, { secure, seconds: GUEST_SECONDS });
   },
 });

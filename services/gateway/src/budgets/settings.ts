@@ -1,3 +1,4 @@
+import type { AuthMode } from '../config-doors.ts';
 import { setting, type LoadedConfig, type ConfigSpec } from '@runnel/kit';
 
 /**
@@ -60,7 +61,7 @@ export const budgetSettings = {
   maxSearchesPerMinute: limit('MAX_SEARCHES_PER_MINUTE', 'maxSearchesPerMinute', 'Searches of one user in a minute, over all nodes'),
 };
 
-type Given = LoadedConfig<ConfigSpec<typeof budgetSettings>> & { authMode: 'dev' | 'jwt' };
+type Given = LoadedConfig<ConfigSpec<typeof budgetSettings>> & { authMode: AuthMode };
 
 /** The limits in force. Pure. */
 export const personLimits = (config: Given): PersonLimits => {

@@ -19,10 +19,13 @@ import { readHistory } from '../archive/history-source.ts';
 import { historyRoutes } from './api/history.ts';
 import { httpMetrics } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
+import { oidcRoutes } from './api/oidc.ts';
+import { sessionRoutes } from './api/sessions.ts';
 import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
 import { agUiRoutes } from '../dialects/ag-ui/route.ts';
+import { aiSdkSocket } from '../dialects/ai-sdk/socket-route.ts';
 import { aiSdkRoutes } from '../dialects/ai-sdk/route.ts';
 import { dialectCaller, isDialect, isDialectCommand } from '../dialects/door.ts';
 import { dialectMetrics } from '../dialects/metrics.ts';
@@ -49,8 +52,11 @@ export interface HttpAnswers {
   settled(): Promise<void>;
 }
 
+const OIDC_PATHS = ['/start', '/callback', '/back-channel'].map((path) => SIGN_IN_PATH + path);
+
 /** The documentation is for everybody, and how to sign in is for those who have not. */
-const isApi = (url: string): boolean => url.startsWith('/api/') && !url.startsWith('/api/docs') && url.split('?', 1)[0] !== SIGN_IN_PATH;
+const isApi = (url: string, open: ReadonlySet<string>): boolean =>
+  url.startsWith('/api/') && !url.startsWith('/api/docs') && !open.has(url.split('?', 1)[0]!);
 
 /** Prompts have budgets of their own, which know what a repeated one is (W-4); and to cancel is always allowed. */
 const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
@@ -67,6 +73,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
   await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
   const callers = new WeakMap<FastifyRequest, string>();
+  const open = new Set([SIGN_IN_PATH, ...(context.oidc === null ? [] : [...OIDC_PATHS, '/api/sign-out'])]);
   // What stands in an address is in the logs of every proxy: such a key has to be ended, and must not seem to work.
   app.addHook('onRequest', async ({ url }) => {
     if (holdsKey(url))
@@ -74,7 +81,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   });
   // Reject unauthenticated requests before reading the body.
   app.addHook('onRequest', async (request, reply) => {
-    if (!isApi(request.url)) return;
+    if (!isApi(request.url, open)) return;
     const { userId } = isDialect(request.url)
       ? await dialectCaller(context.auth, request, reply)
       : await context.auth.require(request, reply);
@@ -111,16 +118,22 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   keyRoutes(routes, context);
   meRoutes(routes, context);
   signInRoutes(routes, context);
+  const { oidc } = context;
+  if (oidc !== null) {
+    sessionRoutes(routes, { ...context, oidc });
+    oidcRoutes(app, { ...context, oidc });
+  }
   modelRoutes(routes, context);
   if (context.files) await registerFiles(app, context, context.files);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
   const dialects = dialectMetrics(context.metrics);
-  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers, dialects }), { prefix: '/v1' });
+  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers, dialects, history: history.read }), { prefix: '/v1' });
   const shared = { ...context, dialects, places: new OpenPlaces(context, dialects) };
   const feeds: { list(): readonly Drainable[] }[] = [];
   await app.register(async (scope) => void feeds.push(streamRoutes(scope, shared)), { prefix: '/api/streams' });
   await app.register(async (scope) => void feeds.push(aiSdkRoutes(scope, shared)), { prefix: '/api/ai-sdk' });
+  feeds.push(aiSdkSocket(app, shared));
   await app.register(async (scope) => void feeds.push(agUiRoutes(scope, shared)), { prefix: '/api/ag-ui' });
   await registerDocs(app);
   if (config.webDir !== undefined) await registerStatic(app, config.webDir);

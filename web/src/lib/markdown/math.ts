@@ -2,6 +2,10 @@ import type { default as createParser } from 'markdown-it';
 
 const ENDS: Readonly<Record<string, string>> = { '\\(': '\\)', '\\[': '\\]', $$: '$$' };
 
+/** Longer ones are no formulas; and what begins ten thousand and ends none costs little. */
+const MOST_CHARACTERS = 4_000;
+const MOST_LINES = 100;
+
 /**
  * Formulas stand as the model wrote them, `\\( … \\)`, `\\[ … \\]` and `$$ … $$`: to Markdown their backslashes are escapes, and what one would
  * read were another formula. Nothing in them is emphasis, a link or a list.
@@ -9,8 +13,9 @@ const ENDS: Readonly<Record<string, string>> = { '\\(': '\\)', '\\[': '\\]', $$:
 export const keepMath = (md: ReturnType<typeof createParser>): void => {
   md.inline.ruler.before('escape', 'math', (state, silent) => {
     const end = ENDS[state.src.slice(state.pos, state.pos + 2)];
-    const close = end === undefined ? -1 : state.src.indexOf(end, state.pos + 2);
-    if (close < 0 || close + 2 > state.posMax) return false;
+    const inside = state.pos + 2;
+    const close = end === undefined ? -1 : inside + state.src.slice(inside, inside + MOST_CHARACTERS).indexOf(end);
+    if (close < inside || close + 2 > state.posMax) return false;
     if (!silent) state.push('math', 'span', 0).content = state.src.slice(state.pos, close + 2);
     state.pos = close + 2;
     return true;
@@ -24,9 +29,10 @@ export const keepMath = (md: ReturnType<typeof createParser>): void => {
       const end = ENDS[begin.slice(0, 2)];
       if (end === undefined || end === '\\)' || state.sCount[first]! - state.blkIndent >= 4 || begin.indexOf(end, 2) >= 0) return false;
       let line = first + 1;
-      while (line < last && !lineAt(line).includes(end)) line++;
+      const far = Math.min(last, first + MOST_LINES);
+      while (line < far && !lineAt(line).includes(end)) line++;
       // A formula without an end is text until it has one.
-      if (line >= last || !lineAt(line).trimEnd().endsWith(end)) return false;
+      if (line >= far || !lineAt(line).trimEnd().endsWith(end)) return false;
       if (silent) return true;
       const token = state.push('math', 'div', 0);
       token.block = true;

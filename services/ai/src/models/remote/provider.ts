@@ -61,7 +61,7 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
 };
 
 /** Pure. */
-export const addressOf = ({ baseURL, query = {} }: Pick<RemoteSettings, 'baseURL' | 'query'>, path: string): string => {
+const addressOf = ({ baseURL, query = {} }: Pick<RemoteSettings, 'baseURL' | 'query'>, path: string): string => {
   const url = new URL(baseURL);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);

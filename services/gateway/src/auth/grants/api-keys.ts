@@ -45,7 +45,7 @@ export const createApiKeys = ({ store, live, limit, refused, checked = () => {},
       checked('malformed');
       throw new RunnelError('unauthorized', 'This API key is not one, or is not whole.');
     }
-    const found = await store.useGrant({ digest: digestOf(key) }).catch((cause: unknown) => {
+    const found = await store.useGrant({ kind: 'key', digest: digestOf(key) }).catch((cause: unknown) => {
       checked('unavailable');
       throw cause;
     });

@@ -1,6 +1,7 @@
 import { MODEL_PARAM_NAMES, type ModelParams, type Turn } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
 import { bodyCheck } from '../openai/check-body.ts';
+import { isNothing } from '../openai/nothing.ts';
 import { filePart } from '../openai/parts.ts';
 import { readThread, type ReadThread, type ReadTurn } from '../openai/thread.ts';
 import { CompletionBody, REFUSED, type CallerMessage } from './params.ts';
@@ -22,15 +23,6 @@ const ROLES: Partial<Record<CallerMessage['role'], Turn['role']>> = {
   assistant: 'assistant',
   tool: 'tool',
 };
-
-/** What clients write when they mean nothing. */
-const isNothing = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === false ||
-  value === 0 ||
-  value === 'none' ||
-  (typeof value === 'object' && Object.keys(value).length === 0);
 
 const contentOf = (message: CallerMessage, param: string): Pick<ReadTurn, 'shown' | 'needs'> & { content: Turn['content'] } => {
   const { content, role } = message;
@@ -104,7 +96,7 @@ const checkSupported = (body: CompletionBody): void => {
 };
 
 /** What the model is told: everything but what says nothing. */
-export const paramsOf = (body: ModelParams): ModelParams =>
+const paramsOf = (body: ModelParams): ModelParams =>
   Object.fromEntries(
     MODEL_PARAM_NAMES.flatMap((name) => {
       const value = body[name];

@@ -11,7 +11,7 @@ import { checkSuits } from '../openai/suits.ts';
 import { readCompletion } from './decode.ts';
 import { completion, finishReasonOf, type AnswerHead } from './encode.ts';
 import { CompletionBody } from './params.ts';
-import { endError, streamAnswer } from './stream.ts';
+import { endError, streamAnswer, toolCalls } from './stream.ts';
 
 /** Of a request: a thread of a few hundred thousand tokens, or some files. */
 export const BODY_LIMIT = 4 * 1024 * 1024;
@@ -62,8 +62,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;
     const asked = readCompletion(body);
-    const prefix = asked.store ? '' : 'api__';
-    const ids = await requestIds({ headers: request.headers, body: body as object, userId, prefix }, runLog);
+    const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
     const model = await models.resolve(asked.model);
     checkSuits(models.find(model), asked.params, asked.needs);
     const { conversationId, messageId, runId } = ids;
@@ -90,7 +89,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
       if (error) throw error;
       const { usage, finish } = answer.end;
       requests.ended('chat-completions', undefined);
-      await reply.send(completion(head(), { text: answer.text, calls: [], finish: finishReasonOf(finish), usage }));
+      await reply.send(completion(head(), { text: answer.text, calls: toolCalls(answer), finish: finishReasonOf(finish), usage }));
     });
     return reply;
   });

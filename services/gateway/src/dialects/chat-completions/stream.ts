@@ -3,14 +3,20 @@ import type { FastifyReply } from 'fastify';
 import type { RunnelError } from '@runnel/protocol';
 import { drained, keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
 import type { Answer } from '../openai/answer.ts';
-import { cancelled, openAiError, restarted } from '../openai/api-error.ts';
+import { cancelled, cutCall, openAiError, restarted } from '../openai/api-error.ts';
+import { callsOf, isCut } from '../openai/calls.ts';
 import { nextPiece } from '../openai/next-piece.ts';
-import { DONE, chunk, finishReasonOf, sse, usageChunk, type AnswerHead } from './encode.ts';
+import { DONE, chunk, finishReasonOf, sse, usageChunk, type AnswerHead, type ToolCall } from './encode.ts';
 
 const HEARTBEAT_MS = 15_000;
 
 /** How an answer that has ended is no answer; undefined: it is one. */
-export const endError = ({ end }: Answer): RunnelError | undefined => end?.error ?? (end?.reason === 'cancelled' ? cancelled() : undefined);
+export const endError = ({ end, parts }: Answer): RunnelError | undefined =>
+  end?.error ?? (end?.reason === 'cancelled' ? cancelled() : end && isCut(parts) ? cutCall() : undefined);
+
+/** The calls of an answer as this API has them. */
+export const toolCalls = ({ parts }: Answer): ToolCall[] =>
+  callsOf(parts).map(({ id, name, arguments: args }) => ({ id, type: 'function', function: { name, arguments: args } }));
 
 export interface StreamOptions {
   head: AnswerHead;
@@ -26,7 +32,11 @@ export const streamAnswer = async (answer: Answer, reply: FastifyReply, { head, 
   const write = (data: unknown): void => void raw.write(sse(data));
   const finish = (error: RunnelError | undefined): void => {
     if (error) write(openAiError({ error, status: error.status }));
-    else write(chunk(head, {}, finishReasonOf(answer.end?.finish), withUsage));
+    else {
+      const calls = toolCalls(answer).map((call, index) => ({ index, ...call }));
+      if (calls.length > 0) write(chunk(head, { tool_calls: calls }, null, withUsage));
+      write(chunk(head, {}, finishReasonOf(answer.end?.finish), withUsage));
+    }
     if (!error && withUsage) write(usageChunk(head, answer.end?.usage));
     stop();
     ended(error);

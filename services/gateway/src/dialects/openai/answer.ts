@@ -10,6 +10,10 @@ import {
   type ServerEvent,
   type SnapshotEvent,
   type Usage,
+  utf8Length,
+  withChunk,
+  withPart,
+  type Part,
 } from '@runnel/protocol';
 import type { Sink } from '../../follow/follower.ts';
 import type { Outgoing } from '../../follow/wire-event.ts';
@@ -22,7 +26,12 @@ export interface AnswerEnd {
   proof?: { bytes: number; sha256: string };
   /** Set unless the run is complete or was cancelled. */
   error?: RunnelError;
+  /** Not the run has ended but this look at it: the caller has left, the node drains. */
+  outside?: true;
 }
+
+/** Pieces that may wait for a reader one by one. */
+const MOST_CUTS = 2_048;
 
 const REASONS: ReadonlySet<string> = new Set(['complete', 'cancelled', 'failed', 'interrupted'] satisfies EndReason[]);
 const isReason = (status: MessageStatus): status is EndReason => REASONS.has(status);
@@ -55,6 +64,10 @@ export class Answer implements Sink {
   model = '';
   /** The message it answers. */
   parentId: string | null = null;
+  /** What stands beside the text. */
+  parts: readonly Part[] = [];
+  /** Bytes of the text at which its pieces end, as the log has them; the newest. A slow reader is told of several as one. */
+  cuts: number[] = [];
   /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
   devices = 1;
   end: AnswerEnd | null = null;
@@ -90,7 +103,7 @@ export class Answer implements Sink {
 
   /** Ends the wait from outside: the caller has left, the node drains. */
   fail(error: RunnelError): void {
-    this.#finish({ reason: 'interrupted', error });
+    this.#finish({ reason: 'interrupted', error, outside: true });
   }
 
   opened(): void {}
@@ -113,7 +126,16 @@ export class Answer implements Sink {
         this.devices = data.devices ?? 1;
         return;
       case 'chunk':
-        if (data.runId === this.runId) this.#grow(this.text + data.text);
+        if (data.runId === this.runId) {
+          this.cut(data.at + utf8Length(data.text));
+          this.#grow(this.text + data.text);
+        }
+        return;
+      case 'part':
+        if (data.runId === this.runId) this.parts = withPart(this.parts, data.part) ?? this.parts;
+        return;
+      case 'part-chunk':
+        if (data.runId === this.runId) this.parts = withChunk(this.parts, data) ?? this.parts;
         return;
       case 'run-moved':
         if (data.runId === this.runId && data.restarted) this.#restart();
@@ -133,21 +155,32 @@ export class Answer implements Sink {
     }
   }
 
+  /** A piece of the text ends at this byte. */
+  cut(bytes: number): void {
+    this.cuts.push(bytes);
+    if (this.cuts.length > MOST_CUTS) this.cuts.splice(0, MOST_CUTS / 2);
+  }
+
+  /** An answer that has ended, as its message has it. */
+  settle({ text, status, finish, usage, parts = [], parentId, model = '', createdAt }: Message): void {
+    if (!isReason(status)) return this.fail(new RunnelError('not-found'));
+    if (!text.startsWith(this.text)) this.#restart();
+    this.text = text;
+    this.parts = parts;
+    this.#began({ parentId, model, startedAt: createdAt });
+    this.#finish({ reason: status, ...(finish && { finish }), ...(usage && { usage }), ...failure(status) });
+  }
+
   #replace({ run, messages, offset }: SnapshotEvent): void {
     if (this.#keepsHistory) this.history = messages;
     if (run?.runId === this.runId) {
       this.#began(run);
+      this.parts = run.parts ?? [];
       if (!run.text.startsWith(this.text)) this.#restart();
       return this.#grow(run.text);
     }
     const message = messages.find(({ messageId }) => messageId === this.runId);
-    if (message && isReason(message.status)) {
-      if (!message.text.startsWith(this.text)) this.#restart();
-      this.text = message.text;
-      const { status, finish, usage, parentId, model = '', createdAt } = message;
-      this.#began({ parentId, model, startedAt: createdAt });
-      return this.#finish({ reason: status, ...(finish && { finish }), ...(usage && { usage }), ...failure(status) });
-    }
+    if (message && isReason(message.status)) return this.settle(message);
     this.#unknownAt = offset;
     if (offset >= this.#startedAt || this.text !== '') this.fail(new RunnelError('not-found'));
   }
@@ -165,6 +198,7 @@ export class Answer implements Sink {
 
   #restart(): void {
     this.restarts++;
+    this.cuts = [];
     this.#grow('');
   }
 

@@ -21,7 +21,7 @@ export class ApiError extends RunnelError {
 }
 
 /** A request that asks for something which is not done: by name, and never passed over in silence. */
-export const refusal = (param: string, why: string, code = 'unsupported_value'): ApiError =>
+const refusal = (param: string, why: string, code = 'unsupported_value'): ApiError =>
   new ApiError('bad-frame', `${param}: ${why}`, { code, param });
 export const refuse = (param: string, why: string, code?: string): never => {
   throw refusal(param, why, code);
@@ -30,6 +30,9 @@ export const refuse = (param: string, why: string, code?: string): never => {
 /** Somebody stopped the run: what stands of it is no answer, and a retry would get the same. */
 export const cancelled = (): ApiError =>
   new ApiError('not-found', 'The answer was cancelled; its conversation has what stands of it.', { code: 'cancelled', status: 422 });
+/** Kept are the beginnings of long arguments, for people to read. */
+export const cutCall = (): ApiError =>
+  new ApiError('not-found', 'The arguments of a call are too long to be told a second time.', { code: 'tool_call_gone', status: 410 });
 /** What was sent cannot be taken back, and the model said something else the second time. */
 export const restarted = (): ApiError =>
   new ApiError('model-failed', 'The answer had to begin again on another node; its conversation holds it whole.', { code: 'restarted' });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { requestIds } from './ids.ts';
 
 const ask = (key: string | undefined, userId = 'ann', runLog = createMemoryRunLog(), body: object = { messages: [] }) =>
-  requestIds({ headers: key === undefined ? {} : { 'idempotency-key': key }, userId, body, prefix: 'api__' }, runLog);
+  requestIds({ headers: key === undefined ? {} : { 'idempotency-key': key }, userId, body, isListed: false }, runLog);
 
 test('S-2 the ids of an Idempotency-Key are the same on every gateway and for nobody without the secret', async () => {
   const log = createMemoryRunLog();

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { isId, newId } from '@runnel/protocol';
+import { isId, newId, UNLISTED } from '@runnel/protocol';
 import { ApiError, refuse } from './api-error.ts';
 
 export interface RequestIds {
@@ -40,9 +40,14 @@ export interface IdsRequest {
   userId: string;
   /** The conversation that the body names. */
   conversation?: string | undefined;
-  /** Of a new conversation: it is in no list (`api__`), or cannot be asked for either (`tmp__`). */
-  prefix: '' | 'api__' | 'tmp__';
+  /** A new conversation is in the person's list. */
+  isListed: boolean;
+  /** The answer may be asked for later, by its id. */
+  isStored?: boolean;
 }
+
+/** Of the runs whose answers nobody may ask for. */
+export const NOT_STORED = 'tmp__';
 
 /**
  * The conversation that the body or `x-runnel-conversation` names, or a new one, and new ids in it. With an `Idempotency-Key` they are
@@ -51,12 +56,13 @@ export interface IdsRequest {
  * person's name and key must not be able to tell the ids, for an id is all it takes to ask for it.
  */
 export const requestIds = async (
-  { headers, body, userId, conversation = single(headers['x-runnel-conversation']), prefix }: IdsRequest,
+  { headers, body, userId, conversation = single(headers['x-runnel-conversation']), isListed, isStored = true }: IdsRequest,
   runLog: Pick<RunLog, 'sharedSecret'>,
 ): Promise<RequestIds> => {
   if (conversation !== undefined && !isId(conversation)) refuse('x-runnel-conversation', 'not an id.', 'invalid_value');
+  const [unlisted, unstored] = [isListed ? '' : UNLISTED, isStored ? '' : NOT_STORED];
   const key = single(headers['idempotency-key']);
-  if (key === undefined) return { conversationId: conversation ?? prefix + newId(), messageId: newId(), runId: newId(), key };
+  if (key === undefined) return { conversationId: conversation ?? unlisted + newId(), messageId: newId(), runId: unstored + newId(), key };
   if (key.length === 0 || key.length > 255) refuse('Idempotency-Key', 'has 1 to 255 characters.', 'invalid_value');
   const shared = await runLog.sharedSecret('completion-ids');
   const id = (use: string, ...more: string[]): string =>
@@ -64,8 +70,8 @@ export const requestIds = async (
       .update(JSON.stringify([use, userId, key, ...more]))
       .digest('hex')
       .slice(0, 32);
-  const conversationId = conversation ?? prefix + id('conversation');
-  return { conversationId, messageId: id('message', digestOf(body)), runId: id('run'), key };
+  const conversationId = conversation ?? unlisted + id('conversation');
+  return { conversationId, messageId: id('message', digestOf(body)), runId: unstored + id('run'), key };
 };
 
 /** A known run was made by this very body, or the key is another question's. @throws ApiError `idempotency_key_reused` */

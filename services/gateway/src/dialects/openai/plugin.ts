@@ -5,6 +5,9 @@ import type { GatewayContext } from '../../context.ts';
 import { logFailure, notFound, toFailure } from '../../http/plumbing/problem.ts';
 import type { Routes } from '../../http/plumbing/schemas.ts';
 import { completionRoutes } from '../chat-completions/route.ts';
+import type { Shelves } from '../responses/find.ts';
+import { retrieveRoutes } from '../responses/retrieve.ts';
+import { createRoute } from '../responses/route.ts';
 import { openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
 import { openAiCaller } from './caller.ts';
 import { requestCounts, type RequestCounts } from './metrics.ts';
@@ -31,7 +34,7 @@ const idOf = (reply: FastifyReply): string => String(reply.getHeader('x-request-
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
 export const openAiRoutes = async (
   instance: FastifyInstance,
-  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'> & { dialects: DialectMetrics },
+  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'> & { dialects: DialectMetrics; history: Shelves['history'] },
 ): Promise<void> => {
   const requests = requestCounts(given.dialects);
   const context: OpenAiContext = { ...given, requests };
@@ -57,4 +60,7 @@ export const openAiRoutes = async (
   });
   modelRoutes(app, context);
   completionRoutes(app, context);
+  const shelves = { runLog: context.runLog, history: given.history };
+  createRoute(app, context, shelves);
+  retrieveRoutes(app, context, shelves);
 };

@@ -60,10 +60,10 @@ const abandon = async (context: RunContext, caller: Caller, run: Run, afterMs: n
   if (afterMs > 0) {
     const watch = new Answer(runId);
     const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: watch });
-    await Promise.race([delay(afterMs), ended(watch)]);
+    await Promise.race([delay(afterMs, draining), ended(watch)]);
     const isWanted = (): boolean => watch.end !== null || pending.has(runId) || watch.devices > 1;
     // Who has joined elsewhere in time is known here a little later.
-    if (!isWanted()) await Promise.race([delay(TOLD_MS), ended(watch)]);
+    if (!isWanted()) await Promise.race([delay(TOLD_MS, draining), ended(watch)]);
     follow.close();
     if (isWanted() || draining.aborted) return;
   }

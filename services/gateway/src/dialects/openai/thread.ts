@@ -38,10 +38,13 @@ const lastOf = (turns: readonly ReadTurn[], prompt: number): number => {
   return last;
 };
 
-/** `params` and the messages of a request, as what the log gets and what the model gets. Pure but for the new ids. */
+/**
+ * `params` and the messages of a request, as what the log gets and what the model gets. `isAllNew`: they go on behind an answer, none of them
+ * is in the log already. Pure but for the new ids.
+ */
 export const readThread = (
   turns: readonly ReadTurn[],
-  { params, instructions }: { params: ModelParams; instructions?: string | undefined },
+  { params, instructions, isAllNew = false }: { params: ModelParams; instructions?: string | undefined; isAllNew?: boolean },
 ): ReadThread => {
   // What people see as the prompt: the last thing that a person, or a tool, said.
   const found = turns.findLastIndex(({ turn: { role } }) => role === 'user' || role === 'tool');
@@ -49,10 +52,11 @@ export const readThread = (
   const before = turns.slice(0, at).filter(({ shown }) => shown.trim() !== '');
   const seed = before.slice(-MAX_SEED).map(({ turn, shown }) => ({ messageId: newId(), role: roleOf(turn), text: shown }));
   const isLast = at === turns.length - 1 && turns[at]!.turn.role === 'user';
-  const isSaidByTheLog = isLast && before.length <= MAX_SEED && turns.every(isPlain);
-  const thread = { turns: turns.map(({ turn }) => turn), last: lastOf(turns, at) };
+  const isSaidByTheLog = isLast && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain);
+  const thread = { turns: turns.map(({ turn }) => turn), last: isAllNew ? 0 : lastOf(turns, at) };
   return {
-    prompt: turns[at]!.shown,
+    // Of a conversation that goes on nothing else of the request is kept.
+    prompt: isAllNew ? turns.map(({ shown }) => shown).join('\n\n') : turns[at]!.shown,
     seed,
     requestFor: (messageId) => ({
       ...(Object.keys(params).length > 0 && { params }),

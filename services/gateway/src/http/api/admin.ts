@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { ErasedAnswer, StatisticsAnswer, TrailPage, Verification } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
 import { recordAct } from './admin-record.ts';
-import { adminOf } from './admin-scope.ts';
+import { adminOf, readerOf } from './admin-scope.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from '../plumbing/schemas.ts';
@@ -27,7 +27,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(context, request, reply);
+      const admin = await readerOf(context, request, reply);
       const { conversation, user, from, to, after, limit, format } = request.query;
       const query = JSON.stringify({ conversation, user, from, to, after, limit, format });
       const whose = { ...(user !== undefined && { target: user }), ...(conversation !== undefined && { conversation }) };
@@ -48,7 +48,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(context, request, reply);
+      const admin = await readerOf(context, request, reply);
       await recordAct(context, { type: 'ADMIN_READ', admin, conversation: request.params.id, query: 'verify' });
       return context.budgets.verifying(admin, reply.raw, () => askAudit(audit, Verification, `/verify/${request.params.id}`, {}, admin));
     },
@@ -70,7 +70,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
       },
     },
     async (request, reply) => {
-      const admin = await adminOf(context, request, reply);
+      const admin = await readerOf(context, request, reply);
       const { from, to, bucket } = request.query;
       await recordAct(context, { type: 'ADMIN_READ', admin, query: 'analytics' });
       return askAudit(audit, StatisticsAnswer, '/analytics', { from, to, bucket }, admin);

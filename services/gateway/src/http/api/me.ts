@@ -18,7 +18,9 @@ export const meRoutes = (app: Routes, { auth, audit, config }: GatewayContext): 
     async (request, reply) => {
       const identity = await auth.require(request, reply);
       reply.header('cache-control', 'private, no-store');
-      return { userId: identity.userId, admin: isAdmin(identity, config), audit: audit !== null };
+      const admin = isAdmin(identity, config);
+      const role = admin ? 'admin' : (identity.role ?? 'user');
+      return { userId: identity.userId, admin, role, audit: audit !== null };
     },
   );
 };

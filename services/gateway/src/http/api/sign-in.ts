@@ -4,7 +4,7 @@ import { json, PROBLEMS, type Routes } from '../plumbing/schemas.ts';
 
 export const SIGN_IN_PATH = '/api/sign-in';
 
-export const signInRoutes = (app: Routes, { auth, config }: GatewayContext): void => {
+export const signInRoutes = (app: Routes, { auth, config, oidc }: GatewayContext): void => {
   app.get(
     SIGN_IN_PATH,
     {
@@ -17,7 +17,10 @@ export const signInRoutes = (app: Routes, { auth, config }: GatewayContext): voi
     },
     async (_request, reply) => {
       reply.header('cache-control', 'no-store');
-      return { mode: auth.mode, url: config.signInUrl ?? null };
+      return {
+        mode: auth.mode,
+        url: config.signInUrl ?? (oidc && `${new URL(oidc.publicUrl).pathname.replace(/\/$/, '')}${SIGN_IN_PATH}/start?return={return}`),
+      };
     },
   );
 };

@@ -11,14 +11,14 @@ import { FileParams, fileOf, notThere } from './uploads.ts';
 const SHOWN = /^(image\/(png|jpeg|gif|webp|avif)|application\/pdf|text\/plain)$/;
 
 /** Names in both forms of RFC 6266; old clients read the first. Pure. */
-export const dispositionOf = ({ name, whole }: WholeFile): string => {
+const dispositionOf = ({ name, whole }: WholeFile): string => {
   const plain = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(name).replaceAll(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
   return `${SHOWN.test(whole.mediaType) ? 'inline' : 'attachment'}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 };
 
 /** What of a file is asked for. Several ranges, and what cannot be read, is the whole file (RFC 9110). Pure. */
-export const rangeOf = (bytes: number, header: string | undefined): { from: number; to: number; isPart: boolean } | null => {
+const rangeOf = (bytes: number, header: string | undefined): { from: number; to: number; isPart: boolean } | null => {
   const whole = { from: 0, to: bytes - 1, isPart: false };
   if (header === undefined || bytes === 0) return whole;
   const { type, ranges, code } = parse(bytes, header);

@@ -12,7 +12,18 @@ const tokenOf = (sub: string, exp: number) =>
 
 test('S-24 a /v1 stream ends when its token does, and says why', async () => {
   const limits = { jwtSecret: SECRET, jwksUrl: undefined, jwtIssuer: undefined, jwtAudience: undefined };
-  const auth = createAuth({ ...limits, authMode: 'jwt', jwtMaxAgeMs: 86_400_000, adminScope: 'admin', sessionCookie: 'sid' });
+  const auth = createAuth({
+    ...limits,
+    authMode: 'jwt',
+    jwtMaxAgeMs: 86_400_000,
+    adminScope: 'admin',
+    rolesClaim: 'roles',
+    groupsClaim: 'groups',
+    adminRoles: [],
+    auditorRoles: [],
+    userRoles: [],
+    sessionCookie: 'sid',
+  });
   // A token lives for whole seconds; its end is moved to where the test can wait for it.
   const soon = {
     ...auth,

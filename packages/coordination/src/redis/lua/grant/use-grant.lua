@@ -1,10 +1,10 @@
 -- use-grant: lets a person in, and notes to the minute that this grant was used.
 -- KEYS     grants
--- ARGV     grantId digest
+-- ARGV     kind grantId digest
 -- Returns  valid data createdAt usedAt expires | none
--- Law      what has ended lets nobody in
+-- Law      what has ended lets nobody in; a key is no session, nor the other way round
 local grants = KEYS[1]
-local grantId, digest = ARGV[1], ARGV[2]
+local kind, grantId, digest = ARGV[1], ARGV[2], ARGV[3]
 -- @include now
 -- @include lapsed
 
@@ -13,7 +13,7 @@ if not stored then
   return { 'none' }
 end
 local grant = cjson.decode(stored)
-if grant.digest ~= digest then
+if grant.digest ~= digest or grant.kind ~= kind then
   return { 'none' }
 end
 if lapsed(grant) then

@@ -60,7 +60,9 @@ local seen = not isNew and ((messageId ~= '' and redis.call('HGET', ids, message
 -- A question that came back without its run (the store lost both, and the database had heard of the question): asked again it is answered,
 -- as nobody else will.
 local unanswered = seen and messageId ~= '' and not known[2] and string.match(seen, '^[^|]*') == messageId
-  and redis.call('HEXISTS', ids, runId) == 0 and redis.call('HEXISTS', history, messageId) == 1 and messageId
+  and redis.call('HEXISTS', ids, runId) == 0 and redis.call('HGET', history, messageId)
+-- An answer is named as its run, too.
+unanswered = unanswered and cjson.decode(unanswered).role == 'user' and messageId or nil
 if unanswered then
   parent, messageId = unanswered, ''
 elseif seen then
@@ -153,12 +155,12 @@ end
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
-redis.call('HDEL', run, 'cancel')
+redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 redis.call('HDEL', run, 'base', 'cut', 'lost')
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', 86400000)
-  redis.call('HSET', run, 'base', #begun)
+  redis.call('HSET', run, 'base', #begun, 'step', #begun)
 end
 if cut > 0 then
   redis.call('HSET', run, 'cut', cut, 'lost', lost)

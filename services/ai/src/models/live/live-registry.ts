@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ModelEntry } from '@runnel/protocol/http';
-import { createModelRegistry, type Model, type ModelRegistry, type ModelsOptions } from './registry.ts';
+import { createModelRegistry, type Model, type ModelRegistry, type ModelsOptions } from '../registry.ts';
 
 export interface LiveRegistry extends ModelRegistry {
   /**

@@ -1,8 +1,8 @@
 import { ConfigError, watchFile, type Health, type Logger } from '@runnel/kit';
-import type { AiMetrics } from '../metrics.ts';
+import type { AiMetrics } from '../../metrics.ts';
 import type { LiveRegistry } from './live-registry.ts';
 import { readModels } from './read-models.ts';
-import type { Model } from './registry.ts';
+import type { Model } from '../registry.ts';
 
 export interface FollowModelsDeps {
   file: string;

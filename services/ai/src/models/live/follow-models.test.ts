@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createHealth, createMetrics, silentLog } from '@runnel/kit';
 import type { ModelEntry } from '@runnel/protocol/http';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createAiMetrics } from '../metrics.ts';
+import { createAiMetrics } from '../../metrics.ts';
 import { followModels } from './follow-models.ts';
 import { createLiveRegistry } from './live-registry.ts';
 

@@ -1,0 +1,125 @@
+import { createMemoryRunLog, type MemoryRunLog, type RunRef } from '@runnel/coordination';
+import { newId, type Part } from '@runnel/protocol';
+import { expect, test } from 'vitest';
+import type { Delta, ModelRequest } from '../models/provider.ts';
+import { unknownModel } from '../models/unknown.ts';
+import type { Call, Tool, Toolbox } from '../tools/toolbox.ts';
+import { generate, type RunResult } from './generate.ts';
+
+const tool = (name: string, change: Partial<Tool> = {}): Tool => ({
+  ...{ server: 's', name, policy: 'never', repeatable: false, check: () => null },
+  spec: { name: `s__${name}`, description: '', parameters: {} },
+  ...change,
+});
+const calls = (...inputs: [name: string, input: string][]): Delta[] =>
+  inputs.map(([name, input], i) => ({ call: { key: `${i}`, id: `call-${i}`, name, input } }));
+
+/** A run of a model that says these steps, and tools that count. */
+const world = async (steps: Delta[][], tools: Tool[]) => {
+  const runLog: MemoryRunLog = createMemoryRunLog();
+  const ref: RunRef = { conversationId: newId(), runId: newId() };
+  await runLog.beginRun({ ...ref, userId: 'ann', model: 'm', title: '', message: { messageId: newId(), text: 'hi' } });
+  const made: Call[] = [];
+  const asked: ModelRequest[] = [];
+  const toolbox: Toolbox = {
+    list: async () => tools,
+    call: async (call) => {
+      made.push(call);
+      return { ok: true, output: `result ${made.length}`, sources: [] };
+    },
+    close: async () => undefined,
+  };
+  const stream = async function* (request: ModelRequest): AsyncGenerator<Delta> {
+    asked.push(request);
+    yield* steps[asked.length - 1] ?? [{ text: 'over' }];
+  };
+  const take = async (maxSteps?: number): Promise<RunResult> => {
+    const claim = await runLog.claimRun({ ...ref, owner: `pod-${newId()}`, leaseMs: 10_000, models: { m: true } });
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    const model = { ...unknownModel(), model: 'm', system: null, provider: { canContinue: true, stream } };
+    const giveUp = new AbortController().signal;
+    const limit = maxSteps === undefined ? {} : { maxSteps };
+    return generate({ ref, claim, model, owner: 'pod', leaseMs: 10_000, runLog, giveUp, tools: toolbox, ...limit }).done;
+  };
+  const parts = async (): Promise<readonly Part[]> => {
+    const state = await runLog.readState(ref);
+    if (state.kind !== 'snapshot') throw new Error(state.kind);
+    return state.run?.parts ?? state.messages.at(-1)?.parts ?? [];
+  };
+  return { runLog, ref, made, asked, take, parts };
+};
+
+test('W-19 a call that nobody has to approve is made once, and its result goes to the model under the id of its call', async () => {
+  const { take, made, asked, parts, ref } = await world(
+    [[{ text: 'Let me see. ' }, ...calls(['s__clock', ''])], [{ text: 'Noon.' }]],
+    [tool('clock')],
+  );
+  expect(await take()).toBe('complete');
+  expect(made).toHaveLength(1);
+  const [part] = await parts();
+  expect(made[0]).toMatchObject({ attempt: 1, key: `${ref.runId}:${part!.partId}`, input: {} });
+  expect(part).toMatchObject({ kind: 'tool', state: 'done', at: 12, input: '{}', output: 'result 1', attempt: 1 });
+  expect(asked[1]!.messages.slice(-2)).toMatchObject([
+    { turn: { tool_calls: [{ id: 'call-0', function: { name: 's__clock', arguments: '{}' } }] } },
+    { turn: { role: 'tool', content: 'result 1', tool_call_id: 'call-0' } },
+  ]);
+});
+
+test('W-17 W-19 a call that a person approves is made after it, once, by whoever takes the run then', async () => {
+  const { runLog, ref, take, made, parts } = await world([calls(['s__send', '{"a":1}'])], [tool('send', { policy: 'ask' })]);
+  expect(await take()).toBe('parked');
+  expect(made).toHaveLength(0);
+  const [expected] = await parts();
+  expect(expected).toMatchObject({ state: 'waiting', input: '{"a":1}' });
+  await expect(take()).rejects.toThrow('owned');
+  const part: Part = { ...expected!, state: 'approved' };
+  expect(await runLog.decidePart({ ...ref, userId: 'ann', decision: 'approve', expected: expected!, part })).toMatchObject({
+    outcome: 'decided',
+  });
+  expect(await take()).toBe('complete');
+  expect(made).toMatchObject([{ attempt: 1, input: { a: 1 } }]);
+});
+
+test('W-19 a call whose pod died in it is not made again unless its tool says that repeating is harmless', async () => {
+  for (const repeatable of [false, true]) {
+    const { runLog, ref, take, made, parts } = await world([], [tool('send', { repeatable })]);
+    const claim = await runLog.claimRun({ ...ref, owner: 'dead', leaseMs: 0, models: { m: true } });
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    const part: Part = { partId: 'p', index: 0, at: 0, kind: 'tool', state: 'running', name: 'send', server: 's', attempt: 1, step: 0 };
+    await runLog.putPart({ ...ref, epoch: claim.epoch, part, from: null });
+    expect(await take()).toBe(repeatable ? 'complete' : 'parked');
+    expect(made.map(({ attempt }) => attempt)).toEqual(repeatable ? [2] : []);
+    expect((await parts())[0]).toMatchObject(repeatable ? { state: 'done', attempt: 2 } : { state: 'unknown' });
+  }
+});
+
+test('several calls of one step are made side by side; unknown tools and bad arguments are told, and nothing is called for them', async () => {
+  const wrong = calls(['s__clock', '{}'], ['s__none', '{}'], ['s__clock', '{"a"'], ['s__clock', '{"b":2}']);
+  const { take, made, parts } = await world([wrong], [tool('clock')]);
+  expect(await take()).toBe('complete');
+  expect(made).toHaveLength(2);
+  const codes = (await parts()).map(({ state, error }) => error?.code ?? state);
+  expect(codes).toEqual(['done', 'unknown-tool', 'bad-input', 'done']);
+});
+
+test('calls of the last step are not made, and the answer says that it stopped to call tools', async () => {
+  const { take, made, parts, asked } = await world([calls(['s__clock', '']), calls(['s__clock', ''])], [tool('clock')]);
+  expect(await take(2)).toBe('complete');
+  expect(made).toHaveLength(1);
+  expect(asked).toHaveLength(2);
+  expect((await parts()).map(({ error }) => error?.code)).toEqual([undefined, 'step-limit']);
+});
+
+test('W-17 a question waits for its answer, which the model gets as the result', async () => {
+  const { runLog, ref, take, parts, asked } = await world(
+    [calls(['ask_person', '{"question":"Which?","choices":["a","b"]}'])],
+    [tool('clock')],
+  );
+  expect(await take()).toBe('parked');
+  const [expected] = await parts();
+  expect(expected).toMatchObject({ kind: 'question', state: 'waiting', text: 'Which?', choices: ['a', 'b'] });
+  const part: Part = { ...expected!, state: 'answered', answer: 'b' };
+  await runLog.decidePart({ ...ref, userId: 'ann', decision: 'answer', expected: expected!, part });
+  expect(await take()).toBe('complete');
+  expect(asked[1]!.messages.at(-1)).toMatchObject({ turn: { role: 'tool', content: 'b' } });
+});

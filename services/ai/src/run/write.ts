@@ -1,0 +1,97 @@
+import { closePart, isFinal, isWaiting, type Finish, type RunnelError, type Usage } from '@runnel/protocol';
+import { systemClock } from '../runs/clock.ts';
+import type { Tool } from '../tools/toolbox.ts';
+import { ANSWER_BYTES } from './answer-bytes.ts';
+import { goOnFrom, type Asked } from './asked.ts';
+import type { AppendLoop } from './append-loop.ts';
+import { settleCalls, takeCalls } from './calls.ts';
+import type { RunJob } from './generate.ts';
+import { ASK_SPEC } from './ask-person.ts';
+import { PartMaker, type Called } from './part-maker.ts';
+import { readStep, type Step } from './read-step.ts';
+import { continuation, isCall, stepsOf } from './thread.ts';
+import { sumUsage } from './usage.ts';
+
+export interface Written {
+  usage: Usage | null;
+  finish: Finish;
+  /** Why the model stopped early; null when it finished or was stopped. */
+  error: RunnelError | null;
+  /** Parts that people have to decide before it goes on. */
+  waiting?: string[];
+}
+
+const MAX_STEPS = 8;
+
+/**
+ * Writes an answer: asks the model, carries out what it calls, tells it the results, until it calls nothing more (or has asked often
+ * enough), a person is needed, or the run is stopped. Begins wherever the parts that stand say.
+ */
+export const write = async (
+  job: RunJob,
+  asked: Asked,
+  appends: AppendLoop,
+  signal: AbortSignal,
+  reread: () => Promise<boolean>,
+): Promise<Written> => {
+  const { model, tools, clock = systemClock, maxSteps = MAX_STEPS, maxAnswerBytes = ANSWER_BYTES } = job;
+  let usage: Usage | null = null;
+  let finish: Finish = 'stop';
+  // Nobody is asked.
+  if (signal.aborted) return { usage: { promptTokens: 0, completionTokens: 0 }, finish, error: null };
+  if (asked.error) return { usage, finish: 'error', error: asked.error };
+  await closeLeft(appends, clock.wall());
+  // A caller's own tools stay the only ones of its request.
+  const own = (asked.params?.tools ?? []).length > 0;
+  if (own && appends.parts.all.some((part) => isCall(part) && part.state === 'done')) return { usage, finish: 'tools', error: null };
+  const offered = tools && !own && !signal.aborted ? await tools.list(signal) : [];
+  const byName = new Map(offered.map((tool): [string, Tool] => [tool.spec.name, tool]));
+  for (;;) {
+    const open = appends.parts.all.filter((part) => isCall(part) && !isFinal(part));
+    if (open.length > 0) {
+      await settleCalls(job, open, byName, appends, signal, reread);
+      if (signal.aborted) return { usage, finish, error: null };
+      const waiting = appends.parts.all.filter((part) => isCall(part) && isWaiting(part)).map(({ partId }) => partId);
+      if (waiting.length > 0) return { usage, finish, error: null, waiting };
+      continue;
+    }
+    // Calls that a dead owner left half said are nothing that the caller's model has heard of.
+    const parts = own ? [] : appends.parts.all;
+    const step = stepsOf(parts);
+    if (step >= maxSteps) return { usage, finish: 'tools', error: null };
+    const specs = offered.length > 0 ? [...offered.map(({ spec }) => spec), ASK_SPEC] : [];
+    const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts), model);
+    const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own });
+    const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
+    const said: Step = await readStep(job, request, appends, maker, signal);
+    usage = sumOf(usage, said.usage);
+    finish = said.finish;
+    await appends.flush();
+    if (own && said.error === null && !signal.aborted && said.calls.length > 0) {
+      await handOver(said.calls, appends, clock.wall());
+      return { usage, finish: 'tools', error: null };
+    }
+    const isOver = said.error !== null || signal.aborted || said.calls.length === 0 || offered.length === 0;
+    if (isOver) return { usage, finish, error: said.error };
+    finish = 'tools';
+    await takeCalls(said.calls, byName, appends, clock, step + 1 >= maxSteps);
+  }
+};
+
+/** Calls of the caller's own tools: whole, and the caller's to carry out. */
+const handOver = async (calls: readonly Called[], appends: AppendLoop, now: number): Promise<void> => {
+  const step = appends.standing().bytes;
+  const puts = calls.map(({ part, input }) => {
+    if (input === '') void appends.say(part.partId, 'input', '{}');
+    return appends.put({ ...part, state: 'done', endedAt: now }, 'input', step);
+  });
+  await Promise.all(puts);
+};
+
+/** What an owner that died left half said is closed; calls that were made or asked for stay. */
+const closeLeft = async (appends: AppendLoop, now: number): Promise<void> => {
+  const left = appends.parts.all.filter((part) => part.state === 'open' || part.state === 'input');
+  await Promise.all(left.map((part) => appends.put(closePart(part, 'interrupted', now), part.state)));
+};
+
+const sumOf = (a: Usage | null, b: Usage | null): Usage | null => (a === null || b === null ? (a ?? b) : sumUsage(a, b));

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import type { Static } from 'typebox';
+import type { Grant, RunLog } from '@runnel/coordination';
+import { newId, RunnelError } from '@runnel/protocol';
+import { parseBody, SessionData, type SessionInfo } from '@runnel/protocol/http';
+import { digestOf } from '../grants/api-key.ts';
+import type { LiveGrants } from '../grants/live-grants.ts';
+import { isUserId, type Identity } from '../identity.ts';
+import { Refused, type Provider, type Signed } from './provider.ts';
+import { groupsOf, roleOf, type Role, type RoleRules } from './roles.ts';
+import { seal, unseal } from './seal.ts';
+
+/** A person with more has forgotten most of them: the one not used for longest makes way. */
+const MOST_SESSIONS = 50;
+/** One gateway renews; the others leave it alone for so long. */
+const RENEWING_MS = 15_000;
+/** After the provider could not be reached. */
+const RETRY_MS = 30_000;
+/** A session that a socket lives of counts as used, and is renewed, so often. */
+const TOUCH_MS = 5 * 60_000;
+const LEAST_FRESH_MS = 60_000;
+
+export type Renewal = 'renewed' | 'ended' | 'unavailable';
+export const RENEWALS = ['renewed', 'ended', 'unavailable'] as const satisfies Renewal[];
+
+export type Session = Identity & { sessionId: string };
+
+/** Sessions of browsers that signed in. The cookie is a secret without meaning; everything else is in the store, and ends there. */
+export interface Sessions {
+  /** @throws Refused for who may not come in; RunnelError `unavailable` */
+  begin(signed: Signed, device: string): Promise<{ secret: string; userId: string; sessionId: string; role: Role }>;
+  /** Null: it has ended, or never was. @throws RunnelError `unavailable` */
+  find(secret: string): Promise<Session | null>;
+  list(userId: string): Promise<Omit<SessionInfo, 'current'>[]>;
+  end(userId: string, sessionId: string): Promise<'ended' | 'none'>;
+  /** Of a logout token. Resolves to the sessions that ended. */
+  endOf(logout: { sub: string; sid: string | undefined }): Promise<string[]>;
+  /** The ID token that the provider gave for a session, which it wants to see at sign-out. */
+  idTokenOf(secret: string): Promise<string | undefined>;
+}
+
+export interface SessionsDeps {
+  store: Pick<RunLog, 'addGrant' | 'useGrant' | 'listGrants' | 'endGrant' | 'keepGrant'>;
+  live: Pick<LiveGrants, 'watch'>;
+  provider: Pick<Provider, 'renew'>;
+  rules: RoleRules;
+  idleMs: number;
+  maxMs: number;
+  renewal?: (outcome: Renewal, userId: string, sessionId: string) => void;
+  now?: () => number;
+  touchMs?: number;
+}
+
+interface Tokens {
+  idToken: string;
+  refreshToken?: string;
+}
+type Data = Static<typeof SessionData>;
+
+const dataOf = (text: string): Data => parseBody(SessionData, JSON.parse(text));
+const renewAtOf = (freshMs: number | null, refreshToken: string | undefined, now: number): number | null =>
+  refreshToken === undefined || freshMs === null ? null : now + Math.max(LEAST_FRESH_MS, freshMs);
+
+export const createSessions = (deps: SessionsDeps): Sessions => {
+  const { store, live, provider, rules, idleMs, maxMs, renewal = () => {}, now = Date.now, touchMs = TOUCH_MS } = deps;
+  const renewing = new Set<string>();
+
+  /** The provider's tokens are sealed with the cookie's secret: the store alone opens nothing. */
+  const sealed = (secret: string, tokens: Tokens): string => seal(secret, 'session', JSON.stringify(tokens));
+  const tokensOf = (secret: string, data: Data): Tokens | null => {
+    const text = unseal(secret, 'session', data.tokens);
+    return text === null ? null : (JSON.parse(text) as Tokens);
+  };
+  const roleFor = (claims: Signed['claims']): Role => {
+    const role = roleOf(claims, rules);
+    if (role === null) throw new Refused('role');
+    return role;
+  };
+
+  /** Asks the provider whether it still stands by a session. Never rejects: who is in stays in while it is away. */
+  const renew = async (secret: string, userId: string, { grantId, data: before }: Grant): Promise<void> => {
+    const ref = { userId, grantId };
+    const { renewing: _, ...data } = dataOf(before);
+    const tokens = tokensOf(secret, data);
+    if (tokens?.refreshToken === undefined) return;
+    const locked = JSON.stringify({ ...data, renewing: now() + RENEWING_MS } satisfies Data);
+    // Of all gateways one asks: a refresh token that is used twice ends everything at many providers.
+    if ((await store.keepGrant({ ...ref, before, data: locked })).outcome !== 'kept') return;
+    const keep = (next: Data) => store.keepGrant({ ...ref, before: locked, data: JSON.stringify(next) });
+    try {
+      const {
+        refreshToken = tokens.refreshToken,
+        freshMs,
+        claims,
+        idToken = tokens.idToken,
+      } = await provider.renew(tokens.refreshToken, userId);
+      const renewed = claims && { role: roleFor(claims), groups: groupsOf(claims, rules) };
+      const kept = sealed(secret, { idToken, refreshToken });
+      await keep({ ...data, ...renewed, tokens: kept, renewAt: renewAtOf(freshMs, refreshToken, now()) });
+      renewal('renewed', userId, grantId);
+    } catch (cause) {
+      const isOver = cause instanceof Refused;
+      renewal(isOver ? 'ended' : 'unavailable', userId, grantId);
+      if (isOver) await store.endGrant({ ...ref, kind: 'session' });
+      else await keep({ ...data, renewAt: now() + RETRY_MS });
+    }
+  };
+  const renewOnce = (secret: string, userId: string, grant: Grant): void => {
+    const { renewAt, renewing: until = 0 } = dataOf(grant.data);
+    if (renewAt === null || renewAt > now() || until > now() || renewing.has(grant.grantId)) return;
+    renewing.add(grant.grantId);
+    // What the store did not take is tried again with the next request.
+    void renew(secret, userId, grant)
+      .catch(() => undefined)
+      .finally(() => renewing.delete(grant.grantId));
+  };
+
+  const find = async (secret: string): Promise<Session | null> => {
+    const found = await store.useGrant({ kind: 'session', digest: digestOf(secret) });
+    if (found.outcome === 'none') return null;
+    const { userId, grantId, expiresAt } = found;
+    const { role } = dataOf(found.data);
+    renewOnce(secret, userId, found);
+    return {
+      ...{ userId, sessionId: grantId, source: 'cookie', expiresAt, role: role as Role },
+      watch(ended) {
+        const unwatch = live.watch({ kind: 'session', userId, grantId }, ended);
+        const timer = setInterval(() => void find(secret).catch(() => undefined), touchMs * (0.8 + Math.random() * 0.4));
+        timer.unref();
+        return () => {
+          clearInterval(timer);
+          unwatch();
+        };
+      },
+    };
+  };
+
+  return {
+    find,
+    async begin({ claims, idToken, refreshToken, freshMs }, device) {
+      const { sub: userId, sid } = claims;
+      if (!isUserId(userId)) throw new Refused('subject');
+      const role = roleFor(claims);
+      const secret = randomBytes(32).toString('base64url');
+      const data: Data = {
+        ...{ role, groups: groupsOf(claims, rules), device: device.slice(0, 200), renewAt: renewAtOf(freshMs, refreshToken, now()) },
+        ...(typeof sid === 'string' && { sid }),
+        tokens: sealed(secret, { idToken, ...(refreshToken !== undefined && { refreshToken }) }),
+      };
+      const sessionId = newId();
+      const grant = { userId, grantId: sessionId, kind: 'session', digest: digestOf(secret), data: JSON.stringify(data) } as const;
+      await store.addGrant({ ...grant, lifeMs: maxMs, idleMs, limit: MOST_SESSIONS, whenFull: 'replace' });
+      return { secret, userId, sessionId, role };
+    },
+    list: async (userId) =>
+      (await store.listGrants({ userId, kind: 'session' })).map(({ grantId, data, createdAt, usedAt, expiresAt }) => {
+        const { role, device } = dataOf(data);
+        return { id: grantId, device, role, createdAt, usedAt, expiresAt };
+      }),
+    end: (userId, sessionId) => store.endGrant({ userId, kind: 'session', grantId: sessionId }),
+    async endOf({ sub, sid }) {
+      const all = await store.listGrants({ userId: sub, kind: 'session' });
+      const ending = sid === undefined ? all : all.filter(({ data }) => dataOf(data).sid === sid);
+      for (const { grantId } of ending) await store.endGrant({ userId: sub, kind: 'session', grantId });
+      return ending.map(({ grantId }) => grantId);
+    },
+    async idTokenOf(secret) {
+      const found = await store.useGrant({ kind: 'session', digest: digestOf(secret) });
+      if (found.outcome === 'none') throw new RunnelError('unauthorized');
+      return tokensOf(secret, dataOf(found.data))?.idToken;
+    },
+  };
+};

@@ -1,0 +1,188 @@
+import { utf8Length, type Finish, type Usage } from '@runnel/protocol';
+import type { AnswerEnd } from '../openai/answer.ts';
+import { openAiCode } from '../openai/api-error.ts';
+import type { Call } from '../openai/calls.ts';
+import { responseId } from './id.ts';
+
+/** What a response says of its request, where it is still known. */
+export interface Echo {
+  instructions?: string | undefined;
+  max_output_tokens?: number | null | undefined;
+  temperature?: number | null | undefined;
+  top_p?: number | null | undefined;
+  background?: boolean | undefined;
+}
+
+/** A response as far as it has come. */
+export interface View {
+  conversationId: string;
+  runId: string;
+  model: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** The response before it in its conversation. */
+  previous: string | null;
+  text: string;
+  /** Calls of the caller's own functions, once the answer has ended. */
+  calls: readonly Call[];
+  end: AnswerEnd | null;
+  store: boolean;
+  echo?: Echo;
+}
+
+export type Status = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
+
+const CUT: Partial<Record<Finish, string>> = { length: 'max_output_tokens', filter: 'content_filter' };
+
+const statusOf = (end: AnswerEnd | null): Status => {
+  if (!end) return 'in_progress';
+  if (end.reason === 'cancelled') return 'cancelled';
+  if (end.error || end.reason !== 'complete') return 'failed';
+  return end.finish && CUT[end.finish] ? 'incomplete' : 'completed';
+};
+
+const itemStatus = (status: Status): string => (status === 'completed' || status === 'in_progress' ? status : 'incomplete');
+
+export const textPart = (text: string) => ({ type: 'output_text', text, annotations: [], logprobs: [] });
+export const itemId = (runId: string): string => `msg_${runId}`;
+
+const messageItem = ({ runId }: View, status: string, content: object[]) => ({
+  id: itemId(runId),
+  type: 'message',
+  status,
+  role: 'assistant',
+  content,
+});
+
+const callItem = ({ runId }: View, call: Call, index: number, status: string) => ({
+  ...{ id: `fc_${runId}_${index}`, type: 'function_call', status, call_id: call.id, name: call.name },
+  arguments: status === 'in_progress' ? '' : call.arguments,
+});
+
+/** What the answer is made of: its text first, then its calls. */
+const outputOf = (view: View, status: Status): object[] => [
+  ...(view.text === '' ? [] : [messageItem(view, itemStatus(status), [textPart(view.text)])]),
+  ...view.calls.map((call, index) => callItem(view, call, index, 'completed')),
+];
+
+const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
+  input_tokens: promptTokens,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: completionTokens,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: promptTokens + completionTokens,
+});
+
+/** The response object, as it stands. What is not known of its request is null or OpenAI's default. */
+export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
+  const { conversationId, runId, model, createdAt, previous, end, store, echo = {} } = view;
+  const isOver = status !== 'in_progress' && status !== 'queued';
+  const failure = status === 'failed' ? end?.error : undefined;
+  return {
+    id: responseId({ conversationId, runId }),
+    object: 'response',
+    created_at: Math.floor(createdAt / 1000),
+    status,
+    background: echo.background ?? false,
+    error:
+      status === 'failed'
+        ? { code: failure ? openAiCode(failure) : 'server_error', message: failure?.message ?? 'The model failed.' }
+        : null,
+    incomplete_details: status === 'incomplete' ? { reason: CUT[end?.finish ?? 'length'] ?? 'max_output_tokens' } : null,
+    conversation: { id: conversationId },
+    instructions: echo.instructions ?? null,
+    max_output_tokens: echo.max_output_tokens ?? null,
+    metadata: {},
+    model,
+    output: isOver ? outputOf(view, status) : [],
+    parallel_tool_calls: true,
+    previous_response_id: previous,
+    reasoning: { effort: null, summary: null },
+    store,
+    temperature: echo.temperature ?? null,
+    text: { format: { type: 'text' } },
+    tool_choice: 'auto',
+    tools: [],
+    top_p: echo.top_p ?? null,
+    truncation: 'disabled',
+    usage: isOver && end?.usage ? usageOf(end.usage) : null,
+    user: null,
+  };
+};
+
+export interface StreamEvent {
+  type: string;
+  sequence_number: number;
+}
+
+/**
+ * Numbers are functions of the text alone, so that they are the same in every answer, from every node, and for as long as the message
+ * lives: the four events of the beginning are 0 to 3, the delta that ends at byte `b` is `3 + b`, those of the end follow the last byte.
+ */
+const FIRST_DELTA = 3;
+const numberAt = (bytes: number): number => FIRST_DELTA + bytes;
+
+/** How many bytes of the text a client has that has seen the event of this number. */
+export const bytesBehind = (sequence: number): number => Math.max(0, sequence - FIRST_DELTA);
+
+const within = ({ runId }: View) => ({ item_id: itemId(runId), output_index: 0, content_index: 0 });
+
+export const beginning = (view: View): StreamEvent[] => [
+  { type: 'response.created', sequence_number: 0, response: responseOf({ ...view, end: null }) } as StreamEvent,
+  { type: 'response.in_progress', sequence_number: 1, response: responseOf({ ...view, end: null }) } as StreamEvent,
+];
+
+/** Once there is text. */
+export const opening = (view: View): StreamEvent[] => [
+  { type: 'response.output_item.added', sequence_number: 2, output_index: 0, item: messageItem(view, 'in_progress', []) } as StreamEvent,
+  { type: 'response.content_part.added', sequence_number: 3, ...within(view), part: textPart('') } as StreamEvent,
+];
+
+/** `until`: bytes of the text that it ends at. */
+export const delta = (view: View, text: string, until: number): StreamEvent =>
+  ({ type: 'response.output_text.delta', sequence_number: numberAt(until), ...within(view), delta: text, logprobs: [] }) as StreamEvent;
+
+const CALL_EVENTS = 4;
+
+/** A call is told when it is whole: half of its arguments are of no use to anybody. */
+const callEvents = (view: View, call: Call, index: number, number: number): object[] => {
+  const place = { item_id: `fc_${view.runId}_${index}`, output_index: index + (view.text === '' ? 0 : 1) };
+  const { output_index, item_id } = place;
+  return [
+    { type: 'response.output_item.added', sequence_number: number, output_index, item: callItem(view, call, index, 'in_progress') },
+    { type: 'response.function_call_arguments.delta', sequence_number: number + 1, item_id, output_index, delta: call.arguments },
+    {
+      ...{ type: 'response.function_call_arguments.done', sequence_number: number + 2, item_id, output_index },
+      ...{ name: call.name, arguments: call.arguments },
+    },
+    { type: 'response.output_item.done', sequence_number: number + 3, output_index, item: callItem(view, call, index, 'completed') },
+  ];
+};
+
+/** The end, of a text that is whole. */
+export const ending = (view: View): StreamEvent[] => {
+  const { text } = view;
+  const status = statusOf(view.end);
+  const last = numberAt(utf8Length(text));
+  const part = textPart(text);
+  const closing =
+    text === ''
+      ? []
+      : [
+          { type: 'response.output_text.done', sequence_number: last + 1, ...within(view), text, logprobs: [] },
+          { type: 'response.content_part.done', sequence_number: last + 2, ...within(view), part },
+          {
+            type: 'response.output_item.done',
+            sequence_number: last + 3,
+            output_index: 0,
+            item: messageItem(view, itemStatus(status), [part]),
+          },
+        ];
+  const called = view.calls.flatMap((call, index) => callEvents(view, call, index, last + 4 + index * CALL_EVENTS));
+  // There is no event for a cancelled one.
+  const word = status === 'cancelled' ? 'incomplete' : status;
+  const number = last + 4 + called.length;
+  return [...closing, ...called, { type: `response.${word}`, sequence_number: number, response: responseOf(view) }] as StreamEvent[];
+};
+
+export const sse = (event: StreamEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;

@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createMemoryRunLog } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
+import { CLOSE } from '@runnel/protocol';
+import { Browser } from '../testing/oidc/browser.ts';
+import { LOGOUT, startOddProvider, type Oddity, type OddProvider } from '../testing/oidc/odd-provider.ts';
+import { meOf, oidcEnv, startOidcGateway, type OidcGateway } from '../testing/oidc/signed-in.ts';
+import { startGateway } from '../testing/test-gateway.ts';
+
+// Against a provider that does one thing wrong at a time.
+
+let provider: OddProvider;
+let own: OidcGateway;
+beforeEach(async () => {
+  provider = await startOddProvider();
+  own = await startOidcGateway(provider);
+});
+afterEach(async () => {
+  await own.gateway.close();
+  await provider.close();
+});
+
+/** As far as the provider, and back with a code; where the gateway sends the browser then. */
+const attempt = async (browser = new Browser(), change: Record<string, string> = {}): Promise<URL> => {
+  const start = await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/c/1`);
+  const asked = new URL(start.headers.get('location')!);
+  if (asked.origin !== provider.issuer) return asked;
+  provider.nonce = asked.searchParams.get('nonce')!;
+  const back = { code: 'c', state: asked.searchParams.get('state')!, iss: provider.issuer, ...change };
+  const callback = `${own.publicUrl}/api/sign-in/callback?${new URLSearchParams(back)}`;
+  return new URL((await browser.ask(callback)).headers.get('location')!);
+};
+const outcome = (url: URL): string => url.searchParams.get('sign_in') ?? 'ok';
+
+test('A-10 without a fault one is let in', async () => {
+  const browser = new Browser();
+  expect((await attempt(browser)).href).toBe(`${own.publicUrl}/c/1`);
+  expect(await meOf(browser, own.publicUrl)).toMatchObject({ userId: 'ann' });
+  expect(provider.tokenCalls[0]!.get('code_verifier')).toMatch(/^[\w-]{43}$/);
+});
+
+describe('A-11 an ID token that is not as it has to be lets nobody in', () => {
+  test.each<[string, Oddity]>([
+    ['another nonce', { nonce: 'x' }],
+    ['another audience', { audience: 'another application' }],
+    ['another issuer', { issuer: 'https://evil.example' }],
+    ['signed by somebody else', { sign: 'by-somebody' }],
+    ['not signed', { sign: 'not-at-all' }],
+    ['over for long', { skew: -3600 }],
+    ['of the future', { skew: 3600 }],
+    ['no subject', { claims: { sub: undefined } }],
+    ['a subject that cannot be used', { claims: { sub: 'a b{c}' } }],
+    ['for another party', { claims: { azp: 'another', aud: ['runnel', 'another'] } }],
+  ])('%s', async (_name, odd) => {
+    provider.odd = odd;
+    const browser = new Browser();
+    expect(outcome(await attempt(browser))).toBe('refused');
+    expect(browser.jar(own.publicUrl).has('runnel_session')).toBe(false);
+  });
+
+  test.each<[string, Oddity]>([
+    ['ten seconds behind', { skew: -10 }],
+    ['ten seconds ahead', { skew: 10 }],
+  ])('a clock that is %s is one', async (_name, odd) => {
+    provider.odd = odd;
+    expect(outcome(await attempt())).toBe('ok');
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['another state', { state: 'x' }],
+    ['another issuer beside the code (mix-up)', { iss: 'https://evil.example' }],
+    ['no issuer where there has to be one', { iss: '' }],
+    ['a refusal of the person', { error: 'access_denied', code: '' }],
+  ])('%s', async (_name, change) => {
+    expect(outcome(await attempt(new Browser(), change))).toBe('refused');
+    expect(provider.tokenCalls).toEqual([]);
+  });
+
+  test('a code that was used before', async () => {
+    provider.refuses = { error: 'invalid_grant' };
+    expect(outcome(await attempt())).toBe('refused');
+  });
+
+  test('a cookie of a flow that somebody made or changed is none', async () => {
+    const browser = new Browser();
+    await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/`);
+    const sealed = browser.jar(own.publicUrl).get('runnel_sign_in')!;
+    for (const forged of ['', 'x', sealed.slice(2), `${sealed.slice(0, -4)}AAAA`]) {
+      const headers = { cookie: `runnel_sign_in=${forged}` };
+      const answer = await new Browser().ask(`${own.publicUrl}/api/sign-in/callback?code=c&state=s`, { headers });
+      expect(outcome(new URL(answer.headers.get('location')!))).toBe('expired');
+    }
+  });
+});
+
+describe('P-10 the provider is down', () => {
+  test.each<[string, OddProvider['broken']]>([
+    ['discovery', { '/.well-known/openid-configuration': 503 }],
+    ['discovery is nonsense', { '/.well-known/openid-configuration': 'nonsense' }],
+    ['tokens', { '/token': 500 }],
+    ['tokens are nonsense', { '/token': 'nonsense' }],
+    ['keys', { '/keys': 503 }],
+  ])('at %s: the page says so, and it works once it is back', async (_name, broken) => {
+    provider.broken = broken;
+    expect(outcome(await attempt())).toBe('unavailable');
+    expect(await own.gateway.metric('runnel_gateway_sign_ins_total')).toBe(1);
+    provider.broken = {};
+    await waitFor(async () => outcome(await attempt()) === 'ok', { deadlineMs: 5_000, everyMs: 100 });
+  });
+
+  test('who is in stays in, and is asked about again when it is back; who was ended there is ended here', async () => {
+    const runLog = createMemoryRunLog();
+    let now = Date.now();
+    const { createSessions } = await import('../src/auth/oidc/sessions.ts');
+    const { createProvider } = await import('../src/auth/oidc/provider.ts');
+    const real = createProvider(
+      { issuer: provider.issuer, clientId: 'runnel', clientSecret: undefined, scopes: 'openid', redirectUri: 'http://x/' },
+      { insecure: true },
+    );
+    const outcomes: string[] = [];
+    const sessions = createSessions({
+      ...{ store: runLog, provider: real, now: () => now, renewal: (word) => void outcomes.push(word), idleMs: 0, maxMs: 86_400_000 },
+      live: { watch: () => () => {} },
+      rules: { rolesClaim: 'roles', groupsClaim: 'groups', adminRoles: ['boss'], auditorRoles: [], userRoles: [] },
+    });
+    const claims = { sub: 'ann' };
+    const { secret } = await sessions.begin({ claims, idToken: 'x', refreshToken: 'r0', freshMs: 300_000 }, 'a device');
+    expect(await sessions.find(secret)).toMatchObject({ userId: 'ann', role: 'user' });
+    expect(provider.tokenCalls).toEqual([]);
+
+    provider.broken = { '/token': 503 };
+    now += 301_000;
+    await sessions.find(secret);
+    await waitFor(() => outcomes.length === 1);
+    expect(outcomes).toEqual(['unavailable']);
+    expect(await sessions.find(secret)).toMatchObject({ userId: 'ann' });
+
+    provider.broken = {};
+    provider.odd = { claims: { roles: ['boss'] } };
+    now += 31_000;
+    // However many ask at once, the provider is asked once.
+    await Promise.all(Array.from({ length: 20 }, () => sessions.find(secret)));
+    await waitFor(() => outcomes.length === 2);
+    expect([outcomes, provider.tokenCalls.length, provider.tokenCalls[0]!.get('refresh_token')]).toEqual([
+      ['unavailable', 'renewed'],
+      1,
+      'r0',
+    ]);
+    expect(await sessions.find(secret)).toMatchObject({ role: 'admin' });
+
+    now += 301_000;
+    provider.refuses = { error: 'invalid_grant' };
+    await sessions.find(secret);
+    await waitFor(() => outcomes.length === 3);
+    expect(outcomes[2]).toBe('ended');
+    expect(await sessions.find(secret)).toBe(null);
+  });
+});
+
+describe('A-15 a logout token', () => {
+  const logout = (token: string) =>
+    fetch(`${own.publicUrl}/api/sign-in/back-channel`, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
+
+  test('of the provider ends the sessions of its subject, and of one `sid` that one', async () => {
+    const browser = new Browser();
+    await attempt(browser);
+    const socket = await own.gateway.connect({ query: {}, headers: { cookie: browser.cookiesFor(own.publicUrl) } });
+    expect((await logout(await provider.logoutToken({ sid: 'another' }))).status).toBe(200);
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ status: 200 });
+    expect((await logout(await provider.logoutToken({ sid: 's1' }))).status).toBe(200);
+    expect(await socket.closedWith).toBe(CLOSE.auth);
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ status: 401 });
+  });
+
+  test('that is none ends nothing', async () => {
+    const browser = new Browser();
+    await attempt(browser);
+    const tokens = [
+      await provider.logoutToken({}, { sign: 'by-somebody' }),
+      await provider.logoutToken({}, { sign: 'not-at-all' }),
+      await provider.logoutToken({}, { audience: 'another' }),
+      await provider.logoutToken({}, { age: 600 }),
+      await provider.logoutToken({ nonce: 'n' }),
+      await provider.logoutToken({ events: {} }),
+      await provider.logoutToken({ events: JSON.stringify(LOGOUT) }),
+      await provider.logoutToken({ sub: undefined }),
+      await provider.idToken(),
+      'x',
+      '',
+    ];
+    for (const token of tokens) expect((await logout(token)).status, token).toBe(400);
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ status: 200 });
+  });
+
+  test('is read in no other type, and not without end', async () => {
+    const url = `${own.publicUrl}/api/sign-in/back-channel`;
+    const long = await fetch(url, { method: 'POST', body: new URLSearchParams({ logout_token: 'x'.repeat(20_000) }) });
+    expect(long.status).toBe(413);
+    expect((await fetch(url, { method: 'POST', body: 'logout_token=x', headers: { 'content-type': 'text/plain' } })).status).toBe(415);
+  });
+});
+
+test('a token of the same provider counts beside sessions, one for another application does not', async () => {
+  const ask = async (token: string) => (await fetch(`${own.publicUrl}/api/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+  expect(await ask(await provider.idToken())).toBe(200);
+  provider.odd = { audience: 'another' };
+  expect(await ask(await provider.idToken())).toBe(401);
+  provider.odd = { sign: 'by-somebody' };
+  expect(await ask(await provider.idToken())).toBe(401);
+});
+
+test('two gateways of one address: begun at one, ended at the other', async () => {
+  const runLog = createMemoryRunLog();
+  const [publicUrl, port] = [own.publicUrl, Number(new URL(own.publicUrl).port)];
+  await own.gateway.close();
+  const env = oidcEnv(provider.issuer, publicUrl);
+  const one = await startGateway({ runLog, port, env });
+  const two = await startGateway({ runLog, env });
+  const browser = new Browser();
+  const start = await browser.ask(`${publicUrl}/api/sign-in/start?return=/c/2`);
+  const asked = new URL(start.headers.get('location')!).searchParams;
+  provider.nonce = asked.get('nonce')!;
+  const back = new URLSearchParams({ code: 'c', state: asked.get('state')!, iss: provider.issuer });
+  const headers = { cookie: browser.cookiesFor(publicUrl) };
+  const answer = await fetch(`${two.url}/api/sign-in/callback?${back}`, { headers, redirect: 'manual' });
+  expect(answer.headers.get('location')).toBe(`${publicUrl}/c/2`);
+  const cookie = answer.headers
+    .getSetCookie()
+    .find((line) => line.startsWith('runnel_session='))!
+    .split(';')[0]!;
+  expect((await fetch(`${one.url}/api/me`, { headers: { cookie } })).status).toBe(200);
+  await two.close();
+  own = { gateway: one, publicUrl };
+});

@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import OpenAI from 'openai';
+import { expect, onTestFinished, test } from 'vitest';
+import { createHealth, createMetrics, loadConfig, silentLog } from '@runnel/kit';
+import { createStandalone } from './app.ts';
+import { configSpec } from './config.ts';
+
+type Body = { messages: unknown[] } & Record<string, unknown>;
+
+const event = (delta: object, finish: string | null = null): string =>
+  `data: ${JSON.stringify({ id: '1', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+
+/** A provider of OpenAI's dialect, the gateway and the AI service before it, and OpenAI's own client before them. */
+const start = async (answer: (response: ServerResponse, body: Body) => unknown) => {
+  const bodies: Body[] = [];
+  const provider = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(parts).toString()) as Body;
+      bodies.push(body);
+      answer(response, body);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(provider, 'listening');
+  const baseURL = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`;
+  const dataDir = await mkdtemp(join(tmpdir(), 'runnel-openai-'));
+  const { gateway, closables } = await createStandalone({
+    config: loadConfig(configSpec, { DATA_DIR: dataDir }),
+    models: [{ id: 'up', provider: 'openai-compatible', baseURL, default: true, canContinue: true }],
+    env: {},
+    log: silentLog,
+    metrics: createMetrics('test', { processMetrics: false }),
+    health: createHealth(),
+  });
+  onTestFinished(async () => {
+    for (const closable of closables.toReversed()) await closable.close();
+    provider.closeAllConnections();
+    provider.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  return { bodies, client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 }) };
+};
+
+const say = (response: ServerResponse, ...events: string[]): unknown => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const usage = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 2, total_tokens: 13 } })}\n\n`;
+  return response.end([...events, usage, 'data: [DONE]\n\n'].join(''));
+};
+const hello = (response: ServerResponse) => say(response, event({ content: 'Hello ' }), event({ content: 'there' }), event({}, 'stop'));
+
+const IMAGE = { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
+const TOOL = { type: 'function' as const, function: { name: 'now', parameters: { type: 'object' } } };
+
+test('what a caller asks comes to the provider as it was written: parameters, order, images, results of tools, a begun answer', async () => {
+  const { bodies, client } = await start(hello);
+  const call = { id: 'c1', type: 'function' as const, function: { name: 'now', arguments: '{}' } };
+  const asked = {
+    model: 'up',
+    temperature: 0,
+    max_completion_tokens: 5,
+    stop: ['x'],
+    seed: 1,
+    response_format: { type: 'json_object' as const },
+    tools: [TOOL],
+    messages: [
+      { role: 'system' as const, content: 'Be brief.' },
+      { role: 'user' as const, content: [{ type: 'text' as const, text: 'When?' }, IMAGE] },
+      { role: 'assistant' as const, content: null, tool_calls: [call] },
+      { role: 'tool' as const, tool_call_id: 'c1', content: '12:00' },
+      { role: 'system' as const, content: 'In words.' },
+      { role: 'assistant' as const, content: 'It is ' },
+    ],
+  };
+  const answer = await client.chat.completions.create(asked);
+  expect(answer).toMatchObject({ choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], usage: { total_tokens: 13 } });
+  expect(bodies).toEqual([{ ...asked, stream: true, stream_options: { include_usage: true } }]);
+});
+
+test('a conversation that goes on brings what the log has, and the last message as it was written', async () => {
+  const { bodies, client } = await start(hello);
+  const headers = { 'x-runnel-conversation': 'mine' };
+  const ask = (content: string | (typeof IMAGE)[]) =>
+    client.chat.completions.create({ model: 'up', messages: [{ role: 'user', content }] }, { headers });
+  await ask('one');
+  await ask([IMAGE]);
+  expect(bodies[1]!.messages).toEqual([
+    { role: 'user', content: 'one' },
+    { role: 'assistant', content: 'Hello there' },
+    { role: 'user', content: [IMAGE] },
+  ]);
+});
+
+test('a provider’s refusal is the caller’s, word for word and pause for pause', async () => {
+  const { client } = await start((response) =>
+    response
+      .writeHead(400, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ error: { message: 'no', type: 'invalid_request_error', code: 'invalid_value' } })),
+  );
+  const refused = await client.chat.completions
+    .create({ model: 'up', messages: [{ role: 'user', content: 'x' }] })
+    .catch((error: unknown) => error);
+  expect(refused).toMatchObject({ status: 400, code: 'invalid_value' });
+});
+
+const calling = (response: ServerResponse, { messages }: Body) =>
+  JSON.stringify(messages).includes('"tool"')
+    ? hello(response)
+    : say(
+        response,
+        event({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'now', arguments: '{"zone"' } }] }),
+        event({ tool_calls: [{ index: 0, function: { arguments: ':"UTC"}' } }] }),
+        event({ tool_calls: [{ index: 1, id: 'call_2', type: 'function', function: { name: 'now', arguments: '' } }] }),
+        event({}, 'tool_calls'),
+      );
+const CALLS = [
+  { id: 'call_1', type: 'function', function: { name: 'now', arguments: '{"zone":"UTC"}' } },
+  { id: 'call_2', type: 'function', function: { name: 'now', arguments: '{}' } },
+];
+
+test('calls of the caller’s own tools end the answer, whole and streamed, and their results go on', async () => {
+  const { client } = await start(calling);
+  const messages = [{ role: 'user' as const, content: 'When?' }];
+  const whole = await client.chat.completions.create({ model: 'up', tools: [TOOL], messages });
+  expect(whole.choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: null, tool_calls: CALLS } });
+  const streamed = await client.chat.completions.stream({ model: 'up', tools: [TOOL], messages }).finalChatCompletion();
+  expect(streamed.choices[0]!.finish_reason).toBe('tool_calls');
+  expect(streamed.choices[0]!.message.tool_calls).toMatchObject(CALLS);
+  const results = CALLS.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: '12:00' }));
+  const next = await client.chat.completions.create({
+    model: 'up',
+    tools: [TOOL],
+    messages: [...messages, whole.choices[0]!.message, ...results],
+  });
+  expect(next.choices[0]!.message.content).toBe('Hello there');
+});
+
+test('a response calls functions, and goes on behind its id with their results', async () => {
+  const { bodies, client } = await start(calling);
+  const tools = [{ type: 'function' as const, name: 'now', parameters: { type: 'object' }, strict: null }];
+  const first = await client.responses.stream({ model: 'up', tools, input: 'When?' }).finalResponse();
+  expect(first.output).toMatchObject(
+    CALLS.map((call) => ({ type: 'function_call', call_id: call.id, name: 'now', arguments: call.function.arguments })),
+  );
+  const again = await client.responses.retrieve(first.id);
+  expect(again.output.map(({ id }) => id)).toEqual(first.output.map(({ id }) => id));
+  const input = CALLS.map(({ id }) => ({ type: 'function_call_output' as const, call_id: id, output: '12:00' }));
+  const next = await client.responses.create({ model: 'up', tools, previous_response_id: first.id, input });
+  expect(next.output_text).toBe('Hello there');
+  expect(bodies.at(-1)!.messages).toEqual([
+    { role: 'user', content: 'When?' },
+    { role: 'assistant', content: null, tool_calls: CALLS },
+    ...CALLS.map(({ id }) => ({ role: 'tool', content: '12:00', tool_call_id: id })),
+  ]);
+});
