@@ -142,6 +142,7 @@ const properties: Record<string, Schema> = {
     maxAnswerBytes: integer(1024),
     modelGoneSeconds: integer(),
     models: list(JSON.parse(JSON.stringify(ModelEntry)) as Schema),
+    modelsConfigMap: ref('name'),
     existingSecret,
   }),
   audit: component({ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') }),

@@ -299,3 +299,28 @@ test('files are in a claim that every gateway mounts, and nowhere without one', 
     claim: 'uploads',
   });
 });
+
+test('models of a ConfigMap are a folder that gateways and AI pods mount, and stand beside no other list', () => {
+  for (const name of ['gateway', 'ai']) {
+    const of = (values: Record<string, unknown>) => {
+      const { spec } = deployment(rendered(values), name).spec.template;
+      const container = spec.containers[0] as unknown as {
+        env: { name: string; value?: string }[];
+        volumeMounts: { name: string; mountPath: string; subPath?: string }[];
+      };
+      const volumes = spec['volumes'] as { name: string; configMap?: { name: string } }[];
+      return {
+        file: container.env.find((variable) => variable.name === 'MODELS_FILE')?.value,
+        mount: container.volumeMounts.find((mount) => mount.name === 'models'),
+        map: volumes.find((volume) => volume.name === 'models')?.configMap?.name,
+      };
+    };
+    expect(of({})).toEqual({ file: undefined, mount: undefined, map: undefined });
+    expect(of({ ai: { modelsConfigMap: 'my-models' } })).toEqual({
+      file: '/etc/runnel/models/models.json',
+      mount: { name: 'models', mountPath: '/etc/runnel/models', readOnly: true },
+      map: 'my-models',
+    });
+  }
+  expect(() => rendered({ ai: { modelsConfigMap: 'my-models', models: [{ id: 'a', provider: 'demo' }] } })).toThrow(/either ai\.models or/);
+});

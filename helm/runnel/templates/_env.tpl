@@ -190,3 +190,16 @@
   persistentVolumeClaim: { claimName: {{ . | quote }} }
 {{- end }}
 {{- end }}
+
+{{/* A folder and not one file of it: a mounted file of its own does not follow its ConfigMap. */}}
+{{- define "runnel.modelsMount" -}}
+{{- if .Values.ai.modelsConfigMap }}
+- { name: models, mountPath: /etc/runnel/models, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "runnel.modelsVolume" -}}
+{{- with .Values.ai.modelsConfigMap }}
+- name: models
+  configMap: { name: {{ . | quote }} }
+{{- end }}
+{{- end }}
