@@ -61,6 +61,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Uploads',
+          description:
+            'Bodies of uploaded files by what became of them. Refusals are the uploader’s own (type, size, quota); where the folder of files does not answer, requests fail with 503, which the alert on errors sees.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_uploads_total', 'outcome', '{{outcome}}')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Other protocols',
           description:
             'Answers in the dialects of other clients (docs/wires), by code; open: those that stay open. Refusals of one client alone are its own.',

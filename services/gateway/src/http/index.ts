@@ -124,7 +124,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
     oidcRoutes(app, { ...context, oidc });
   }
   modelRoutes(routes, context);
-  if (context.files) await registerFiles(app, context, context.files);
+  if (context.files) await registerFiles(app, context, context.files, metrics);
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
   const dialects = dialectMetrics(context.metrics);

@@ -21,7 +21,7 @@ const startNodes = async (count = 1, env: Record<string, string> = {}) => {
   const gateways: TestGateway[] = [];
   for (let i = 0; i < count; i++) gateways.push(await startGateway({ env: { FILES_URL: `file:${folder}`, ...env } }));
   onTestFinished(async () => void (await Promise.all(gateways.map((gateway) => gateway.close()))));
-  return { folder, urls: gateways.map(({ url }) => url) };
+  return { folder, gateways, urls: gateways.map(({ url }) => url) };
 };
 type Call = { user?: string; headers?: Record<string, string>; body?: Uint8Array };
 const call = (method: string, url: string, { user = 'ann', headers = {}, body }: Call = {}): Promise<Response> =>
@@ -139,12 +139,13 @@ test('what a file is, is judged by its content', async () => {
 });
 
 test('a file that is not taken is gone, and so is its room', async () => {
-  const { urls, folder } = await startNodes();
+  const { urls, folder, gateways } = await startNodes();
   const path = (await create(urls[0]!, 3)).headers.get('location')!;
   const refused = await patch(urls[0]! + path, 0, Buffer.from([0, 1, 2]));
   expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([415, 'unsupported-type']);
   expect((await call('HEAD', urls[0]! + path)).status).toBe(404);
   expect(await readdir(join(folder, 'files'))).toEqual([]);
+  expect(await gateways[0]!.metric('runnel_gateway_uploads_total')).toBe(1);
 });
 
 test('sizes, counts and totals are bounded, over all gateways', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { FileStore } from '@runnel/files';
 import type { GatewayContext } from '../../context.ts';
+import type { HttpMetrics } from '../plumbing/http-metrics.ts';
 import { downloadRoutes } from './downloads.ts';
 import { TUS_ALGORITHMS, TUS_EXTENSIONS, TUS_VERSION } from './tus.ts';
 import { uploadRoutes } from './uploads.ts';
@@ -20,9 +21,14 @@ export const sayTus = (app: FastifyInstance, { limits }: FileStore): void => {
 };
 
 /** In a scope of its own: bodies that are bytes are taken here and nowhere else. */
-export const registerFiles = async (app: FastifyInstance, context: GatewayContext, files: FileStore): Promise<void> => {
+export const registerFiles = async (
+  app: FastifyInstance,
+  context: GatewayContext,
+  files: FileStore,
+  metrics: HttpMetrics,
+): Promise<void> => {
   await app.register(async (scope) => {
-    uploadRoutes(scope, context, files);
+    uploadRoutes(scope, context, files, metrics);
     downloadRoutes(scope, context, files);
   });
 };

@@ -5,6 +5,7 @@ import { UNUSED_MS, type Appended, type FileRecord, type FileStore } from '@runn
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import { callerOf } from '../plumbing/caller.ts';
+import type { HttpMetrics } from '../plumbing/http-metrics.ts';
 import { sendProblem, toProblem } from '../plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery } from '../plumbing/schemas.ts';
 import { bytesOf, checksumOf, metadataHeader, metadataOf, OFFSET_STREAM, TUS_VERSION } from './tus.ts';
@@ -23,6 +24,8 @@ const REFUSED: Record<Exclude<Appended['outcome'], 'appended'>, { status: number
   mismatch: { status: MISMATCH, code: 'bad-frame', message: 'The checksum is not that of the bytes: none of them counts.' },
 };
 
+const REFUSALS = ['unsupported-type', 'too-large', 'quota'] as const;
+
 export const notThere = (): RunnelError => new RunnelError('not-found', 'There is no such file.');
 
 /** The file of the caller, or `not-found`: also for somebody else’s, whose existence is not told. */
@@ -35,7 +38,7 @@ export const fileOf = async (files: FileStore, fileId: string, userId: string): 
 const expiry = ({ createdAt }: FileRecord): string => new Date(createdAt + UNUSED_MS).toUTCString();
 
 /** `POST`, `HEAD`, `PATCH`, `DELETE /api/files`: tus 1.0, so that any tus client works, over any gateway. */
-export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, files: FileStore): void => {
+export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, files: FileStore, { uploads }: HttpMetrics): void => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     OFFSET_STREAM,
@@ -55,8 +58,10 @@ export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, fil
     const appended = await files.append(file, offset, source, checksumOf(request.headers));
     if (appended.outcome === 'appended') {
       if (appended.offset === file.length) await files.finish(file);
+      uploads.inc({ outcome: appended.offset === file.length ? 'whole' : 'part' });
       return appended.offset;
     }
+    uploads.inc({ outcome: appended.outcome });
     const { status, code, message } = REFUSED[appended.outcome];
     const problem = toProblem({ error: new RunnelError(code, message), status });
     // What still comes of the body is not read.
@@ -167,5 +172,9 @@ export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, fil
       return reply.code(204).send();
     },
   );
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    const outcome = error instanceof RunnelError && REFUSALS.find((code) => code === error.code);
+    if (outcome) uploads.inc({ outcome });
+    sendProblem(error, request, reply);
+  });
 };

@@ -6,6 +6,11 @@ const createHttpMetrics = (metrics: Metrics) => ({
     'runnel_gateway_slow_event_streams_total',
     'SSE responses broken off because the reader was too slow (W-14)',
   ),
+  uploads: metrics.counter(
+    'runnel_gateway_uploads_total',
+    'Bodies of uploads by what became of them: `whole` ended a file, `part` did not, the rest are refused',
+    ['outcome'],
+  ),
   historyReads: metrics.counter('runnel_gateway_history_reads_total', 'History pages by where they came from', ['from']),
 });
 
@@ -13,6 +18,7 @@ export type HttpMetrics = ReturnType<typeof createHttpMetrics>;
 
 export const httpMetrics = (metrics: Metrics): HttpMetrics => {
   const all = createHttpMetrics(metrics);
+  startAtZero(all.uploads, { outcome: ['whole', 'part', 'conflict', 'locked', 'mismatch', 'unsupported-type', 'too-large', 'quota'] });
   startAtZero(all.historyReads, { from: ['memory', 'joined', 'store'] });
   return all;
 };
