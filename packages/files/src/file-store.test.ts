@@ -81,7 +81,33 @@ test('what nobody used for a day goes; what is used stays; an erased person leav
   expect(await store.find(unused.fileId, 'ann')).toBeNull();
   expect(await store.find(begun.fileId, 'bob')).toBeNull();
   expect(await read(store, (await store.find(used.fileId, 'ann')) as typeof used)).toBe('x');
+  // A node died while it removed, and something is written by a release that is not ours.
+  await localBlobs(folder).put('files/half/segments/at-000000000000', Buffer.from('x'));
+  await localBlobs(folder).put('files/other/record.json', Buffer.from('{"of":"another release"}'));
+  expect([await store.sweep(), await store.sweep(), await store.sweep()]).toEqual([0, 1, 0]);
+  await localBlobs(folder).remove('files/other');
   expect(await store.erase('ann')).toBe(1);
   const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(left).toEqual([]);
+});
+
+test('what is deleted while it is written, or judged, leaves nothing, also when its person is erased', async () => {
+  const { node, folder } = await open();
+  const left = async () => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const erases of [false, true]) {
+    const [writer, other] = [node(), node()];
+    const file = await writer.create({ userId: 'ann', name: 'a', filetype: '', length: 6 });
+    async function* deletedMeanwhile(): AsyncGenerator<Buffer> {
+      yield Buffer.from('abc');
+      await (erases ? other.erase('ann') : other.remove(file));
+      yield Buffer.from('def');
+    }
+    await expect(writer.append(file, 0, deletedMeanwhile())).rejects.toMatchObject({ code: 'not-found' });
+    expect(await left()).toEqual([]);
+    const whole = await writer.create({ userId: 'ann', name: 'a', filetype: '', length: 3 });
+    await writer.append(whole, 0, pieces('abc'));
+    await Promise.allSettled([writer.finish(whole), erases ? other.erase('ann') : other.remove(whole)]);
+    expect(await other.find(whole.fileId, 'ann')).toBeNull();
+    expect(await left()).toEqual([]);
+  }
 });

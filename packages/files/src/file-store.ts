@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
+import { dataKey, FILE_ID, folderOf, ownerFolder, ownerKey, recordKey, segmentsOf, usedKey } from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
 import { isAllowed, mediaTypeOf } from './media-type.ts';
@@ -75,19 +76,11 @@ export interface FileStore {
   sweep(): Promise<number>;
 }
 
-const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
-const folderOf = (fileId: string): string => `files/${fileId}`;
-const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
-const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;
-const dataKey = (fileId: string): string => `${folderOf(fileId)}/data`;
-const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
-const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
-/** An empty object whose name says how large the file will be: one listing tells what a person has. */
-const ownerKey = ({ userId, fileId, length }: FileRecord): string => `${ownerFolder(userId)}/${fileId}.${length}`;
-
 export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => number = Date.now): FileStore => {
   /** Files that somebody writes on this node; over all nodes the segments' names decide. */
   const written = new Set<string>();
+  /** Folders without a record, as a node leaves them that dies while it removes; at the second look they are not just being made. */
+  let orphans = new Set<string>();
 
   const load = async (fileId: string): Promise<FileRecord | null> => {
     if (!FILE_ID.test(fileId)) return null;
@@ -95,12 +88,19 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
     return bytes && parseRecord(bytes);
   };
   const save = (file: FileRecord): Promise<void> => blobs.put(recordKey(file.fileId), Buffer.from(JSON.stringify(file)));
-  const remove = async (file: FileRecord): Promise<void> => {
-    const { fileId } = file;
-    // The record first: whoever asks meanwhile finds nothing. Its owner's mark last: what is left of a remove that broke off is found by it.
-    await blobs.remove(recordKey(fileId));
-    await blobs.remove(folderOf(fileId));
-    await blobs.remove(ownerKey(file));
+  /**
+   * The record first: whoever asks meanwhile finds nothing. The folder once more behind the owner's mark: somebody who wrote meanwhile either
+   * wrote before that, or finds the mark gone (`mustStand`).
+   */
+  const removeAll = async (fileId: string, mark: string): Promise<void> => {
+    for (const key of [recordKey(fileId), folderOf(fileId), mark, folderOf(fileId)]) await blobs.remove(key);
+  };
+  const remove = (file: FileRecord): Promise<void> => removeAll(file.fileId, ownerKey(file));
+  /** What was written to a file that was deleted meanwhile goes, too. @throws RunnelError `not-found` */
+  const mustStand = async (file: FileRecord): Promise<void> => {
+    if ((await blobs.get(ownerKey(file))) !== null) return;
+    await blobs.remove(folderOf(file.fileId));
+    throw new RunnelError('not-found', 'There is no such file.');
   };
   const filesOf = async (userId: string): Promise<{ key: string; fileId: string; length: number }[]> =>
     (await blobs.list(ownerFolder(userId))).map(({ key }) => {
@@ -205,6 +205,7 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
       const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256 } };
       await blobs.put(dataKey(file.fileId), createReadStream(path));
       await save(whole);
+      await mustStand(file);
       await blobs.remove(segmentsOf(file.fileId));
       return whole;
     });
@@ -242,7 +243,9 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
       try {
         const end = await offsetOf(file);
         if (offset !== end) return { outcome: 'conflict', offset: end };
-        return await (checksum ? writeChecked(file, offset, source, checksum) : writeSegments(file, offset, source));
+        const appended = await (checksum ? writeChecked(file, offset, source, checksum) : writeSegments(file, offset, source));
+        await mustStand(file);
+        return appended;
       } finally {
         written.delete(file.fileId);
       }
@@ -265,20 +268,24 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
     },
     async erase(userId) {
       const own = await filesOf(userId);
-      for (const { key, fileId } of own) {
-        await blobs.remove(folderOf(fileId));
-        await blobs.remove(key);
-      }
+      for (const { key, fileId } of own) await removeAll(fileId, key);
       return own.length;
     },
     async sweep() {
       let swept = 0;
+      const found = new Set<string>();
       for (const fileId of await blobs.folders('files')) {
-        const file = await load(fileId);
-        if (!file || now() - file.createdAt < UNUSED_MS || (await blobs.get(usedKey(fileId)))) continue;
-        await remove(file);
+        const bytes = await blobs.get(recordKey(fileId));
+        const file = bytes && parseRecord(bytes);
+        const isNobodys = bytes === null && orphans.has(fileId);
+        if (bytes === null) found.add(fileId);
+        const isUnused = file && now() - file.createdAt >= UNUSED_MS && !(await blobs.get(usedKey(fileId)));
+        if (isUnused) await remove(file);
+        else if (isNobodys) await blobs.remove(folderOf(fileId));
+        else continue;
         swept++;
       }
+      orphans = found;
       return swept;
     },
   };

@@ -1,0 +1,14 @@
+import { hash } from 'node:crypto';
+import type { FileRecord } from './file-record.ts';
+
+// Names of the objects that a file is made of.
+
+export const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+export const folderOf = (fileId: string): string => `files/${fileId}`;
+export const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
+export const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;
+export const dataKey = (fileId: string): string => `${folderOf(fileId)}/data`;
+export const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
+export const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
+/** An empty object whose name says how large the file will be: one listing tells what a person has. */
+export const ownerKey = ({ userId, fileId, length }: FileRecord): string => `${ownerFolder(userId)}/${fileId}.${length}`;
