@@ -14,6 +14,6 @@ export * from './shutdown.ts';
 export * from './startup-failure.ts';
 export * from './tracing.ts';
 export * from './wait.ts';
-export * from './watch-file.ts';
+export * from './watch/watch-file.ts';
 export * from './schema-problems.ts';
-export * from './store-eviction.ts';
+export * from './watch/store-eviction.ts';

@@ -1,7 +1,7 @@
-import type { Health } from './health.ts';
-import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
-import { delay } from './wait.ts';
+import type { Health } from '../health.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { delay } from '../wait.ts';
 
 export interface EvictionWatch {
   /** The store's `maxmemory-policy`; undefined: it does not tell. Rejects when it cannot be asked. */
