@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { launch, openPage } from './browser.ts';
 import { startStandalone, type Standalone } from './standalone.ts';
@@ -99,4 +99,24 @@ test('the suggestion to count is asked of the model that counts, and only whole 
   await ask(page, 'count 5 at 50');
   await page.locator('article.assistant[data-status="complete"]').waitFor();
   await answer(page).getByText('Verified').waitFor();
+});
+
+test('the suggestion to count waits for the list of models, however late it comes, and is gone where the list does not come', async () => {
+  const page = await open();
+  const held: Route[] = [];
+  await page.route('**/api/models', (route) => void held.push(route));
+  await page.reload();
+  const count = page.getByRole('button', { name: 'Prove it: count' });
+  await expect.poll(() => held.length).toBe(1);
+  expect(await count.isDisabled()).toBe(true);
+  await held[0]!.continue();
+  await count.click();
+  await words(page, 5);
+  expect(await answer(page).locator('.model').textContent()).toBe('count');
+
+  const without = await open();
+  await without.route('**/api/models', (route) => route.abort());
+  await without.reload();
+  await without.getByRole('button', { name: 'Explain' }).first().waitFor();
+  await expect.poll(() => without.getByRole('button', { name: 'Prove it: count' }).count()).toBe(0);
 });
