@@ -23,7 +23,7 @@ export interface Auth {
 
 type AuthConfig = Pick<
   GatewayConfig,
-  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
+  'authMode' | 'jwtSecret' | 'jwtSecretPrevious' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
 >;
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
@@ -95,10 +95,21 @@ const jwtAuth = (config: AuthConfig): Auth => {
     ...(config.jwtIssuer !== undefined && { issuer: config.jwtIssuer }),
     ...(config.jwtAudience !== undefined && { audience: config.jwtAudience }),
   };
+  const previous = config.jwtSecretPrevious === undefined ? undefined : new TextEncoder().encode(config.jwtSecretPrevious);
+  /** Only a signature that is not of this secret is looked at by the one before: what is expired or for somebody else stays so. */
+  const read = async (token: string): Promise<JWTPayload> => {
+    if (typeof key === 'function') return (await jwtVerify(token, key, options)).payload;
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (cause) {
+      if (previous === undefined || !(cause instanceof errors.JWSSignatureVerificationFailed)) throw cause;
+      return (await jwtVerify(token, previous, options)).payload;
+    }
+  };
   const verify = async (token: string): Promise<Omit<Identity, 'source'>> => {
     if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
     try {
-      const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+      const payload = await read(token);
       checkLife(payload, config.jwtMaxAgeMs, Date.now());
       return identityOf(payload, config.adminScope);
     } catch (cause) {
