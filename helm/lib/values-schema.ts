@@ -236,7 +236,7 @@ const properties: Record<string, Schema> = {
   logLevel: words('trace', 'debug', 'info', 'warn', 'error'),
   corsOrigins: list(text('^https?://[^/]+$')),
   rateLimitPerMinute: integer(1),
-  limits: object(Object.fromEntries(Object.keys(budgetSettings).map((name) => [name, unset(integer())]))),
+  limits: object(Object.fromEntries([...Object.keys(budgetSettings), 'maxApiKeysPerUser'].map((name) => [name, unset(integer())]))),
   trustProxy: { type: ['integer', 'string', 'boolean'] },
   files: object({ existingClaim: ref('name') }),
   nameOverride: ref('name'),
