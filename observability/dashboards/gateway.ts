@@ -55,6 +55,7 @@ export const gateway: Dashboard = {
           unit: 'ops',
           targets: [
             perSecond('runnel_gateway_merged_chunks_total', '', 'merged chunks'),
+            perSecond('runnel_gateway_decisions_total', 'decision, outcome', 'decided: {{decision}} {{outcome}}'),
             perSecond('runnel_gateway_slow_event_streams_total', '', 'SSE broken off'),
           ],
         },

@@ -76,6 +76,7 @@ export const createFakeClient = (): FakeClient => {
     discard: (messageId) => void calls.push(`discard ${messageId}`),
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
     cancel: async () => (calls.push('cancel'), 'cancelling'),
+    decide: async () => 'decided' as const,
     deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
     async loadOlder() {

@@ -1,4 +1,4 @@
-import { DefaultChatTransport, type ChatTransport, type UIMessage } from 'ai';
+import { DefaultChatTransport, WebSocketChatTransport, type ChatTransport, type UIMessage } from 'ai';
 import { AiChat, workflowTransport } from '@runnel/gateway/testing';
 import { history } from '../../harness/commands.ts';
 import type { ExpectedRun } from '../../harness/viewers/expected.ts';
@@ -8,13 +8,17 @@ import { balancedFetch, dialectScenario, type DialectForm } from './reader.ts';
 
 /** A page that opens the chat, and opens it again whenever its connection broke or somebody reloads it. */
 const read =
-  (transport: (stage: Stage) => ChatTransport<UIMessage>): DialectForm['read'] =>
+  (transport: (stage: Stage) => ChatTransport<UIMessage>, stopIsLeaving = true): DialectForm['read'] =>
   async (stage: Stage, { conversationId, runId }: ExpectedRun, { reloads }) => {
     for (;;) {
-      const chat = new AiChat(conversationId, transport(stage));
-      const leave = reloads ? setTimeout(() => void chat.stop(), stage.random.between(50, 900)) : undefined;
+      const wire = transport(stage);
+      const chat = new AiChat(conversationId, wire);
+      // Over a socket `stop` stops the run; a page that is closed closes the socket.
+      const go = (): void => void (stopIsLeaving ? chat.stop() : (wire as Partial<WebSocketChatTransport<UIMessage>>).close?.());
+      const leave = reloads ? setTimeout(go, stage.random.between(50, 900)) : undefined;
       await chat.resumeStream();
       clearTimeout(leave);
+      if (!stopIsLeaving) go();
       const last = chat.lastMessage;
       const { reason } = (last?.metadata ?? {}) as { reason?: string };
       if (last && last.id !== runId) throw new Error(`P-2: the message is ${last.id}`);
@@ -37,4 +41,8 @@ const optionsOf = (stage: Stage) => {
 export const aiSdkScenario = dialectScenario('ai-sdk', [
   { name: 'default', read: read((stage) => new DefaultChatTransport(optionsOf(stage))) },
   { name: 'workflow', read: read((stage) => workflowTransport({ ...optionsOf(stage), maxConsecutiveErrors: 50 })) },
+  {
+    name: 'websocket',
+    read: read((stage) => new WebSocketChatTransport({ url: `${stage.origin()}/ws/ai-sdk`, params: { user_id: stage.userId } }), false),
+  },
 ]);

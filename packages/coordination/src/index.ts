@@ -13,6 +13,7 @@ export * from './presence.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
 export * from './memory/run-log.ts';
+export { digestOf, streamedBytes, wholeJson } from './parts.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
 export * from './outbox-entries.ts';
 export * from './redis/outbox-shards.ts';

@@ -1,5 +1,7 @@
-import { isId, RunnelError, type EndReason, type Finish, type RunSnapshot, type Usage } from '@runnel/protocol';
-import type { StoredMessage } from './run-log.ts';
+import { isId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
+import { endOfParts } from './parts.ts';
+import type { EndingPart } from './run-log-parts.ts';
+import type { RunFacts, StoredMessage } from './run-log.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
 export const pathTo = (messages: readonly StoredMessage[], messageId: string | null): StoredMessage[] => {
@@ -40,7 +42,19 @@ export const spoiltBy = (
   model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
-const ownFields = ({ messageId, parentId, role, text, status, finish, model, createdAt, author, usage }: StoredMessage): StoredMessage => ({
+const ownFields = ({
+  messageId,
+  parentId,
+  role,
+  text,
+  status,
+  finish,
+  model,
+  createdAt,
+  author,
+  usage,
+  parts,
+}: StoredMessage): StoredMessage => ({
   messageId,
   parentId,
   role,
@@ -51,6 +65,7 @@ const ownFields = ({ messageId, parentId, role, text, status, finish, model, cre
   createdAt,
   ...(author !== undefined && { author }),
   ...(usage && { usage: { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens } }),
+  ...(parts && parts.length > 0 && { parts }),
 });
 
 /**
@@ -87,10 +102,16 @@ interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
   usage?: Usage;
+  parts?: readonly EndingPart[];
 }
 
+const partsShown = (ending: readonly EndingPart[] | undefined): Pick<StoredMessage, 'parts'> => {
+  const { parts } = endOfParts(ending);
+  return parts ? { parts } : {};
+};
+
 /** An answer as the history keeps it, once its run has ended. */
-export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string, { reason, finish, usage }: AnswerEnd): StoredMessage => ({
+export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, parts }: AnswerEnd): StoredMessage => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
@@ -100,4 +121,5 @@ export const answerOf = (run: Omit<RunSnapshot, 'text' | 'epoch'>, text: string,
   model: run.model,
   createdAt: run.startedAt,
   ...(usage && { usage }),
+  ...partsShown(parts),
 });

@@ -1,6 +1,6 @@
 /** What is written again into a store that has lost it. */
-import type { RunSnapshot } from '@runnel/protocol';
-import type { EndRun, StoredMessage } from './run-log.ts';
+import type { Part } from '@runnel/protocol';
+import type { EndRun, RunFacts, StoredMessage } from './run-log.ts';
 import type { OwnedRun } from './run-ref.ts';
 
 /** What an owner holds and can write again after the store has lost it (L-6). */
@@ -11,8 +11,12 @@ export interface RestoreRun extends OwnedRun {
   newLogId: string;
   userId: string;
   title: string;
-  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  run: RunFacts;
   text: string;
+  /** By index; nothing without parts. */
+  parts?: readonly Part[];
+  /** As in `PutPart`. */
+  step?: number;
   messages: readonly StoredMessage[];
   /** As in `BeginRun`. */
   request?: string;
@@ -29,7 +33,7 @@ export interface RestoreEnd extends Omit<EndRun, 'epoch'>, OwnedRun {
   newLogId: string;
   userId: string;
   title: string;
-  run: Omit<RunSnapshot, 'text' | 'epoch'>;
+  run: RunFacts;
   text: string;
   messages: readonly StoredMessage[];
 }

@@ -14,70 +14,30 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, Role, RunError, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreGrants } from './grants.ts';
-import type { Doubt, StoreProofs } from './proofs.ts';
+import type { StoreProofs } from './proofs.ts';
+import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
+import type { EndingPart, StoreParts } from './run-log-parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './redis/memory-usage.ts';
 import type { WorkHint } from './redis/work-hint.ts';
 
+export type * from './run-log-begin.ts';
+export type * from './run-log-parts.ts';
 export type * from './run-log-reading.ts';
 export type * from './run-log-restoring.ts';
 
+/** What of a run never changes. */
+export type RunFacts = Pick<RunSnapshot, 'runId' | 'parentId' | 'model' | 'startedAt'>;
+
 /** A message as the store keeps it, in order of creation. */
 export type StoredMessage = Message;
-
-/** An earlier turn that a new conversation is made with. */
-export interface SeedMessage {
-  messageId: string;
-  role: Role;
-  text: string;
-}
-
-export interface BeginRun {
-  conversationId: string;
-  /** Becomes the conversation's owner when it is new; anybody else is `forbidden`. */
-  userId: string;
-  runId: string;
-  model: string;
-  /** The user's message (`prompt`), or null to answer `parentId` once more (`regenerate`). */
-  message: { messageId: string; text: string } | null;
-  /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
-  parentId?: string | null;
-  /**
-   * Earlier turns, oldest first, that a NEW conversation begins with: each a `message` event and the parent of the next, before
-   * the prompt's own. Ignored when the conversation exists or the command has no message.
-   */
-  seed?: readonly SeedMessage[];
-  /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
-  making?: 'no' | 'proven' | 'unproven';
-  /** Title of a new conversation. */
-  title: string;
-  /** W3C `traceparent` of the command, carried in the outbox events. */
-  trace?: string;
-  /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
-  request?: string;
-}
-export type BeginRunResult =
-  /** `offset`: of the `run-started` event. */
-  | { outcome: 'started'; runId: string; offset: number }
-  /** The message or the run was seen before: the run it made then. */
-  | { outcome: 'duplicate'; runId: string; offset: number }
-  | { outcome: 'busy'; runId: string }
-  | ({ outcome: 'forbidden' } & Doubt)
-  /** There is none, and none was to be made. */
-  | { outcome: 'none' }
-  /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
-  | { outcome: 'lossy' }
-  /** `parentId` is not a message of this conversation. */
-  | { outcome: 'not-found' }
-  /** The outbox is full: refusing a prompt beats losing an event. */
-  | { outcome: 'overloaded' };
 
 export interface ClaimRun extends RunRef {
   /** Random per process start, with the pod's name. */
@@ -93,7 +53,9 @@ export type ClaimRunResult =
       logId: string;
       /** Text that stands; empty on the first claim and when the model must start again. */
       text: string;
-      run: Omit<RunSnapshot, 'text' | 'epoch'>;
+      /** By index, with all that stands of them. */
+      parts: Part[];
+      run: RunFacts;
       userId: string;
       title: string;
       /** From the root to the message to answer. */
@@ -159,11 +121,15 @@ export interface EndRun extends RunRef {
   finish?: Finish;
   usage?: Usage;
   error?: RunError;
+  /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
+  parts?: readonly EndingPart[];
 }
 export type EndRunResult =
   /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
   | { outcome: 'ended'; offset: number; reason?: EndReason }
   | { outcome: 'gap'; bytes: number }
+  /** The parts in the store are not as the caller holds them. */
+  | { outcome: 'changed' }
   | { outcome: 'fenced' }
   | { outcome: 'closed' }
   | { outcome: 'gone' };
@@ -208,7 +174,7 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreBudgets, StoreGrants, StoreProofs, StorePresence {
+export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */

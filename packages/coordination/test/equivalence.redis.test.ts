@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { closePart, isWaiting, PART_FIELDS, PART_STATES, type Part } from '@runnel/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunLog } from '../src/run-log.ts';
@@ -47,6 +48,12 @@ const MODELS: Record<string, boolean> = { count: true, story: false };
 const USAGE = { promptTokens: 1, completionTokens: 1 };
 
 const id = (scene: Scene, conversationId: string): string => `${scene.prefix}-${conversationId}`;
+
+/** The parts a run has now. */
+const partsHeld = async ({ log, prefix }: Scene, conversationId: string, runId: string): Promise<readonly Part[]> => {
+  const state = await log.readState({ conversationId: id({ log, prefix }, conversationId) });
+  return state.kind === 'snapshot' && state.run?.runId === runId ? (state.run.parts ?? []) : [];
+};
 
 /** The text a run stands at now, so that many steps fit; null when it does not run. */
 const standing = async ({ log, prefix }: Scene, conversationId: string, runId: string): Promise<string | null> => {
@@ -117,9 +124,63 @@ const steps: fc.Arbitrary<Step>[] = [
         bytes,
         sha256: hash('sha256', words, 'hex'),
         usage: USAGE,
+        parts: (await partsHeld(scene, c, runId)).map((part) => ({ from: part.state, part: closePart(part, 'cancelled', 1) })),
       });
     },
   ),
+  step(
+    'put-part',
+    [conversation, run, epoch, fc.nat(2), fc.constantFrom(...PART_STATES), fc.constantFrom('tool', 'reasoning', 'question'), fc.boolean()],
+    async (scene, c, runId, epochHeld, pick, state, kind, isNew) => {
+      const parts = await partsHeld(scene, c, runId);
+      const known = isNew ? undefined : parts[pick];
+      const made: Part = {
+        partId: `p${parts.length}`,
+        index: parts.length,
+        at: 0,
+        kind,
+        state,
+        ...(kind === 'question' && { text: 'which?' }),
+      };
+      const part = known ? { ...known, state, attempt: 1 } : made;
+      const command = { conversationId: id(scene, c), runId, epoch: epochHeld, part, from: known?.state ?? null };
+      return scene.log.putPart(command);
+    },
+  ),
+  step(
+    'part-chunk',
+    [conversation, run, epoch, fc.nat(2), fc.constantFrom(...PART_FIELDS), text],
+    async (scene, c, runId, e, pick, field, words) => {
+      const part = (await partsHeld(scene, c, runId))[pick];
+      if (part?.kind === 'question') return null;
+      const where = part?.kind === 'tool' ? (field === 'text' ? 'input' : field) : 'text';
+      const at = Buffer.byteLength(part?.[where] ?? '');
+      return scene.log.appendPartChunk({
+        conversationId: id(scene, c),
+        runId,
+        epoch: e,
+        partId: part?.partId ?? 'none',
+        field: where,
+        at,
+        text: words,
+        t: 1,
+      });
+    },
+  ),
+  step('park', [conversation, run, epoch], async (scene, c, runId, e) => {
+    const bytes = Buffer.byteLength((await standing(scene, c, runId)) ?? '');
+    const partIds = (await partsHeld(scene, c, runId)).filter(isWaiting).map(({ partId }) => partId);
+    if (partIds.length === 0) return null;
+    return scene.log.parkRun({ conversationId: id(scene, c), runId, epoch: e, partIds, bytes });
+  }),
+  step('decide', [conversation, run, user, fc.nat(2), fc.boolean()], async (scene, c, runId, userId, pick, isOld) => {
+    const [first] = await partsHeld(scene, c, runId);
+    const expected = (await partsHeld(scene, c, runId))[pick] ?? first;
+    if (!expected) return null;
+    const part: Part = { ...expected, state: 'approved' };
+    const read = isOld ? { ...expected, attempt: 7 } : expected;
+    return scene.log.decidePart({ conversationId: id(scene, c), runId, userId, decision: 'approve', expected: read, part });
+  }),
   step('cancel', [conversation, run, user], (scene, c, runId, userId) =>
     scene.log.cancelRun({ conversationId: id(scene, c), runId, userId }),
   ),
@@ -145,6 +206,7 @@ const steps: fc.Arbitrary<Step>[] = [
         run: { runId, parentId: messageId, model: 'count', startedAt: 5 },
         text: words,
         messages: [{ messageId, parentId: null, role: 'user', text: 'asked', status: 'complete', createdAt: 1 }],
+        parts: [{ partId: 'p0', index: 0, at: 0, kind: 'tool', state: 'waiting', name: 'n', input: words }],
       }),
   ),
   step(
@@ -249,7 +311,7 @@ test('L-1 memory and Redis answer every sequence of commands alike', { timeout: 
   // Deletions end a story; they come, but not often.
   const weights = steps.map((arbitrary, index) => ({
     arbitrary,
-    weight: [8, 2, 8, 12, 4, 6, 2, 3, 3, 2, 2, 1, 1, 1, 1, 2, 1][index] ?? 1,
+    weight: [8, 2, 8, 12, 4, 6, 10, 6, 3, 4, 2, 3, 3, 2, 2, 1, 1, 1, 1, 2, 1][index] ?? 1,
   }));
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(...weights), { minLength: 10, maxLength: 60, size: 'max' }), async (story) => {

@@ -55,6 +55,20 @@ test.each(KEYS)('B13 %s evicted alone while a prompt waits: it is answered or en
   expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'started' });
 });
 
+test('B13 seen evicted alone: nobody ends a prompt because of models that were there a moment ago', async () => {
+  const { conversationId, runId } = promptOf();
+  await log.beginRun(promptOf({ conversationId, runId }));
+  const [orphanMs, since] = [300, Date.now()];
+  const look = async (models: Record<string, boolean>) =>
+    (await log.findFreeRuns(1_000, { models, orphanMs, announce: true })).find((run) => run.runId === runId)?.orphan;
+  await waitFor(() => Date.now() > since + orphanMs);
+  await look(MODELS);
+  await evict({ conversationId, runId }, 'seen');
+  expect(await look({ other: true })).toBeUndefined();
+  // A model that stays away is told of as ever.
+  await waitFor(async () => (await look({ other: true })) === 'count');
+});
+
 test('B13 an append behind an evicted record leaves none without its name: every append is gone until the owner wrote it again', async () => {
   const run = await startRun(log);
   await append(log, run, 0, 'ab');

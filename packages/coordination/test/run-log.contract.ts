@@ -7,6 +7,7 @@ import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
+import { partsContract } from './contract/parts.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { provingContract } from './contract/proving.ts';
@@ -35,6 +36,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
+    describe('parts', () => partsContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
     describe('pages', () => pagesContract(current));

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import type { FrameId } from './frames.ts';
+import type { Part, PartField, PartsSum } from './parts.ts';
 
 export type Role = 'user' | 'assistant' | 'system';
 export type EndReason = 'complete' | 'cancelled' | 'failed' | 'interrupted';
@@ -21,6 +22,8 @@ export interface Message {
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
   author?: string;
+  /** In order of `index`; absent without parts. Long fields are cut (`truncated`). */
+  parts?: readonly Part[];
   /** Of an answer. Absent in what older pods wrote, and in what the database had to put back. */
   usage?: Usage;
 }
@@ -93,7 +96,32 @@ export interface RunEndedEvent extends Logged {
   usage?: Usage;
   error?: RunError;
   cancel?: { requestedAt: number; stoppedAt: number };
+  /** Absent without parts. */
+  parts?: PartsSum;
   endedAt: number;
+}
+/** A part appears, or its state or fields changed: the whole part, without what is streamed of it. */
+export interface PartEvent extends Logged {
+  type: 'part';
+  runId: string;
+  part: Part;
+}
+export interface PartChunkEvent extends Logged {
+  type: 'part-chunk';
+  runId: string;
+  partId: string;
+  field: PartField;
+  /** UTF-8 byte position in that field at which `text` is appended. */
+  at: number;
+  /** As of a chunk. */
+  t: number;
+  text: string;
+}
+/** Nobody holds the run; it goes on when each of these is decided. */
+export interface RunWaitingEvent extends Logged {
+  type: 'run-waiting';
+  runId: string;
+  partIds: string[];
 }
 export interface TitleEvent extends Logged {
   type: 'title';
@@ -101,7 +129,17 @@ export interface TitleEvent extends Logged {
 }
 
 /** Events of the log: ordered, gap-free, the same bytes for every reader. */
-export type LogEvent = MessageEvent | MessageDeletedEvent | RunStartedEvent | ChunkEvent | RunMovedEvent | RunEndedEvent | TitleEvent;
+export type LogEvent =
+  | MessageEvent
+  | MessageDeletedEvent
+  | RunStartedEvent
+  | ChunkEvent
+  | PartEvent
+  | PartChunkEvent
+  | RunWaitingEvent
+  | RunMovedEvent
+  | RunEndedEvent
+  | TitleEvent;
 
 /** A running answer as a snapshot carries it. */
 export interface RunSnapshot {
@@ -111,6 +149,9 @@ export interface RunSnapshot {
   epoch: number;
   text: string;
   startedAt: number;
+  parts?: readonly Part[];
+  /** Parts that somebody has to decide before it goes on. */
+  waiting?: readonly string[];
 }
 
 export interface SnapshotEvent {
@@ -171,7 +212,7 @@ export interface OkEvent {
   runId?: string;
   offset?: number;
   duplicate?: boolean;
-  outcome?: 'cancelling' | 'already-ended';
+  outcome?: 'cancelling' | 'already-ended' | 'decided' | 'already-decided' | 'stale';
 }
 export interface ErrorEvent {
   type: 'error';
@@ -209,6 +250,9 @@ const LOG_TYPES: ReadonlySet<string> = new Set([
   'message-deleted',
   'run-started',
   'chunk',
+  'part',
+  'part-chunk',
+  'run-waiting',
   'run-moved',
   'run-ended',
   'title',

@@ -50,6 +50,16 @@ export const Regenerate = Type.Object({ type: Type.Literal('regenerate'), id: Ec
 
 export const CancelFields = { conversationId: Id, runId: Id };
 export const Cancel = Type.Object({ type: Type.Literal('cancel'), id: Echo, ...CancelFields });
+/** Also the body of `POST /api/decide`. Which fields a decision needs depends on the part (W-18). */
+export const DecideFields = {
+  conversationId: Id,
+  runId: Id,
+  partId: Id,
+  decision: Type.Enum(['approve', 'deny', 'answer', 'retry', 'skip']),
+  inputSha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Of the input that was shown' })),
+  text: Type.Optional(Type.String()),
+};
+export const Decide = Type.Object({ type: Type.Literal('decide'), id: Echo, ...DecideFields });
 export const Delete = Type.Object({ type: Type.Literal('delete'), id: Echo, conversationId: Id, messageId: Id });
 export const Typing = Type.Object({ type: Type.Literal('typing'), id: Echo, conversationId: Id, active: Type.Boolean() });
 export const Ping = Type.Object({ type: Type.Literal('ping'), id: Echo, t: Type.Optional(Type.Number()) });
@@ -62,6 +72,7 @@ export const CLIENT_FRAMES = {
   prompt: Prompt,
   regenerate: Regenerate,
   cancel: Cancel,
+  decide: Decide,
   delete: Delete,
   typing: Typing,
   ping: Ping,

@@ -6,6 +6,7 @@ export * from './events.ts';
 export * from './frames.ts';
 export * from './ids.ts';
 export * from './merge.ts';
+export * from './parts.ts';
 export * from './position.ts';
 export * from './prefix.ts';
 export * from './run-state.ts';

@@ -1,4 +1,4 @@
-import type { ChunkEvent } from './events.ts';
+import type { ChunkEvent, PartChunkEvent } from './events.ts';
 
 /** What merging needs to know of an event: the offsets it covers. `from` absent means `offset`. */
 export interface Covered {
@@ -37,9 +37,18 @@ export const mergeLive = <T extends Covered>(applied: number, live: readonly T[]
   return { kind: 'contiguous', events, offset };
 };
 
+/** What a slow reader gets merged: text of an answer, or of one field of one part (W-16). */
+export type Joinable = ChunkEvent | PartChunkEvent;
+
+const isSameText = (first: Joinable, next: Joinable): boolean => {
+  if (first.runId !== next.runId || first.conversationId !== next.conversationId) return false;
+  if (first.type === 'chunk') return next.type === 'chunk';
+  return next.type === 'part-chunk' && first.partId === next.partId && first.field === next.field;
+};
+
 /** W-14: two chunks that follow each other become one; null when they do not fit together. Texts are not copied twice. */
-export const joinChunks = (first: ChunkEvent, next: ChunkEvent, firstBytes: number): ChunkEvent | null => {
-  if (first.runId !== next.runId || first.conversationId !== next.conversationId) return null;
+export const joinChunks = <C extends Joinable>(first: C, next: Joinable, firstBytes: number): C | null => {
+  if (!isSameText(first, next)) return null;
   if ((next.from ?? next.offset) !== first.offset + 1 || next.at !== first.at + firstBytes) return null;
   return {
     ...first,

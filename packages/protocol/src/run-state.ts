@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts';
 import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
+import { withChunk, withPart, type PartsSum } from './parts.ts';
 import { utf8Length } from './position.ts';
 
 /** A running answer as a reader holds it. */
@@ -18,6 +19,7 @@ export interface EndedRun {
   reason: EndReason;
   bytes: number;
   sha256: string;
+  parts?: PartsSum;
   /** Why it failed; for as long as no other run begins. */
   error?: { code: ErrorCode; message: string };
 }
@@ -84,7 +86,21 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   ...(finish !== undefined && { finish }),
   model: run.model,
   createdAt: run.startedAt,
+  ...(run.parts && { parts: run.parts }),
 });
+
+/** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
+const textUpTo = (text: string, bytes: number): string | null => {
+  if (bytes === 0) return '';
+  let held = 0;
+  for (let i = 0; i < text.length;) {
+    const character = String.fromCodePoint(text.codePointAt(i)!);
+    held += utf8Length(character);
+    i += character.length;
+    if (held === bytes) return text.slice(0, i);
+  }
+  return null;
+};
 
 /**
  * Applies one event of the log (W-8, W-9, W-10). Pure: the same events give the same state in a browser, in a test
@@ -114,19 +130,37 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       if (event.at !== run.bytes) return { kind: 'gap', verify: true };
       return applied({ run: { ...run, text: run.text + event.text, bytes: run.bytes + length } });
     }
+    case 'part':
+    case 'part-chunk': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      const parts = event.type === 'part' ? withPart(run.parts ?? [], event.part) : withChunk(run.parts ?? [], event);
+      return parts === null ? { kind: 'gap', verify: true } : applied({ run: { ...run, parts } });
+    }
+    case 'run-waiting': {
+      const run = state.run;
+      if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
+      return applied({ run: { ...run, waiting: event.partIds } });
+    }
     case 'run-moved': {
       const run = state.run;
       if (!run || run.runId !== event.runId) return { kind: 'gap', verify: true };
-      const moved = { ...run, epoch: event.epoch, moves: run.moves + 1 };
-      if (event.restarted) return applied({ run: { ...moved, text: '', bytes: 0 } });
+      const { waiting: _, ...going } = run;
+      const moved = { ...going, epoch: event.epoch, moves: run.moves + 1 };
+      if (event.restarted) {
+        const text = textUpTo(run.text, event.bytes);
+        return text === null ? { kind: 'gap', verify: true } : applied({ run: { ...moved, text, bytes: event.bytes } });
+      }
       return event.bytes === run.bytes ? applied({ run: moved }) : { kind: 'gap', verify: true };
     }
     case 'run-ended': {
       const run = state.run;
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
-      const { runId, reason, bytes, sha256, error } = event;
+      if ((run.parts?.length ?? 0) !== (event.parts?.count ?? 0)) return { kind: 'gap', verify: true };
+      const { runId, reason, bytes, sha256, error, parts } = event;
       const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
-      return applied({ run: null, ended: { runId, reason, bytes, sha256, ...(error && { error }) }, messages });
+      const ended = { runId, reason, bytes, sha256, ...(error && { error }), ...(parts && { parts }) };
+      return applied({ run: null, ended, messages });
     }
     case 'title':
       return applied({ title: event.title });

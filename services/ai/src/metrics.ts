@@ -13,7 +13,17 @@ const RUN_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
 const LOG_EVENTS = [16, 64, 256, 1024, 4096, 16_384, 65_536];
 const BYTES = [8, 16, 32, 64, 128, 256, 1024, 4096, 16_384, 65_536];
 
-const RESULTS = ['complete', 'cancelled', 'failed', 'interrupted', 'released', 'fenced', 'given-up', 'lost'] as const satisfies RunResult[];
+const RESULTS = [
+  'complete',
+  'cancelled',
+  'failed',
+  'interrupted',
+  'released',
+  'parked',
+  'fenced',
+  'given-up',
+  'lost',
+] as const satisfies RunResult[];
 const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
 const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
 /** The `finish` of an answer that a person or a drain stopped. */

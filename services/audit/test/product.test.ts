@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 
 import { createMetrics } from '@runnel/kit';
-import type { EndReason } from '@runnel/protocol';
+import { closePart, type EndReason, type Part } from '@runnel/protocol';
 import { type AuditEvent, EVENT_TYPES, fromOutbox, topicOf } from '@runnel/protocol/audit';
 import { auditMetrics } from '../src/metrics.ts';
 import { createDirect } from '../src/relay/direct.ts';
@@ -16,6 +16,7 @@ type Action =
   | { do: 'prompt'; c: number; m: number; r: number; parent: number | null | '*'; stranger: boolean }
   | { do: 'regenerate'; c: number; m: number; r: number }
   | { do: 'write' | 'move' | 'cancel' | 'restore' | 'rehydrate' | 'delete' | 'retitle'; c: number }
+  | { do: 'ask'; c: number; decides: boolean }
   | { do: 'end'; c: number; reason: EndReason }
   | { do: 'delete-message'; c: number; id: string }
   | { do: 'lose' }
@@ -62,6 +63,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       id: fc.constantFrom('m0', 'm1', 'r0', 'r1', 'r2'),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('ask' as const), c: conversation, decides: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('tick' as const), ms: fc.nat({ max: 3 }) }) },
   {
@@ -75,6 +77,7 @@ interface Running {
   epoch: number;
   text: string;
   parentId: string | null;
+  parts: readonly Part[];
 }
 
 const OWNERS = ['ann', 'bob'];
@@ -116,14 +119,15 @@ const product = async () => {
     if (begun.outcome !== 'started') return;
     const claimed = await log.claimRun({ conversationId: id(c), runId, owner: 'pod.1', leaseMs: LEASE_MS, models: { count: true } });
     if (claimed.outcome === 'claimed')
-      running.set(c, { runId, epoch: claimed.epoch, text: '', parentId: command.message?.messageId ?? null });
+      running.set(c, { runId, epoch: claimed.epoch, text: '', parentId: command.message?.messageId ?? null, parts: [] });
   };
   const end = async (c: number, reason: EndReason): Promise<void> => {
     const run = running.get(c);
     if (!run) return;
     const { runId, epoch, text } = run;
+    const parts = run.parts.map((part) => ({ from: part.state, part: closePart(part, 'interrupted', now) }));
     const usage = { promptTokens: 3, completionTokens: text.length };
-    await log.endRun({ conversationId: id(c), runId, epoch, reason, bytes: Buffer.byteLength(text), sha256: sha256Of(text), usage });
+    await log.endRun({ conversationId: id(c), runId, epoch, reason, bytes: Buffer.byteLength(text), sha256: sha256Of(text), usage, parts });
     running.delete(c);
   };
   const act = async (step: Action): Promise<void> => {
@@ -155,7 +159,26 @@ const product = async () => {
           leaseMs: LEASE_MS,
           models: { count: now % 2 === 0 },
         });
-        if (claimed.outcome === 'claimed') Object.assign(run, { epoch: claimed.epoch, text: claimed.text });
+        if (claimed.outcome === 'claimed') Object.assign(run, { epoch: claimed.epoch, text: claimed.text, parts: claimed.parts });
+        return;
+      }
+      case 'ask': {
+        const run = running.get(step.c);
+        if (!run) return;
+        const [conversationId, index] = [id(step.c), run.parts.length];
+        const owned = { conversationId, runId: run.runId, epoch: run.epoch };
+        const at = Buffer.byteLength(run.text);
+        const asked: Part = { partId: `p${index}`, index, at, kind: 'question', state: 'waiting', text: `which ${now}?` };
+        const put = await log.putPart({ ...owned, part: asked, from: null });
+        if (put.outcome !== 'put') return;
+        run.parts = [...run.parts, asked];
+        const parked = await log.parkRun({ ...owned, partIds: [asked.partId], bytes: at });
+        if (parked.outcome !== 'parked' || !step.decides) return void running.delete(step.c);
+        const part: Part = { ...asked, state: 'answered', answer: `that ${now}`, endedAt: now };
+        await log.decidePart({ conversationId, runId: run.runId, userId: OWNERS[step.c]!, decision: 'answer', expected: asked, part });
+        const what = { conversationId, runId: run.runId, owner: 'pod.2', leaseMs: LEASE_MS, models: { count: true } };
+        const claimed = await log.claimRun(what);
+        if (claimed.outcome === 'claimed') Object.assign(run, { epoch: claimed.epoch, text: claimed.text, parts: claimed.parts });
         return;
       }
       case 'cancel': {
@@ -168,7 +191,7 @@ const product = async () => {
       case 'restore': {
         const run = running.get(step.c);
         if (!run) return;
-        const { runId, epoch, text, parentId } = run;
+        const { runId, epoch, text, parentId, parts } = run;
         const messages =
           parentId === null
             ? []
@@ -189,6 +212,7 @@ const product = async () => {
           runId,
           epoch,
           text,
+          parts,
           messages,
           run: { runId, parentId, model: 'count', startedAt: now },
         });

@@ -4,11 +4,21 @@ import { KEY_CHECKS } from './auth/grants/api-keys.ts';
 import type { Offer } from './dispatch/ai-pods.ts';
 import type { ReflectorOutcome } from './dispatch/discovery/reflector.ts';
 
-const COMMANDS = ['prompt', 'regenerate', 'cancel', 'delete', 'delete-conversation', 'title', 'typing'];
+const COMMANDS = ['prompt', 'regenerate', 'cancel', 'decide', 'delete', 'delete-conversation', 'title', 'typing'];
 /** A command's own words, not those of frames that never became a command. */
 const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
 const OFFERS = ['accepted', 'taken', 'unsuited', 'full', 'draining', 'failed'] as const satisfies Offer[];
 const LOOKS = ['listed', 'watch-ended', 'expired', 'failed'] as const satisfies ReflectorOutcome[];
+
+const decisionsOf = (metrics: Metrics) => {
+  const counter = metrics.counter('runnel_gateway_decisions_total', 'Decisions of people about calls and questions', [
+    'decision',
+    'outcome',
+  ]);
+  for (const decision of ['approve', 'deny', 'answer', 'retry', 'skip'])
+    for (const outcome of ['decided', 'already-decided', 'stale']) counter.inc({ decision, outcome }, 0);
+  return counter;
+};
 
 const ownershipAnswers = (metrics: Metrics) => {
   const counter = metrics.counter('runnel_gateway_ownership_answers_total', 'What the database said a conversation is to a person', [
@@ -47,6 +57,7 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   firstSeconds: metrics.histogram('runnel_gateway_ttfb_added_seconds', 'The same for the first chunk of a run', LATENCY_BUCKETS_SECONDS),
   unsent: metrics.gauge('runnel_gateway_unsent_bytes', 'Bytes that wait in the outboxes of all sockets (W-14)'),
   merges: metrics.counter('runnel_gateway_merged_chunks_total', 'Chunks that joined a held one because the reader was slow (W-14)'),
+  decisions: decisionsOf(metrics),
   closes: metrics.counter('runnel_gateway_closes_total', 'WebSockets closed by this node, by code', ['code']),
   frames: metrics.counter('runnel_gateway_frames_total', 'Client frames by type', ['type']),
   commands: metrics.counter('runnel_gateway_commands_total', 'Commands by kind and outcome', ['command', 'outcome']),

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { errorFromWire } from './errors.ts';
 
 /** Frames that are answered. Their content ids make them safe to send twice (W-4). */
-export type CommandType = 'follow' | 'unfollow' | 'prompt' | 'regenerate' | 'cancel' | 'delete' | 'typing';
+export type CommandType = 'follow' | 'unfollow' | 'prompt' | 'regenerate' | 'cancel' | 'decide' | 'delete' | 'typing';
 export type Command = { [K in CommandType]: Omit<ClientFrameOf<K>, 'id'> }[CommandType];
 
 export interface RequestOptions {

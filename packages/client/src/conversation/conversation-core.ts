@@ -6,7 +6,7 @@
  * that ends it names the offset to be at, and only there is the result judged.
  */
 import { applyEvent, cursorOf, emptyConversation, fromSnapshot } from '@runnel/protocol';
-import type { ConversationState, Cursor, EndedRun, LiveEvent, LogEvent, Message, SnapshotEvent } from '@runnel/protocol';
+import type { ConversationState, Cursor, EndedRun, LiveEvent, LogEvent, Message, Part, SnapshotEvent } from '@runnel/protocol';
 import type { Problem } from '../api/errors.ts';
 
 /** `loading`: nothing has been shown yet. `resuming`: what is shown may be behind; the missing part is on its way. */
@@ -57,7 +57,8 @@ export type CoreInput =
   | { kind: 'connected' }
   | { kind: 'disconnected' }
   | { kind: 'event'; event: LogEvent | SnapshotEvent | LiveEvent }
-  | { kind: 'hashed'; runId: string; sha256: string }
+  /** `parts`: the digest of what is held of its parts. */
+  | { kind: 'hashed'; runId: string; sha256: string; parts?: string }
   /** The server refused to follow. */
   | { kind: 'refused'; problem: Problem }
   /** No `live` in time. */
@@ -70,7 +71,7 @@ export type CoreInput =
 export type CoreEffect =
   /** `failures` > 1: wait a jittered while first. */
   | { do: 'follow'; cursor: Cursor | null; failures: number }
-  | { do: 'prove'; run: EndedRun; text: string }
+  | { do: 'prove'; run: EndedRun; text: string; parts?: readonly Part[] }
   /** Lengths only, never a text. */
   | { do: 'report'; run: EndedRun; heldBytes: number }
   /** The `count` messages kept from before a snapshot may have changed unseen. */
@@ -135,7 +136,7 @@ const onSnapshot = (core: ConversationCore, event: SnapshotEvent): Reduced => {
     if (!again) return true; // under way already, with the text it is about
     const message = byId(event.messages, run.runId);
     if (!message || message.status === 'deleted') return false;
-    effects.push({ do: 'prove', run, text: message.text });
+    effects.push({ do: 'prove', run, text: message.text, ...(message.parts && { parts: message.parts }) });
     return true;
   });
   const following = core.following && { ...core.following, events: core.following.events + 1, snapshot: true };
@@ -168,8 +169,8 @@ const onGap = (core: ConversationCore, event: LogEvent, verify: boolean, now: nu
   if (core.following) return [doubted, []];
   const held = core.conversation.run;
   if (verify && event.type === 'run-ended' && held?.runId === event.runId) {
-    const { runId, reason, bytes, sha256 } = event;
-    return onMismatch(core, { runId, reason, bytes, sha256 }, held.bytes, now);
+    const { runId, reason, bytes, sha256, parts } = event;
+    return onMismatch(core, { runId, reason, bytes, sha256, ...(parts && { parts }) }, held.bytes, now);
   }
   return followAgain(doubted, cursorToFollow(doubted), now);
 };
@@ -183,15 +184,19 @@ const onLogEvent = (core: ConversationCore, event: LogEvent, now: number): Reduc
   if (event.type === 'run-started') return [{ ...next, verified: 'unknown' }, []];
   if (event.type !== 'run-ended') return [next, []];
   const run = applied.state.ended!;
-  const text = byId(applied.state.messages, run.runId)!.text;
-  return [{ ...next, verified: 'unknown', proofs: [...core.proofs, { run, again: false }] }, [{ do: 'prove', run, text }]];
+  const { text, parts } = byId(applied.state.messages, run.runId)!;
+  return [
+    { ...next, verified: 'unknown', proofs: [...core.proofs, { run, again: false }] },
+    [{ do: 'prove', run, text, ...(parts && { parts }) }],
+  ];
 };
 
-const onHashed = (core: ConversationCore, runId: string, sha256: string, now: number): Reduced => {
+const onHashed = (core: ConversationCore, { runId, sha256, parts }: Extract<CoreInput, { kind: 'hashed' }>, now: number): Reduced => {
   const proof = core.proofs.find((p) => p.run.runId === runId);
   if (!proof) return [core, []];
   const proofs = core.proofs.filter((p) => p !== proof);
-  if (sha256 === proof.run.sha256) {
+  const isWhole = sha256 === proof.run.sha256 && (proof.run.parts === undefined || parts === proof.run.parts.sha256);
+  if (isWhole) {
     if (proofs.length > 0) return [{ ...core, proofs }, []];
     return [{ ...core, proofs, verified: core.conversation.run ? 'unknown' : 'verified' }, []];
   }
@@ -226,7 +231,7 @@ export const reduce = (core: ConversationCore, input: CoreInput, now: number): R
       if (input.event.type === 'live') return onLive(core, input.event, now);
       return onLogEvent(core, input.event, now);
     case 'hashed':
-      return onHashed(core, input.runId, input.sha256, now);
+      return onHashed(core, input, now);
     case 'refused':
       if (!core.following) return [core, []];
       if (input.problem.retryable) return followAgain(core, cursorToFollow(core), now);

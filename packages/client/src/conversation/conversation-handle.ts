@@ -1,5 +1,5 @@
 /** What a page gets of a conversation: a view to draw and commands to give. `conversation.ts` is behind it. */
-import type { ConversationState } from '@runnel/protocol';
+import type { ConversationState, Part } from '@runnel/protocol';
 import type { Answer } from './answer.ts';
 import type { Resume, Sync, Verified } from './conversation-core.ts';
 import type { Problem } from '../api/errors.ts';
@@ -55,6 +55,12 @@ export interface ConversationHandle {
   regenerate(parentId: string, options?: { model?: string }): Promise<{ runId: string }>;
   /** Stops the running answer, or the one just asked for. */
   cancel(): Promise<'cancelling' | 'already-ended'>;
+  /** Decides about a part of the running answer as this screen shows it: what is approved is the input that is seen. `text` goes to the model. */
+  decide(
+    part: Part,
+    decision: 'approve' | 'deny' | 'answer' | 'retry' | 'skip',
+    text?: string,
+  ): Promise<'decided' | 'already-decided' | 'stale'>;
   deleteMessage(messageId: string): Promise<void>;
   setTyping(active: boolean): void;
   /** Loads the page before the oldest message; calls meanwhile share it. */

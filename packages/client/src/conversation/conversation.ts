@@ -1,6 +1,6 @@
 /** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
-import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, toRunnelError, utf8Length } from '@runnel/protocol';
-import type { Cursor, EndedRun, OkEvent, ServerEvent } from '@runnel/protocol';
+import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, sumOf, toRunnelError, utf8Length } from '@runnel/protocol';
+import type { Cursor, EndedRun, OkEvent, Part, ServerEvent } from '@runnel/protocol';
 import { createAnswer } from './answer.ts';
 import type { Api } from '../api/api.ts';
 import { backoffMs } from '../connection/backoff.ts';
@@ -44,6 +44,8 @@ const FOLLOW_DEADLINE_MS = 15_000;
 const LOSS_PATIENCE_MS = 5_000;
 /** What a prompt frame holds beside its text, generously. */
 const FRAME_OVERHEAD_BYTES = 1_024;
+
+const cancelOutcome = ({ outcome }: OkEvent): 'cancelling' | 'already-ended' => (outcome === 'already-ended' ? outcome : 'cancelling');
 
 export const createConversation = (conversationId: string, deps: ConversationDeps, onIdle: () => void): Conversation => {
   const { connection, requests, queue, clock } = deps;
@@ -146,8 +148,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     else start();
   };
 
-  const prove = async (run: EndedRun, text: string): Promise<void> =>
-    input({ kind: 'hashed', runId: run.runId, sha256: await sha256Hex(text) });
+  const prove = async (run: EndedRun, text: string, parts: readonly Part[] = []): Promise<void> => {
+    const sum = run.parts && { parts: sumOf(parts).sha256 };
+    input({ kind: 'hashed', runId: run.runId, sha256: await sha256Hex(text), ...sum });
+  };
 
   const reloadOlder = async (before: string, count: number): Promise<void> =>
     input({ kind: 'reloaded', before, page: await older.span(before, count).catch(() => null) });
@@ -157,7 +161,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
       case 'follow':
         return follow(effect.cursor, effect.failures);
       case 'prove':
-        return void prove(effect.run, effect.text);
+        return void prove(effect.run, effect.text, effect.parts);
       case 'report':
         return deps.onMismatch?.({ conversationId, runId: effect.run.runId, bytes: effect.run.bytes, heldBytes: effect.heldBytes });
       case 'reload-older':
@@ -196,8 +200,18 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     const asked = queue.pending(conversationId).findLast((p) => p.status !== 'failed');
     const runId = core.conversation.run?.runId ?? asked?.runId;
     if (asked?.status === 'queued' && runId === asked.runId) queue.drop(asked.messageId);
-    else if (runId !== undefined) return (await requests.send({ type: 'cancel', conversationId, runId })).outcome ?? 'cancelling';
+    else if (runId !== undefined) return cancelOutcome(await requests.send({ type: 'cancel', conversationId, runId }));
     return 'already-ended';
+  };
+
+  const decide: ConversationHandle['decide'] = async (part, decision, text) => {
+    const runId = core.conversation.run?.runId;
+    if (runId === undefined) return 'already-decided';
+    // What this screen shows is what is decided (W-18).
+    const shown = decision === 'approve' || decision === 'retry' ? { inputSha256: await sha256Hex(part.input ?? '') } : {};
+    const said = text === undefined || text.trim() === '' ? {} : { text: text.trim() };
+    const { outcome } = await requests.send({ type: 'decide', conversationId, runId, partId: part.partId, decision, ...shown, ...said });
+    return outcome === 'already-decided' || outcome === 'stale' ? outcome : 'decided';
   };
 
   const commands: Omit<ConversationHandle, 'close' | 'answer'> = {
@@ -215,6 +229,7 @@ export const createConversation = (conversationId: string, deps: ConversationDep
       return { runId: ok.runId ?? runId };
     },
     cancel,
+    decide,
     deleteMessage: async (messageId) => void (await requests.send({ type: 'delete', conversationId, messageId })),
     setTyping(active) {
       if (!connection.isLive() || !throttle(active)) return;

@@ -106,6 +106,8 @@ export const openSse =
           return answer(frame.id, () => api.command('POST', '/api/regenerate', bodyOf(frame)));
         case 'cancel':
           return answer(frame.id, () => api.command('POST', '/api/cancel', bodyOf(frame)));
+        case 'decide':
+          return answer(frame.id, () => api.command('POST', '/api/decide', bodyOf(frame)));
         case 'delete':
           return answer(frame.id, () => api.command('DELETE', `/api/history/${frame.conversationId}/${frame.messageId}`));
         default:

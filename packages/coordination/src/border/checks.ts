@@ -3,6 +3,7 @@ import type { GrantRef } from '../grants.ts';
 import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage } from '../run-log.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
+import { checkEndingParts, checkParts } from './check-parts.ts';
 import { BORDER, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
@@ -106,7 +107,8 @@ export const checkAppend = (command: AppendChunk): void => {
 
 const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   checkRun(command);
-  const { reason, bytes, sha256, finish, usage, error } = command;
+  const { reason, bytes, sha256, finish, usage, error, parts } = command;
+  checkEndingParts(parts);
   word(reason, REASONS, 'reason');
   count(bytes, 'length');
   name(sha256, 'digest');
@@ -139,6 +141,7 @@ const checkMessages = (messages: readonly StoredMessage[]): void => {
     text(message.text, BORDER.answerBytes, 'text');
     word(message.status, [...REASONS, 'deleted'], 'status');
     count(message.createdAt, 'time');
+    checkParts(message.parts);
     for (const label of [message.finish, message.model, message.author]) if (label !== undefined) name(label, 'message');
   }
 };
@@ -160,6 +163,8 @@ const checkRestored = (command: RestoreRun | RestoreEnd): void => {
 
 export const checkRestore = (command: RestoreRun): void => {
   checkRestored(command);
+  checkParts(command.parts);
+  if (command.step !== undefined) count(command.step, 'step');
   if (command.request !== undefined) text(command.request, BORDER.requestBytes, 'request');
   name(command.owner, 'owner');
   count(command.leaseMs, 'lease');

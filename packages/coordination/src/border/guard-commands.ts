@@ -1,6 +1,7 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
+import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
 /**
@@ -12,6 +13,10 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   beginRun: async (command) => log.beginRun(check.checkBegin(command)),
   claimRun: checked(check.checkClaim, log.claimRun),
   appendChunk: checked(check.checkAppend, log.appendChunk),
+  putPart: checked(checkPut, log.putPart),
+  appendPartChunk: checked(checkPartChunk, log.appendPartChunk),
+  parkRun: checked(checkPark, log.parkRun),
+  decidePart: checked(checkDecision, log.decidePart),
   endRun: checked(check.checkEnd, log.endRun),
   cancelRun: checked((command) => {
     check.checkRun(command);

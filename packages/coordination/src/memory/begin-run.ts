@@ -63,6 +63,9 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     request: command.request,
     text: '',
     bytes: 0,
+    parts: [],
+    step: 0,
+    waiting: null,
     // A run of this name may have been in a conversation deleted minutes ago, and its owner may still write.
     epoch: store.runOf(conversationId, runId)?.epoch ?? 0,
     owner: null,

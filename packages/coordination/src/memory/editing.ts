@@ -1,3 +1,4 @@
+import type { Message } from '@runnel/protocol';
 import { RESET_TYPE, type ChangeResult, type RunLog } from '../run-log.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 
@@ -36,6 +37,8 @@ const repeats = (title: string, words: string): boolean => {
   );
 };
 
+const withoutParts = ({ parts: _, ...message }: Message): Message => message;
+
 export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
@@ -45,9 +48,9 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   const message = conversation.messages.get(messageId);
   const words = message?.text ?? '';
   if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
-  if (message) conversation.messages.set(messageId, { ...message, text: '', status: 'deleted' });
+  if (message) conversation.messages.set(messageId, { ...withoutParts(message), text: '', status: 'deleted' });
   const run = store.runOf(conversation.conversationId, messageId);
-  if (run) Object.assign(run, { text: '', bytes: 0 });
+  if (run) Object.assign(run, { text: '', bytes: 0, parts: [] });
   store.recheck(conversation);
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
@@ -86,7 +89,7 @@ export const deleteConversation = (store: MemoryStore, command: Parameters<RunLo
 export const closeDeleted = (store: MemoryStore, { conversationId, active }: MemoryConversation): void => {
   for (const run of store.runs.values()) {
     if (run.conversationId !== conversationId) continue;
-    Object.assign(run, { text: '', bytes: 0 });
+    Object.assign(run, { text: '', bytes: 0, parts: [], waiting: null });
     if (run.runId !== active) continue;
     Object.assign(run, { status: 'deleted', owner: null, queuedAt: null, cancel: null });
     store.forgetLater(run);

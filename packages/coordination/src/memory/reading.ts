@@ -64,6 +64,8 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor, 
           epoch: Math.max(1, run.epoch),
           text: run.text,
           startedAt: run.startedAt,
+          ...(run.parts.length > 0 && { parts: [...run.parts] }),
+          ...(run.waiting && { waiting: run.waiting }),
         }
       : null,
     ...(conversation.unproven && { unproven: true as const }),

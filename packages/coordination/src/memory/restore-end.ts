@@ -1,11 +1,14 @@
 import { answerOf, runOfMessages } from '../messages.ts';
+import { endOfParts } from '../parts.ts';
 import { ENDED } from './runs.ts';
 import type { MemoryStore } from './store.ts';
 import type { RestoreEnd, RestoreEndResult } from '../run-log.ts';
 
 /** What `restore-end.lua` does, in memory; step by step in the same order. */
 export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndResult => {
-  const { conversationId, epoch, newLogId, userId, title, run: restored, messages, text: _text, ...ended } = command;
+  const { conversationId, epoch, newLogId, userId, title, run: restored, messages, text: _text, parts: ending, ...facts } = command;
+  const { sum } = endOfParts(ending);
+  const ended = { ...facts, ...(sum && { parts: sum }) };
   const { runId, parentId, model, startedAt } = restored;
   const existing = store.conversations.get(conversationId);
   const known = store.runOf(conversationId, runId);
@@ -34,7 +37,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
     store.keep(conversation, message);
     store.emit(conversation, 'message', { message });
   }
-  store.keep(conversation, answerOf(restored, text, ended));
+  store.keep(conversation, answerOf(restored, text, command));
   const fields = { ...ended, endedAt: store.now() };
   const offset = store.emit(conversation, 'run-ended', fields);
   conversation.ids.set(runId, { runId, offset });
@@ -44,7 +47,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   store.audit(conversation, ENDED[ended.reason], { parentId, model, epoch, startedAt, restored: true, ...fields, text }, trace);
   const record = { conversationId, runId, status: ended.reason, parentId, model, startedAt, trace };
   const nobody = { owner: null, expires: 0, leaseMs: 0, tries: 0, cancel: null, queuedAt: null };
-  const run = { ...record, ...nobody, text: '', bytes: 0, epoch: Math.max(known?.epoch ?? 0, epoch) };
+  const run = { ...record, ...nobody, text: '', bytes: 0, parts: [], step: 0, waiting: null, epoch: Math.max(known?.epoch ?? 0, epoch) };
   store.putRun(run);
   store.forgetLater(run);
   store.touch(conversation);

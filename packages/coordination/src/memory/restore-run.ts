@@ -1,4 +1,6 @@
 import { runOfMessages } from '../messages.ts';
+import { normalPart } from '../parts.ts';
+import { emitWhole } from './parts.ts';
 import type { MemoryStore } from './store.ts';
 import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log.ts';
 
@@ -68,6 +70,9 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     request: command.request,
     text,
     bytes,
+    parts: command.parts?.map(normalPart) ?? [],
+    step: command.step ?? 0,
+    waiting: null,
     epoch,
     owner,
     expires: now + leaseMs,
@@ -83,10 +88,15 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     ? store.emit(conversation, 'run-started', { runId, parentId, model, epoch, startedAt })
     : store.emit(conversation, 'run-moved', moved);
   if (isRemade && bytes > 0) store.emit(conversation, 'chunk', { runId, at: 0, t: now, text });
+  if (isRemade) for (const part of command.parts ?? []) emitWhole(store, conversation, runId, part);
   conversation.ids.set(runId, { runId, offset });
   const restored = { ...moved, kind: 'restore' as const, owner, title, parentId, model, startedAt };
   for (const [i, part] of partsOf(messages).entries())
-    store.audit(conversation, 'RECOVERY_ATTEMPT', { ...restored, ...(i > 0 && { part: i + 1 }), messages: part });
+    store.audit(conversation, 'RECOVERY_ATTEMPT', {
+      ...restored,
+      ...(i > 0 && { part: i + 1 }),
+      messages: part.map(({ parts: _, ...message }) => message),
+    });
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: conversation.logId };

@@ -8,6 +8,7 @@ import { deleteConversation, deleteMessage, setTitle } from './editing.ts';
 import { listConversations, readHistory, readState } from './reading.ts';
 import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
+import { appendPartChunk, decidePart, parkRun, putPart } from './parts.ts';
 import { rehydrate } from './rehydrate.ts';
 import { restoreEnd } from './restore-end.ts';
 import { restoreRun } from './restore-run.ts';
@@ -51,6 +52,10 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),
+    putPart: async (command) => putPart(store, command),
+    appendPartChunk: async (command) => appendPartChunk(store, command),
+    parkRun: async (command) => parkRun(store, command),
+    decidePart: async (command) => decidePart(store, command),
     endRun: async (command) => endRun(store, command),
     cancelRun: async (command) => cancelRun(store, command),
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [runKey(run), renewLease(store, owner, leaseMs, run)])),

@@ -1,5 +1,8 @@
 import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from '../messages.ts';
+import { endOfParts, factsOf, streamedBytes } from '../parts.ts';
+import { emitPart } from './parts.ts';
+import { refusal } from './refusal.ts';
 import type { MemoryRun, MemoryStore } from './store.ts';
 import type {
   AppendChunk,
@@ -25,26 +28,23 @@ const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs
   run.queuedAt = null;
 };
 
-/** Why a write of this owner is refused (L-1); null when it is its own. */
-const refusal = (run: MemoryRun | undefined, epoch: number): 'gone' | 'closed' | 'fenced' | null => {
-  if (!run) return 'gone';
-  if (run.status !== 'running') return 'closed';
-  if (run.owner !== null && run.epoch === epoch) return null;
-  return run.epoch < epoch ? 'gone' : 'fenced';
-};
-
 /** A lease cannot end further away than it is long, give or take a second: then the clock has gone back since it was written. */
 const isAlive = ({ expires, leaseMs }: MemoryRun, now: number): boolean => expires > now && expires - now <= leaseMs + 1_000;
 
 /** What nobody took for so long may be an older copy of a run that has ended. */
 const STALE_QUEUE_MS = 2_000;
 
+/** The model begins again at the last end of a step; with calls still open it is not its turn yet, and nothing goes. */
+const OPEN_CALLS: ReadonlySet<string> = new Set(['ready', 'waiting', 'approved', 'running', 'unknown']);
+const beginsAgain = ({ parts, bytes, step }: MemoryRun): boolean =>
+  parts.length === 0 || (bytes > step && !parts.some(({ state }) => OPEN_CALLS.has(state)));
+
 export const claimRun = (store: MemoryStore, { conversationId, runId, owner, leaseMs, models }: ClaimRun): ClaimRunResult => {
   const conversation = store.conversations.get(conversationId);
   const run = store.runOf(conversationId, runId);
   if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
   const now = store.now();
-  if (isAlive(run, now)) return { outcome: 'owned' };
+  if (isAlive(run, now) || (run.waiting !== null && !run.cancel)) return { outcome: 'owned' };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
   const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
@@ -59,8 +59,8 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   store.recheck(conversation);
   hold(run, owner, run.epoch + 1, now, leaseMs);
   if (run.epoch > 1) {
-    const restarted = !canContinue && !run.cancel && !isLost;
-    if (restarted) Object.assign(run, { text: '', bytes: 0 });
+    const restarted = !canContinue && !run.cancel && !isLost && beginsAgain(run);
+    if (restarted) Object.assign(run, { text: Buffer.from(run.text).subarray(0, run.step).toString(), bytes: run.step });
     const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
     store.emit(conversation, 'run-moved', moved);
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
@@ -73,6 +73,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     epoch: run.epoch,
     logId: conversation.logId,
     text: run.text,
+    parts: [...run.parts],
     run: { runId, parentId: run.parentId, model: run.model, startedAt: run.startedAt },
     userId: conversation.userId,
     title: conversation.title,
@@ -120,9 +121,21 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const held = run!;
   if (held.bytes !== bytes) return { outcome: 'gap', bytes: held.bytes };
 
+  const ending = command.parts ?? [];
+  const same = ({ from, part }: (typeof ending)[number], index: number): boolean => {
+    const kept = held.parts[index];
+    return kept?.partId === part.partId && kept.state === from && streamedBytes(kept) === streamedBytes(part);
+  };
+  if (ending.length !== held.parts.length || !ending.every(same)) return { outcome: 'changed' };
   const now = store.now();
   const conversation = store.conversations.get(conversationId)!;
   store.recheck(conversation);
+  const { parts: shown, sum } = endOfParts(ending);
+  for (const { from, part } of ending) {
+    if (from === part.state && from !== 'unknown') continue;
+    emitPart(store, conversation, runId, part);
+    store.audit(conversation, 'PART_CHANGED', { runId, ...factsOf(part, true) }, held.trace);
+  }
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;
   // The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
@@ -136,6 +149,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...(usage && { usage }),
     ...(error && { error }),
     ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
+    ...(sum && { parts: sum }),
     endedAt: now,
   };
   const message: Message = {
@@ -148,6 +162,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     model,
     createdAt: startedAt,
     ...(usage && { usage }),
+    ...(shown && { parts: shown }),
   };
   store.keep(conversation, message);
   conversation.leaf = runId;
@@ -156,9 +171,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
   const by = wanted && { cancelledBy: wanted.by };
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
-  held.owner = null;
-  held.queuedAt = null;
-  held.request = undefined;
+  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined });
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };
@@ -171,6 +184,7 @@ export const cancelRun = (store: MemoryStore, { conversationId, runId, userId }:
   if (!conversation || !run) return { outcome: 'gone' };
   if (run.status !== 'running') return { outcome: 'already-ended' };
   run.cancel ??= { by: userId, requestedAt: store.now() };
+  if (run.waiting !== null) Object.assign(run, { waiting: null, queuedAt: store.now() });
   store.wake({ kind: 'cancel', conversationId, runId });
   return { outcome: 'cancelling', owned: isAlive(run, store.now()) };
 };
@@ -218,7 +232,9 @@ export const placesInLine = (store: MemoryStore, runs: readonly RunRef[]): Map<s
 export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {
   const now = store.now();
   if (announce) for (const model of Object.keys(models ?? {})) store.seenModels.set(model, now);
-  const waiting = [...store.runs.values()].filter((run) => run.status === 'running' && (run.queuedAt !== null || !isAlive(run, now)));
+  const waiting = [...store.runs.values()].filter(
+    (run) => run.status === 'running' && run.waiting === null && (run.queuedAt !== null || !isAlive(run, now)),
+  );
   const orphanOf = (run: MemoryRun): string | null | undefined => {
     if (!models || Object.hasOwn(models, run.model) || run.cancel) return null;
     const since = Math.max(run.startedAt, store.seenModels.get(run.model) ?? 0);

@@ -1,8 +1,11 @@
-import { newId, type Cursor, type Message, type MessageStatus } from '@runnel/protocol';
+import { newId, type Cursor, type Message } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
+import type { MemoryRun } from './memory-run.ts';
 import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
-import type { CancelRequest, ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
+import type { ChannelListener, LogEntry, WorkHint } from '../run-log.ts';
+
+export type { MemoryRun } from './memory-run.ts';
 
 /** As in Redis: newest messages kept, events kept, entries before prompts are refused. */
 export const LIMITS = {
@@ -14,33 +17,6 @@ export const LIMITS = {
 } as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const ENDED_RUN_MS = 5 * 60 * 1_000;
-
-export interface MemoryRun {
-  conversationId: string;
-  runId: string;
-  status: 'running' | 'deleted' | MessageStatus;
-  parentId: string | null;
-  model: string;
-  startedAt: number;
-  trace: string;
-  /** As in `BeginRun`, until it ends. */
-  request?: string | undefined;
-  text: string;
-  /** UTF-8 length of `text`. */
-  bytes: number;
-  /** 0: never claimed. */
-  epoch: number;
-  /** Null: nobody holds the epoch (never claimed, or released). */
-  owner: string | null;
-  expires: number;
-  /** How long its lease is: it cannot end further away. */
-  leaseMs: number;
-  /** Claims that no release gave back. */
-  tries: number;
-  cancel: CancelRequest | null;
-  /** When it began to wait for an owner; null while one holds it. */
-  queuedAt: number | null;
-}
 
 export interface MemoryConversation {
   conversationId: string;

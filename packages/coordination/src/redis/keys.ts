@@ -46,13 +46,16 @@ const KEYS = {
   log: (k) => `chat:log:{${k.shard}}:${k.conversationId}`,
   /** channel, sharded: the same bytes, live */
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody */
+  /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; cancel: as in its key; until it ends, request: what an API's caller asks of the model (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds); cancel: as in its key; until it ends, request: what an API's caller asks of the model (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
   text: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:text`,
+  /** hash, 24 h, 31 days while it waits for a person, and until the end: partId → JSON of the part; strings beside it hold what is streamed (part:<partId>:<field>) */
+  parts: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:parts`,
+  partPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}:part:`,
   cancelPrefix: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and 60 s after the end: `<ms>|<userId>` of who wants the run cancelled, and when */
   cancel: (k) => `streaming:cancel:{${k.shard}}:${k.conversationId}:${k.runId}`,

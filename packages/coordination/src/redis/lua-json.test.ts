@@ -6,13 +6,16 @@ const FOLDER = join(import.meta.dirname, 'lua');
 const files = globSync('**/*.lua', { cwd: FOLDER }).toSorted();
 
 /** Ids that the border has checked: letters, digits, `_` and `-`. */
-const IDS = ['conversationId', 'runId', 'messageId'];
+const IDS = ['conversationId', 'runId', 'messageId', 'partId'];
 /** Whole numbers that scripts make as text (`now`, `string.format('%.0f', …)`), and what `cjson.encode` or `json` made. */
 const MADE = ['now', 'position', 'parentId', 'model', 'content', 'bytes', 'after'];
 /** JSON that came whole and was decoded before the first write of its script. */
 const DECODED: Record<string, string[]> = {
-  'run/end-run.lua': ['usage', 'failure'],
-  'restore/restore-run.lua': ['message[2]', 'table.concat(part, ",")'],
+  'run/end-run.lua': ['usage', 'failure', 'shown', 'sum', 'part[4]', 'string.sub(part[5], 2)'],
+  'restore/restore-run.lua': ['message[2]', 'table.concat(part, ",")', 'part[1]', 'part[6]'],
+  'part/put-part.lua': ['part', 'string.sub(facts, 2)'],
+  'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
+  'part/park-run.lua': ['partIds'],
   'restore/restore-end.lua': ['earlier[2]', 'string.sub(ended, 2, -2)'],
   'include/emit.lua': ['fields'],
 };

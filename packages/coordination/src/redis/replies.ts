@@ -5,7 +5,10 @@ import type {
   CancelRunResult,
   ChangeResult,
   ClaimRunResult,
+  DecidePartResult,
   EndRunResult,
+  ParkRunResult,
+  PutPartResult,
   LogEntry,
   ReadState,
   RehydrateResult,
@@ -17,7 +20,8 @@ import type {
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
-import { readPrefix, type EndReason } from '@runnel/protocol';
+import { byIndex, readPart } from '../parts.ts';
+import { readPrefix, type EndReason, type Part } from '@runnel/protocol';
 
 /** What scripts answer: an outcome word, then its values. */
 export type Reply = [string, ...unknown[]];
@@ -70,7 +74,7 @@ const parseCancel = (flag: string): CancelRequest | null => {
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
-  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries, request] =
+  const [, epoch, logId, text, parent, model, startedAt, userId, title, cancel, trace, messages, doubt, claimedAt, tries, request, held] =
     reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo(parseMessages(messages), parentId);
@@ -80,6 +84,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     epoch: Number(epoch),
     logId: logId!,
     text: text!,
+    parts: toParts(held),
     run: { runId, parentId, model: model!, startedAt: Number(startedAt) },
     userId: userId!,
     title: title!,
@@ -98,6 +103,36 @@ export const toEndResult = (reply: Reply): EndRunResult => {
   if (outcome === 'ended') return { outcome, offset: Number(reply[1]), reason: reply[2] as EndReason };
   if (outcome === 'gap') return { outcome, bytes: Number(reply[1]) };
   return { outcome };
+};
+
+/** Four values a part: its JSON, text, input, output. */
+const toParts = (held: unknown): Part[] => {
+  const values = ((held as (string | Buffer)[] | undefined) ?? []).map(String);
+  const parts: Part[] = [];
+  for (let i = 0; i + 3 < values.length; i += 4) {
+    const part = readPart(values[i]!, values[i + 1]!, values[i + 2]!, values[i + 3]!);
+    if (part) parts.push(part);
+  }
+  return byIndex(parts);
+};
+
+export const toPutResult = (reply: Reply): PutPartResult => {
+  const outcome = reply[0] as PutPartResult['outcome'];
+  return outcome === 'put' ? { outcome, offset: Number(reply[1]) } : { outcome };
+};
+
+export const toPartChunkResult = (reply: Reply): AppendChunkResult =>
+  reply[0] === 'appended' ? { outcome: 'appended', offset: Number(reply[1]) } : toAppendResult(reply);
+
+export const toParkResult = (reply: Reply): ParkRunResult => {
+  const outcome = reply[0] as ParkRunResult['outcome'];
+  if (outcome === 'parked') return { outcome, offset: Number(reply[1]) };
+  return outcome === 'gap' ? { outcome, bytes: Number(reply[1]) } : { outcome };
+};
+
+export const toDecideResult = (reply: Reply): DecidePartResult => {
+  const outcome = reply[0] as DecidePartResult['outcome'];
+  return outcome === 'decided' ? { outcome, offset: Number(reply[1]) } : { outcome };
 };
 
 export const toCancelResult = (reply: Reply): CancelRunResult => {
@@ -160,7 +195,8 @@ export const toReadState = (reply: Reply): ReadState => {
     };
   }
   const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
-  const [runId, parentId, model, epoch, startedAt, text] = running as string[];
+  const [runId, parentId, model, epoch, startedAt, text, held, waiting] = running as string[];
+  const parts = toParts(held);
   return {
     kind,
     logId: String(logId),
@@ -174,6 +210,10 @@ export const toReadState = (reply: Reply): ReadState => {
     run:
       runId === undefined
         ? null
-        : { runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt) },
+        : {
+            ...{ runId, parentId: orNull(parentId), model: model!, epoch: Number(epoch), text: String(text), startedAt: Number(startedAt) },
+            ...(parts.length > 0 && { parts }),
+            ...(waiting && { waiting: JSON.parse(waiting) as string[] }),
+          },
   };
 };

@@ -26,9 +26,11 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import type { BeginRun, RunLog, Subscription, WorkHint } from '../run-log.ts';
+import type { BeginRun, RunLog, StoredMessage, Subscription, WorkHint } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
+import { createPartCommands } from './part-commands.ts';
+import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large-reads.ts';
@@ -72,6 +74,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
+    ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
@@ -98,7 +101,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
     },
     appendChunk: createAppends(client, scripts, caller),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error, parts = [] }) {
+      const { parts: shown, sum } = endOfParts(parts);
       const args = {
         epoch: epoch ?? ('' as const),
         reason,
@@ -108,6 +112,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         error: error ? toLuaJson(error) : '',
         cap,
         finish: finish ?? ('' as const),
+        held: parts.length > 0 ? toLuaJson(endingList(parts)) : '',
+        shown: shown ? toLuaJson(shown) : '',
+        sum: sum ? JSON.stringify(sum) : '',
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },
@@ -120,9 +127,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
-    async restoreRun({ conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages, request = '' }) {
+    async restoreRun(command) {
+      const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages } = command;
+      const { parts = [], step, request = '' } = command;
       const { runId, parentId, model, startedAt } = restored;
-      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
+      const path = runOfMessages(messages, restored).map(({ message, madeRun }) => storedMessage(message, madeRun));
+      const held = parts.map((part) => [partJson(part), ...streamedOf(part), part.partId, partJson(asBegun(part))]);
       const reply = await run('restore-run', partsOf(conversationId, runId), {
         epoch,
         owner,
@@ -137,12 +147,16 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         messages: JSON.stringify(path),
         cap,
         request,
+        held: toLuaJson(held),
+        step: step ?? ('' as const),
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);
     },
     async restoreEnd(command) {
-      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, ...ended } = command;
+      const { conversationId, epoch, newLogId, userId, title, run: restored, text, messages, parts, ...facts } = command;
+      const { sum } = endOfParts(parts);
+      const ended = { ...facts, ...(sum && { parts: sum }) };
       const { runId, parentId, model, startedAt } = restored;
       const path = runOfMessages(messages, restored).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('restore-end', partsOf(conversationId, runId), {
@@ -155,7 +169,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         startedAt,
         content: text,
         messages: JSON.stringify(path),
-        message: toLuaJson(answerOf(restored, text, ended)),
+        message: toLuaJson(answerOf(restored, text, command)),
         ended: toLuaJson(ended),
         cap,
       });
@@ -267,6 +281,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
   };
   return guardCommands(log);
+};
+
+/** A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone. */
+const storedMessage = (message: StoredMessage, madeRun: string): string[] => {
+  const { parts, ...bare } = message;
+  return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare)] : [])];
 };
 
 /** Ignore a hint that cannot be parsed: sweeps find the run anyway. */

@@ -21,6 +21,20 @@ export interface Script {
 /** The arguments of each script, beside `conversationId` and `runId`; names as in the Lua headers. */
 export interface ScriptArgs {
   'append-chunk': { epoch: number; at: number; chunk: string; t: number };
+  'put-part': {
+    epoch: number;
+    partId: string;
+    from: string;
+    index: number;
+    size: number;
+    part: string;
+    facts: string;
+    step: number | '';
+    cap: number;
+  };
+  'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number };
+  'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
     model: string;
@@ -45,6 +59,9 @@ export interface ScriptArgs {
     error: string;
     cap: number;
     finish: Finish | '';
+    held: string;
+    shown: string;
+    sum: string;
   };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
@@ -66,6 +83,8 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
     request: string;
+    held: string;
+    step: number | '';
   };
   'restore-end': {
     epoch: number;
@@ -120,6 +139,10 @@ export type ScriptName = keyof ScriptArgs;
 
 const NAMES = [
   'append-chunk',
+  'put-part',
+  'append-part-chunk',
+  'park-run',
+  'decide-part',
   'begin-run',
   'claim-run',
   'end-run',

@@ -5,7 +5,7 @@ import type { RunRef } from '../run-ref.ts';
  * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
  * that again, or it still ran. Only hints; sweeps find the same.
  */
-export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' } & RunRef) | AskEnd | SayRunning;
+export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' | 'decided' } & RunRef) | AskEnd | SayRunning;
 
 /** Whether a claimed run had ended. With `copy`, what the store has of its text, the store changed, and it may also still run. */
 export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; sha256: string } } & RunRef;

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { PART_KINDS, PART_STATES } from '../parts.ts';
 import { FINISHES, type EndReason, type MessageStatus, type Role } from '../events.ts';
 
 // The `data` of each audit event, as the scripts of the run log write it. 0.1.0 wrote the same without the optional fields: an event
@@ -58,6 +59,7 @@ const Ended = Type.Object({
     }),
   ),
   cancel: Type.Optional(Type.Object({ requestedAt: Whole, stoppedAt: Whole })),
+  parts: Type.Optional(Type.Object({ count: Whole, sha256: Type.String() })),
   endedAt: Whole,
   text: Type.String(),
 });
@@ -79,6 +81,19 @@ export const RECOVERIES = {
   }),
   rehydrate: Type.Object({ ...User, kind: Type.Literal('rehydrate'), count: Whole }),
   merge: Type.Object({ ...User, kind: Type.Literal('merge'), count: Whole }),
+};
+
+/** What the trail says of a part. `text`: JSON of the whole part, where the tables that people read keep it; absent while it is made. */
+const PartFacts = {
+  ...Run,
+  partId: Name,
+  index: Whole,
+  kind: Type.Enum(PART_KINDS),
+  state: Type.Enum(PART_STATES),
+  tool: Type.Optional(Type.String({ description: 'server__name' })),
+  attempt: Type.Optional(Whole),
+  code: Type.Optional(Type.String({ description: 'Of its error' })),
+  text: Type.Optional(Type.String()),
 };
 
 const AdminAct = Type.Object({
@@ -103,6 +118,16 @@ export const AUDIT_DATA = {
     at: Whole,
     chunks: Type.Array(Type.Tuple([Whole, Whole, Whole])),
   }),
+  PART_CHANGED: Type.Object(PartFacts),
+  /** Somebody decided what a run waits for. `inputSha256`: of what they were shown. */
+  PART_DECIDED: Type.Object({
+    ...PartFacts,
+    decision: Type.Enum(['approve', 'deny', 'answer', 'retry', 'skip']),
+    decidedBy: Name,
+    inputSha256: Type.Optional(Type.String()),
+  }),
+  /** Nobody holds the run until each of these parts is decided. */
+  RUN_WAITING: Type.Object({ ...Run, epoch: Whole, bytes: Whole, partIds: Type.Array(Name), text: Type.String() }),
   STREAM_COMPLETED: Ended,
   STREAM_CANCELLED: Ended,
   STREAM_ERROR: Ended,

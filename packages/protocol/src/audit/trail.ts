@@ -10,7 +10,7 @@ export interface Digest {
 /** Fields that hold what people or models wrote, by the names events use. */
 export const TEXT_FIELDS = ['text', 'title'] as const;
 /** Fields that name a person. */
-export const PERSON_FIELDS = ['userId', 'author', 'cancelledBy', 'deletedBy', 'target'] as const;
+export const PERSON_FIELDS = ['userId', 'author', 'cancelledBy', 'deletedBy', 'decidedBy', 'target'] as const;
 
 type TextField = (typeof TEXT_FIELDS)[number];
 

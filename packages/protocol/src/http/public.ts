@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { MessageSchema } from '../audit/data.ts';
 import type { Finish } from '../events.ts';
+import { PART_KINDS, PART_STATES, type Part } from '../parts.ts';
 
 // What gateways answer over HTTP, and what the audit service tells them for it: the same schemas on both sides.
 
@@ -8,9 +9,52 @@ const Time = { description: 'ms since the epoch' };
 const Next = Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null: this was the last' });
 
 /** `finish` is the protocol's word: one of a later release passes, and a reader shows it as none. */
+const Count = Type.Integer({ minimum: 0 });
+/** A part as people read it; fields of a later release pass. */
+export const PartSchema = Type.Object({
+  partId: Type.String(),
+  index: Count,
+  at: Type.Integer({ minimum: 0, description: 'It stands before this byte of the text' }),
+  kind: Type.Enum(PART_KINDS),
+  state: Type.Enum(PART_STATES),
+  text: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String()),
+  server: Type.Optional(Type.String()),
+  title: Type.Optional(Type.String()),
+  input: Type.Optional(Type.String({ description: 'JSON, byte for byte as the model wrote it' })),
+  output: Type.Optional(Type.String()),
+  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+  approval: Type.Optional(
+    Type.Object({
+      policy: Type.Enum(['never', 'ask']),
+      decision: Type.Optional(Type.Enum(['approved', 'denied'])),
+      by: Type.Optional(Type.String()),
+      at: Type.Optional(Type.Integer(Time)),
+    }),
+  ),
+  attempt: Type.Optional(Count),
+  startedAt: Type.Optional(Type.Integer(Time)),
+  endedAt: Type.Optional(Type.Integer(Time)),
+  choices: Type.Optional(Type.Array(Type.String())),
+  answer: Type.Optional(Type.String()),
+  step: Type.Optional(Count),
+  callId: Type.Optional(Type.String()),
+  note: Type.Optional(Type.String({ description: 'Said with a decision, for the model' })),
+  url: Type.Optional(Type.String()),
+  snippet: Type.Optional(Type.String()),
+  fileId: Type.Optional(Type.String()),
+  mediaType: Type.Optional(Type.String()),
+  width: Type.Optional(Count),
+  height: Type.Optional(Count),
+  bytes: Type.Optional(Count),
+  sha256: Type.Optional(Type.String()),
+  truncated: Type.Optional(Type.Boolean({ description: 'A field was cut; `GET /api/conversations/{id}/parts/{partId}` has all of it' })),
+});
+
 export const Message = Type.Object({
   ...MessageSchema.properties,
   finish: Type.Optional(Type.Unsafe<Finish>(MessageSchema.properties.finish)),
+  parts: Type.Optional(Type.Unsafe<readonly Part[]>(Type.Array(PartSchema))),
 });
 
 export const PriceSchema = Type.Object(
@@ -137,5 +181,6 @@ export const RunAnswer = Type.Object({
   duplicate: Type.Boolean({ description: 'The same ids were seen before: this is the run they made then' }),
 });
 export const CancelAnswer = Type.Object({ outcome: Type.Enum(['cancelling', 'already-ended']) });
+export const DecideAnswer = Type.Object({ outcome: Type.Enum(['decided', 'already-decided', 'stale']) });
 export const ChangeAnswer = Type.Object({ offset: Type.Integer({ description: 'Of the event that says so' }) });
 export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });

@@ -33,7 +33,7 @@ export const continued = (provider: ChatProvider, { clock = systemClock, random 
       try {
         for await (const delta of provider.stream({ ...request, prefix }, signal)) {
           if ('usage' in delta) yield { usage: [...broken, delta.usage].reduce(sum) };
-          else if ('finish' in delta) yield delta;
+          else if (!('text' in delta)) yield delta;
           else {
             const { whole, rest } = splitIncomplete(half + delta.text);
             half = rest;

@@ -3,25 +3,27 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 import { paced } from './pace.ts';
 
-/** `count 500 at 50 fail 200`: 500 words, 50 a second, and after 200 of them the model fails. */
+/** `count 500 at 50 think 20 fail 200`: 20 words of thought, then 500 words, 50 a second, and after 200 of them the model fails. */
 export interface CountOrder {
   words: number;
   perSecond: number;
+  thoughts?: number;
   stop: { kind: 'fail' | 'hang'; after: number } | null;
 }
 
 const MAX_WORDS = 999_999;
 const MAX_PER_SECOND = 100_000;
 const DEFAULT_PER_SECOND = 50;
-const ORDER = /^\s*count\s+(\d{1,6})(?:\s+at\s+(\d{1,6}(?:\.\d+)?))?(?:\s+(fail|hang)\s+(\d{1,6}))?\s*$/i;
+const ORDER = /^\s*count\s+(\d{1,6})(?:\s+at\s+(\d{1,6}(?:\.\d+)?))?(?:\s+think\s+(\d{1,6}))?(?:\s+(fail|hang)\s+(\d{1,6}))?\s*$/i;
 
-/** Reads `count N [at R] [fail K | hang K]`; null for any other prompt. */
+/** Reads `count N [at R] [think T] [fail K | hang K]`; null for any other prompt. */
 export const parseCount = (prompt: string): CountOrder | null => {
-  const [matched, words, rate, kind, after] = ORDER.exec(prompt) ?? [];
+  const [matched, words, rate, thoughts, kind, after] = ORDER.exec(prompt) ?? [];
   if (matched === undefined) return null;
   const order: CountOrder = {
     words: Number(words),
     perSecond: rate === undefined ? DEFAULT_PER_SECOND : Number(rate),
+    ...(thoughts !== undefined && { thoughts: Number(thoughts) }),
     stop: kind === undefined ? null : { kind: kind.toLowerCase() as 'fail' | 'hang', after: Number(after) },
   };
   const fits = order.words >= 1 && order.words <= MAX_WORDS && order.perSecond > 0 && order.perSecond <= MAX_PER_SECOND;
@@ -43,7 +45,8 @@ function* countPieces(from: number, last: number): Generator<string> {
   }
 }
 
-const HELP = 'Say `count 500 at 50` for 500 words, 50 a second; add `fail 200` or `hang 200` to fail or hang after 200.';
+const HELP =
+  'Say `count 500 at 50` for 500 words, 50 a second; add `think 20` for 20 words of thought before, `fail 200` or `hang 200` to fail or hang after 200.';
 
 /**
  * Numbered words at an exact pace: loss, repetition and order can be proved from the screen. Continues from any byte, also
@@ -60,7 +63,12 @@ export const createCountProvider = (clock: Clock = systemClock): ChatProvider =>
       yield { text: HELP.slice(from) };
       return;
     }
-    const { words, perSecond, stop } = order;
+    const { words, perSecond, thoughts = 0, stop } = order;
+    // An answer that goes on has been thought about.
+    if (from === 0) {
+      for await (const { text } of paced(countPieces(0, thoughts), () => 1000 / perSecond, clock, signal)) yield { reasoning: text };
+      if (signal.aborted) return;
+    }
     const last = Math.min(words, stop?.after ?? words);
     yield* paced(countPieces(from, last), () => 1000 / perSecond, clock, signal);
     if (signal.aborted) return;

@@ -41,6 +41,14 @@ const quote = (prompt: string): string => {
   return letters.length > 80 ? `${letters.slice(0, 79).join('').trimEnd()}…` : letters.join('');
 };
 
+/** A prompt with one of these words is thought about aloud. */
+export const THINKS = /\b(think|thinking|reason)\b|suy nghĩ|suy nghi/iu;
+
+export const THOUGHTS: Record<Language, string> = {
+  en: 'They want me to think first. What is asked, what do I know of it, and what would be a short and honest answer? I have no model behind me, so I say so, and show how thinking looks.',
+  vi: 'Người hỏi muốn tôi suy nghĩ trước. Câu hỏi là gì, tôi biết gì về nó, và câu trả lời ngắn gọn, thành thật là gì? Phía sau tôi không có mô hình nào, nên tôi nói rõ điều đó và cho thấy suy nghĩ trông ra sao.',
+};
+
 interface Texts {
   openings: Record<Topic, string>;
   body: Record<Exclude<Topic, 'thanks'>, string>;

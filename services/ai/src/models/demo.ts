@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider, parseCount } from './count.ts';
-import { composeAnswer } from './demo-answer.ts';
+import { composeAnswer, languageOf, THINKS, THOUGHTS } from './demo-answer.ts';
 import { paced } from './pace.ts';
 import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 
@@ -22,6 +22,11 @@ export const createDemoProvider = (clock: Clock = systemClock, count: ChatProvid
     if (parseCount(prompt) !== null) {
       yield* count.stream(request, signal);
       return;
+    }
+    if (request.prefix === '' && THINKS.test(prompt)) {
+      const thought = THOUGHTS[languageOf(prompt)];
+      for await (const { text } of paced(thought.match(WORD) ?? [], gapAfter, clock, signal)) yield { reasoning: text };
+      if (signal.aborted) return;
     }
     const turn = request.messages.filter(({ role }) => role === 'user').length;
     const answer = composeAnswer(prompt, turn);

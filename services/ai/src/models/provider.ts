@@ -5,8 +5,17 @@ export interface ModelMessage {
   role: Role;
   /** Of a message that `turn` says, what of it is text. */
   text: string;
-  /** As an API's caller wrote it, where it is more than text. */
+  /** As an API's caller wrote it, or a step with calls of tools, where it is more than text. */
   turn?: Turn;
+}
+
+/** A tool as a model is told of it. */
+export interface ToolSpec {
+  /** `server__tool`. */
+  name: string;
+  description: string;
+  /** JSON Schema of its arguments. */
+  parameters: Readonly<Record<string, unknown>>;
 }
 
 export interface ModelRequest {
@@ -18,12 +27,35 @@ export interface ModelRequest {
   params?: ModelParams;
   /** Text of the answer that stands already; the model goes on right behind it. Empty at the start. */
   prefix: string;
+  /** What the model may call; absent: nothing. */
+  tools?: readonly ToolSpec[];
   /** Called for whatever comes from the provider, also for what says nothing: a comment that keeps the connection open. */
   onLife?: () => void;
 }
 
 /** A piece of the answer as the provider cut it, maybe inside a character, maybe empty (a sign of life); what it cost; why it ended. */
-export type Delta = { text: string } | { usage: Usage } | { finish: Finish };
+export type Delta =
+  | { text: string }
+  | { reasoning: string }
+  | { call: CallDelta }
+  | { source: Source }
+  | { usage: Usage }
+  | { finish: Finish };
+
+/** A piece of a call of a tool: the first of a `key` names the tool and the provider's id; `input` is appended. */
+export interface CallDelta {
+  /** Tells the calls of one answer apart. */
+  key: string;
+  id?: string;
+  name?: string;
+  input: string;
+}
+/** Where something in the answer is from. */
+export interface Source {
+  url: string;
+  title: string;
+  snippet?: string;
+}
 
 /**
  * The narrow port every model sits behind.

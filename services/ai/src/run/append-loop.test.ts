@@ -29,8 +29,11 @@ const setUp = ({ runLog, ...options }: Partial<Omit<AppendLoopOptions, 'runLog'>
   let logs = 0;
   const loop = new AppendLoop({
     text: '',
+    parts: [],
     run: RUN,
     runLog: {
+      putPart: async () => ({ outcome: 'put', offset: 1 }),
+      appendPartChunk: async () => ({ outcome: 'appended', offset: 1 }),
       appendChunk({ at, text, t, ...owned }) {
         expect(owned).toEqual(OWNED);
         sent.push({ at, text, t });

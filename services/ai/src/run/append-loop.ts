@@ -1,15 +1,20 @@
 import type { AppendChunkResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
+import type { Part, PartField, PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
+import { Halves } from './halves.ts';
+import { sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
+import { RunParts } from './run-parts.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 
 export interface AppendLoopOptions {
-  /** The text that stands when the run is claimed. */
+  /** The text and the parts that stand when the run is claimed. */
   text: string;
+  parts: readonly Part[];
   /** Names the run in each append, and says all of it but its text to a store that has lost it (L-6). */
-  run: Omit<RestoreRun, 'text' | 'newLogId'>;
-  runLog: Pick<RunLog, 'appendChunk' | 'restoreRun'>;
+  run: Omit<RestoreRun, 'text' | 'newLogId' | 'parts' | 'step'>;
+  runLog: Pick<RunLog, 'appendChunk' | 'restoreRun' | 'putPart' | 'appendPartChunk'>;
   newLogId(): string;
   /** Called once, when nothing more may be written. */
   onVerdict(verdict: Verdict): void;
@@ -44,7 +49,13 @@ export class AppendLoop {
   readonly #clock: Clock;
   readonly #retry: RetryOptions;
   readonly #text: RunText;
+  readonly #parts: RunParts;
+  #nextIndex: number;
+  readonly #halves = new Halves();
   #inFlight: Piece | undefined;
+  #op: PartOp | undefined;
+  /** Bytes of the text at the last end of a step. */
+  #step: number | undefined;
   #lost = false;
   #restoredAt = Number.NEGATIVE_INFINITY;
   #running = false;
@@ -58,6 +69,8 @@ export class AppendLoop {
     this.#options = options;
     this.#clock = clock;
     this.#text = new RunText(text);
+    this.#parts = new RunParts(options.parts);
+    this.#nextIndex = options.parts.length;
     const onFailure = (error: unknown, attempt: number): void => {
       if (attempt === 0) observe?.troubled?.(error);
     };
@@ -74,6 +87,19 @@ export class AppendLoop {
   get whole(): string {
     return this.#text.whole;
   }
+  get parts(): RunParts {
+    return this.#parts;
+  }
+  /** The index of a part that is put next: whoever takes one puts it before another is taken. */
+  readonly takeIndex = (): number => this.#nextIndex++;
+  /** Parts that were begun, whether they stand or not. */
+  get begunParts(): number {
+    return this.#nextIndex;
+  }
+  /** Where a part would stand that begins now. */
+  get pushedBytes(): number {
+    return this.#text.pushedBytes;
+  }
   standing(): Standing {
     return this.#text.standing();
   }
@@ -85,6 +111,28 @@ export class AppendLoop {
   push(delta: string): Promise<void> | undefined {
     if (this.#verdict !== null) return undefined;
     this.#text.push(delta, this.#clock.wall());
+    return this.#later();
+  }
+
+  /** A part, or another state of one, behind all that was said so far. Resolves when it stands, or never will. */
+  put(part: Part, from: PartState | null, step?: number): Promise<Settled> {
+    if (this.#verdict !== null) return Promise.resolve('stopped');
+    for (const rest of this.#halves.end(part.partId)) this.#text.mark({ ...rest, t: this.#clock.wall() });
+    const { promise, resolve } = Promise.withResolvers<Settled>();
+    this.#text.mark({ kind: 'put', part, from, ...(step !== undefined && { step }), settle: resolve });
+    this.#wake();
+    return promise;
+  }
+
+  /** Content of a part, as `push` takes text. */
+  say(partId: string, field: PartField, text: string): Promise<void> | undefined {
+    const whole = this.#verdict === null ? this.#halves.take(partId, field, text) : '';
+    if (whole === '') return undefined;
+    this.#text.mark({ kind: 'chunk', partId, field, text: whole, t: this.#clock.wall() });
+    return this.#later();
+  }
+
+  #later(): Promise<void> | undefined {
     this.#wake();
     if (this.#text.waitingBytes < MAX_WAITING_BYTES) return undefined;
     this.#room ??= Promise.withResolvers();
@@ -130,6 +178,7 @@ export class AppendLoop {
     try {
       while (this.#verdict === null) {
         if (this.#lost) await this.#writeAgain();
+        else if (this.#nextOp()) this.#settle(await untilAnswered(this.#send, this.#retry));
         else {
           this.#inFlight ??= this.#text.take();
           if (this.#inFlight === undefined) break;
@@ -163,6 +212,37 @@ export class AppendLoop {
     });
   };
 
+  /** A part's change that is next in line, or in flight. */
+  #nextOp(): boolean {
+    if (this.#inFlight !== undefined) return false;
+    this.#op ??= this.#text.takeOp();
+    return this.#op !== undefined;
+  }
+
+  readonly #send = (): Promise<OpOutcome> => sendOp(this.#options.runLog, this.#options.run, this.#parts, this.#op!);
+
+  #settle(outcome: OpOutcome): void {
+    if (outcome === 'changed') return this.#endOp('changed');
+    const next = afterAppend(outcome === 'put' ? 'appended' : outcome);
+    if (next === 'next') this.#opStands();
+    else if (next === 'restore') this.#lost = true;
+    else this.#decide(next);
+  }
+
+  #endOp(how: Settled): void {
+    if (this.#op?.kind === 'put') this.#op.settle(how);
+    this.#op = undefined;
+  }
+
+  #opStands(): void {
+    const op = this.#op;
+    this.#op = undefined;
+    if (op) this.#parts.stands(op);
+    if (op?.kind !== 'put') return;
+    this.#step = op.step ?? this.#step;
+    op.settle('stands');
+  }
+
   #answered(outcome: AppendChunkResult['outcome']): void {
     const next = afterAppend(outcome);
     if (next === 'next') this.#stands();
@@ -179,7 +259,15 @@ export class AppendLoop {
     const { giveUp, observe, run, runLog } = this.#options;
     const newLogId = this.#options.newLogId();
     // Text up to the piece in flight and no further, so that each try sends the same.
-    const command: RestoreRun = { ...run, text: this.#text.standingText(this.#inFlight), newLogId };
+    const parts = this.#op ? this.#parts.with(this.#op) : this.#parts.all;
+    const step = (this.#op?.kind === 'put' ? this.#op.step : undefined) ?? this.#step;
+    const command: RestoreRun = {
+      ...run,
+      text: this.#text.standingText(this.#inFlight),
+      newLogId,
+      ...(parts.length > 0 && { parts }),
+      ...(step !== undefined && { step }),
+    };
     const busyUntil = this.#clock.now() + OTHER_RUN_MS;
     for (;;) {
       const { outcome } = await untilAnswered(() => runLog.restoreRun(command), this.#retry);
@@ -187,6 +275,7 @@ export class AppendLoop {
       const next = afterRestore(outcome);
       if (next === 'next') {
         this.#stands();
+        this.#opStands();
         this.#lost = false;
         this.#restoredAt = this.#clock.now();
         return;
@@ -199,6 +288,7 @@ export class AppendLoop {
   #decide(what: Verdict): void {
     if (this.#verdict !== null) return;
     this.#verdict = what;
+    this.#endOp('stopped');
     this.#text.drop();
     this.#options.onVerdict(what);
   }

@@ -43,6 +43,10 @@ const setUp = (
       return { outcome: 'restored', logId: command.newLogId };
     },
     releaseRun: async () => 'released',
+    putPart: async () => ({ outcome: 'put', offset: 1 }),
+    appendPartChunk: async () => ({ outcome: 'appended', offset: 1 }),
+    parkRun: async () => ({ outcome: 'parked', offset: 1 }),
+    readState: async () => ({ kind: 'none' }),
   };
   const { text = '', system = null } = script;
   const job: RunJob = {
@@ -52,6 +56,7 @@ const setUp = (
       epoch: 3,
       logId: 'log',
       text,
+      parts: [],
       run: { runId: 'r', parentId: 'u2', model: 'm', startedAt: 1 },
       userId: 'user',
       title: 'title',

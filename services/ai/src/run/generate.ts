@@ -1,21 +1,20 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
-import { newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
+import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
-
+import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
-import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
-import { askedOf, type Asked } from './asked.ts';
+import { askedOf } from './asked.ts';
 import { estimateUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
+import { write } from './write.ts';
 
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
-/** How a run left this pod: ended for good, handed back (drain), taken by somebody else, left to its lease, or lost by a bug. */
-export type RunResult = EndReason | 'released' | 'fenced' | 'given-up' | 'lost';
+/** How a run left this pod: ended for good, handed back (drain), waiting for a person, taken by somebody else, left to its lease, or lost by a bug. */
+export type RunResult = EndReason | 'released' | 'parked' | 'fenced' | 'given-up' | 'lost';
 
 /** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
 export type StopReason = 'release' | 'interrupt' | Verdict;
@@ -42,9 +41,15 @@ export interface RunJob {
   model: Model;
   owner: string;
   leaseMs: number;
-  runLog: Pick<RunLog, 'appendChunk' | 'endRun' | 'releaseRun' | 'restoreRun'>;
+  runLog: Pick<RunLog, 'appendChunk' | 'putPart' | 'appendPartChunk' | 'parkRun' | 'readState' | 'endRun' | 'releaseRun' | 'restoreRun'>;
   /** UTF-8 bytes that the answer may grow to; a model that goes on is stopped there, and the answer is `complete` with finish `length`. */
   maxAnswerBytes?: number | undefined;
+  /** What the model may use; absent: nothing. */
+  tools?: Toolbox;
+  /** Requests to the model in one answer. */
+  maxSteps?: number;
+  /** Until when the lease surely holds, by the clock's `now`. */
+  leaseUntil?: () => number;
   /** Aborts when the process must end: nothing waits for the store any longer. */
   giveUp: AbortSignal;
   observe?: RunObserver;
@@ -62,8 +67,6 @@ export interface ActiveRun {
   readonly done: Promise<RunResult>;
 }
 
-/** A model with much buffered text yields it without a turn of the event loop: after this long, other runs get a turn. */
-const TURN_MS = 10;
 /** Wait between two tries to end a run whose text in the store differs. */
 const END_RETRY_MS = 100;
 
@@ -77,6 +80,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const appends = new AppendLoop({
     text: claim.text,
+    parts: claim.parts,
     run: {
       ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
       ...(claim.request !== undefined && { request: claim.request }),
@@ -103,7 +107,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, asked, appends, stopping.signal);
+    const written = await write(job, asked, appends, stopping.signal, reread);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -114,7 +118,9 @@ export const generate = (job: RunJob): ActiveRun => {
     if (appends.verdict === 'cancel' || stopping.signal.reason === 'cancel') return end('cancelled', written.usage);
     if (stopping.signal.reason === 'release') return release();
     if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
-    if (written.error === null && appends.whole.trim() !== '') return end('complete', written.usage, { finish: written.finish });
+    if (written.waiting) return park(written.waiting, written.usage);
+    if (written.error === null && (appends.whole.trim() !== '' || appends.parts.all.length > 0))
+      return end('complete', written.usage, { finish: written.finish });
     const error = written.error ?? emptyAnswer(written.finish);
     observe.failed?.(error);
     return end('failed', written.usage, { finish: written.finish, error });
@@ -131,6 +137,7 @@ export const generate = (job: RunJob): ActiveRun => {
       const command: EndRun = {
         ...owned,
         ...standing,
+        ...ending(reason),
         reason,
         ...(finish && { finish }),
         usage: usage ?? estimateUsage(messages, standing.bytes),
@@ -146,14 +153,45 @@ export const generate = (job: RunJob): ActiveRun => {
       if (result.outcome === 'closed' && reason === 'cancelled') remember(command);
       if (next === 'done') return reason;
       if (next === 'fenced') return 'fenced';
+      if (next === 'reread' && !(await reread())) await appends.restore();
       const cut = next === 'cut' && result.outcome === 'gap' ? appends.standingAt(result.bytes) : null;
-      if (cut === null) await appends.restore();
+      if (cut === null && next !== 'reread') await appends.restore();
       if (appends.verdict === 'fenced' || appends.verdict === 'given-up') return appends.verdict;
       if (appends.verdict === 'lost') throw appends.cause;
       standing = cut ?? appends.standing();
       await clock.sleep(END_RETRY_MS, giveUp);
     }
     return 'given-up';
+  };
+
+  /** The parts as this end leaves them; nothing without parts. */
+  const ending = (reason: EndReason): Pick<EndRun, 'parts'> => {
+    const parts = appends.parts.ending(reason === 'cancelled' ? 'cancelled' : 'interrupted', clock.wall());
+    return parts.length > 0 ? { parts } : {};
+  };
+
+  /** Takes over what people have decided meanwhile. False when nothing of the sort is known. */
+  const reread = async (): Promise<boolean> => {
+    const state = await untilAnswered(() => runLog.readState({ conversationId }), retry);
+    const parts = state.kind === 'snapshot' && state.run?.runId === runId ? (state.run.parts ?? []) : [];
+    const changed = parts.filter((part) =>
+      appends.parts.all.some((held) => isWaiting(held) && held.partId === part.partId && held.state !== part.state),
+    );
+    appends.parts.learn(changed);
+    return changed.length > 0;
+  };
+
+  /** Nobody holds the run until people have decided. */
+  const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
+    const { bytes } = appends.standing();
+    const { outcome } = await untilAnswered(() => runLog.parkRun({ ...owned, partIds, bytes }), retry);
+    if (outcome === 'parked') return 'parked';
+    if (outcome === 'cancelled') return end('cancelled', usage);
+    if (outcome === 'fenced' || outcome === 'closed') return 'fenced';
+    if (outcome === 'changed') await reread();
+    else await appends.restore();
+    if (appends.verdict !== null) return appends.verdict === 'cancel' ? end('cancelled', usage) : appends.verdict;
+    return run();
   };
 
   const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
@@ -167,7 +205,7 @@ export const generate = (job: RunJob): ActiveRun => {
     observe.lost?.(cause);
     const error = new RunnelError('internal');
     const command: EndRun = {
-      ...{ ...owned, ...appends.standing(), reason: 'failed', finish: 'error' },
+      ...{ ...owned, ...appends.standing(), ...ending('failed'), reason: 'failed', finish: 'error' },
       error: { code: error.code, message: error.message },
     };
     const first = await runLog.endRun(command).catch(() => null);
@@ -211,70 +249,3 @@ const emptyAnswer = (finish: Finish): RunnelError =>
 /** A cancel that reached the store before the end changed its reason: then the end has neither finish nor error. */
 const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>
   reason === command.reason ? { ...command, ...(finish && { finish }), ...(error && { error }) } : { ...command, reason };
-
-interface Written {
-  usage: Usage | null;
-  finish: Finish;
-  /** Why the model stopped early; null when it finished or was stopped. */
-  error: RunnelError | null;
-}
-
-/** The model's read loop. It waits for the store only when too much has piled up. */
-const write = async (job: RunJob, asked: Asked, appends: AppendLoop, signal: AbortSignal): Promise<Written> => {
-  const { claim, model, observe = {}, clock = systemClock, maxAnswerBytes = ANSWER_BYTES } = job;
-  let usage: Usage | null = null;
-  let finish: Finish = 'stop';
-  let bytes = Buffer.byteLength(claim.text);
-  let seen = false;
-  let waitingSince = clock.now();
-  let turnedAt = waitingSince;
-  if (signal.aborted) return { usage, finish, error: null };
-  if (asked.error) return { usage, finish: 'error', error: asked.error };
-  try {
-    for await (const delta of model.provider.stream({ model: model.model, ...asked, prefix: claim.text }, signal)) {
-      if ('usage' in delta) usage = delta.usage;
-      else if ('finish' in delta) finish = delta.finish;
-      else if (delta.text !== '') {
-        const waited = clock.now() - waitingSince;
-        if (seen) observe.token?.(waited);
-        else observe.firstToken?.(waited);
-        seen = true;
-        const text = fittingText(delta.text, maxAnswerBytes - bytes);
-        bytes += Buffer.byteLength(text);
-        const room = text === '' ? undefined : appends.push(text);
-        if (room !== undefined) await untilRoom(room, signal);
-        // Leaving the loop aborts the request, so the provider reports no usage.
-        if (text.length < delta.text.length) {
-          observe.cut?.();
-          return { usage: null, finish: 'length', error: null };
-        }
-        waitingSince = clock.now();
-      }
-      if (waitingSince - turnedAt >= TURN_MS) {
-        await nextTurn();
-        turnedAt = waitingSince = clock.now();
-      }
-      if (signal.aborted) break;
-    }
-    return { usage, finish, error: null };
-  } catch (error) {
-    if (signal.aborted) return { usage, finish, error: null };
-    return {
-      usage,
-      finish: 'error',
-      error: error instanceof RunnelError ? error : new RunnelError('model-failed', undefined, { cause: error }),
-    };
-  }
-};
-
-/** Also ends when the run is stopped: a cancel must not wait for a store that is full or away. */
-const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const finish = (): void => {
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-    void room.then(finish);
-  });

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { splitIncomplete, utf8Length } from '@runnel/protocol';
+import { opBytes, type PartOp } from './part-op.ts';
 
 /** What stands in the store: the length the next append names, and the digest that `run-ended` carries. */
 export interface Standing {
@@ -13,6 +14,12 @@ export interface Piece {
   bytes: number;
   /** When the model gave its first character (ms since the epoch). */
   t: number;
+}
+
+interface Said {
+  text: string;
+  t: number;
+  op?: undefined;
 }
 
 /** Characters of one append. What an outage has piled up goes out in several, so that no reader gets one huge event. */
@@ -34,14 +41,16 @@ export class RunText {
   #standingBytes: number;
   /** A high surrogate whose other half the provider has not sent yet. */
   #half = '';
-  #waiting: { text: string; t: number }[] = [];
+  #waiting: (Said | { op: PartOp })[] = [];
   #waitingBytes = 0;
+  #pushedBytes: number;
 
   constructor(standing: string) {
     this.#hash = createHash('sha256').update(standing);
     this.#whole = standing;
     this.#standingChars = standing.length;
     this.#standingBytes = utf8Length(standing);
+    this.#pushedBytes = this.#standingBytes;
   }
 
   get waitingBytes(): number {
@@ -65,7 +74,38 @@ export class RunText {
     this.#looseChars += text.length;
     if (this.#looseChars > Math.max(LOOSE_CHARS, this.#whole.length / 8)) this.#flatten();
     this.#waiting.push({ text, t });
-    this.#waitingBytes += utf8Length(text);
+    const bytes = utf8Length(text);
+    this.#waitingBytes += bytes;
+    this.#pushedBytes += bytes;
+  }
+
+  /** Where in the text a part would stand that begins now. */
+  get pushedBytes(): number {
+    return this.#pushedBytes;
+  }
+
+  /** A change of a part, behind all that was said so far. Pieces of one field are joined while they wait. */
+  mark(op: PartOp): void {
+    this.#waitingBytes += opBytes(op);
+    const last = this.#waiting.at(-1)?.op;
+    if (
+      op.kind === 'chunk' &&
+      last?.kind === 'chunk' &&
+      last.partId === op.partId &&
+      last.field === op.field &&
+      last.text.length < MAX_PIECE_CHARS
+    )
+      this.#waiting[this.#waiting.length - 1] = { op: { ...last, text: last.text + op.text } };
+    else this.#waiting.push({ op });
+  }
+
+  /** The next in line, when it is a change of a part. */
+  takeOp(): PartOp | undefined {
+    const op = this.#waiting[0]?.op;
+    if (op === undefined) return undefined;
+    this.#waiting = this.#waiting.slice(1);
+    this.#waitingBytes -= opBytes(op);
+    return op;
   }
 
   /** Reading one character makes V8 flatten the concatenated string. */
@@ -84,11 +124,11 @@ export class RunText {
   /** What waits, as one piece of at most MAX_PIECE_CHARS; undefined when nothing waits. */
   take(): Piece | undefined {
     const [first] = this.#waiting;
-    if (first === undefined) return undefined;
+    if (first === undefined || first.op) return undefined;
     let text = '';
     let taken = 0;
     for (const part of this.#waiting) {
-      if (text.length + part.text.length > MAX_PIECE_CHARS) break;
+      if (part.op || text.length + part.text.length > MAX_PIECE_CHARS) break;
       text += part.text;
       taken++;
     }
@@ -110,6 +150,7 @@ export class RunText {
 
   /** Forgets what waits: the text is frozen, or the run belongs to another. */
   drop(): void {
+    for (const { op } of this.#waiting) if (op?.kind === 'put') op.settle('stopped');
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#half = '';

@@ -55,12 +55,15 @@ export const afterRenew = (outcome: RenewOutcome): 'keep' | 'restore' | 'cancel'
 };
 
 /** A cancelled text is frozen, so the owner takes the store's length (`cut`); any other text the store must have whole. */
-export const afterEnd = (outcome: EndRunResult['outcome'], cancelled: boolean): 'done' | 'cut' | 'restore' | 'fenced' => {
+export const afterEnd = (outcome: EndRunResult['outcome'], cancelled: boolean): 'done' | 'cut' | 'restore' | 'reread' | 'fenced' => {
   switch (outcome) {
     case 'ended':
       return 'done';
     case 'gap':
       return cancelled ? 'cut' : 'restore';
+    // Somebody decided meanwhile, or the store has lost some.
+    case 'changed':
+      return 'reread';
     case 'gone':
       return 'restore';
     case 'fenced':

@@ -1,4 +1,5 @@
 import type { RestoreEnd, RunRef } from '@runnel/coordination';
+import { contentOf } from '@runnel/protocol';
 
 /** An end as it was written: all that another store needs to have it again. */
 export type EndedRun = Omit<RestoreEnd, 'newLogId'>;
@@ -11,9 +12,14 @@ const ENTRY_BYTES = 1_000;
 
 const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} ${runId}`;
 
-const sizeOf = ({ text, messages }: EndedRun): number =>
+const sizeOf = ({ text, messages, parts = [] }: EndedRun): number =>
   // Two bytes a character at most in V8.
-  ENTRY_BYTES + 2 * messages.reduce((sum, message) => sum + message.text.length, text.length);
+  ENTRY_BYTES +
+  2 *
+    messages.reduce(
+      (sum, message) => sum + message.text.length,
+      text.length + parts.reduce((sum, { part }) => sum + contentOf(part).length, 0),
+    );
 
 /** The runs this pod has ended lately, the newest last; bounded in time and in bytes. */
 export class EndedRuns {

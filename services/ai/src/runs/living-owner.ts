@@ -55,8 +55,8 @@ export const goOnWith = async (
 ): Promise<Claim | null> => {
   const { conversationId, runId } = told;
   const text = claim.text + told.text;
-  const { epoch, userId, title, run, messages } = claim;
-  const command = { conversationId, runId, epoch, owner, leaseMs, newLogId: newId(), userId, title, run, messages, text };
+  const { epoch, userId, title, run, messages, parts } = claim;
+  const command = { conversationId, runId, epoch, owner, leaseMs, newLogId: newId(), userId, title, run, messages, text, parts };
   const { outcome } = await runLog.restoreRun(command);
   onHandOver(outcome === 'restored' ? 'taken' : 'refused');
   if (outcome !== 'restored') return null;

@@ -9,12 +9,13 @@ const CHANGED = [
   'audit_person',
   'chat_session',
   'message',
+  'part',
   'run',
   'stream_chunk',
   'dead_letter',
 ];
 /** A deleted conversation's texts go, and letters that were dealt with. */
-const REMOVED_FROM = ['message', 'dead_letter'];
+const REMOVED_FROM = ['message', 'part', 'dead_letter'];
 
 /**
  * What a role needs that runs the service, in a database that another role migrates (`npm run audit -- migrate`, which makes the

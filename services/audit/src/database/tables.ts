@@ -60,6 +60,29 @@ export const MESSAGE: Columns<MessageRow> = {
 /** With the words that PostgreSQL searches; SQLite keeps them in a table of their own. */
 export const SEARCHED: Columns<MessageRow & { search: string }> = { ...MESSAGE, search: ['search', 'tsvector'] };
 
+/** A part of an answer, whole: its `body` is JSON with all of its content. */
+export interface PartRow {
+  conversationId: string;
+  runId: string;
+  partId: string;
+  /** Place within the message. */
+  ordinal: number;
+  userId: string;
+  position: number;
+  state: string;
+  body: string;
+}
+export const PART: Columns<PartRow> = {
+  conversationId: ['conversation_id', 'text'],
+  runId: ['run_id', 'text'],
+  partId: ['part_id', 'text'],
+  ordinal: ['ordinal', 'bigint'],
+  userId: ['user_id', 'text'],
+  position: ['position', 'bigint'],
+  state: ['state', 'text'],
+  body: ['body', 'text'],
+};
+
 export interface AuditRow {
   eventId: string;
   time: number;

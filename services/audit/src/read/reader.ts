@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { UNLISTED, type Finish, type Message } from '@runnel/protocol';
+import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runnel/protocol';
 import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
@@ -29,6 +29,14 @@ export const toMessage = (row: MessageRow): Message => ({
   createdAt: row.createdAt,
   ...(row.author !== null && { author: row.author }),
 });
+
+const readBody = (body: unknown): Part[] => {
+  try {
+    return [JSON.parse(fromStored(String(body))) as Part];
+  } catch {
+    return [];
+  }
+};
 
 /** A page has at most so many bytes of text, but always its newest message: as in the run log. */
 const PAGE_BYTES = 512 * 1024;
@@ -95,7 +103,34 @@ export class AuditReader {
        ORDER BY position, message_id`,
       [conversationId, ...ids],
     );
-    return rows.map((raw) => toMessage(rowOf(MESSAGE, raw)));
+    const parts = await this.#partsOf(conversationId, ids);
+    return rows.map((raw) => {
+      const message = toMessage(rowOf(MESSAGE, raw));
+      const own = message.status === 'deleted' ? undefined : parts.get(message.messageId);
+      return own ? { ...message, parts: own.map(shownPart) } : message;
+    });
+  }
+
+  /** By message, in order. */
+  async #partsOf(conversationId: string, ids: readonly string[]): Promise<Map<string, Part[]>> {
+    const rows = await this.#sql.query<Raw>(
+      `SELECT run_id, body FROM part WHERE conversation_id = $1 AND run_id IN (${ids.map((_, index) => `$${index + 2}`).join(', ')})
+       ORDER BY run_id, ordinal`,
+      [conversationId, ...ids],
+    );
+    const byRun = Map.groupBy(rows, (raw) => String(raw['run_id']));
+    return new Map([...byRun].map(([runId, found]) => [runId, found.flatMap((raw) => readBody(raw['body']))]));
+  }
+
+  /** A part with all of its content; null: there is none, or it is not this person's. */
+  async part(query: { conversationId: string; userId: string; partId: string }): Promise<Part | null> {
+    const session = await this.#session(query.conversationId);
+    if (!session || session.deleted === 1 || session.userId !== query.userId || isFree(session)) return null;
+    const rows = await this.#sql.query<Raw>('SELECT body FROM part WHERE conversation_id = $1 AND part_id = $2', [
+      query.conversationId,
+      query.partId,
+    ]);
+    return rows.flatMap((raw) => readBody(raw['body']))[0] ?? null;
   }
 
   /** Whose a conversation is, or was before its deletion; null: never heard of it. */

@@ -1,5 +1,5 @@
 import { fromStored, toStored, upsert, type Columns, type Sql } from '../database/sql.ts';
-import { MESSAGE, rowOf, SEARCHED, SESSION, type MessageRow } from '../database/tables.ts';
+import { MESSAGE, PART, rowOf, SEARCHED, SESSION, type MessageRow, type PartRow } from '../database/tables.ts';
 import { fold, messageKey, type ChangeAt, type Tables } from './fold.ts';
 import { foldText, searchVector } from './search-words.ts';
 
@@ -10,7 +10,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
   if (changes.length === 0) return;
   const tables = await readTouched(sql, changes);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
-  const { sessions, messages, purged } = fold(tables, changes);
+  const { sessions, messages, purged, parts, emptied } = fold(tables, changes);
   for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
 
   const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));
@@ -25,6 +25,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
   const isThere = ({ conversationId, messageId }: MessageRow): boolean =>
     oldMessages.has(messageKey(conversationId, messageId)) || purged.has(conversationId);
   await writeMessages(sql, [...messages.values()], isThere);
+  await writeParts(sql, parts, emptied);
 };
 
 /** The messages a change looks at. */
@@ -51,6 +52,23 @@ const readTouched = async (sql: Sql, changes: readonly ChangeAt[]): Promise<Tabl
   return tables;
 };
 
+/** A part that comes behind the deletion of its message has none to stand in. */
+const writeParts = async (
+  sql: Sql,
+  parts: readonly PartRow[],
+  emptied: readonly { conversationId: string; messageId: string }[],
+): Promise<void> => {
+  const newest = new Map(parts.map((row) => [`${row.conversationId} ${row.runId} ${row.partId}`, { ...row, body: toStored(row.body) }]));
+  await sql.insert('part', PART, [...newest.values()], upsert(PART, 'conversation_id, run_id, part_id'));
+  const touched = [...emptied, ...parts.map(({ conversationId, runId: messageId }) => ({ conversationId, messageId }))];
+  for (const { conversationId, messageId } of new Map(touched.map((one) => [`${one.conversationId} ${one.messageId}`, one])).values())
+    await sql.query(
+      `DELETE FROM part WHERE conversation_id = $1 AND run_id = $2
+         AND EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = $1 AND m.message_id = $2 AND m.status = 'deleted')`,
+      [conversationId, messageId],
+    );
+};
+
 /** Removes what stands before a position. */
 const purge = async (sql: Sql, conversationId: string, position: number): Promise<void> => {
   const older = 'conversation_id = $1 AND position < $2';
@@ -58,6 +76,7 @@ const purge = async (sql: Sql, conversationId: string, position: number): Promis
     await sql.query(`DELETE FROM message_search WHERE rowid IN (SELECT id FROM message WHERE ${older})`, [conversationId, position]);
   }
   await sql.query(`DELETE FROM message WHERE ${older}`, [conversationId, position]);
+  await sql.query(`DELETE FROM part WHERE ${older}`, [conversationId, position]);
 };
 
 const KEY = 'conversation_id, message_id';

@@ -1,4 +1,4 @@
-import type { MessageRow, SessionRow } from '../database/tables.ts';
+import type { MessageRow, PartRow, SessionRow } from '../database/tables.ts';
 import { isFree } from '../persons/pseudonym.ts';
 import type { Change } from './rows.ts';
 
@@ -19,6 +19,9 @@ export interface Tables {
 export interface Folded extends Tables {
   /** Conversations whose older messages go before anything is written, with the position from which on they stay. */
   purged: Map<string, number>;
+  parts: PartRow[];
+  /** Messages that lost what they said: their parts go too. */
+  emptied: { conversationId: string; messageId: string }[];
 }
 
 export const messageKey = (conversationId: string, messageId: string): string => `${conversationId} ${messageId}`;
@@ -46,7 +49,7 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
  * `tables` is changed in place; returns only what must be written.
  */
 export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
-  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map() };
+  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map(), parts: [], emptied: [] };
   const { sessions, messages } = tables;
 
   const putSession = (row: SessionRow): void => {
@@ -108,6 +111,11 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         putSaid(change.row);
         break;
       }
+      case 'part': {
+        const session = sessions.get(conversationId);
+        if (!session || !isLate(entry, session)) folded.parts.push(change.row);
+        break;
+      }
       case 'restored': {
         const session = sessionOf(entry, change.userId);
         if (isLate(entry, session)) break;
@@ -122,6 +130,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         // Begun after this deletion: another message that was given the name.
         if (known && known.createdAt > time) break;
         const { userId, messageId, position } = change;
+        folded.emptied.push({ conversationId, messageId });
         const empty = {
           conversationId,
           messageId,
@@ -148,6 +157,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
           messages.delete(key);
           folded.messages.delete(key);
         }
+        folded.parts = folded.parts.filter((row) => row.conversationId !== conversationId || row.position >= stays);
         break;
       }
       default:

@@ -2,13 +2,14 @@ import { hash } from 'node:crypto';
 import { FINISHES, type Finish } from '@runnel/protocol';
 import { PERSON_FIELDS, sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
 
-import type { AuditRow, MessageRow, RunRow, TimelineRow } from '../database/tables.ts';
+import type { AuditRow, MessageRow, PartRow, RunRow, TimelineRow } from '../database/tables.ts';
 
 /** What an event changes in the tables that people read. */
 export type Change =
   | { kind: 'session'; userId: string; title: string }
   | { kind: 'title'; title: string }
   | { kind: 'message'; row: MessageRow }
+  | { kind: 'part'; row: PartRow }
   /** A log that was written again: what the database lacks of it. */
   | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
   | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
@@ -127,6 +128,12 @@ export const changesOf = (event: AuditEvent): Change[] => {
       return [{ kind: 'title', title: data.title }];
     case 'CHAT_MESSAGE':
       return [{ kind: 'message', row: messageRow(conversationId, userId, data.message, position) }];
+    case 'PART_CHANGED':
+    case 'PART_DECIDED': {
+      const { runId, partId, index: ordinal, state, text } = data;
+      if (text === undefined) return [];
+      return [{ kind: 'part', row: { conversationId, runId, partId, ordinal, userId, position, state, body: text } }];
+    }
     case 'STREAM_COMPLETED':
     case 'STREAM_CANCELLED':
     case 'STREAM_ERROR':
@@ -142,6 +149,7 @@ export const changesOf = (event: AuditEvent): Change[] => {
       return [{ kind: 'restored', userId, title: data.title, rows }];
     }
     case 'STREAM_STARTED':
+    case 'RUN_WAITING':
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':
     case 'USER_ERASED':

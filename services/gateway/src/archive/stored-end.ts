@@ -17,12 +17,13 @@ export const storedEnd = (
   const { runId, parentId, model, startedAt, epoch } = state.run;
   const row = messages.find(({ messageId, role }) => messageId === runId && role === 'assistant');
   if (!row || !ENDS.has(row.status) || row.createdAt !== startedAt) return null;
-  const { text, finish } = row;
+  const { text, finish, parts } = row;
   const end = {
     reason: row.status as EndReason,
     bytes: Buffer.byteLength(text),
     sha256: hash('sha256', text, 'hex'),
     ...(finish && { finish }),
+    ...(parts && { parts: parts.map((part) => ({ from: part.state, part })) }),
   };
   const run = { runId, parentId, model, startedAt };
   return { conversationId, runId, epoch, ...end, newLogId: newId(), userId, title: state.title, run, text, messages: [] };

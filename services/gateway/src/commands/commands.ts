@@ -2,6 +2,7 @@ import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runn
 import type { BeginRun, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { Admission, Beginning } from '../budgets/admission.ts';
+import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
 import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
@@ -54,6 +55,8 @@ export interface Commands {
   regenerate(caller: Caller, command: RegenerateCommand): Promise<RunAnswer>;
   /** forbidden, not-found. Answers at once; this node sees to it that the run ends (P-5). */
   cancel(caller: Caller, command: { conversationId: string; runId: string }): Promise<{ outcome: 'cancelling' | 'already-ended' }>;
+  /** bad-frame, forbidden, not-found. The first decision wins (W-17, W-18). */
+  decide(caller: Caller, command: DecideCommand): Promise<{ outcome: DecideOutcome }>;
   deleteMessage(caller: Caller, command: { conversationId: string; messageId: string }): Promise<{ offset: number }>;
   /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
   deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
@@ -80,6 +83,9 @@ export interface CommandsDeps {
 /** What a command writes, in UTF-8. */
 const sizeOf = ({ message, seed = [], request = '' }: Pick<BeginRun, 'message' | 'seed' | 'request'>): number =>
   seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(message?.text ?? '') + Buffer.byteLength(request));
+
+/** A text with a decision may be empty; its length is a prompt's. */
+const checkAnswer = (text: string, limits: Limits): string => (text.trim() === '' ? '' : checkText(text, limits));
 
 /** The commands of one node, and the work they leave behind. */
 export interface OwnCommands extends Commands {
@@ -188,6 +194,16 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         if (result.outcome === 'cancelling')
           leave(finishCancel({ runLog, hub, metrics, log }, { conversationId, runId }, result.owned, seen));
         return { outcome: result.outcome };
+      }),
+    decide: (caller, command) =>
+      measured('decide', async () => {
+        if (command.text !== undefined) await admission.write(caller.userId, Buffer.byteLength(checkAnswer(command.text, limits)));
+        const outcome = await decidePart(runLog, caller.userId, command);
+        metrics.decisions.inc({ decision: command.decision, outcome });
+        const { conversationId, runId } = command;
+        // With the last decision the run is free: it is offered at once, as a new one is.
+        if (outcome === 'decided') launch({ conversationId, runId });
+        return { outcome };
       }),
     deleteMessage: (caller, { conversationId, messageId }) =>
       measured('delete', async () => {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { delay, fullJitter, type Logger } from '@runnel/kit';
 import type { RunLog, RunRef } from '@runnel/coordination';
-import { isTransient } from '@runnel/protocol';
+import { closePart, isTransient } from '@runnel/protocol';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
 
@@ -56,7 +56,8 @@ export const finishCancel = async (deps: CancelFinisherDeps, run: RunRef, owned:
 const endFrozen = async (runLog: RunLog, { conversationId, runId }: RunRef): Promise<'gateway' | 'owner' | 'again'> => {
   const state = await runLog.readState({ conversationId });
   if (state.kind !== 'snapshot' || state.run?.runId !== runId) return 'owner';
-  const { text } = state.run;
+  const { text, parts = [] } = state.run;
+  const now = Date.now();
   const result = await runLog.endRun({
     conversationId,
     runId,
@@ -64,7 +65,8 @@ const endFrozen = async (runLog: RunLog, { conversationId, runId }: RunRef): Pro
     reason: 'cancelled',
     bytes: Buffer.byteLength(text),
     sha256: hash('sha256', text, 'hex'),
+    ...(parts.length > 0 && { parts: parts.map((part) => ({ from: part.state, part: closePart(part, 'cancelled', now) })) }),
   });
-  if (result.outcome === 'gap') return 'again';
+  if (result.outcome === 'gap' || result.outcome === 'changed') return 'again';
   return result.outcome === 'ended' ? 'gateway' : 'owner';
 };

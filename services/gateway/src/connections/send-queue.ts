@@ -1,4 +1,4 @@
-import { joinChunks, utf8Length, type ChunkEvent } from '@runnel/protocol';
+import { joinChunks, utf8Length, type Joinable } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../budgets/unsent.ts';
 import { logged, type Outgoing } from '../follow/wire-event.ts';
 
@@ -31,7 +31,7 @@ interface Held {
   event: Outgoing;
   readonly logId: string | null;
   /** A chunk that others joined: parsed once, written anew. */
-  chunk?: { event: ChunkEvent; textBytes: number };
+  chunk?: { event: Joinable; textBytes: number };
 }
 
 /**
@@ -113,8 +113,8 @@ export class SendQueue {
   }
 
   #join(event: Outgoing): boolean {
-    const newest = event.type === 'chunk' ? this.#newest.get(event.conversationId) : undefined;
-    if (newest?.event.type !== 'chunk') return false;
+    const newest = isChunk(event) ? this.#newest.get(event.conversationId) : undefined;
+    if (newest?.event.type !== event.type) return false;
     const first = newest.chunk ?? parseChunk(newest.event);
     const next = parseChunk(event);
     const joined = joinChunks(first.event, next.event, first.textBytes);
@@ -142,10 +142,13 @@ export class SendQueue {
   }
 }
 
-const parseChunk = (event: Outgoing): { event: ChunkEvent; textBytes: number } => {
-  const chunk = JSON.parse(event.bytes.toString()) as ChunkEvent;
+/** Text of an answer, or of a part of one (W-16). */
+const isChunk = ({ type }: Outgoing): boolean => type === 'chunk' || type === 'part-chunk';
+
+const parseChunk = (event: Outgoing): { event: Joinable; textBytes: number } => {
+  const chunk = JSON.parse(event.bytes.toString()) as Joinable;
   return { event: chunk, textBytes: utf8Length(chunk.text) };
 };
 
-const chunkBytes = (chunk: ChunkEvent, logId: string | null): Outgoing =>
-  logged('chunk', chunk.conversationId, chunk.offset, logId, Buffer.from(JSON.stringify(chunk)));
+const chunkBytes = (chunk: Joinable, logId: string | null): Outgoing =>
+  logged(chunk.type, chunk.conversationId, chunk.offset, logId, Buffer.from(JSON.stringify(chunk)));

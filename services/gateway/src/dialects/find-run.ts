@@ -8,7 +8,7 @@ export interface FoundRun {
 }
 
 /** The newest run, or one by name, among what a snapshot has. Pure. */
-export const runIn = (state: Extract<ReadState, { kind: 'snapshot' }>, runId: string | undefined): FoundRun | null => {
+const runIn = (state: Extract<ReadState, { kind: 'snapshot' }>, runId: string | undefined): FoundRun | null => {
   if (state.run && (runId === undefined || state.run.runId === runId)) return { runId: state.run.runId, running: true };
   const message = state.messages.findLast(({ messageId, role }) => role === 'assistant' && (runId === undefined || messageId === runId));
   return message ? { runId: message.messageId, running: false } : null;

@@ -6,6 +6,14 @@ import type { Dialect, DialectMetrics } from './metrics.ts';
 
 const RETRY_AFTER_MS = 2_000;
 
+/** A place that was taken. */
+export interface Place {
+  /** Counts it for a person, once it is known who that is. Throws `rate-limited`. */
+  person(userId: string): Promise<void>;
+  /** Gives all of it back; idempotent. */
+  leave(): void;
+}
+
 /** What answers that stay open take: a place of the node, of the address and of the person, until they close. */
 export class OpenPlaces {
   readonly #limits: SocketLimits;
@@ -18,23 +26,40 @@ export class OpenPlaces {
     this.#metrics = metrics;
   }
 
-  /** Throws `overloaded` or `rate-limited`; the place is given back when the answer closes. */
-  async take(request: FastifyRequest, reply: FastifyReply, userId: string, dialect: Dialect): Promise<void> {
-    const { ip } = request;
+  /** Throws `overloaded`. */
+  enter(ip: string, dialect: Dialect): Place {
     const { budgets, draining } = this.#context;
     if (draining.aborted || !this.#limits.enter(ip)) throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
-    if (!(await budgets.sockets.take(userId))) {
-      this.#limits.leave(ip);
-      throw budgets.refusals.of('sockets', { retryAfterMs: RETRY_AFTER_MS });
-    }
     this.#metrics.open.inc({ dialect });
-    const leave = (): void => {
-      this.#limits.leave(ip);
-      budgets.sockets.release(userId);
-      this.#metrics.open.dec({ dialect });
+    let left = false;
+    let held: string | null = null;
+    return {
+      async person(userId) {
+        if (!(await budgets.sockets.take(userId))) throw budgets.refusals.of('sockets', { retryAfterMs: RETRY_AFTER_MS });
+        // Left while it was being counted.
+        if (left) budgets.sockets.release(userId);
+        else held = userId;
+      },
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.#limits.leave(ip);
+        if (held !== null) budgets.sockets.release(held);
+        this.#metrics.open.dec({ dialect });
+      },
     };
-    // Left while it was being counted: nothing would tell when it goes.
-    if (reply.raw.destroyed || reply.raw.writableEnded) leave();
-    else reply.raw.once('close', leave);
+  }
+
+  /** Throws `overloaded` or `rate-limited`; the place is given back when the answer closes. */
+  async take(request: FastifyRequest, reply: FastifyReply, userId: string, dialect: Dialect): Promise<void> {
+    const place = this.enter(request.ip, dialect);
+    reply.raw.once('close', place.leave);
+    if (reply.raw.destroyed || reply.raw.writableEnded) place.leave();
+    try {
+      await place.person(userId);
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
   }
 }

@@ -97,8 +97,8 @@ export const viewOf = (conversationId: string, read: ReadState, live: readonly O
         readTo: read.offset,
         snapshot: snapshot(conversationId, read),
         marker: marker(conversationId, read.logId, read.offset),
-        running: read.run !== null,
-        unwritten: read.run?.text === '' ? read.run.runId : null,
+        running: read.run !== null && read.run.waiting === undefined,
+        unwritten: read.run?.text === '' && read.run.parts === undefined ? read.run.runId : null,
         behind: read.behind === true,
         ...join(read.logId, read.offset, live),
       };

@@ -190,7 +190,7 @@ export class Room implements Reader, WaitingRoom {
       this.#watchdog.heard();
     }
     if (type === 'chunk') this.#deps.chunkLatency.chunk(head);
-    else this.#changed();
+    else if (type !== 'part-chunk') this.#changed();
   }
 
   /** The first event of a log names it. */

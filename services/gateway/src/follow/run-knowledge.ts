@@ -2,7 +2,7 @@ import { isId } from '@runnel/protocol';
 import type { Outgoing } from './wire-event.ts';
 import type { Knowledge } from './poll-schedule.ts';
 
-const RUN_TYPES: ReadonlySet<string> = new Set(['run-started', 'chunk', 'run-moved']);
+const RUN_TYPES: ReadonlySet<string> = new Set(['run-started', 'chunk', 'part', 'part-chunk', 'run-moved']);
 
 /** What this node knows of the run in a conversation, and who waits for its end. */
 export class RunKnowledge {
@@ -20,7 +20,8 @@ export class RunKnowledge {
     if (event.type === 'run-started') this.#wait(runIdOf(event));
     else if (RUN_TYPES.has(event.type) || event.type === 'run-ended') this.unwritten = null;
     if (RUN_TYPES.has(event.type)) this.knowledge = 'running';
-    else if (event.type === 'run-ended') this.knowledge = 'idle';
+    // Who waits for a person costs nothing.
+    else if (event.type === 'run-ended' || event.type === 'run-waiting') this.knowledge = 'idle';
   }
 
   /** A snapshot says it all. */

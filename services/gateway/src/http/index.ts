@@ -23,6 +23,7 @@ import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
 import { agUiRoutes } from '../dialects/ag-ui/route.ts';
+import { aiSdkSocket } from '../dialects/ai-sdk/socket-route.ts';
 import { aiSdkRoutes } from '../dialects/ai-sdk/route.ts';
 import { dialectCaller, isDialect, isDialectCommand } from '../dialects/door.ts';
 import { dialectMetrics } from '../dialects/metrics.ts';
@@ -121,6 +122,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const feeds: { list(): readonly Drainable[] }[] = [];
   await app.register(async (scope) => void feeds.push(streamRoutes(scope, shared)), { prefix: '/api/streams' });
   await app.register(async (scope) => void feeds.push(aiSdkRoutes(scope, shared)), { prefix: '/api/ai-sdk' });
+  feeds.push(aiSdkSocket(app, shared));
   await app.register(async (scope) => void feeds.push(agUiRoutes(scope, shared)), { prefix: '/api/ag-ui' });
   await registerDocs(app);
   if (config.webDir !== undefined) await registerStatic(app, config.webDir);

@@ -10,7 +10,7 @@ import {
 } from '@runnel/protocol';
 import { withPatience } from '@runnel/kit';
 import type { Budgets } from '../budgets/index.ts';
-import { cancelOf, deleteOf, promptOf, regenerateOf, typingOf } from '../commands/command-fields.ts';
+import { cancelOf, decideOf, deleteOf, promptOf, regenerateOf, typingOf } from '../commands/command-fields.ts';
 import type { Caller, Commands } from '../commands/commands.ts';
 import type { Follow } from '../follow/follower.ts';
 import { FollowSink } from './follow-sink.ts';
@@ -95,6 +95,11 @@ export class FrameHandler {
         });
       case 'cancel':
         return this.#command(frame, () => commands.cancel(caller, cancelOf(frame)));
+      case 'decide':
+        return this.#command(frame, async () => {
+          await this.#deps.budgets.command(caller.userId);
+          return commands.decide(caller, decideOf(frame));
+        });
       case 'delete':
         return this.#command(frame, async () => {
           await this.#deps.budgets.command(caller.userId);

@@ -10,6 +10,7 @@ import type { Identity } from '../auth/identity.ts';
 import { control } from '../follow/wire-event.ts';
 import { Session, type SessionDeps } from './session.ts';
 import { SocketLimits } from '../connections/socket-limits.ts';
+import { SizedSocket } from './sized-socket.ts';
 import { FramedSocket } from './ws-frame.ts';
 
 export interface WsDeps extends Omit<SessionDeps, 'bans' | 'auth'> {
@@ -54,6 +55,8 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
     options: {
       maxPayload: deps.limits.frameBytes,
       ...RECEIVER_BOUNDS,
+      // Its type wants the whole module, of which the server makes sockets alone.
+      WebSocket: SizedSocket as never,
       // Deflate costs ten times the CPU and memory; texts are short and the wire is not what is scarce.
       perMessageDeflate: false,
       handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),

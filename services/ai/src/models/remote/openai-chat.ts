@@ -25,12 +25,17 @@ export const openAiChat = ({ continueBody, body: extra, sampling }: OpenAiSettin
       stream_options: { include_usage: true },
       ...samplingOf(sampling),
       ...asked(request.params, sampling),
+      ...toolsOf(request),
       ...extra,
       ...(isBegun(request) && continueBody),
     };
   },
   decoder: () => new ChunkDecoder(),
 });
+
+/** A caller's own tools stay the only ones of its request. */
+const toolsOf = ({ tools = [], params }: ModelRequest): object =>
+  tools.length > 0 && params?.tools === undefined ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {};
 
 /** The answer has a beginning: what stands of it, or what the caller began. */
 const isBegun = ({ messages, prefix }: ModelRequest): boolean => prefix.trimEnd() !== '' || messages.at(-1)?.role === 'assistant';
@@ -75,6 +80,11 @@ interface ChunkDelta {
   /** Mistral's reasoning models send parts. */
   content?: string | { type?: string; text?: string }[] | null;
   refusal?: string | null;
+  /** Thinking: vLLM, DeepSeek and others say the first, OpenRouter and Ollama the second. */
+  reasoning_content?: unknown;
+  reasoning?: unknown;
+  tool_calls?: unknown;
+  annotations?: unknown;
 }
 
 const FINISHES: Readonly<Record<string, Finish>> = {
@@ -84,7 +94,7 @@ const FINISHES: Readonly<Record<string, Finish>> = {
   function_call: 'tools',
 };
 
-/** A delta that says nothing people see (thinking, a tool's arguments): a sign of life for the timeouts. */
+/** A delta that says nothing: a sign of life for the timeouts. */
 const ALIVE: readonly Delta[] = [{ text: '' }];
 
 class ChunkDecoder implements Decoder {
@@ -106,14 +116,49 @@ class ChunkDecoder implements Decoder {
     if (choice === undefined) return ALIVE;
     // Azure sends a choice without a reason behind the one that had it.
     if (typeof choice.finish_reason === 'string') this.#finish = FINISHES[choice.finish_reason] ?? 'stop';
-    const text = textOf(choice.delta ?? {});
-    return text === '' ? ALIVE : [{ text }];
+    const delta = choice.delta ?? {};
+    const text = textOf(delta);
+    const others = othersOf(delta);
+    if (others.length === 0) return text === '' ? ALIVE : [{ text }];
+    return text === '' ? others : [...others, { text }];
   }
 
   end(): readonly Delta[] {
     return [...(this.#usage ? [{ usage: this.#usage }] : []), ...(this.#finish ? [{ finish: this.#finish }] : [])];
   }
 }
+
+/** What a delta says beside its text: thinking, calls of tools, sources. A field of another shape says nothing. */
+const othersOf = (delta: ChunkDelta): Delta[] => {
+  const { reasoning_content: thought = delta.reasoning, tool_calls: calls, annotations } = delta;
+  const said: Delta[] = [];
+  if (typeof thought === 'string' && thought !== '') said.push({ reasoning: thought });
+  if (Array.isArray(calls)) for (const call of calls) said.push(...callOf(call));
+  if (Array.isArray(annotations)) for (const annotation of annotations) said.push(...sourceOf(annotation));
+  return said;
+};
+
+const callOf = (value: unknown): Delta[] => {
+  const {
+    index,
+    id,
+    function: called,
+  } = (value ?? {}) as { index?: unknown; id?: unknown; function?: { name?: unknown; arguments?: unknown } };
+  // Some servers send whole calls without an index.
+  const key = typeof index === 'number' ? String(index) : typeof id === 'string' ? id : '';
+  const { name, arguments: input } = called ?? {};
+  if (key === '') return [];
+  const named = typeof name === 'string' && name !== '' ? { name } : {};
+  const known = typeof id === 'string' && id !== '' ? { id } : {};
+  return [{ call: { key, ...known, ...named, input: typeof input === 'string' ? input : '' } }];
+};
+
+const sourceOf = (value: unknown): Delta[] => {
+  const { type, url_citation: cited } = (value ?? {}) as { type?: unknown; url_citation?: { url?: unknown; title?: unknown } };
+  const { url, title } = cited ?? {};
+  if (type !== 'url_citation' || typeof url !== 'string' || !/^https?:/.test(url)) return [];
+  return [{ source: { url, title: typeof title === 'string' && title !== '' ? title : url } }];
+};
 
 const textOf = ({ content, refusal }: ChunkDelta): string => {
   if (typeof content === 'string') return content;

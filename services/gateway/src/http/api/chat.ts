@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { CancelAnswer, RunAnswer } from '@runnel/protocol/http';
-import { CancelFields, PromptFields, RegenerateFields } from '@runnel/protocol';
-import { cancelOf, promptOf, regenerateOf } from '../../commands/command-fields.ts';
+import { CancelAnswer, DecideAnswer, RunAnswer } from '@runnel/protocol/http';
+import { CancelFields, DecideFields, PromptFields, RegenerateFields } from '@runnel/protocol';
+import { cancelOf, decideOf, promptOf, regenerateOf } from '../../commands/command-fields.ts';
 import type { GatewayContext } from '../../context.ts';
 import { callerOf } from '../plumbing/caller.ts';
 import { PROBLEMS, UserQuery, json, type Routes } from '../plumbing/schemas.ts';
@@ -10,7 +10,7 @@ const tags = ['Commands'];
 const querystring = Type.Object(UserQuery);
 
 /** The commands of the WebSocket frames as HTTP calls, equally idempotent (W-4). What a run writes is read from the events. */
-export const chatRoutes = (app: Routes, { auth, commands, limits }: GatewayContext): void => {
+export const chatRoutes = (app: Routes, { auth, budgets, commands, limits }: GatewayContext): void => {
   const bodyLimit = limits.frameBytes;
 
   app.post(
@@ -64,5 +64,24 @@ export const chatRoutes = (app: Routes, { auth, commands, limits }: GatewayConte
       },
     },
     async (request, reply) => commands.cancel(await callerOf(auth, request, reply), cancelOf(request.body)),
+  );
+
+  app.post(
+    '/api/decide',
+    {
+      bodyLimit,
+      schema: {
+        tags,
+        summary: 'Decide what a run waits for: approve or deny a call, answer a question',
+        querystring,
+        body: Type.Object(DecideFields),
+        response: { 200: json('What became of it', DecideAnswer), ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const caller = await callerOf(auth, request, reply);
+      await budgets.command(caller.userId);
+      return commands.decide(caller, decideOf(request.body));
+    },
   );
 };

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
 import { keyOf } from '../../auth/grants/with-keys.ts';
-import type { Life } from '../../auth/identity.ts';
+import type { Identity, Life } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
 
 /** W3C Trace Context, version 00. */
@@ -13,7 +13,7 @@ export const traceOf = (request: FastifyRequest): { trace?: string } => {
 };
 
 /** How long what answers a request may go on. Without a key, nothing ends in dev mode, and asking would make a guest. */
-export const lifeOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Life> =>
+export const lifeOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Life & Pick<Identity, 'readOnly'>> =>
   auth.mode === 'dev' && keyOf(request) === undefined ? { expiresAt: null } : auth.require(request, reply);
 
 /** Who gives the command this request is. Throws `unauthorized`. */

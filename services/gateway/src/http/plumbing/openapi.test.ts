@@ -13,7 +13,7 @@ interface OpenApi {
 
 /** Routes that are no API: the docs themselves, WebSocket (PROTOCOL.md), CORS preflights, files of the page. */
 const isDocumented = (method: string, path: string): boolean =>
-  method !== 'HEAD' && method !== 'OPTIONS' && !path.startsWith('/api/docs') && path !== '/ws/chat' && !path.includes('*');
+  method !== 'HEAD' && method !== 'OPTIONS' && !path.startsWith('/api/docs') && !path.startsWith('/ws/') && !path.includes('*');
 
 /** `METHOD /path` of every route, from Fastify's own drawing of its tree: four columns a level, methods in brackets. */
 const servedRoutes = (tree: string): string[] => {

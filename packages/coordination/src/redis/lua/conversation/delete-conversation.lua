@@ -15,6 +15,7 @@ local deletedBy, heardLog, heardAt = ARGV[5] or '', ARGV[6] or '', tonumber(ARGV
 -- @include now
 -- @include audit
 -- @include hold
+-- @include dropparts
 -- @include vacate
 
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset')

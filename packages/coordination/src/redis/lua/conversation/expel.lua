@@ -9,6 +9,7 @@
 local meta, log, channel, owner, history, order = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local ids, queued, leases, runPrefix, cancelPrefix, whose = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local conversationId, intruder, rightful = ARGV[1], ARGV[2], ARGV[3]
+-- @include dropparts
 -- @include vacate
 
 local known = redis.call('HMGET', meta, 'userId', 'active', 'unproven')

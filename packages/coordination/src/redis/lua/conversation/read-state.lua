@@ -6,7 +6,7 @@
 --          most: an answer of more bytes is not given here (0: any is); events, bytes: a tail has so many at most
 -- Returns  none | forbidden doubtful | large | tail logId offset entries
 --          | snapshot logId offset title hasMore messages run lossy unproven
---          (run: {} or runId parentId model epoch startedAt text; doubtful: the database knows better)
+--          (run: {} or runId parentId model epoch startedAt text held waiting; doubtful: the database knows better)
 -- Law      W-7 never a gap: what cannot be filled by events is answered by a snapshot; W-13 a log that may have lost its tail is renamed
 --          before it is read; lossy 1: the store changed behind it, and the database may know more; 2: the cursor did know more
 local meta, log, owner, history, order, runPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -78,9 +78,14 @@ local messages = #newest > 0 and redis.call('HMGET', history, unpack(newest)) or
 local running = {}
 if state[5] then
   local key = runPrefix .. state[5]
-  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt', 'epoch')
-  local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or run[4] or 0))
+  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt', 'parts', 'waiting', 'epoch')
+  local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or run[6] or 0))
   running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '' }
+  if run[4] then
+    local parts, partPrefix = key .. ':parts', key .. ':part:'
+    -- @include readparts
+    running[7], running[8] = readparts(), run[5] or ''
+  end
 end
 local lossy = state[8] and 1 or 0
 local beforeLog, beforeOffset = string.match(state[10] or '', '^(.*):(%d+)$')

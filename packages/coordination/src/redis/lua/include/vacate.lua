@@ -1,9 +1,10 @@
 -- vacate(active): all that is kept of a conversation goes; its running answer is closed, so that its owner can not restore it, and its
--- readers look again. Needs meta, log, channel, owner, history, order, ids, queued, leases, runPrefix, cancelPrefix, conversationId.
+-- readers look again. Needs dropparts, meta, log, channel, owner, history, order, ids, queued, leases, runPrefix, cancelPrefix, conversationId.
 local function vacate(active)
   -- The texts of runs that ended minutes ago are still kept for their owners.
   for _, id in ipairs(redis.call('HKEYS', ids)) do
     redis.call('UNLINK', runPrefix .. id .. ':text')
+    dropparts(runPrefix .. id .. ':parts', runPrefix .. id .. ':part:')
   end
   if active then
     local run = runPrefix .. active

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- restore-end: who saw a run's end writes it again as it was, when the store has gone back behind it or lost it (L-6).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events tombstone store whose
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events tombstone store whose parts partPrefix
 -- ARGV     conversationId runId epoch logId userId title parentId model startedAt content messages message ended cap
 --          messages: as in restore-run; message: JSON of the answer; ended: JSON object, the fields of `run-ended` but `endedAt`
 -- Returns  restored logId | stands | busy | closed
@@ -8,7 +8,7 @@
 --          meanwhile is fenced, whatever its epoch; L-6 the log starts again under a new logId; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
-local tombstone, store, whose = KEYS[14], KEYS[15], KEYS[16]
+local tombstone, store, whose, parts, partPrefix = KEYS[14], KEYS[15], KEYS[16], KEYS[17], KEYS[18]
 local conversationId, runId, epoch, logId, userId, title = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parentId, model, startedAt, content = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13], tonumber(ARGV[14])
@@ -21,6 +21,7 @@ local messages, message, ended, cap = cjson.decode(ARGV[11]), ARGV[12], ARGV[13]
 -- @include touch
 -- @include hold
 -- @include generation
+-- @include dropparts
 -- @include mend
 
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
@@ -82,6 +83,7 @@ local member = conversationId .. ':' .. runId
 redis.call('ZREM', queued, member)
 redis.call('ZREM', leases, member)
 redis.call('DEL', owner, text, cancel)
+dropparts(parts, partPrefix)
 touch(meta, log, history, order, ids)
 hold()
 redis.call('PEXPIRE', run, 300000)

@@ -1,16 +1,18 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose
--- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request
---          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose parts partPrefix
+-- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step
+--          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them
+--          held: JSON list of [JSON of a part, text, input, output, partId, its JSON as it began] by index; step: as for put-part
 -- Returns  restored logId | busy | fenced | closed
 -- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
 --          was made again meanwhile: then its log stays and what is missing is added to it
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
-local store, whose = KEYS[14], KEYS[15]
+local store, whose, parts, partPrefix = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14]), ARGV[15]
+local held, step = cjson.decode(ARGV[16]), ARGV[17]
 -- @include now
 -- @include json
 -- @include figure
@@ -21,12 +23,17 @@ local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumb
 -- @include hold
 -- @include generation
 -- @include recheck
+-- @include dropparts
 -- @include mend
 -- @include wanted
 
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
 for _, earlier in ipairs(messages) do
   cjson.decode(earlier[2])
+end
+for _, part in ipairs(held) do
+  cjson.decode(part[1])
+  cjson.decode(part[6])
 end
 local conversation = redis.call('HMGET', meta, 'userId', 'active', 'logId')
 local status = redis.call('HGET', run, 'status')
@@ -40,9 +47,9 @@ if (status and status ~= 'running') or (conversation[1] and conversation[1] ~= u
 elseif conversation[2] and conversation[2] ~= runId then
   return { 'busy' }
 elseif status then
-  local held = redis.call('HMGET', owner, 'epoch', 'owner')
-  local stored = tonumber(held[1] or 0)
-  if stored > tonumber(epoch) or (stored == tonumber(epoch) and held[2] ~= claimant) then
+  local owned = redis.call('HMGET', owner, 'epoch', 'owner')
+  local stored = tonumber(owned[1] or 0)
+  if stored > tonumber(epoch) or (stored == tonumber(epoch) and owned[2] ~= claimant) then
     return { 'fenced' }
   elseif conversation[3] == logId and redis.call('GET', text) == content then
     return { 'restored', logId }
@@ -71,7 +78,7 @@ end
 mend()
 local said = {}
 for index, message in ipairs(messages) do
-  said[index] = message[2]
+  said[index] = message[4] or message[2]
   if redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
     keep(message[1], message[2])
     if remade then
@@ -81,6 +88,20 @@ for index, message in ipairs(messages) do
 end
 redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request)
 redis.call('SET', text, content)
+dropparts(parts, partPrefix)
+redis.call('HDEL', run, 'parts', 'step', 'waiting')
+for _, part in ipairs(held) do
+  redis.call('HSET', parts, part[5], part[1])
+  for index, field in ipairs({ ':text', ':input', ':output' }) do
+    if part[index + 1] ~= '' then
+      redis.call('SET', partPrefix .. part[5] .. field, part[index + 1], 'PX', 86400000)
+    end
+  end
+end
+if #held > 0 then
+  redis.call('HSET', run, 'parts', '1', 'step', step ~= '' and step or 0)
+  redis.call('PEXPIRE', parts, 86400000)
+end
 local expires = string.format('%.0f', now + leaseMs)
 local asked = wanted()
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', expires,
@@ -97,6 +118,18 @@ if remade then
     .. ',"startedAt":' .. figure(startedAt))
   if content ~= '' then
     emit('chunk', named .. ',"at":0,"t":' .. now .. ',"text":' .. cjson.encode(content))
+  end
+  for _, part in ipairs(held) do
+    -- Its content goes first under a state in which it may grow; readers hold what the last event says.
+    emit('part', named .. ',"part":' .. part[6])
+    for index, field in ipairs({ 'text', 'input', 'output' }) do
+      if part[index + 1] ~= '' then
+        emit('part-chunk', named .. ',"partId":' .. cjson.encode(part[5]) .. ',"field":' .. cjson.encode(field) .. ',"at":0,"t":' .. now .. ',"text":' .. cjson.encode(part[index + 1]))
+      end
+    end
+    if part[6] ~= part[1] then
+      emit('part', named .. ',"part":' .. part[1])
+    end
   end
 else
   offset = emit('run-moved', moved)

@@ -123,7 +123,7 @@ redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 -- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
 local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
-redis.call('HDEL', run, 'cancel')
+redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)

@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
 -- claim-run: gives a run that nobody owns to a pod. The epoch rises by one and fences every earlier owner.
--- KEYS     meta log channel owner run text cancel history order ids queued leases events store
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store parts partPrefix
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request | owned | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held | owned | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
---          tries: claims of it, this one too, that no release gave back
+--          tries: claims of it, this one too, that no release gave back; held: of each part its JSON, text, input and output
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local cancel, history, order, ids = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local queued, leases, events, store = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local parts, partPrefix = KEYS[15], KEYS[16]
 local conversationId, runId, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include now
@@ -24,9 +25,11 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include wanted
 -- @include mend
 -- @include written
+-- @include stateof
+-- @include readparts
 
 local member = conversationId .. ':' .. runId
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch', 'parts', 'step')
 local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active')
 if not record[1] and conversation[4] == runId then
   -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
@@ -36,9 +39,10 @@ elseif record[1] ~= 'running' or conversation[4] ~= runId then
   redis.call('ZREM', leases, member)
   return { 'gone' }
 end
-local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs')
+local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs', 'parked')
+local asked = wanted()
 -- Where the owner's record was evicted, its lease gives it the time to notice and to write it again.
-if alive(held[2] or redis.call('ZSCORE', leases, member), held[4]) then
+if alive(held[2] or redis.call('ZSCORE', leases, member), held[4]) or (held[5] == runId and not asked) then
   return { 'owned' }
 end
 -- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so, and an
@@ -50,7 +54,6 @@ local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or no
 if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
   return { 'owned' }
 end
-local asked = wanted()
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.
 if canContinue == nil and not asked and record[3] ~= '' then
@@ -75,8 +78,23 @@ mend()
 if epoch > 1 then
   local length = redis.call('STRLEN', text)
   -- A half answer whose text was evicted begins again, and its readers are told so.
-  local restarted = not asked and record[3] ~= '' and not isLost and (not canContinue or length == 0 and written())
-  if restarted then
+  local restarted = not asked and record[3] ~= '' and not isLost and (not canContinue or length == 0 and not record[7] and written())
+  if restarted and record[7] then
+    -- The model begins again at the last end of a step; with calls still open it is not its turn yet, and nothing goes.
+    for _, part in ipairs(redis.call('HVALS', parts)) do
+      local state = stateof(part)
+      if state == 'ready' or state == 'waiting' or state == 'approved' or state == 'running' or state == 'unknown' then
+        restarted = false
+      end
+    end
+    local step = tonumber(record[8] or 0)
+    restarted = restarted and length > step
+    if restarted and step > 0 then
+      redis.call('SET', text, redis.call('GETRANGE', text, 0, step - 1), 'KEEPTTL')
+    elseif restarted then
+      redis.call('DEL', text)
+    end
+  elseif restarted then
     redis.call('DEL', text)
   end
   local moved = ',"runId":"' .. runId .. '","epoch":' .. figure(epoch) .. ',"bytes":' .. figure(redis.call('STRLEN', text)) .. ',"restarted":' .. tostring(restarted)
@@ -88,4 +106,5 @@ end
 local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
-  conversation[3], asked or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '' }
+  conversation[3], asked or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '',
+  record[7] and readparts() or {} }

@@ -1,14 +1,18 @@
 #!lua flags=allow-oom
 -- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
--- KEYS     meta log channel owner run text cancel history order ids queued leases events store
--- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish
+-- KEYS     meta log channel owner run text cancel history order ids queued leases events store parts partPrefix
+-- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish held shown sum
 --          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
--- Returns  ended offset reason | gap bytes | fenced | closed | gone
+--          held: JSON list of [partId, state, bytes, JSON of the part as the end leaves it or '', facts for the audit], by index, '' without
+--          parts; shown: JSON list of them for the message; sum: JSON of their number and digest
+-- Returns  ended offset reason | gap bytes | changed | fenced | closed | gone      (changed: the parts are not as the caller holds them)
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local parts, partPrefix = KEYS[15], KEYS[16]
 local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
+local usage, failure, cap, finish, shown, sum = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[12], ARGV[13]
+local ending = ARGV[11] ~= '' and cjson.decode(ARGV[11]) or {}
 -- @include now
 -- @include json
 -- @include figure
@@ -18,15 +22,24 @@ local usage, failure, cap, finish = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10
 -- @include touch
 -- @include refusal
 -- @include recheck
+-- @include stateof
+-- @include streamed
+-- @include dropparts
 -- @include wanted
 
 -- Arguments that are copied into an event must each be one JSON value: check before anything is written.
-for _, value in ipairs({ usage, failure }) do
+for _, value in ipairs({ usage, failure, shown, sum }) do
   if value ~= '' then
     cjson.decode(value)
   end
 end
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace')
+for _, part in ipairs(ending) do
+  if part[4] ~= '' then
+    cjson.decode(part[4])
+    cjson.decode(part[5])
+  end
+end
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
 local asked = wanted()
 if epoch == '' then
@@ -45,11 +58,27 @@ local length = redis.call('STRLEN', text)
 if length ~= tonumber(bytes) then
   return { 'gap', length }
 end
+if record[6] or #ending > 0 then
+  if redis.call('HLEN', parts) ~= #ending then
+    return { 'changed' }
+  end
+  for _, part in ipairs(ending) do
+    if stateof(redis.call('HGET', parts, part[1])) ~= part[2] or streamed(part[1]) ~= tonumber(part[3]) then
+      return { 'changed' }
+    end
+  end
+end
 
 recheck()
 -- The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
 if asked then
   reason, failure, finish = 'cancelled', '', ''
+end
+for _, part in ipairs(ending) do
+  if part[4] ~= '' then
+    emit('part', ',"runId":"' .. runId .. '","part":' .. part[4])
+    audit('PART_CHANGED', '{"userId":' .. json(redis.call('HGET', meta, 'userId')) .. ',"runId":"' .. runId .. '",' .. string.sub(part[5], 2), record[5])
+  end
 end
 local ended = ',"reason":' .. cjson.encode(reason) .. ',"bytes":' .. figure(bytes) .. ',"sha256":' .. cjson.encode(sha256)
 local finished = finish ~= '' and ',"finish":' .. cjson.encode(finish) or ''
@@ -65,13 +94,17 @@ if asked then
   ended = ended .. ',"cancel":{"requestedAt":' .. figure(string.match(asked, '^%d+') or 0) .. ',"stoppedAt":' .. now .. '}'
   cancelled = ',"cancelledBy":' .. json(string.match(asked, '|(.*)$'))
 end
+if sum ~= '' then
+  ended = ended .. ',"parts":' .. sum
+end
 ended = ended .. ',"endedAt":' .. now
 
+local listed = shown ~= '' and ',"parts":' .. shown or ''
 local content = cjson.encode(redis.call('GET', text) or '')
 local parentId, model = json(record[2]), cjson.encode(record[3])
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
   .. ',"status":' .. cjson.encode(reason) .. finished .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4])
-  .. (usage ~= '' and ',"usage":' .. usage or '') .. '}')
+  .. (usage ~= '' and ',"usage":' .. usage or '') .. listed .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
@@ -90,5 +123,8 @@ touch(meta, log, history, order, ids)
 redis.call('PEXPIRE', run, 300000)
 -- The history has it.
 redis.call('UNLINK', text)
+if record[6] then
+  dropparts(parts, partPrefix)
+end
 redis.call('PEXPIRE', cancel, 60000)
 return { 'ended', offset, reason }

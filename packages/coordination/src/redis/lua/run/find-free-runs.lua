@@ -21,8 +21,8 @@ if suited and announce == '1' then
   redis.call('PEXPIRE', seen, 86400000)
 end
 -- Since when is noted who looks, under the name that no model has: where `seen` was evicted, no model was missing before.
-if orphanMs > 0 then
-  redis.pcall('ZADD', seen, 'NX', now, '')
+if orphanMs > 0 and redis.pcall('ZADD', seen, 'NX', now, '') == 1 then
+  redis.call('PEXPIRE', seen, 86400000)
 end
 local began = orphanMs > 0 and tonumber(redis.call('ZSCORE', seen, '') or now) or 0
 -- The beginnings end with the colon before a run's name.

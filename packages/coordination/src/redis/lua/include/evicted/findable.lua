@@ -2,8 +2,8 @@
 -- both lists it would be found twice. Needs owner, queued, leases, conversationId, now, alive.
 local function findable(active)
   local member = conversationId .. ':' .. active
-  local held = redis.call('HMGET', owner, 'expires', 'leaseMs')
-  if not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
+  local held = redis.call('HMGET', owner, 'expires', 'leaseMs', 'parked')
+  if held[3] ~= active and not alive(held[1], held[2]) and not redis.call('ZSCORE', queued, member) and not redis.call('ZSCORE', leases, member) then
     redis.pcall('ZADD', queued, now, member)
   end
 end

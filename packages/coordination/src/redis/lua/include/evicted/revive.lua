@@ -2,7 +2,7 @@
 -- that it is theirs: under another logId, unproven and lossy, so that the database is asked for the rest (its title is known only there).
 -- Returns whether it was. Needs meta, log, channel, history, order, ids, whose, store, runPrefix, conversationId, userId, now, generation, rename.
 local function revive()
-  if userId == '' or redis.call('HLEN', history) == 0 or redis.call('GET', whose) ~= redis.sha1hex(conversationId .. ':' .. userId) then
+  if userId == '' or redis.call('EXISTS', history, order, ids) == 0 or redis.call('GET', whose) ~= redis.sha1hex(conversationId .. ':' .. userId) then
     return false
   end
   local last = redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')

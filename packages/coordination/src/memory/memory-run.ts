@@ -1,0 +1,35 @@
+import type { MessageStatus, Part } from '@runnel/protocol';
+import type { CancelRequest } from '../run-log.ts';
+
+export interface MemoryRun {
+  conversationId: string;
+  runId: string;
+  status: 'running' | 'deleted' | MessageStatus;
+  parentId: string | null;
+  model: string;
+  startedAt: number;
+  trace: string;
+  /** As in `BeginRun`, until it ends. */
+  request?: string | undefined;
+  text: string;
+  /** UTF-8 length of `text`. */
+  bytes: number;
+  /** By index, with what is streamed of them. */
+  parts: Part[];
+  /** Bytes of the text at the end of a step of the model. */
+  step: number;
+  /** Parts it waits for, held by nobody; null: it does not wait. */
+  waiting: readonly string[] | null;
+  /** 0: never claimed. */
+  epoch: number;
+  /** Null: nobody holds the epoch (never claimed, or released). */
+  owner: string | null;
+  expires: number;
+  /** How long its lease is: it cannot end further away. */
+  leaseMs: number;
+  /** Claims that no release gave back. */
+  tries: number;
+  cancel: CancelRequest | null;
+  /** When it began to wait for an owner; null while one holds it. */
+  queuedAt: number | null;
+}

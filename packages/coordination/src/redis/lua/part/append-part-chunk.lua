@@ -1,0 +1,40 @@
+-- append-part-chunk: adds to a streamed field of a part at the byte its owner expects. As for `append-chunk`, expiry does not slide.
+-- KEYS     meta log channel owner run parts partPrefix
+--          partPrefix: as for `put-part`
+-- ARGV     conversationId runId epoch partId field at chunk t
+-- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
+-- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 by emit
+local meta, log, channel, owner, run, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local conversationId, runId, epoch, partId, field = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local at, chunk, t = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+-- @include figure
+-- @include emit
+-- @include refusal
+-- @include writer
+
+local refused = writer()
+if refused and refused ~= 'cancelled' then
+  return { refused }
+elseif redis.call('HEXISTS', parts, partId) == 0 or redis.call('HEXISTS', meta, 'logId') == 0 then
+  return { 'gone' }
+end
+local key = partPrefix .. partId .. ':' .. field
+local bytes = redis.call('STRLEN', key)
+if bytes ~= at then
+  if at + #chunk <= bytes and (chunk == '' or redis.call('GETRANGE', key, at, at + #chunk - 1) == chunk) then
+    return { 'duplicate' }
+  end
+  return { 'gap', bytes }
+elseif refused then
+  return { refused }
+end
+redis.call('APPEND', key, chunk)
+if bytes == 0 then
+  redis.call('PEXPIRE', key, 86400000)
+end
+local offset = emit('part-chunk', ',"runId":"' .. runId .. '","partId":"' .. partId .. '","field":' .. cjson.encode(field) .. ',"at":' .. bytes
+  .. ',"t":' .. figure(t) .. ',"text":' .. cjson.encode(chunk))
+if offset % 64 == 0 or #chunk > 2048 then
+  redis.call('XTRIM', log, 'MAXLEN', '~', 512)
+end
+return { 'appended', offset }

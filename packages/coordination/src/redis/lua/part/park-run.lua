@@ -1,0 +1,58 @@
+#!lua flags=allow-oom
+-- park-run: nobody holds the run until people have decided; it costs nothing meanwhile, and is kept for 31 days.
+-- KEYS     meta log channel owner run text parts partPrefix history order ids queued leases events
+-- ARGV     conversationId runId epoch partIds bytes cap      (partIds: JSON list; bytes: of the text)
+-- Returns  parked offset | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
+-- Law      L-1 epoch, length and states are checked first; L-2, L-3 by emit and audit; W-17
+local meta, log, channel, owner, run, text, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local history, order, ids, queued, leases, events = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local conversationId, runId, epoch, partIds, bytes, cap = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+-- @include now
+-- @include json
+-- @include figure
+-- @include emit
+-- @include audit
+-- @include refusal
+-- @include writer
+-- @include stateof
+
+local refused = writer()
+if refused then
+  return { refused }
+end
+local known = redis.call('HMGET', meta, 'logId', 'userId')
+if not known[1] then
+  return { 'gone' }
+end
+local length = redis.call('STRLEN', text)
+if length ~= tonumber(bytes) then
+  return { 'gap', length }
+end
+for _, partId in ipairs(cjson.decode(partIds)) do
+  local state = stateof(redis.call('HGET', parts, partId))
+  if state == '' then
+    return { 'gone' }
+  elseif state ~= 'waiting' and state ~= 'unknown' then
+    return { 'changed' }
+  end
+end
+redis.call('HSET', run, 'waiting', partIds, 'step', bytes)
+redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0, 'writer', '', 'parked', runId)
+-- It has gone on as far as it could: no sign that the run fells its owners.
+redis.call('HSET', owner, 'tries', 0)
+redis.call('ZREM', leases, conversationId .. ':' .. runId)
+redis.call('ZREM', queued, conversationId .. ':' .. runId)
+local named = ',"runId":"' .. runId .. '"'
+local offset = emit('run-waiting', named .. ',"partIds":' .. partIds)
+audit('RUN_WAITING', '{"userId":' .. json(known[2]) .. named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. figure(length) .. ',"partIds":' .. partIds
+  .. ',"text":' .. cjson.encode(redis.call('GET', text) or '') .. '}', redis.call('HGET', run, 'trace') or '')
+redis.call('XTRIM', log, 'MAXLEN', '~', 512)
+for _, key in ipairs({ meta, log, owner, run, text, parts, history, order, ids }) do
+  redis.call('PEXPIRE', key, 2678400000)
+end
+for _, id in ipairs(redis.call('HKEYS', parts)) do
+  for _, field in ipairs({ ':text', ':input', ':output' }) do
+    redis.call('PEXPIRE', partPrefix .. id .. field, 2678400000)
+  end
+end
+return { 'parked', offset }

@@ -1,0 +1,50 @@
+/** How a run begins. */
+import type { Role } from '@runnel/protocol';
+import type { Doubt } from './proofs.ts';
+
+/** An earlier turn that a new conversation is made with. */
+export interface SeedMessage {
+  messageId: string;
+  role: Role;
+  text: string;
+}
+
+export interface BeginRun {
+  conversationId: string;
+  /** Becomes the conversation's owner when it is new; anybody else is `forbidden`. */
+  userId: string;
+  runId: string;
+  model: string;
+  /** The user's message (`prompt`), or null to answer `parentId` once more (`regenerate`). */
+  message: { messageId: string; text: string } | null;
+  /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
+  parentId?: string | null;
+  /**
+   * Earlier turns, oldest first, that a NEW conversation begins with: each a `message` event and the parent of the next, before
+   * the prompt's own. Ignored when the conversation exists or the command has no message.
+   */
+  seed?: readonly SeedMessage[];
+  /** The caller has asked the database what it knows of the conversation (default), could not ask it, or wants to first: then none is made. */
+  making?: 'no' | 'proven' | 'unproven';
+  /** Title of a new conversation. */
+  title: string;
+  /** W3C `traceparent` of the command, carried in the outbox events. */
+  trace?: string;
+  /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
+  request?: string;
+}
+export type BeginRunResult =
+  /** `offset`: of the `run-started` event. */
+  | { outcome: 'started'; runId: string; offset: number }
+  /** The message or the run was seen before: the run it made then. */
+  | { outcome: 'duplicate'; runId: string; offset: number }
+  | { outcome: 'busy'; runId: string }
+  | ({ outcome: 'forbidden' } & Doubt)
+  /** There is none, and none was to be made. */
+  | { outcome: 'none' }
+  /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
+  | { outcome: 'lossy' }
+  /** `parentId` is not a message of this conversation. */
+  | { outcome: 'not-found' }
+  /** The outbox is full: refusing a prompt beats losing an event. */
+  | { outcome: 'overloaded' };

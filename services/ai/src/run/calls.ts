@@ -1,0 +1,143 @@
+import { RunnelError, isFinal, type Part } from '@runnel/protocol';
+import { systemClock, type Clock } from '../runs/clock.ts';
+import type { Tool } from '../tools/toolbox.ts';
+import type { AppendLoop } from './append-loop.ts';
+import { readQuestion } from './ask-person.ts';
+import type { RunJob } from './generate.ts';
+import { newPartId, type Called } from './part-maker.ts';
+
+const failed = (part: Part, code: string, message: string, now: number): Part => ({
+  ...part,
+  state: 'failed',
+  error: { code, message: message.slice(0, 2_000) },
+  endedAt: now,
+});
+
+type Input = { value: Record<string, unknown> } | { wrong: string };
+
+/** The arguments as an object. Empty means none. Pure. */
+const inputOf = (input: string | undefined, tool: Tool): Input => {
+  let value: unknown;
+  try {
+    value = JSON.parse(input || '{}');
+  } catch {
+    return { wrong: 'The arguments are no JSON.' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'The arguments are no object.' };
+  const wrong = tool.check(value);
+  return wrong === null ? { value: value as Record<string, unknown> } : { wrong };
+};
+
+/** The step has ended: what it calls is judged before anybody is asked or anything is called. `isLast`: the model is not asked again. */
+export const takeCalls = async (
+  calls: readonly Called[],
+  tools: ReadonlyMap<string, Tool>,
+  appends: AppendLoop,
+  clock: Clock,
+  isLast: boolean,
+): Promise<void> => {
+  const step = appends.standing().bytes;
+  const judge = (part: Part, input: string): Part => {
+    const now = clock.wall();
+    if (isLast) return failed(part, 'step-limit', 'The answer has used as many steps as it may.', now);
+    const tool = tools.get(`${part.server ?? ''}__${part.name ?? ''}`);
+    if (tool === undefined) return failed(part, 'unknown-tool', 'There is no tool of this name.', now);
+    const read = inputOf(input, tool);
+    if ('wrong' in read) return failed(part, 'bad-input', read.wrong, now);
+    return { ...part, state: tool.policy === 'ask' ? 'waiting' : 'ready' };
+  };
+  const puts = calls.map(async ({ part, input }) => {
+    if (part.kind === 'tool') {
+      // Empty arguments are none: what is stored is what is shown and approved.
+      if (input === '') void appends.say(part.partId, 'input', '{}');
+      return appends.put(judge(part, input || '{}'), 'input', step);
+    }
+    return appends.put(asked({ ...part, index: appends.takeIndex() }, input, clock.wall(), isLast), null, step);
+  });
+  await Promise.all(puts);
+};
+
+const asked = (part: Part, input: string, now: number, isLast: boolean): Part => {
+  const question = readQuestion(input);
+  if (question === null || isLast) return { ...part, text: question?.text ?? '', state: 'dismissed', endedAt: now };
+  return { ...part, ...question };
+};
+
+/** Carries out the calls that may be made, side by side, until each is final or waits for a person. */
+export const settleCalls = async (
+  job: RunJob,
+  open: readonly Part[],
+  tools: ReadonlyMap<string, Tool>,
+  appends: AppendLoop,
+  signal: AbortSignal,
+  reread: () => Promise<boolean>,
+): Promise<void> => {
+  const outcomes = await Promise.all(
+    open
+      .filter((part) => part.kind === 'tool' && (part.state === 'ready' || part.state === 'approved' || part.state === 'running'))
+      .map((part) => carryOut(job, part, tools.get(`${part.server ?? ''}__${part.name ?? ''}`), appends, signal)),
+  );
+  if (outcomes.includes('changed')) await reread();
+};
+
+const carryOut = async (
+  job: RunJob,
+  part: Part,
+  tool: Tool | undefined,
+  appends: AppendLoop,
+  signal: AbortSignal,
+): Promise<'done' | 'changed' | 'stopped'> => {
+  const { tools, clock = systemClock, ref, leaseUntil = () => Number.POSITIVE_INFINITY } = job;
+  const finish = async (next: Part, from: Part['state']): Promise<'done' | 'changed' | 'stopped'> => {
+    const how = await appends.put(next, from, isFinal(next) ? appends.pushedBytes : undefined);
+    return how === 'stands' ? 'done' : how;
+  };
+  // Its owner died while it was being called, and nobody knows whether it acted.
+  if (part.state === 'running' && !tool?.repeatable) return finish({ ...part, state: 'unknown' }, 'running');
+  if (tool === undefined || tools === undefined)
+    return finish(failed(part, 'unknown-tool', 'There is no such tool here.', clock.wall()), part.state);
+  const input = inputOf(part.input, tool);
+  if ('wrong' in input) return finish(failed(part, 'bad-input', input.wrong, clock.wall()), part.state);
+
+  const attempt = (part.attempt ?? 0) + 1;
+  const running: Part = { ...part, state: 'running', attempt, startedAt: clock.wall() };
+  const begun = await finish(running, part.state);
+  if (begun !== 'done') return begun;
+  // The epoch was checked by the store when `running` was written; the pod may have slept since.
+  while (clock.now() >= leaseUntil() && !stopsCalls(signal)) await clock.sleep(LEASE_LOOK_MS, signal);
+  if (stopsCalls(signal)) return 'stopped';
+  const result = await tools.call({
+    tool,
+    input: input.value,
+    key: `${ref.runId}:${part.partId}`,
+    attempt,
+    signal: callSignal(signal, job.giveUp),
+  });
+  if (stopsCalls(signal)) return 'stopped';
+  const output = result.output ?? '';
+  if (output !== '') void appends.say(part.partId, 'output', output);
+  if (!result.ok) return finish(failed(running, result.code, result.message, clock.wall()), 'running');
+  const how = await finish({ ...running, state: 'done', endedAt: clock.wall() }, 'running');
+  for (const source of result.sources) {
+    await appends.put(
+      { partId: newPartId(), index: appends.takeIndex(), at: appends.pushedBytes, kind: 'source', state: 'done', ...source },
+      null,
+    );
+  }
+  return how;
+};
+
+const LEASE_LOOK_MS = 20;
+
+/** A drain lets a call that is under way come to its end: nobody else could know what became of it. */
+const stopsCalls = (signal: AbortSignal): boolean => signal.aborted && signal.reason !== 'release';
+
+const callSignal = (signal: AbortSignal, giveUp: AbortSignal): AbortSignal => {
+  const stop = new AbortController();
+  const look = (): void => {
+    if (stopsCalls(signal)) stop.abort(new RunnelError('unavailable'));
+  };
+  signal.addEventListener('abort', look, { once: true });
+  look();
+  return AbortSignal.any([stop.signal, giveUp]);
+};

@@ -1,0 +1,43 @@
+import type { ToolSpec } from '../models/provider.ts';
+
+/** A tool as a run uses it. */
+export interface Tool {
+  /** Id of its server, and its name there. */
+  server: string;
+  name: string;
+  /** What the server calls it for people. */
+  title?: string;
+  /** `ask`: a person decides about each call. */
+  policy: 'never' | 'ask';
+  /** Repeating a call is harmless, says the server (`readOnlyHint`, `idempotentHint`). */
+  repeatable: boolean;
+  spec: ToolSpec;
+  /** Why these arguments do not fit; null when they do. */
+  check(input: unknown): string | null;
+}
+
+/** One call: what it is told apart by, and when it is too late. */
+export interface Call {
+  tool: Tool;
+  input: Readonly<Record<string, unknown>>;
+  /** `runId:partId`: the same for every attempt. */
+  key: string;
+  attempt: number;
+  signal: AbortSignal;
+}
+
+/** Codes of a part's error. */
+export type CallFault = 'timeout' | 'too-long' | 'tool-error' | 'unavailable' | 'unknown-tool' | 'cancelled';
+
+export type CallResult =
+  | { ok: true; output: string; sources: { url: string; title: string }[] }
+  | { ok: false; code: CallFault; message: string; output?: string };
+
+/** The tools of this pod's servers. */
+export interface Toolbox {
+  /** What there is now; a server that does not tell offers none. Never rejects. */
+  list(signal: AbortSignal): Promise<readonly Tool[]>;
+  /** Calls once. Never rejects. */
+  call(call: Call): Promise<CallResult>;
+  close(): Promise<void>;
+}
