@@ -23,8 +23,9 @@ export interface Auth {
 
 type AuthConfig = Pick<
   GatewayConfig,
-  'authMode' | 'jwtSecret' | 'jwtSecretPrevious' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
->;
+  'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie'
+> &
+  Partial<Pick<GatewayConfig, 'jwtSecretPrevious'>>;
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
 const CLOCK_TOLERANCE_SECONDS = 5;
