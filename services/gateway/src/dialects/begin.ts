@@ -1,4 +1,4 @@
-import { checkText, RunnelError } from '@runnel/protocol';
+import { checkText } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { findMessage } from '../archive/find-message.ts';
 import type { Caller, RunAnswer } from '../commands/commands.ts';
