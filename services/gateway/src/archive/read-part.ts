@@ -27,7 +27,7 @@ const partIn = ({ run, messages }: Snapshot, partId: string): { runId: string; p
 };
 
 /** A part as the events of a log make it; undefined where they do not have all of it, by its own digest. Pure. */
-export const partOf = (entries: readonly LogEntry[], runId: string, known: Part): Part | undefined => {
+const partOf = (entries: readonly LogEntry[], runId: string, known: Part): Part | undefined => {
   let held: readonly Part[] = [];
   for (const { json } of entries) {
     const event = JSON.parse(json) as LogEvent;
