@@ -125,6 +125,8 @@ export interface EndRun extends RunRef {
   finish?: Finish;
   usage?: Usage;
   error?: RunError;
+  /** ms from the run's start to its first word, where the caller knows: for the receipt. */
+  firstWordMs?: number;
   /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
   parts?: readonly EndingPart[];
 }

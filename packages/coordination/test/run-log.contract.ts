@@ -4,6 +4,7 @@ import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
 import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
+import { receiptsContract } from './contract/receipts.ts';
 import { leasesContract } from './contract/leases.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
@@ -37,6 +38,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
+    describe('receipts', () => receiptsContract(current));
     describe('threads', () => threadsContract(current));
     describe('parts', () => partsContract(current));
     describe('leases', () => leasesContract(current));

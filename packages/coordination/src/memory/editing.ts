@@ -37,7 +37,7 @@ const repeats = (title: string, words: string): boolean => {
   );
 };
 
-const withoutParts = ({ parts: _, ...message }: Message): Message => message;
+const placeOf = ({ parts: _, receipt: __, ...message }: Message): Message => message;
 
 export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
   const conversation = own(store, command);
@@ -48,7 +48,7 @@ export const deleteMessage = (store: MemoryStore, command: Change & { messageId:
   const message = conversation.messages.get(messageId);
   const words = message?.text ?? '';
   if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
-  if (message) conversation.messages.set(messageId, { ...withoutParts(message), text: '', status: 'deleted' });
+  if (message) conversation.messages.set(messageId, { ...placeOf(message), text: '', status: 'deleted' });
   const run = store.runOf(conversation.conversationId, messageId);
   if (run) Object.assign(run, { text: '', bytes: 0, parts: [] });
   store.recheck(conversation);

@@ -97,6 +97,12 @@ export const generate = (job: RunJob): ActiveRun => {
   const heldBytes = Buffer.byteLength(claim.text);
   // What owners before this one asked for told no usage: they are gone.
   const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
+  const beganAt = clock.now();
+  /** For the receipt. Who goes on with another owner's text does not know when its first word came. */
+  const firstWord = (): Pick<EndRun, 'firstWordMs'> => {
+    if (appends.firstAt === undefined || heldBytes > (claim.base ?? 0)) return {};
+    return { firstWordMs: Math.round(Math.max(0, claim.claimedAt - claim.run.startedAt) + appends.firstAt - beganAt) };
+  };
   const retry = {
     clock,
     ...(random && { random }),
@@ -140,6 +146,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...owned,
         ...standing,
         ...ending(reason),
+        ...firstWord(),
         reason,
         ...(finish && { finish }),
         usage: sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, standing.bytes - heldBytes))),
