@@ -62,6 +62,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   const outcome = reply[0] as BeginRunResult['outcome'];
   if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
   if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  if (outcome === 'unfit') return { outcome, why: reply[1] === 'room' ? 'room' : 'blind' };
   if (outcome === 'other-model') return { outcome, model: String(reply[1]) };
   if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
   return { outcome };

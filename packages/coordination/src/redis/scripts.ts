@@ -51,6 +51,9 @@ export interface ScriptArgs {
     room: number | '';
     continues: string;
     preset: '1' | '';
+    files: string;
+    facts: string;
+    blind: '1' | '';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
