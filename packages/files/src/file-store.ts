@@ -202,7 +202,10 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
         await remove(file);
         throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
       }
-      const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256, ...(isText(mediaType) && { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) }) } };
+      const whole: WholeFile = {
+        ...file,
+        whole: { mediaType, bytes, sha256, ...(isText(mediaType) && { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) }) },
+      };
       await blobs.put(dataKey(file.fileId), createReadStream(path));
       await save(whole);
       await mustStand(file);

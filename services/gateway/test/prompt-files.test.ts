@@ -33,7 +33,10 @@ const start = async () => {
 
 test('the files of a prompt are shown with its message in their order, and stay', async () => {
   const { gateway, client, ask, used, url } = await start();
-  const fileIds = [await uploadFile(url, Buffer.from('a;b\n1;2'), { name: 'Bảng.csv', type: 'text/csv' }), await uploadFile(url, PNG, { name: 'a.png' })];
+  const fileIds = [
+    await uploadFile(url, Buffer.from('a;b\n1;2'), { name: 'Bảng.csv', type: 'text/csv' }),
+    await uploadFile(url, PNG, { name: 'a.png' }),
+  ];
   expect(await used(fileIds[0]!)).toBe(false);
   const conversationId = newId();
   await client.ask({ type: 'follow', conversationId });

@@ -143,7 +143,11 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     const { messageId, conversationId, runId, text, parentId, model, files } = prompt;
     change(messageId, { status: 'sending', error: null });
     try {
-      const fields = { ...(parentId !== undefined && { parentId }), ...(model !== undefined && { model }), ...(files && { files: [...files] }) };
+      const fields = {
+        ...(parentId !== undefined && { parentId }),
+        ...(model !== undefined && { model }),
+        ...(files && { files: [...files] }),
+      };
       const { offset } = await options.send({ type: 'prompt', conversationId, messageId, runId, text, ...fields });
       blocked.delete(conversationId);
       change(messageId, { status: 'sent', ...(offset !== undefined && { offset }) });

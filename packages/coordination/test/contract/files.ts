@@ -1,6 +1,19 @@
 import { newId, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { claimed, endOf, eventsOf, LEASE_MS, MODELS, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  claimed,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  promptOf,
+  restoreOf,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 const SHA = 'a'.repeat(64);
 const fileOf = (change: Partial<Part> = {}): Part => ({

@@ -102,7 +102,10 @@ const PartFacts = {
   attempt: Type.Optional(Whole),
   code: Type.Optional(Type.String({ description: 'Of its error' })),
   file: Type.Optional(
-    Type.Object({ fileId: Name, mediaType: Type.String(), bytes: Whole, sha256: Type.String() }, { description: 'Never its name or content' }),
+    Type.Object(
+      { fileId: Name, mediaType: Type.String(), bytes: Whole, sha256: Type.String() },
+      { description: 'Never its name or content' },
+    ),
   ),
   text: Type.Optional(Type.String()),
 };
