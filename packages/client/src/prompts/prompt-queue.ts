@@ -16,7 +16,7 @@ export interface PromptQueue {
    * Throws `overloaded` when the queue is full.
    */
   add(
-    prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>,
+    prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model' | 'files'>,
     options?: { waits?: boolean },
   ): void;
   /** Tries a failed prompt again, under the same ids. */
