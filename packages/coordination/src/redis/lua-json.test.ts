@@ -13,7 +13,7 @@ const MADE = ['now', 'position', 'parentId', 'model', 'content', 'bytes', 'after
 const DECODED: Record<string, string[]> = {
   'run/end-run.lua': ['usage', 'failure', 'shown', 'sum', 'part[4]', 'string.sub(part[5], 2)'],
   'restore/restore-run.lua': ['message[2]', 'table.concat(part, ",")', 'part[1]', 'part[6]', 'string.sub(fact, 2)'],
-  'include/say.lua': ['files', 'string.sub(message, 1, -2)', 'string.sub(fact, 2)'],
+  'include/thread/say.lua': ['files', 'string.sub(message, 1, -2)', 'string.sub(fact, 2)'],
   'part/put-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/park-run.lua': ['partIds'],

@@ -18,7 +18,7 @@ import type {
   StoredMessage,
 } from '../run-log.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
-import { readLargeMessage } from './large-message.ts';
+import { readLargeMessage } from './large/large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
 import { byIndex, readPart } from '../parts.ts';
 import { readPrefix, type EndReason, type Part, type Trimmed } from '@runnel/protocol';

@@ -34,7 +34,7 @@ import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, filesOf, partJson, streamedOf } from '../parts.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
-import { createLargeReads } from './large-reads.ts';
+import { createLargeReads } from './large/large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
 import { parseHint } from './work-hint.ts';
