@@ -59,7 +59,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const generation = watchGeneration(client, scripts, onError);
   const caller = createRedisCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
-  const lists = createLists(scripts, caller, onError);
+  const lists = createLists(client, scripts, caller, onError);
 
   const partsOf = (conversationId: string, runId = ''): KeyParts => {
     checkIds(conversationId, runId === '' ? undefined : runId);

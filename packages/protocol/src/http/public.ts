@@ -92,6 +92,7 @@ export const ConversationSummary = Type.Object({
   conversationId: Type.String(),
   title: Type.String(),
   updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
+  waiting: Type.Optional(Type.Literal(true, { description: 'Its answer goes on when people have decided (W-17)' })),
 });
 export type ConversationSummary = Static<typeof ConversationSummary>;
 export const ConversationPage = Type.Object({ conversations: Type.Array(ConversationSummary), hasMore: Type.Boolean() });
