@@ -107,7 +107,7 @@ export const createFakeClient = (): FakeClient => {
     models: async () => [
       { id: 'demo', name: 'Demo', provider: 'demo', canContinue: true, default: true },
       { id: 'count', name: 'Count', provider: 'count', canContinue: true },
-      { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true },
+      { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true, price: { input: 0.15, output: 0.6 } },
     ],
     listConversations: async () => ({ conversations: [...list], hasMore: false }),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),

@@ -1,5 +1,6 @@
 import { audit } from './en-audit.ts';
 import { part } from './en-parts.ts';
+import { receipt } from './en-receipt.ts';
 
 export const en = {
   app: { name: 'Runnel', skip: 'Skip to the message box', layers: 'Menus' },
@@ -130,6 +131,7 @@ export const en = {
   },
   model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
   part,
+  receipt,
   message: {
     you: 'You said',
     answer: 'Runnel answered',

@@ -1,5 +1,6 @@
 import { audit } from './vi-audit.ts';
 import { part } from './vi-parts.ts';
+import { receipt } from './vi-receipt.ts';
 import type { Messages } from './en.ts';
 
 export const vi: Messages = {
@@ -131,6 +132,7 @@ export const vi: Messages = {
   },
   model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
   part,
+  receipt,
   message: {
     you: 'Bạn nói',
     answer: 'Runnel trả lời',

@@ -1,5 +1,5 @@
 import type { PendingPrompt } from '@runnel/client';
-import type { Message, MessageStatus, Part, RunState, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, Receipt, RunState, Trimmed } from '@runnel/protocol';
 import type { Node } from './tree.ts';
 
 /** One message of the page, whichever state it is in. */
@@ -14,6 +14,8 @@ export interface Entry extends Node {
   trimmed: Trimmed | null;
   /** Beside its text; of a running answer they are read where they are drawn. */
   parts: readonly Part[];
+  /** What proves a whole answer; older ones have none. */
+  receipt: Receipt | null;
   model: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
@@ -31,6 +33,7 @@ const ofMessage = (message: Message): Entry => ({
   finish: message.finish ?? null,
   trimmed: message.trimmed ?? null,
   parts: message.parts ?? NO_PARTS,
+  receipt: message.receipt ?? null,
   model: message.model ?? null,
   createdAt: message.createdAt,
   pending: null,
@@ -58,6 +61,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed,
       parts: NO_PARTS,
+      receipt: null,
       model,
       createdAt: startedAt,
       pending: null,
@@ -76,6 +80,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed: null,
       parts: NO_PARTS,
+      receipt: null,
       model: prompt.model ?? null,
       createdAt: prompt.createdAt,
       pending: prompt,
