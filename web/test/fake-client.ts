@@ -8,7 +8,7 @@ import {
   type SignInWay,
   type WritableStore,
 } from '@runnel/client';
-import { emptyConversation, newId, type Message } from '@runnel/protocol';
+import { emptyConversation, newId, RunnelError, type Message } from '@runnel/protocol';
 import { createFakeArchive } from './fake-archive.ts';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
@@ -112,6 +112,11 @@ export const createFakeClient = (): FakeClient => {
     listConversations: async () => ({ conversations: [...list], hasMore: false }),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    files: {
+      read: async () => new Blob(['a file'], { type: 'text/plain' }),
+      preview: async () => Promise.reject(new RunnelError('not-found')),
+      remove: async (fileId) => void calls.push(`remove file ${fileId}`),
+    },
     signInWay: async () => ({ ...way }),
     signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),

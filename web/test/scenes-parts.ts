@@ -81,7 +81,12 @@ export const partScenes: Record<string, (client: FakeClient) => string> = {
   forged: (client) =>
     open(
       client,
-      chain([...QUESTION, message('assistant', FIRST, { receipt: receiptOf(SECOND) }), message('user', 'And then?'), message('assistant', SECOND)]),
+      chain([
+        ...QUESTION,
+        message('assistant', FIRST, { receipt: receiptOf(SECOND) }),
+        message('user', 'And then?'),
+        message('assistant', SECOND),
+      ]),
     ),
   toolRunning: (client) => open(client, QUESTION, { text: FIRST, parts: [thought, { ...clock, state: 'running' }] }),
   approval: (client) =>

@@ -1,4 +1,5 @@
 import { audit } from './en-audit.ts';
+import { file } from './en-file.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
 
@@ -130,6 +131,7 @@ export const en = {
     stopsLater: 'Not connected. It stops as soon as there is a connection.',
   },
   model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
+  file,
   part,
   receipt,
   message: {

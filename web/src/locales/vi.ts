@@ -1,4 +1,5 @@
 import { audit } from './vi-audit.ts';
+import { file } from './vi-file.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
 import type { Messages } from './en.ts';
@@ -131,6 +132,7 @@ export const vi: Messages = {
     stopsLater: 'Chưa có kết nối. Sẽ dừng ngay khi có kết nối.',
   },
   model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
+  file,
   part,
   receipt,
   message: {
