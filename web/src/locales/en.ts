@@ -158,6 +158,7 @@ export const en = {
     interrupted: 'Interrupted. What had arrived is kept.',
     trimmed:
       'Too long for this model: its oldest message was left out. | Too long for this model: the {count} oldest messages were left out.',
+    fallback: '{asked} was not available. {model} answered in its place.',
     cutLength: 'Cut off by the length limit.',
     cutFilter: 'Stopped by the content filter.',
     cutTools: 'The model asked for a tool, and there is none here.',

@@ -158,6 +158,7 @@ export const vi: Messages = {
     cancelled: 'Đã dừng',
     interrupted: 'Bị gián đoạn. Phần đã nhận vẫn được giữ.',
     trimmed: 'Quá dài với mô hình này: {count} tin nhắn cũ nhất không được gửi cho nó.',
+    fallback: '{asked} không sẵn sàng. {model} trả lời thay.',
     cutLength: 'Bị cắt do giới hạn độ dài.',
     cutFilter: 'Bị bộ lọc nội dung dừng lại.',
     cutTools: 'Mô hình yêu cầu một công cụ, nhưng ở đây không có.',

@@ -34,5 +34,7 @@ export interface MemoryRun {
   queuedAt: number | null;
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
-  trimmed?: Trimmed;
+  trimmed?: Trimmed | undefined;
+  /** What was asked for, where another model answers. */
+  requestedModel?: string;
 }

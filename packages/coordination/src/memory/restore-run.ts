@@ -58,7 +58,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     if (isRemade) store.emit(conversation, 'message', { message });
   }
   const now = store.now();
-  const { trace = '', cancel = null, base, trimmed } = known ?? {};
+  const { trace = '', cancel = null, base, trimmed, requestedModel } = known ?? {};
   store.putRun({
     conversationId,
     runId,
@@ -82,6 +82,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     queuedAt: null,
     ...(base !== undefined && { base }),
     ...(trimmed && { trimmed }),
+    ...(requestedModel !== undefined && { requestedModel }),
   });
   conversation.active = runId;
   conversation.leaf = parentId;

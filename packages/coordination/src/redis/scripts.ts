@@ -53,6 +53,7 @@ export interface ScriptArgs {
     preset: '1' | '';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
   'end-run': {
     epoch: number | '';
     reason: string;
@@ -148,6 +149,7 @@ const NAMES = [
   'decide-part',
   'begin-run',
   'claim-run',
+  'switch-model',
   'end-run',
   'cancel-run',
   'renew-leases',

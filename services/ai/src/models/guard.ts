@@ -12,6 +12,8 @@ export interface GuardOptions {
   remote: boolean;
   clock?: Clock;
   random?: () => number;
+  /** How often a stream is opened before its failure stands: 3 when absent. One is enough where another model can answer. */
+  openings?: number;
   /** How long an open breaker refuses before it lets one call try. */
   breakMs?: number;
 }
@@ -59,9 +61,9 @@ const toFailure = (error: unknown): RunnelError => {
   return new RunnelError('model-failed', message, { cause, ...told });
 };
 
-/** Opens a stream up to three times. After the first token `continued` decides: the reader has seen it. */
+/** Opens a stream up to `openings` times. After the first token `continued` decides: the reader has seen it. */
 const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
-  const { clock = systemClock, random, breakMs = BREAK_MS } = options;
+  const { clock = systemClock, random, breakMs = BREAK_MS, openings = OPENINGS } = options;
   const breaker = circuitBreaker(handleWhen(isOutage), { halfOpenAfter: breakMs, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) });
 
   const openOften = async (request: ModelRequest, signal: AbortSignal): Promise<Opened> => {
@@ -70,7 +72,7 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
         return await open(provider, breaker, request, signal);
       } catch (error) {
         const askedMs = error instanceof RunnelError ? (error.retryAfterMs ?? 0) : 0;
-        if (signal.aborted || !mayPass(error) || attempt + 1 >= OPENINGS || askedMs > PATIENCE_MS) throw error;
+        if (signal.aborted || !mayPass(error) || attempt + 1 >= openings || askedMs > PATIENCE_MS) throw error;
         await clock.sleep(askedMs + fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
       }
     }

@@ -13,6 +13,8 @@ export interface Entry extends Node {
   /** What of the conversation its model did not get. */
   trimmed: Trimmed | null;
   model: string | null;
+  /** The model that was asked for, where another one answered. */
+  requestedModel: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
   pending: PendingPrompt | null;
@@ -27,6 +29,7 @@ const ofMessage = (message: Message): Entry => ({
   finish: message.finish ?? null,
   trimmed: message.trimmed ?? null,
   model: message.model ?? null,
+  requestedModel: message.requestedModel ?? null,
   createdAt: message.createdAt,
   pending: null,
 });
@@ -34,7 +37,7 @@ const ofMessage = (message: Message): Entry => ({
 const PENDING_STATUS = { queued: 'queued', sending: 'sending', sent: 'sending', failed: 'refused' } as const;
 
 /** What of a running answer changes rarely: everything but its text. */
-export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed'>;
+export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed' | 'requestedModel'>;
 
 /**
  * Finished messages, the running answer and prompts on their way as one list in order of creation.
@@ -43,7 +46,7 @@ export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt
 export const entriesOf = (messages: readonly Message[], run: RunHead | null, pending: readonly PendingPrompt[]): Entry[] => {
   const entries = messages.map(ofMessage);
   if (run) {
-    const { runId, parentId, model, startedAt, trimmed = null } = run;
+    const { runId, parentId, model, startedAt, trimmed = null, requestedModel = null } = run;
     const entry: Entry = {
       messageId: runId,
       parentId,
@@ -53,6 +56,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed,
       model,
+      requestedModel,
       createdAt: startedAt,
       pending: null,
     };
@@ -70,6 +74,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed: null,
       model: prompt.model ?? null,
+      requestedModel: null,
       createdAt: prompt.createdAt,
       pending: prompt,
     });
