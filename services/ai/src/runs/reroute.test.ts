@@ -1,3 +1,4 @@
+import type { StoredMessage } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import fc from 'fast-check';
@@ -140,7 +141,7 @@ test('each model of a list is tried at most once, in its order, whatever the lis
           gone.includes(id) ? undefined : modelOf(id, { fallback: id === 'a' ? fallback : ids, suspended: suspended.includes(id) }),
       };
       const tried: string[] = [];
-      let claim = { run: { runId: 'r', parentId: null, model: 'a', startedAt: 1 } } as Parameters<typeof nextModel>[1];
+      let claim = { messages: [], run: { runId: 'r', parentId: null, model: 'a', startedAt: 1 } } as Parameters<typeof nextModel>[1];
       for (let next = nextModel(models, claim); next !== null; next = nextModel(models, claim)) {
         tried.push(next.info.id);
         claim = { ...claim, run: { ...claim.run, model: next.info.id }, requestedModel: 'a' };
@@ -158,8 +159,24 @@ test('a request with parameters goes only to a model that carries them out', () 
   };
   const models = { get: (id: string) => known[id] };
   const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
-  expect(nextModel(models, { run })?.info.id).toBe('b');
-  expect(nextModel(models, { run, request: '{}' })?.info.id).toBe('c');
+  expect(nextModel(models, { run, messages: [] })?.info.id).toBe('b');
+  expect(nextModel(models, { run, messages: [], request: '{}' })?.info.id).toBe('c');
+});
+
+test('a thread with a picture goes only to a model that sees', () => {
+  const known: Record<string, Model> = {
+    a: modelOf('a', { fallback: ['b', 'c'] }),
+    b: modelOf('b'),
+    c: modelOf('c', { info: { ...modelOf('c').info, vision: true } }),
+  };
+  const models = { get: (id: string) => known[id] };
+  const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
+  const asking = (mediaType: string): StoredMessage => ({
+    ...{ messageId: 'm', parentId: null, role: 'user', text: 'see', status: 'complete', createdAt: 1 },
+    parts: [{ partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', mediaType }],
+  });
+  expect(nextModel(models, { run, messages: [asking('image/png')] })?.info.id).toBe('c');
+  expect(nextModel(models, { run, messages: [asking('text/plain')] })?.info.id).toBe('b');
 });
 
 test.each([

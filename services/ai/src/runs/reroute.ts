@@ -1,4 +1,4 @@
-import type { OwnedRun, RunLog } from '@runnel/coordination';
+import type { OwnedRun, RunLog, StoredMessage } from '@runnel/coordination';
 import type { RunnelError } from '@runnel/protocol';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { trimmedOf } from '../run/asked.ts';
@@ -15,17 +15,26 @@ export const mayFallBack = ({ code, providerStatus }: RunnelError): boolean =>
 /** What an API's caller may send to the one, the other carries out too. */
 const takesAsMuch = (asked: Model, other: Model): boolean => (asked.info.accepts ?? []).every((name) => other.info.accepts?.includes(name));
 
+const hasPictures = (messages: readonly StoredMessage[]): boolean =>
+  messages.some(({ parts = [] }) => parts.some(({ kind, mediaType }) => kind === 'file' && mediaType?.startsWith('image/')));
+
 /**
  * The model that answers in the place of the one a run has: the next in the list of the model that was asked for. A pod that takes over
  * goes on behind the place where the one before was, so that each is tried once. Pure.
  */
-export const nextModel = (models: Pick<ModelRegistry, 'get'>, claim: Pick<Claim, 'run' | 'requestedModel' | 'request'>): Model | null => {
-  const { run, requestedModel = run.model, request } = claim;
+export const nextModel = (
+  models: Pick<ModelRegistry, 'get'>,
+  claim: Pick<Claim, 'run' | 'requestedModel' | 'request' | 'messages'>,
+): Model | null => {
+  const { run, requestedModel = run.model, request, messages } = claim;
   const asked = models.get(requestedModel);
   if (!asked) return null;
   const rest = asked.fallback.slice(requestedModel === run.model ? 0 : asked.fallback.indexOf(run.model) + 1);
   const fits = (other: Model | undefined): other is Model =>
-    other !== undefined && !other.suspended && (request === undefined || takesAsMuch(asked, other));
+    other !== undefined &&
+    !other.suspended &&
+    (request === undefined || takesAsMuch(asked, other)) &&
+    (other.info.vision === true || !hasPictures(messages));
   return rest.map((id) => models.get(id)).find(fits) ?? null;
 };
 
