@@ -128,7 +128,13 @@ export const en = {
     stopping: 'Stopping…',
     stopsLater: 'Not connected. It stops as soon as there is a connection.',
   },
-  model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
+  model: {
+    label: 'Model',
+    default: 'Automatic',
+    failed: 'Models could not be loaded.',
+    continues: 'Goes on from its last byte',
+    down: 'Not answering now',
+  },
   part,
   message: {
     you: 'You said',

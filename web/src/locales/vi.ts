@@ -129,7 +129,13 @@ export const vi: Messages = {
     stopping: 'Đang dừng…',
     stopsLater: 'Chưa có kết nối. Sẽ dừng ngay khi có kết nối.',
   },
-  model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
+  model: {
+    label: 'Mô hình',
+    default: 'Tự động',
+    failed: 'Không tải được danh sách mô hình.',
+    continues: 'Tiếp tục được từ byte cuối',
+    down: 'Hiện không trả lời',
+  },
   part,
   message: {
     you: 'Bạn nói',

@@ -1,6 +1,6 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
+import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { continued } from './continued.ts';
@@ -24,6 +24,8 @@ const PATIENCE_MS = 5_000;
 const RETRY = { baseMs: 250, maxMs: 2000 };
 const FAILURES_TO_BREAK = 5;
 const BREAK_MS = 10_000;
+/** After so long without a try nothing is known of it. */
+const DOWN_MS = 300_000;
 
 /**
  * A provider with its timeouts, retries and breaker. What it throws for the model's sake is `model-failed`, but for what says more
@@ -36,7 +38,7 @@ export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvid
     options.clock,
   );
   return {
-    ...provider,
+    ...timed,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       try {
         yield* timed.stream(request, signal);
@@ -66,6 +68,9 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
   const { clock = systemClock, random, breakMs = BREAK_MS, openings = OPENINGS } = options;
   const breaker = circuitBreaker(handleWhen(isOutage), { halfOpenAfter: breakMs, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) });
 
+  let failedAt = Number.NEGATIVE_INFINITY;
+  breaker.onFailure(() => (failedAt = clock.now()));
+
   const openOften = async (request: ModelRequest, signal: AbortSignal): Promise<Opened> => {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -79,6 +84,7 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
   };
   return {
     ...provider,
+    isDown: () => breaker.state !== CircuitState.Closed && clock.now() - failedAt < DOWN_MS,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       const { first, iterator } = await openOften(request, signal);
       if (first.done) return;

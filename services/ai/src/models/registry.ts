@@ -68,7 +68,11 @@ export const createModelRegistry = (
   const fallback = standard && models.get(standard.id);
   if (fallback && !named.has(DEFAULT_MODEL)) named.set(DEFAULT_MODEL, fallback);
   return {
-    list: () => offered.map(({ id }) => models.get(id)!.info),
+    list: () =>
+      offered.map(({ id }) => {
+        const { info, provider } = models.get(id)!;
+        return provider.isDown?.() ? { ...info, down: true } : info;
+      }),
     get: (id) => named.get(id),
     suited: Object.fromEntries([...named].map(([id, { provider }]) => [id, provider.canContinue])),
     async warmUp() {
