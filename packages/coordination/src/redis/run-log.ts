@@ -3,7 +3,7 @@ import { createAppends } from './append-commands.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
-import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
+import { answerOf, answersOf, checkIds, ownFields, runOfMessages, toLuaJson } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
 import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
@@ -78,7 +78,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
       const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
-      const { room = '' as const, continues = '', preset = false } = command;
+      const { room = '' as const, continues = '', preset = false, thread = [] } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), {
         userId,
         model,
@@ -95,6 +95,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         room,
         continues,
         preset: preset ? '1' : '',
+        thread: thread === 'ask' ? '' : JSON.stringify(thread.map((message) => [message.messageId, toLuaJson(ownFields(message))])),
         request,
       });
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
@@ -222,9 +223,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async readHistory({ conversationId, userId, before = '', limit }) {
       return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
-    async deleteMessage({ conversationId, userId, messageId }) {
+    async deleteMessage({ conversationId, userId, messageId, stored }) {
       // As the run of that name: an answer's text so far is kept under it.
-      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap, ...lookedFor(stored) });
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
@@ -288,6 +289,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 };
 
 /** A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone. */
+/** What the database has of a message that is older than what is kept here. */
+const lookedFor = (stored: 'ask' | { text: string } | undefined): Pick<ScriptArgs['delete-message'], 'looked' | 'words'> => {
+  if (stored === undefined) return { looked: 'away', words: '' };
+  return stored === 'ask' ? { looked: '', words: '' } : { looked: 'found', words: stored.text };
+};
+
 const storedMessage = (message: StoredMessage, madeRun: string): string[] => {
   const { parts, ...bare } = message;
   return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare)] : [])];

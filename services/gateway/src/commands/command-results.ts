@@ -14,6 +14,8 @@ export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { of
     case 'forbidden':
     case 'not-found':
       throw new RunnelError(result.outcome);
+    case 'older':
+    // Only callers that ask the database get it as a result.
     case 'none':
       // A regenerate in a conversation that does not exist.
       throw new RunnelError('not-found');
