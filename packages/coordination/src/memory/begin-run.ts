@@ -1,5 +1,6 @@
-import { fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
+import { filesWeight, fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
 import { ownFields, pathTo } from '../messages.ts';
+import { filesOf } from '../parts.ts';
 import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
 import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
@@ -23,7 +24,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (isLossy && making === 'no') return { outcome: 'lossy' };
 
   let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
-  const { continues, preset, room, thread = [] } = command;
+  const { continues, preset, room, blind, thread = [] } = command;
   if (thread === 'ask' && existing?.trimmed && !existing.unproven) {
     const missing = beyond(existing, continues ?? parentId);
     if (missing !== null) return { outcome: 'older', messageId: missing };
@@ -33,9 +34,11 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   const isOpen = !existing && making === 'unproven';
   if (parentId !== null && asked !== undefined && !isOpen && !existing?.ids.has(parentId) && !kept.has(parentId))
     return { outcome: 'not-found' };
+  let brought = message?.parts;
   if (!message) {
     const question = !existing || parentId === null ? undefined : kept.get(parentId);
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
+    brought = question.parts;
   }
 
   const earlier = !existing || continues === undefined ? undefined : kept.get(continues);
@@ -43,6 +46,9 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (continues !== undefined && !canContinue) return { outcome: 'not-found' };
   const begun = earlier?.text ?? '';
   if (preset && existing?.model !== undefined && existing.model !== model) return { outcome: 'other-model', model: existing.model };
+  const { tokens: weight, isSeen } = filesWeight(brought);
+  if (isSeen && blind) return { outcome: 'unfit', why: 'blind' };
+  if (room !== undefined && weight > room) return { outcome: 'unfit', why: 'room' };
 
   if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
@@ -50,12 +56,14 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (isOpen) Object.assign(conversation, { unproven: true, trimmed: true });
   const now = store.now();
   const said: string[] = [];
-  const say = (messageId: string, role: Role, text: string): void => {
+  const say = (messageId: string, role: Role, text: string, files: ReturnType<typeof filesOf> = []): void => {
     const author = role === 'user' ? { author: userId } : {};
     const made: Message = { messageId, parentId, role, text: text.toWellFormed(), status: 'complete', createdAt: now, ...author };
-    store.keep(conversation, made);
-    store.emit(conversation, 'message', { message: made });
+    const shown = files.length === 0 ? made : { ...made, parts: files.map(({ part }) => part) };
+    store.keep(conversation, shown);
+    store.emit(conversation, 'message', { message: shown });
     store.audit(conversation, 'CHAT_MESSAGE', { message: made }, trace);
+    for (const { facts } of files) store.audit(conversation, 'PART_CHANGED', { runId: messageId, ...facts }, trace);
     parentId = messageId;
     said.push(messageId);
   };
@@ -63,7 +71,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   // The oldest message makes room for the new one; it may be of the thread.
   const [eldest] = message && missed.length > 0 && conversation.messages.size >= LIMITS.messages ? conversation.messages.values() : [];
   if (eldest) missed.push(eldest);
-  if (message) say(message.messageId, 'user', message.text);
+  if (message) say(message.messageId, 'user', message.text, filesOf(message));
   if (!existing) store.emit(conversation, 'title', { title: conversation.title });
   const path = pathTo([...missed, ...conversation.messages.values()], parentId);
   const own = room === undefined ? 0 : room - tokensOf(conversation.system ?? '');
