@@ -1,4 +1,4 @@
-import type { MessageStatus, Part, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
 
 export interface MemoryRun {
@@ -37,4 +37,6 @@ export interface MemoryRun {
   trimmed?: Trimmed | undefined;
   /** What was asked for, where another model answers. */
   requestedModel?: string;
+  /** Turns above it that are older than what is kept here, until it ends. */
+  thread?: readonly Message[] | undefined;
 }
