@@ -11,6 +11,8 @@ export interface AskedDecision {
   isApproved: boolean;
   /** An answer, or why not. */
   text?: string;
+  /** It answers a question, and approves no call. */
+  isAnswer?: boolean;
   /** The digest of the input that was shown (W-18). */
   inputSha256?: string;
   /** Or that input as a value, where the client keeps no bytes of it. */
@@ -20,8 +22,9 @@ export interface AskedDecision {
 type Snapshot = Extract<ReadState, { kind: 'snapshot' }>;
 
 /** Pure. */
-const decisionOn = ({ kind, state }: Part, { isApproved, text }: AskedDecision): Decision => {
+const decisionOn = ({ kind, state }: Part, { isApproved, isAnswer, text }: AskedDecision): Decision => {
   if (kind === 'question') return isApproved && text !== undefined ? 'answer' : 'skip';
+  if (isAnswer) throw new RunnelError('bad-frame', 'A call is approved or not; a text does not say so.');
   if (state === 'unknown') return isApproved ? 'retry' : 'skip';
   return isApproved ? 'approve' : 'deny';
 };
