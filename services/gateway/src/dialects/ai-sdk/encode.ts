@@ -4,7 +4,6 @@ import type { AnswerEnd } from '../openai/answer.ts';
 import { NOTHING_TOLD, unfold, type Unfolded } from '../parts/unfold.ts';
 import { partChunks, type Chunk, type PartSent } from './part-chunks.ts';
 
-
 export interface ChunkHead {
   conversationId: string;
   runId: string;
