@@ -46,6 +46,7 @@ export const PartSchema = Type.Object({
   mediaType: Type.Optional(Type.String()),
   width: Type.Optional(Count),
   height: Type.Optional(Count),
+  tokens: Type.Optional(Type.Integer({ minimum: 0, description: 'About, of a file that is read as text' })),
   bytes: Type.Optional(Count),
   sha256: Type.Optional(Type.String()),
   truncated: Type.Optional(Type.Boolean({ description: 'A field was cut; `GET /api/conversations/{id}/parts/{partId}` has all of it' })),
