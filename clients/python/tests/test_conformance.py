@@ -9,7 +9,8 @@ from typing import Any
 
 from runnel.state import Reader
 
-CASES = json.loads((Path(__file__).parents[2] / "conformance" / "cases.json").read_text(encoding="utf8"))
+FILE = Path(__file__).parents[2] / "conformance" / "cases.jsonl"
+CASES = [json.loads(line) for line in FILE.read_text(encoding="utf8").strip().split("\n")]
 SHOWN = ("messageId", "role", "text", "status", "parts")
 
 

@@ -7,7 +7,7 @@ import { brokenCases, caseOf, normal, type Case, type Event } from '../testing/c
 import { scriptPod, type ScriptRun } from '../testing/http/script-pod.ts';
 import { startGateway } from '../testing/test-gateway.ts';
 
-const FILE = join(import.meta.dirname, '../../../clients/conformance/cases.json');
+const FILE = join(import.meta.dirname, '../../../clients/conformance/cases.jsonl');
 
 /** A conversation of ann, and readers that keep what they are told. */
 const world = async () => {
@@ -115,10 +115,11 @@ test('W-10 W-16 the cases of clients/conformance are what real runs tell', async
   const parts = await withParts();
   const whole = first!.steps.map(({ event }) => event);
   const cases = [first!, ...others, ...(await moved()), ...(await stopped()), ...parts.cases, ...brokenCases(whole, parts.whole)];
-  const text = `${JSON.stringify(cases, null, 1)}\n`;
+  const lines = cases.map((one) => `${JSON.stringify(one)}\n`);
   // `RUNNEL_WRITE=1` writes them anew, for a wire that has grown.
-  if (process.env['RUNNEL_WRITE'] === '1') await writeFile(FILE, text);
-  expect(cases).toEqual(JSON.parse(await readFile(FILE, 'utf8')));
+  if (process.env['RUNNEL_WRITE'] === '1') await writeFile(FILE, lines.join(''));
+  const kept = (await readFile(FILE, 'utf8')).trim().split('\n');
+  expect(cases).toEqual(kept.map((line) => JSON.parse(line) as Case));
   const outcomes = cases.flatMap(({ steps }) => steps.map(({ outcome }) => outcome));
   expect(new Set(outcomes)).toEqual(new Set(['snapshot', 'live', 'applied', 'old', 'gap', 'gap-verify']));
   expect(new Set(cases.map(({ expect: { verified } }) => verified))).toEqual(new Set([true, false, null]));

@@ -10,7 +10,11 @@ interface Case {
   steps: { event: Event; outcome: string }[];
   expect: { logId: string | null; offset: number; messages: { messageId: string; text: string }[]; run: { text: string } | null };
 }
-const cases = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../clients/conformance/cases.json'), 'utf8')) as Case[];
+const FILE = join(import.meta.dirname, '../../../../clients/conformance/cases.jsonl');
+const cases = readFileSync(FILE, 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Case);
 
 test.each(cases)('W-8 W-9 W-13 $name', ({ steps, expect: due }) => {
   let [core] = reduce(createCore('c1'), { kind: 'connected' }, 0);
