@@ -65,7 +65,7 @@ export const normal = (event: Event, logIds: string[]): Event =>
   ) as Event;
 
 /** Chunks that follow each other as a slow reader gets them (W-14). */
-export const merged = (events: readonly Event[]): Event[] =>
+const merged = (events: readonly Event[]): Event[] =>
   events.reduce<Event[]>((told, event) => {
     const last = told.at(-1);
     const joins = last?.type === 'chunk' || last?.type === 'part-chunk';

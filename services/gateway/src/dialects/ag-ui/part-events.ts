@@ -16,7 +16,7 @@ export interface PartSent {
 }
 type Told = { events: AgUiEvent[]; sent: PartSent };
 
-export const resultId = (partId: string): string => `${partId}-result`;
+const resultId = (partId: string): string => `${partId}-result`;
 
 const thought = ({ partId: messageId, state, text = '' }: Part, sent: PartSent | null, ended: boolean): Told => {
   const events: AgUiEvent[] = [];

@@ -15,7 +15,7 @@ export interface PartSent {
   isAnswered: boolean;
   isOver: boolean;
 }
-export const UNTOLD: PartSent = { chars: 0, isWhole: false, asked: 'no', isAnswered: false, isOver: false };
+const UNTOLD: PartSent = { chars: 0, isWhole: false, asked: 'no', isAnswered: false, isOver: false };
 
 type Told = { chunks: Chunk[]; sent: PartSent };
 
