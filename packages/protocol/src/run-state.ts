@@ -92,7 +92,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
 });
 
 /** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
-const textUpTo = (text: string, bytes: number): string | null => {
+export const textUpTo = (text: string, bytes: number): string | null => {
   if (bytes === 0) return '';
   let held = 0;
   for (let i = 0; i < text.length;) {
