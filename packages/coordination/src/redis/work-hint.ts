@@ -20,7 +20,7 @@ export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; s
 export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string } & RunRef;
 
 /** A published hint; null for what is none. Pure. */
-export const parseHint = (text: string): WorkHint | null => {
+const parseHint = (text: string): WorkHint | null => {
   let hint: unknown;
   try {
     hint = JSON.parse(text);
