@@ -17,6 +17,8 @@ export interface Entry extends Node {
   /** What proves a whole answer; older ones have none. */
   receipt: Receipt | null;
   model: string | null;
+  /** The model that was asked for, where another one answered. */
+  requestedModel: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
   pending: PendingPrompt | null;
@@ -35,6 +37,7 @@ const ofMessage = (message: Message): Entry => ({
   parts: message.parts ?? NO_PARTS,
   receipt: message.receipt ?? null,
   model: message.model ?? null,
+  requestedModel: message.requestedModel ?? null,
   createdAt: message.createdAt,
   pending: null,
 });
@@ -42,7 +45,7 @@ const ofMessage = (message: Message): Entry => ({
 const PENDING_STATUS = { queued: 'queued', sending: 'sending', sent: 'sending', failed: 'refused' } as const;
 
 /** What of a running answer changes rarely: everything but its text. */
-export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed'>;
+export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed' | 'requestedModel'>;
 
 /**
  * Finished messages, the running answer and prompts on their way as one list in order of creation.
@@ -51,7 +54,7 @@ export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt
 export const entriesOf = (messages: readonly Message[], run: RunHead | null, pending: readonly PendingPrompt[]): Entry[] => {
   const entries = messages.map(ofMessage);
   if (run) {
-    const { runId, parentId, model, startedAt, trimmed = null } = run;
+    const { runId, parentId, model, startedAt, trimmed = null, requestedModel = null } = run;
     const entry: Entry = {
       messageId: runId,
       parentId,
@@ -63,6 +66,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       parts: NO_PARTS,
       receipt: null,
       model,
+      requestedModel,
       createdAt: startedAt,
       pending: null,
     };
@@ -82,6 +86,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       parts: NO_PARTS,
       receipt: null,
       model: prompt.model ?? null,
+      requestedModel: null,
       createdAt: prompt.createdAt,
       pending: prompt,
     });
