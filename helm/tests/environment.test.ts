@@ -13,6 +13,7 @@ const SPECS: Record<string, ConfigSpec> = { gateway, ai, audit };
 const COMPOSE = ['compose/compose.yaml', 'compose/compose.multi-node.yaml'];
 
 const EVERYWHERE = 'a pod listens on all its addresses';
+const BY_IMAGE = 'images have it set, by the build';
 const BY_FILE = 'a file instead, which may change under a running pod';
 const BY_ENV = 'in `<service>.env`: values files of older charts have it there, and the chart refuses there what it sets itself';
 const BY_RUNNEL_ENV = 'in compose/runnel.env, which every service of ours reads';
@@ -21,6 +22,7 @@ const BY_RUNNEL_ENV = 'in compose/runnel.env, which every service of ours reads'
 const NOT_IN_CHART: Record<string, Record<string, string>> = {
   gateway: {
     HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
     INTERNAL_TOKEN: BY_FILE,
     OIDC_CLIENT_SECRET_FILE: 'a Secret gives OIDC_CLIENT_SECRET',
     AI_SERVICE_URLS: 'the chart knows the Service (AI_SERVICE_NAME)',
@@ -45,9 +47,10 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
       ].map((name) => [name, BY_ENV]),
     ),
   },
-  ai: { HOST: EVERYWHERE, INTERNAL_TOKEN: BY_FILE, LEASE_MS: BY_ENV },
+  ai: { HOST: EVERYWHERE, RUNNEL_COMMIT: BY_IMAGE, INTERNAL_TOKEN: BY_FILE, LEASE_MS: BY_ENV },
   audit: {
     HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
     INTERNAL_TOKEN: BY_FILE,
     CHECKPOINT_KEY_FILE: 'a Secret gives CHECKPOINT_KEY',
     ...Object.fromEntries(['KAFKA_PARTITIONS', 'KAFKA_RETENTION', 'AUDIT_RETENTION', 'CHECKPOINT_FILE'].map((name) => [name, BY_ENV])),

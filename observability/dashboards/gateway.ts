@@ -22,6 +22,30 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Full',
+          description: 'WebSockets as a part of MAX_SOCKETS, by gateway. Above 85 % of all: runbook SocketsNearlyFull.',
+          unit: 'percentunit',
+          limit: 0.85,
+          targets: [{ expr: 'max by (instance) (runnel_gateway_sockets / runnel_gateway_sockets_limit)', legend: '{{instance}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Handshakes',
+          description:
+            'WebSockets that were asked for, by what became of them. full, overloaded, unavailable, internal: runbook HandshakesFailing.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_handshakes_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Callers',
+          description:
+            'Whether it is known who they are. unauthorized: runbook DoorRefuses; unavailable: runbook KeysUnreachable. nobody has yet to say hello.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_identity_checks_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Follows and rooms',
           description: 'Standing follows, and the conversations they are of. A room is one subscription at Redis.',
           unit: 'short',
@@ -77,6 +101,27 @@ export const gateway: Dashboard = {
             perSecond('runnel_gateway_dialect_requests_total', 'dialect, code'),
             { ...sumOf('runnel_gateway_dialect_streams', 'dialect'), legend: 'open {{dialect}}' },
           ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'HTTP by code',
+          description: 'Requests that ended, by status; 499 left before the answer. More than 5 % of 5xx: runbook HttpFailing.',
+          unit: 'reqps',
+          targets: [perSecond('runnel_http_requests_total{service="gateway"}', 'code')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'HTTP by route',
+          description: 'Which routes are asked for; streams count when they end.',
+          unit: 'reqps',
+          targets: [perSecond('runnel_http_requests_total{service="gateway"}', 'method, route')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'HTTP time, p99',
+          description: 'From the head of a request to the end of its answer, by route; streams left out.',
+          unit: 's',
+          targets: [quantile(0.99, 'runnel_http_request_seconds', 'route')],
         },
         {
           kind: 'timeseries',

@@ -1,5 +1,6 @@
 export * from './redis/client/connect.ts';
 export * from './redis/client/address.ts';
+export * from './redis/client/clock-offset.ts';
 export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';

@@ -34,6 +34,11 @@ export const commonSettings = {
   host: setting.string('HOST', { default: '0.0.0.0', description: 'Address to listen on' }),
   ...portSettings(8080, 9080),
   logLevel: setting.oneOf('LOG_LEVEL', LOG_LEVELS, { default: 'info', description: 'Least important level that is logged' }),
+  commit: setting.string('RUNNEL_COMMIT', {
+    default: 'unknown',
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    description: 'The commit it was built from, as `runnel_build_info` shows it; images have it set',
+  }),
   redisUrl: setting.url('REDIS_URL', {
     default: 'redis://127.0.0.1:6379',
     inFile: true,

@@ -7,6 +7,8 @@ import { createInnerToken, type InnerToken, type InnerTokenOptions } from './inn
 import { createInternalServer } from './internal-server.ts';
 import { createLogger, type Logger, type LogLevel } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { showBuild } from './telemetry/build-info.ts';
+import { showMemoryLimit } from './telemetry/memory-limit.ts';
 import type { FileText } from './setting.ts';
 import { runService, type Closable, type ServiceControl } from './shutdown.ts';
 import { startTracing, type Tracer } from './tracing.ts';
@@ -15,6 +17,7 @@ import { startTracing, type Tracer } from './tracing.ts';
 interface Common extends Record<string, Setting> {
   nodeId: Setting<string>;
   logLevel: Setting<LogLevel>;
+  commit: Setting<string>;
   otlpEndpoint: Setting<string | undefined>;
   port: Setting<number>;
   internalPort: Setting<number>;
@@ -64,9 +67,11 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
     name,
     async start({ stop }) {
       const config = loadConfig(spec, env);
-      const { nodeId, logLevel, otlpEndpoint, port, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
+      const { nodeId, logLevel, commit, otlpEndpoint, port, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
       const log = createLogger({ level: logLevel, node: nodeId, service: name });
       const metrics = createMetrics(name);
+      showBuild(metrics, commit);
+      showMemoryLimit(metrics);
       const health = createHealth();
       const tracing = startTracing({ service: name, node: nodeId, endpoint: otlpEndpoint });
       const onError = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });

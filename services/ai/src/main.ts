@@ -1,5 +1,5 @@
-import { connectRedis, createRedisRunLog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
-import { startService, storeObserver, watchEviction } from '@runnel/kit';
+import { clockOffset, connectRedis, createRedisRunLog, openStoreAddress, outboxBacklog, shareInnerToken } from '@runnel/coordination';
+import { showStore, startService, storeObserver, watchEviction } from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
 
@@ -20,6 +20,7 @@ await startService({
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
     const redis = connectRedis(url, onError);
+    showStore(metrics, { backlog: () => outboxBacklog(redis), clockOffset: () => clockOffset(redis) });
     const { door, closable } = openDoor({ share: shareInnerToken(redis) });
     const ai = await createAiApp({ config, log, metrics, health, runLog, door, env: process.env, tracer });
     return {

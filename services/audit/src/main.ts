@@ -1,5 +1,5 @@
 import { shareInnerToken } from '@runnel/coordination';
-import { createDrain, startService } from '@runnel/kit';
+import { createDrain, observeHttp, startService } from '@runnel/kit';
 import { createAuditApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { startAudit } from './service.ts';
@@ -21,6 +21,7 @@ await startService({
     health.register('database', () => audit.tables.ping());
     const { door, closable } = openDoor({ share: shareInnerToken(audit.redis) });
     const app = createAuditApp(audit.tables, door);
+    observeHttp(app, metrics);
     // The batch in hand is finished and committed, the shards and the groups are left; history is still answered.
     const leave = async (): Promise<void> => {
       for (const { close } of audit.working.toReversed()) await close();

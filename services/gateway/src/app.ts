@@ -2,11 +2,22 @@ import type { ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { createDrain, createInnerToken, delay, type Health, type InnerToken, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import {
+  createDrain,
+  createInnerToken,
+  delay,
+  observeHttp,
+  type Health,
+  type InnerToken,
+  type Logger,
+  type Metrics,
+  type Tracer,
+} from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './connections/affinity.ts';
 import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
 import { createAuth, type Auth } from './auth/auth.ts';
+import { withCount } from './auth/counted.ts';
 import { createApiKeys } from './auth/grants/api-keys.ts';
 import { LiveGrants } from './auth/grants/live-grants.ts';
 import { withApiKeys } from './auth/grants/with-keys.ts';
@@ -105,7 +116,9 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     if (outcome === 'ended') log.info({ event: 'session.not-renewed', userId, session });
   };
   const oidc = config.authMode === 'oidc' ? createOidc({ config, store: deps.runLog, live: liveGrants, renewal }) : null;
-  const auth = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
+  const known = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
+  const auth = withCount(known, (outcome) => metrics.identityChecks.inc({ outcome }));
+  metrics.socketsLimit.set(config.maxSockets);
   const innerToken = deps.innerToken ?? createInnerToken({});
   const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
   // Pods that were given are of this process.
@@ -141,6 +154,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     frameworkErrors: sendUnreadable,
     clientErrorHandler: answerClientError,
   });
+  observeHttp(app, deps.metrics);
   await app.register(cookie);
   const sockets = await registerWs(app, {
     hub,

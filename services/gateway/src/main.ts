@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
-import { connectRedis, createRedisRunLog, outboxBacklog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
-import { newInnerToken, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
+import { clockOffset, connectRedis, createRedisRunLog, outboxBacklog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
+import { newInnerToken, showStore, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
@@ -26,8 +26,7 @@ await startService({
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
     const redis = connectRedis(url, onError);
-    // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
-    metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
+    showStore(metrics, { backlog: () => outboxBacklog(redis), clockOffset: () => clockOffset(redis) });
     const { token: innerToken, door, closable } = openDoor({ share: shareInnerToken(redis) });
     // The first question to AI pods is what models there are; asked without the token, the catalogue would be empty for a second.
     await waitFor(() => innerToken.current() !== undefined, { deadlineMs: TOKEN_WAIT_MS, everyMs: 10 }).catch(() => undefined);
