@@ -1,5 +1,6 @@
 import type { Dashboard } from '../lib/grafana.ts';
 import { perSecond, quantile, spread, sumOf } from '../lib/query.ts';
+import { httpRow } from './http.ts';
 import { processRow } from './process.ts';
 
 export const gateway: Dashboard = {
@@ -104,27 +105,6 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'HTTP by code',
-          description: 'Requests that ended, by status; 499 left before the answer. More than 5 % of 5xx: runbook HttpFailing.',
-          unit: 'reqps',
-          targets: [perSecond('runnel_http_requests_total{service="gateway"}', 'code')],
-        },
-        {
-          kind: 'timeseries',
-          title: 'HTTP by route',
-          description: 'Which routes are asked for; streams count when they end.',
-          unit: 'reqps',
-          targets: [perSecond('runnel_http_requests_total{service="gateway"}', 'method, route')],
-        },
-        {
-          kind: 'timeseries',
-          title: 'HTTP time, p99',
-          description: 'From the head of a request to the end of its answer, by route; streams left out.',
-          unit: 's',
-          targets: [quantile(0.99, 'runnel_http_request_seconds', 'route')],
-        },
-        {
-          kind: 'timeseries',
           title: 'Frames from clients',
           description: 'By type. Many follows: a reconnect storm.',
           unit: 'ops',
@@ -132,6 +112,7 @@ export const gateway: Dashboard = {
         },
       ],
     },
+    httpRow,
     {
       title: 'Commands',
       panels: [
