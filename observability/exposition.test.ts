@@ -10,6 +10,7 @@ import {
   showMemoryLimit,
   showStore,
   storeObserver,
+  toldExporter,
   watchEviction,
   type Metrics,
 } from '@runnel/kit';
@@ -59,6 +60,7 @@ beforeAll(async () => {
   for (const metrics of [ofGateway, ofAi]) {
     showBuild(metrics, 'test');
     showMemoryLimit(metrics);
+    toldExporter({ export: () => undefined, shutdown: async () => undefined }, { log: silentLog, metrics });
     showStore(metrics, { backlog: async () => 0, clockOffset: async () => 0 });
   }
   createInnerDoor({ current: () => undefined, renew: async () => undefined, close: () => undefined }, ofAudit);

@@ -10,6 +10,8 @@ const identities = (steps: Readonly<Record<string, number>>): Samples =>
 const http = (failing: number): Samples =>
   counted('runnel_http_requests_total', 'service="gateway",route="/api/models",method="GET"', { 'code="200"': 60, 'code="503"': failing });
 const looks = (failed: number): Samples => counted('runnel_gateway_discoveries_total', 'service="gateway"', { 'outcome="failed"': failed });
+const traces = ({ lost, sent }: { lost: number; sent: number }): Samples =>
+  counted('runnel_trace_batches_total', 'service="ai"', { 'outcome="lost"': lost, 'outcome="sent"': sent });
 const AT = 'service="gateway",instance="a:9080"';
 const gauge = (metric: string, labels: string, value: number): Samples => ({ [`${metric}{${labels}}`]: `=${value}` });
 
@@ -135,6 +137,17 @@ export const HEALTH_CAUSES: readonly CauseAlert[] = [
     fires: gauge('runnel_clock_offset_seconds', AT, -0.2),
     silent: gauge('runnel_clock_offset_seconds', AT, -0.02),
     labels: { service: 'gateway', instance: 'a:9080' },
+  },
+  {
+    alert: 'TracesLost',
+    severity: 'ticket',
+    expr: 'round(sum(increase(runnel_trace_batches_total{outcome="lost"}[30m]))) >= 5 unless sum(rate(runnel_trace_batches_total{outcome="sent"}[30m])) > 0',
+    for: '5m',
+    summary: 'The collector takes no traces',
+    description:
+      'Nothing of half an hour could be given to the OpenTelemetry collector. Answers do not wait for it; their traces are lost.',
+    fires: traces({ lost: 1, sent: 0 }),
+    silent: traces({ lost: 1, sent: 1 }),
   },
   {
     alert: 'JobFailed',

@@ -51,6 +51,13 @@ export const kubernetes: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Traces',
+          description: 'Batches of spans by whether the collector took them (runbook TracesLost). Empty while nothing is traced.',
+          unit: 'ops',
+          targets: [perSecond('runnel_trace_batches_total', 'service, outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Autoscalers',
           description: 'Pods that each autoscaler runs, and at most may (kube-state-metrics; runbook ScalerStuck).',
           unit: 'short',

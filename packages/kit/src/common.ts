@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { LOG_LEVELS } from './log.ts';
 import { setting } from './setting.ts';
+import { otelSettings } from './telemetry/otel-settings.ts';
 
 /** The two ports of a service, with its own defaults. 0 lets the system choose; the start line then has the real port. */
 export const portSettings = (port: number, internalPort: number) => ({
@@ -64,8 +65,5 @@ export const commonSettings = {
     readFile: (path) => readFileSync(path, 'utf8'),
     description: 'A file that holds it instead; read again when a call is refused, so that it may change',
   }),
-  otlpEndpoint: setting.url('OTEL_EXPORTER_OTLP_ENDPOINT', {
-    optional: true,
-    description: 'Base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced',
-  }),
+  ...otelSettings,
 };

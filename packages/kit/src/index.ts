@@ -16,6 +16,7 @@ export * from './telemetry/build-info.ts';
 export * from './telemetry/http-metrics.ts';
 export * from './telemetry/memory-limit.ts';
 export * from './telemetry/store-figures.ts';
+export * from './telemetry/told-exporter.ts';
 export * from './tracing.ts';
 export * from './wait.ts';
 export * from './watch/watch-file.ts';

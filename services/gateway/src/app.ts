@@ -7,6 +7,7 @@ import {
   createInnerToken,
   delay,
   observeHttp,
+  type RequestSeen,
   type Health,
   type InnerToken,
   type Logger,
@@ -34,6 +35,8 @@ import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './dispatch/json-client.ts';
 import { createHub } from './follow/hub.ts';
+import { RunTraces } from './follow/run-traces.ts';
+import { withAccessLog } from './commands/access-log.ts';
 import { createModelCatalogue, type ModelCatalogue } from './dispatch/model-catalogue.ts';
 import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
 import { withRehydration } from './archive/rehydration.ts';
@@ -117,7 +120,9 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   };
   const oidc = config.authMode === 'oidc' ? createOidc({ config, store: deps.runLog, live: liveGrants, renewal }) : null;
   const known = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
-  const auth = withCount(known, (outcome) => metrics.identityChecks.inc({ outcome }));
+  const people = new WeakMap<object, string>();
+  const keep = config.accessLog ? (request: object, userId: string) => void people.set(request, userId) : undefined;
+  const auth = withCount(known, (outcome) => metrics.identityChecks.inc({ outcome }), keep);
   metrics.socketsLimit.set(config.maxSockets);
   const innerToken = deps.innerToken ?? createInnerToken({});
   const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
@@ -128,10 +133,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
-  const hub = createHub({ runLog, metrics, neighbours: budgets.neighbours });
+  const traces = new RunTraces();
+  const hub = createHub({ runLog, metrics, traces, neighbours: budgets.neighbours });
   const { tracer } = deps;
   const files = openFiles(config);
-  const commands = createCommands({
+  const plain = createCommands({
+    traces,
     runLog,
     hub,
     dispatcher,
@@ -143,6 +150,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     log,
     ...(tracer && { tracer }),
   });
+  const commands = config.accessLog ? withAccessLog(plain, log) : plain;
   const draining = new AbortController();
   const trustProxy = parseTrustProxy(config.trustProxy);
 
@@ -156,7 +164,10 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     frameworkErrors: sendUnreadable,
     clientErrorHandler: answerClientError,
   });
-  observeHttp(app, deps.metrics);
+  const seen: RequestSeen | undefined = config.accessLog
+    ? (request, of) => log.info({ event: 'http.answered', ...request, ms: Math.round(request.ms), userId: people.get(of) })
+    : undefined;
+  observeHttp(app, deps.metrics, seen);
   await app.register(cookie);
   const sockets = await registerWs(app, {
     hub,

@@ -40,6 +40,8 @@ const ownershipAnswers = (metrics: Metrics) => {
 
 /** Everything the gateway counts, in one place: the names are the operator's interface. */
 const createGatewayMetrics = (metrics: Metrics) => ({
+  /** Of any histogram below. */
+  exemplar: metrics.exemplar,
   sockets: metrics.gauge('runnel_gateway_sockets', 'Open WebSockets'),
   socketsLimit: metrics.gauge('runnel_gateway_sockets_limit', 'MAX_SOCKETS: WebSockets that this node takes'),
   handshakes: metrics.counter('runnel_gateway_handshakes_total', 'WebSockets that were asked for, by what became of the handshake', [

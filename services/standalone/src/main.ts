@@ -34,7 +34,7 @@ await runService({
     showMemoryLimit(metrics);
     const health = createHealth();
     const models = config.models ?? chooseModels(process.env, findLocalModels(join(checkout, 'models')));
-    const tracing = startTracing({ service: 'standalone', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const tracing = startTracing({ service: 'standalone', node: config.nodeId, config, told: { log, metrics } });
     const { tracer } = tracing;
     const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health, tracer });
     await gateway.app.listen({ host: config.host, port: config.port });

@@ -7,7 +7,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 /** What ended before its answer: nginx's word for a client that left. */
 const ABORTED = '499';
 
-export interface HttpRequestSeen {
+interface HttpRequestSeen {
   /** As it was declared (`/api/history/:id`), or `none`: no address, and nothing a caller made up. */
   route: string;
   method: string;
@@ -15,11 +15,14 @@ export interface HttpRequestSeen {
   ms: number;
 }
 
+/** Told of each request that ended; `of` is Fastify's request. */
+export type RequestSeen = (request: HttpRequestSeen, of: object) => void;
+
 /**
  * Counts requests by route, method and status, and tells `seen` of each one. Streams count when they end, and their length is in no
  * histogram. Upgrades count only when they are refused: sockets have figures of their own.
  */
-export const observeHttp = (app: FastifyInstance, metrics: Metrics, seen?: (request: HttpRequestSeen, of: object) => void): void => {
+export const observeHttp = (app: FastifyInstance, metrics: Metrics, seen?: RequestSeen): void => {
   const requests = metrics.counter('runnel_http_requests_total', 'HTTP requests that ended, by the route as it is declared', [
     'route',
     'method',
