@@ -51,6 +51,14 @@ export const commonSettings = {
     pattern: '^[A-Za-z0-9:._-]{0,64}$',
     description: 'What all keys and channels begin with, so that two installations may share a Redis; the same for all services of one',
   }),
+  redisShards: setting.integer('REDIS_SHARDS', {
+    optional: true,
+    minimum: 1,
+    maximum: 1024,
+    defaultText: 'what the Redis has; 64 in an empty one',
+    description:
+      'How many shards conversations are spread over; chosen once, with an empty Redis, the same for all services of an installation',
+  }),
   redisCaFile: pathOfFile('REDIS_CA_FILE', "PEM file of the authorities that sign Redis's certificate, trusted instead of Node's own"),
   redisCertFile: pathOfFile('REDIS_CERT_FILE', 'PEM file of the certificate that this process shows to Redis'),
   redisKeyFile: pathOfFile('REDIS_KEY_FILE', 'PEM file of its key'),

@@ -17,7 +17,7 @@ await startService({
       log.error({ event: 'kafka.fatal', message: String(error) });
       stop('the Kafka consumer ended', 1);
     };
-    const audit = await startAudit(config, log, { metrics, onFatal, tracer });
+    const audit = await startAudit(config, log, { metrics, onFatal, tracer, stop: (reason) => stop(reason, 1) });
     health.register('database', () => audit.tables.ping());
     const { door, closable } = openDoor({ share: shareInnerToken(audit.redis) });
     const app = createAuditApp(audit.tables, door);

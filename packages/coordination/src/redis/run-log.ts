@@ -3,7 +3,7 @@ import { createAppends } from './append-commands.ts';
 import { beginArgs } from './begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
-import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
+import { channelOf, outboxKey, shardOf, shardCount, workChannel, type KeyParts } from './keys.ts';
 import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
 import { createRedisCaller, type OnCommand } from './client/caller.ts';
@@ -237,7 +237,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async onWork(listener): Promise<Subscription> {
       await caller.ready();
       const hear = { message: (bytes: Buffer) => hearWork(bytes, listener), resubscribed: () => {} };
-      const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear));
+      const shards = Array.from({ length: shardCount() }, (_, shard) => channels.subscribe(workChannel(shard), hear));
       const settled = await Promise.allSettled(shards);
       const close = async (): Promise<void> => {
         for (const result of settled) if (result.status === 'fulfilled') await result.value.close();
