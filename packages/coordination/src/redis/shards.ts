@@ -61,7 +61,7 @@ const mismatch = (stands: number, wanted: number): string =>
  *
  * @throws Error when another number is wanted than what stands there
  */
-export const openShards = async ({ client, wanted, waitMs, refuse, everyMs = 2000 }: OpenShards): Promise<{ close(): void }> => {
+export const openShards = async ({ client, wanted, waitMs, refuse, everyMs = 250 }: OpenShards): Promise<{ close(): void }> => {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const asked = settle(client, wanted).catch(() => null);
