@@ -1,7 +1,7 @@
 export * from './redis/client/connect.ts';
 export * from './redis/client/address.ts';
 export * from './redis/client/clock-offset.ts';
-export { channelOf, DEFAULT_SHARDS, MOST_SHARDS, outboxKey, prefixed, shardOf } from './redis/keys.ts';
+export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
 export * from './redis/shards.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';

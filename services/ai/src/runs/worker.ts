@@ -114,9 +114,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
     const startedAt = clock.now();
-    const traceId = traceIdOf(claim.trace);
-    const { epoch, run } = claim;
-    const facts = { ...ref, epoch, model: run.model, ...(traceId !== undefined && { trace_id: traceId }) };
+    const facts = { ...ref, epoch: claim.epoch, model: claim.run.model, trace_id: traceIdOf(claim.trace) };
     if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
