@@ -8,6 +8,9 @@ export const folderOf = (fileId: string): string => `files/${fileId}`;
 export const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
 export const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;
 export const dataKey = (fileId: string): string => `${folderOf(fileId)}/data`;
+/** What models see of a picture, and read of a document. */
+export const seenKey = (fileId: string): string => `${folderOf(fileId)}/seen`;
+export const textKey = (fileId: string): string => `${folderOf(fileId)}/text`;
 export const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
 export const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
 /** An empty object whose name says how large the file will be: one listing tells what a person has. */

@@ -96,9 +96,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log.warn({ event: 'outbox-file.not-stored', err }),
   );
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
-  const aiConfig = { ...config, models: [...models], drainMs: 0 };
-  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
+  const aiConfig = { ...config, filesUrl, models: [...models], drainMs: 0 };
+  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
     config: { ...config, ...NO_STORE, filesUrl, aiServiceUrls: [], auditUrl: undefined },
     log,

@@ -18,7 +18,7 @@ import { afterRenew } from '../run/verdict.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'files'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -143,7 +143,7 @@ export const createWorker = (deps: WorkerDeps) => {
       },
     });
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({ ...job, files: deps.files ?? null, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.

@@ -1,24 +1,15 @@
-import { join } from 'node:path';
 import { setting, type ConfigSpec, type LoadedConfig } from '@runnel/kit';
-import { createFileStore, DEFAULT_TYPES, openBlobs, type FileStore } from '@runnel/files';
+import { createFileStore, DEFAULT_TYPES, FILES_URL, openBlobs, type FileStore } from '@runnel/files';
 
 const MIB = 1024 * 1024;
-/** Switches files off. */
-const NONE = 'none';
-
 const checkUrl = (text: string): string => {
-  if (text !== NONE) openBlobs(text);
+  openBlobs(text);
   return text;
 };
 
 export const fileSettings = {
   filesUrl: {
-    ...setting.string('FILES_URL', {
-      default: `file:${join(import.meta.dirname, '../../../../../.data/files')}`,
-      defaultText: '`file:.data/files` in the checkout; standalone: `files` under `DATA_DIR`',
-      description:
-        'Where uploaded files are kept, the same for all services: `file:<folder>`, which all nodes must share; `none`: no files',
-    }),
+    ...setting.string('FILES_URL', FILES_URL),
     parse: checkUrl,
   },
   fileMaxBytes: setting.integer('FILE_MAX_BYTES', { default: 50 * MIB, minimum: 1, description: 'Bytes of one uploaded file at most' }),
@@ -37,12 +28,8 @@ export const fileSettings = {
 type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
 
 /** Null where files are switched off. */
-export const openFiles = ({ filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig): FileStore | null =>
-  filesUrl === NONE
-    ? null
-    : createFileStore(openBlobs(filesUrl), {
-        maxBytes: fileMaxBytes,
-        maxTotalBytes: filesMaxTotalBytes,
-        maxFiles: filesMaxCount,
-        types: fileTypes,
-      });
+export const openFiles = ({ filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig): FileStore | null => {
+  const blobs = openBlobs(filesUrl);
+  const limits = { maxBytes: fileMaxBytes, maxTotalBytes: filesMaxTotalBytes, maxFiles: filesMaxCount, types: fileTypes };
+  return blobs && createFileStore(blobs, limits);
+};
