@@ -180,7 +180,7 @@
 
 {{/* What people upload. */}}
 {{/* All services have the same. */}}
-{{- define "runnel.filesEnv" }}
+{{- define "runnel.filesEnv" -}}
 - { name: FILES_URL, value: {{ ternary "file:/var/lib/runnel/files" "none" (ne .Values.files.existingClaim "") | quote }} }
 {{- end }}
 {{- define "runnel.filesMount" -}}

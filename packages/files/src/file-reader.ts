@@ -1,6 +1,7 @@
 import type { Blobs } from './blobs.ts';
 import { dataKey, FILE_ID, recordKey, seenKey, textKey } from './file-keys.ts';
-import { parseRecord } from './file-record.ts';
+import { parseRecord, type WholeFile } from './file-record.ts';
+import { MOST_TEXT_BYTES } from './look-into.ts';
 import { isText } from './media-type.ts';
 
 /** What a model is given of a file: its text, or the picture as every provider takes it. */
@@ -30,18 +31,19 @@ export const createFileReader = (blobs: Blobs): FileReader => ({
   async content(fileId, most) {
     if (!FILE_ID.test(fileId)) return null;
     const record = await blobs.get(recordKey(fileId));
-    const whole = record && parseRecord(record)?.whole;
-    if (!whole) return null;
-    const { mediaType, bytes } = whole;
-    const read = async (): Promise<Buffer> => collect(blobs.read(dataKey(fileId), 0, Math.min(bytes, most) - 1) as AsyncIterable<Buffer>);
-    if (isText(mediaType)) return { kind: 'text', text: textOf(await read()) };
+    const file = record && (parseRecord(record) as WholeFile | null);
+    if (!file?.whole) return null;
+    const { mediaType, bytes } = file.whole;
+    const read = async (size: number): Promise<Buffer> =>
+      collect(blobs.read(dataKey(file), 0, Math.min(bytes, size) - 1) as AsyncIterable<Buffer>);
+    if (isText(mediaType)) return { kind: 'text', text: textOf(await read(Math.min(most, MOST_TEXT_BYTES))) };
     if (!mediaType.startsWith('image/')) {
       const text = await blobs.get(textKey(fileId));
       return text && { kind: 'text', text: textOf(Buffer.from(text).subarray(0, most)) };
     }
     const seen = await blobs.get(seenKey(fileId));
     if (seen) return { kind: 'picture', mediaType: 'image/jpeg', bytes: seen };
-    return TAKEN.has(mediaType) && bytes <= MOST_PICTURE_BYTES ? { kind: 'picture', mediaType, bytes: await read() } : null;
+    return TAKEN.has(mediaType) && bytes <= MOST_PICTURE_BYTES ? { kind: 'picture', mediaType, bytes: await read(bytes) } : null;
   },
 });
 

@@ -1,5 +1,5 @@
 import { setting, type ConfigSpec, type LoadedConfig } from '@runnel/kit';
-import { createFileStore, DEFAULT_TYPES, FILES_URL, openBlobs, type FileStore } from '@runnel/files';
+import { createFileStore, DEFAULT_TYPES, FILES_URL, openBlobs, type FileContents, type FileStore } from '@runnel/files';
 
 const MIB = 1024 * 1024;
 const checkUrl = (text: string): string => {
@@ -19,6 +19,11 @@ export const fileSettings = {
     description: 'Bytes of all files of one user at most',
   }),
   filesMaxCount: setting.integer('FILES_MAX_COUNT', { default: 1_000, minimum: 1, description: 'Files of one user at most' }),
+  imageMaxPixels: setting.integer('IMAGE_MAX_PIXELS', {
+    default: 30_000_000,
+    minimum: 1,
+    description: 'Pixels of one picture at most, over all of its frames; a gateway needs up to 4 bytes for each while it looks at one',
+  }),
   fileTypes: setting.list('FILE_TYPES', {
     default: DEFAULT_TYPES,
     description: 'Media types of files that are taken, by their content; `text/*` stands for all of text; comma-separated',
@@ -28,8 +33,11 @@ export const fileSettings = {
 type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
 
 /** Null where files are switched off. */
-export const openFiles = ({ filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig): FileStore | null => {
+export const openFiles = (
+  { filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig,
+  contents: FileContents,
+): FileStore | null => {
   const blobs = openBlobs(filesUrl);
   const limits = { maxBytes: fileMaxBytes, maxTotalBytes: filesMaxTotalBytes, maxFiles: filesMaxCount, types: fileTypes };
-  return blobs && createFileStore(blobs, limits);
+  return blobs && createFileStore(blobs, limits, { contents });
 };
