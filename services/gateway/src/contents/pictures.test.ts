@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync, crc32 } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPictures } from './pictures.ts';
 
@@ -20,7 +20,7 @@ const cleaned = async (bytes: Uint8Array, mediaType: string) => {
 };
 const plain = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: '#4488cc' } });
 /** As a phone takes it: on its side, with the place and the name of who took it. */
-const withSecrets = (picture: sharp.Sharp) =>
+const withSecrets = (picture: Sharp) =>
   picture
     .withExif({ IFD0: { Artist: 'SECRET-NAME' }, IFD3: { GPSLatitude: '10/1 46/1 0/1' } })
     .withMetadata({ orientation: 6 })
