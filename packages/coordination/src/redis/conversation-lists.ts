@@ -1,7 +1,7 @@
 import { isListed } from '@runnel/protocol';
 import type { KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
-import type { ConversationSummary, RunLog } from '../run-log.ts';
+import type { ConversationSummary, Preset, RunLog } from '../run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /**
@@ -9,26 +9,36 @@ import type { ScriptRunner } from './scripts.ts';
  * costs only a line in a list.
  */
 export interface ConversationLists {
-  note(userId: string, conversationId: string, title: string, change?: 'kept' | 'deleted'): void;
+  /** What is absent of its preset stays as it was. */
+  note(
+    userId: string,
+    conversationId: string,
+    title: string,
+    noted?: { change?: 'kept' | 'deleted'; system?: string; model?: string },
+  ): void;
   list: RunLog['listConversations'];
 }
+
+/** As it is told: what it has not is absent. */
+export const presetOf = (system?: string | null, model?: string | null): Preset => ({ ...(system && { system }), ...(model && { model }) });
 
 const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
 
 export const createLists = (scripts: ScriptRunner, caller: RedisCaller, onError: (error: Error) => void): ConversationLists => ({
-  note(userId, conversationId, title, change = 'kept') {
+  note(userId, conversationId, title, { change = 'kept', system = '*', model = '*' } = {}) {
     if (!isListed(conversationId)) return;
     caller
-      .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
+      .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change, system, model }))
       .catch(onError);
   },
   async list({ userId, after = '', limit }) {
     const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
-    const [, hasMore, ids, changedAt, titles] = reply as [string, number, string[], number[], (string | null)[]];
+    const [, hasMore, ids, changedAt, titles, own] = reply as [string, number, string[], number[], ...(string | null)[][]];
     const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({
       conversationId,
-      title: titles[index] ?? '',
+      title: titles?.[index] ?? '',
       updatedAt: Number(changedAt[index]),
+      ...presetOf(own?.[index * 2], own?.[index * 2 + 1]),
     }));
     return { conversations, hasMore: Number(hasMore) === 1 };
   },

@@ -108,12 +108,22 @@ export interface ScriptArgs {
   };
   'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   expel: { intruder: string; rightful: string };
-  rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
+  rehydrate: {
+    userId: string;
+    title: string;
+    logId: string;
+    hasMore: '1' | '0';
+    messages: string;
+    cap: number;
+    system: string;
+    model: string;
+  };
   'delete-message': { userId: string; messageId: string; cap: number };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
+  'set-preset': { userId: string; system: string; model: string; change: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
-  'note-conversation': { title: string; change: 'kept' | 'deleted' };
+  'note-conversation': { title: string; change: 'kept' | 'deleted'; system: string; model: string };
   'list-conversations': { after: string; limit: number };
   'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
   'reserve-run': { limit: number; leaseMs: number; drop: string };
@@ -167,6 +177,7 @@ const NAMES = [
   'delete-message',
   'delete-conversation',
   'set-title',
+  'set-preset',
   'read-history',
   'note-conversation',
   'list-conversations',
