@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
-import { beginArgs } from './begin-args.ts';
+import { beginArgs } from './args/begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
@@ -27,16 +27,17 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import { DEFAULT_MODEL, type RunLog, type StoredMessage, type Subscription, type WorkHint } from '../run-log.ts';
+import { DEFAULT_MODEL, type RunLog, type Subscription, type WorkHint } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
-import { storedMessage } from './stored-message.ts';
+import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
-import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import { registerScripts, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
 import { parseHint } from './work-hint.ts';
 import { askStoreMemory } from './memory-usage.ts';
@@ -60,7 +61,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const generation = watchGeneration(client, scripts, onError);
   const caller = createRedisCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
-  const lists = createLists(scripts, caller, onError);
+  const lists = createLists(client, scripts, caller, onError);
 
   const partsOf = (conversationId: string, runId = ''): KeyParts => {
     checkIds(conversationId, runId === '' ? undefined : runId);
@@ -206,9 +207,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async readHistory({ conversationId, userId, before = '', limit }) {
       return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
-    async deleteMessage({ conversationId, userId, messageId }) {
+    async deleteMessage({ conversationId, userId, messageId, stored }) {
       // As the run of that name: an answer's text so far is kept under it.
-      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap, ...lookedFor(stored) });
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
@@ -280,6 +281,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
   };
   return guardCommands(log);
+};
+
+/** What the database has of a message that is older than what is kept here. */
+const lookedFor = (stored: 'ask' | { text: string } | undefined): Pick<ScriptArgs['delete-message'], 'looked' | 'words'> => {
+  if (stored === undefined) return { looked: 'away', words: '' };
+  return stored === 'ask' ? { looked: '', words: '' } : { looked: 'found', words: stored.text };
 };
 
 /** Ignore a hint that cannot be parsed: sweeps find the run anyway. */

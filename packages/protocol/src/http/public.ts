@@ -98,6 +98,7 @@ export const ConversationSummary = Type.Object({
   conversationId: Type.String(),
   title: Type.String(),
   updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
+  waiting: Type.Optional(Type.Literal(true, { description: 'Its answer goes on when people have decided (W-17)' })),
   ...PresetFields,
 });
 export type ConversationSummary = Static<typeof ConversationSummary>;
