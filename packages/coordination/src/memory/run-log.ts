@@ -4,7 +4,7 @@ import { createMemoryBudgets } from './budgets.ts';
 import { createMemoryGrants } from './grants.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { beginRun } from './begin-run.ts';
-import { deleteConversation, deleteMessage, setTitle } from './editing.ts';
+import { deleteConversation, deleteMessage, setPreset, setTitle } from './editing.ts';
 import { listConversations, readHistory, readState } from './reading.ts';
 import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
@@ -74,6 +74,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     deleteMessage: async (command) => deleteMessage(store, command),
     deleteConversation: async (command) => deleteConversation(store, command),
     setTitle: async (command) => setTitle(store, command),
+    setPreset: async (command) => setPreset(store, command),
     listConversations: async (query) => listConversations(store, query),
     async follow(conversationId, listener) {
       checkIds(conversationId);

@@ -13,7 +13,7 @@ import type { Hub } from '../follow/hub.ts';
 import type { ModelRequest } from '@runnel/protocol/http';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
-import { checkTitle, titleOf } from './title.ts';
+import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
 export interface Caller {
@@ -67,6 +67,8 @@ export interface Commands {
   /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
   deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
+  /** too-long, model-unknown. An empty text or model is taken away. */
+  setPreset(caller: Caller, command: { conversationId: string; system?: string; model?: string }): Promise<{ offset: number }>;
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
   /** Whether the store answers at present: a command that takes long then only waits its turn. */
@@ -273,6 +275,15 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         const result = changeOrThrow(await runLog.setTitle({ conversationId, title: checked, userId: caller.userId }));
         hub.expectChange(conversationId);
         return result;
+      }),
+    setPreset: (caller, { conversationId, system, model }) =>
+      measured('preset', async () => {
+        const told = {
+          ...(system !== undefined && { system: checkSystem(system) }),
+          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model) }),
+        };
+        await admission.write(caller.userId, Buffer.byteLength(told.system ?? ''));
+        return changeOrThrow(await runLog.setPreset({ conversationId, userId: caller.userId, ...told }));
       }),
     typing: (caller, { conversationId, active }) =>
       measured('typing', async () => {
