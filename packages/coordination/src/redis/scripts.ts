@@ -28,6 +28,7 @@ const NAMES = [
   'decide-part',
   'begin-run',
   'claim-run',
+  'switch-model',
   'end-run',
   'cancel-run',
   'renew-leases',

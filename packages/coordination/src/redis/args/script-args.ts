@@ -39,6 +39,7 @@ export interface ScriptArgs {
     thread: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
   'end-run': {
     epoch: number | '';
     reason: string;
