@@ -48,7 +48,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -71,6 +71,8 @@ const KEYS = {
   queued: (k) => `runs:queued:{${k.shard}}`,
   /** zset, 24 h: models by the time (ms) a pod that has them last looked for runs */
   seen: (k) => `runs:models:{${k.shard}}`,
+  /** zset, 15 s: `conversationId:runId` of the runs of a model that has a limit, over all pods, by when each place expires (ms) */
+  modelPlaces: (k) => `runs:places:{${encodeURIComponent(k.name ?? '')}}`,
   /** channel, sharded: hints for AI pods */
   work: (k) => `runs:work:{${k.shard}}`,
   /** stream, no expiry: the outbox of the shard: one audit event for each state change; timelines of answers, best effort */
