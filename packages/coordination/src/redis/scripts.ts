@@ -57,6 +57,7 @@ const NAMES = [
   'find-run',
   'spend-bytes',
   'hold-share',
+  'keep-places',
   'note-holder',
   'forget-person',
   'add-grant',

@@ -40,6 +40,7 @@ export interface ScriptArgs {
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
+  'keep-places': { limit: number; leaseMs: number; take: string; drop: string };
   'end-run': {
     epoch: number | '';
     reason: string;
