@@ -4,6 +4,7 @@ import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
 import { attachFiles } from './attach-files.ts';
+import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
 import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
@@ -92,13 +93,6 @@ export interface CommandsDeps {
   /** Where the traces of runs that begin are kept. */
   traces?: RunTraces;
 }
-
-/** What a command writes, in UTF-8. */
-const sizeOf = ({ message, seed = [], request = '' }: Pick<BeginRun, 'message' | 'seed' | 'request'>): number =>
-  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(message?.text ?? '') + Buffer.byteLength(request));
-
-/** A text with a decision may be empty; its length is a prompt's. */
-const checkAnswer = (text: string, limits: Limits): string => (text.trim() === '' ? '' : checkText(text, limits));
 
 /** The commands of one node, and the work they leave behind. */
 export interface OwnCommands extends Commands {
