@@ -9,6 +9,7 @@ import {
   type WritableStore,
 } from '@runnel/client';
 import { emptyConversation, newId, type Message } from '@runnel/protocol';
+import { createFakeAccount } from './fake-account.ts';
 import { createFakeArchive } from './fake-archive.ts';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
@@ -95,6 +96,7 @@ export const createFakeClient = (): FakeClient => {
   return {
     connection: createStore(liveConnection()),
     ...{ list, calls, rights, way, view, change, conversation },
+    account: createFakeAccount(calls),
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
     close: () => undefined,

@@ -156,6 +156,24 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.connection.set(refused());
     return '/c/c1';
   },
+  signInFailed: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    client.connection.set(refused());
+    return '/c/c1?sign_in=forbidden';
+  },
+  ended: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    const id = open(client, talk().slice(0, 1), ANSWER.slice(0, 620));
+    setTimeout(() => client.connection.set(refused()), 300);
+    return id;
+  },
+  account: (client) => {
+    client.way.mode = 'oidc';
+    fill(client);
+    return null;
+  },
   expired: (client) => {
     const id = open(client, talk().slice(0, 1), ANSWER.slice(0, 620));
     setTimeout(() => client.connection.set(refused()), 100);
