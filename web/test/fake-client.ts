@@ -111,5 +111,6 @@ export const createFakeClient = (): FakeClient => {
     signInWay: async () => ({ ...way }),
     signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),
+    part: async (_id, partId) => ({ partId, index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'whole' }),
   };
 };

@@ -262,6 +262,7 @@ export const en = {
     unavailable: 'The service is unavailable right now. Please try again soon.',
     'token-expired': 'Your sign-in has expired.',
     'context-length': 'This conversation is too long for this model. Pick another model, or begin a new chat.',
+    'model-unfit': 'This model cannot take these files. Pick another model, or leave them out.',
     'model-unknown': 'This model is not available any more.',
     'model-failed': 'The model failed.',
     internal: 'Something broke on our side.',

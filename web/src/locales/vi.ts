@@ -262,6 +262,7 @@ export const vi: Messages = {
     unavailable: 'Dịch vụ tạm thời không dùng được. Vui lòng thử lại sau.',
     'token-expired': 'Phiên đăng nhập đã hết hạn.',
     'context-length': 'Cuộc trò chuyện này quá dài với mô hình này. Hãy chọn mô hình khác hoặc mở cuộc trò chuyện mới.',
+    'model-unfit': 'Mô hình này không nhận được các tệp này. Hãy chọn mô hình khác, hoặc bỏ tệp ra.',
     'model-unknown': 'Mô hình này không còn nữa.',
     'model-failed': 'Mô hình gặp lỗi.',
     internal: 'Có lỗi xảy ra ở phía chúng tôi.',
