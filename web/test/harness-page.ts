@@ -20,19 +20,20 @@ export const serveHarness = async (): Promise<Harness> => {
   const [browser] = await Promise.all([launch(), vite.listen()]);
   const { port } = vite.httpServer!.address() as AddressInfo;
   const address = (scene: string): string => `http://localhost:${port}/test/harness.html?scene=${scene}`;
+  const openScene: Harness['openPage'] = async (scene, options = {}) => {
+    const watched = await openPage(browser, options);
+    // The first one waits until Vite has read all files.
+    await watched.page.goto(address(scene), { timeout: 45_000 });
+    await watched.page.locator('.composer, .problem, .trail, .sign-in').first().waitFor();
+    return watched;
+  };
   return {
     browser,
     address,
+    openPage: openScene,
     async open(scene, options = {}) {
-      const watched = await this.openPage(scene, options);
+      const watched = await openScene(scene, options);
       onTestFinished(() => watched.context.close());
-      return watched;
-    },
-    async openPage(scene, options = {}) {
-      const watched = await openPage(browser, options);
-      // The first one waits until Vite has read all files.
-      await watched.page.goto(address(scene), { timeout: 45_000 });
-      await watched.page.locator('.composer, .problem, .trail, .sign-in').first().waitFor();
       return watched;
     },
     async [Symbol.asyncDispose]() {
