@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { startRealProvider, type RealProvider } from '../../services/gateway/testing/oidc/real-provider.ts';
-import { oidcEnv } from '../../services/gateway/testing/oidc/signed-in.ts';
+import { startRealProvider, type RealProvider } from '@runnel/gateway/testing/oidc';
 import { launch, openPage, type Watched } from './browser.ts';
 import { startStandalone, type Standalone } from './standalone.ts';
 
@@ -28,7 +27,16 @@ beforeAll(async () => {
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   provider.allow(url);
-  const env = { ...oidcEnv(provider.issuer, url), ROLES_CLAIM: 'roles', AUDITOR_ROLES: 'audit', USER_ROLES: 'staff,audit' };
+  const client = { OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' };
+  const env = {
+    AUTH_MODE: 'oidc',
+    OIDC_ISSUER: provider.issuer,
+    ...client,
+    PUBLIC_URL: url,
+    ROLES_CLAIM: 'roles',
+    AUDITOR_ROLES: 'audit',
+    USER_ROLES: 'staff,audit',
+  };
   [server, browser] = await Promise.all([startStandalone({ ...env, PORT: String(port) }), launch()]);
 });
 afterAll(async () => {
