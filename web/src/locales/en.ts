@@ -185,6 +185,8 @@ export const en = {
     editBusy: 'An answer is coming. Stop it first, or send when it has ended.',
     image: 'Image not loaded',
     table: 'Table',
+    note: 'Footnote',
+    noteBack: 'Back to footnote',
   },
   why: {
     tooLong: 'The conversation is too long for this model.',

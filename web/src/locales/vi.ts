@@ -185,6 +185,8 @@ export const vi: Messages = {
     editBusy: 'Câu trả lời đang tới. Hãy dừng lại trước, hoặc gửi khi đã xong.',
     image: 'Ảnh không được tải',
     table: 'Bảng',
+    note: 'Chú thích',
+    noteBack: 'Trở lại chú thích',
   },
   why: {
     tooLong: 'Cuộc trò chuyện quá dài cho mô hình này.',
