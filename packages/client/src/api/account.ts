@@ -18,13 +18,12 @@ export interface Account {
   endOtherSessions(): Promise<void>;
 }
 
-const KEY = { id: 'string', name: 'string', prefix: 'string', scopes: 'array', createdAt: 'number', key: 'string' } as const;
-
 export const createAccount = ({ get, call }: Pick<Api, 'get' | 'call'>): Account => {
   const end = async (path: string): Promise<void> => void (await call('DELETE', path, undefined, {}));
   return {
     keys: () => get('/api/keys', { keys: 'array', limit: 'number' }),
-    makeKey: (key) => call('POST', '/api/keys', key, KEY),
+    // The one field that is nowhere else; a page counts its bytes.
+    makeKey: (key) => call<Pick<ApiKeyMade, 'key'>>('POST', '/api/keys', key, { key: 'string' }) as Promise<ApiKeyMade>,
     endKey: (id) => end(`/api/keys/${encodeURIComponent(id)}`),
     sessions: async () => (await get<{ sessions: SessionInfo[] }>('/api/sessions', { sessions: 'array' })).sessions,
     endSession: (id) => end(`/api/sessions/${encodeURIComponent(id)}`),
