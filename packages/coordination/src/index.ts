@@ -1,6 +1,8 @@
 export * from './redis/client/connect.ts';
 export * from './redis/client/address.ts';
+export * from './redis/client/clock-offset.ts';
 export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
+export * from './redis/shards.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large/large-message.ts';
@@ -12,6 +14,7 @@ export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
+export type { KeptGrants } from './memory/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
