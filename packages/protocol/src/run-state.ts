@@ -86,6 +86,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   ...(finish !== undefined && { finish }),
   ...(run.trimmed && { trimmed: run.trimmed }),
   model: run.model,
+  ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   createdAt: run.startedAt,
   ...(run.parts && { parts: run.parts }),
 });
@@ -120,8 +121,8 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'message-deleted':
       return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
     case 'run-started': {
-      const { runId, parentId, model, epoch, startedAt, trimmed } = event;
-      const cut = trimmed && { trimmed };
+      const { runId, parentId, model, epoch, startedAt, trimmed, requestedModel } = event;
+      const cut = { ...(trimmed && { trimmed }), ...(requestedModel !== undefined && { requestedModel }) };
       return applied({ run: { runId, parentId, model, epoch, startedAt, ...cut, text: '', bytes: 0, moves: 0 }, ended: null });
     }
     case 'chunk': {
