@@ -9,13 +9,13 @@ import {
   type MessageStatus,
   type ServerEvent,
   type SnapshotEvent,
+  textUpTo,
   type Usage,
   utf8Length,
   withChunk,
   withPart,
   type Part,
 } from '@runnel/protocol';
-import { upTo } from '../parts/unfold.ts';
 import type { Sink } from '../../follow/follower.ts';
 import type { Outgoing } from '../../follow/wire-event.ts';
 
@@ -148,7 +148,7 @@ export class Answer implements Sink {
         if (data.runId !== this.runId) return;
         this.waiting = null;
         // Finished steps stay: it begins again behind them.
-        if (data.restarted) this.#restart(upTo(this.text, data.bytes));
+        if (data.restarted) this.#restart(textUpTo(this.text, data.bytes) ?? '');
         return;
       case 'run-ended': {
         if (data.runId !== this.runId) return;

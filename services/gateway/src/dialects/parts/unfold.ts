@@ -11,7 +11,7 @@ export const NOTHING_TOLD: Unfolded = { chars: 0, bytes: 0, parts: 0 };
 export type Piece = { kind: 'text'; text: string } | { kind: 'part'; part: Part };
 
 /** The beginning of a text of at most so many bytes, no half of a character. */
-export const upTo = (text: string, bytes: number): string => {
+const upTo = (text: string, bytes: number): string => {
   if (bytes >= utf8Length(text)) return text;
   const all = Buffer.from(text);
   let end = Math.max(0, bytes);
