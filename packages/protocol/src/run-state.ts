@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { EndReason, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
 import { withChunk, withPart, type PartsSum } from './parts.ts';

@@ -57,7 +57,6 @@ export class AppendLoop {
   /** Bytes of the text at the last end of a step. */
   #step: number | undefined;
   #lost = false;
-  #firstAt: number | undefined;
   #restoredAt = Number.NEGATIVE_INFINITY;
   #running = false;
   #verdict: Verdict | null = null;
@@ -97,10 +96,6 @@ export class AppendLoop {
   get begunParts(): number {
     return this.#nextIndex;
   }
-  /** When the first word of this owner came, by the clock's `now`. */
-  get firstAt(): number | undefined {
-    return this.#firstAt;
-  }
   /** Where a part would stand that begins now. */
   get pushedBytes(): number {
     return this.#text.pushedBytes;
@@ -115,7 +110,6 @@ export class AppendLoop {
   /** Takes a delta. Returns undefined, or a promise to await before reading on when too much text waits. */
   push(delta: string): Promise<void> | undefined {
     if (this.#verdict !== null) return undefined;
-    this.#firstAt ??= this.#clock.now();
     this.#text.push(delta, this.#clock.wall());
     return this.#later();
   }

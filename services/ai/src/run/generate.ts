@@ -88,6 +88,16 @@ export const generate = (job: RunJob): ActiveRun => {
   const owned = { conversationId, runId, epoch };
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
+  /** When the first word of this owner came, by the clock's `wall`. */
+  let firstAt: number | undefined;
+  const beganAt = clock.wall();
+  const watched: AppendObserver = {
+    ...observe,
+    appended(outcome, ms, piece, offset) {
+      firstAt ??= piece.t;
+      observe.appended?.(outcome, ms, piece, offset);
+    },
+  };
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
@@ -99,7 +109,7 @@ export const generate = (job: RunJob): ActiveRun => {
     newLogId: newId,
     onVerdict: stop,
     giveUp,
-    observe,
+    observe: watched,
     clock,
     ...(random && { random }),
   });
@@ -107,11 +117,10 @@ export const generate = (job: RunJob): ActiveRun => {
   const heldBytes = Buffer.byteLength(claim.text);
   // What owners before this one asked for told no usage: they are gone.
   const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
-  const beganAt = clock.now();
   /** For the receipt. Who goes on with another owner's text does not know when its first word came. */
   const firstWord = (): Pick<EndRun, 'firstWordMs'> => {
-    if (appends.firstAt === undefined || heldBytes > (claim.base ?? 0)) return {};
-    return { firstWordMs: Math.round(Math.max(0, claim.claimedAt - claim.run.startedAt) + appends.firstAt - beganAt) };
+    if (firstAt === undefined || heldBytes > (claim.base ?? 0)) return {};
+    return { firstWordMs: Math.round(Math.max(0, claim.claimedAt - claim.run.startedAt) + Math.max(0, firstAt - beganAt)) };
   };
   const retry = {
     clock,
