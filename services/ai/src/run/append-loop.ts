@@ -3,7 +3,7 @@ import type { Part, PartField, PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
 import { Halves } from './halves.ts';
-import { sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
+import { opBytes, sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
 import { RunParts } from './run-parts.ts';
 import { RunText, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
@@ -27,6 +27,8 @@ export interface AppendLoopOptions {
 export interface AppendObserver {
   /** `offset`: of the event, when it is a new one. */
   appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
+  /** So many bytes of a part, or of what is streamed of it, are in the store. */
+  partWritten?(bytes: number): void;
   restored?(outcome: RestoreRunResult['outcome']): void;
   /** The store did not answer, for the first time in a row. */
   troubled?(error: unknown): void;
@@ -238,6 +240,7 @@ export class AppendLoop {
     const op = this.#op;
     this.#op = undefined;
     if (op) this.#parts.stands(op);
+    if (op) this.#options.observe?.partWritten?.(opBytes(op));
     if (op?.kind !== 'put') return;
     this.#step = op.step ?? this.#step;
     op.settle('stands');
