@@ -123,6 +123,33 @@ test('L-6 an answer without a text yet is written into a conversation made again
   expect((await eventsOf(log, conversationId)).filter(({ type }) => type === 'chunk')).toEqual([]);
 });
 
+test('L-6 a conversation that was made again is told of the parts as its readers would have seen them, and knows the run by its id', async () => {
+  const run = await withPart();
+  const { conversationId, runId } = run;
+  await log.deleteConversation({ conversationId, userId: USER });
+  await drop(run, 'run');
+  await log.endRun(endOf(await startRun(log, { conversationId }), ''));
+  const parts: Part[] = [
+    { ...tool, output: 'out' },
+    { ...tool, partId: 'p1', index: 1, kind: 'reasoning', state: 'open', text: 'hm' },
+  ];
+  expect((await log.restoreRun({ ...restoreOf(run, 'ab'), parts })).outcome).toBe('restored');
+  const told = (await eventsOf(log, conversationId)) as unknown as { type: string; field?: string; part?: Part; offset: number }[];
+  const begun = told.findLastIndex(({ type }) => type === 'run-started');
+  expect(told.slice(begun).map(({ type, field, part }) => [type, field ?? part?.state].filter(Boolean).join(' '))).toEqual([
+    'run-started',
+    'chunk',
+    expect.stringMatching(/^part /),
+    'part-chunk input',
+    'part-chunk output',
+    'part running',
+    'part open',
+    'part-chunk text',
+  ]);
+  const found = await log.findRun({ conversationId, userId: USER, messageId: null, runId });
+  expect(found).toEqual({ outcome: 'running', runId, offset: told[begun]!.offset });
+});
+
 test('B17 a message as old as the oldest that is here is no older turn', async () => {
   const conversationId = newId();
   const turns = Array.from({ length: 200 }, (_, index): Message => ({
