@@ -130,8 +130,8 @@ test('L-6 a conversation that was made again is told of the parts as its readers
   await drop(run, 'run');
   await log.endRun(endOf(await startRun(log, { conversationId }), ''));
   const parts: Part[] = [
-    { ...tool, output: 'out' },
-    { ...tool, partId: 'p1', index: 1, kind: 'reasoning', state: 'open', text: 'hm' },
+    { ...tool, state: 'done', output: 'out' },
+    { partId: 'p1', index: 1, at: 0, kind: 'reasoning', state: 'open', text: 'hm' },
   ];
   expect((await log.restoreRun({ ...restoreOf(run, 'ab'), parts })).outcome).toBe('restored');
   const told = (await eventsOf(log, conversationId)) as unknown as { type: string; field?: string; part?: Part; offset: number }[];
@@ -142,7 +142,7 @@ test('L-6 a conversation that was made again is told of the parts as its readers
     expect.stringMatching(/^part /),
     'part-chunk input',
     'part-chunk output',
-    'part running',
+    'part done',
     'part open',
     'part-chunk text',
   ]);
