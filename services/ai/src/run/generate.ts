@@ -1,6 +1,7 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
-import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
+import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
+import type { AppendObserver } from './append-observer.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
