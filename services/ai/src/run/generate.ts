@@ -2,7 +2,7 @@ import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordinatio
 import type { FileReader } from '@runnel/files';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
-import type { AppendObserver } from './append-observer.ts';
+import type { AppendObserver } from './run-text.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';
