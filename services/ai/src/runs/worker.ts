@@ -137,7 +137,8 @@ export const createWorker = (deps: WorkerDeps) => {
     const counted = metrics.observer(label, claim.trace);
     const lines = runLogLines(log, facts);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
-    let written = 0;
+    // What another answer left was written once more, for this one.
+    let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
@@ -147,6 +148,7 @@ export const createWorker = (deps: WorkerDeps) => {
         written += piece.bytes;
         timeline.note(offset ?? 0, piece.bytes);
       },
+      partWritten: (bytes) => void (written += bytes),
       known: (end) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
@@ -165,7 +167,7 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({ ...job, fallBack, files: deps.files ?? null, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
