@@ -26,10 +26,12 @@ import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
+import { createToolbox } from './tools/mcp-toolbox.ts';
+import { toolProblems } from './tools/tool-entry.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
-    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile'>>;
+    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'tools' | 'maxSteps'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -70,6 +72,11 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const entries = text === undefined ? config.models : readModels(text);
   const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
   metrics.known([...entries.map(({ id }) => id), UNKNOWN_MODEL]);
+  const { tools: servers = [] } = config;
+  const problems = toolProblems(servers, env);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const observe = metrics.tools(servers.map(({ id }) => id));
+  const tools = servers.length === 0 ? undefined : createToolbox(servers, { env, log, observe, ...(clock && { clock }) });
   const worker = createWorker({
     runLog,
     models,
@@ -79,6 +86,8 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
     ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
+    ...(config.maxSteps !== undefined && { maxSteps: config.maxSteps }),
+    ...(tools && { tools }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
@@ -96,7 +105,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     watching.abort();
     followed?.close();
     await drain();
-    await Promise.all([app.close(), models.close()]);
+    await Promise.all([app.close(), models.close(), tools?.close()]);
   };
   void models.warmUp();
   void watchStoreMemory({ runLog, show: metrics.storeMemory, ...(clock && { clock }) }, watching.signal);

@@ -73,5 +73,8 @@ export interface ChatProvider {
   close?(): Promise<void>;
 }
 
+/** What a person said, and not the result of a tool. */
+export const isPrompt = ({ role, turn }: ModelMessage): boolean => role === 'user' && turn?.role !== 'tool';
+
 /** The text of the message that is to be answered. */
-export const lastPrompt = (messages: readonly ModelMessage[]): string => messages.findLast(({ role }) => role === 'user')?.text ?? '';
+export const lastPrompt = (messages: readonly ModelMessage[]): string => messages.findLast(isPrompt)?.text ?? '';

@@ -36,7 +36,8 @@ const world = async (steps: Delta[][], tools: Tool[]) => {
   const take = async (maxSteps?: number): Promise<RunResult> => {
     const claim = await runLog.claimRun({ ...ref, owner: `pod-${newId()}`, leaseMs: 10_000, models: { m: true } });
     if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
-    const model = { ...unknownModel(), model: 'm', system: null, provider: { canContinue: true, stream } };
+    const bare = unknownModel();
+    const model = { ...bare, info: { ...bare.info, tools: true }, model: 'm', system: null, provider: { canContinue: true, stream } };
     const giveUp = new AbortController().signal;
     const limit = maxSteps === undefined ? {} : { maxSteps };
     return generate({ ref, claim, model, owner: 'pod', leaseMs: 10_000, runLog, giveUp, tools: toolbox, ...limit }).done;

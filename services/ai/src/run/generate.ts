@@ -7,6 +7,7 @@ import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
+import { Decisions } from './decisions.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 import { write } from './write.ts';
@@ -60,6 +61,8 @@ export interface RunJob {
 export interface ActiveRun {
   /** Only the first reason counts. */
   stop(reason: StopReason): void;
+  /** Somebody decided about a part: a hint, the store alone knows. */
+  decided(): void;
   /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
   restore(askedAt: number): void;
   /** All of the answer that the model has said so far. */
@@ -78,6 +81,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const owned = { conversationId, runId, epoch };
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
+  const decisions = new Decisions();
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
@@ -109,7 +113,7 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, asked, appends, stopping.signal, reread);
+    const written = await write(job, asked, appends, stopping.signal, { decisions, reread });
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -223,6 +227,7 @@ export const generate = (job: RunJob): ActiveRun => {
 
   return {
     stop,
+    decided: () => decisions.tell(),
     restore: (askedAt) => void appends.restore(askedAt),
     text: () => appends.whole,
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.

@@ -1,12 +1,14 @@
-import { closePart, isFinal, isWaiting, type Finish, type RunnelError, type Usage } from '@runnel/protocol';
+import { closePart, isFinal, isWaiting, type Finish, type Part, type RunnelError, type Usage } from '@runnel/protocol';
+import type { ToolSpec } from '../models/provider.ts';
 import { systemClock } from '../runs/clock.ts';
-import type { Tool } from '../tools/toolbox.ts';
+import { toolKey, type Tool } from '../tools/toolbox.ts';
 import { ANSWER_BYTES } from './answer-bytes.ts';
 import { goOnFrom, type Asked } from './asked.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
 import type { RunJob } from './generate.ts';
 import { ASK_SPEC } from './ask-person.ts';
+import type { Deciding } from './decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';
 import { continuation, isCall, stepsOf } from './thread.ts';
@@ -21,7 +23,8 @@ export interface Written {
   waiting?: string[];
 }
 
-const MAX_STEPS = 8;
+/** Requests to the model in one answer. */
+export const MAX_STEPS = 8;
 
 /**
  * Writes an answer: asks the model, carries out what it calls, tells it the results, until it calls nothing more (or has asked often
@@ -32,9 +35,9 @@ export const write = async (
   asked: Asked,
   appends: AppendLoop,
   signal: AbortSignal,
-  reread: () => Promise<boolean>,
+  deciding: Deciding,
 ): Promise<Written> => {
-  const { model, tools, clock = systemClock, maxSteps = MAX_STEPS, maxAnswerBytes = ANSWER_BYTES } = job;
+  const { model, clock = systemClock, maxSteps = MAX_STEPS, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
   // Nobody is asked.
@@ -44,12 +47,11 @@ export const write = async (
   // A caller's own tools stay the only ones of its request.
   const own = (asked.params?.tools ?? []).length > 0;
   if (own && appends.parts.all.some((part) => isCall(part) && part.state === 'done')) return { usage, finish: 'tools', error: null };
-  const offered = tools && !own && !signal.aborted ? await tools.list(signal) : [];
+  const { known, offered, specs } = own ? NOTHING : await toolsOf(job, appends.parts.all, signal);
   const byName = new Map(offered.map((tool): [string, Tool] => [tool.spec.name, tool]));
   for (;;) {
-    const open = appends.parts.all.filter((part) => isCall(part) && !isFinal(part));
-    if (open.length > 0) {
-      await settleCalls(job, open, byName, appends, signal, reread);
+    if (appends.parts.all.some((part) => isCall(part) && !isFinal(part))) {
+      await settleCalls(job, known, appends, signal, deciding);
       if (signal.aborted) return { usage, finish, error: null };
       const waiting = appends.parts.all.filter((part) => isCall(part) && isWaiting(part)).map(({ partId }) => partId);
       if (waiting.length > 0) return { usage, finish, error: null, waiting };
@@ -59,9 +61,8 @@ export const write = async (
     const parts = own ? [] : appends.parts.all;
     const step = stepsOf(parts);
     if (step >= maxSteps) return { usage, finish: 'tools', error: null };
-    const specs = offered.length > 0 ? [...offered.map(({ spec }) => spec), ASK_SPEC] : [];
     const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts), model);
-    const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own });
+    const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own, asks: specs.includes(ASK_SPEC) });
     const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
     const said: Step = await readStep(job, request, appends, maker, signal);
     usage = sumOf(usage, said.usage);
@@ -74,8 +75,35 @@ export const write = async (
     const isOver = said.error !== null || signal.aborted || said.calls.length === 0 || offered.length === 0;
     if (isOver) return { usage, finish, error: said.error };
     finish = 'tools';
-    await takeCalls(said.calls, byName, appends, clock, step + 1 >= maxSteps);
+    await takeCalls(said.calls, known, appends, clock, step + 1 >= maxSteps);
   }
+};
+
+interface Means {
+  /** All tools, by `toolKey`: a call that is open may be of one that is not offered any more. */
+  known: ReadonlyMap<string, Tool>;
+  offered: readonly Tool[];
+  /** What the model is told that it may call. */
+  specs: readonly ToolSpec[];
+}
+
+const NOTHING: Means = { known: new Map(), offered: [], specs: [] };
+/** Providers take 128 functions at most. */
+const MOST_OFFERED = 127;
+
+/** What this run may use. In an API's request nobody can be asked, so only what needs nobody is offered there. */
+const toolsOf = async ({ tools, model, claim }: RunJob, parts: readonly Part[], signal: AbortSignal): Promise<Means> => {
+  const open = parts.filter((part) => isCall(part) && !isFinal(part));
+  if (tools === undefined || signal.aborted || (!model.info.tools && open.length === 0)) return NOTHING;
+  const all = await tools.list(signal, new Set(open.flatMap(({ server }) => server ?? [])));
+  const isApi = claim.request !== undefined;
+  const fitting = model.info.tools ? all.filter(({ policy }) => !isApi || policy === 'never').slice(0, MOST_OFFERED) : [];
+  const specs = fitting.map(({ spec }) => spec);
+  return {
+    known: new Map(all.map((tool): [string, Tool] => [toolKey(tool), tool])),
+    offered: fitting,
+    specs: isApi || specs.length === 0 ? specs : [...specs, ASK_SPEC],
+  };
 };
 
 /** Calls of the caller's own tools: whole, and the caller's to carry out. */

@@ -18,7 +18,7 @@ import { afterRenew } from '../run/verdict.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -44,6 +44,8 @@ interface Held {
   owned: OwnedRun;
   model: Model;
   active: ActiveRun;
+  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for. */
+  leaseUntil: number;
 }
 
 /** The part of a drain that is reserved for releasing runs that did not finish. */
@@ -96,6 +98,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const ref = { conversationId, runId };
     // A model that no pod has is taken on too, to end the run of it.
     const suited = orphan === undefined ? models.suited : { ...models.suited, [orphan]: true };
+    const askedAt = clock.now();
     const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
     metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
     if (result.outcome !== 'claimed') return result;
@@ -105,11 +108,11 @@ export const createWorker = (deps: WorkerDeps) => {
     const means = { runLog, owner, leaseMs, models: suited, ...told };
     const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
     if (goesOn === null) return { outcome: 'gone' };
-    begin(ref, goesOn);
+    begin(ref, goesOn, askedAt + leaseMs);
     return { outcome: 'claimed', epoch: result.epoch };
   };
 
-  const begin = (ref: RunRef, claim: Claim): void => {
+  const begin = (ref: RunRef, claim: Claim, leaseUntil: number): void => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
@@ -143,8 +146,13 @@ export const createWorker = (deps: WorkerDeps) => {
       },
     });
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
-    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
+    const means = {
+      ...(deps.tools && { tools: deps.tools }),
+      ...(deps.maxSteps !== undefined && { maxSteps: deps.maxSteps }),
+      leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil,
+    };
+    const active = generate({ ...job, ...means, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
@@ -214,8 +222,10 @@ export const createWorker = (deps: WorkerDeps) => {
         held.map(({ owned }) => owned),
       );
       store.answered();
-      for (const { owned, active } of held) {
+      for (const run of held) {
+        const { owned, active } = run;
         const outcome = outcomes.get(runKey(owned));
+        if (outcome === 'renewed') run.leaseUntil = askedAt + leaseMs;
         const next = outcome === undefined ? 'keep' : afterRenew(outcome);
         if (next === 'restore') active.restore(askedAt);
         else if (next !== 'keep') active.stop(next);
@@ -247,6 +257,7 @@ export const createWorker = (deps: WorkerDeps) => {
     if (witness.hear(hint)) return;
     if (hint.kind === 'cancel') return void check(hint.runId, hint.conversationId).catch(() => undefined);
     const key = runKey(hint);
+    if (hint.kind === 'decided') return runs.get(key)?.active.decided();
     if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
     hinted.add(key);
     void clock.sleep(hintDelayMs(runs.size / maxRuns, random()), seeking.signal).then(() => {

@@ -1,0 +1,1 @@
+export { serveDemoTools, type ServedTools } from './serve.ts';
