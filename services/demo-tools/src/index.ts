@@ -1,1 +1,1 @@
-export { serveDemoTools, type ServedTools } from './serve.ts';
+export { serveDemoTools } from './serve.ts';

@@ -5,7 +5,10 @@ import { serveDemoTools } from './serve.ts';
 
 const configSpec = defineConfig({
   port: setting.integer('PORT', { default: 7301, minimum: 0, maximum: 65_535, description: 'Port on loopback' }),
-  dir: setting.string('TOOLS_DIR', { default: join(tmpdir(), 'runnel-demo-tools'), description: 'Where the counter and the board are kept' }),
+  dir: setting.string('TOOLS_DIR', {
+    default: join(tmpdir(), 'runnel-demo-tools'),
+    description: 'Where the counter and the board are kept',
+  }),
 });
 
 await runService({

@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { createDemoTools, type DemoToolsOptions } from './tools.ts';
 
-export interface ServedTools {
+interface ServedTools {
   /** `http://127.0.0.1:<port>/mcp`. */
   url: string;
   close(): Promise<void>;
@@ -22,15 +22,16 @@ export const serveDemoTools = async ({ port = 0, ...options }: DemoToolsOptions 
   const handler = createMcpHandler(() => createDemoTools(options), { maxRequestBodySize: MOST_BODY });
   const answer = async (request: Request): Promise<Response> => {
     if (new URL(request.url).pathname !== '/mcp') return new Response(null, { status: 404 });
-    const refused =
-      hostHeaderValidationResponse(request, localhostAllowedHostnames()) ?? originValidationResponse(request, []);
+    const refused = hostHeaderValidationResponse(request, localhostAllowedHostnames()) ?? originValidationResponse(request, []);
     return refused ?? handler.fetch(request);
   };
   const server = createServer((incoming, outgoing) => {
-    void toRequest(incoming).then(answer).then(
-      (response) => send(response, outgoing),
-      () => outgoing.headersSent || outgoing.writeHead(400).end(),
-    );
+    void toRequest(incoming)
+      .then(answer)
+      .then(
+        (response) => send(response, outgoing),
+        () => outgoing.headersSent || outgoing.writeHead(400).end(),
+      );
   }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -45,7 +45,11 @@ const isZone = (timeZone: string): boolean => {
 /** Compiled once: a server is made for each request. */
 const INPUTS = {
   clock: object<{ timeZone?: string }>({ timeZone: { type: 'string', maxLength: 64 } }),
-  calculator: object<Sum>({ a: { type: 'number' }, operator: { enum: ['+', '-', '*', '/'] }, b: { type: 'number' } }, ['a', 'operator', 'b']),
+  calculator: object<Sum>({ a: { type: 'number' }, operator: { enum: ['+', '-', '*', '/'] }, b: { type: 'number' } }, [
+    'a',
+    'operator',
+    'b',
+  ]),
   counter: object<{ label?: string }>({ label: { type: 'string', maxLength: 200 } }),
   note: object<{ note: string }>({ note: { type: 'string', minLength: 1, maxLength: 2_000 } }, ['note']),
 };

@@ -312,7 +312,9 @@ test('W-18 W-19 with nothing configured the demo uses real tools: at once where 
   expect((await decide('{}')).json()).toEqual({ outcome: 'decided' });
   expect((await decide('{}')).json()).toEqual({ outcome: 'already-decided' });
   const page = await waitFor(async () => {
-    const { messages } = (await call('GET', '/api/history/tools')).json<{ messages: { messageId: string; text: string; parts?: ToolPart[] }[] }>();
+    const { messages } = (await call('GET', '/api/history/tools')).json<{
+      messages: { messageId: string; text: string; parts?: ToolPart[] }[];
+    }>();
     return messages.find(({ messageId }) => messageId === ids.runId);
   });
   expect(page.parts).toMatchObject([

@@ -2,7 +2,7 @@ import { RunnelError, utf8Length } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { lastPrompt, type ChatProvider, type Delta, type ModelRequest, type ToolSpec } from './provider.ts';
 import { paced } from './pace.ts';
-import { storyOf, streamCalls, toolNamed, type ScriptedCall } from './scripted-tools.ts';
+import { storyOf, streamCalls, toolNamed, type ScriptedCall } from './scripted/scripted-tools.ts';
 
 /**
  * `count 500 at 50 think 20 fail 200`: 20 words of thought, then 500 words, 50 a second, and after 200 of them the model fails.

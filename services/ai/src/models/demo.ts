@@ -2,8 +2,8 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider, parseCount } from './count.ts';
 import { composeAnswer, languageOf, THINKS, THOUGHTS } from './demo-answer.ts';
 import { paced } from './pace.ts';
-import { afterCalls, beforeCalls, callsFor } from './demo-tools.ts';
-import { storyOf, streamCalls } from './scripted-tools.ts';
+import { afterCalls, beforeCalls, callsFor } from './scripted/demo-tools.ts';
+import { storyOf, streamCalls } from './scripted/scripted-tools.ts';
 import { isPrompt, lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 
 /** A word with the blanks before it: about what real models call a token. */

@@ -65,8 +65,7 @@ const asked = (part: Part, input: string, now: number, isLast: boolean): Part =>
   return { ...part, ...question };
 };
 
-const mayBeMade = ({ kind, state }: Part): boolean =>
-  kind === 'tool' && (state === 'ready' || state === 'approved' || state === 'running');
+const mayBeMade = ({ kind, state }: Part): boolean => kind === 'tool' && (state === 'ready' || state === 'approved' || state === 'running');
 
 /** Carries out the calls that may be made, side by side, until each is final or waits for a person. One that is approved meanwhile begins at once. */
 export const settleCalls = async (

@@ -30,13 +30,7 @@ export const MAX_STEPS = 8;
  * Writes an answer: asks the model, carries out what it calls, tells it the results, until it calls nothing more (or has asked often
  * enough), a person is needed, or the run is stopped. Begins wherever the parts that stand say.
  */
-export const write = async (
-  job: RunJob,
-  asked: Asked,
-  appends: AppendLoop,
-  signal: AbortSignal,
-  deciding: Deciding,
-): Promise<Written> => {
+export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, signal: AbortSignal, deciding: Deciding): Promise<Written> => {
   const { model, clock = systemClock, maxSteps = MAX_STEPS, maxAnswerBytes = ANSWER_BYTES } = job;
   let usage: Usage | null = null;
   let finish: Finish = 'stop';

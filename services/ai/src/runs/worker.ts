@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
+import { runKey, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
-import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
+import { generate, type Claim, type RunJob } from '../run/generate.ts';
+import { createLeases, type Held } from './leases.ts';
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
@@ -14,7 +15,6 @@ import { repeat } from './repeat.ts';
 import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
 import { startRunSpan } from '../run/run-span.ts';
 import { batchMs, createTimeline } from '../run/timeline.ts';
-import { afterRenew } from '../run/verdict.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
@@ -39,14 +39,6 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
 }
 
 export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
-
-interface Held {
-  owned: OwnedRun;
-  model: Model;
-  active: ActiveRun;
-  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for. */
-  leaseUntil: number;
-}
 
 /** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
@@ -211,47 +203,7 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  const renew = async (): Promise<void> => {
-    const held = [...runs.values()];
-    if (held.length === 0) return;
-    const askedAt = clock.now();
-    try {
-      const outcomes = await runLog.renewLeases(
-        owner,
-        leaseMs,
-        held.map(({ owned }) => owned),
-      );
-      store.answered();
-      for (const run of held) {
-        const { owned, active } = run;
-        const outcome = outcomes.get(runKey(owned));
-        if (outcome === 'renewed') run.leaseUntil = askedAt + leaseMs;
-        const next = outcome === undefined ? 'keep' : afterRenew(outcome);
-        if (next === 'restore') active.restore(askedAt);
-        else if (next !== 'keep') active.stop(next);
-      }
-    } catch (error) {
-      store.failed(error);
-    }
-  };
-
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
-  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
-    const named = [...runs.values()].filter(
-      ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
-    );
-    if (named.length === 0) return false;
-    const outcomes = await runLog.renewLeases(
-      owner,
-      leaseMs,
-      named.map(({ owned }) => owned),
-    );
-    for (const { owned, active } of named) {
-      const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
-      if (next === 'cancel' || next === 'fenced') active.stop(next);
-    }
-    return true;
-  };
+  const { renew, check } = createLeases({ runLog, owner, leaseMs, clock, runs, store });
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;

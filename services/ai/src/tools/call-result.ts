@@ -9,7 +9,8 @@ const MOST_SOURCES = 20;
 export const failedCall = (code: CallFault, message: string): CallResult => ({ ok: false, code, message });
 
 export const MAY_HAVE_ACTED = 'It may have acted all the same.';
-export const tooLong = (most: number): CallResult => failedCall('too-long', `The tool's answer is longer than ${most} bytes. ${MAY_HAVE_ACTED}`);
+export const tooLong = (most: number): CallResult =>
+  failedCall('too-long', `The tool's answer is longer than ${most} bytes. ${MAY_HAVE_ACTED}`);
 
 /** What a server answered. Pure. */
 export const resultOf = ({ content, structuredContent, isError }: CallToolResult, maxOutputBytes: number): CallResult => {
@@ -18,7 +19,12 @@ export const resultOf = ({ content, structuredContent, isError }: CallToolResult
   if (utf8Length(output) > maxOutputBytes) return tooLong(maxOutputBytes);
   if (isError) {
     const words = texts.join('\n').trim();
-    return { ok: false, code: 'tool-error', message: words === '' ? 'The tool failed.' : words.slice(0, MOST_WORDS), ...(output !== '' && { output }) };
+    return {
+      ok: false,
+      code: 'tool-error',
+      message: words === '' ? 'The tool failed.' : words.slice(0, MOST_WORDS),
+      ...(output !== '' && { output }),
+    };
   }
   const sources = content
     .flatMap((block) => (block.type === 'resource_link' && /^https?:\/\//i.test(block.uri) ? [block] : []))
@@ -32,7 +38,10 @@ export const faultOf = (error: unknown): CallResult => {
   if (error instanceof SdkHttpError) {
     const { status } = error;
     const refused = status === 401 || status === 403;
-    return failedCall('unavailable', refused ? `The server of the tool refuses us (${status}).` : `The server of the tool answered ${status}. ${MAY_HAVE_ACTED}`);
+    return failedCall(
+      'unavailable',
+      refused ? `The server of the tool refuses us (${status}).` : `The server of the tool answered ${status}. ${MAY_HAVE_ACTED}`,
+    );
   }
   if (error instanceof ProtocolError) return failedCall('tool-error', error.message.slice(0, MOST_WORDS) || 'The tool failed.');
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)

@@ -15,7 +15,7 @@ const MOST_NAME = 64;
  * The name a model knows the tool by, `id__name`: letters that no provider takes become `_`, and a digest keeps names apart that would then
  * be one. Pure.
  */
-export const specName = (server: string, name: string): string => {
+const specName = (server: string, name: string): string => {
   const plain = `${server}__${name}`;
   const tame = plain.replace(/[^A-Za-z0-9_-]/g, '_');
   if (tame === plain && plain.length <= MOST_NAME) return plain;

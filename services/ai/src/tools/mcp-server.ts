@@ -1,10 +1,11 @@
-import { Client, StreamableHTTPClientTransport, type Tool as McpTool } from '@modelcontextprotocol/client';
+import type { Tool as McpTool } from '@modelcontextprotocol/client';
 import { fullJitter, type Logger } from '@runnel/kit';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhenResult } from 'cockatiel';
 import type { Clock } from '../runs/clock.ts';
 import { NotSent, type createBoundedFetch } from './bounded-fetch.ts';
 import { faultOf, failedCall, MAY_HAVE_ACTED, resultOf, tooLong, whyAway } from './call-result.ts';
 import { describeTools } from './describe-tool.ts';
+import { McpConnection } from './mcp-connection.ts';
 import { OUTPUT_BYTES, TIMEOUT_MS, type ToolEntry } from './tool-entry.ts';
 import type { Call, CallResult, Tool } from './toolbox.ts';
 
@@ -30,9 +31,6 @@ export interface ServerDeps {
 const REFRESH_MS = 60_000;
 const RETRY = { baseMs: 1_000, maxMs: 60_000 };
 const LEAST_RETRY_MS = 250;
-/** A session that was quiet for so long may be forgotten: it is asked by a ping, which may be repeated where a call may not. */
-const QUIET_MS = 5_000;
-const PING_MS = 2_000;
 /** An answer that is over without having held one: what was read last may still be on its way through the SDK. */
 const OVER_MS = 250;
 /** JSON and its escapes around an output. */
@@ -46,13 +44,6 @@ const STATES: Readonly<Record<CircuitState, BreakerWord>> = {
   [CircuitState.Isolated]: 'open',
 };
 
-interface Connected {
-  client: Client;
-  transport: StreamableHTTPClientTransport;
-  definitions: Map<string, McpTool>;
-  usedAt: number;
-}
-
 /** One MCP server: keeps its list of tools, calls them once each. Nothing here waits longer than the server's `timeoutMs`. */
 export class McpServer {
   readonly entry: ToolEntry;
@@ -62,7 +53,7 @@ export class McpServer {
   readonly #tried = Promise.withResolvers<void>();
   readonly #known = Promise.withResolvers<void>();
   readonly #breaker;
-  #connected: Promise<Connected> | null = null;
+  readonly #connection: McpConnection;
   #tools: readonly Tool[] = [];
   #listing = '';
   #isFresh = false;
@@ -73,6 +64,7 @@ export class McpServer {
     this.entry = entry;
     this.#deps = deps;
     this.#timeoutMs = entry.timeoutMs ?? TIMEOUT_MS;
+    this.#connection = new McpConnection(entry, { ...deps, timeoutMs: this.#timeoutMs, closing: this.#closing.signal });
     const isOutage = (result: unknown): boolean => {
       const { ok, code } = result as { ok: boolean; code?: string };
       return !ok && (code === 'unavailable' || code === 'timeout');
@@ -136,7 +128,13 @@ export class McpServer {
     };
     let sent = false;
     const late = setTimeout(
-      () => end(failedCall('timeout', sent ? `The tool did not answer in time. ${MAY_HAVE_ACTED}` : 'The server of the tool did not answer; the call was not made.')),
+      () =>
+        end(
+          failedCall(
+            'timeout',
+            sent ? `The tool did not answer in time. ${MAY_HAVE_ACTED}` : 'The server of the tool did not answer; the call was not made.',
+          ),
+        ),
       this.#timeoutMs,
     );
     let over: NodeJS.Timeout | undefined;
@@ -155,7 +153,7 @@ export class McpServer {
       over: () => (over = setTimeout(() => end(failedCall('unavailable', `The server of the tool hung up. ${MAY_HAVE_ACTED}`)), OVER_MS)),
     };
     const make = async (): Promise<CallResult> => {
-      const connected = await this.#ready(stop.signal);
+      const connected = await this.#connection.ready(stop.signal);
       const definition = connected.definitions.get(tool.name);
       const meta = { 'runnel/idempotencyKey': key, 'runnel/attempt': attempt };
       const answer = await bounded.run(exchange, () =>
@@ -187,69 +185,19 @@ export class McpServer {
     return sent ? faultOf(error) : failedCall('unavailable', 'The server of the tool cannot be reached; the call was not made.');
   }
 
-  /** A connection that was used lately, or has just been asked whether it is still one. */
-  async #ready(signal: AbortSignal): Promise<Connected> {
-    const connected = await this.#connect(signal);
-    const { clock } = this.#deps;
-    if (connected.transport.sessionId === undefined || clock.now() - connected.usedAt < QUIET_MS) return connected;
-    try {
-      await connected.client.ping({ timeout: PING_MS, signal });
-      connected.usedAt = clock.now();
-      return connected;
-    } catch {
-      this.#drop();
-      return this.#connect(signal);
-    }
-  }
-
-  #connect(signal: AbortSignal): Promise<Connected> {
-    if (this.#connected === null) {
-      const connecting = (this.#connected = this.#open());
-      connecting.catch(() => {
-        if (this.#connected === connecting) this.#connected = null;
-      });
-    }
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(new NotSent()), { once: true });
-    });
-    return Promise.race([this.#connected, aborted]);
-  }
-
-  async #open(): Promise<Connected> {
-    const { bounded, env, clock } = this.#deps;
-    const { url, headersEnv = {} } = this.entry;
-    const headers = Object.fromEntries(Object.entries(headersEnv).map(([name, variable]) => [name, env[variable] ?? '']));
-    const transport = new StreamableHTTPClientTransport(new URL(url), {
-      fetch: bounded.fetch,
-      requestInit: { headers: { ...headers, 'accept-encoding': 'identity' } },
-      // A stream that breaks is not resumed: the log is what lasts.
-      reconnectionOptions: { maxRetries: 0, initialReconnectionDelay: 1_000, maxReconnectionDelay: 1_000, reconnectionDelayGrowFactor: 1 },
-    });
-    const timeout = this.#timeoutMs;
-    const client = new Client(
-      { name: 'runnel', version: '1' },
-      { versionNegotiation: { mode: 'auto', probe: { timeoutMs: timeout } }, inputRequired: { autoFulfill: false }, listMaxPages: 16 },
-    );
-    // What goes wrong is told to whoever asked.
-    client.onerror = () => undefined;
-    await client.connect(transport, { timeout, signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeout)]) });
-    return { client, transport, definitions: new Map(), usedAt: clock.now() };
-  }
-
   /** What is known of this connection is in doubt: the next use makes another, and the list is asked for again. */
   #drop(): void {
-    const dropped = this.#connected;
-    this.#connected = null;
-    void dropped?.then(({ client }) => client.close()).catch(() => undefined);
+    this.#connection.drop();
     this.#doubt.abort();
   }
 
   async #follow(): Promise<void> {
     const { clock, random } = this.#deps;
-    for (let failures = 0; !this.#closing.signal.aborted; ) {
+    for (let failures = 0; !this.#closing.signal.aborted;) {
       failures = (await this.#list()) ? 0 : failures + 1;
       this.#doubt = new AbortController();
-      const waitMs = failures === 0 ? REFRESH_MS * (1 - random() / 3) : LEAST_RETRY_MS + fullJitter({ attempt: failures - 1, ...RETRY, random });
+      const waitMs =
+        failures === 0 ? REFRESH_MS * (1 - random() / 3) : LEAST_RETRY_MS + fullJitter({ attempt: failures - 1, ...RETRY, random });
       await clock.sleep(waitMs, failures === 0 ? AbortSignal.any([this.#closing.signal, this.#doubt.signal]) : this.#closing.signal);
     }
   }
@@ -259,7 +207,7 @@ export class McpServer {
     const server = this.entry.id;
     try {
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#timeoutMs)]);
-      const connected = await this.#connect(signal);
+      const connected = await this.#connection.connect(signal);
       const { tools } = await connected.client.listTools(undefined, { timeout: this.#timeoutMs, signal, cacheMode: 'bypass' });
       connected.usedAt = clock.now();
       connected.definitions = new Map(tools.map((tool) => [tool.name, tool]));

@@ -44,7 +44,8 @@ const startServer = async (onCall: Answer, { tools = TOOLS as object[], onList =
       const { protocolVersion } = rpc.params!;
       return json(response, rpc.id, { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 't', version: '1' } });
     }
-    if (!sessions.has(String(request.headers['mcp-session-id']))) return response.writeHead(rpc.method === 'server/discover' ? 400 : 404).end();
+    if (!sessions.has(String(request.headers['mcp-session-id'])))
+      return response.writeHead(rpc.method === 'server/discover' ? 400 : 404).end();
     if (rpc.id === undefined) return response.writeHead(202).end();
     if (rpc.method === 'tools/list') return onList ? onList(rpc, response, request) : json(response, rpc.id, { tools });
     if (rpc.method !== 'tools/call') return json(response, rpc.id, {});
@@ -105,7 +106,9 @@ test('W-19 a call is sent once, with its key and attempt, and not when the lease
   const { url, calls } = await startServer((rpc, response) => json(response, rpc.id, said('done')));
   const { toolbox } = open({ url });
   expect(await callOf(toolbox, 'look', { input: { a: 1 }, attempt: 2 })).toEqual({ ok: true, output: 'done', sources: [] });
-  expect(calls).toMatchObject([{ params: { name: 'look', arguments: { a: 1 }, _meta: { 'runnel/idempotencyKey': 'r:p', 'runnel/attempt': 2 } } }]);
+  expect(calls).toMatchObject([
+    { params: { name: 'look', arguments: { a: 1 }, _meta: { 'runnel/idempotencyKey': 'r:p', 'runnel/attempt': 2 } } },
+  ]);
   expect(await callOf(toolbox, 'look', { permit: async () => false })).toMatchObject({ ok: false, code: 'cancelled' });
   expect(calls).toHaveLength(1);
 });
@@ -136,21 +139,37 @@ const eventOf = (id: number | undefined, text: string): string => `data: ${JSON.
 
 /** What a server may do to a call, and what becomes of it. */
 const MISDEEDS: [name: string, does: Answer, outcome: Partial<Extract<CallResult, { ok: false }>> | { ok: true; output: string }][] = [
-  ['answers twice', (rpc, response) => sse(response).end(eventOf(rpc.id, 'first') + eventOf(rpc.id, 'second')), { ok: true, output: 'first' }],
-  ['answers another call first', (rpc, response) => sse(response).end(eventOf(999, 'wrong') + eventOf(rpc.id, 'right')), { ok: true, output: 'right' }],
+  [
+    'answers twice',
+    (rpc, response) => sse(response).end(eventOf(rpc.id, 'first') + eventOf(rpc.id, 'second')),
+    { ok: true, output: 'first' },
+  ],
+  [
+    'answers another call first',
+    (rpc, response) => sse(response).end(eventOf(999, 'wrong') + eventOf(rpc.id, 'right')),
+    { ok: true, output: 'right' },
+  ],
   ['hangs', () => undefined, { code: 'timeout' }],
   ['hangs in its answer', (_rpc, response) => sse(response).write(': wait\n\n'), { code: 'timeout' }],
   ['hangs up', (_rpc, response) => response.destroy(), { code: 'unavailable' }],
   ['ends its stream without an answer', (_rpc, response) => sse(response).end(), { code: 'unavailable' }],
   ['breaks its stream', (_rpc, response) => sse(response).write('data: {', () => response.destroy()), { code: 'unavailable' }],
   ['lies about its type', (_rpc, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'), { code: 'unavailable' }],
-  ['answers no JSON', (_rpc, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{'), { code: 'unavailable' }],
+  [
+    'answers no JSON',
+    (_rpc, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{'),
+    { code: 'unavailable' },
+  ],
   ['answers another shape', (rpc, response) => json(response, rpc.id, { content: 'text' }), { code: 'unavailable' }],
   ['refuses us', (_rpc, response) => response.writeHead(401).end(), { code: 'unavailable' }],
   ['fails', (_rpc, response) => response.writeHead(500).end('secret'), { code: 'unavailable' }],
   ['says a little too much', (rpc, response) => json(response, rpc.id, said('x'.repeat(1_001))), { code: 'too-long' }],
   ['sends without end', (_rpc, response) => void flood(sse(response), 'data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n'), { code: 'too-long' }],
-  ['sends one JSON without end', (_rpc, response) => void flood(response.writeHead(200, { 'content-type': 'application/json' }), ' '.repeat(1_000)), { code: 'too-long' }],
+  [
+    'sends one JSON without end',
+    (_rpc, response) => void flood(response.writeHead(200, { 'content-type': 'application/json' }), ' '.repeat(1_000)),
+    { code: 'too-long' },
+  ],
   [
     'says an error of the protocol',
     (rpc, response) =>
@@ -208,7 +227,9 @@ test('a server that is away when the pod starts is found when it comes', async (
 
 test('after five failures in a row a server is given a rest, and one call may try again', async () => {
   let isBroken = true;
-  const { url, calls } = await startServer((rpc, response) => (isBroken ? response.writeHead(500).end() : json(response, rpc.id, said('x'))));
+  const { url, calls } = await startServer((rpc, response) =>
+    isBroken ? response.writeHead(500).end() : json(response, rpc.id, said('x')),
+  );
   const { toolbox, told } = open({ url }, { breakMs: 300 });
   const tool = await toolOf(toolbox, 'act');
   const call = () => toolbox.call({ tool, input: {}, key: 'k', attempt: 1, signal: NEVER });
@@ -223,10 +244,18 @@ test('after five failures in a row a server is given a rest, and one call may tr
 test('W-19 a session that its server has forgotten is found out by a ping, and the call is made once', async () => {
   const { url, calls, sessions, seen } = await startServer((rpc, response) => json(response, rpc.id, said('x')));
   let now = 0;
-  const clock = { now: () => now, wall: () => now, sleep: (ms: number, signal?: AbortSignal) => new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener('abort', () => { clearTimeout(timer); resolve(); });
-  }) };
+  const clock = {
+    now: () => now,
+    wall: () => now,
+    sleep: (ms: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        signal?.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
   const { toolbox } = open({ url }, { clock });
   const tool = await toolOf(toolbox, 'act');
   sessions.clear();

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 const named = (description: string) => ({ additionalProperties: false, description });
 const ToolName = '^[^\\s]{1,128}$';
 
-export const POLICIES = ['never', 'ask', 'annotations'] as const;
+const POLICIES = ['never', 'ask', 'annotations'] as const;
 
 /** One entry of TOOLS: an MCP server. */
 export const ToolEntry = Type.Object(
@@ -20,9 +20,7 @@ export const ToolEntry = Type.Object(
         named('Headers by the environment variable that holds each, e.g. `{"authorization": "TOOLS_AUTH"}`'),
       ),
     ),
-    tools: Type.Optional(
-      Type.Array(Type.String({ pattern: ToolName }), { description: 'The tools that are offered; all when absent' }),
-    ),
+    tools: Type.Optional(Type.Array(Type.String({ pattern: ToolName }), { description: 'The tools that are offered; all when absent' })),
     approval: Type.Optional(
       Type.Record(
         Type.String({ pattern: ToolName }),
@@ -36,7 +34,11 @@ export const ToolEntry = Type.Object(
       Type.Integer({ minimum: 1, maximum: 3_600_000, description: 'How long a call or a list may take; 30,000 when absent' }),
     ),
     maxOutputBytes: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 8_388_608, description: 'UTF-8 bytes of one output; longer ones are refused. 65,536 when absent' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 8_388_608,
+        description: 'UTF-8 bytes of one output; longer ones are refused. 65,536 when absent',
+      }),
     ),
   },
   { additionalProperties: false },

@@ -2,7 +2,10 @@ import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit'
 import type { BreakerWord, ToolObserver } from './mcp-server.ts';
 import type { CallFault } from './toolbox.ts';
 
-const OUTCOMES = ['done', 'timeout', 'too-long', 'tool-error', 'unavailable', 'unknown-tool', 'cancelled'] as const satisfies (CallFault | 'done')[];
+const OUTCOMES = ['done', 'timeout', 'too-long', 'tool-error', 'unavailable', 'unknown-tool', 'cancelled'] as const satisfies (
+  | CallFault
+  | 'done'
+)[];
 const LISTS = ['listed', 'failed'] as const;
 const BREAKER: Readonly<Record<BreakerWord, number>> = { closed: 0, 'half-open': 0.5, open: 1 };
 const SECONDS = [...LATENCY_BUCKETS_SECONDS.filter((seconds) => seconds >= 0.005), 30, 60, 300];
@@ -13,7 +16,9 @@ export const createToolMetrics = (metrics: Metrics) => {
   const seconds = metrics.histogram('runnel_ai_tool_call_seconds', 'One call of a tool, with its connection', SECONDS, ['server']);
   const lists = metrics.counter('runnel_ai_tool_lists_total', 'Times a server was asked for its tools, by outcome', ['server', 'outcome']);
   const tools = metrics.gauge('runnel_ai_tools', 'Tools that a server offers now', ['server']);
-  const breaker = metrics.gauge('runnel_ai_tool_breaker', '1 while calls to a server are refused at once, 0.5 while one may try', ['server']);
+  const breaker = metrics.gauge('runnel_ai_tool_breaker', '1 while calls to a server are refused at once, 0.5 while one may try', [
+    'server',
+  ]);
   return (servers: readonly string[]): ToolObserver => {
     startAtZero(calls, { server: servers, outcome: OUTCOMES });
     startAtZero(lists, { server: servers, outcome: LISTS });

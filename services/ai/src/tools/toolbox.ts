@@ -48,4 +48,5 @@ export interface Toolbox {
 }
 
 /** How a part names its tool. */
-export const toolKey = ({ server, name }: { server?: string | undefined; name?: string | undefined }): string => `${server ?? ''} ${name ?? ''}`;
+export const toolKey = ({ server, name }: { server?: string | undefined; name?: string | undefined }): string =>
+  `${server ?? ''} ${name ?? ''}`;

@@ -1,5 +1,5 @@
-import { languageOf, type Language } from './demo-answer.ts';
-import type { ToolSpec } from './provider.ts';
+import { languageOf, type Language } from '../demo-answer.ts';
+import type { ToolSpec } from '../provider.ts';
 import { bareName, toolNamed, type ScriptedCall, type Story } from './scripted-tools.ts';
 
 /** A prompt that asks the demo to use something. */
@@ -30,7 +30,10 @@ const inputOf = (tool: string, prompt: string): object => {
 const isNamed = (prompt: string, name: string): boolean => {
   const alias = ALIASES.find(([tool]) => tool === name)?.[1];
   if (alias?.test(prompt)) return true;
-  return prompt.toLowerCase().split(/[^\p{L}\p{N}_.-]+/u).includes(name.toLowerCase());
+  return prompt
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}_.-]+/u)
+    .includes(name.toLowerCase());
 };
 
 /** What a prompt wants the demo to call, of the tools there are; nothing for most prompts. Pure. */
@@ -38,7 +41,9 @@ export const callsFor = (prompt: string, tools: readonly ToolSpec[]): ScriptedCa
   if (tools.length === 0) return [];
   const asks = ASKS.test(prompt) && toolNamed(tools, ASK) !== undefined;
   const vi = languageOf(prompt) === 'vi';
-  const question = vi ? { question: 'Bạn thích màu nào?', choices: ['xanh', 'đỏ'] } : { question: 'Which colour do you like?', choices: ['blue', 'red'] };
+  const question = vi
+    ? { question: 'Bạn thích màu nào?', choices: ['xanh', 'đỏ'] }
+    : { question: 'Which colour do you like?', choices: ['blue', 'red'] };
   if (asks) return [{ name: ASK, input: question }];
   if (!USES.test(prompt)) return [];
   return tools

@@ -1,6 +1,6 @@
-import type { Clock } from '../runs/clock.ts';
-import { paced } from './pace.ts';
-import { isPrompt, type Delta, type ModelMessage, type ToolSpec } from './provider.ts';
+import type { Clock } from '../../runs/clock.ts';
+import { paced } from '../pace.ts';
+import { isPrompt, type Delta, type ModelMessage, type ToolSpec } from '../provider.ts';
 
 /** A call that a model without intelligence makes: as a prompt names it. */
 export interface ScriptedCall {
@@ -46,7 +46,8 @@ export async function* streamCalls(
   for (const [i, { name, input }] of calls.entries()) {
     const id = `call-${step}-${i}`;
     yield { call: { key: id, id, name, input: '' } };
-    for await (const { text } of paced(JSON.stringify(input).match(PIECE) ?? [], () => gapMs, clock, signal)) yield { call: { key: id, input: text } };
+    for await (const { text } of paced(JSON.stringify(input).match(PIECE) ?? [], () => gapMs, clock, signal))
+      yield { call: { key: id, input: text } };
     if (signal.aborted) return;
   }
   yield { finish: 'tools' };
