@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { budgetsContract } from './contract/budgets.ts';
 import { borderContract } from './contract/border.ts';
 import { editingContract } from './contract/editing.ts';
+import { filesContract } from './contract/files.ts';
 import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
@@ -39,6 +40,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('finish', () => finishContract(current));
     describe('threads', () => threadsContract(current));
     describe('parts', () => partsContract(current));
+    describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
     describe('pages', () => pagesContract(current));

@@ -14,6 +14,7 @@ import {
   SearchPage,
   StatisticsAnswer,
   StoredPage,
+  StoredPart,
   TrailPage,
   Verification,
 } from '@runnel/protocol/http';
@@ -100,6 +101,16 @@ export const createAuditApp = (
     const { after, limit } = request.query;
     return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
   });
+
+  app.get(
+    '/parts/:id/:partId',
+    { schema: { params: Type.Object({ id: Id, partId: Id }), response: { 200: StoredPart, 404: Nothing } } },
+    async (request, reply) => {
+      const { id: conversationId, partId } = request.params;
+      const found = await reader.part({ conversationId, partId, userId: callerOf(request.headers) });
+      return found ?? reply.code(404).send();
+    },
+  );
 
   const SearchQuery = Type.Object({
     q: Type.String({ minLength: 1, maxLength: 200 }),

@@ -1,5 +1,6 @@
-import { fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
+import { filesWeight, fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
 import { pathTo } from '../messages.ts';
+import { filesOf } from '../parts.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
@@ -25,17 +26,22 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
   const isOpen = !existing && making === 'unproven';
   if (parentId !== null && asked !== undefined && !isOpen && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
+  let brought = message?.parts;
   if (!message) {
     const question = parentId === null ? undefined : existing?.messages.get(parentId);
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
+    brought = question.parts;
   }
 
-  const { continues, preset, room } = command;
+  const { continues, preset, room, blind } = command;
   const earlier = continues === undefined ? undefined : existing?.messages.get(continues);
   const canContinue = earlier?.role === 'assistant' && earlier.parentId === parentId && earlier.text !== '' && earlier.status !== 'deleted';
   if (continues !== undefined && !canContinue) return { outcome: 'not-found' };
   const begun = earlier?.text ?? '';
   if (preset && existing?.model !== undefined && existing.model !== model) return { outcome: 'other-model', model: existing.model };
+  const { tokens: weight, isSeen } = filesWeight(brought);
+  if (isSeen && blind) return { outcome: 'unfit', why: 'blind' };
+  if (room !== undefined && weight > room) return { outcome: 'unfit', why: 'room' };
 
   if (existing) store.recheck(existing);
   const conversation = existing ?? create(store, command, trace);
@@ -43,17 +49,19 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (isOpen) Object.assign(conversation, { unproven: true, trimmed: true });
   const now = store.now();
   const said: string[] = [];
-  const say = (messageId: string, role: Role, text: string): void => {
+  const say = (messageId: string, role: Role, text: string, files: ReturnType<typeof filesOf> = []): void => {
     const author = role === 'user' ? { author: userId } : {};
     const made: Message = { messageId, parentId, role, text: text.toWellFormed(), status: 'complete', createdAt: now, ...author };
-    store.keep(conversation, made);
-    store.emit(conversation, 'message', { message: made });
+    const shown = files.length === 0 ? made : { ...made, parts: files.map(({ part }) => part) };
+    store.keep(conversation, shown);
+    store.emit(conversation, 'message', { message: shown });
     store.audit(conversation, 'CHAT_MESSAGE', { message: made }, trace);
+    for (const { facts } of files) store.audit(conversation, 'PART_CHANGED', { runId: messageId, ...facts }, trace);
     parentId = messageId;
     said.push(messageId);
   };
   if (!existing && message) for (const turn of command.seed ?? []) say(turn.messageId, turn.role, turn.text);
-  if (message) say(message.messageId, 'user', message.text);
+  if (message) say(message.messageId, 'user', message.text, filesOf(message));
   if (!existing) store.emit(conversation, 'title', { title: conversation.title });
   const thread = pathTo([...conversation.messages.values()], parentId);
   const own = room === undefined ? 0 : room - tokensOf(conversation.system ?? '');

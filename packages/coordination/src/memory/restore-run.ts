@@ -1,5 +1,5 @@
 import { runOfMessages } from '../messages.ts';
-import { normalPart } from '../parts.ts';
+import { filesOf, normalPart } from '../parts.ts';
 import { emitWhole } from './parts.ts';
 import type { MemoryStore } from './store.ts';
 import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log.ts';
@@ -99,6 +99,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
       ...(i > 0 && { part: i + 1 }),
       messages: part.map(({ parts: _, ...message }) => message),
     });
+  for (const { message } of runOfMessages(messages, command.run))
+    for (const { facts } of filesOf(message)) store.audit(conversation, 'PART_CHANGED', { runId: message.messageId, ...facts });
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: conversation.logId };

@@ -18,7 +18,7 @@ import type {
   StoredMessage,
 } from '../run-log.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
-import { readLargeMessage } from './large-message.ts';
+import { readLargeMessage } from './large/large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
 import { byIndex, readPart } from '../parts.ts';
 import { readPrefix, type EndReason, type Part, type Trimmed } from '@runnel/protocol';
@@ -62,6 +62,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   const outcome = reply[0] as BeginRunResult['outcome'];
   if (outcome === 'started' || outcome === 'duplicate') return { outcome, runId: String(reply[1]), offset: Number(reply[2]) };
   if (outcome === 'busy') return { outcome, runId: String(reply[1]) };
+  if (outcome === 'unfit') return { outcome, why: reply[1] === 'room' ? 'room' : 'blind' };
   if (outcome === 'other-model') return { outcome, model: String(reply[1]) };
   if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
   return { outcome };

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
-import { LARGE_MESSAGE_BYTES } from './large-message.ts';
+import { LARGE_MESSAGE_BYTES } from './large/large-message.ts';
 
 /** One state change as one Lua file, and what its header says. */
 export interface Script {
@@ -51,6 +51,9 @@ export interface ScriptArgs {
     room: number | '';
     continues: string;
     preset: '1' | '';
+    files: string;
+    facts: string;
+    blind: '1' | '';
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {

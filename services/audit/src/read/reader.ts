@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runnel/protocol';
-import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
+import type { ConversationPage, Deletion, FoundMessage, SearchPage, StoredPart } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from '../database/tables.ts';
@@ -16,6 +16,10 @@ export type Page =
 /** An underscore is any character to LIKE. */
 const LISTED = `AND conversation_id NOT LIKE '${UNLISTED.replaceAll('_', '!_')}%' ESCAPE '!'`;
 
+/** Whether something in it waits for a person; what nobody will learn any more, after its run's end, does not. */
+const WAITING = `(SELECT count(*) FROM part p LEFT JOIN message m ON m.conversation_id = p.conversation_id AND m.message_id = p.run_id
+  WHERE p.conversation_id = chat_session.conversation_id AND p.state IN ('waiting', 'unknown') AND m.message_id IS NULL)`;
+
 type Raw = Record<string, unknown>;
 
 export const toMessage = (row: MessageRow): Message => ({
@@ -30,7 +34,7 @@ export const toMessage = (row: MessageRow): Message => ({
   ...(row.author !== null && { author: row.author }),
 });
 
-const readBody = (body: unknown): Part[] => {
+export const readBody = (body: unknown): Part[] => {
   try {
     return [JSON.parse(fromStored(String(body))) as Part];
   } catch {
@@ -122,15 +126,15 @@ export class AuditReader {
     return new Map([...byRun].map(([runId, found]) => [runId, found.flatMap((raw) => readBody(raw['body']))]));
   }
 
-  /** A part with all of its content; null: there is none, or it is not this person's. */
-  async part(query: { conversationId: string; userId: string; partId: string }): Promise<Part | null> {
+  /** A part with all of its content, and the answer it is of; null: there is none, or it is not this person's. */
+  async part(query: { conversationId: string; userId: string; partId: string }): Promise<StoredPart | null> {
     const session = await this.#session(query.conversationId);
     if (!session || session.deleted === 1 || session.userId !== query.userId || isFree(session)) return null;
-    const rows = await this.#sql.query<Raw>('SELECT body FROM part WHERE conversation_id = $1 AND part_id = $2', [
+    const rows = await this.#sql.query<Raw>('SELECT run_id, body FROM part WHERE conversation_id = $1 AND part_id = $2', [
       query.conversationId,
       query.partId,
     ]);
-    return rows.flatMap((raw) => readBody(raw['body']))[0] ?? null;
+    return rows.flatMap((raw) => readBody(raw['body']).map((part) => ({ runId: String(raw['run_id']), part })))[0] ?? null;
   }
 
   /** Whose a conversation is, or was before its deletion; null: never heard of it. */
@@ -144,14 +148,15 @@ export class AuditReader {
     const values: Value[] = [userId, limit + 1];
     if (mark) values.push(mark.updatedAt, mark.conversationId);
     const found = await this.#sql.query<Raw>(
-      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
+      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
          ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
       values,
     );
     const conversations = found.slice(0, limit).map((raw) => {
       const { conversationId, title, updatedAt } = rowOf(SESSION, raw);
-      return { conversationId, title: fromStored(title), updatedAt };
+      const waits = Number(raw['waiting']) > 0;
+      return { conversationId, title: fromStored(title), updatedAt, ...(waits && { waiting: true as const }) };
     });
     return { conversations, hasMore: found.length > limit };
   }

@@ -1,7 +1,7 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose parts partPrefix
 -- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step
---          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them
+--          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them and a list of what the audit is told of its files
 --          held: JSON list of [JSON of a part, text, input, output, partId, its JSON as it began] by index; step: as for put-part
 -- Returns  restored logId | busy | fenced | closed
 -- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
@@ -30,6 +30,9 @@ local held, step = cjson.decode(ARGV[16]), ARGV[17]
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
 for _, earlier in ipairs(messages) do
   cjson.decode(earlier[2])
+  for _, fact in ipairs(earlier[5] or {}) do
+    cjson.decode(fact)
+  end
 end
 for _, part in ipairs(held) do
   cjson.decode(part[1])
@@ -152,6 +155,11 @@ for _, message in ipairs(said) do
   size = size + #message
 end
 tell()
+for _, message in ipairs(messages) do
+  for _, fact in ipairs(message[5] or {}) do
+    audit('PART_CHANGED', '{"userId":' .. json(userId) .. ',"runId":' .. json(message[1]) .. ',' .. string.sub(fact, 2))
+  end
+end
 touch(meta, log, owner, run, text, history, order, ids)
 hold()
 return { 'restored', redis.call('HGET', meta, 'logId') }

@@ -1,15 +1,17 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose runPrefix
 --          runPrefix: start of the keys of a run, which may be another one; same slot
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset files facts blind
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
 --          request: JSON of what the model is asked beside the thread, or ''
 --          making: what the database said: '' it was not asked, proven: it was, unproven: it could not be; then the parent of a new
 --          conversation may be one that only the database knows
 --          room: tokens of a thread that the model takes, '' any; continues: an answer to `parent` whose text the run's begins with, or ''
+--          files: JSON list of the message's parts, or ''; facts: JSON list of what the audit is told of each; blind '1': the model takes no
+--          pictures
 --          preset '1': nobody named the model, so that of the conversation is asked for instead
--- Returns  started runId offset title | duplicate runId offset | busy runId | other-model model | none | lossy | forbidden doubtful | not-found | overloaded
+-- Returns  started runId offset title | duplicate runId offset | busy runId | other-model model | unfit why | none | lossy | forbidden doubtful | not-found | overloaded
 --          (lossy: the store changed behind the conversation; the message may be in the database, with its answer)
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -18,6 +20,7 @@ local store, whose, runPrefix = KEYS[15], KEYS[16], KEYS[17]
 local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 local making, request, room, continues, preset = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17]
+local files, facts, blind = ARGV[18], cjson.decode(ARGV[19]), ARGV[20]
 -- @include now
 -- @include json
 -- @include figure
@@ -31,6 +34,7 @@ local making, request, room, continues, preset = ARGV[13], ARGV[14], tonumber(AR
 -- @include generation
 -- @include recheck
 -- @include alive
+-- @include weigh
 -- @include fit
 -- @include mend
 -- @include rename
@@ -81,12 +85,17 @@ if parent == '*' then
 elseif parent ~= '' and (not isNew or making ~= 'unproven') and redis.call('HEXISTS', ids, parent) == 0 then
   return { 'not-found' }
 end
+local brought = files ~= '' and cjson.decode(files) or nil
+for _, fact in ipairs(facts) do
+  cjson.decode(fact)
+end
 if messageId == '' then
   local asked = not isNew and redis.call('HGET', history, parent)
   local question = asked and cjson.decode(asked)
   if not question or question.role ~= 'user' or question.status == 'deleted' then
     return { 'not-found' }
   end
+  brought = question.parts
 end
 local begun = ''
 if continues ~= '' then
@@ -99,6 +108,12 @@ if continues ~= '' then
 end
 if preset == '1' and known[8] and known[8] ~= model then
   return { 'other-model', known[8] }
+end
+local weight, isSeen = weigh(brought)
+if isSeen and blind == '1' then
+  return { 'unfit', 'blind' }
+elseif room and weight > room then
+  return { 'unfit', 'room' }
 end
 if redis.call('EXISTS', relay) == 1 and redis.call('XLEN', events) >= cap then
   return { 'overloaded' }
@@ -122,7 +137,7 @@ if isNew and messageId ~= '' then
   end
 end
 if messageId ~= '' then
-  say(messageId, 'user', prompt)
+  say(messageId, 'user', prompt, files ~= '' and files, facts)
 end
 if isNew then
   emit('title', ',"title":' .. cjson.encode(title))
