@@ -1,5 +1,6 @@
 import type { MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
+import type { Used } from '../run-log-parts.ts';
 
 export interface MemoryRun {
   conversationId: string;
@@ -34,5 +35,6 @@ export interface MemoryRun {
   queuedAt: number | null;
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
+  used?: Used;
   trimmed?: Trimmed;
 }

@@ -17,6 +17,7 @@ import type {
   RunLog,
   StoredMessage,
 } from '../run-log.ts';
+import type { Used } from '../run-log-parts.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large/large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
@@ -73,6 +74,15 @@ const parseCancel = (flag: string): CancelRequest | null => {
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };
 
+/** Of a store that was written to by others: what cannot be read is not known. */
+const usedOf = (json: string | undefined): { used?: Used } => {
+  try {
+    return json ? { used: JSON.parse(json) as Used } : {};
+  } catch {
+    return {};
+  }
+};
+
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
   if (outcome !== 'claimed') return { outcome };
@@ -96,6 +106,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     held,
     system,
     base,
+    used,
   ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo(parseMessages(messages), parentId);
@@ -118,6 +129,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
     ...(system && { system }),
     ...(Number(base ?? 0) > 0 && { base: Number(base) }),
+    ...usedOf(used),
   };
 };
 

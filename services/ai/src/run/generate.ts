@@ -3,6 +3,7 @@ import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage 
 import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
+import type { ModelMessage } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
@@ -99,8 +100,7 @@ export const generate = (job: RunJob): ActiveRun => {
   });
   const asked = askedOf(claim, model);
   const heldBytes = Buffer.byteLength(claim.text);
-  // What owners before this one asked for told no usage: they are gone.
-  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
+  const before = costBefore(claim, asked.messages, heldBytes);
   const retry = {
     clock,
     ...(random && { random }),
@@ -146,7 +146,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...ending(reason),
         reason,
         ...(finish && { finish }),
-        usage: sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, standing.bytes - heldBytes))),
+        usage: costWith(usage, standing.bytes),
         ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
@@ -190,15 +190,21 @@ export const generate = (job: RunJob): ActiveRun => {
   /** Nobody holds the run until people have decided. */
   const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
     const { bytes } = appends.standing();
-    const { outcome } = await untilAnswered(() => runLog.parkRun({ ...owned, partIds, bytes }), retry);
+    const command = { ...owned, partIds, bytes, usage: costWith(usage, bytes) };
+    const { outcome } = await untilAnswered(() => runLog.parkRun(command), retry);
     if (outcome === 'parked') return 'parked';
     if (outcome === 'cancelled') return end('cancelled', usage);
     if (outcome === 'fenced' || outcome === 'closed') return 'fenced';
     if (outcome === 'changed') await reread();
     else await appends.restore();
     if (appends.verdict !== null) return appends.verdict === 'cancel' ? end('cancelled', usage) : appends.verdict;
+    if (usage !== null) before.push(usage);
     return run();
   };
+
+  /** Of the whole run, with an estimate where the provider said nothing of its last request. */
+  const costWith = (usage: Usage | null, bytes: number): Usage =>
+    sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, bytes - heldBytes)));
 
   const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
     const { userId, title, run: claimed } = claim;
@@ -236,6 +242,13 @@ export const generate = (job: RunJob): ActiveRun => {
       return result === 'lost' ? lose(error) : result;
     }),
   };
+};
+
+/** What owners before this one have cost: what was known when the run began to wait, and an estimate of what came since. */
+const costBefore = ({ used, base = 0, epoch }: Claim, messages: readonly ModelMessage[], heldBytes: number): Usage[] => {
+  const known = used ? [used.usage] : [];
+  const from = Math.max(base, used?.bytes ?? 0);
+  return epoch > 1 && heldBytes > from ? [...known, estimateUsage(messages, heldBytes - from)] : known;
 };
 
 const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({

@@ -12,7 +12,7 @@ import type { Deciding } from './decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';
 import { continuation, isCall, stepsOf } from './thread.ts';
-import { sumUsage } from './usage.ts';
+import { estimateUsage, sumUsage } from './usage.ts';
 
 export interface Written {
   usage: Usage | null;
@@ -23,6 +23,7 @@ export interface Written {
   waiting?: string[];
 }
 
+const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0 };
 /** Requests to the model in one answer. */
 export const MAX_STEPS = 8;
 
@@ -35,7 +36,7 @@ export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, sign
   let usage: Usage | null = null;
   let finish: Finish = 'stop';
   // Nobody is asked.
-  if (signal.aborted) return { usage: { promptTokens: 0, completionTokens: 0 }, finish, error: null };
+  if (signal.aborted) return { usage: NO_USAGE, finish, error: null };
   if (asked.error) return { usage, finish: 'error', error: asked.error };
   await closeLeft(appends, clock.wall());
   // A caller's own tools stay the only ones of its request.
@@ -46,28 +47,31 @@ export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, sign
   for (;;) {
     if (appends.parts.all.some((part) => isCall(part) && !isFinal(part))) {
       await settleCalls(job, known, appends, signal, deciding);
-      if (signal.aborted) return { usage, finish, error: null };
+      if (signal.aborted) return { usage: usage ?? NO_USAGE, finish, error: null };
       const waiting = appends.parts.all.filter((part) => isCall(part) && isWaiting(part)).map(({ partId }) => partId);
-      if (waiting.length > 0) return { usage, finish, error: null, waiting };
+      if (waiting.length > 0) return { usage: usage ?? NO_USAGE, finish, error: null, waiting };
       continue;
     }
     // Calls that a dead owner left half said are nothing that the caller's model has heard of.
     const parts = own ? [] : appends.parts.all;
     const step = stepsOf(parts);
-    if (step >= maxSteps) return { usage, finish: 'tools', error: null };
+    if (step >= maxSteps) return { usage: usage ?? NO_USAGE, finish: 'tools', error: null };
     const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts), model);
     const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own, asks: specs.includes(ASK_SPEC) });
+    const bytesBefore = appends.standing().bytes;
     const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
     const said: Step = await readStep(job, request, appends, maker, signal);
-    usage = sumOf(usage, said.usage);
     finish = said.finish;
     await appends.flush();
     if (own && said.error === null && !signal.aborted && said.calls.length > 0) {
       await handOver(said.calls, appends, clock.wall());
-      return { usage, finish: 'tools', error: null };
+      return { usage: sumOf(usage, said.usage), finish: 'tools', error: null };
     }
     const isOver = said.error !== null || signal.aborted || said.calls.length === 0 || offered.length === 0;
-    if (isOver) return { usage, finish, error: said.error };
+    const estimate = (): Usage => estimateUsage(messages, appends.standing().bytes - bytesBefore);
+    // Of the only request, whoever ends the run knows better what stood at a cancel.
+    if (isOver) return { usage: usage === null ? said.usage : sumUsage(usage, said.usage ?? estimate()), finish, error: said.error };
+    usage = sumOf(usage, said.usage ?? estimate());
     finish = 'tools';
     await takeCalls(said.calls, known, appends, clock, step + 1 >= maxSteps);
   }
