@@ -143,7 +143,7 @@ test('W-17 what a run has cost before it waited is in its end, and waiting costs
   const [expected] = await parts();
   await runLog.decidePart({ ...ref, userId: 'ann', decision: 'deny', expected: expected!, part: { ...expected!, state: 'denied' } });
   expect(await take()).toBe('complete');
-  const state = await runLog.readState({ conversationId: ref.conversationId, cursor: { logId: (await logIdOf(runLog, ref)), offset: 0 } });
+  const state = await runLog.readState({ conversationId: ref.conversationId, cursor: { logId: await logIdOf(runLog, ref), offset: 0 } });
   const end = state.kind === 'tail' ? state.entries.map(({ json }) => JSON.parse(json) as { type: string; usage?: object }).at(-1) : null;
   expect(end).toMatchObject({ type: 'run-ended', usage: { promptTokens: 30, completionTokens: 7 } });
 });
@@ -156,14 +156,18 @@ const logIdOf = async (runLog: MemoryRunLog, { conversationId }: RunRef): Promis
 
 test('W-17 W-19 a call that is approved while others of its step run begins at once, and is not waited for', async () => {
   const hold = Promise.withResolvers<void>();
-  const { runLog, ref, made, parts, ...rest } = await world([calls(['s__slow', '{}'], ['s__send', '{}'])], [tool('slow'), tool('send', { policy: 'ask' })], async ({ tool: { name } }) =>
-    name === 'slow' ? hold.promise : Promise.resolve(),
+  const { runLog, ref, made, parts, ...rest } = await world(
+    [calls(['s__slow', '{}'], ['s__send', '{}'])],
+    [tool('slow'), tool('send', { policy: 'ask' })],
+    async ({ tool: { name } }) => (name === 'slow' ? hold.promise : Promise.resolve()),
   );
   const active = await rest.begin();
   await waitFor(() => made.length === 1);
   const waiting = await waitFor(async () => (await parts()).find(({ name, state }) => name === 'send' && state === 'waiting'));
   const part: Part = { ...waiting, state: 'approved' };
-  expect(await runLog.decidePart({ ...ref, userId: 'ann', decision: 'approve', expected: waiting, part })).toMatchObject({ outcome: 'decided' });
+  expect(await runLog.decidePart({ ...ref, userId: 'ann', decision: 'approve', expected: waiting, part })).toMatchObject({
+    outcome: 'decided',
+  });
   active.decided();
   await waitFor(() => made.length === 2);
   hold.resolve();
@@ -176,7 +180,11 @@ test('W-17 W-19 a call that is approved while others of its step run begins at o
 
 test('W-20 a cancel ends a run in each state: its calls are closed as what they were', async () => {
   for (const policy of ['never', 'ask'] as const) {
-    const { runLog, ref, made, parts, ...rest } = await world([calls(['s__slow', '{}'])], [tool('slow', { policy })], async () => new Promise<void>(() => undefined));
+    const { runLog, ref, made, parts, ...rest } = await world(
+      [calls(['s__slow', '{}'])],
+      [tool('slow', { policy })],
+      async () => new Promise<void>(() => undefined),
+    );
     const active = await rest.begin();
     if (policy === 'never') await waitFor(() => made.length === 1);
     else expect(await active.done).toBe('parked');

@@ -37,15 +37,14 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
 
 /** A caller's own tools are refused before: this adapter does not accept them. */
 const toolsOf = ({ tools = [] }: ModelRequest): object =>
-  tools.length > 0
-    ? { tools: tools.map(({ name, description, parameters }) => ({ name, description, input_schema: parameters })) }
-    : {};
+  tools.length > 0 ? { tools: tools.map(({ name, description, parameters }) => ({ name, description, input_schema: parameters })) } : {};
 
 /** Letters they take in the id of a call. */
 const idOf = (id = ''): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || 'call';
 
 const blocksOf = ({ text, turn }: ModelMessage): object[] => {
-  if (turn?.role === 'tool') return [{ type: 'tool_result', tool_use_id: idOf(turn.tool_call_id), content: text === '' ? '(nothing)' : text }];
+  if (turn?.role === 'tool')
+    return [{ type: 'tool_result', tool_use_id: idOf(turn.tool_call_id), content: text === '' ? '(nothing)' : text }];
   const said = text.trim() === '' && turn?.tool_calls ? [] : [{ type: 'text', text }];
   const calls = (turn?.tool_calls ?? []).map(({ id, function: called }) => ({
     ...{ type: 'tool_use', id: idOf(id), name: called.name },
@@ -127,7 +126,9 @@ class MessageDecoder implements Decoder {
         this.#count(event.message?.usage);
         return ALIVE;
       case 'content_block_start':
-        return event.content_block?.type === 'tool_use' ? callOf(event) : textOf(event.content_block?.type === 'text' ? event.content_block.text : '');
+        return event.content_block?.type === 'tool_use'
+          ? callOf(event)
+          : textOf(event.content_block?.type === 'text' ? event.content_block.text : '');
       case 'content_block_delta':
         return deltaOf(event);
       case 'message_delta':

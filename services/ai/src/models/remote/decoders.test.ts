@@ -211,14 +211,22 @@ test('Anthropic: calls of tools as they are streamed, beside thoughts and text',
 
 test('Anthropic: a step with calls and its results are two turns, and what was no object is told as such', () => {
   const call = (id: string, name: string, input: string) => ({ id, type: 'function' as const, function: { name, arguments: input } });
-  const result = (id: string, text: string) => ({ role: 'user' as const, text, turn: { role: 'tool' as const, content: text, tool_call_id: id } });
+  const result = (id: string, text: string) => ({
+    role: 'user' as const,
+    text,
+    turn: { role: 'tool' as const, content: text, tool_call_id: id },
+  });
   const body = anthropic.body({
     model: 'm',
     prefix: 'And so',
     tools: [{ name: 's__clock', description: 'The time', parameters: { type: 'object' } }],
     messages: [
       { role: 'user', text: 'hi' },
-      { role: 'assistant', text: '', turn: { role: 'assistant', content: null, tool_calls: [call('a.1', 's__clock', '{"a":1}'), call('b', 's__clock', '{')] } },
+      {
+        role: 'assistant',
+        text: '',
+        turn: { role: 'assistant', content: null, tool_calls: [call('a.1', 's__clock', '{"a":1}'), call('b', 's__clock', '{')] },
+      },
       result('a.1', 'noon'),
       result('b', ''),
     ],
