@@ -102,6 +102,39 @@ test('W-19 a call whose pod died in it is not made again unless its tool says th
   }
 });
 
+test('W-19 a call whose arguments were still coming when its pod died is closed, and what the model says again is a part of its own', async () => {
+  const { runLog, ref, take, made, asked, parts } = await world([calls(['s__clock', '{}'])], [tool('clock')]);
+  const claim = await runLog.claimRun({ ...ref, owner: 'dead', leaseMs: 0, models: { m: true } });
+  if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+  const part: Part = { partId: 'p', index: 0, at: 0, kind: 'tool', state: 'input', name: 'clock', server: 's', step: 0 };
+  await runLog.putPart({ ...ref, epoch: claim.epoch, part, from: null });
+  expect(await take()).toBe('complete');
+  expect(made).toHaveLength(1);
+  expect(asked[0]!.messages.some(({ turn }) => turn?.tool_calls)).toBe(false);
+  expect((await parts()).map(({ state, error, step }) => [error?.code ?? state, step])).toEqual([
+    ['interrupted', 0],
+    ['done', 0],
+  ]);
+});
+
+test('W-19 an output that a dead pod had brought stands once; another of the next attempt stands behind it', async () => {
+  for (const [held, whole] of [
+    ['result 1', 'result 1'],
+    ['resu', 'result 1'],
+    ['other', 'other\nresult 1'],
+  ] as const) {
+    const { runLog, ref, take, parts } = await world([], [tool('look', { repeatable: true })]);
+    const claim = await runLog.claimRun({ ...ref, owner: 'dead', leaseMs: 0, models: { m: true } });
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    const run = { ...ref, epoch: claim.epoch };
+    const part: Part = { partId: 'p', index: 0, at: 0, kind: 'tool', state: 'running', name: 'look', server: 's', attempt: 1, step: 0 };
+    await runLog.putPart({ ...run, part, from: null });
+    await runLog.appendPartChunk({ ...run, partId: 'p', field: 'output', at: 0, text: held, t: 1 });
+    expect(await take()).toBe('complete');
+    expect((await parts())[0]).toMatchObject({ state: 'done', attempt: 2, output: whole });
+  }
+});
+
 test('several calls of one step are made side by side; unknown tools and bad arguments are told, and nothing is called for them', async () => {
   const wrong = calls(['s__clock', '{}'], ['s__none', '{}'], ['s__clock', '{"a"'], ['s__clock', '{"b":2}']);
   const { take, made, parts } = await world([wrong], [tool('clock')]);

@@ -122,7 +122,7 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
     permit: permitOf(job, signal),
   });
   if (stopsCalls(signal) || job.giveUp.aborted) return 'stopped';
-  const output = result.output ?? '';
+  const output = furtherOutput(part.output, result.output);
   if (output !== '') void appends.say(part.partId, 'output', output);
   if (!result.ok) return finish(failed(running, result.code, result.message, clock.wall()), 'running');
   const how = await finish({ ...running, state: 'done', endedAt: clock.wall() }, 'running');
@@ -133,6 +133,12 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
     );
   }
   return how;
+};
+
+/** An attempt whose pod died may have brought its output and not its end: the same is not said again, and another stands on lines of its own. Pure. */
+const furtherOutput = (held = '', output = ''): string => {
+  if (held === '' || output === '') return output;
+  return output.startsWith(held) ? output.slice(held.length) : `\n${output}`;
 };
 
 const LEASE_LOOK_MS = 20;
