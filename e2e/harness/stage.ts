@@ -23,6 +23,8 @@ export interface StartRun {
   via?: Pod;
   /** Asks the fake model instead of counting; `accents`: words of many bytes. */
   fake?: boolean | 'accents';
+  /** Instead of the first of the list. */
+  model?: string;
 }
 
 export interface WatchOptions extends Pick<ViewerOptions, 'silenceMs' | 'lingers'> {
@@ -102,6 +104,7 @@ export class Stage {
       conversationId = this.newConversation(),
       via,
       fake = false,
+      model,
     } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
@@ -111,7 +114,13 @@ export class Stage {
     const text = fake
       ? `say ${words} ${fake === 'accents' ? 'accents' : 'words'} at ${rate}`
       : `count ${words} at ${rate} ${fault} ${use.length > 0 ? `use ${use.join(' ')}` : ''}`.trim();
-    const answer = await prompt(via ? () => via.url : this.origin, { conversationId, userId: this.userId, text, ...ids });
+    const answer = await prompt(via ? () => via.url : this.origin, {
+      conversationId,
+      userId: this.userId,
+      text,
+      ...ids,
+      ...(model && { model }),
+    });
     if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}: ${answer.message}`);
     return run;
   }

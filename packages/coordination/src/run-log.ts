@@ -14,7 +14,7 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Trimmed, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
@@ -80,12 +80,30 @@ export type ClaimRunResult =
       base?: number;
       /** What it had cost when it began to wait for a person. */
       used?: Used;
+      /** What was asked for, where another model answers. */
+      requestedModel?: string;
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
   /** This pod does not have the run's model. */
   | { outcome: 'unsuited' }
   /** Ended, or never known. */
+  | { outcome: 'gone' };
+
+export interface SwitchModel extends OwnedRun {
+  model: string;
+  /** What of the thread this model does not get. */
+  trimmed?: Trimmed | undefined;
+}
+export type SwitchModelResult =
+  | { outcome: 'switched'; offset: number }
+  /** It has that model already. */
+  | { outcome: 'duplicate' }
+  /** Some of the answer stands: it stays with the model that said it. */
+  | { outcome: 'begun' }
+  | { outcome: 'cancelled' }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' }
   | { outcome: 'gone' };
 
 export interface CancelRequest {
@@ -153,7 +171,8 @@ export interface ReleaseRun extends OwnedRun {}
 
 export type ChangeResult =
   | { outcome: 'done'; offset: number }
-  | { outcome: 'not-found' }
+  /** `older`: nothing was kept here of what is so old, and the database was not asked. */
+  | { outcome: 'not-found'; older?: true }
   | { outcome: 'forbidden' }
   | { outcome: 'busy'; runId: string };
 
@@ -185,6 +204,8 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
   claimRun(command: ClaimRun): Promise<ClaimRunResult>;
+  /** Another model is to write an answer that has not begun: `run-started` says so once more. */
+  switchModel(command: SwitchModel): Promise<SwitchModelResult>;
   appendChunk(command: AppendChunk): Promise<AppendChunkResult>;
   /** Ends a run once: history, `run-ended`, outbox; nothing of the run comes after it (W-10, W-11). */
   endRun(command: EndRun): Promise<EndRunResult>;
@@ -223,7 +244,13 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
     | { kind: 'none'; deleted?: true }
     | { kind: 'forbidden' }
   >;
-  deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
+  /** `stored`: what the database has of a message that is older than what is kept here; `ask`: it was not asked yet. */
+  deleteMessage(command: {
+    conversationId: string;
+    userId: string;
+    messageId: string;
+    stored?: 'ask' | { text: string };
+  }): Promise<ChangeResult>;
   /**
    * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
    * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.

@@ -6,6 +6,7 @@ import { filesContract } from './contract/files.ts';
 import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
+import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
 import { partsContract } from './contract/parts.ts';
@@ -19,6 +20,7 @@ import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { threadsContract } from './contract/threads.ts';
 import { storeContract } from './contract/store.ts';
+import { switchingContract } from './contract/switching.ts';
 import type { Open, Opened } from './contract/world.ts';
 
 /**
@@ -39,6 +41,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
     describe('threads', () => threadsContract(current));
+    describe('switching models', () => switchingContract(current));
     describe('parts', () => partsContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));
@@ -50,6 +53,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
     describe('proving', () => provingContract(current));
+    describe('older turns', () => olderTurnsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));

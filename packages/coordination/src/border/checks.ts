@@ -1,6 +1,6 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
 import type { GrantRef } from '../grants.ts';
-import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage } from '../run-log.ts';
+import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
@@ -50,13 +50,14 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
   const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
-  const { room, continues, preset, blind } = command;
+  const { room, continues, preset, blind, thread } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
   maybeId(continues);
   if (room !== undefined) count(room, 'room');
   name(model, 'model');
+  if (thread !== undefined && thread !== 'ask') checkMessages(thread);
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
   if (request !== undefined) text(request, BORDER.requestBytes, 'request');
@@ -93,6 +94,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(room !== undefined && { room }),
     ...(continues !== undefined && { continues }),
     ...(preset && { preset }),
+    ...(thread !== undefined && { thread }),
     ...(blind && { blind }),
     ...(request !== undefined && { request }),
   };
@@ -104,6 +106,15 @@ export const checkClaim = (command: ClaimRun): void => {
   count(command.leaseMs, 'lease');
   object(command.models, 'list of models');
   for (const canContinue of Object.values(command.models)) flag(canContinue, 'list of models');
+};
+
+export const checkSwitch = (command: SwitchModel): void => {
+  checkOwned(command);
+  name(command.model, 'model');
+  if (command.trimmed === undefined) return;
+  object(command.trimmed, 'trimmed');
+  count(command.trimmed.messages, 'trimmed');
+  count(command.trimmed.tokens, 'trimmed');
 };
 
 export const checkAppend = (command: AppendChunk): void => {

@@ -12,6 +12,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   ...log,
   beginRun: async (command) => log.beginRun(check.checkBegin(command)),
   claimRun: checked(check.checkClaim, log.claimRun),
+  switchModel: checked(check.checkSwitch, log.switchModel),
   appendChunk: checked(check.checkAppend, log.appendChunk),
   putPart: checked(checkPut, log.putPart),
   appendPartChunk: checked(checkPartChunk, log.appendPartChunk),
@@ -62,6 +63,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   deleteMessage: checked((command) => {
     check.checkChange(command);
     id(command.messageId);
+    if (typeof command.stored === 'object') text(command.stored.text, BORDER.answerBytes, 'text');
   }, log.deleteMessage),
   deleteConversation: checked(check.checkDeletion, log.deleteConversation),
   setTitle: checked((command) => {

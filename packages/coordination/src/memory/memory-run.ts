@@ -1,4 +1,4 @@
-import type { MessageStatus, Part, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
 import type { Used } from '../run-log-parts.ts';
 
@@ -36,5 +36,9 @@ export interface MemoryRun {
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
   used?: Used;
-  trimmed?: Trimmed;
+  trimmed?: Trimmed | undefined;
+  /** What was asked for, where another model answers. */
+  requestedModel?: string;
+  /** Turns above it that are older than what is kept here, until it ends. */
+  thread?: readonly Message[] | undefined;
 }

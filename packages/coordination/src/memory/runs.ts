@@ -66,7 +66,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
     store.touch(conversation);
   }
-  const path = pathTo([...conversation.messages.values()], run.parentId);
+  const path = pathTo([...(run.thread ?? []), ...conversation.messages.values()], run.parentId);
   const spoilt = spoiltBy(path, run.parentId, run.tries, run.model);
   return {
     outcome: 'claimed',
@@ -87,6 +87,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     ...(conversation.system && { system: conversation.system }),
     ...(run.base !== undefined && { base: run.base }),
     ...(run.used && { used: run.used }),
+    ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   };
 };
 
@@ -164,6 +165,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...finished,
     ...(held.trimmed && { trimmed: held.trimmed }),
     model,
+    ...(held.requestedModel !== undefined && { requestedModel: held.requestedModel }),
     createdAt: startedAt,
     ...(usage && { usage }),
     ...(shown && { parts: shown }),
@@ -175,7 +177,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
   const by = wanted && { cancelledBy: wanted.by };
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
-  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined });
+  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined, thread: undefined });
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };

@@ -16,6 +16,7 @@ import type {
   RestoreRunResult,
   RunLog,
   StoredMessage,
+  SwitchModelResult,
 } from '../run-log.ts';
 import type { Used } from '../run-log-parts.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
@@ -66,6 +67,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   if (outcome === 'unfit') return { outcome, why: reply[1] === 'room' ? 'room' : 'blind' };
   if (outcome === 'other-model') return { outcome, model: String(reply[1]) };
   if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
+  if (outcome === 'older') return { outcome, messageId: String(reply[1]) };
   return { outcome };
 };
 
@@ -82,6 +84,10 @@ const usedOf = (json: string | undefined): { used?: Used } => {
     return {};
   }
 };
+
+/** What a run keeps of the thread above it. */
+const turnsOf = (thread: unknown): StoredMessage[] =>
+  thread ? parseMessages((JSON.parse(String(thread)) as [string, string][]).map(([, json]) => json)) : [];
 
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
@@ -106,10 +112,12 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     held,
     system,
     base,
+    thread,
+    requested,
     used,
   ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
-  const path = pathTo(parseMessages(messages), parentId);
+  const path = pathTo([...turnsOf(thread), ...parseMessages(messages)], parentId);
   const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
   return {
     outcome,
@@ -129,8 +137,14 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
     ...(system && { system }),
     ...(Number(base ?? 0) > 0 && { base: Number(base) }),
+    ...(requested && { requestedModel: requested }),
     ...usedOf(used),
   };
+};
+
+export const toSwitchResult = (reply: Reply): SwitchModelResult => {
+  const outcome = reply[0] as SwitchModelResult['outcome'];
+  return outcome === 'switched' ? { outcome, offset: Number(reply[1]) } : { outcome };
 };
 
 export const toEndResult = (reply: Reply): EndRunResult => {
@@ -203,6 +217,7 @@ export const toExpelResult = (reply: Reply): ExpelResult => {
 export const toChangeResult = (reply: Reply): ChangeResult => {
   const outcome = reply[0] as ChangeResult['outcome'];
   if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
+  if (outcome === 'not-found') return { outcome, ...(Number(reply[1]) === 1 && { older: true as const }) };
   return outcome === 'busy' ? { outcome, runId: String(reply[1]) } : { outcome };
 };
 
@@ -233,7 +248,7 @@ export const toReadState = (reply: Reply): ReadState => {
     };
   }
   const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
-  const [runId, parentId, model, epoch, startedAt, text, held, waiting, cut, lost] = running as string[];
+  const [runId, parentId, model, epoch, startedAt, text, held, waiting, cut, lost, requested] = running as string[];
   const parts = toParts(held);
   return {
     kind,
@@ -253,6 +268,7 @@ export const toReadState = (reply: Reply): ReadState => {
             ...(parts.length > 0 && { parts }),
             ...(waiting && { waiting: JSON.parse(waiting) as string[] }),
             ...trimmedOf(cut, lost),
+            ...(requested && { requestedModel: requested }),
           },
   };
 };

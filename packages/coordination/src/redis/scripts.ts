@@ -54,8 +54,10 @@ export interface ScriptArgs {
     files: string;
     facts: string;
     blind: '1' | '';
+    thread: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
   'end-run': {
     epoch: number | '';
     reason: string;
@@ -109,7 +111,7 @@ export interface ScriptArgs {
   'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
-  'delete-message': { userId: string; messageId: string; cap: number };
+  'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
@@ -151,6 +153,7 @@ const NAMES = [
   'decide-part',
   'begin-run',
   'claim-run',
+  'switch-model',
   'end-run',
   'cancel-run',
   'renew-leases',

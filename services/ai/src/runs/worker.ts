@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { runKey, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
+import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
-import { generate, type Claim, type RunJob } from '../run/generate.ts';
-import { createLeases, type Held } from './leases.ts';
+import { OUTAGE_MS } from '../run/append-loop.ts';
+import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
+import { keepLeases } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
-import { ProviderFault } from '../models/provider-fault.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
 import { repeat } from './repeat.ts';
+import { reroute } from './reroute.ts';
+import { runLogLines } from './run-log-lines.ts';
 import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
 import { startRunSpan } from '../run/run-span.ts';
 import { batchMs, createTimeline } from '../run/timeline.ts';
@@ -39,6 +41,14 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
 }
 
 export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
+
+export interface Held {
+  owned: OwnedRun;
+  model: Model;
+  active: ActiveRun;
+  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for (W-19). */
+  leaseUntil: number;
+}
 
 /** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
@@ -68,6 +78,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const [seeking, renewing, giveUp] = [new AbortController(), new AbortController(), new AbortController()];
   let hints: WorkHints | undefined;
   let draining: Promise<void> | undefined;
+  const retry = { clock, random, giveUpMs: OUTAGE_MS, signal: giveUp.signal };
 
   const store = createOutage({
     clock,
@@ -115,6 +126,7 @@ export const createWorker = (deps: WorkerDeps) => {
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
+    const lines = runLogLines(log, facts);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     let written = 0;
     const span = startRunSpan(tracer, claim, nodeId, {
@@ -130,27 +142,35 @@ export const createWorker = (deps: WorkerDeps) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
       },
-      lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
-      failed: ({ code, message, cause }) => {
-        const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
-        log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
-        if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
+      lost: lines.lost,
+      failed: lines.failed,
+      rerouted(error, to) {
+        counted.rerouted?.(error, to);
+        lines.rerouted(error, to);
       },
     });
+    let next: Claim | null = null;
+    const fallBack = async (error: RunnelError): Promise<boolean> => {
+      next = await reroute({ runLog, models, retry }, claim, { ...ref, epoch: claim.epoch }, error);
+      if (next) span.observer.rerouted?.(error, next.run.model);
+      return next !== null;
+    };
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
     const means = {
       ...(deps.tools && { tools: deps.tools }),
       ...(deps.maxSteps !== undefined && { maxSteps: deps.maxSteps }),
       leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil,
     };
-    const active = generate({ ...job, ...means, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({ ...job, ...means, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
+      const until = runs.get(key)?.leaseUntil ?? leaseUntil;
       runs.delete(key);
-      if (owed > 0) void sweep();
+      if (next) begin(ref, next, until);
+      else if (owed > 0) void sweep();
       timeline.close();
       // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
       if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
@@ -203,7 +223,7 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  const { renew, check } = createLeases({ runLog, owner, leaseMs, clock, runs, store });
+  const { renew, check } = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;

@@ -29,6 +29,13 @@ export interface ModelCatalogueOptions {
   file?: string | undefined;
 }
 
+/** `down` is what all of them say: another pod may reach it. */
+const both = ({ down, ...known }: ModelInfo, other: ModelInfo): ModelInfo => ({
+  ...known,
+  ...(down && other.down && { down }),
+  ...(known.accepts && { accepts: known.accepts.filter((name) => other.accepts?.includes(name)) }),
+});
+
 /**
  * The models of all pods, in the order of the first pod that has them. Pods of two releases may differ: what a model accepts is what each
  * of them knows, since any of them may take the run.
@@ -37,8 +44,8 @@ export const mergeModels = (lists: readonly (readonly ModelInfo[])[]): ModelInfo
   const byId = new Map<string, ModelInfo>();
   for (const model of lists.flat()) {
     const known = byId.get(model.id);
-    if (!known) byId.set(model.id, model);
-    else if (known.accepts) byId.set(model.id, { ...known, accepts: known.accepts.filter((name) => model.accepts?.includes(name)) });
+    if (known) byId.set(model.id, both(known, model));
+    else byId.set(model.id, model);
   }
   return [...byId.values()];
 };

@@ -29,7 +29,7 @@ export const followModels = ({ file, text, models, uses, metrics, health, log, e
       const entries = readModels(next);
       models.replace(entries);
       problems = [];
-      metrics.known(entries.map(({ id }) => id));
+      metrics.known(entries);
       metrics.modelsFile('applied');
       log.info({ event: 'models.changed', file, models: entries.map(({ id }) => id) });
     } catch (error) {
