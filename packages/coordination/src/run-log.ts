@@ -84,7 +84,7 @@ export type ClaimRunResult =
       requestedModel?: string;
     }
   /** Somebody holds a lease that has not expired. */
-  | { outcome: 'owned' }
+  | { outcome: 'owned'; model?: string }
   /** This pod does not have the run's model. */
   | { outcome: 'unsuited' }
   /** Ended, or never known. */

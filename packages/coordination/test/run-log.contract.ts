@@ -9,6 +9,7 @@ import { leasesContract } from './contract/leases.ts';
 import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
+import { modelPlacesContract } from './contract/model-places.ts';
 import { partsContract } from './contract/parts.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
@@ -42,6 +43,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('finish', () => finishContract(current));
     describe('threads', () => threadsContract(current));
     describe('switching models', () => switchingContract(current));
+    describe('places of a model', () => modelPlacesContract(current));
     describe('parts', () => partsContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));

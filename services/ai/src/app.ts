@@ -77,6 +77,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   if (problems.length > 0) throw new ConfigError(problems);
   const observe = metrics.tools(servers.map(({ id }) => id));
   const tools = servers.length === 0 ? undefined : createToolbox(servers, { env, log, observe, ...(clock && { clock }) });
+  metrics.runsLimit(config.maxRuns);
   const worker = createWorker({
     runLog,
     models,

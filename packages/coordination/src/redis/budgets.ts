@@ -59,6 +59,12 @@ export const createRedisBudgets = (scripts: ScriptRunner, caller: RedisCaller): 
     async forgetPerson(userId) {
       await run('forget-person', personOf(userId), {});
     },
+    async keepPlaces({ model, limit, leaseMs, take, drop }) {
+      for (const { conversationId, runId } of [...take, ...drop]) checkIds(conversationId, runId);
+      const args = { limit, leaseMs, take: JSON.stringify(take.map(memberOf)), drop: JSON.stringify(drop.map(memberOf)) };
+      const [, kept] = await run('keep-places', { ...personOf(''), name: model }, args);
+      return new Set(kept as unknown as string[]);
+    },
     async noteHolder(holder, leaseMs) {
       const [, names] = await run('note-holder', personOf(''), { holder, leaseMs });
       return names as unknown as string[];

@@ -1,10 +1,22 @@
 import keySlot from 'cluster-key-slot';
 
 /** Every key of a conversation carries the hash tag of its shard, so that one script may touch them all on a Redis Cluster. */
-export const SHARDS = 64;
+export const DEFAULT_SHARDS = 64;
+/** Each is a channel that every AI pod hears, and a question at every scrape. */
+export const MOST_SHARDS = 1024;
+let shards = DEFAULT_SHARDS;
 
-/** crc16(conversationId) mod 64: a Redis slot is crc16 mod 16384, a multiple of 64. Ids hold no braces, so the whole id counts. */
-export const shardOf = (conversationId: string): number => keySlot(conversationId) % SHARDS;
+/** How many shards the conversations of this installation are spread over. */
+export const shardCount = (): number => shards;
+
+/** Told once, before anything of a conversation is read or written: every process of an installation has the same. */
+export const useShards = (count: number): void => {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_SHARDS) throw new TypeError(`There are 1 to ${MOST_SHARDS} shards.`);
+  shards = count;
+};
+
+/** crc16(conversationId) mod the shards: a Redis slot is crc16 mod 16384. Ids hold no braces, so the whole id counts. */
+export const shardOf = (conversationId: string): number => keySlot(conversationId) % shards;
 
 /** The Redis Cluster slot all keys of a shard are in. */
 export const slotOfShard = (shard: number): number => keySlot(`{${shard}}`);
@@ -48,7 +60,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -71,6 +83,8 @@ const KEYS = {
   queued: (k) => `runs:queued:{${k.shard}}`,
   /** zset, 24 h: models by the time (ms) a pod that has them last looked for runs */
   seen: (k) => `runs:models:{${k.shard}}`,
+  /** zset, 15 s: `conversationId:runId` of the runs of a model that has a limit, over all pods, by when each place expires (ms) */
+  modelPlaces: (k) => `runs:places:{${encodeURIComponent(k.name ?? '')}}`,
   /** channel, sharded: hints for AI pods */
   work: (k) => `runs:work:{${k.shard}}`,
   /** stream, no expiry: the outbox of the shard: one audit event for each state change; timelines of answers, best effort */
@@ -99,6 +113,8 @@ const KEYS = {
   grantHome: (k) => `grant:home:${k.name ?? ''}`,
   /** channel, sharded: ids of grants that ended, for gateways */
   grantsEnded: (k) => `grants:ended:{${k.shard}}`,
+  /** string, no expiry: how many shards there are; what was first said holds */
+  shards: () => 'store:shards',
   /** string, no expiry: a random secret that the processes of this store share */
   secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;

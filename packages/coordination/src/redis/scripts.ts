@@ -122,6 +122,7 @@ export interface ScriptArgs {
   'find-run': { userId: string; messageId: string };
   'spend-bytes': { bytes: number; limit: number };
   'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
+  'keep-places': { limit: number; leaseMs: number; take: string; drop: string };
   'note-holder': { holder: string; leaseMs: number };
   'add-grant': {
     kind: string;
@@ -181,6 +182,7 @@ const NAMES = [
   'find-run',
   'spend-bytes',
   'hold-share',
+  'keep-places',
   'note-holder',
   'forget-person',
   'add-grant',
