@@ -51,9 +51,9 @@ export interface RunJob {
   /** UTF-8 bytes that the answer may grow to; a model that goes on is stopped there, and the answer is `complete` with finish `length`. */
   maxAnswerBytes?: number | undefined;
   /** What the model may use; absent: nothing. */
-  tools?: Toolbox;
+  tools?: Toolbox | undefined;
   /** Requests to the model in one answer. */
-  maxSteps?: number;
+  maxSteps?: number | undefined;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
   /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */

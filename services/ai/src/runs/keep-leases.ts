@@ -1,8 +1,18 @@
-import { runKey, type RunLog } from '@runnel/coordination';
+import { runKey, type OwnedRun, type RunLog } from '@runnel/coordination';
+import type { Model } from '../models/registry.ts';
+import type { ActiveRun } from '../run/generate.ts';
 import { afterRenew } from '../run/verdict.ts';
 import type { Clock } from './clock.ts';
 import type { Outage } from './store-outage.ts';
-import type { Held } from './worker.ts';
+
+/** A run of this pod. */
+export interface Held {
+  owned: OwnedRun;
+  model: Model;
+  active: ActiveRun;
+  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for (W-19). */
+  leaseUntil: number;
+}
 
 export interface LeaseMeans {
   runLog: Pick<RunLog, 'renewLeases'>;

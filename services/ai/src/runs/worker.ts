@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
+import { runKey, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, traceIdOf, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
-import { generate, type ActiveRun, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
-import { keepLeases } from './keep-leases.ts';
+import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
+import { keepLeases, type Held } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
@@ -42,14 +42,6 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
 }
 
 export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
-
-export interface Held {
-  owned: OwnedRun;
-  model: Model;
-  active: ActiveRun;
-  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for (W-19). */
-  leaseUntil: number;
-}
 
 /** Another pod goes on with it. */
 const HANDED_ON: ReadonlySet<RunResult> = new Set(['released', 'fenced', 'given-up']);
@@ -168,11 +160,7 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const means = {
-      ...(deps.tools && { tools: deps.tools }),
-      ...(deps.maxSteps !== undefined && { maxSteps: deps.maxSteps }),
-      leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil,
-    };
+    const means = { tools: deps.tools, maxSteps: deps.maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
     const active = generate({ ...job, ...means, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
