@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { FILES_URL, openBlobs } from '@runnel/files';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { ModelEntries } from '@runnel/protocol/http';
 import { MAX_STEPS } from './run/write.ts';
 import { ToolEntries } from './tools/tool-entry.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
+
+const checkUrl = (text: string): string => {
+  openBlobs(text);
+  return text;
+};
 
 export const configSpec = defineConfig({
   ...commonSettings,
@@ -29,6 +35,7 @@ export const configSpec = defineConfig({
     maximum: 100,
     description: 'Requests to the model in one answer; calls that the last of them makes are not carried out',
   }),
+  filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkUrl },
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
   maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {
     default: ANSWER_BYTES,

@@ -11,6 +11,7 @@ import { endedIn, endLeftAnswers } from './answer-recovery.ts';
 import type { StandaloneConfig } from './config.ts';
 import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
+import { openGrantsFile } from './grants-file.ts';
 import { openOutboxFile } from './outbox-file.ts';
 
 const NO_STORE = {
@@ -71,7 +72,8 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   const tracing = deps.tracer && { tracer: deps.tracer };
   const folder = claimFolder(config.dataDir);
   const outboxFile = await openOutboxFile({ file: join(config.dataDir, 'outbox.ndjson'), log });
-  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left });
+  const grantsFile = openGrantsFile({ file: join(config.dataDir, 'grants.json'), log });
+  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left, grants: grantsFile });
   const isStored = (): boolean => memory.outbox.read(1).length === 0;
   const journal = new AnswerJournal({
     file: join(config.dataDir, 'running.sqlite'),
@@ -106,9 +108,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
   const demo = config.tools === undefined ? await serveDemoTools({ dir: join(config.dataDir, 'tools') }) : null;
   const tools = config.tools ?? [{ id: 'demo', url: demo!.url }];
-  const aiConfig = { ...config, models: [...models], tools, drainMs: 0 };
-  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
+  const aiConfig = { ...config, filesUrl, models: [...models], tools, drainMs: 0 };
+  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
     config: { ...config, ...NO_STORE, filesUrl, aiServiceUrls: [], auditUrl: undefined },
     log,
@@ -126,6 +128,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     gateway,
     closables: [
       { name: 'data-folder', close: async () => folder.close() },
+      { name: 'grants-file', close: () => grantsFile.close() },
       { name: 'outbox-file', close: () => outboxFile.close() },
       { name: 'journal', close: async () => journal.close() },
       { name: 'tables', close: () => tables.close() },

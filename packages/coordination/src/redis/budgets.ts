@@ -4,7 +4,8 @@ import { checkIds } from '../messages.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { Reply } from './replies.ts';
 import type { RunRef } from '../run-ref.ts';
-import type { ScriptArgs, ScriptName, ScriptRunner } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import type { ScriptName, ScriptRunner } from './scripts.ts';
 
 const memberOf = ({ conversationId, runId }: RunRef): string => `${conversationId}:${runId}`;
 

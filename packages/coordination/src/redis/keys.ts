@@ -40,7 +40,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, files (some message has one); mended (ms), untitled: after an eviction */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, preset (somebody chose that model), files (some message has one); mended (ms), untitled: after an eviction */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
@@ -99,6 +99,8 @@ const KEYS = {
   conversations: (k) => `user:conversations:${userTag(k)}`,
   /** hash, 24 h: conversationId → title, of the same */
   titles: (k) => `user:titles:${userTag(k)}`,
+  /** hash, 24 h: `conversationId:system`, `conversationId:model` → its own, of the same */
+  presets: (k) => `user:presets:${userTag(k)}`,
   /** zset, 1 h: `conversationId:runId` of the user's runs that have not been seen to end, by the time they were begun (ms) */
   places: (k) => `user:runs:${userTag(k)}`,
   /** string, until midnight (UTC): bytes the user has written today */

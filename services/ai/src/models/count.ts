@@ -1,6 +1,7 @@
 import { RunnelError, utf8Length } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import { lastPrompt, type ChatProvider, type Delta, type ModelRequest, type ToolSpec } from './provider.ts';
+import { aboutFiles } from './demo-files.ts';
+import { lastFiles, lastPrompt, type ChatProvider, type Delta, type ModelRequest, type ToolSpec } from './provider.ts';
 import { paced } from './pace.ts';
 import { storyOf, streamCalls, toolNamed, type ScriptedCall } from './scripted/scripted-tools.ts';
 
@@ -92,7 +93,9 @@ export const createCountProvider = (clock: Clock = systemClock): ChatProvider =>
     const prompt = lastPrompt(messages);
     const order = parseCount(prompt);
     if (order === null) {
-      yield { text: HELP.slice(utf8Length(prefix)) };
+      const files = aboutFiles(lastFiles(messages), 'en');
+      const said = files === '' ? HELP : `${files}\n\n${HELP}`;
+      yield { text: Buffer.from(said).subarray(utf8Length(prefix)).toString() };
       return;
     }
     const { words, perSecond, thoughts = 0, stop, use } = order;

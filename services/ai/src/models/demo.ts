@@ -1,10 +1,11 @@
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider, parseCount } from './count.ts';
 import { composeAnswer, languageOf, THINKS, THOUGHTS } from './demo-answer.ts';
+import { aboutFiles } from './demo-files.ts';
 import { paced } from './pace.ts';
 import { afterCalls, beforeCalls, callsFor } from './scripted/demo-tools.ts';
 import { storyOf, streamCalls } from './scripted/scripted-tools.ts';
-import { isPrompt, lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
+import { isPrompt, lastFiles, lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 
 /** A word with the blanks before it: about what real models call a token. */
 const WORD = /\s*\S+/g;
@@ -37,7 +38,8 @@ export const createDemoProvider = (clock: Clock = systemClock, count: ChatProvid
     }
     const isCalling = calls.length > 0 && story.steps === 0;
     const turn = request.messages.filter(isPrompt).length;
-    const answer = isCalling ? beforeCalls(prompt) : story.steps > 0 ? afterCalls(prompt, story) : composeAnswer(prompt, turn);
+    const plain = (): string => composeAnswer(prompt, turn, aboutFiles(lastFiles(request.messages), languageOf(prompt)));
+    const answer = isCalling ? beforeCalls(prompt) : story.steps > 0 ? afterCalls(prompt, story) : plain();
     yield* paced(answer.slice(request.prefix.length).match(WORD) ?? [], gapAfter, clock, signal);
     if (signal.aborted) return;
     yield { usage: { promptTokens: wordsOf(prompt), completionTokens: wordsOf(answer.slice(request.prefix.length)) } };

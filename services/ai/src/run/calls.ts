@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import { toolKey, type Tool } from '../tools/toolbox.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { readQuestion } from './ask-person.ts';
-import type { Deciding } from './decisions.ts';
+import type { Deciding } from '../tools/decisions.ts';
 import type { RunJob } from './generate.ts';
 import { newPartId, type Called } from './part-maker.ts';
 

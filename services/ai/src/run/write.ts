@@ -8,7 +8,7 @@ import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
 import type { RunJob } from './generate.ts';
 import { ASK_SPEC } from './ask-person.ts';
-import type { Deciding } from './decisions.ts';
+import type { Deciding } from '../tools/decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';
 import { continuation, isCall, stepsOf } from './thread.ts';

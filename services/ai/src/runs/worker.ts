@@ -21,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;

@@ -9,7 +9,8 @@ const POLICIES = ['never', 'ask', 'annotations'] as const;
 export const ToolEntry = Type.Object(
   {
     id: Type.String({
-      pattern: '^[a-z0-9](?:[a-z0-9]|-(?!-)|_(?!_)){0,23}$',
+      pattern: '^[a-z0-9]+([-_][a-z0-9]+)*$',
+      maxLength: 24,
       description: 'What people see as the server of a tool, and what stands before its name for the model: `id__name`',
     }),
     url: Type.String({ pattern: '^https?://', description: 'Where the server is, e.g. `https://tools.example.org/mcp` (streamable HTTP)' }),

@@ -1,5 +1,6 @@
 import type { Finish } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
+import { messageBlocks, type Block } from '../message-blocks.ts';
 import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
 import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
@@ -42,10 +43,11 @@ const toolsOf = ({ tools = [] }: ModelRequest): object =>
 /** Letters they take in the id of a call. */
 const idOf = (id = ''): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || 'call';
 
-const blocksOf = ({ text, turn }: ModelMessage): object[] => {
+const blocksOf = (message: ModelMessage): object[] => {
+  const { text, turn } = message;
   if (turn?.role === 'tool')
     return [{ type: 'tool_result', tool_use_id: idOf(turn.tool_call_id), content: text === '' ? '(nothing)' : text }];
-  const said = text.trim() === '' && turn?.tool_calls ? [] : [{ type: 'text', text }];
+  const said = text.trim() === '' && turn?.tool_calls ? [] : messageBlocks(message).map(contentOf);
   const calls = (turn?.tool_calls ?? []).map(({ id, function: called }) => ({
     ...{ type: 'tool_use', id: idOf(id), name: called.name },
     input: argumentsOf(called.arguments),
@@ -74,6 +76,11 @@ const messagesOf = (request: ModelRequest): object[] => {
   }
   return turns.map(({ role, content }) => ({ role, content }));
 };
+
+const contentOf = (block: Block): object =>
+  'text' in block
+    ? { type: 'text', text: block.text }
+    : { type: 'image', source: { type: 'base64', media_type: block.mediaType, data: block.picture } };
 
 /** A temperature of theirs ends at 1. */
 const asked = ({ temperature, top_p, stop, user }: ModelParams): object => ({
