@@ -163,7 +163,14 @@ export const createWorker = (deps: WorkerDeps) => {
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
     const means = { tools: deps.tools, maxSteps: deps.maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
-    const active = generate({ ...job, ...means, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({
+      ...job,
+      ...means,
+      fallBack,
+      files: deps.files ?? null,
+      maxAnswerBytes: deps.maxAnswerBytes,
+      observe: span.observer,
+    });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
