@@ -35,7 +35,9 @@ export const openTimedStore = (port: number): TimedStore => {
   /** Makes everything kept so much older. */
   const age = async (ms: number): Promise<void> => {
     for (const key of await redis.keys('*')) {
-      if (SETS.test(key)) for (const member of await redis.zrange(key, 0, -1)) await redis.call('ZINCRBY', key, String(-ms), member);
+      if (SETS.test(key))
+        for (const member of (await redis.call('ZRANGE', key, '0', '-1')) as string[])
+          await redis.call('ZINCRBY', key, String(-ms), member);
       for (const [pattern, field] of TIMES) {
         const at = pattern.test(key) ? Number(await redis.hget(key, field)) : 0;
         if (at > 0) await redis.hset(key, field, String(at - ms));
