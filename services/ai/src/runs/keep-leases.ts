@@ -14,6 +14,9 @@ export interface Held {
   leaseUntil: number;
 }
 
+/** What became of taking a run on. */
+export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
+
 export interface LeaseMeans {
   runLog: Pick<RunLog, 'renewLeases'>;
   owner: string;

@@ -5,7 +5,7 @@ import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
 import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
-import { keepLeases, type Held } from './keep-leases.ts';
+import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
@@ -40,8 +40,6 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
   clock?: Clock;
   random?: () => number;
 }
-
-export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
 
 /** Another pod goes on with it. */
 const HANDED_ON: ReadonlySet<RunResult> = new Set(['released', 'fenced', 'given-up']);
@@ -162,15 +160,9 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const means = { tools: deps.tools, maxSteps: deps.maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
-    const active = generate({
-      ...job,
-      ...means,
-      fallBack,
-      files: deps.files ?? null,
-      maxAnswerBytes: deps.maxAnswerBytes,
-      observe: span.observer,
-    });
+    const { files = null, maxAnswerBytes, tools, maxSteps } = deps;
+    const means = { files, maxAnswerBytes, tools, maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
+    const active = generate({ ...job, ...means, fallBack, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
