@@ -3,6 +3,7 @@ import type { FileReader } from '@runnel/files';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
 import type { AppendObserver } from './run-text.ts';
+import { watchFirstWord } from './timeline.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { ModelMessage } from '../models/provider.ts';
@@ -94,16 +95,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const decisions = new Decisions();
-  /** When the first word of this owner came, by the clock's `wall`. */
-  let firstAt: number | undefined;
-  const beganAt = clock.wall();
-  const watched: AppendObserver = {
-    ...observe,
-    appended(outcome, ms, piece, offset) {
-      firstAt ??= piece.t;
-      observe.appended?.(outcome, ms, piece, offset);
-    },
-  };
+  const first = watchFirstWord(claim, observe, clock);
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
@@ -115,18 +107,13 @@ export const generate = (job: RunJob): ActiveRun => {
     newLogId: newId,
     onVerdict: stop,
     giveUp,
-    observe: watched,
+    observe: first.observer,
     clock,
     ...(random && { random }),
   });
   const asked = askedOf(claim, model);
   const heldBytes = Buffer.byteLength(claim.text);
   const before = costBefore(claim, asked.messages, heldBytes);
-  /** For the receipt. Who goes on with another owner's text does not know when its first word came. */
-  const firstWord = (): Pick<EndRun, 'firstWordMs'> => {
-    if (firstAt === undefined || heldBytes > (claim.base ?? 0)) return {};
-    return { firstWordMs: Math.round(Math.max(0, claim.claimedAt - claim.run.startedAt) + Math.max(0, firstAt - beganAt)) };
-  };
   const retry = {
     clock,
     ...(random && { random }),
@@ -175,7 +162,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...owned,
         ...standing,
         ...ending(reason),
-        ...firstWord(),
+        ...first.told(),
         reason,
         ...(finish && { finish }),
         usage: costWith(usage, standing.bytes),
