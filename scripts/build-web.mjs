@@ -21,7 +21,9 @@ export function buildWeb() {
   if (existsSync(built) && statSync(built).mtimeMs > Math.max(...SOURCES.map((source) => newest(join(root, source))))) return;
   console.error('runnel: building the web page');
   const vite = join(root, 'node_modules/vite/bin/vite.js');
-  const result = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'web'), encoding: 'utf8' });
+  // Under a test runner NODE_ENV is `test`, and Vite would keep Vue's checks for developers: a fifth more than what people load.
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const result = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'web'), encoding: 'utf8', env });
   if (result.status !== 0) throw new Error(`the web page does not build\n${result.stdout ?? ''}${result.stderr ?? ''}`);
 }
 
