@@ -71,6 +71,8 @@ test('a long conversation is printed whole', async () => {
 
 test("with the system's own colours, what is chosen and where one is can be seen", async () => {
   const { page } = await open('chat', { forcedColors: 'active' });
+  // The list of conversations comes after the page.
+  await page.locator('.item.current a').waitFor();
   const marks = await page.evaluate(() =>
     ['label:has(input:checked)', '.item.current a', '.speech'].map((what) => {
       const { outlineStyle, borderStyle } = getComputedStyle(document.querySelector(what)!);
