@@ -4,7 +4,7 @@ import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, Sw
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
-import { BORDER, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
+import { BORDER, checkUsage, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
 const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const;
@@ -126,17 +126,14 @@ export const checkAppend = (command: AppendChunk): void => {
 
 const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   checkRun(command);
-  const { reason, bytes, sha256, finish, usage, error, parts } = command;
+  const { reason, bytes, sha256, finish, usage, error, firstWordMs, parts } = command;
   checkEndingParts(parts);
   word(reason, REASONS, 'reason');
   count(bytes, 'length');
   name(sha256, 'digest');
   if (finish !== undefined) word(finish, FINISHES, 'finish');
-  if (usage !== undefined) {
-    object(usage, 'usage');
-    count(usage.promptTokens, 'usage');
-    count(usage.completionTokens, 'usage');
-  }
+  if (firstWordMs !== undefined) count(firstWordMs, 'time');
+  checkUsage(usage);
   if (error === undefined) return;
   object(error, 'error');
   name(error.code, 'error');

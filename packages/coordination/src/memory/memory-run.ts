@@ -1,5 +1,6 @@
 import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
+import type { Used } from '../run-log-parts.ts';
 
 export interface MemoryRun {
   conversationId: string;
@@ -22,6 +23,8 @@ export interface MemoryRun {
   waiting: readonly string[] | null;
   /** 0: never claimed. */
   epoch: number;
+  /** Who claimed it, in order; absent of none, and in a copy that an older release wrote. */
+  nodes?: string[];
   /** Null: nobody holds the epoch (never claimed, or released). */
   owner: string | null;
   expires: number;
@@ -34,6 +37,7 @@ export interface MemoryRun {
   queuedAt: number | null;
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
+  used?: Used;
   trimmed?: Trimmed | undefined;
   /** What was asked for, where another model answers. */
   requestedModel?: string;
