@@ -154,7 +154,7 @@ const properties: Record<string, Schema> = {
     audience: text(),
     jwksUrl: ref('url'),
     existingSecret,
-    secretKeys: secretKeys('jwtSecret'),
+    secretKeys: secretKeys('jwtSecret', 'jwtSecretPrevious'),
     signInUrl: text(String.raw`^$|^https?://|^/([^/\\].*)?$`),
     clientId: text(),
     clientSecret: ref('name'),

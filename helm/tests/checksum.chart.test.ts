@@ -50,6 +50,7 @@ test('an upgrade replaces the pods that read a Secret or ConfigMap which has cha
     ['Secret/store', 'REDIS_URL', ALL],
     ['ConfigMap/company', 'ca.crt', ALL],
     ['Secret/keys', 'JWT_SECRET', ['gateway']],
+    ['Secret/keys', 'JWT_SECRET_PREVIOUS', ['gateway']],
     ['Secret/providers', 'OPENAI_API_KEY', ['ai']],
     ['Secret/providers', 'A_NEW_KEY', ['ai']],
     ['Secret/database', 'DATABASE_URL', ['audit']],

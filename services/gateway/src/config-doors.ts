@@ -23,6 +23,12 @@ export const doorSettings = {
     minLength: 32,
     description: 'Shared secret of HS256, HS384 or HS512 tokens',
   }),
+  jwtSecretPrevious: setting.string('JWT_SECRET_PREVIOUS', {
+    optional: true,
+    secret: true,
+    minLength: 32,
+    description: 'The secret before JWT_SECRET: its tokens are good beside the new ones until it is taken away',
+  }),
   jwksUrl: setting.url('JWKS_URL', { optional: true, description: 'Where the public keys of asymmetric tokens are' }),
   jwtIssuer: setting.string('JWT_ISSUER', { optional: true, description: 'The `iss` a token must have' }),
   jwtAudience: setting.string('JWT_AUDIENCE', { optional: true, description: 'The `aud` a token must have' }),
@@ -64,6 +70,7 @@ interface Listening {
 interface Keys {
   authMode: AuthMode;
   jwtSecret?: string | undefined;
+  jwtSecretPrevious?: string | undefined;
   jwksUrl?: string | undefined;
   jwtIssuer?: string | undefined;
   jwtAudience?: string | undefined;
@@ -94,21 +101,31 @@ const providerProblems = (jwksUrl: string, { jwtIssuer, jwtAudience }: Keys): st
 
 /** Also keys beside dev mode: somebody believes that tokens are checked. */
 const keyProblems = (keys: Keys): string[] => {
-  const { authMode, jwtSecret, jwksUrl } = keys;
+  const { authMode, jwtSecret, jwtSecretPrevious, jwksUrl } = keys;
   if (authMode === 'jwt') {
-    if (jwtSecret !== undefined && isGuessable(jwtSecret))
-      return ['JWT_SECRET is no secret: too few different characters, or a short pattern repeated (a random one: openssl rand -hex 32)'];
+    if (jwtSecretPrevious !== undefined && jwtSecret === undefined) return ['JWT_SECRET_PREVIOUS needs JWT_SECRET, the one after it'];
+    const guessable = Object.entries({ JWT_SECRET: jwtSecret, JWT_SECRET_PREVIOUS: jwtSecretPrevious }).find(
+      ([, secret]) => secret !== undefined && isGuessable(secret),
+    );
+    if (guessable !== undefined)
+      return [
+        `${guessable[0]} is no secret: too few different characters, or a short pattern repeated (a random one: openssl rand -hex 32)`,
+      ];
     return jwksUrl === undefined ? [] : providerProblems(jwksUrl, keys);
   }
-  if (authMode === 'oidc') {
-    const other = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
-    return other.map((name) => `AUTH_MODE=oidc takes its keys from OIDC_ISSUER, but ${name} is set: take it away`);
-  }
-  const given = [jwtSecret !== undefined && 'JWT_SECRET', jwksUrl !== undefined && 'JWKS_URL'].filter((name) => name !== false);
+  const given = [
+    jwtSecret !== undefined && 'JWT_SECRET',
+    jwtSecretPrevious !== undefined && 'JWT_SECRET_PREVIOUS',
+    jwksUrl !== undefined && 'JWKS_URL',
+  ].filter((name) => name !== false);
+  if (authMode === 'oidc') return given.map((name) => `AUTH_MODE=oidc takes its keys from OIDC_ISSUER, but ${name} is set: take it away`);
   return given.map((name) => `AUTH_MODE=dev checks no token, but ${name} is set: say AUTH_MODE=jwt, or take it away`);
 };
 
 export const authRules = [
   { of: ['authMode', 'devModeOpen', 'host'], problems: (config) => listenProblems(config as unknown as Listening) },
-  { of: ['authMode', 'jwtSecret', 'jwksUrl', 'jwtIssuer', 'jwtAudience'], problems: (config) => keyProblems(config as unknown as Keys) },
+  {
+    of: ['authMode', 'jwtSecret', 'jwtSecretPrevious', 'jwksUrl', 'jwtIssuer', 'jwtAudience'],
+    problems: (config) => keyProblems(config as unknown as Keys),
+  },
 ] as const satisfies readonly Rule[];

@@ -26,7 +26,8 @@ export interface Auth {
 type AuthConfig = Pick<
   GatewayConfig,
   'authMode' | 'jwtSecret' | 'jwksUrl' | 'jwtIssuer' | 'jwtAudience' | 'jwtMaxAgeMs' | 'adminScope' | 'sessionCookie' | keyof RoleRules
->;
+> &
+  Partial<Pick<GatewayConfig, 'jwtSecretPrevious'>>;
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
 const CLOCK_TOLERANCE_SECONDS = 5;
@@ -98,8 +99,24 @@ export interface JwtRules extends RoleRules {
   algorithms: 'secret' | 'keys';
 }
 
+/** Where keys are had, or the shared secrets, the present one first. */
+type Keys = JWTVerifyGetKey | readonly [Uint8Array, ...Uint8Array[]];
+
+/** Only a signature that is not of this secret is looked at by the one before: what is expired or for somebody else stays so. */
+const payloadBy = async (token: string, keys: Keys, options: JWTVerifyOptions): Promise<JWTPayload> => {
+  if (typeof keys === 'function') return (await jwtVerify(token, keys, options)).payload;
+  const [secret, ...before] = keys;
+  try {
+    return (await jwtVerify(token, secret, options)).payload;
+  } catch (cause) {
+    const [next, ...rest] = before;
+    if (next === undefined || !(cause instanceof errors.JWSSignatureVerificationFailed)) throw cause;
+    return payloadBy(token, [next, ...rest], options);
+  }
+};
+
 /** @throws RunnelError `unauthorized`, `token-expired`, `unavailable` */
-export const verifyJwt = async (token: string, key: Uint8Array | JWTVerifyGetKey, rules: JwtRules): Promise<Omit<Identity, 'source'>> => {
+export const verifyJwt = async (token: string, keys: Keys, rules: JwtRules): Promise<Omit<Identity, 'source'>> => {
   const { issuer, audience } = rules;
   const options: JWTVerifyOptions = {
     algorithms: rules.algorithms === 'secret' ? SECRET_ALGORITHMS : KEY_ALGORITHMS,
@@ -110,7 +127,7 @@ export const verifyJwt = async (token: string, key: Uint8Array | JWTVerifyGetKey
   };
   if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
   try {
-    const { payload } = typeof key === 'function' ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
+    const payload = await payloadBy(token, keys, options);
     checkLife(payload, rules.jwtMaxAgeMs, Date.now());
     return identityOf(payload, rules);
   } catch (cause) {
@@ -128,10 +145,10 @@ export const bearerOf = ({ headers }: Pick<FastifyRequest, 'headers'>): string |
 };
 
 const jwtAuth = (config: AuthConfig): Auth => {
-  const key = keyOf(config);
+  const keys = keysOf(config);
   const { jwtIssuer: issuer, jwtAudience: audience, jwksUrl } = config;
   const rules: JwtRules = { ...config, issuer, audience, algorithms: jwksUrl === undefined ? 'secret' : 'keys' };
-  const verify = (token: string): Promise<Omit<Identity, 'source'>> => verifyJwt(token, key, rules);
+  const verify = (token: string): Promise<Omit<Identity, 'source'>> => verifyJwt(token, keys, rules);
   const identify = async (request: FastifyRequest): Promise<Identified> => {
     const token = bearerOf(request);
     if (token !== undefined) return { identity: { ...(await verify(token)), source: 'header' } };
@@ -144,9 +161,10 @@ const jwtAuth = (config: AuthConfig): Auth => {
   return { mode: 'jwt', verify, identify, require: requireBy(identify) };
 };
 
-const keyOf = ({ jwtSecret, jwksUrl }: AuthConfig): Uint8Array | JWTVerifyGetKey => {
+const keysOf = ({ jwtSecret, jwtSecretPrevious, jwksUrl }: AuthConfig): Keys => {
   if (jwtSecret !== undefined && jwksUrl !== undefined) throw new ConfigError(['JWT_SECRET and JWKS_URL exclude each other']);
-  if (jwtSecret !== undefined) return new TextEncoder().encode(jwtSecret);
+  const bytes = (secret: string): Uint8Array => new TextEncoder().encode(secret);
+  if (jwtSecret !== undefined) return [bytes(jwtSecret), ...(jwtSecretPrevious === undefined ? [] : [bytes(jwtSecretPrevious)])];
   if (jwksUrl !== undefined) return createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 2000, cooldownDuration: 5000 });
   throw new ConfigError(['AUTH_MODE=jwt needs JWT_SECRET or JWKS_URL']);
 };

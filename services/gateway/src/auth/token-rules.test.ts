@@ -63,3 +63,34 @@ test('S-12 a token has an end, and one within a day of its beginning', async () 
   expect((await verify({ exp: now + HOUR, scope: 'admin' })).admin).toBeUndefined();
   expect((await verify({ exp: now + HOUR, scope: 'x runnel:admin' })).admin).toBe(true);
 });
+
+test('S-12 while a secret is rotated both are good, and each alone before and after; nothing else of a token is forgiven', async () => {
+  const [old, young] = [SECRET, 'another-secret-of-at-least-32-characters'];
+  const now = Math.floor(Date.now() / 1000);
+  const signed = (secret: string, exp = now + 600): Promise<string> =>
+    new SignJWT({ sub: 'ann', exp }).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(secret));
+  const auth = (env: Record<string, string>) => createAuth(loadConfig(configSpec, { AUTH_MODE: 'jwt', ...env }));
+  const [before, during, after] = [
+    auth({ JWT_SECRET: old }),
+    auth({ JWT_SECRET: young, JWT_SECRET_PREVIOUS: old }),
+    auth({ JWT_SECRET: young }),
+  ];
+  const takes = (at: typeof before, token: string): Promise<boolean> =>
+    at.verify(token).then(
+      ({ userId }) => userId === 'ann',
+      () => false,
+    );
+  const all = async (secret: string): Promise<boolean[]> => {
+    const token = await signed(secret);
+    return Promise.all([before, during, after].map((at) => takes(at, token)));
+  };
+  expect(await all(old)).toEqual([true, true, false]);
+  expect(await all(young)).toEqual([false, true, true]);
+  expect(await all('a-stranger-with-a-secret-of-32-characters')).toEqual([false, false, false]);
+  await expect(during.verify(await signed(old, now - 600))).rejects.toMatchObject({ code: 'token-expired' });
+  expect(problems({ AUTH_MODE: 'jwt', JWT_SECRET_PREVIOUS: old })).toContain('JWT_SECRET_PREVIOUS needs JWT_SECRET');
+  expect(problems({ AUTH_MODE: 'jwt', JWT_SECRET: old, JWT_SECRET_PREVIOUS: 'a'.repeat(40) })).toContain(
+    'JWT_SECRET_PREVIOUS is no secret',
+  );
+  expect(problems({ AUTH_MODE: 'dev', JWT_SECRET_PREVIOUS: old })).toContain('JWT_SECRET_PREVIOUS');
+});
