@@ -16,7 +16,14 @@ describe.skipIf(noKubeServer)('leaders at a real API server', () => {
     const stop = new AbortController();
     const api = createKubeApi(server.admin, { deadlineMs: 1_000 });
     const changes: boolean[] = [];
-    const leader = electLeader({ api, name: 'operator', me, timing: TIMING, signal: stop.signal, onChange: (leads) => changes.push(leads) });
+    const leader = electLeader({
+      api,
+      name: 'operator',
+      me,
+      timing: TIMING,
+      signal: stop.signal,
+      onChange: (leads) => changes.push(leads),
+    });
     const end = async (): Promise<void> => {
       stop.abort();
       await leader.done;

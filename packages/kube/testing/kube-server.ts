@@ -85,7 +85,14 @@ export const startKubeServer = async (namespace = 'chat'): Promise<KubeServer> =
       ...['--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(port), '--cert-dir', join(dir, 'pki')],
       ...['--service-cluster-ip-range', '10.0.0.0/24', '--service-account-issuer', url, '--token-auth-file', join(dir, 'tokens.csv')],
       ...['--service-account-key-file', join(dir, 'sa.pub'), '--service-account-signing-key-file', join(dir, 'sa.key')],
-      ...['--authorization-mode', 'RBAC', '--profiling=false', '--disable-admission-plugins', 'ServiceAccount', '--shutdown-delay-duration=0'],
+      ...[
+        '--authorization-mode',
+        'RBAC',
+        '--profiling=false',
+        '--disable-admission-plugins',
+        'ServiceAccount',
+        '--shutdown-delay-duration=0',
+      ],
     ]);
     await waitFor(
       async () => {

@@ -10,24 +10,27 @@ export const createOperatorMetrics = (metrics: Metrics) => {
   const looks = metrics.counter('runnel_operator_looks_total', 'Looks at everything, by outcome', ['outcome']);
   startAtZero(looks, { outcome: ['done', 'failed'] });
   const seconds = metrics.histogram('runnel_operator_look_seconds', 'One look, with what it wrote', LATENCY_BUCKETS_SECONDS);
-  const watches = metrics.counter('runnel_operator_watches_total', 'Lists and watches of the Kubernetes API, by outcome', ['kind', 'outcome']);
+  const watches = metrics.counter('runnel_operator_watches_total', 'Lists and watches of the Kubernetes API, by outcome', [
+    'kind',
+    'outcome',
+  ]);
   startAtZero(watches, { kind: WATCHED, outcome: REFLECTOR_OUTCOMES });
   const writes = metrics.counter('runnel_operator_writes_total', 'Writes to the Kubernetes API, by outcome', ['what', 'outcome']);
   startAtZero(writes, { what: WRITES, outcome: ['written', 'overtaken'] });
   const asked = metrics.counter('runnel_operator_figures_total', 'Pods asked how they are, by outcome', ['outcome']);
   startAtZero(asked, { outcome: ['told', 'failed'] });
-  const models = metrics.gauge('runnel_operator_models', 'ChatModels, by whether they are ready', ['ready']);
+  const models = metrics.gauge('runnel_operator_models', 'ChatModels that people should be able to pick, by whether they can', ['ready']);
   for (const ready of ['yes', 'no']) models.set({ ready }, 0);
   const scaled = metrics.counter('runnel_operator_scaled_total', 'Times that the number of pods was changed', ['component']);
   startAtZero(scaled, { component: ['gateway', 'ai'] });
 
   return {
     leads: (yes: boolean): void => leads.set(yes ? 1 : 0),
-    looked({ all, ready }: ModelsLook, tookSeconds: number): void {
+    looked({ ready, failing }: ModelsLook, tookSeconds: number): void {
       looks.inc({ outcome: 'done' });
       seconds.observe(tookSeconds);
       models.set({ ready: 'yes' }, ready);
-      models.set({ ready: 'no' }, all - ready);
+      models.set({ ready: 'no' }, failing);
     },
     failed: (): void => looks.inc({ outcome: 'failed' }),
     watched: (kind: Watched, outcome: ReflectorOutcome): void => watches.inc({ kind, outcome }),

@@ -64,7 +64,12 @@ describe.skipIf(noKubeServer)('models at a real API server', () => {
   });
 
   test('one that fails says so, since when and why; and is well again', async () => {
-    ai.models['gpt'] = { ok: 1, failed: 5, firstTextP95Ms: 812, lastFailure: { code: 'model-failed', at: Date.parse('2026-01-02T03:04:05Z') } };
+    ai.models['gpt'] = {
+      ok: 1,
+      failed: 5,
+      firstTextP95Ms: 812,
+      lastFailure: { code: 'model-failed', at: Date.parse('2026-01-02T03:04:05Z') },
+    };
     await ready('gpt', 'False Failing');
     const { status } = await stage.api.get<ChatModel>(`${MODELS}/gpt`);
     expect(status).toMatchObject({

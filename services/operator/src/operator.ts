@@ -65,7 +65,8 @@ export const startOperator = (deps: OperatorDeps) => {
     ...{ api, name: `${config.release}-operator`, me: `${config.nodeId}-${crypto.randomUUID().slice(0, 8)}`, signal },
     onChange(leads) {
       metrics.leads(leads);
-      log.info({ event: leads ? 'leader.began' : 'leader.ended' });
+      if (leads) log.info({ event: 'leader.began' });
+      else log.info({ event: 'leader.ended' });
       poke();
     },
     onFailure: (err) => log.warn({ event: 'leader.failed', err }),
@@ -80,7 +81,11 @@ export const startOperator = (deps: OperatorDeps) => {
   const writer = createWriter({ api, leads: leader.leads, onWrite: metrics.wrote });
   const lookAtModels = createModels({
     ...{ api, writer, events, release: config.release, dir: config.modelsDir, keySecrets: config.keySecrets, ownerReferences },
-    labels: { 'app.kubernetes.io/name': 'runnel', 'app.kubernetes.io/instance': config.instance, 'app.kubernetes.io/managed-by': 'runnel-operator' },
+    labels: {
+      'app.kubernetes.io/name': 'runnel',
+      'app.kubernetes.io/instance': config.instance,
+      'app.kubernetes.io/managed-by': 'runnel-operator',
+    },
     onFailure: (err) => log.warn({ event: 'key.unread', err }),
   });
   const lookAtCluster = createCluster({ writer, events, release: config.release, onScale: metrics.scaled });

@@ -1,8 +1,10 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createInnerToken, createMetrics, silentLog, waitFor } from '@runnel/kit';
-import { createKubeApi, StatusError, type KubeObject, type LeaderTiming } from '@runnel/kube';
+import { createKubeApi, StatusError, type KubeObject, type Lease } from '@runnel/kube';
 import { startKubeServer, type KubeServer } from '@runnel/kube/testing';
 import { hashOfEntry, type AiFigures, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
 import type { ChatCluster } from '../src/kinds/chat-cluster.ts';
@@ -12,12 +14,12 @@ import { createOperatorMetrics } from '../src/metrics.ts';
 import { MODELS_KEY, type ConfigMap, type Secret } from '../src/models/files.ts';
 import type { Pod } from '../src/observe/pods.ts';
 import { startOperator } from '../src/operator.ts';
+import { TIMING } from './timing.ts';
 
 export const NS = '/api/v1/namespaces/chat';
 export const MODELS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatmodels';
 export const CLUSTERS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatclusters';
 export const DEPLOYMENTS = '/apis/apps/v1/namespaces/chat/deployments';
-const TIMING = { leader: { leaseMs: 2_000, giveUpMs: 1_500, everyMs: 300 } satisfies LeaderTiming, everyMs: 1_000, soonMs: 200, togetherMs: 50 };
 const labels = (component: string): Record<string, string> => ({
   'app.kubernetes.io/name': 'runnel',
   'app.kubernetes.io/instance': 'runnel',
@@ -82,6 +84,16 @@ export const startStage = async () => {
     return { ...started, close, metrics };
   };
 
+  const processes: ChildProcess[] = [];
+  /** One that can be killed, and put to sleep. */
+  const operatorProcess = (name: string): ChildProcess => {
+    const file = join(import.meta.dirname, 'operator-process.ts');
+    const env = { ...process.env, KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl };
+    const child = spawn(process.execPath, [file], { env, stdio: 'ignore' });
+    processes.push(child);
+    return child;
+  };
+
   const remove = async (path: string): Promise<void> => {
     await api.remove(path).catch((error: unknown) => {
       if (!(error instanceof StatusError && error.status === 404)) throw error;
@@ -91,6 +103,7 @@ export const startStage = async () => {
     server,
     api,
     operator,
+    operatorProcess,
     published,
     remove,
     async pod(name: string, component: 'ai' | 'gateway', more: { hash?: string } = {}): Promise<PlayedPod> {
@@ -138,6 +151,10 @@ export const startStage = async () => {
         },
         { fieldManager: 'test', force: true },
       ),
+    holder: async (): Promise<string> => {
+      const lease = await api.find<Lease>('/apis/coordination.k8s.io/v1/namespaces/chat/leases/runnel-operator');
+      return lease?.spec?.holderIdentity ?? '';
+    },
     ready: async (name: string) => {
       const model = await api.find<ChatModel>(`${MODELS}/${name}`);
       const found = model?.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -149,6 +166,7 @@ export const startStage = async () => {
       return found && Buffer.from(found, 'base64').toString();
     },
     async close(): Promise<void> {
+      for (const child of processes) child.kill('SIGKILL');
       await Promise.all(operators.map(({ close }) => close()));
       http.closeAllConnections();
       http.close();

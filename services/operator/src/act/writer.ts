@@ -33,7 +33,8 @@ export const createWriter = ({ api, leads, onWrite }: WriterOptions) => {
     }
   };
   return {
-    applyConfigMap: (object: KubeObject) => write('models', () => api.patch(`${core}/configmaps/${object.metadata!.name}`, 'apply', object, APPLY)),
+    applyConfigMap: (object: KubeObject) =>
+      write('models', () => api.patch(`${core}/configmaps/${object.metadata!.name}`, 'apply', object, APPLY)),
     applySecret: (object: KubeObject) => write('keys', () => api.patch(`${core}/secrets/${object.metadata!.name}`, 'apply', object, APPLY)),
     status: (kind: string, plural: string, name: string, status: object) =>
       write('status', () =>

@@ -16,7 +16,11 @@ export interface Deployment extends KubeObject {
 export const TEMPLATE_HASH = 'pod-template-hash';
 
 /** Tells two templates apart: a paused Deployment gives a new one no name of its own. */
-export const templateOf = ({ spec }: Deployment): string => createHash('sha256').update(JSON.stringify(spec?.template ?? {})).digest('hex').slice(0, 16);
+export const templateOf = ({ spec }: Deployment): string =>
+  createHash('sha256')
+    .update(JSON.stringify(spec?.template ?? {}))
+    .digest('hex')
+    .slice(0, 16);
 
 /** Pods are still being exchanged, added or taken away. Pure. */
 export const isMoving = ({ metadata, spec, status }: Deployment): boolean => {

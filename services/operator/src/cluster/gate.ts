@@ -29,7 +29,11 @@ const percentOf = (pods: readonly PodAnswers[]): { ended: number; percent: numbe
 };
 
 /** Whether a rollout goes on. A template that somebody resumed after it was held is not held again: people know more. Pure. */
-export const gateStep = (gate: NonNullable<ChatClusterSpec['rolloutGate']>, deployment: Deployment, pods: readonly PodAnswers[]): GateStep => {
+export const gateStep = (
+  gate: NonNullable<ChatClusterSpec['rolloutGate']>,
+  deployment: Deployment,
+  pods: readonly PodAnswers[],
+): GateStep => {
   const template = templateOf(deployment);
   const held = deployment.metadata?.annotations?.[HELD];
   const paused = deployment.spec?.paused === true;

@@ -46,7 +46,12 @@ export const createCluster = ({ writer, events, release, onScale, now = () => pe
           await writer.annotatePod(pod, { [DELETION_COST]: cost });
     await writer.scale(deployment.metadata!.name!, step.replicas);
     onScale(component, step.replicas);
-    events.tell({ of, type: 'Normal', reason: 'Scaled', message: `${component}: ${replicas} to ${step.replicas} pods, for ${total} live.` });
+    events.tell({
+      of,
+      type: 'Normal',
+      reason: 'Scaled',
+      message: `${component}: ${replicas} to ${step.replicas} pods, for ${total} live.`,
+    });
   };
 
   const answersOf = (pods: readonly Pod[], told: ReadonlyMap<string, Told>): PodAnswers[] =>
@@ -83,10 +88,12 @@ export const createCluster = ({ writer, events, release, onScale, now = () => pe
     const partOf = (component: Component): PartInput => {
       const pods = world.pods.filter((pod) => componentOf(pod) === component && pod.metadata?.deletionTimestamp === undefined);
       const deployment: Deployment | undefined = world.deployments.find(({ metadata }) => metadata?.name === `${release}-${component}`);
-      const live = new Map(pods.flatMap(({ metadata }) => {
-        const one = told.get(metadata?.name ?? '');
-        return one ? [[one.pod, liveOf(one)] as const] : [];
-      }));
+      const live = new Map(
+        pods.flatMap(({ metadata }) => {
+          const one = told.get(metadata?.name ?? '');
+          return one ? [[one.pod, liveOf(one)] as const] : [];
+        }),
+      );
       return { pods, deployment, live };
     };
     const parts = Object.fromEntries(COMPONENTS.map((component) => [component, partOf(component)])) as Record<Component, PartInput>;

@@ -13,7 +13,7 @@ export interface PartInput {
 export interface ClusterInput {
   cluster: ChatCluster;
   parts: Readonly<Record<Component, PartInput>>;
-  models: { all: number; ready: number; failing: readonly string[] };
+  models: { all: number; ready: number; failingNames: readonly string[] };
   /** What AI pods say is wrong with the file of models. */
   problems: readonly string[];
   held: string | undefined;
@@ -53,7 +53,9 @@ const available = (parts: ClusterInput['parts']): Omit<Said, 'type'> => {
 };
 
 const progressing = (parts: ClusterInput['parts']): Omit<Said, 'type'> => {
-  const moving = PARTS.filter(([name]) => parts[name].deployment !== undefined && isMoving(parts[name].deployment!)).map(([, words]) => words);
+  const moving = PARTS.filter(([name]) => parts[name].deployment !== undefined && isMoving(parts[name].deployment!)).map(
+    ([, words]) => words,
+  );
   return moving.length > 0
     ? { status: 'True', reason: 'Moving', message: `Pods are exchanged, added or taken away: ${moving.join(', ')}.` }
     : { status: 'False', reason: 'Settled', message: 'Everything is as it was asked for.' };
@@ -71,9 +73,12 @@ const troubles = ({ parts, models, problems, held }: ClusterInput): [reason: str
     return missing > 0 && !isMoving(deployment) ? [['PodsNotReady', `${missing} of the ${words} are not ready.`]] : [];
   }),
   ...(problems.length === 0 ? [] : [['ModelsRefused', `AI pods refuse the file of models: ${problems.join('; ')}`] as [string, string]]),
-  ...(models.failing.length === 0 ? [] : [['ModelsNotReady', `Models that are not ready: ${models.failing.join(', ')}.`] as [string, string]]),
+  ...(models.failingNames.length === 0
+    ? []
+    : [['ModelsNotReady', `Models that are not ready: ${models.failingNames.join(', ')}.`] as [string, string]]),
   ...PARTS.flatMap(([name, words]): [string, string][] => {
-    const unheard = name === 'audit' ? [] : parts[name].pods.filter((pod) => isReady(pod) && !parts[name].live.has(pod.metadata?.name ?? ''));
+    const unheard =
+      name === 'audit' ? [] : parts[name].pods.filter((pod) => isReady(pod) && !parts[name].live.has(pod.metadata?.name ?? ''));
     return unheard.length === 0 ? [] : [['Unheard', `${unheard.length} of the ${words} do not tell how they are.`]];
   }),
 ];
@@ -85,7 +90,14 @@ export const clusterStatus = (input: ClusterInput): ChatClusterStatus => {
   const found = troubles(input);
   const degraded: Omit<Said, 'type'> =
     found.length > 0
-      ? { status: 'True', reason: found[0]![0], message: found.map(([, message]) => message).join(' ').slice(0, 2_000) }
+      ? {
+          status: 'True',
+          reason: found[0]![0],
+          message: found
+            .map(([, message]) => message)
+            .join(' ')
+            .slice(0, 2_000),
+        }
       : { status: 'False', reason: 'Whole', message: 'Nothing is missing.' };
   const generation = cluster.metadata?.generation;
   const [gateways, ai, audit] = [partOf(parts.gateway, true), partOf(parts.ai, true), partOf(parts.audit, false)];

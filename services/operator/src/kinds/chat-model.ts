@@ -13,7 +13,8 @@ const asInEntries = Object.fromEntries(
 ) as Omit<typeof ModelEntry.properties, Otherwise>;
 
 const NAME = { minLength: 1, maxLength: 253 };
-const Words = (description: string) => Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 64, description }));
+const Words = (description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 64, description }));
 const REMOTE = `self.provider in ['openai-compatible', 'anthropic']`;
 
 export const ChatModelSpec = only(

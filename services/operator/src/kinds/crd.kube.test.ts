@@ -30,7 +30,10 @@ describe.skipIf(noKubeServer)('the kinds at a real API server', () => {
 
   test.each([
     ['demo', { provider: 'demo' }],
-    ['gpt', { provider: 'openai-compatible', baseURL: 'https://x/v1', apiKey, headers: { 'x-a': 'b' }, body: { reasoning: { effort: 1 } } }],
+    [
+      'gpt',
+      { provider: 'openai-compatible', baseURL: 'https://x/v1', apiKey, headers: { 'x-a': 'b' }, body: { reasoning: { effort: 1 } } },
+    ],
     ['claude', { provider: 'anthropic', apiKey, timeouts: { firstTokenMs: 1000 }, price: { input: 0.25, output: 2 } }],
     ['group', { provider: 'demo', access: { groups: ['staff'] }, fallback: ['demo'], maxConcurrentRuns: 3, weight: 2 }],
   ])('%s is accepted', async (name, spec) => {

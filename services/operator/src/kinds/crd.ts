@@ -72,7 +72,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** The definitions that the API server is given, one of each kind. Pure. */
-export const crds = (): Record<string, unknown>[] =>
+export const crds = () =>
   KINDS.map(({ kind, plural, shortNames, description, spec, status, rules = {}, columns }) => ({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

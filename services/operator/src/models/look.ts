@@ -30,8 +30,9 @@ export interface ModelsOptions {
 export interface ModelsLook {
   all: number;
   ready: number;
-  /** Names of those that are not ready, and should be. */
-  failing: readonly string[];
+  /** How many are not ready, and should be; some of their names. */
+  failing: number;
+  failingNames: readonly string[];
   /** Pods or answers are waited for: the next look should be soon. */
   waiting: boolean;
 }
@@ -79,12 +80,7 @@ export const createModels = (options: ModelsOptions) => {
     events.tell({ of, type: calm ? 'Normal' : 'Warning', reason: now.reason, message: now.message });
   };
 
-  return async (
-    models: readonly ChatModel[],
-    pods: readonly Pod[],
-    told: ReadonlyMap<string, Told>,
-    now: number,
-  ): Promise<ModelsLook> => {
+  return async (models: readonly ChatModel[], pods: readonly Pod[], told: ReadonlyMap<string, Told>, now: number): Promise<ModelsLook> => {
     const present = models.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
     const [found, foundKeys, foundFile] = await Promise.all([
       readKeys(present, { api, named: keySecrets, onFailure }),
@@ -96,9 +92,10 @@ export const createModels = (options: ModelsOptions) => {
     const aiPods = pods.filter((pod) => componentOf(pod) === 'ai');
     const heard = aiPods.length > 0 && aiPods.every(({ metadata }) => told.has(metadata?.name ?? ''));
     const running = new Map<string, number>();
-    for (const { models: here } of figures) for (const [id, { running: runs }] of Object.entries(here)) running.set(id, (running.get(id) ?? 0) + runs);
+    for (const { models: here } of figures)
+      for (const [id, { running: runs }] of Object.entries(here)) running.set(id, (running.get(id) ?? 0) + runs);
     const { published, verdicts } = desiredOf({ models: present, keys: found, before, running: heard ? running : undefined, now }, dir);
-    if (!sameFiles(before, published)) await publish(published);
+    if (foundKeys === null || !sameFiles(before, published)) await publish(published);
     await nudge(published, pods);
 
     const entries = new Map(published.entries.map((entry) => [entry.id, entry]));
@@ -115,10 +112,12 @@ export const createModels = (options: ModelsOptions) => {
         }),
       );
     const notReady = statuses.filter(({ model, status }) => !model.spec.suspended && readyOf(status)?.status !== 'True');
+    const failing = notReady.filter(({ status }) => readyOf(status)?.status === 'False');
     return {
       all: present.length,
       ready: statuses.filter(({ status }) => readyOf(status)?.status === 'True').length,
-      failing: notReady.filter(({ status }) => readyOf(status)?.status === 'False').map(({ model }) => nameOf(model)).slice(0, 10),
+      failing: failing.length,
+      failingNames: failing.slice(0, 10).map(({ model }) => nameOf(model)),
       waiting: notReady.some(({ status }) => readyOf(status)?.reason === 'WaitingForPods') || Object.keys(published.leaving).length > 0,
     };
   };

@@ -77,7 +77,9 @@ export const desiredOf = ({ models, keys, before, running, now }: Observed, dir:
     const file = keyFileOf(model);
     const oldKey = before?.keys[file];
     const keep = (verdict: Verdict & { kept: boolean }) =>
-      verdict.kept ? { entry: { ...old!, ...(model.spec.suspended && { suspended: true }) }, ...(oldKey && { key: oldKey }), verdict } : { verdict };
+      verdict.kept
+        ? { entry: { ...old!, ...(model.spec.suspended && { suspended: true }) }, ...(oldKey && { key: oldKey }), verdict }
+        : { verdict };
     const made = entryOf(model, dir);
     if ('problems' in made) return keep({ word: 'wrong', problems: made.problems, kept: old !== undefined });
     const named = keyRef(model);

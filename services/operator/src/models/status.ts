@@ -70,18 +70,32 @@ const credentials = (model: ChatModel, verdict: Verdict): Omit<Said, 'type'> => 
   if (verdict.word !== 'key-missing') return { status: 'True', reason: 'Found', message: 'The key is there.' };
   const [reason, words] = MISSING[verdict.why];
   const { name, key } = model.spec.apiKey.secretKeyRef;
-  return { status: verdict.why === 'unread' ? 'Unknown' : 'False', reason, message: `${name}/${key}: ${words}.${verdict.kept ? GOES_ON : ''}` };
+  return {
+    status: verdict.why === 'unread' ? 'Unknown' : 'False',
+    reason,
+    message: `${name}/${key}: ${words}.${verdict.kept ? GOES_ON : ''}`,
+  };
 };
 
 const reachable = ({ ok, failed, lastFailure }: Standing): Omit<Said, 'type'> => {
   if (ok + failed === 0) return { status: 'Unknown', reason: 'NotAsked', message: 'Nobody has asked it in the last minutes.' };
   const failing = failed >= FAILING.least && failed >= FAILING.share * (ok + failed);
   if (ok === 0 || failing)
-    return { status: 'False', reason: 'Failing', message: `${failed} of ${ok + failed} answers failed, the last with ${lastFailure?.code ?? 'an error'}.` };
+    return {
+      status: 'False',
+      reason: 'Failing',
+      message: `${failed} of ${ok + failed} answers failed, the last with ${lastFailure?.code ?? 'an error'}.`,
+    };
   return { status: 'True', reason: 'Answers', message: `${ok} of ${ok + failed} answers were complete.` };
 };
 
-const ready = (parts: { verdict: Verdict; accepted: Omit<Said, 'type'>; keys: Omit<Said, 'type'>; reached: Omit<Said, 'type'>; standing: Standing }): Omit<Said, 'type'> => {
+const ready = (parts: {
+  verdict: Verdict;
+  accepted: Omit<Said, 'type'>;
+  keys: Omit<Said, 'type'>;
+  reached: Omit<Said, 'type'>;
+  standing: Standing;
+}): Omit<Said, 'type'> => {
   const { verdict, keys, reached, standing } = parts;
   if (parts.accepted.status !== 'True') return parts.accepted;
   if (verdict.word === 'suspended') return { status: 'False', reason: 'Suspended', message: 'Nobody can pick it.' };

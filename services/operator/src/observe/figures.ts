@@ -4,7 +4,10 @@ import { AiFigures, GatewayFigures, parseBody } from '@runnel/protocol/http';
 import { addressOf, componentOf, type Pod } from './pods.ts';
 
 /** What one pod said last, and when (ms of the monotonic clock). */
-export type Told = { pod: string; at: number } & ({ component: 'ai'; figures: AiFigures } | { component: 'gateway'; figures: GatewayFigures });
+export type Told = { pod: string; at: number } & (
+  | { component: 'ai'; figures: AiFigures }
+  | { component: 'gateway'; figures: GatewayFigures }
+);
 
 const DEADLINE_MS = 2_000;
 /** What is older says nothing of now. */

@@ -11,7 +11,8 @@ export type Component = 'gateway' | 'ai' | 'audit';
 
 export const componentOf = (pod: Pod): string | undefined => pod.metadata?.labels?.[COMPONENT];
 export const isReady = (pod: Pod): boolean =>
-  pod.metadata?.deletionTimestamp === undefined && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  pod.metadata?.deletionTimestamp === undefined &&
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
 /** Where a pod is asked; undefined while it has no address, or has ended. */
 export const addressOf = ({ status }: Pod, port: number): string | undefined => {

@@ -61,7 +61,9 @@ export const createStandings = (now: () => number = () => Date.now()) => {
         entries.map((entry) => {
           const { ended: all, waits, lastFailure } = recent.get(entry.id) ?? { ended: [], waits: [] };
           const last = young(all);
-          const sorted = young(waits).map(({ ms }) => ms).toSorted((a, b) => a - b);
+          const sorted = young(waits)
+            .map(({ ms }) => ms)
+            .toSorted((a, b) => a - b);
           return [
             entry.id,
             {
@@ -69,7 +71,8 @@ export const createStandings = (now: () => number = () => Date.now()) => {
               running: running.get(entry.id) ?? 0,
               ok: last.filter(({ ok }) => ok).length,
               failed: last.filter(({ ok }) => !ok).length,
-              firstTextP95Ms: sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!),
+              firstTextP95Ms:
+                sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!),
               ...(lastFailure && { lastFailure }),
             },
           ];
