@@ -1,5 +1,6 @@
 import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
+import { OPERATOR_CAUSES } from './operator-alerts.ts';
 import { MODELS_FILE_WRONG, RUNS_UNANSWERABLE } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
@@ -60,6 +61,7 @@ const half = (count: number): Samples => ({
 });
 export const CAUSES: readonly CauseAlert[] = [
   ...ACCESS_CAUSES,
+  ...OPERATOR_CAUSES,
   {
     alert: 'StoreSlow',
     severity: 'page',

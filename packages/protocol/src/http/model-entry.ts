@@ -22,6 +22,16 @@ const abilities = {
   price: Type.Optional(PriceSchema),
 };
 
+/** People with one of these may see a model and ask it. */
+export const ModelAccess = Type.Object(
+  {
+    groups: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Groups of the identity provider (`GROUPS_CLAIM`)' })),
+    scopes: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Scopes of an access token' })),
+  },
+  { additionalProperties: false, description: 'Who may see it and ask it: people with one of these; everybody when absent' },
+);
+export type ModelAccess = Static<typeof ModelAccess>;
+
 const connection = {
   baseURL: Type.Optional(
     Type.String({ pattern: '^https?://', description: 'Where the API is, up to its version, e.g. `https://llm.example.org/v1`' }),
@@ -90,6 +100,7 @@ export const ModelEntry = Type.Object(
     ),
     default: Type.Optional(Type.Boolean({ description: 'Answers prompts that name no model; else the first entry does' })),
     ...abilities,
+    access: Type.Optional(ModelAccess),
     system: Type.Optional(Type.String({ description: 'Goes first to the model, before what a conversation says itself' })),
     ...connection,
     canContinue: Type.Optional(

@@ -7,7 +7,6 @@ import { generate, type ActiveRun, type Claim, type RunJob } from '../run/genera
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
-import { ProviderFault } from '../models/provider-fault.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
 import { repeat } from './repeat.ts';
@@ -16,6 +15,7 @@ import { startRunSpan } from '../run/run-span.ts';
 import { batchMs, createTimeline } from '../run/timeline.ts';
 import { afterRenew } from '../run/verdict.ts';
 import { Witness, type Archive } from './end-witness.ts';
+import { tellFailure } from './tell-failure.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
 export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
@@ -136,10 +136,9 @@ export const createWorker = (deps: WorkerDeps) => {
         metrics.endsKept(witness.bytes);
       },
       lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
-      failed: ({ code, message, cause }) => {
-        const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
-        log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
-        if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
+      failed(error) {
+        counted.failed?.(error);
+        tellFailure(log, facts, error);
       },
     });
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
@@ -276,6 +275,8 @@ export const createWorker = (deps: WorkerDeps) => {
     take: (ref: RunRef): Promise<TakeResult> => take(ref),
     check,
     uses: (model: Model): boolean => [...runs.values()].some((held) => held.model.provider === model.provider),
+    /** How many runs of each model this pod writes. */
+    byModel: () => new Map([...Map.groupBy(runs.values(), ({ model }) => model.info.id)].map(([id, held]) => [id, held.length])),
     get size(): number {
       return runs.size;
     },
