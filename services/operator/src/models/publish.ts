@@ -1,6 +1,6 @@
 import type { ModelEntry } from '@runnel/protocol/http';
 import type { ChatModel } from '../kinds/chat-model.ts';
-import { entryOf, idOf, keyFileOf, nameOf } from './entry.ts';
+import { entryOf, idOf, nameOf } from './entry.ts';
 
 /** What pods are given: the entries of the file, key files by name (base64), and since when a model that has no object any more leaves. */
 export interface Published {
@@ -74,30 +74,33 @@ export const desiredOf = ({ models, keys, before, running, now }: Observed, dir:
     const other = owner.get(idOf(model));
     if (other !== undefined) return { verdict: { word: 'same-id', other } };
     const old = known.get(idOf(model));
-    const file = keyFileOf(model);
-    const oldKey = before?.keys[file];
-    const keep = (verdict: Verdict & { kept: boolean }) =>
-      verdict.kept
-        ? { entry: { ...old!, ...(model.spec.suspended && { suspended: true }) }, ...(oldKey && { key: oldKey }), verdict }
-        : { verdict };
+    /** What was published goes on as it was, but for being suspended: a key of before never goes to an address of now. */
+    const keep = (): { entry?: ModelEntry } => {
+      if (old === undefined) return {};
+      const { suspended: _suspended, ...rest } = old;
+      return { entry: { ...rest, ...(model.spec.suspended && { suspended: true }) } };
+    };
     const made = entryOf(model, dir);
-    if ('problems' in made) return keep({ word: 'wrong', problems: made.problems, kept: old !== undefined });
+    if ('problems' in made) return { ...keep(), verdict: { word: 'wrong', problems: made.problems, kept: old !== undefined } };
     const named = keyRef(model);
     const key = named === undefined ? undefined : (keys.get(named) ?? { missing: 'unread' as const });
     const verdict: Verdict = { word: model.spec.suspended ? 'suspended' : 'published' };
     if (key === undefined) return { entry: made.entry, verdict };
     if ('found' in key) return { entry: made.entry, key: key.found, verdict };
-    // The key of before is good as long as nobody says otherwise: a Secret may be replaced by deleting and making it.
-    if (oldKey !== undefined) return { entry: made.entry, key: oldKey, verdict: { word: 'key-missing', why: key.missing, kept: true } };
-    return keep({ word: 'key-missing', why: key.missing, kept: old !== undefined && old.apiKeyFile === undefined });
+    // A Secret that is away may be on its way back; one that does not consent any more was meant.
+    const kept = old !== undefined && key.missing !== 'not-consented' && old.apiKeyFile === made.entry.apiKeyFile;
+    return { ...(kept && keep()), verdict: { word: 'key-missing', why: key.missing, kept } };
   };
 
-  const add = (entry: ModelEntry, file?: string, key?: string): boolean => {
-    const size = Buffer.byteLength(JSON.stringify(entry)) + 1 + (key?.length ?? 0);
+  const add = (entry: ModelEntry, key?: string): boolean => {
+    const file = fileOf(entry, dir);
+    const held = file === undefined ? '' : (key ?? before?.keys[file]);
+    if (held === undefined) return false;
+    const size = Buffer.byteLength(JSON.stringify(entry)) + 1 + held.length;
     if (bytes + size > MOST_BYTES) return false;
     bytes += size;
     entries.push(entry);
-    if (file !== undefined && key !== undefined) files[file] = key;
+    if (file !== undefined) files[file] = held;
     return true;
   };
 
@@ -111,41 +114,54 @@ export const desiredOf = ({ models, keys, before, running, now }: Observed, dir:
       const { default: isDefault, ...rest } = entry;
       if (isDefault && !second && !entry.suspended) standard = name;
       if (second && told.word === 'published') told = { word: 'another-default', other: standard! };
-      if (!add(second ? rest : entry, keyFileOf(model), key)) told = { word: 'too-many' };
+      if (!add(second ? rest : entry, key)) told = { word: 'too-many' };
     }
     verdicts.set(name, told);
   }
 
   const leaving: Record<string, number> = {};
-  const mine = new Set(models.map(keyFileOf));
   for (const entry of before?.entries ?? []) {
     if (owner.has(entry.id) || isBuiltIn(entry)) continue;
     const since = before!.leaving[entry.id] ?? now;
     const ended = running !== undefined && (running.get(entry.id) ?? 0) === 0 && now - since >= LEAST_LEAVING_MS;
     if (ended || now - since >= LEAVING_MS) continue;
     const { default: _default, ...rest } = entry;
-    const file = entry.apiKeyFile?.slice(dir.length + 1);
-    const key = file === undefined || mine.has(file) ? undefined : before!.keys[file];
-    if (add({ ...rest, suspended: true }, file, key)) leaving[entry.id] = since;
+    // Its key file may be another model's by now.
+    const file = fileOf(entry, dir);
+    if (file !== undefined && file in files) continue;
+    if (add({ ...rest, suspended: true })) leaving[entry.id] = since;
   }
-  return withOneAtLeast({ published: { entries, keys: files, leaving }, verdicts }, before, owner);
+  return withOneAtLeast({ published: { entries, keys: files, leaving }, verdicts }, { before, owner, dir });
 };
+
+/** The name of an entry's key file. */
+const fileOf = ({ apiKeyFile }: ModelEntry, dir: string): string | undefined => apiKeyFile?.slice(dir.length + 1);
 
 const isBuiltIn = ({ id, name }: ModelEntry): boolean => BUILT_IN.some((entry) => entry.id === id && entry.name === name);
 
 /** AI pods refuse a file that offers nothing: what was offered last stays then, and without any there is what is built in. */
-const withOneAtLeast = (desired: Desired, before: Published | null, owner: ReadonlyMap<string, string>): Desired => {
+const withOneAtLeast = (
+  desired: Desired,
+  { before, owner, dir }: { before: Published | null; owner: ReadonlyMap<string, string>; dir: string },
+): Desired => {
   const { entries, keys, leaving } = desired.published;
   if (entries.some(({ suspended }) => !suspended)) return desired;
   const offered = before?.entries.filter(({ suspended }) => !suspended) ?? [];
   if (offered.length === 0) return { ...desired, published: { entries: [...BUILT_IN, ...entries], keys, leaving } };
-  const held = new Map(offered.map((entry) => [entry.id, entry]));
-  const files = new Set(offered.map(({ apiKeyFile = '' }) => apiKeyFile.slice(apiKeyFile.lastIndexOf('/') + 1)));
-  const kept = Object.fromEntries(Object.entries(before!.keys).filter(([file]) => files.has(file)));
+  const held = new Set(offered.map(({ id }) => id));
+  const files = new Set(offered.map((entry) => fileOf(entry, dir)));
+  // Two models of one key file cannot both stay.
+  const others = entries.filter((entry) => !held.has(entry.id) && !(entry.apiKeyFile && files.has(fileOf(entry, dir))));
+  const needed = new Set([...offered, ...others].flatMap((entry) => fileOf(entry, dir) ?? []));
   const verdicts = new Map(desired.verdicts);
-  for (const id of held.keys()) if (owner.has(id)) verdicts.set(owner.get(id)!, { word: 'last-one' });
+  for (const id of held) if (owner.has(id)) verdicts.set(owner.get(id)!, { word: 'last-one' });
   return {
-    published: { entries: [...offered, ...entries.filter(({ id }) => !held.has(id))], keys: { ...kept, ...keys }, leaving },
+    published: {
+      entries: [...offered, ...others],
+      keys: Object.fromEntries([...needed].map((file) => [file, (files.has(file) ? before!.keys[file] : keys[file])!])),
+      // It does not leave before there is another.
+      leaving: Object.fromEntries(Object.entries(leaving).filter(([id]) => others.some((entry) => entry.id === id))),
+    },
     verdicts,
   };
 };
