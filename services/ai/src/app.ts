@@ -14,7 +14,7 @@ import {
   type Tracer,
 } from '@runnel/kit';
 import { RunnelError, toRunnelError } from '@runnel/protocol';
-import { AiFigures, ModelList, OFFER_STATUS, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
+import { AiFigures, OFFER_STATUS, PodModelList, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
@@ -143,7 +143,7 @@ const createRoutes = ({ worker, models, figures, leaseMs, log, door }: Routes): 
     reply.raw.writeHead(200, { 'content-type': 'application/json' });
     reply.raw.write(`${JSON.stringify({ owner: worker.owner, keepMs: Math.ceil(leaseMs / LEASE_TO_KEEP) })}\n`);
   });
-  app.get('/models', { schema: { response: { 200: ModelList } } }, () => ({ models: models.list() }));
+  app.get('/models', { schema: { response: { 200: PodModelList } } }, () => ({ models: models.list() }));
 
   app.get('/figures', { schema: { response: { 200: AiFigures } } }, figures);
 

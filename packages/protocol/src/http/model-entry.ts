@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { PriceSchema } from './public.ts';
+import { ModelInfo, PriceSchema } from './public.ts';
 
 // One entry of MODELS. Only the AI service talks to providers; gateways read the same list for what a model can.
 
@@ -31,6 +31,11 @@ export const ModelAccess = Type.Object(
   { additionalProperties: false, description: 'Who may see it and ask it: people with one of these; everybody when absent' },
 );
 export type ModelAccess = Static<typeof ModelAccess>;
+
+/** What pods tell gateways of a model; people are not told who else may use it. */
+export const PodModel = Type.Object({ ...ModelInfo.properties, access: Type.Optional(ModelAccess) });
+export type PodModel = Static<typeof PodModel>;
+export const PodModelList = Type.Object({ models: Type.Array(PodModel) });
 
 const connection = {
   baseURL: Type.Optional(

@@ -289,6 +289,7 @@ export class Session implements Drainable, Waiter {
 
   #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
     state.identity = identity;
+    state.frames.know(identity);
     this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;
