@@ -15,6 +15,8 @@ import { createFakeArchive } from './fake-archive.ts';
 export interface FakeClient extends Client {
   readonly connection: WritableStore<ConnectionState>;
   readonly list: ConversationSummary[];
+  /** What the next decisions are answered with; `decided` when there is none left. */
+  readonly outcomes: ('decided' | 'already-decided' | 'stale')[];
   /** What the page asked for, in order: `prompt hello`, `cancel`, … */
   readonly calls: string[];
   view(id: string): WritableStore<ConversationView>;
@@ -49,6 +51,7 @@ export const chain = (messages: readonly Message[]): Message[] =>
 export const createFakeClient = (): FakeClient => {
   const views = new Map<string, WritableStore<ConversationView>>();
   const calls: string[] = [];
+  const outcomes: FakeClient['outcomes'] = [];
   const list: ConversationSummary[] = [];
   const rights = { admin: false, audit: true };
   const way: SignInWay = { mode: 'jwt', url: null };
@@ -76,7 +79,10 @@ export const createFakeClient = (): FakeClient => {
     discard: (messageId) => void calls.push(`discard ${messageId}`),
     regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
     cancel: async () => (calls.push('cancel'), 'cancelling'),
-    decide: async () => 'decided' as const,
+    async decide(part, decision, text) {
+      calls.push(['decide', part.partId, decision, part.input, text].filter((word) => word !== undefined && word !== '').join(' '));
+      return outcomes.shift() ?? 'decided';
+    },
     deleteMessage: async (messageId) => void calls.push(`delete ${messageId}`),
     setTyping: () => undefined,
     async loadOlder() {
@@ -94,7 +100,7 @@ export const createFakeClient = (): FakeClient => {
 
   return {
     connection: createStore(liveConnection()),
-    ...{ list, calls, rights, way, view, change, conversation },
+    ...{ list, calls, outcomes, rights, way, view, change, conversation },
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
     close: () => undefined,
@@ -109,5 +115,6 @@ export const createFakeClient = (): FakeClient => {
     signInWay: async () => ({ ...way }),
     signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),
+    part: async (_id, partId) => ({ partId, index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'whole' }),
   };
 };

@@ -2,6 +2,8 @@ import type { ConnectionState } from '@runnel/client';
 import { utf8Length, type Message, type RunSnapshot } from '@runnel/protocol';
 import { chain, emptyView, liveConnection, message, type FakeClient } from './fake-client.ts';
 
+import { partScenes } from './scenes-parts.ts';
+
 const HOUR = 3_600_000;
 const ID = 'c1';
 
@@ -81,6 +83,7 @@ const fill = (client: FakeClient): void => {
 
 /** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
+  ...partScenes,
   home: (client) => (fill(client), null),
   first: () => null,
   chat: (client) => {

@@ -45,7 +45,7 @@ export interface ClientOptions {
 
 export interface Client extends Pick<
   Api,
-  'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'signInWay' | 'signOut'
+  'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'part' | 'signInWay' | 'signOut'
 > {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
@@ -163,6 +163,7 @@ export const createClient = (options: ClientOptions): Client => {
       for (const { messageId } of queue.pending(id)) queue.drop(messageId);
     },
     history: api.history,
+    part: api.part,
     signInWay: api.signInWay,
     signOut: api.signOut,
   };

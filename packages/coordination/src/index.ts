@@ -3,7 +3,7 @@ export * from './redis/client/address.ts';
 export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
-export { bytesOf, sizeOf } from './redis/large-message.ts';
+export { bytesOf, sizeOf } from './redis/large/large-message.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
 export * from './grants.ts';

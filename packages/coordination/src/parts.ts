@@ -34,6 +34,9 @@ const wholeJson = (part: Part): string => {
   return JSON.stringify({ ...bare(part), ...(wellFormed(streamed) as object) });
 };
 
+/** A file by what it is and its digest: its name is a person's words, and is told with the part. */
+const fileFacts = ({ fileId = '', mediaType = '', bytes = 0, sha256 = '' }: Part) => ({ fileId, mediaType, bytes, sha256 });
+
 type Facts = Omit<AuditData['PART_CHANGED'], 'userId' | 'runId'>;
 
 /** What the audit is told. The content goes along where people may have to find it again: when it waits, and in the end. */
@@ -42,11 +45,16 @@ export const factsOf = (part: Part, isEnding = false): Facts => ({
   index: part.index,
   kind: part.kind,
   state: part.state,
-  ...(part.name !== undefined && { tool: part.server === undefined ? part.name : `${part.server}__${part.name}` }),
+  ...(part.kind === 'tool' && part.name !== undefined && { tool: part.server === undefined ? part.name : `${part.server}__${part.name}` }),
   ...(part.attempt !== undefined && { attempt: part.attempt }),
   ...(part.error && { code: part.error.code }),
+  ...(part.kind === 'file' && { file: fileFacts(part) }),
   ...((isEnding || isFinal(part) || isWaiting(part) || part.state === 'approved') && { text: wholeJson(part) }),
 });
+
+/** What a person's message brings along, with what the audit is told of each. */
+export const filesOf = ({ parts = [] }: { parts?: readonly Part[] }): { part: Part; facts: Facts }[] =>
+  parts.filter(({ kind }) => kind === 'file').map((part) => ({ part: bare(part), facts: factsOf(part) }));
 
 /** A part from what a script answers: JSON, text, input, output. Null for what cannot be read. */
 export const readPart = (json: string, text: string, input: string, output: string): Part | null => {

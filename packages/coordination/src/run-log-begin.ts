@@ -1,5 +1,5 @@
 /** How a run begins. */
-import type { Role } from '@runnel/protocol';
+import type { Message, Part, Role } from '@runnel/protocol';
 import type { Doubt } from './proofs.ts';
 
 /** An earlier turn that a new conversation is made with. */
@@ -15,8 +15,8 @@ export interface BeginRun {
   userId: string;
   runId: string;
   model: string;
-  /** The user's message (`prompt`), or null to answer `parentId` once more (`regenerate`). */
-  message: { messageId: string; text: string } | null;
+  /** The user's message (`prompt`), with its files as parts, or null to answer `parentId` once more (`regenerate`). */
+  message: { messageId: string; text: string; parts?: readonly Part[] } | null;
   /** Undefined: the newest leaf. Null: a root. For a regenerate: the user message to answer. */
   parentId?: string | null;
   /**
@@ -30,8 +30,15 @@ export interface BeginRun {
   room?: number;
   /** An answer to `parentId` that was cut: the run's text begins with its text. Not-found where there is none. */
   continues?: string;
+  /** The model cannot look at pictures: a question with one is `unfit`, as is one whose files alone have no `room`. */
+  blind?: boolean;
   /** Nobody named the model. Where the conversation has another one of its own, that is asked for instead (`other-model`). */
   preset?: boolean;
+  /**
+   * What the database has from the root on to the first message that is not here, where that is older than what the store keeps (`older`);
+   * the run keeps it for who claims it. `ask`: it was not asked yet. Absent or empty: there is none, or nobody to ask.
+   */
+  thread?: 'ask' | readonly Message[];
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
@@ -52,7 +59,11 @@ export type BeginRunResult =
   | { outcome: 'none' }
   /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
   | { outcome: 'lossy' }
+  /** The thread above it is older than what the store keeps, and the database was not asked (`thread: 'ask'`): from where on. */
+  | { outcome: 'older'; messageId: string }
   /** `parentId` is not a message of this conversation, or `continues` no answer to it. */
   | { outcome: 'not-found' }
+  /** The question has files that the model cannot take: it sees nothing, or has no room for so much. */
+  | { outcome: 'unfit'; why: 'blind' | 'room' }
   /** The outbox is full: refusing a prompt beats losing an event. */
   | { outcome: 'overloaded' };

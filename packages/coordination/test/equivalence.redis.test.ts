@@ -68,6 +68,10 @@ const step = <T extends unknown[]>(
 ): fc.Arbitrary<Step> =>
   fc.tuple(...arbitraries).map((values) => ({ name: `${name}(${JSON.stringify(values)})`, act: (scene) => act(scene, ...(values as T)) }));
 
+const fileOf = (mediaType: string): Part => ({
+  ...{ partId: 'f1', index: 0, at: 0, kind: 'file', state: 'done', fileId: 'f', name: '"ảnh"', mediaType, bytes: 3, sha256: 'a' },
+  ...(mediaType === 'text/csv' && { tokens: 2 }),
+});
 const parent = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(null, 'm1', 'm2', 'r1', 'r2'));
 const steps: fc.Arbitrary<Step>[] = [
   step(
@@ -81,18 +85,21 @@ const steps: fc.Arbitrary<Step>[] = [
       text,
       fc.constantFrom('count', 'story'),
       mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no'),
-      fc.constantFrom(undefined, 0, 1, 3),
+      fc.constantFrom(undefined, 0, 1, 3, 2_000),
+      fc.boolean(),
+      fc.constantFrom(undefined, 'image/png', 'text/csv'),
       fc.boolean(),
     ],
-    (scene, c, userId, runId, messageId, parentId, words, model, making, room, preset) =>
+    (scene, c, userId, runId, messageId, parentId, words, model, making, room, preset, mediaType, blind) =>
       scene.log.beginRun({
         conversationId: id(scene, c),
         userId,
         runId,
         model,
-        message: { messageId, text: words },
+        message: { messageId, text: words, ...(mediaType && { parts: [fileOf(mediaType)] }) },
         title: 'T',
         making,
+        blind,
         preset,
         ...(room !== undefined && { room }),
         seed: [{ messageId: 's1', role: 'user', text: words }],

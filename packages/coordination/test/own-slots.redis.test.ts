@@ -23,7 +23,7 @@ const partsOf = (userId: string, conversationId = '') => ({ shard: 0, conversati
 
 test('a person’s list keeps the newest 1000 conversations with their titles, and a deleted one is in neither', async () => {
   const [scripts, caller] = [registerScripts(client), createRedisCaller(client)];
-  const lists = createLists(scripts, caller, () => {});
+  const lists = createLists(client, scripts, caller, () => {});
   const listed = async (): Promise<string[]> => {
     const { conversations } = await lists.list({ userId: 'ann', limit: 2_000 });
     expect(conversations.every(({ conversationId, title }) => title === `About ${conversationId}`)).toBe(true);

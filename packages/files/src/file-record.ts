@@ -21,6 +21,7 @@ export const FileRecord = Type.Object({
       sha256: Type.String(),
       width: Type.Optional(Type.Number()),
       height: Type.Optional(Type.Number()),
+      tokens: Type.Optional(Type.Number({ description: 'About, of its text; absent: it has none, or none could be read' })),
     }),
   ),
 });

@@ -4,12 +4,12 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { newId, RunnelError } from '@runnel/protocol';
+import { BYTES_PER_TOKEN, newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
 import { dataKey, FILE_ID, folderOf, ownerFolder, ownerKey, recordKey, segmentsOf, usedKey } from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
-import { isAllowed, mediaTypeOf } from './media-type.ts';
+import { isAllowed, isText, mediaTypeOf } from './media-type.ts';
 import { contiguous, SEGMENT_BYTES, segmentKey } from './segments.ts';
 
 export interface FileLimits {
@@ -202,7 +202,10 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
         await remove(file);
         throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
       }
-      const whole: WholeFile = { ...file, whole: { mediaType, bytes, sha256 } };
+      const whole: WholeFile = {
+        ...file,
+        whole: { mediaType, bytes, sha256, ...(isText(mediaType) && { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) }) },
+      };
       await blobs.put(dataKey(file.fileId), createReadStream(path));
       await save(whole);
       await mustStand(file);

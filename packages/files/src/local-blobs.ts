@@ -93,6 +93,7 @@ export const localBlobs = (folder: string): Blobs => {
       );
       return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     },
-    remove: (key) => orUnavailable(rm(pathOf(key), { recursive: true, force: true })),
+    // Somebody may write into the folder meanwhile: then it is not empty, and is emptied again.
+    remove: (key) => orUnavailable(rm(pathOf(key), { recursive: true, force: true, maxRetries: 10, retryDelay: 10 })),
   };
 };

@@ -56,6 +56,9 @@ export const mediaTypeOf = async (path: string, filetype: string): Promise<strin
   return named;
 };
 
+/** Its content is its text; a vector graphic is one for a browser only. Pure. */
+export const isText = (mediaType: string): boolean => mediaType.startsWith('text/') || mediaType === 'image/svg+xml';
+
 /** Pure. */
 export const isAllowed = (mediaType: string, types: readonly string[]): boolean =>
   types.some((type) => type === mediaType || (type.endsWith('/*') && mediaType.startsWith(type.slice(0, -1))));

@@ -1,4 +1,5 @@
 import type { MessageStatus, Role } from './events.ts';
+import type { Part } from './parts.ts';
 import { utf8Length } from './position.ts';
 
 /** Bytes of text that make about one token, over the usual tokenizers and languages. */
@@ -6,6 +7,20 @@ export const BYTES_PER_TOKEN = 4;
 
 /** About how many tokens a text is, where no tokenizer is asked. */
 export const tokensOf = (text: string): number => Math.ceil(utf8Length(text) / BYTES_PER_TOKEN);
+
+/** What a model reads of one picture. */
+export const IMAGE_TOKENS = 1_000;
+
+/** Whether a model has to look at a file: of all others it reads the text. */
+export const isPicture = ({ kind, mediaType = '', tokens }: Part): boolean =>
+  kind === 'file' && mediaType.startsWith('image/') && tokens === undefined;
+
+/** About how many tokens the files among a message's parts are, and whether one of them is a picture. Pure; `weigh.lua` says the same. */
+export const filesWeight = (parts: readonly Part[] = []): { tokens: number; isSeen: boolean } => {
+  const files = parts.filter(({ kind }) => kind === 'file');
+  const tokens = files.reduce((sum, file) => sum + (isPicture(file) ? IMAGE_TOKENS : (file.tokens ?? 0)), 0);
+  return { tokens, isSeen: files.some(isPicture) };
+};
 
 /** What was left out of a thread so that it fits its model. */
 export interface Trimmed {
@@ -18,7 +33,11 @@ interface Turn {
   role: Role;
   text: string;
   status?: MessageStatus;
+  /** Its files count. */
+  parts?: readonly Part[];
 }
+
+const weightOf = ({ text, parts }: Turn): number => tokensOf(text) + (parts ? filesWeight(parts).tokens : 0);
 
 /**
  * The part of a thread (oldest first) that fits in so many tokens: all system text, then whole turns — a person's message and what
@@ -28,11 +47,12 @@ interface Turn {
 export const fitThread = <M extends Turn>(thread: readonly M[], tokens: number): { kept: M[]; trimmed: Trimmed | null } => {
   const said = thread.filter(({ status, text }) => status !== 'deleted' && text !== '');
   let room = tokens;
-  for (const { role, text } of said) if (role === 'system') room -= tokensOf(text);
+  for (const message of said) if (message.role === 'system') room -= weightOf(message);
   let first = said.length;
   for (let at = said.length, turn = 0; at > 0; at--) {
-    const { role, text } = said[at - 1]!;
-    if (role !== 'system') turn += tokensOf(text);
+    const message = said[at - 1]!;
+    const { role } = message;
+    if (role !== 'system') turn += weightOf(message);
     // A turn ends, going back, at its question; what stands before the first question is one too.
     if (role !== 'user' && at > 1) continue;
     room -= turn;
@@ -43,6 +63,6 @@ export const fitThread = <M extends Turn>(thread: readonly M[], tokens: number):
   const isKept = ({ role }: M, at: number): boolean => role === 'system' || at >= first;
   const kept = said.filter(isKept);
   const cut = said.filter((message, at) => !isKept(message, at));
-  const trimmed = cut.length === 0 ? null : { messages: cut.length, tokens: cut.reduce((sum, { text }) => sum + tokensOf(text), 0) };
+  const trimmed = cut.length === 0 ? null : { messages: cut.length, tokens: cut.reduce((sum, message) => sum + weightOf(message), 0) };
   return { kept, trimmed };
 };

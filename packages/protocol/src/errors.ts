@@ -19,6 +19,7 @@ export const ERRORS = {
   unavailable: { status: 503, retryable: true, message: 'A store is down; try again soon.' },
   'token-expired': { status: 401, retryable: false, message: 'The token has expired or soon will.' },
   'model-unknown': { status: 400, retryable: false, message: 'There is no such model.' },
+  'model-unfit': { status: 400, retryable: false, message: 'This model cannot take what is asked of it.' },
   'context-length': { status: 400, retryable: false, message: 'The conversation is too long for this model.' },
   'model-failed': { status: 502, retryable: true, message: 'The model failed.' },
   internal: { status: 500, retryable: true, message: 'Something broke on our side.' },

@@ -29,6 +29,9 @@ export const Follow = Type.Object({
 });
 export const Unfollow = Type.Object({ type: Type.Literal('unfollow'), id: Echo, conversationId: Id });
 
+/** Files that one prompt may have. */
+export const MAX_FILES = 10;
+
 /** The same fields as the body of `POST /api/chat`. `text` is trimmed and measured by the gateway (W-6). */
 export const PromptFields = {
   conversationId: Id,
@@ -37,6 +40,7 @@ export const PromptFields = {
   parentId: Type.Optional(Type.Union([Id, Type.Null()])),
   runId: Type.Optional(Id),
   model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  files: Type.Optional(Type.Array(Id, { maxItems: MAX_FILES, description: 'Uploaded files, in the order in which they are shown' })),
 };
 export const Prompt = Type.Object({ type: Type.Literal('prompt'), id: Echo, ...PromptFields });
 

@@ -63,6 +63,8 @@ export interface Part {
   mediaType?: string;
   width?: number;
   height?: number;
+  /** Of a file that is read as text: about how many tokens that is. */
+  tokens?: number;
   /** In a final state, and of a file: of its content. */
   bytes?: number;
   sha256?: string;

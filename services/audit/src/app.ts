@@ -14,6 +14,7 @@ import {
   SearchPage,
   StatisticsAnswer,
   StoredPage,
+  StoredPart,
   TrailPage,
   Verification,
 } from '@runnel/protocol/http';
@@ -24,6 +25,7 @@ const Id = Type.String({ pattern: ID_PATTERN });
 /** No body. */
 const Nothing = Type.Unsafe<undefined>({});
 const MaybeNoHistory = Type.Unsafe<Static<typeof NoHistory> | undefined>(NoHistory);
+const ThreadParams = Type.Object({ id: Id, messageId: Id });
 const Paging = Type.Object({
   before: Type.Optional(Id),
   after: Type.Optional(Id),
@@ -96,10 +98,31 @@ export const createAuditApp = (
     },
   );
 
+  app.get(
+    '/history/:id/thread/:messageId',
+    { schema: { params: ThreadParams, response: { 200: StoredPage, 404: Nothing, 403: Nothing } } },
+    async (request, reply) => {
+      const { id: conversationId, messageId } = request.params;
+      const page = await reader.thread({ conversationId, messageId, userId: callerOf(request.headers) });
+      if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
+      return reply.code(page.kind === 'none' ? 404 : 403).send();
+    },
+  );
+
   app.get('/conversations', { schema: { querystring: Paging, response: { 200: ConversationPage } } }, async (request) => {
     const { after, limit } = request.query;
     return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
   });
+
+  app.get(
+    '/parts/:id/:partId',
+    { schema: { params: Type.Object({ id: Id, partId: Id }), response: { 200: StoredPart, 404: Nothing } } },
+    async (request, reply) => {
+      const { id: conversationId, partId } = request.params;
+      const found = await reader.part({ conversationId, partId, userId: callerOf(request.headers) });
+      return found ?? reply.code(404).send();
+    },
+  );
 
   const SearchQuery = Type.Object({
     q: Type.String({ minLength: 1, maxLength: 200 }),

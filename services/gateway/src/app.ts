@@ -120,11 +120,13 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
   const hub = createHub({ runLog, metrics, neighbours: budgets.neighbours });
   const { tracer } = deps;
+  const files = openFiles(config);
   const commands = createCommands({
     runLog,
     hub,
     dispatcher,
     models,
+    files,
     admission: budgets.admission,
     limits,
     metrics,
@@ -163,7 +165,6 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   registerAffinity(app, trustProxy !== false);
   const unsentBytes = (): number => sockets.sessions().reduce((sum, { unsent }) => sum + unsent, 0);
   deps.metrics.sampled(metrics.unsent, unsentBytes);
-  const files = openFiles(config);
   const sweeping = files && sweepFiles(files, log);
   const { metrics: registry, health, audit = null } = deps;
   const http = await registerHttp(app, {

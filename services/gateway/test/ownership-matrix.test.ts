@@ -82,6 +82,8 @@ const answered = async (w: World): Promise<void> => {
   expect((await w.prompt('ann')).status).toBe(202);
   await waitFor(() => w.owner.runs.length > 0);
   const run = w.owner.runs.at(-1)!;
+  await w.owner.part(run, { partId: 'p0', text: '' });
+  await w.owner.stream(run, 'p0', 'text', SECRET);
   await w.owner.say(run, `${SECRET}, it said`);
   await w.owner.end(run);
   await w.relay();
@@ -134,6 +136,7 @@ const HTTP: [method: 'GET' | 'POST' | 'DELETE' | 'PATCH', path: string, status: 
   ['GET', `/api/conversations/${C}/events`, [403]],
   ['GET', `/api/history/${C}`, [403]],
   ['GET', `/api/history/${C}?before=mine`, [403]],
+  ['GET', `/api/conversations/${C}/parts/p0`, [403]],
   ['DELETE', `/api/history/${C}/m1`, [403]],
   ['DELETE', `/api/history/${C}`, [403]],
   ['PATCH', `/api/conversations/${C}`, [403], { title: 'mine' }],

@@ -1,3 +1,4 @@
+import { isWaiting } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { onScopeDispose, watch } from 'vue';
 import { useChat } from '../stores/chat.ts';
@@ -22,6 +23,8 @@ export const useElsewhere = (): void => {
     const handle = client.conversation(id);
     const unsubscribe = handle.state.subscribe(() => {
       const { sync, conversation, problem } = handle.state.get();
+      if (conversation.run !== null && sync === 'live')
+        conversations.run(id, conversation.run.parts?.some(isWaiting) ? 'waiting' : 'answering');
       if (problem === null && (sync !== 'live' || conversation.run !== null)) return;
       conversations.run(id, 'ended');
       followed.get(id)?.();
@@ -34,8 +37,9 @@ export const useElsewhere = (): void => {
   };
 
   watch(
-    () => [route.conversationId, chat.runId] as const,
-    ([id, runId], [idBefore]) => {
+    () => [route.conversationId, chat.runId, chat.waits] as const,
+    ([id, runId, waits], before) => {
+      const [idBefore = null, , waitsBefore = false] = before ?? [];
       if (id !== idBefore) {
         conversations.look(id);
         if (running !== null) follow(running);
@@ -43,14 +47,14 @@ export const useElsewhere = (): void => {
         if (id !== null) followed.get(id)?.();
       }
       if (id === null) return;
-      if (runId !== null && running === null) conversations.run((running = id), 'answering');
+      if (runId !== null && (running === null || waits !== waitsBefore)) conversations.run((running = id), waits ? 'waiting' : 'answering');
       else if (runId === null && running === id) {
         running = null;
         conversations.run(id, 'ended');
       }
     },
+    { immediate: true },
   );
-  conversations.look(route.conversationId);
   onScopeDispose(() => {
     for (const end of followed.values()) end();
   });

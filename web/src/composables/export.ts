@@ -1,4 +1,4 @@
-import type { Message } from '@runnel/protocol';
+import type { Message, Part } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { useI18n } from 'vue-i18n';
 import { download } from './download.ts';
@@ -16,6 +16,13 @@ export const useExport = (): ((conversationId: string, title: string, format: 'm
       const page = await client.history(conversationId, { limit: PAGE, ...(before !== undefined && { before }) });
       messages.unshift(...page.messages);
       hasMore = page.hasMore && page.messages.length > 0;
+    }
+    // Messages carry the beginnings of long parts; a file has all of them, where they can still be told.
+    for (const [at, message] of messages.entries()) {
+      if (!message.parts?.some(({ truncated }) => truncated)) continue;
+      const whole = (part: Part): Promise<Part> => client.part(conversationId, part.partId).catch(() => part);
+      const parts = await Promise.all(message.parts.map((part) => (part.truncated ? whole(part) : part)));
+      messages[at] = { ...message, parts };
     }
     const { fileName, toJson, toMarkdown } = await import('../lib/conversation/export.ts');
     const labels = { user: t('message.you'), assistant: t('message.answer'), deleted: t('message.deleted') };

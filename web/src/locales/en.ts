@@ -1,4 +1,5 @@
 import { audit } from './en-audit.ts';
+import { part } from './en-parts.ts';
 
 export const en = {
   app: { name: 'Runnel', skip: 'Skip to the message box', layers: 'Menus' },
@@ -123,16 +124,12 @@ export const en = {
     tooLong: '{count} characters are too many; {limit} fit. Nothing is lost: shorten it, or send it in parts.',
     waits: 'Not connected. What you send will wait and go out by itself.',
     queues: 'Enter sends it after this answer',
+    queuesWaiting: 'Enter sends it after this answer, which waits for you',
     stopping: 'Stopping…',
     stopsLater: 'Not connected. It stops as soon as there is a connection.',
   },
   model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
-  part: {
-    thinking: 'Thinking…',
-    thought: 'Thought for {seconds} s',
-    cut: 'The rest is not shown here.',
-    sources: 'Sources',
-  },
+  part,
   message: {
     you: 'You said',
     answer: 'Runnel answered',
@@ -148,10 +145,13 @@ export const en = {
     next: 'Next version',
     thinking: 'Thinking…',
     place: '{place} in line',
+    silent: 'The model is silent, {seconds} s',
     continue: 'Continue',
     deleted: 'This message was deleted.',
     queued: 'Waits to be sent',
     queuedBehind: 'Goes out after this answer',
+    queuedWaiting: 'Goes out after this answer, which waits for you',
+    stopAndSend: 'Stop the answer and send',
     orphan: 'Written before you had signed in. Send it as yourself?',
     sending: 'Sending…',
     cancelled: 'Stopped',
@@ -250,6 +250,7 @@ export const en = {
     unavailable: 'The service is unavailable right now. Please try again soon.',
     'token-expired': 'Your sign-in has expired.',
     'context-length': 'This conversation is too long for this model. Pick another model, or begin a new chat.',
+    'model-unfit': 'This model cannot take these files. Pick another model, or leave them out.',
     'model-unknown': 'This model is not available any more.',
     'model-failed': 'The model failed.',
     internal: 'Something broke on our side.',

@@ -1,4 +1,5 @@
 import { audit } from './vi-audit.ts';
+import { part } from './vi-parts.ts';
 import type { Messages } from './en.ts';
 
 export const vi: Messages = {
@@ -124,16 +125,12 @@ export const vi: Messages = {
     tooLong: '{count} ký tự là quá nhiều; tối đa {limit}. Không mất gì cả: hãy rút ngắn, hoặc gửi từng phần.',
     waits: 'Chưa có kết nối. Tin nhắn sẽ chờ và tự gửi đi.',
     queues: 'Enter để gửi sau câu trả lời này',
+    queuesWaiting: 'Enter để gửi sau câu trả lời này, đang chờ bạn',
     stopping: 'Đang dừng…',
     stopsLater: 'Chưa có kết nối. Sẽ dừng ngay khi có kết nối.',
   },
   model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
-  part: {
-    thinking: 'Đang suy nghĩ…',
-    thought: 'Đã suy nghĩ {seconds} giây',
-    cut: 'Phần còn lại không hiển thị ở đây.',
-    sources: 'Nguồn',
-  },
+  part,
   message: {
     you: 'Bạn nói',
     answer: 'Runnel trả lời',
@@ -149,10 +146,13 @@ export const vi: Messages = {
     next: 'Phiên bản sau',
     thinking: 'Đang suy nghĩ…',
     place: 'Thứ {place} trong hàng đợi',
+    silent: 'Mô hình im lặng, {seconds} giây',
     continue: 'Viết tiếp',
     deleted: 'Tin nhắn này đã bị xóa.',
     queued: 'Đang chờ gửi',
     queuedBehind: 'Sẽ gửi sau câu trả lời này',
+    queuedWaiting: 'Sẽ gửi sau câu trả lời này, đang chờ bạn',
+    stopAndSend: 'Dừng câu trả lời và gửi',
     orphan: 'Được viết trước khi bạn đăng nhập. Gửi dưới tên bạn?',
     sending: 'Đang gửi…',
     cancelled: 'Đã dừng',
@@ -250,6 +250,7 @@ export const vi: Messages = {
     unavailable: 'Dịch vụ tạm thời không dùng được. Vui lòng thử lại sau.',
     'token-expired': 'Phiên đăng nhập đã hết hạn.',
     'context-length': 'Cuộc trò chuyện này quá dài với mô hình này. Hãy chọn mô hình khác hoặc mở cuộc trò chuyện mới.',
+    'model-unfit': 'Mô hình này không nhận được các tệp này. Hãy chọn mô hình khác, hoặc bỏ tệp ra.',
     'model-unknown': 'Mô hình này không còn nữa.',
     'model-failed': 'Mô hình gặp lỗi.',
     internal: 'Có lỗi xảy ra ở phía chúng tôi.',

@@ -1,5 +1,5 @@
 import type { ConversationView } from '@runnel/client';
-import { newId } from '@runnel/protocol';
+import { isWaiting, newId } from '@runnel/protocol';
 import { useConversation } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
@@ -52,6 +52,8 @@ export const useChat = defineStore('chat', () => {
   );
   const entries = computed(() => entriesOf(messages.value, runHead.value, pending.value));
   const steps = computed(() => pathOf(entries.value, choices.value));
+  /** The running answer needs somebody's decision before it goes on. */
+  const waits = computed(() => (run.value?.waiting?.length ?? 0) > 0 && (run.value?.parts?.some(isWaiting) ?? false));
   const title = computed(
     () => conversation.value?.title || (route.conversationId && conversations.find(route.conversationId)?.title) || '',
   );
@@ -179,7 +181,7 @@ export const useChat = defineStore('chat', () => {
   );
 
   return {
-    ...{ ...open, steps, entries, title, loading, empty, absent, target, failures, stopping, returned },
+    ...{ ...open, steps, entries, waits, title, loading, empty, absent, target, failures, stopping, returned },
     ...{ send, regenerate, goOn, chosen, stop, remove, show },
   };
 });

@@ -38,7 +38,7 @@ export const useConversations = defineStore('conversations', () => {
     (news) => {
       if (news.kind === 'gone') forget(news.conversationId);
       else if (news.kind === 'touched') put(news);
-      else mark(news.conversationId, news.state === 'answering' ? 'answering' : 'new');
+      else mark(news.conversationId, news.state === 'ended' ? 'new' : news.state);
     },
   );
   onScopeDispose(tabs.close);
@@ -85,9 +85,11 @@ export const useConversations = defineStore('conversations', () => {
     tabs.tell({ kind: 'touched', ...item });
   };
 
-  /** An answer began or ended there, as this page saw it. */
-  const run = (conversationId: string, now: 'answering' | 'ended'): void => {
-    mark(conversationId, now === 'answering' ? 'answering' : 'new');
+  /** An answer began, waits for somebody or ended there, as this page saw it. */
+  const run = (conversationId: string, now: 'answering' | 'waiting' | 'ended'): void => {
+    // Told once: what is followed elsewhere says so with each word.
+    if (marks.value.get(conversationId) === now) return;
+    mark(conversationId, now === 'ended' ? 'new' : now);
     tabs.tell({ kind: 'run', conversationId, state: now });
   };
 

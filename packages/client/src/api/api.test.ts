@@ -30,6 +30,16 @@ test('each call is the one of the protocol', async () => {
   ]);
 });
 
+test('a part is read whole, and what is none is an error', async () => {
+  const part = { partId: 'p/0', index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'nghĩ' };
+  let answer: object = part;
+  const { api, calls } = setup(() => Response.json(answer));
+  expect(await api.part('c1', 'p/0')).toEqual(part);
+  expect(calls).toMatchObject([{ method: 'GET', url: 'https://a.example/api/conversations/c1/parts/p%2F0' }]);
+  answer = { messages: [] };
+  await expect(api.part('c1', 'p0')).rejects.toMatchObject({ code: 'internal' });
+});
+
 test.each([
   [{ url: 'https://id.example/end' }, 'https://id.example/end'],
   [{ url: null }, null],

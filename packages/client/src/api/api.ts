@@ -1,4 +1,4 @@
-import { RunnelError, type ErrorCode, type OkEvent } from '@runnel/protocol';
+import { RunnelError, type ErrorCode, type OkEvent, type Part } from '@runnel/protocol';
 import type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
 import { readBody, type Fields } from './body.ts';
 import type { Clock } from '../clock.ts';
@@ -24,6 +24,8 @@ export interface Api {
   rename(conversationId: string, title: string): Promise<void>;
   deleteConversation(conversationId: string): Promise<void>;
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
+  /** A part with all that was streamed of it: messages carry only the beginnings of long ones (`truncated`). */
+  part(conversationId: string, partId: string): Promise<Part>;
   /** Needs no identity. */
   signInWay(): Promise<SignInWay>;
   /** Ends the session of this browser. Where to sign out of the identity provider; null: nowhere, or there was none. */
@@ -127,6 +129,10 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
+    part: (id, partId) =>
+      get<Part>(path('api', 'conversations', id, 'parts', partId), {
+        ...({ partId: 'string', index: 'number', at: 'number', kind: 'string', state: 'string' } as const),
+      }),
     signInWay: () => get('/api/sign-in', { mode: 'string' }),
     async signOut() {
       const { url } = readBody<{ url: string | null }>(await json('/api/sign-out', { method: 'POST' }), {});

@@ -45,6 +45,7 @@ test('a replay is one object: pieces with their times and holes, markers, length
     ['chunk', { ms: 10, at: 0, text: 'Xin ' }],
     ['marker', { ms: 30, what: 'takeover', owner: 'ai-2' }],
     ['chunk', { ms: 40, at: 4, text: 'chào', hole: true }],
+    ['part', { ms: 45, part: { partId: 'p0', state: 'done' } }],
     ['end', { ms: 60, reason: 'complete' }],
   ]
     .map(([event, data]) => `event: ${String(event)}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -57,5 +58,6 @@ test('a replay is one object: pieces with their times and holes, markers, length
       { ms: 40, text: 'chào', hole: true },
     ],
     markers: [{ ms: 30, what: 'takeover', owner: 'ai-2' }],
+    parts: [{ ms: 45, part: { partId: 'p0', state: 'done' } }],
   });
 });

@@ -1,4 +1,4 @@
-import type { EndReason } from '@runnel/protocol';
+import type { EndReason, Part } from '@runnel/protocol';
 import type { FoundMessage, Me, RunStatistics, SearchPage, TrailEntry, TrailPage, Verification } from '@runnel/protocol/http';
 import type { Api } from './api.ts';
 import { createSseParser } from '../transport/sse-parser.ts';
@@ -23,6 +23,8 @@ export interface Replay {
   ms: number;
   pieces: ReplayPiece[];
   markers: ReplayMarker[];
+  /** Each part each time its state changed, with its content the last time; absent without parts. */
+  parts?: { ms: number; part: Part }[];
 }
 
 export interface TrailFilter {
@@ -60,9 +62,10 @@ const trailCall = ({ conversationId, userId, all = false, from, to }: TrailFilte
 export const replayOf = (stream: string): Replay => {
   const replay: Replay = { startedAt: 0, ms: 0, pieces: [], markers: [] };
   for (const { data } of createSseParser()(stream)) {
-    const event = JSON.parse(data) as Partial<Replay & ReplayPiece & { at: number }>;
+    const event = JSON.parse(data) as Partial<Omit<Replay, 'parts'> & ReplayPiece & { at: number; part: Part }>;
     if (event.markers) Object.assign(replay, { startedAt: event.startedAt, markers: event.markers });
     else if (event.text !== undefined) replay.pieces.push({ ms: event.ms!, text: event.text, hole: event.hole === true });
+    else if (event.part) (replay.parts ??= []).push({ ms: event.ms!, part: event.part });
     if (event.ms !== undefined) replay.ms = Math.max(replay.ms, event.ms);
   }
   return replay;

@@ -32,6 +32,8 @@ export interface PromptOptions {
   /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */
   parentId?: string | null;
   model?: string;
+  /** Ids of whole uploads, at most 10, in the order in which they are shown. */
+  files?: readonly string[];
   /** During an answer: waits for its end, and goes after it. Else such a prompt is refused with `busy`. */
   waits?: boolean;
 }

@@ -17,6 +17,8 @@ export interface PendingPrompt {
   /** Absent: after the newest message. */
   parentId?: string | null;
   model?: string;
+  /** Uploaded files that go with it. */
+  files?: readonly string[];
   status: PendingStatus;
   error: Problem | null;
   /** `sent`: of the `run-started` event it led to. */

@@ -47,6 +47,15 @@ const ids = (sent: { command: Command }[]): string[] => sent.map(({ command }) =
 const ok: OkEvent = { type: 'ok', runId: 'r', offset: 2, duplicate: false };
 
 describe('offline', () => {
+  test('the files of a prompt go out with it, also after a reload', () => {
+    const storage = createStorage();
+    const first = setup({ storage, userId: 'ann' });
+    first.queue.add({ messageId: 'm1', conversationId: 'c1', runId: 'r1', text: 'look', files: ['f1', 'f2'] });
+    const { connect, sent } = setup({ storage, userId: 'ann' });
+    connect('ann');
+    expect(sent.map(({ command }) => command)).toMatchObject([{ messageId: 'm1', files: ['f1', 'f2'] }]);
+  });
+
   test('prompts wait, go out in order with the connection, one at a time in a conversation', async () => {
     const { add, connect, sent, statuses } = setup();
     add('m1');

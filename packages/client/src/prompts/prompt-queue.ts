@@ -16,7 +16,7 @@ export interface PromptQueue {
    * Throws `overloaded` when the queue is full.
    */
   add(
-    prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model'>,
+    prompt: Pick<PendingPrompt, 'messageId' | 'conversationId' | 'runId' | 'text' | 'parentId' | 'model' | 'files'>,
     options?: { waits?: boolean },
   ): void;
   /** Tries a failed prompt again, under the same ids. */
@@ -140,10 +140,14 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   };
 
   const send = async (prompt: QueuedPrompt): Promise<void> => {
-    const { messageId, conversationId, runId, text, parentId, model } = prompt;
+    const { messageId, conversationId, runId, text, parentId, model, files } = prompt;
     change(messageId, { status: 'sending', error: null });
     try {
-      const fields = { ...(parentId !== undefined && { parentId }), ...(model !== undefined && { model }) };
+      const fields = {
+        ...(parentId !== undefined && { parentId }),
+        ...(model !== undefined && { model }),
+        ...(files && { files: [...files] }),
+      };
       const { offset } = await options.send({ type: 'prompt', conversationId, messageId, runId, text, ...fields });
       blocked.delete(conversationId);
       change(messageId, { status: 'sent', ...(offset !== undefined && { offset }) });

@@ -50,13 +50,14 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
   const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
-  const { room, continues, preset } = command;
+  const { room, continues, preset, blind, thread } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
   maybeId(continues);
   if (room !== undefined) count(room, 'room');
   name(model, 'model');
+  if (thread !== undefined && thread !== 'ask') checkMessages(thread);
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
   if (request !== undefined) text(request, BORDER.requestBytes, 'request');
@@ -72,6 +73,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     id(one.messageId);
     text(one.text, BORDER.textBytes, 'text');
   }
+  checkParts(message?.parts);
   if (said.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0) > BORDER.beginBytes) {
     throw new RunnelError('bad-frame', 'This prompt is too large.');
   }
@@ -84,7 +86,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     runId,
     model,
     title,
-    message: message && { messageId: message.messageId, text: message.text },
+    message: message && { messageId: message.messageId, text: message.text, ...(message.parts && { parts: message.parts }) },
     ...(parentId !== undefined && { parentId }),
     ...(turns.length > 0 && { seed: turns.map(({ messageId, role, text: words }) => ({ messageId, role, text: words })) }),
     ...(traced !== undefined && { trace: traced }),
@@ -92,6 +94,8 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(room !== undefined && { room }),
     ...(continues !== undefined && { continues }),
     ...(preset && { preset }),
+    ...(thread !== undefined && { thread }),
+    ...(blind && { blind }),
     ...(request !== undefined && { request }),
   };
 };

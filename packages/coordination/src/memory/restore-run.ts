@@ -1,5 +1,5 @@
 import { runOfMessages } from '../messages.ts';
-import { normalPart } from '../parts.ts';
+import { filesOf, normalPart } from '../parts.ts';
 import { emitWhole } from './parts.ts';
 import type { MemoryStore } from './store.ts';
 import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log.ts';
@@ -51,12 +51,17 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
       lossy: store.now(),
     });
   else store.recheck(conversation);
+  // What is older than what is kept here is not put behind it: it stays with the run.
+  const [eldest] = existing?.trimmed ? existing.messages.values() : [];
   for (const { message, madeRun } of runOfMessages(messages, command.run)) {
-    if (conversation.ids.has(message.messageId)) continue;
+    if (conversation.ids.has(message.messageId) || message.createdAt < (eldest?.createdAt ?? 0)) continue;
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
     store.keep(conversation, message);
     if (isRemade) store.emit(conversation, 'message', { message });
   }
+  const missed = runOfMessages(messages, command.run).flatMap(({ message }) =>
+    conversation.messages.has(message.messageId) ? [] : [message],
+  );
   const now = store.now();
   const { trace = '', cancel = null, base, trimmed } = known ?? {};
   store.putRun({
@@ -82,6 +87,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     queuedAt: null,
     ...(base !== undefined && { base }),
     ...(trimmed && { trimmed }),
+    ...(missed.length > 0 && { thread: missed }),
   });
   conversation.active = runId;
   conversation.leaf = parentId;
@@ -99,6 +105,8 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
       ...(i > 0 && { part: i + 1 }),
       messages: part.map(({ parts: _, ...message }) => message),
     });
+  for (const { message } of runOfMessages(messages, command.run))
+    for (const { facts } of filesOf(message)) store.audit(conversation, 'PART_CHANGED', { runId: message.messageId, ...facts });
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   return { outcome: 'restored', logId: conversation.logId };

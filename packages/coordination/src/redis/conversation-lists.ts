@@ -1,5 +1,6 @@
+import type { Cluster, Redis } from 'ioredis';
 import { isListed } from '@runnel/protocol';
-import type { KeyParts } from './keys.ts';
+import { keyName, shardOf, type KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { ConversationSummary, RunLog } from '../run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
@@ -15,21 +16,37 @@ export interface ConversationLists {
 
 const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
 
-export const createLists = (scripts: ScriptRunner, caller: RedisCaller, onError: (error: Error) => void): ConversationLists => ({
-  note(userId, conversationId, title, change = 'kept') {
-    if (!isListed(conversationId)) return;
-    caller
-      .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
-      .catch(onError);
-  },
-  async list({ userId, after = '', limit }) {
-    const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
-    const [, hasMore, ids, changedAt, titles] = reply as [string, number, string[], number[], (string | null)[]];
-    const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({
-      conversationId,
-      title: titles[index] ?? '',
-      updatedAt: Number(changedAt[index]),
-    }));
-    return { conversations, hasMore: Number(hasMore) === 1 };
-  },
-});
+export const createLists = (
+  client: Redis | Cluster,
+  scripts: ScriptRunner,
+  caller: RedisCaller,
+  onError: (error: Error) => void,
+): ConversationLists => {
+  /** Whether each waits for a person: its own record says so, and no list can be behind it. */
+  const waitingOf = (ids: readonly string[]): Promise<number[]> =>
+    Promise.all(
+      ids.map((conversationId) =>
+        client.hexists(keyName('owner', { shard: shardOf(conversationId), conversationId, runId: '' }), 'parked'),
+      ),
+    );
+  return {
+    note(userId, conversationId, title, change = 'kept') {
+      if (!isListed(conversationId)) return;
+      caller
+        .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
+        .catch(onError);
+    },
+    async list({ userId, after = '', limit }) {
+      const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
+      const [, hasMore, ids, changedAt, titles] = reply as [string, number, string[], number[], (string | null)[]];
+      const waiting = await caller.call('list-waiting', () => waitingOf(ids)).catch((error: Error) => (onError(error), []));
+      const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({
+        conversationId,
+        title: titles[index] ?? '',
+        updatedAt: Number(changedAt[index]),
+        ...(waiting[index] === 1 && { waiting: true as const }),
+      }));
+      return { conversations, hasMore: Number(hasMore) === 1 };
+    },
+  };
+};

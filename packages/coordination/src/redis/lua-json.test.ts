@@ -12,7 +12,8 @@ const MADE = ['now', 'position', 'parentId', 'model', 'content', 'bytes', 'after
 /** JSON that came whole and was decoded before the first write of its script. */
 const DECODED: Record<string, string[]> = {
   'run/end-run.lua': ['usage', 'failure', 'shown', 'sum', 'part[4]', 'string.sub(part[5], 2)'],
-  'restore/restore-run.lua': ['message[2]', 'table.concat(part, ",")', 'part[1]', 'part[6]'],
+  'restore/restore-run.lua': ['message[2]', 'table.concat(part, ",")', 'part[1]', 'part[6]', 'string.sub(fact, 2)'],
+  'include/thread/say.lua': ['files', 'string.sub(message, 1, -2)', 'string.sub(fact, 2)'],
   'part/put-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/park-run.lua': ['partIds'],

@@ -1,5 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
+import { beginArgs } from './begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
@@ -26,14 +27,14 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import type { BeginRun, RunLog, StoredMessage, Subscription, WorkHint } from '../run-log.ts';
+import type { RunLog, StoredMessage, Subscription, WorkHint } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
-import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
+import { asBegun, endingList, endOfParts, filesOf, partJson, streamedOf } from '../parts.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
-import { createLargeReads } from './large-reads.ts';
+import { createLargeReads } from './large/large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
 import { parseHint } from './work-hint.ts';
@@ -49,9 +50,6 @@ export interface RedisRunLogOptions {
   outboxCap?: number;
 }
 
-/** The parent as an argument of `begin-run`: `*` is the newest leaf, empty is a root. */
-const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));
-
 /** The run log on Redis 7: single, Sentinel or Cluster. */
 export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
@@ -61,7 +59,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const generation = watchGeneration(client, scripts, onError);
   const caller = createRedisCaller(client, onCommand);
   const channels = new RedisChannels(client, url, onError);
-  const lists = createLists(scripts, caller, onError);
+  const lists = createLists(client, scripts, caller, onError);
 
   const partsOf = (conversationId: string, runId = ''): KeyParts => {
     checkIds(conversationId, runId === '' ? undefined : runId);
@@ -77,26 +75,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
     async beginRun(command) {
-      const { conversationId, userId, runId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
-      const { room = '' as const, continues = '', preset = false } = command;
-      const reply = await run('begin-run', partsOf(conversationId, runId), {
-        userId,
-        model,
-        messageId: message?.messageId ?? '',
-        prompt: message?.text ?? '',
-        parent: parentOf(command),
-        title,
-        // A lone surrogate would be escaped, and Lua's JSON refuses it; everywhere else UTF-8 has mended it by then.
-        seed: JSON.stringify(seed.map((turn) => [turn.messageId, turn.role, turn.text.toWellFormed()])),
-        logId: newId(),
-        trace,
-        cap,
-        making: making === 'no' ? '' : making,
-        room,
-        continues,
-        preset: preset ? '1' : '',
-        request,
-      });
+      const { conversationId, userId, runId } = command;
+      const reply = await run('begin-run', partsOf(conversationId, runId), beginArgs(command, cap));
       if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
       return toBeginResult(reply);
     },
@@ -222,9 +202,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async readHistory({ conversationId, userId, before = '', limit }) {
       return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
-    async deleteMessage({ conversationId, userId, messageId }) {
+    async deleteMessage({ conversationId, userId, messageId, stored }) {
       // As the run of that name: an answer's text so far is kept under it.
-      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap, ...lookedFor(stored) });
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
@@ -287,10 +267,20 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   return guardCommands(log);
 };
 
-/** A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone. */
-const storedMessage = (message: StoredMessage, madeRun: string): string[] => {
+/** What the database has of a message that is older than what is kept here. */
+const lookedFor = (stored: 'ask' | { text: string } | undefined): Pick<ScriptArgs['delete-message'], 'looked' | 'words'> => {
+  if (stored === undefined) return { looked: 'away', words: '' };
+  return stored === 'ask' ? { looked: '', words: '' } : { looked: 'found', words: stored.text };
+};
+
+/**
+ * A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone; and what it is told of
+ * its files, which nobody else tells it again.
+ */
+const storedMessage = (message: StoredMessage, madeRun: string): (string | string[])[] => {
   const { parts, ...bare } = message;
-  return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare)] : [])];
+  const facts = filesOf(message).map(({ facts: told }) => JSON.stringify(told));
+  return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare), facts] : [])];
 };
 
 /** Ignore a hint that cannot be parsed: sweeps find the run anyway. */

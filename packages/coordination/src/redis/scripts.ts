@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
-import { LARGE_MESSAGE_BYTES } from './large-message.ts';
+import { LARGE_MESSAGE_BYTES } from './large/large-message.ts';
 
 /** One state change as one Lua file, and what its header says. */
 export interface Script {
@@ -51,6 +51,10 @@ export interface ScriptArgs {
     room: number | '';
     continues: string;
     preset: '1' | '';
+    files: string;
+    facts: string;
+    blind: '1' | '';
+    thread: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
@@ -106,7 +110,7 @@ export interface ScriptArgs {
   'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
-  'delete-message': { userId: string; messageId: string; cap: number };
+  'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };

@@ -56,6 +56,24 @@ const decide = (run: Started, expected: Part, part: Part, userId = USER) => ({
 
 /** The parts of a running answer. */
 export const partsContract = (current: Current): void => {
+  test('W-17 the list says which conversations wait for a person, until one has decided or cancelled', async () => {
+    const opened = current();
+    const first = await parked(current);
+    const second = await parked(current);
+    await startRun(opened.log);
+    const waiting = async (): Promise<string[]> => {
+      const { conversations } = await opened.log.listConversations({ userId: USER, limit: 50 });
+      return conversations.flatMap((each) => (each.waiting ? [each.conversationId] : [])).toSorted();
+    };
+    const both = [first.run.conversationId, second.run.conversationId].toSorted();
+    await expect.poll(waiting).toEqual(both);
+    const approved: Part = { ...first.part, state: 'approved', approval: { policy: 'ask', decision: 'approved', by: USER, at: 7 } };
+    expect(await opened.log.decidePart(decide(first.run, first.part, approved))).toMatchObject({ outcome: 'decided' });
+    expect(await waiting()).toEqual([second.run.conversationId]);
+    expect(await opened.log.cancelRun({ ...second.run, userId: USER })).toMatchObject({ outcome: 'cancelling' });
+    expect(await waiting()).toEqual([]);
+  });
+
   test('L-1 L-2 a part and its content come in order, are refused out of place, and stand when repeated', async () => {
     const opened = current();
     const run = await startRun(opened.log);

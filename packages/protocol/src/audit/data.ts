@@ -101,6 +101,12 @@ const PartFacts = {
   tool: Type.Optional(Type.String({ description: 'server__name' })),
   attempt: Type.Optional(Whole),
   code: Type.Optional(Type.String({ description: 'Of its error' })),
+  file: Type.Optional(
+    Type.Object(
+      { fileId: Name, mediaType: Type.String(), bytes: Whole, sha256: Type.String() },
+      { description: 'Never its name or content' },
+    ),
+  ),
   text: Type.Optional(Type.String()),
 };
 

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { ID_PATTERN } from '../ids.ts';
-import { Message, MessagePage } from './public.ts';
+import type { Part } from '../parts.ts';
+import { Message, MessagePage, PartSchema } from './public.ts';
 
 // What gateways ask the audit service, and what it answers beside the schemas of `public.ts`.
 
@@ -13,6 +14,11 @@ export const Deletion = Type.Object({ logId: Type.String(), at: Type.Integer({ d
 export type Deletion = Static<typeof Deletion>;
 /** Body of a 404 of `/history/:id`. 0.1.0 sends none. */
 export const NoHistory = Type.Object({ deleted: Type.Optional(Deletion) });
+
+const WholePart = Type.Unsafe<Part>(PartSchema);
+/** A part with all of its content, and the answer it is of. */
+export const StoredPart = Type.Object({ runId: Type.String(), part: WholePart });
+export type StoredPart = Static<typeof StoredPart>;
 
 /** What is needed to watch an answer again. */
 export const Replay = Type.Object({
@@ -35,10 +41,17 @@ export const Replay = Type.Object({
       reason: Type.Optional(Type.Enum(['complete', 'cancelled', 'failed', 'interrupted'])),
     }),
   ),
+  /** Absent without parts, and from an audit service of 0.1.0. */
+  parts: Type.Optional(
+    Type.Array(Type.Object({ ms: Type.Integer(), part: WholePart }), {
+      description: 'Each part each time its state changed; its content with the last',
+    }),
+  ),
 });
 export type Replay = Static<typeof Replay>;
 export type Piece = Replay['pieces'][number];
 export type Marker = Replay['markers'][number];
+export type ReplayedPart = NonNullable<Replay['parts']>[number];
 
 const Id = Type.String({ pattern: ID_PATTERN });
 const Name = Type.String({ minLength: 1, maxLength: 255 });

@@ -46,6 +46,7 @@ export const PartSchema = Type.Object({
   mediaType: Type.Optional(Type.String()),
   width: Type.Optional(Count),
   height: Type.Optional(Count),
+  tokens: Type.Optional(Type.Integer({ minimum: 0, description: 'About, of a file that is read as text' })),
   bytes: Type.Optional(Count),
   sha256: Type.Optional(Type.String()),
   truncated: Type.Optional(Type.Boolean({ description: 'A field was cut; `GET /api/conversations/{id}/parts/{partId}` has all of it' })),
@@ -91,6 +92,7 @@ export const ConversationSummary = Type.Object({
   conversationId: Type.String(),
   title: Type.String(),
   updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
+  waiting: Type.Optional(Type.Literal(true, { description: 'Its answer goes on when people have decided (W-17)' })),
 });
 export type ConversationSummary = Static<typeof ConversationSummary>;
 export const ConversationPage = Type.Object({ conversations: Type.Array(ConversationSummary), hasMore: Type.Boolean() });

@@ -15,6 +15,7 @@ const WIDTHS: Readonly<Record<string, Width>> = {
   search: WIDE,
   trail: WIDE,
   analytics: NARROW,
+  parts: NARROW,
   runs: NARROW,
   verify: NARROW,
 };

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runnel/protocol';
-import type { ConversationPage, Deletion, FoundMessage, SearchPage } from '@runnel/protocol/http';
+import type { ConversationPage, Deletion, FoundMessage, SearchPage, StoredPart } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
 import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from '../database/tables.ts';
@@ -16,6 +16,10 @@ export type Page =
 /** An underscore is any character to LIKE. */
 const LISTED = `AND conversation_id NOT LIKE '${UNLISTED.replaceAll('_', '!_')}%' ESCAPE '!'`;
 
+/** Whether something in it waits for a person; what nobody will learn any more, after its run's end, does not. */
+const WAITING = `(SELECT count(*) FROM part p LEFT JOIN message m ON m.conversation_id = p.conversation_id AND m.message_id = p.run_id
+  WHERE p.conversation_id = chat_session.conversation_id AND p.state IN ('waiting', 'unknown') AND m.message_id IS NULL)`;
+
 type Raw = Record<string, unknown>;
 
 export const toMessage = (row: MessageRow): Message => ({
@@ -30,7 +34,7 @@ export const toMessage = (row: MessageRow): Message => ({
   ...(row.author !== null && { author: row.author }),
 });
 
-const readBody = (body: unknown): Part[] => {
+export const readBody = (body: unknown): Part[] => {
   try {
     return [JSON.parse(fromStored(String(body))) as Part];
   } catch {
@@ -40,6 +44,8 @@ const readBody = (body: unknown): Part[] => {
 
 /** A page has at most so many bytes of text, but always its newest message: as in the run log. */
 const PAGE_BYTES = 512 * 1024;
+/** As many as the run log keeps of a conversation. */
+const MOST_TURNS = 200;
 
 const COLUMNS = Object.values(MESSAGE)
   .map(([name]) => name)
@@ -84,7 +90,7 @@ export class AuditReader {
     const values: Value[] = [conversationId, limit + 1, userId];
     if (before !== undefined) values.push(before);
     const sizes = await this.#sql.query<Raw>(
-      `SELECT message_id, ${this.#sql.dialect === 'postgres' ? 'octet_length(text)' : 'length(CAST(text AS BLOB))'} AS bytes
+      `SELECT message_id, ${this.#bytesOf('text')} AS bytes
        FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
          ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $4)'}
        ORDER BY position DESC, message_id DESC LIMIT $2`,
@@ -93,6 +99,38 @@ export class AuditReader {
     const chosen = fitting(sizes.slice(0, limit));
     const messages = await this.#messages(conversationId, chosen);
     return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  /**
+   * The thread from its root to a message, as much of its end as a page has room for, and `MOST_TURNS` at most: what a turn below an old
+   * message needs. `none` where this person has no such message.
+   */
+  async thread(query: { conversationId: string; userId: string; messageId: string }): Promise<Page> {
+    const { conversationId, userId, messageId } = query;
+    const session = await this.#session(conversationId);
+    if (!session || session.deleted === 1 || isFree(session)) return { kind: 'none' };
+    if (session.userId !== userId) return { kind: 'forbidden' };
+    const sizes = await this.#sql.query<Raw>(
+      `WITH RECURSIVE thread(message_id, parent_id, bytes, depth) AS (
+         SELECT message_id, parent_id, ${this.#bytesOf('text')}, 0 FROM message
+           WHERE conversation_id = $1 AND message_id = $2 AND user_id = $3 AND role <> ''
+         UNION ALL
+         SELECT m.message_id, m.parent_id, ${this.#bytesOf('m.text')}, thread.depth + 1 FROM message m
+           JOIN thread ON m.message_id = thread.parent_id
+           WHERE m.conversation_id = $1 AND m.user_id = $3 AND m.role <> '' AND thread.depth < $4
+       ) SELECT message_id, bytes FROM thread ORDER BY depth`,
+      [conversationId, messageId, userId, MOST_TURNS],
+    );
+    if (sizes.length === 0) return { kind: 'none' };
+    const chosen = fitting(sizes.slice(0, MOST_TURNS));
+    const messages = await this.#messages(conversationId, chosen);
+    const byId = new Map(messages.map((message) => [message.messageId, message]));
+    const ordered = chosen.toReversed().flatMap((id) => byId.get(id) ?? []);
+    return { kind: 'page', messages: ordered, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  #bytesOf(column: string): string {
+    return this.#sql.dialect === 'postgres' ? `octet_length(${column})` : `length(CAST(${column} AS BLOB))`;
   }
 
   /** In order. Asked for by name, so that no text is read that is not answered. */
@@ -122,15 +160,15 @@ export class AuditReader {
     return new Map([...byRun].map(([runId, found]) => [runId, found.flatMap((raw) => readBody(raw['body']))]));
   }
 
-  /** A part with all of its content; null: there is none, or it is not this person's. */
-  async part(query: { conversationId: string; userId: string; partId: string }): Promise<Part | null> {
+  /** A part with all of its content, and the answer it is of; null: there is none, or it is not this person's. */
+  async part(query: { conversationId: string; userId: string; partId: string }): Promise<StoredPart | null> {
     const session = await this.#session(query.conversationId);
     if (!session || session.deleted === 1 || session.userId !== query.userId || isFree(session)) return null;
-    const rows = await this.#sql.query<Raw>('SELECT body FROM part WHERE conversation_id = $1 AND part_id = $2', [
+    const rows = await this.#sql.query<Raw>('SELECT run_id, body FROM part WHERE conversation_id = $1 AND part_id = $2', [
       query.conversationId,
       query.partId,
     ]);
-    return rows.flatMap((raw) => readBody(raw['body']))[0] ?? null;
+    return rows.flatMap((raw) => readBody(raw['body']).map((part) => ({ runId: String(raw['run_id']), part })))[0] ?? null;
   }
 
   /** Whose a conversation is, or was before its deletion; null: never heard of it. */
@@ -144,14 +182,15 @@ export class AuditReader {
     const values: Value[] = [userId, limit + 1];
     if (mark) values.push(mark.updatedAt, mark.conversationId);
     const found = await this.#sql.query<Raw>(
-      `SELECT * FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
+      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
          ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
       values,
     );
     const conversations = found.slice(0, limit).map((raw) => {
       const { conversationId, title, updatedAt } = rowOf(SESSION, raw);
-      return { conversationId, title: fromStored(title), updatedAt };
+      const waits = Number(raw['waiting']) > 0;
+      return { conversationId, title: fromStored(title), updatedAt, ...(waits && { waiting: true as const }) };
     });
     return { conversations, hasMore: found.length > limit };
   }

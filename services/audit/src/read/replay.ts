@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { TrailFields } from '@runnel/protocol/audit';
-import type { Marker, Piece, Replay } from '@runnel/protocol/http';
+import { shownPart, type Part } from '@runnel/protocol';
+import type { Marker, Piece, Replay, ReplayedPart } from '@runnel/protocol/http';
 import { dialectOf, Sql } from '../database/sql.ts';
 import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow, type TimelineRow } from '../database/tables.ts';
-import { toMessage } from './reader.ts';
+import { readBody, toMessage } from './reader.ts';
 
 /**
  * The pieces that the text which stands is made of. A restarted answer begins again at byte 0 with a higher epoch: the newest
@@ -49,6 +50,37 @@ const markersOf = (rows: readonly AuditRow[], startedAt: number): Marker[] =>
     return [...cancel, { ms, what: 'end', ...(data.reason && { reason: data.reason }) }];
   });
 
+/** As it stood before it had its end: without what only that brought. */
+const before = (part: Part, state: Part['state']): Part => {
+  const { partId, index, at, kind, name, server, title } = part;
+  return {
+    partId,
+    index,
+    at,
+    kind,
+    state,
+    ...(name !== undefined && { name }),
+    ...(server !== undefined && { server }),
+    ...(title && { title }),
+  };
+};
+
+/** Each part at each change of its state; what it says comes with the last of them, for nobody noted when its bytes came. Pure. */
+const partsOf = (rows: readonly AuditRow[], bodies: readonly Part[], startedAt: number): ReplayedPart[] => {
+  const byId = new Map(bodies.map((part) => [part.partId, part]));
+  const changes = rows.flatMap(({ type, time, data }) => {
+    if (!type.startsWith('PART_')) return [];
+    const { partId = '', state } = JSON.parse(data) as TrailFields;
+    const part = byId.get(partId);
+    return part && state ? [{ ms: Math.max(0, time - startedAt), part, state: state as Part['state'] }] : [];
+  });
+  const last = new Map(changes.map((change) => [change.part.partId, change]));
+  return changes.map((change) => {
+    const { ms, part, state } = change;
+    return { ms, part: last.get(part.partId) === change ? shownPart(part) : before(part, state) };
+  });
+};
+
 type Raw = Record<string, unknown>;
 
 /** What is needed to watch an answer again; null when there is no such run of this user, or its text was deleted. */
@@ -66,9 +98,13 @@ export const readReplay = async (database: DataSource, runId: string, userId: st
   const of = [row.conversationId, runId];
   const batches = await sql.query<Raw>('SELECT * FROM stream_chunk WHERE conversation_id = $1 AND run_id = $2 ORDER BY epoch, batch', of);
   const events = await sql.query<Raw>('SELECT * FROM audit_log WHERE conversation_id = $1 AND run_id = $2 ORDER BY time, sequence', of);
+  const bodies = await sql.query<Raw>('SELECT body FROM part WHERE conversation_id = $1 AND run_id = $2 ORDER BY ordinal', of);
   const message = toMessage(row);
-  const markers = markersOf(
-    events.map((e) => rowOf(AUDIT, e)),
+  const trail = events.map((e) => rowOf(AUDIT, e));
+  const markers = markersOf(trail, row.createdAt);
+  const parts = partsOf(
+    trail,
+    bodies.flatMap(({ body }) => readBody(body)),
     row.createdAt,
   );
   const endMs = markers.findLast((m) => m.what === 'end')?.ms ?? 0;
@@ -78,5 +114,5 @@ export const readReplay = async (database: DataSource, runId: string, userId: st
     row.createdAt,
     endMs,
   );
-  return { conversationId: row.conversationId, startedAt: row.createdAt, message, pieces, markers };
+  return { conversationId: row.conversationId, startedAt: row.createdAt, message, pieces, markers, ...(parts.length > 0 && { parts }) };
 };

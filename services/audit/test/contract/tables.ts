@@ -8,6 +8,7 @@ import { checkpointsContract } from './checkpoints.ts';
 import { erasingContract } from './erasing.ts';
 import { firstEndContract } from './first-end.ts';
 import { ownershipContract } from './ownership.ts';
+import { partsContract } from './parts.ts';
 import { poisonContract } from './poison.ts';
 import { poisonedShardsContract } from './poisoned-shards.ts';
 import { proofContract } from './proof.ts';
@@ -31,6 +32,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   checkpointsContract(open);
   describe(name, () => erasingContract(open));
   describe(name, () => ownershipContract(open));
+  describe(name, () => partsContract(open));
   describe(name, () => firstEndContract(fresh));
   describe(name, () => boundsContract(open));
 

@@ -8,13 +8,14 @@ import type { PromptCommand, RegenerateCommand } from './commands.ts';
  */
 type Fields<T extends 'prompt' | 'regenerate' | 'cancel' | 'decide' | 'delete' | 'typing'> = Omit<ClientFrameOf<T>, 'type' | 'id'>;
 
-export const promptOf = ({ conversationId, messageId, text, parentId, runId, model }: Fields<'prompt'>): PromptCommand => ({
+export const promptOf = ({ conversationId, messageId, text, parentId, runId, model, files }: Fields<'prompt'>): PromptCommand => ({
   conversationId,
   messageId,
   text,
   ...(parentId !== undefined && { parentId }),
   ...(runId !== undefined && { runId }),
   ...(model !== undefined && { model }),
+  ...(files !== undefined && { files }),
 });
 
 export const regenerateOf = ({ conversationId, parentId, continues, runId, model }: Fields<'regenerate'>): RegenerateCommand => ({

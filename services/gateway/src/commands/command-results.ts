@@ -1,6 +1,11 @@
 import { RunnelError } from '@runnel/protocol';
 import type { BeginRunResult, CancelRunResult, ChangeResult } from '@runnel/coordination';
 
+const UNFIT = {
+  blind: 'This model cannot look at pictures: pick another one, or leave them out.',
+  room: 'The files are more than this model can read at once.',
+};
+
 /** Turns an outcome of the run log into the caller's answer, or throws the protocol's error. */
 export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { offset: number }> => {
   switch (result.outcome) {
@@ -14,6 +19,10 @@ export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { of
     case 'forbidden':
     case 'not-found':
       throw new RunnelError(result.outcome);
+    case 'unfit':
+      throw new RunnelError('model-unfit', UNFIT[result.why]);
+    case 'older':
+    // Only callers that ask the database get it as a result.
     case 'none':
       // A regenerate in a conversation that does not exist.
       throw new RunnelError('not-found');

@@ -42,7 +42,7 @@ const make = (log: RunLog) => {
   const refusals = createRefusals(createMetrics('gateway', { processMetrics: false }));
   const places = createPlaces(runLog, 5);
   const admission = createAdmission({ runLog, rateLimits: budget, places, maxBytes: 1_000_000, refusals });
-  commands = createCommands({ runLog, hub, dispatcher, models, admission, limits: DEFAULT_LIMITS, metrics, log: silentLog });
+  commands = createCommands({ runLog, hub, dispatcher, models, files: null, admission, limits: DEFAULT_LIMITS, metrics, log: silentLog });
 };
 
 beforeEach(() => {

@@ -1,7 +1,9 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
 import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
+import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
+import { attachFiles } from './attach-files.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
 import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
@@ -27,6 +29,8 @@ export interface PromptCommand {
   parentId?: string | null;
   runId?: string;
   model?: string;
+  /** Uploaded files of the caller's, in the order in which they are shown. */
+  files?: readonly string[];
   /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
   seed?: readonly SeedMessage[];
   /** What an API's caller asks of the model. Its prompt may be as long as the model takes, not only as a page sends it. */
@@ -52,7 +56,7 @@ export interface RunAnswer {
  * one of the protocol's; `unavailable` within a second when the store is down. Repeating a command is safe (W-4).
  */
 export interface Commands {
-  /** empty, too-long, model-unknown, rate-limited, busy (with runId), forbidden, not-found (parent), overloaded */
+  /** empty, too-long, model-unknown, model-unfit, rate-limited, busy (with runId), forbidden, not-found (parent, file), overloaded */
   prompt(caller: Caller, command: PromptCommand): Promise<RunAnswer>;
   regenerate(caller: Caller, command: RegenerateCommand): Promise<RunAnswer>;
   /** forbidden, not-found. Answers at once; this node sees to it that the run ends (P-5). */
@@ -74,6 +78,8 @@ export interface CommandsDeps {
   hub: Hub;
   dispatcher: Dispatcher;
   models: ModelCatalogue;
+  /** Null: there are no files here. */
+  files: FileStore | null;
   /** Every budget of a run. */
   admission: Admission;
   limits: Limits;
@@ -99,7 +105,7 @@ export interface OwnCommands extends Commands {
 const DEADLINE_MS = 800;
 
 export const createCommands = (deps: CommandsDeps): OwnCommands => {
-  const { runLog, hub, dispatcher, models, admission, limits, metrics, log } = deps;
+  const { runLog, hub, dispatcher, models, files, admission, limits, metrics, log } = deps;
   const underWay = new Set<Promise<unknown>>();
   const leftover = new Set<Promise<unknown>>();
   const leave = (work: Promise<unknown>): void => {
@@ -141,7 +147,12 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   };
 
   /** What a prompt and a regenerate share, from the budget to the dispatch. */
-  const begin = async (caller: Caller, command: Omit<BeginRun, 'userId' | 'model'>, wanted: string | undefined): Promise<RunAnswer> => {
+  const begin = async (
+    caller: Caller,
+    command: Omit<BeginRun, 'userId' | 'model'>,
+    wanted: string | undefined,
+    attached: readonly string[] = [],
+  ): Promise<RunAnswer> => {
     const { userId } = caller;
     const model = await models.resolve(wanted);
     const { conversationId, runId, message } = command;
@@ -156,8 +167,9 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
+        const told = await withFiles({ ...command, userId }, attached);
         const preset = wanted === undefined && { preset: true };
-        const result = runOrThrow(await beginWith({ ...command, userId, model, ...roomOf(command, model), ...preset, ...trace }));
+        const result = runOrThrow(await beginWith({ ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
         if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
@@ -170,22 +182,36 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     }
   };
 
-  /** An API's own thread is never cut: its caller is told that it is too long. */
-  const roomOf = ({ request }: Pick<BeginRun, 'request'>, model: string): { room?: number } => {
-    const room = models.find(model)?.promptTokens;
-    return room === undefined || request !== undefined ? {} : { room };
+  /** A prompt that was begun before is answered as it was, whatever became of its files since (W-4): then it needs none. */
+  const withFiles = async (command: Omit<BeginRun, 'model'>, attached: readonly string[]): Promise<Omit<BeginRun, 'model'>> => {
+    const { message, conversationId, userId, runId } = command;
+    if (message === null || attached.length === 0) return command;
+    try {
+      return { ...command, message: { ...message, parts: await attachFiles(files, userId, attached) } };
+    } catch (cause) {
+      const known = await runLog.findRun({ conversationId, userId, messageId: message.messageId, runId });
+      if (known.outcome === 'running' || known.outcome === 'ended') return command;
+      throw cause;
+    }
+  };
+
+  /** What a model takes. An API's own thread is never cut: its caller is told that it is too long. */
+  const limitsOf = ({ request }: Pick<BeginRun, 'request'>, model: string): Pick<BeginRun, 'room' | 'blind'> => {
+    const info = models.find(model);
+    const room = request === undefined ? info?.promptTokens : undefined;
+    return { ...(room !== undefined && { room }), ...(info && !info.vision && { blind: true }) };
   };
 
   /** Who names no model gets the conversation's, for as long as there is one of that name. */
   const beginWith = async (command: BeginRun): Promise<BeginRunResult> => {
     const result = await runLog.beginRun(command);
     if (result.outcome !== 'other-model') return result;
-    const { preset: _preset, room: _room, ...named } = command;
+    const { preset: _preset, room: _room, blind: _blind, ...named } = command;
     const model = await models.resolve(result.model).catch((error: unknown) => {
       if (toRunnelError(error).code === 'model-unknown') return models.resolve(undefined);
       throw error;
     });
-    return runLog.beginRun({ ...named, model, ...roomOf(command, model) });
+    return runLog.beginRun({ ...named, model, ...limitsOf(command, model) });
   };
 
   /** Dispatches in the next turn, so that the answer to the client leaves first. */
@@ -197,13 +223,13 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   return {
     prompt: (caller, command) =>
       measured('prompt', async () => {
-        const { conversationId, messageId, parentId, runId = newId(), model, seed, request } = command;
+        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached } = command;
         if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
         const text = checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
         const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
         const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
-        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model);
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached);
       }),
     regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
       measured('regenerate', () => {

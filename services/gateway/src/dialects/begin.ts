@@ -1,6 +1,6 @@
-import type { RunLog, StoredMessage } from '@runnel/coordination';
-import { checkText, RunnelError } from '@runnel/protocol';
+import { checkText } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
+import { findMessage } from '../archive/find-message.ts';
 import type { Caller, RunAnswer } from '../commands/commands.ts';
 import { editedId, seedOf, type Turn } from './turns.ts';
 
@@ -17,23 +17,6 @@ export interface Asked {
 
 type BeginContext = Pick<GatewayContext, 'runLog' | 'commands' | 'limits' | 'models'>;
 type Place = { conversationId: string; userId: string };
-
-/** Pages that are read to find a message: all that the store keeps. */
-const MOST_PAGES = 8;
-const PAGE = 50;
-
-const findMessage = async (runLog: Pick<RunLog, 'readHistory'>, place: Place, messageId: string): Promise<StoredMessage | undefined> => {
-  let before: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const read = await runLog.readHistory({ ...place, limit: PAGE, ...(before !== undefined && { before }) });
-    if (read.kind === 'forbidden') throw new RunnelError('forbidden');
-    if (read.kind === 'none') return undefined;
-    const found = read.messages.find((message) => message.messageId === messageId);
-    before = read.messages[0]?.messageId;
-    if (found || !read.hasMore || before === undefined) return found;
-  }
-  return undefined;
-};
 
 /** The model that is named, else the one that answered last here, else the default. */
 const modelFor = async ({ runLog, models }: BeginContext, place: Place, named: string | undefined): Promise<string | undefined> => {

@@ -1,5 +1,5 @@
 import type { PendingPrompt } from '@runnel/client';
-import type { Message, MessageStatus, RunState, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, RunState, Trimmed } from '@runnel/protocol';
 import type { Node } from './tree.ts';
 
 /** One message of the page, whichever state it is in. */
@@ -12,11 +12,15 @@ export interface Entry extends Node {
   finish: Message['finish'] | null;
   /** What of the conversation its model did not get. */
   trimmed: Trimmed | null;
+  /** Beside its text; of a running answer they are read where they are drawn. */
+  parts: readonly Part[];
   model: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
   pending: PendingPrompt | null;
 }
+
+const NO_PARTS: readonly Part[] = [];
 
 const ofMessage = (message: Message): Entry => ({
   messageId: message.messageId,
@@ -26,6 +30,7 @@ const ofMessage = (message: Message): Entry => ({
   status: message.status,
   finish: message.finish ?? null,
   trimmed: message.trimmed ?? null,
+  parts: message.parts ?? NO_PARTS,
   model: message.model ?? null,
   createdAt: message.createdAt,
   pending: null,
@@ -52,6 +57,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       status: 'running',
       finish: null,
       trimmed,
+      parts: NO_PARTS,
       model,
       createdAt: startedAt,
       pending: null,
@@ -69,6 +75,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       status: PENDING_STATUS[prompt.status],
       finish: null,
       trimmed: null,
+      parts: NO_PARTS,
       model: prompt.model ?? null,
       createdAt: prompt.createdAt,
       pending: prompt,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Message } from '@runnel/protocol';
+import type { Message, Part } from '@runnel/protocol';
 import { fileName, toJson, toMarkdown } from './export.ts';
 
 const at = Date.UTC(2026, 0, 2);
@@ -37,6 +37,21 @@ test('Markdown is the newest branch, with what people typed as they typed it', (
       '*deleted*\n',
     ].join('\n\n'),
   );
+});
+
+test('Markdown tells the tools that an answer used and its sources, whatever they say', () => {
+  const parts: Part[] = [
+    { partId: 'p0', index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'hidden' },
+    { partId: 'p1', index: 1, at: 0, kind: 'tool', state: 'done', name: 'count', input: '{"a":\n`1`}', output: 'seven' },
+    { partId: 'p2', index: 2, at: 0, kind: 'tool', state: 'denied', name: 'erase', input: '{}' },
+    { partId: 'p3', index: 3, at: 4, kind: 'source', state: 'done', url: 'https://a.example/x', title: 'A' },
+  ];
+  const messages = [message('a', null, 'assistant', 'So.', { parts })];
+  const text = toMarkdown({ ...conversation, messages }, { user: 'You', assistant: 'Runnel', deleted: 'deleted' });
+  expect(text.split('\n').slice(4)).toEqual([
+    ...['So.', '', '- count `` {"a": `1`} `` → ` seven `', '- erase ` {} ` → denied', '- [A](<https://a.example/x>)', ''],
+  ]);
+  expect(text).not.toContain('hidden');
 });
 
 test('JSON has all branches', () => {

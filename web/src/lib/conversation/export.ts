@@ -1,4 +1,4 @@
-import type { Message } from '@runnel/protocol';
+import type { Message, Part } from '@runnel/protocol';
 import { pathOf } from './tree.ts';
 
 /** A conversation as it leaves the page. */
@@ -25,9 +25,24 @@ export const toMarkdown = ({ title, messages }: Export, labels: ExportLabels): s
     const who = node.role === 'user' ? labels.user : labels.assistant;
     const model = node.model === undefined ? '' : `, ${node.model}`;
     const text = node.status === 'deleted' ? `*${labels.deleted}*` : node.role === 'user' ? quoted(node.text) : node.text.trim();
-    return `## ${who} · ${when}${model}\n\n${text}`;
+    const beside = node.status === 'deleted' ? [] : (node.parts ?? []).flatMap(partLine);
+    return [`## ${who} · ${when}${model}`, text, ...(beside.length > 0 ? [beside.join('\n')] : [])].join('\n\n');
   });
   return `${[`# ${title.replace(/\s+/g, ' ')}`, ...blocks].join('\n\n')}\n`;
+};
+
+/** What an answer used and where it has things from; what a model thought stays in the JSON. */
+const partLine = ({ kind, url, title, name = '', input, output, state }: Part): string[] => {
+  if (kind === 'source' && url !== undefined) return [`- [${title ?? url}](<${url}>)`];
+  if (kind !== 'tool') return [];
+  return [`- ${name} ${code(input ?? '{}')} → ${output === undefined ? state : code(output)}`];
+};
+
+/** On one line, between more backticks than it has. */
+const code = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const fence = '`'.repeat(1 + Math.max(0, ...(line.match(/`+/g) ?? []).map((run) => run.length)));
+  return `${fence} ${line} ${fence}`;
 };
 
 const quoted = (text: string): string =>

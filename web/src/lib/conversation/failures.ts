@@ -11,4 +11,20 @@ const KEYS: Readonly<Record<string, string>> = {
   internal: 'internal',
 };
 
-export const failureKey = (code: string): string => KEYS[code] ?? 'other';
+export const failureKey = (code: string): string => (Object.hasOwn(KEYS, code) ? KEYS[code]! : 'other');
+
+/** Words for why a call of a tool failed, by the code of its error. */
+const TOOL_KEYS: Readonly<Record<string, string>> = {
+  'bad-input': 'badInput',
+  'unknown-tool': 'unknownTool',
+  'step-limit': 'stepLimit',
+  timeout: 'timeout',
+  'too-long': 'tooLong',
+  'tool-error': 'toolError',
+  unavailable: 'unavailable',
+  cancelled: 'cancelled',
+  interrupted: 'interrupted',
+  'outcome-unknown': 'outcomeUnknown',
+};
+
+export const toolFailureKey = (code: string): string => (Object.hasOwn(TOOL_KEYS, code) ? TOOL_KEYS[code]! : 'other');

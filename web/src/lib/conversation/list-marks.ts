@@ -1,5 +1,5 @@
-/** What the list says beside a title: an answer is being written there, or has come since the reader last looked. */
-export type ListMark = 'answering' | 'new';
+/** What the list says beside a title: an answer is being written there, waits for a decision, or has come since the reader last looked. */
+export type ListMark = 'answering' | 'waiting' | 'new';
 
 /** What was known of the list before: when each changed last, as the server said; null: changed by this person's own doing since. */
 export type Seen = ReadonlyMap<string, number | null>;

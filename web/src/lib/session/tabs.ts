@@ -2,7 +2,7 @@
 export type TabNews =
   | { kind: 'touched'; conversationId: string; title: string; updatedAt: number }
   | { kind: 'gone'; conversationId: string }
-  | { kind: 'run'; conversationId: string; state: 'answering' | 'ended' };
+  | { kind: 'run'; conversationId: string; state: 'answering' | 'waiting' | 'ended' };
 
 export interface Tabs {
   tell(news: TabNews): void;

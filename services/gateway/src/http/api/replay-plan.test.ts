@@ -50,3 +50,29 @@ test('B19 a replay says the same bytes as the answer, cut anywhere, also a leadi
     }),
   );
 });
+
+test('W-16 parts come at the times at which their states changed, between the pieces of the text', () => {
+  const call = { partId: 'p0', index: 0, at: 2, kind: 'tool' as const };
+  const steps = stepsOf({
+    ...{ conversationId: 'c1', startedAt: 0, message: answer('r1', 'm1', 'abcd') },
+    pieces: [
+      { ms: 5, at: 0, bytes: 2 },
+      { ms: 90, at: 2, bytes: 2 },
+    ],
+    markers: [{ ms: 95, what: 'end', reason: 'complete' }],
+    parts: [
+      { ms: 20, part: { ...call, state: 'waiting' } },
+      { ms: 80, part: { ...call, state: 'done', output: '7' } },
+    ],
+  });
+  expect(steps.map(({ ms, event }) => [ms, event])).toEqual([
+    ...[
+      [5, 'chunk'],
+      [20, 'part'],
+      [80, 'part'],
+      [90, 'chunk'],
+    ],
+    [95, 'end'],
+  ]);
+  expect(steps[2]!.data).toEqual({ runId: 'r1', part: { ...call, state: 'done', output: '7' } });
+});

@@ -8,7 +8,7 @@ export interface Step {
 }
 
 /** The steps of a replay, in order: each piece of text at its time, markers between them, the end last. Pure. */
-export const stepsOf = ({ message, pieces, markers }: Replay): Step[] => {
+export const stepsOf = ({ message, pieces, markers, parts = [] }: Replay): Step[] => {
   const bytes = Buffer.from(message.text);
   const runId = message.messageId;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -18,6 +18,7 @@ export const stepsOf = ({ message, pieces, markers }: Replay): Step[] => {
     // A piece may end inside a character: its bytes go with the next.
     data: { runId, at, text: decoder.decode(bytes.subarray(at, at + length), { stream: true }), ...(hole && { hole }) },
   }));
+  for (const { ms, part } of parts) steps.push({ ms, event: 'part', data: { runId, part } });
   for (const { ms, what, ...rest } of markers) if (what !== 'end') steps.push({ ms, event: 'marker', data: { runId, what, ...rest } });
   steps.sort((a, b) => a.ms - b.ms);
   const end = markers.find(({ what }) => what === 'end');

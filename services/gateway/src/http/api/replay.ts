@@ -26,7 +26,7 @@ const schema = {
   tags: ['History'],
   summary: 'An answer again, as it was written, with its original timing (server-sent events)',
   description:
-    '`start`, then `chunk` {at, text} and `marker` {what: takeover, restored, cancel}, then `end`. `chunk.hole`: nobody noted when exactly these bytes came.',
+    '`start`, then `chunk` {at, text}, `part` {part} at each change of its state (its content with the last) and `marker` {what: takeover, restored, cancel}, then `end`. `chunk.hole`: nobody noted when exactly these bytes came.',
   params: ConversationParams,
   querystring: Type.Object({
     ...UserQuery,
@@ -91,7 +91,7 @@ export const replayRoutes = (app: Routes, { auth, audit, draining, budgets }: Ga
     open++;
     try {
       const replay = await askAudit(audit, Replay, `/runs/${request.params.id}/replay`, {}, userId);
-      const bytes = 2 * Buffer.byteLength(replay.message.text);
+      const bytes = 2 * (Buffer.byteLength(replay.message.text) + JSON.stringify(replay.parts ?? []).length);
       if (texts.take(userId, bytes) !== 'taken') throw new RunnelError('overloaded', undefined, { retryAfterMs: RETRY_AFTER_MS });
       held = bytes;
       await play(reply, replay, { speed, from }, draining, await lifeOf(auth, request, reply));

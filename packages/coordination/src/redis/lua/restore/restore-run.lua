@@ -1,7 +1,7 @@
 -- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose parts partPrefix
 -- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step
---          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them
+--          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them and a list of what the audit is told of its files
 --          held: JSON list of [JSON of a part, text, input, output, partId, its JSON as it began] by index; step: as for put-part
 -- Returns  restored logId | busy | fenced | closed
 -- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
@@ -30,6 +30,9 @@ local held, step = cjson.decode(ARGV[16]), ARGV[17]
 -- Messages go into events as they came: each has to be one JSON value, before anything is written.
 for _, earlier in ipairs(messages) do
   cjson.decode(earlier[2])
+  for _, fact in ipairs(earlier[5] or {}) do
+    cjson.decode(fact)
+  end
 end
 for _, part in ipairs(held) do
   cjson.decode(part[1])
@@ -76,10 +79,14 @@ else
   recheck()
 end
 mend()
+-- What is older than what is kept here is not put behind it: it stays with the run.
+local eldest = conversation[1] and redis.call('HEXISTS', meta, 'trimmed') == 1 and redis.call('ZRANGE', order, 0, 0)[1]
+local first = eldest and redis.call('HGET', history, eldest)
+local since = first and cjson.decode(first).createdAt or 0
 local said = {}
 for index, message in ipairs(messages) do
   said[index] = message[4] or message[2]
-  if redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
+  if cjson.decode(message[2]).createdAt >= since and redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
     keep(message[1], message[2])
     if remade then
       emit('message', ',"message":' .. message[2])
@@ -87,6 +94,16 @@ for index, message in ipairs(messages) do
   end
 end
 redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request)
+local thread = {}
+for _, message in ipairs(messages) do
+  if redis.call('HEXISTS', history, message[1]) == 0 then
+    thread[#thread + 1] = { message[1], message[2] }
+  end
+end
+redis.call('HDEL', run, 'thread')
+if #thread > 0 then
+  redis.call('HSET', run, 'thread', cjson.encode(thread))
+end
 redis.call('SET', text, content)
 dropparts(parts, partPrefix)
 redis.call('HDEL', run, 'parts', 'step', 'waiting')
@@ -152,6 +169,11 @@ for _, message in ipairs(said) do
   size = size + #message
 end
 tell()
+for _, message in ipairs(messages) do
+  for _, fact in ipairs(message[5] or {}) do
+    audit('PART_CHANGED', '{"userId":' .. json(userId) .. ',"runId":' .. json(message[1]) .. ',' .. string.sub(fact, 2))
+  end
+end
 touch(meta, log, owner, run, text, history, order, ids)
 hold()
 return { 'restored', redis.call('HGET', meta, 'logId') }

@@ -1,10 +1,10 @@
 import { RunnelError } from '@runnel/protocol';
-import { PAGE_BYTES } from '../budgets.ts';
-import { connectRedis } from './client/connect.ts';
-import type { KeyParts } from './keys.ts';
-import { createRedisCaller, type OnCommand } from './client/caller.ts';
-import { outcomeOf, type Reply } from './replies.ts';
-import { registerScripts, type ScriptArgs } from './scripts.ts';
+import { PAGE_BYTES } from '../../budgets.ts';
+import { connectRedis } from '../client/connect.ts';
+import type { KeyParts } from '../keys.ts';
+import { createRedisCaller, type OnCommand } from '../client/caller.ts';
+import { outcomeOf, type Reply } from '../replies.ts';
+import { registerScripts, type ScriptArgs } from '../scripts.ts';
 
 type ReadName = 'read-state' | 'read-history';
 type Asked<N extends ReadName> = Omit<ScriptArgs[N], 'room' | 'most'>;

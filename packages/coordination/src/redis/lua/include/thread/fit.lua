@@ -1,20 +1,20 @@
 -- fit(leaf, room): what of the thread that ends at `leaf` has no room in so many tokens (four bytes of text each): how many messages, and
 -- about how many tokens they are; 0, 0 when all has room. System text stays, then whole turns, the newest first, the last one always. The
 -- rule of `fitThread` in @runnel/protocol, which AI pods cut by; a message above 64 KiB is measured as it is stored, not decoded, for this
--- blocks the store. Needs history, order.
+-- blocks the store. Needs meta, history, order, weigh, stored, missed.
 local function fit(leaf, room)
   local size, ids = 0, redis.call('ZRANGE', order, 0, -1)
   for _, id in ipairs(ids) do
     size = size + redis.call('HSTRLEN', history, id)
   end
-  -- JSON is never shorter than its text.
-  if size <= room * 4 then
+  -- JSON is never shorter than its text; what its files are is said in them.
+  if size <= room * 4 and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then
     return 0, 0
   end
   local turns, turn, id = {}, { 0, 0 }, leaf
   -- A damaged history may go round.
-  for _ = 1, #ids do
-    local kept = id and id ~= '' and redis.call('HGET', history, id)
+  for _ = 1, #ids + #missed do
+    local kept = id and id ~= '' and stored(id)
     if not kept then
       break
     end
@@ -22,7 +22,7 @@ local function fit(leaf, room)
     local tokens = math.ceil(#kept / 4)
     if #kept <= 65536 or not above then
       local message = cjson.decode(kept)
-      role, tokens = message.role, math.ceil(#message.text / 4)
+      role, tokens = message.role, math.ceil(#message.text / 4) + weigh(message.parts)
       above = cjson.encode(message.parentId)
     end
     id = above ~= 'null' and string.sub(above, 2, -2)
