@@ -2,7 +2,8 @@
 // that live meet the other suites, one vitest each. A mutant that no test notices is a check without a proof, unless `lua-survivors.ts`
 // says why it may live.
 //   npm run mutation:lua -- --only begin-run,keep --workers 1
-import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+// `--contract` leaves the other suites out: what the contract alone does not notice.
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,18 +15,30 @@ import { judge } from './judge.ts';
 
 const NOTHING = 'nothing';
 const VITEST = 'node_modules/vitest/vitest.mjs';
-/** What the contract overlooks. */
-const OTHERS = ['equivalence', 'eviction', 'outbox', 'shares', 'own-slots'].map(
-  (name) => `packages/coordination/test/${name}.redis.test.ts`,
-);
+/** What the contract overlooks: what lies in Redis, and for how long; and what an eviction took. */
+const OTHERS = [
+  ...['equivalence', 'eviction', 'lifetimes', 'outbox', 'shares', 'own-slots'].map(
+    (name) => `packages/coordination/test/${name}.redis.test.ts`,
+  ),
+  ...['evicted-keys', 'evicted-again'].map((name) => `services/gateway/test/${name}.redis.test.ts`),
+];
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */
 const copySources = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-mutation-'));
-  for (const part of ['packages', 'scripts', 'package.json', 'vitest.config.ts', 'tsconfig.json']) {
+  for (const part of ['packages', 'services', 'scripts', 'package.json', 'vitest.config.ts', 'tsconfig.json']) {
     await cp(join(root, part), join(folder, part), { recursive: true, filter: (path) => !path.endsWith('node_modules') });
   }
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await mkdir(join(folder, 'node_modules'));
+  for (const name of await readdir(join(root, 'node_modules'))) {
+    if (name !== '@runnel') await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  // A service is to meet the spoilt package, not the one of this checkout.
+  await mkdir(join(folder, 'node_modules', '@runnel'));
+  for (const part of ['packages', 'services']) {
+    for (const name of await readdir(join(folder, part)))
+      await symlink(join(folder, part, name), join(folder, 'node_modules', '@runnel', name));
+  }
   return folder;
 };
 
@@ -55,14 +68,14 @@ const isKilledByOthers = async (folder: string, mutant: Mutant): Promise<boolean
 
 /** One worker's share, a few mutants at a time: what lives is said as soon as it is known. */
 const BATCH = 12;
-const work = async (mutants: readonly Mutant[]): Promise<Mutant[]> => {
+const work = async (mutants: readonly Mutant[], contractOnly: boolean): Promise<Mutant[]> => {
   const folder = await copySources();
   const alive: Mutant[] = [];
   try {
     for (let from = 0; from < mutants.length; from += BATCH) {
       for (const mutant of await aliveAfterContract(folder, mutants.slice(from, from + BATCH))) {
         // What is no mutant is there to see that the contract passes by itself.
-        if (mutant.change !== NOTHING && (await isKilledByOthers(folder, mutant))) continue;
+        if (!contractOnly && mutant.change !== NOTHING && (await isKilledByOthers(folder, mutant))) continue;
         alive.push(mutant);
         console.log(`alive  ${mutant.file}:${mutant.line}  ${mutant.change}: ${mutant.original}`);
       }
@@ -74,7 +87,9 @@ const work = async (mutants: readonly Mutant[]): Promise<Mutant[]> => {
 };
 
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, workers: { type: 'string', default: '2' } } });
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, workers: { type: 'string', default: '2' }, contract: { type: 'boolean', default: false } },
+  });
   const wanted = values.only?.split(',') ?? [''];
   const files = (await readdir(join(root, SCRIPTS), { recursive: true })).filter((file) => file.endsWith('.lua')).toSorted();
   const all: Mutant[] = [];
@@ -84,10 +99,10 @@ const main = async (): Promise<number> => {
   if (first === undefined) throw new Error('no script has such a name');
   // A suite that fails by itself would kill every mutant.
   const untouched = { ...first, change: NOTHING, lua: await readFile(join(root, SCRIPTS, first.file), 'utf8') };
-  if ((await work([untouched])).length === 0) throw new Error('the suites fail without any mutant');
+  if ((await work([untouched], true)).length === 0) throw new Error('the suites fail without any mutant');
   const workers = Number(values.workers);
   const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));
-  const alive = (await Promise.all(shares.map(work))).flat();
+  const alive = (await Promise.all(shares.map((share) => work(share, values.contract)))).flat();
   const known = new Set(all.map(nameOf));
   return judge({ tried: chosen.length, alive: alive.map(nameOf), reasons: REASONS, isStale: (name) => !known.has(name) });
 };

@@ -42,7 +42,7 @@ export const spoiltBy = (
   model === '' || (parentId !== null && path.at(-1)?.messageId !== parentId) ? 'unreadable' : tries >= MOST_TRIES ? 'tried' : undefined;
 
 /** A message with its own fields only: what a database or another release added is not for the log. */
-const ownFields = ({
+export const ownFields = ({
   messageId,
   parentId,
   role,

@@ -1,5 +1,5 @@
 /** How a run begins. */
-import type { Part, Role } from '@runnel/protocol';
+import type { Message, Part, Role } from '@runnel/protocol';
 import type { Doubt } from './proofs.ts';
 
 /** An earlier turn that a new conversation is made with. */
@@ -34,6 +34,11 @@ export interface BeginRun {
   blind?: boolean;
   /** Nobody named the model. Where the conversation has another one of its own, that is asked for instead (`other-model`). */
   preset?: boolean;
+  /**
+   * What the database has from the root on to the first message that is not here, where that is older than what the store keeps (`older`);
+   * the run keeps it for who claims it. `ask`: it was not asked yet. Absent or empty: there is none, or nobody to ask.
+   */
+  thread?: 'ask' | readonly Message[];
   /** Title of a new conversation. */
   title: string;
   /** W3C `traceparent` of the command, carried in the outbox events. */
@@ -54,6 +59,8 @@ export type BeginRunResult =
   | { outcome: 'none' }
   /** The store changed behind it, and the database was not asked (`making: 'no'`): it may know the message, and its answer. */
   | { outcome: 'lossy' }
+  /** The thread above it is older than what the store keeps, and the database was not asked (`thread: 'ask'`): from where on. */
+  | { outcome: 'older'; messageId: string }
   /** `parentId` is not a message of this conversation, or `continues` no answer to it. */
   | { outcome: 'not-found' }
   /** The question has files that the model cannot take: it sees nothing, or has no room for so much. */

@@ -41,4 +41,6 @@ export interface ReadStateQuery {
    * wants the events themselves, as far back as the log has them.
    */
   reach?: TailReach;
+  /** Rather `unavailable` than `none` while it is not known whether the database has the conversation. */
+  sure?: boolean;
 }

@@ -151,7 +151,8 @@ export interface ReleaseRun extends OwnedRun {}
 
 export type ChangeResult =
   | { outcome: 'done'; offset: number }
-  | { outcome: 'not-found' }
+  /** `older`: nothing was kept here of what is so old, and the database was not asked. */
+  | { outcome: 'not-found'; older?: true }
   | { outcome: 'forbidden' }
   | { outcome: 'busy'; runId: string };
 
@@ -221,7 +222,13 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
     | { kind: 'none'; deleted?: true }
     | { kind: 'forbidden' }
   >;
-  deleteMessage(command: { conversationId: string; userId: string; messageId: string }): Promise<ChangeResult>;
+  /** `stored`: what the database has of a message that is older than what is kept here; `ask`: it was not asked yet. */
+  deleteMessage(command: {
+    conversationId: string;
+    userId: string;
+    messageId: string;
+    stored?: 'ask' | { text: string };
+  }): Promise<ChangeResult>;
   /**
    * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
    * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.

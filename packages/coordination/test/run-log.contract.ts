@@ -6,6 +6,7 @@ import { filesContract } from './contract/files.ts';
 import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
 import { leasesContract } from './contract/leases.ts';
+import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
 import { partsContract } from './contract/parts.ts';
@@ -50,6 +51,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
     describe('proving', () => provingContract(current));
+    describe('older turns', () => olderTurnsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));

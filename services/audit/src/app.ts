@@ -25,6 +25,7 @@ const Id = Type.String({ pattern: ID_PATTERN });
 /** No body. */
 const Nothing = Type.Unsafe<undefined>({});
 const MaybeNoHistory = Type.Unsafe<Static<typeof NoHistory> | undefined>(NoHistory);
+const ThreadParams = Type.Object({ id: Id, messageId: Id });
 const Paging = Type.Object({
   before: Type.Optional(Id),
   after: Type.Optional(Id),
@@ -94,6 +95,17 @@ export const createAuditApp = (
       if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
       if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
       return reply.code(403).send();
+    },
+  );
+
+  app.get(
+    '/history/:id/thread/:messageId',
+    { schema: { params: ThreadParams, response: { 200: StoredPage, 404: Nothing, 403: Nothing } } },
+    async (request, reply) => {
+      const { id: conversationId, messageId } = request.params;
+      const page = await reader.thread({ conversationId, messageId, userId: callerOf(request.headers) });
+      if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
+      return reply.code(page.kind === 'none' ? 404 : 403).send();
     },
   );
 

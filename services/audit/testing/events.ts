@@ -37,6 +37,7 @@ export const story = (conversationId = 'c1', { logId = `log-${conversationId}`, 
       make('CHAT_MESSAGE', {
         message: { messageId, parentId, role: 'user', text, status: 'complete', createdAt: at + sequence, author: userId },
       }),
+    sessionDeleted: () => make('SESSION_DELETED', {}),
     began: (runId: string, parentId: string) => make('STREAM_STARTED', { runId, parentId, model: 'count', startedAt: at + sequence }),
     ended: (runId: string, parentId: string, text: string, reason: EndedData['reason'] = 'complete', finish?: string) =>
       make(ENDED[reason], {

@@ -50,13 +50,14 @@ export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[
 export const checkBegin = (command: BeginRun): BeginRun => {
   checkChange(command);
   const { conversationId, userId, runId, model, message, parentId, title, trace, making, request } = command;
-  const { room, continues, preset, blind } = command;
+  const { room, continues, preset, blind, thread } = command;
   const seed = command.seed ?? [];
   id(runId);
   maybeId(parentId);
   maybeId(continues);
   if (room !== undefined) count(room, 'room');
   name(model, 'model');
+  if (thread !== undefined && thread !== 'ask') checkMessages(thread);
   if (making !== undefined) word(making, ['no', 'proven', 'unproven'], 'command');
   text(title, BORDER.titleBytes, 'title');
   if (request !== undefined) text(request, BORDER.requestBytes, 'request');
@@ -93,6 +94,7 @@ export const checkBegin = (command: BeginRun): BeginRun => {
     ...(room !== undefined && { room }),
     ...(continues !== undefined && { continues }),
     ...(preset && { preset }),
+    ...(thread !== undefined && { thread }),
     ...(blind && { blind }),
     ...(request !== undefined && { request }),
   };

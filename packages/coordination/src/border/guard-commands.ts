@@ -62,6 +62,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   deleteMessage: checked((command) => {
     check.checkChange(command);
     id(command.messageId);
+    if (typeof command.stored === 'object') text(command.stored.text, BORDER.answerBytes, 'text');
   }, log.deleteMessage),
   deleteConversation: checked(check.checkDeletion, log.deleteConversation),
   setTitle: checked((command) => {

@@ -1,7 +1,7 @@
 import { filesWeight, fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
-import { pathTo } from '../messages.ts';
+import { ownFields, pathTo } from '../messages.ts';
 import { filesOf } from '../parts.ts';
-import type { MemoryConversation, MemoryStore } from './store.ts';
+import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
 import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
@@ -24,17 +24,24 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   if (isLossy && making === 'no') return { outcome: 'lossy' };
 
   let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
+  const { continues, preset, room, blind, thread = [] } = command;
+  if (thread === 'ask' && existing?.trimmed && !existing.unproven) {
+    const missing = beyond(existing, continues ?? parentId);
+    if (missing !== null) return { outcome: 'older', messageId: missing };
+  }
+  const missed = thread === 'ask' ? [] : thread.filter(({ messageId }) => !existing?.messages.has(messageId)).map(ownFields);
+  const kept = new Map([...missed.map((turn) => [turn.messageId, turn] as const), ...(existing?.messages ?? [])]);
   const isOpen = !existing && making === 'unproven';
-  if (parentId !== null && asked !== undefined && !isOpen && !existing?.ids.has(parentId)) return { outcome: 'not-found' };
+  if (parentId !== null && asked !== undefined && !isOpen && !existing?.ids.has(parentId) && !kept.has(parentId))
+    return { outcome: 'not-found' };
   let brought = message?.parts;
   if (!message) {
-    const question = parentId === null ? undefined : existing?.messages.get(parentId);
+    const question = !existing || parentId === null ? undefined : kept.get(parentId);
     if (question?.role !== 'user' || question.status === 'deleted') return { outcome: 'not-found' };
     brought = question.parts;
   }
 
-  const { continues, preset, room, blind } = command;
-  const earlier = continues === undefined ? undefined : existing?.messages.get(continues);
+  const earlier = !existing || continues === undefined ? undefined : kept.get(continues);
   const canContinue = earlier?.role === 'assistant' && earlier.parentId === parentId && earlier.text !== '' && earlier.status !== 'deleted';
   if (continues !== undefined && !canContinue) return { outcome: 'not-found' };
   const begun = earlier?.text ?? '';
@@ -61,11 +68,14 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     said.push(messageId);
   };
   if (!existing && message) for (const turn of command.seed ?? []) say(turn.messageId, turn.role, turn.text);
+  // The oldest message makes room for the new one; it may be of the thread.
+  const [eldest] = message && missed.length > 0 && conversation.messages.size >= LIMITS.messages ? conversation.messages.values() : [];
+  if (eldest) missed.push(eldest);
   if (message) say(message.messageId, 'user', message.text, filesOf(message));
   if (!existing) store.emit(conversation, 'title', { title: conversation.title });
-  const thread = pathTo([...conversation.messages.values()], parentId);
+  const path = pathTo([...missed, ...conversation.messages.values()], parentId);
   const own = room === undefined ? 0 : room - tokensOf(conversation.system ?? '');
-  const trimmed = room === undefined ? null : fitThread(thread, own).trimmed;
+  const trimmed = room === undefined ? null : fitThread(path, own).trimmed;
   const started = { runId, parentId, model, ...(trimmed && { trimmed }) };
   const offset = store.emit(conversation, 'run-started', { ...started, epoch: 1, startedAt: now });
   store.audit(conversation, 'STREAM_STARTED', { ...started, ...(continues !== undefined && { continues }), startedAt: now }, trace);
@@ -88,6 +98,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
     bytes: Buffer.byteLength(begun),
     ...(begun !== '' && { base: Buffer.byteLength(begun) }),
     ...(trimmed && { trimmed }),
+    ...(missed.length > 0 && { thread: missed }),
     parts: [],
     step: Buffer.byteLength(begun),
     waiting: null,
@@ -103,6 +114,20 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   return { outcome: 'started', runId, offset };
+};
+
+/** A thread that runs on for so long is cut where the store's memory ends, as always. */
+const LONG_THREAD = 100;
+
+/** The first of a message and its ancestors that is not here. */
+const beyond = ({ messages }: MemoryConversation, messageId: string | null): string | null => {
+  let id = messageId;
+  for (let turn = 0; id !== null && turn < LONG_THREAD; turn++) {
+    const message = messages.get(id);
+    if (!message) return id;
+    id = message.parentId;
+  }
+  return null;
 };
 
 const create = (store: MemoryStore, { conversationId, userId, title }: BeginRun, trace: string): MemoryConversation => {

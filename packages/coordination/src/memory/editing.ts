@@ -37,20 +37,26 @@ const repeats = (title: string, words: string): boolean => {
   );
 };
 
-const withoutParts = ({ parts: _, ...message }: Message): Message => message;
+const withoutText = ({ parts: _, ...message }: Message): Message => ({ ...message, text: '', status: 'deleted' });
 
-export const deleteMessage = (store: MemoryStore, command: Change & { messageId: string }): ChangeResult => {
+export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['deleteMessage']>[0]): ChangeResult => {
   const conversation = own(store, command);
   if (typeof conversation === 'string') return { outcome: conversation };
-  const { messageId } = command;
+  const { messageId, stored } = command;
   if (conversation.active === messageId) return { outcome: 'busy', runId: messageId };
-  if (!conversation.ids.has(messageId)) return { outcome: 'not-found' };
   const message = conversation.messages.get(messageId);
-  const words = message?.text ?? '';
+  const isOlder = conversation.trimmed && !message;
+  if (isOlder && stored === 'ask') return { outcome: 'not-found', older: true };
+  const found = isOlder && typeof stored === 'object' ? stored : null;
+  if (!conversation.ids.has(messageId) && !found) return { outcome: 'not-found' };
+  const words = message?.text ?? found?.text ?? '';
   if (message?.status === 'deleted') return { outcome: 'done', offset: conversation.offset };
-  if (message) conversation.messages.set(messageId, { ...withoutParts(message), text: '', status: 'deleted' });
+  if (message) conversation.messages.set(messageId, withoutText(message));
   const run = store.runOf(conversation.conversationId, messageId);
   if (run) Object.assign(run, { text: '', bytes: 0, parts: [] });
+  // A running answer may have the words above it.
+  const running = isOlder && conversation.active !== null && store.runOf(conversation.conversationId, conversation.active);
+  if (running) running.thread = running.thread?.map((turn) => (turn.messageId === messageId ? withoutText(turn) : turn));
   store.recheck(conversation);
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
@@ -89,7 +95,7 @@ export const deleteConversation = (store: MemoryStore, command: Parameters<RunLo
 export const closeDeleted = (store: MemoryStore, { conversationId, active }: MemoryConversation): void => {
   for (const run of store.runs.values()) {
     if (run.conversationId !== conversationId) continue;
-    Object.assign(run, { text: '', bytes: 0, parts: [], waiting: null });
+    Object.assign(run, { text: '', bytes: 0, parts: [], waiting: null, thread: undefined });
     if (run.runId !== active) continue;
     Object.assign(run, { status: 'deleted', owner: null, queuedAt: null, cancel: null });
     store.forgetLater(run);

@@ -1,4 +1,4 @@
-import type { MessageStatus, Part, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
 
 export interface MemoryRun {
@@ -35,4 +35,6 @@ export interface MemoryRun {
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
   trimmed?: Trimmed;
+  /** Turns above it that are older than what is kept here, until it ends. */
+  thread?: readonly Message[] | undefined;
 }

@@ -51,12 +51,17 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
       lossy: store.now(),
     });
   else store.recheck(conversation);
+  // What is older than what is kept here is not put behind it: it stays with the run.
+  const [eldest] = existing?.trimmed ? existing.messages.values() : [];
   for (const { message, madeRun } of runOfMessages(messages, command.run)) {
-    if (conversation.ids.has(message.messageId)) continue;
+    if (conversation.ids.has(message.messageId) || message.createdAt < (eldest?.createdAt ?? 0)) continue;
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
     store.keep(conversation, message);
     if (isRemade) store.emit(conversation, 'message', { message });
   }
+  const missed = runOfMessages(messages, command.run).flatMap(({ message }) =>
+    conversation.messages.has(message.messageId) ? [] : [message],
+  );
   const now = store.now();
   const { trace = '', cancel = null, base, trimmed } = known ?? {};
   store.putRun({
@@ -82,6 +87,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     queuedAt: null,
     ...(base !== undefined && { base }),
     ...(trimmed && { trimmed }),
+    ...(missed.length > 0 && { thread: missed }),
   });
   conversation.active = runId;
   conversation.leaf = parentId;

@@ -66,7 +66,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
     store.touch(conversation);
   }
-  const path = pathTo([...conversation.messages.values()], run.parentId);
+  const path = pathTo([...(run.thread ?? []), ...conversation.messages.values()], run.parentId);
   const spoilt = spoiltBy(path, run.parentId, run.tries, run.model);
   return {
     outcome: 'claimed',
@@ -174,7 +174,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   const offset = store.emit(conversation, 'run-ended', { runId, ...ended });
   const by = wanted && { cancelledBy: wanted.by };
   store.audit(conversation, ENDED[reason], { runId, parentId, model, epoch: held.epoch, owner, startedAt, ...by, ...ended, text }, trace);
-  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined });
+  Object.assign(held, { owner: null, queuedAt: null, parts: [], waiting: null, request: undefined, thread: undefined });
   store.forgetLater(held);
   store.touch(conversation);
   return { outcome: 'ended', offset, reason };

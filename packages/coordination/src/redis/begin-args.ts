@@ -1,5 +1,5 @@
 import { newId } from '@runnel/protocol';
-import { toLuaJson } from '../messages.ts';
+import { ownFields, toLuaJson } from '../messages.ts';
 import { filesOf } from '../parts.ts';
 import type { BeginRun } from '../run-log.ts';
 import type { ScriptArgs } from './scripts.ts';
@@ -10,7 +10,7 @@ const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '
 /** What `begin-run` is given for a command. Pure but for the name of a log. */
 export const beginArgs = (command: BeginRun, cap: number): ScriptArgs['begin-run'] => {
   const { userId, model, message, title, seed = [], trace = '', making = 'proven', request = '' } = command;
-  const { room = '' as const, continues = '', preset = false, blind = false } = command;
+  const { room = '' as const, continues = '', preset = false, blind = false, thread = [] } = command;
   const files = filesOf(message ?? {});
   return {
     userId,
@@ -31,6 +31,7 @@ export const beginArgs = (command: BeginRun, cap: number): ScriptArgs['begin-run
     files: files.length === 0 ? '' : toLuaJson(files.map(({ part }) => part)),
     facts: toLuaJson(files.map(({ facts }) => JSON.stringify(facts))),
     blind: blind ? '1' : '',
+    thread: thread === 'ask' ? '' : JSON.stringify(thread.map((turn) => [turn.messageId, toLuaJson(ownFields(turn))])),
     request,
   };
 };

@@ -65,6 +65,7 @@ export const toBeginResult = (reply: Reply): BeginRunResult => {
   if (outcome === 'unfit') return { outcome, why: reply[1] === 'room' ? 'room' : 'blind' };
   if (outcome === 'other-model') return { outcome, model: String(reply[1]) };
   if (outcome === 'forbidden') return { outcome, ...doubtful(reply[1]) };
+  if (outcome === 'older') return { outcome, messageId: String(reply[1]) };
   return { outcome };
 };
 
@@ -72,6 +73,10 @@ const parseCancel = (flag: string): CancelRequest | null => {
   const bar = flag.indexOf('|');
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };
+
+/** What a run keeps of the thread above it. */
+const turnsOf = (thread: unknown): StoredMessage[] =>
+  thread ? parseMessages((JSON.parse(String(thread)) as [string, string][]).map(([, json]) => json)) : [];
 
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
@@ -96,9 +101,10 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     held,
     system,
     base,
+    thread,
   ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
-  const path = pathTo(parseMessages(messages), parentId);
+  const path = pathTo([...turnsOf(thread), ...parseMessages(messages)], parentId);
   const spoilt = spoiltBy(path, parentId, Number(tries ?? 0), model!);
   return {
     outcome,
@@ -191,6 +197,7 @@ export const toExpelResult = (reply: Reply): ExpelResult => {
 export const toChangeResult = (reply: Reply): ChangeResult => {
   const outcome = reply[0] as ChangeResult['outcome'];
   if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
+  if (outcome === 'not-found') return { outcome, ...(Number(reply[1]) === 1 && { older: true as const }) };
   return outcome === 'busy' ? { outcome, runId: String(reply[1]) } : { outcome };
 };
 

@@ -202,9 +202,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async readHistory({ conversationId, userId, before = '', limit }) {
       return toHistory(await large.read('read-history', partsOf(conversationId), { userId, before, limit }));
     },
-    async deleteMessage({ conversationId, userId, messageId }) {
+    async deleteMessage({ conversationId, userId, messageId, stored }) {
       // As the run of that name: an answer's text so far is kept under it.
-      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap });
+      const reply = await run('delete-message', partsOf(conversationId, messageId), { userId, messageId, cap, ...lookedFor(stored) });
       if (reply[2] === 'untitled') lists.note(userId, conversationId, '');
       return toChangeResult(reply);
     },
@@ -265,6 +265,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
   };
   return guardCommands(log);
+};
+
+/** What the database has of a message that is older than what is kept here. */
+const lookedFor = (stored: 'ask' | { text: string } | undefined): Pick<ScriptArgs['delete-message'], 'looked' | 'words'> => {
+  if (stored === undefined) return { looked: 'away', words: '' };
+  return stored === 'ask' ? { looked: '', words: '' } : { looked: 'found', words: stored.text };
 };
 
 /**

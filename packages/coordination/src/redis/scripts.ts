@@ -54,6 +54,7 @@ export interface ScriptArgs {
     files: string;
     facts: string;
     blind: '1' | '';
+    thread: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
   'end-run': {
@@ -109,7 +110,7 @@ export interface ScriptArgs {
   'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
   expel: { intruder: string; rightful: string };
   rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
-  'delete-message': { userId: string; messageId: string; cap: number };
+  'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };

@@ -44,6 +44,8 @@ export const readBody = (body: unknown): Part[] => {
 
 /** A page has at most so many bytes of text, but always its newest message: as in the run log. */
 const PAGE_BYTES = 512 * 1024;
+/** As many as the run log keeps of a conversation. */
+const MOST_TURNS = 200;
 
 const COLUMNS = Object.values(MESSAGE)
   .map(([name]) => name)
@@ -88,7 +90,7 @@ export class AuditReader {
     const values: Value[] = [conversationId, limit + 1, userId];
     if (before !== undefined) values.push(before);
     const sizes = await this.#sql.query<Raw>(
-      `SELECT message_id, ${this.#sql.dialect === 'postgres' ? 'octet_length(text)' : 'length(CAST(text AS BLOB))'} AS bytes
+      `SELECT message_id, ${this.#bytesOf('text')} AS bytes
        FROM message WHERE conversation_id = $1 AND user_id = $3 AND role <> ''
          ${before === undefined ? '' : 'AND (position, message_id) < (SELECT position, message_id FROM message WHERE conversation_id = $1 AND message_id = $4)'}
        ORDER BY position DESC, message_id DESC LIMIT $2`,
@@ -97,6 +99,38 @@ export class AuditReader {
     const chosen = fitting(sizes.slice(0, limit));
     const messages = await this.#messages(conversationId, chosen);
     return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  /**
+   * The thread from its root to a message, as much of its end as a page has room for, and `MOST_TURNS` at most: what a turn below an old
+   * message needs. `none` where this person has no such message.
+   */
+  async thread(query: { conversationId: string; userId: string; messageId: string }): Promise<Page> {
+    const { conversationId, userId, messageId } = query;
+    const session = await this.#session(conversationId);
+    if (!session || session.deleted === 1 || isFree(session)) return { kind: 'none' };
+    if (session.userId !== userId) return { kind: 'forbidden' };
+    const sizes = await this.#sql.query<Raw>(
+      `WITH RECURSIVE thread(message_id, parent_id, bytes, depth) AS (
+         SELECT message_id, parent_id, ${this.#bytesOf('text')}, 0 FROM message
+           WHERE conversation_id = $1 AND message_id = $2 AND user_id = $3 AND role <> ''
+         UNION ALL
+         SELECT m.message_id, m.parent_id, ${this.#bytesOf('m.text')}, thread.depth + 1 FROM message m
+           JOIN thread ON m.message_id = thread.parent_id
+           WHERE m.conversation_id = $1 AND m.user_id = $3 AND m.role <> '' AND thread.depth < $4
+       ) SELECT message_id, bytes FROM thread ORDER BY depth`,
+      [conversationId, messageId, userId, MOST_TURNS],
+    );
+    if (sizes.length === 0) return { kind: 'none' };
+    const chosen = fitting(sizes.slice(0, MOST_TURNS));
+    const messages = await this.#messages(conversationId, chosen);
+    const byId = new Map(messages.map((message) => [message.messageId, message]));
+    const ordered = chosen.toReversed().flatMap((id) => byId.get(id) ?? []);
+    return { kind: 'page', messages: ordered, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+  }
+
+  #bytesOf(column: string): string {
+    return this.#sql.dialect === 'postgres' ? `octet_length(${column})` : `length(CAST(${column} AS BLOB))`;
   }
 
   /** In order. Asked for by name, so that no text is read that is not answered. */

@@ -25,6 +25,25 @@ export const boundsContract = (open: () => Promise<AuditTables>): void => {
     expect(read).toEqual(sizes.map((_, i) => `m${i}`));
   });
 
+  test('B17 a thread is read from its root to a message, bounded in bytes and in turns, by its owner alone', async () => {
+    const tables = await open();
+    const s = story();
+    const turns = Array.from({ length: 230 }, (_, i) => s.said(`t${i}`, `text ${i}`, i === 0 ? null : `t${i - 1}`));
+    await tables.store.write([s.started(), ...turns, s.said('b1', 'x'.repeat(300_000), 't3'), s.said('b2', 'y'.repeat(300_000), 'b1')]);
+    const read = async (messageId: string, userId = 'ann') => {
+      const page = await tables.reader.thread({ conversationId: 'c1', userId, messageId });
+      return page.kind === 'page' ? [page.hasMore, ...page.messages.map((message) => message.messageId)] : page.kind;
+    };
+    expect(await read('t2')).toEqual([false, 't0', 't1', 't2']);
+    expect(await read('b1')).toEqual([false, 't0', 't1', 't2', 't3', 'b1']);
+    expect(await read('b2')).toEqual([true, 'b2']);
+    expect((await read('t229')).slice(0, 2)).toEqual([true, 't30']);
+    expect(await read('t199')).toHaveLength(201);
+    expect([await read('nothing'), await read('t2', 'bob')]).toEqual(['none', 'forbidden']);
+    await tables.store.write([s.sessionDeleted()]);
+    expect(await read('t2')).toBe('none');
+  });
+
   test('S-9 search answers an excerpt around the match, never a whole long text', async () => {
     const tables = await open();
     const s = story();

@@ -6,7 +6,17 @@ import type { AuditTables } from '../../src/audit-database.ts';
 import { exchange } from '../../testing/events.ts';
 import { verify } from '../../src/read/verify.ts';
 
-const PATHS = ['/trail', '/trail/c1', '/search', '/conversations', '/history/c1', '/verify/c1', '/runs/r-c1/replay', '/analytics'];
+const PATHS = [
+  '/trail',
+  '/trail/c1',
+  '/search',
+  '/conversations',
+  '/history/c1',
+  '/history/c1/thread/q-c1',
+  '/verify/c1',
+  '/runs/r-c1/replay',
+  '/analytics',
+];
 const NAMES = ['after', 'before', 'limit', 'from', 'to', 'user', 'conversation', 'q', 'bucket'];
 
 const part = fc.oneof(

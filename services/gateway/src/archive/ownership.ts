@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { RunnelError, type Message } from '@runnel/protocol';
 import { NoHistory, parseBody, StoredPage, type Deletion } from '@runnel/protocol/http';
+import { readAudit } from './audit-ask.ts';
 import type { AuditClient } from '../context.ts';
 import type { Standing } from '../auth/access.ts';
 
@@ -62,13 +64,35 @@ export class AuditDesk {
     if (remembered) return remembered;
     if (!this.#isOpen) {
       const startedAt = performance.now();
-      const answer = await withinMs(this.#fly(asked), patienceMs);
+      const answer = await within(this.#fly(asked), patienceMs, UNANSWERED);
       if (performance.now() - startedAt > this.#slowMs) this.#isOpen = true;
       if (answer.standing !== 'unanswered') return answer;
       this.#isOpen = true;
     }
     this.owe(asked);
     return UNANSWERED;
+  }
+
+  /**
+   * The thread from its root to a message that the store no longer keeps; null: there is none for this person.
+   *
+   * @throws RunnelError `unavailable` when the database does not answer within `patienceMs`
+   */
+  async thread(asked: Asked, messageId: string, patienceMs: number): Promise<Message[] | null> {
+    if (this.#isOpen) throw new RunnelError('unavailable');
+    const { conversationId, userId } = asked;
+    const asking = this.#audit.call(`/history/${conversationId}/thread/${messageId}`, { userId });
+    const answer = await within(
+      asking.catch(() => null),
+      patienceMs,
+      null,
+    );
+    if (answer === null || answer.status >= 500 || answer.status === 429) {
+      this.#isOpen = true;
+      this.owe(asked);
+      throw new RunnelError('unavailable');
+    }
+    return answer.status === 200 ? readAudit(StoredPage, answer.body).messages : null;
   }
 
   /** To be asked when the database answers; the newest of too many. */
@@ -137,10 +161,10 @@ export class AuditDesk {
 /** Holds up no process that wants to end. */
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
 
-const withinMs = async (flight: Promise<Answer>, ms: number): Promise<Answer> => {
+const within = async <T>(flight: Promise<T>, ms: number, otherwise: T): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => resolve(UNANSWERED), ms);
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
     timer.unref();
   });
   return Promise.race([flight, late]).finally(() => clearTimeout(timer));

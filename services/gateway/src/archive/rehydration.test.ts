@@ -2,6 +2,7 @@ import { createMemoryRunLog } from '@runnel/coordination';
 import { MemoryStore } from '@runnel/coordination/testing';
 import { RunnelError, type Message } from '@runnel/protocol';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { decidePart } from '../commands/decide.ts';
 import { withRehydration } from './rehydration.ts';
 
 const messages: Message[] = [
@@ -202,4 +203,14 @@ test('B5 a deletion that the store lost and the database has heard of stands: no
   expect(await read('gone')).toEqual({ kind: 'none' });
   // Deleted once, and made again before the store went back: that is another log.
   expect(await read('kept')).toMatchObject({ kind: 'snapshot', messages: [{ messageId: 'of-kept' }] });
+});
+
+test('B17 a decision on what the store forgot is unavailable while the database is away, and not-found when it knows of no such part', async () => {
+  const { runLog, become } = world();
+  const decision = { conversationId: 'old', runId: 'r9', partId: 'p1', decision: 'skip' } as const;
+  become('down');
+  await expect(decidePart(runLog, 'ann', decision)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+  const { runLog: answered } = world();
+  await expect(decidePart(answered, 'ann', decision)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(decidePart(answered, 'bob', decision)).rejects.toMatchObject({ code: 'forbidden' });
 });

@@ -1,4 +1,4 @@
-import type { BeginRunResult, ReadState, RunLog } from '@runnel/coordination';
+import type { BeginRun, BeginRunResult, ChangeResult, ReadState, RunLog } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './ownership.ts';
@@ -9,6 +9,7 @@ import { storedEnd } from './stored-end.ts';
 /** A reader may wait longer than a prompt, and still be told of an outage in time. */
 const READ_PATIENCE_MS = 450;
 
+type DeleteMessage = Parameters<RunLog['deleteMessage']>[0];
 export type OwnershipMetrics = Pick<GatewayMetrics, 'ownership' | 'expelled'>;
 type Known = Exclude<Standing, 'unanswered'>;
 interface Finding {
@@ -94,10 +95,24 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       return result;
     };
 
+  /** The turns above an old message are older than what the store keeps: they are brought with the command. */
+  const beginBelow = async (command: BeginRun): Promise<BeginRunResult> => {
+    const result = await runLog.beginRun({ ...command, thread: 'ask' });
+    if (result.outcome !== 'older') return result;
+    const asked = { conversationId: command.conversationId, userId: command.userId };
+    // What is asked about itself, or only what is above it, which a model can do without (P-10).
+    const isNeeded = result.messageId === command.parentId || result.messageId === command.continues;
+    const thread = await desk.thread(asked, result.messageId, isNeeded ? readMs : slowMs).catch((error: unknown) => {
+      if (isNeeded) throw error;
+      return null;
+    });
+    return thread === null && isNeeded ? { outcome: 'not-found' } : runLog.beginRun({ ...command, thread: thread ?? [] });
+  };
+
   const beginRun: RunLog['beginRun'] = async (command) => {
     const { conversationId, userId, message, parentId } = command;
     const asked = { conversationId, userId };
-    const first = await runLog.beginRun({ ...command, making: 'no' });
+    const first = await beginBelow({ ...command, making: 'no' });
     const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
     // A parent that is not here may be in the database: of a conversation that lost its older turns.
     const lacksParent = first.outcome === 'not-found' && parentId !== null && parentId !== undefined;
@@ -108,12 +123,24 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
     if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
-    if (again || isLossy) return runLog.beginRun({ ...command, making: 'proven' });
+    if (again || isLossy) return beginBelow({ ...command, making: 'proven' });
     if (verdict !== 'create' && verdict !== 'create-unproven') return first;
     if (message === null && verdict === 'create-unproven') throw new RunnelError('unavailable');
     const result = await runLog.beginRun({ ...command, making: verdict === 'create' ? 'proven' : 'unproven' });
     if (result.outcome === 'started') desk.forget(asked);
     return result;
+  };
+
+  /** One that is older than what the store keeps: the database knows whether there is such a message, and what it says. */
+  const deleteMessage = async (command: DeleteMessage): Promise<ChangeResult> => {
+    const result = await runLog.deleteMessage({ ...command, stored: 'ask' });
+    if (result.outcome !== 'not-found' || !result.older) return result;
+    const asked = { conversationId: command.conversationId, userId: command.userId };
+    const thread = await desk.thread(asked, command.messageId, readMs).catch(() => undefined);
+    const text = thread?.at(-1)?.text;
+    const changed = await runLog.deleteMessage({ ...command, ...(text !== undefined && { stored: { text } }) });
+    if (thread === undefined && changed.outcome === 'not-found') throw new RunnelError('unavailable');
+    return changed;
   };
 
   return {
@@ -123,8 +150,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       const { conversationId, userId } = query;
       const finding = foundBy(state);
       if (userId === undefined || !mustAskDatabase(finding)) return state;
-      const { verdict, again } = await settle({ conversationId, userId }, finding, readMs);
+      const { verdict, standing, again } = await settle({ conversationId, userId }, finding, readMs);
       if (verdict === 'forbidden') return { kind: 'forbidden' };
+      if (query.sure && standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
       return again ? runLog.readState(query) : state;
     },
     async readHistory(query) {
@@ -154,7 +182,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       const { standing } = await desk.ask(asked, readMs);
       return standing === 'stranger' ? { outcome: 'forbidden' } : result;
     },
-    deleteMessage: changing((command) => runLog.deleteMessage(command)),
+    deleteMessage: changing(deleteMessage),
     deleteConversation: changing((command) => runLog.deleteConversation(command)),
     setTitle: changing((command) => runLog.setTitle(command)),
   };

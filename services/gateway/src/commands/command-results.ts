@@ -21,6 +21,8 @@ export const runOrThrow = (result: BeginRunResult): Extract<BeginRunResult, { of
       throw new RunnelError(result.outcome);
     case 'unfit':
       throw new RunnelError('model-unfit', UNFIT[result.why]);
+    case 'older':
+    // Only callers that ask the database get it as a result.
     case 'none':
       // A regenerate in a conversation that does not exist.
       throw new RunnelError('not-found');

@@ -5,7 +5,7 @@ local function vacate(active)
   for _, id in ipairs(redis.call('HKEYS', ids)) do
     redis.call('UNLINK', runPrefix .. id .. ':text')
     -- Who cancelled it, and what its caller asked for besides the conversation.
-    redis.call('HDEL', runPrefix .. id, 'cancel', 'request')
+    redis.call('HDEL', runPrefix .. id, 'cancel', 'request', 'thread')
     dropparts(runPrefix .. id .. ':parts', runPrefix .. id .. ':part:')
   end
   if active then

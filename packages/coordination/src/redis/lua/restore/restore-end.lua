@@ -74,7 +74,7 @@ redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 local held = tonumber(redis.call('HGET', owner, 'epoch') or 0)
 redis.call('HSET', run, 'status', reason, 'epoch', math.max(held, tonumber(epoch)), 'parentId', parentId, 'model', model, 'startedAt', startedAt)
-redis.call('HDEL', run, 'request')
+redis.call('HDEL', run, 'request', 'thread')
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(userId) .. ',"parentId":' .. json(parentId) .. ',"model":' .. cjson.encode(model)
   .. ',"epoch":' .. figure(epoch) .. ',"startedAt":' .. figure(startedAt) .. ',"restored":true,' .. fields .. ',"text":' .. cjson.encode(content) .. '}', record[2])

@@ -79,10 +79,14 @@ else
   recheck()
 end
 mend()
+-- What is older than what is kept here is not put behind it: it stays with the run.
+local eldest = conversation[1] and redis.call('HEXISTS', meta, 'trimmed') == 1 and redis.call('ZRANGE', order, 0, 0)[1]
+local first = eldest and redis.call('HGET', history, eldest)
+local since = first and cjson.decode(first).createdAt or 0
 local said = {}
 for index, message in ipairs(messages) do
   said[index] = message[4] or message[2]
-  if redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
+  if cjson.decode(message[2]).createdAt >= since and redis.call('HSETNX', ids, message[1], message[3] .. '|0') == 1 then
     keep(message[1], message[2])
     if remade then
       emit('message', ',"message":' .. message[2])
@@ -90,6 +94,16 @@ for index, message in ipairs(messages) do
   end
 end
 redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request)
+local thread = {}
+for _, message in ipairs(messages) do
+  if redis.call('HEXISTS', history, message[1]) == 0 then
+    thread[#thread + 1] = { message[1], message[2] }
+  end
+end
+redis.call('HDEL', run, 'thread')
+if #thread > 0 then
+  redis.call('HSET', run, 'thread', cjson.encode(thread))
+end
 redis.call('SET', text, content)
 dropparts(parts, partPrefix)
 redis.call('HDEL', run, 'parts', 'step', 'waiting')

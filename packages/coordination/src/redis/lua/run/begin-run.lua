@@ -1,7 +1,7 @@
 -- begin-run: starts a run, with its user message, and the conversation when it is new.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events relay store whose runPrefix
 --          runPrefix: start of the keys of a run, which may be another one; same slot
--- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset files facts blind
+-- ARGV     conversationId userId runId model messageId prompt parent title seed logId trace cap making request room continues preset files facts blind thread
 --          messageId '' answers `parent` once more; parent '*' is the newest leaf, '' a root;
 --          seed: JSON list of [messageId, role, text], earlier turns of a new conversation
 --          request: JSON of what the model is asked beside the thread, or ''
@@ -11,8 +11,11 @@
 --          files: JSON list of the message's parts, or ''; facts: JSON list of what the audit is told of each; blind '1': the model takes no
 --          pictures
 --          preset '1': nobody named the model, so that of the conversation is asked for instead
--- Returns  started runId offset title | duplicate runId offset | busy runId | other-model model | unfit why | none | lossy | forbidden doubtful | not-found | overloaded
---          (lossy: the store changed behind the conversation; the message may be in the database, with its answer)
+--          thread: JSON list of [messageId, JSON of the message], what the database has from the root on to the first that is not here; '' it was
+--          not asked yet
+-- Returns  started runId offset title | duplicate runId offset | busy runId | other-model model | unfit why | none | lossy | older messageId | forbidden doubtful | not-found | overloaded
+--          (lossy: the store changed behind the conversation; the message may be in the database, with its answer; older: this one, and what is
+--          above it, are older than what is kept here)
 -- Law      L-1 a message or run seen before answers with the run it made; one run at a time; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events, relay = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
@@ -21,6 +24,7 @@ local conversationId, userId, runId, model, messageId, prompt = ARGV[1], ARGV[2]
 local parent, title, seed, logId, trace, cap = ARGV[7], ARGV[8], cjson.decode(ARGV[9]), ARGV[10], ARGV[11], tonumber(ARGV[12])
 local making, request, room, continues, preset = ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17]
 local files, facts, blind = ARGV[18], cjson.decode(ARGV[19]), ARGV[20]
+local thread = ARGV[21]
 -- @include now
 -- @include json
 -- @include figure
@@ -34,6 +38,7 @@ local files, facts, blind = ARGV[18], cjson.decode(ARGV[19]), ARGV[20]
 -- @include generation
 -- @include recheck
 -- @include alive
+-- @include stored
 -- @include weigh
 -- @include fit
 -- @include mend
@@ -50,7 +55,7 @@ end
 if redis.call('EXISTS', meta) == 0 then
   revive()
 end
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy', 'model', 'system')
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy', 'model', 'system', 'trimmed')
 local isNew = not known[1]
 if theirs(known[1]) then
   return { 'forbidden', (isNew or known[5]) and 1 or 0 }
@@ -80,9 +85,15 @@ end
 if not isNew and making == '' and (known[7] or (redis.call('HGET', store, 'n') or '0') ~= (known[6] or '0')) then
   return { 'lossy' }
 end
-if parent == '*' then
-  parent = known[3] or ''
-elseif parent ~= '' and (not isNew or making ~= 'unproven') and redis.call('HEXISTS', ids, parent) == 0 then
+local isNamed = parent ~= '*'
+parent = isNamed and parent or known[3] or ''
+if thread == '' and not isNew and known[10] and not known[5] then
+  local missing = beyond(continues ~= '' and continues or parent)
+  if missing then
+    return { 'older', missing }
+  end
+end
+if isNamed and parent ~= '' and (not isNew or making ~= 'unproven') and redis.call('HEXISTS', ids, parent) == 0 and not older[parent] then
   return { 'not-found' }
 end
 local brought = files ~= '' and cjson.decode(files) or nil
@@ -90,7 +101,7 @@ for _, fact in ipairs(facts) do
   cjson.decode(fact)
 end
 if messageId == '' then
-  local asked = not isNew and redis.call('HGET', history, parent)
+  local asked = not isNew and stored(parent)
   local question = asked and cjson.decode(asked)
   if not question or question.role ~= 'user' or question.status == 'deleted' then
     return { 'not-found' }
@@ -99,7 +110,7 @@ if messageId == '' then
 end
 local begun = ''
 if continues ~= '' then
-  local kept = not isNew and redis.call('HGET', history, continues)
+  local kept = not isNew and stored(continues)
   local earlier = kept and cjson.decode(kept)
   if not earlier or earlier.role ~= 'assistant' or earlier.parentId ~= parent or earlier.status == 'deleted' or earlier.text == '' then
     return { 'not-found' }
@@ -137,6 +148,7 @@ if isNew and messageId ~= '' then
   end
 end
 if messageId ~= '' then
+  leaveOut()
   say(messageId, 'user', prompt, files ~= '' and files, facts)
 end
 if isNew then
@@ -172,13 +184,16 @@ local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
 redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
-redis.call('HDEL', run, 'base', 'cut', 'lost')
+redis.call('HDEL', run, 'base', 'cut', 'lost', 'thread')
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', 86400000)
   redis.call('HSET', run, 'base', #begun, 'step', #begun)
 end
 if cut > 0 then
   redis.call('HSET', run, 'cut', cut, 'lost', lost)
+end
+if #missed > 0 then
+  redis.call('HSET', run, 'thread', cjson.encode(missed))
 end
 -- Epoch 0 means never claimed; readers are shown 1.
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'epoch', epoch, 'expires', 0)

@@ -109,7 +109,7 @@ keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role"
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)
-redis.call('HDEL', run, 'request')
+redis.call('HDEL', run, 'request', 'thread')
 local offset = emit('run-ended', ',"runId":"' .. runId .. '"' .. ended)
 local words = { complete = 'STREAM_COMPLETED', cancelled = 'STREAM_CANCELLED' }
 audit(words[reason] or 'STREAM_ERROR', '{"userId":' .. json(redis.call('HGET', meta, 'userId')) .. ',"runId":"' .. runId .. '","parentId":' .. parentId

@@ -1,20 +1,20 @@
 -- fit(leaf, room): what of the thread that ends at `leaf` has no room in so many tokens (four bytes of text each): how many messages, and
 -- about how many tokens they are; 0, 0 when all has room. System text stays, then whole turns, the newest first, the last one always. The
 -- rule of `fitThread` in @runnel/protocol, which AI pods cut by; a message above 64 KiB is measured as it is stored, not decoded, for this
--- blocks the store. Needs meta, history, order and weigh.
+-- blocks the store. Needs meta, history, order, weigh, stored, missed.
 local function fit(leaf, room)
   local size, ids = 0, redis.call('ZRANGE', order, 0, -1)
   for _, id in ipairs(ids) do
     size = size + redis.call('HSTRLEN', history, id)
   end
   -- JSON is never shorter than its text; what its files are is said in them.
-  if size <= room * 4 and redis.call('HEXISTS', meta, 'files') == 0 then
+  if size <= room * 4 and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then
     return 0, 0
   end
   local turns, turn, id = {}, { 0, 0 }, leaf
   -- A damaged history may go round.
-  for _ = 1, #ids do
-    local kept = id and id ~= '' and redis.call('HGET', history, id)
+  for _ = 1, #ids + #missed do
+    local kept = id and id ~= '' and stored(id)
     if not kept then
       break
     end
