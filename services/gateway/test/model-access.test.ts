@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
-import { createHealth, createMetrics, loadConfig, silentLog } from '@runnel/kit';
+import { createHealth, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
 import type { PodModel } from '@runnel/protocol/http';
 import { configSpec, createGatewayApp } from '../src/index.ts';
 import { TestClient } from '../testing/ws-client.ts';
@@ -43,7 +43,7 @@ const ask = async (method: 'GET' | 'POST', url: string, claims: object, payload?
   const { statusCode, json } = await gateway.app.inject({ method, url, headers, ...(payload && { payload }) });
   return { status: statusCode, body: json<{ code?: string; models?: PodModel[]; data?: { id: string }[]; agents?: object }>() };
 };
-const prompt = (id: string) => ({ text: 'hello', model: 'staff-only', messageId: `m-${id}`, runId: `r-${id}` });
+const prompt = (id: string) => ({ conversationId: `c-${id}`, text: 'hello', model: 'staff-only', messageId: `m-${id}`, runId: `r-${id}` });
 
 test.each([
   ['a group', { groups: ['staff'] }],
@@ -53,8 +53,7 @@ test.each([
   expect(body.models!.map(({ id }) => id)).toEqual(['staff-only', 'open']);
   expect(body.models!.some((model) => 'access' in model)).toBe(false);
   expect((await ask('GET', '/v1/models', claims)).body.data!.map(({ id }) => id)).toEqual(['staff-only', 'open']);
-  const conversation = `/api/conversations/c-${what.replace(' ', '-')}/messages`;
-  expect((await ask('POST', conversation, claims, prompt(what.slice(2)))).status).toBe(202);
+  expect((await ask('POST', '/api/chat', claims, prompt(what.slice(2)))).status).toBe(202);
 });
 
 test('others do not see it, and are refused forbidden on every wire', async () => {
@@ -62,7 +61,7 @@ test('others do not see it, and are refused forbidden on every wire', async () =
   expect((await ask('GET', '/v1/models', { groups: ['other'] })).body.data!.map(({ id }) => id)).toEqual(['open']);
   expect((await ask('GET', '/v1/models/staff-only', {})).status).toBe(404);
   expect(Object.keys((await ask('GET', '/api/ag-ui/info', {})).body.agents!)).not.toContain('staff-only');
-  expect(await ask('POST', '/api/conversations/c-no/messages', {}, prompt('no'))).toMatchObject({
+  expect(await ask('POST', '/api/chat', {}, prompt('no'))).toMatchObject({
     status: 403,
     body: { code: 'forbidden' },
   });
@@ -78,6 +77,9 @@ test('a socket is refused too, until its person comes with a token that says mor
   const client = new TestClient(port, { headers: { authorization: `Bearer ${await tokenOf({})}` } });
   await client.opened;
   const asked = { type: 'prompt', conversationId: 'c-ws', messageId: 'm-ws', runId: 'r-ws', model: 'staff-only', text: 'hello' } as const;
-  await expect(client.ask(asked)).rejects.toMatchObject({ code: 'forbidden' });
+  expect(await client.ask(asked)).toMatchObject({ type: 'error', code: 'forbidden' });
+  client.send({ type: 'hello', protocol: 1, token: await tokenOf({ groups: ['staff'] }) });
+  await waitFor(() => client.events.filter(({ type }) => type === 'welcome').length === 2);
+  expect(await client.ask(asked)).toMatchObject({ type: 'ok' });
   client.drop();
 });

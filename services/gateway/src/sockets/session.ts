@@ -292,9 +292,8 @@ export class Session implements Drainable, Waiter {
     state.frames.know(identity);
     this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
-    const { userId } = identity;
     this.#queue.send(
-      control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
+      control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId: identity.userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
       null,
     );
   }
