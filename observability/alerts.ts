@@ -1,7 +1,7 @@
 import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 import { OPERATOR_CAUSES } from './operator-alerts.ts';
-import { MODELS_FILE_WRONG, RUNS_UNANSWERABLE } from './model-alerts.ts';
+import { MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
@@ -139,6 +139,7 @@ export const CAUSES: readonly CauseAlert[] = [
   },
   RUNS_UNANSWERABLE,
   MODELS_FILE_WRONG,
+  MODEL_REPLACED,
   {
     alert: 'ModelSlow',
     severity: 'ticket',

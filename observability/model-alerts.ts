@@ -34,3 +34,22 @@ export const RUNS_UNANSWERABLE: CauseAlert = {
   silent: unanswerable(0),
   labels: { why: 'tried' },
 };
+
+const replaced = (count: number): Samples => ({
+  'runnel_ai_fallbacks_total{service="ai",model="large",to="small"}': count,
+  'runnel_ai_run_end_total{service="ai",model="large",reason="complete"}': 60,
+  'runnel_ai_run_end_total{service="ai",model="large",reason="rerouted"}': count,
+});
+
+/** People get answers, of another model than they asked for. */
+export const MODEL_REPLACED: CauseAlert = {
+  alert: 'ModelReplaced',
+  severity: 'ticket',
+  expr: 'sum by (model) (rate(runnel_ai_run_end_total{reason="rerouted"}[15m])) / sum by (model) (rate(runnel_ai_run_end_total{reason=~"complete|failed|rerouted"}[15m])) > 0.05 and round(sum by (model) (increase(runnel_ai_run_end_total{reason="rerouted"}[15m]))) >= 3',
+  for: '10m',
+  summary: 'Another model answers in the place of one that fails',
+  description: 'More than 5 % of the answers that a model was asked for, and three at least, were given by one of its fallback list.',
+  fires: replaced(10),
+  silent: replaced(1),
+  labels: { model: 'large' },
+};

@@ -21,6 +21,8 @@ export interface StartRun {
   via?: Pod;
   /** Asks the fake model instead of counting; `accents`: words of many bytes. */
   fake?: boolean | 'accents';
+  /** Instead of the first of the list. */
+  model?: string;
 }
 
 export interface WatchOptions extends Pick<ViewerOptions, 'silenceMs' | 'lingers'> {
@@ -99,13 +101,20 @@ export class Stage {
       conversationId = this.newConversation(),
       via,
       fake = false,
+      model,
     } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
     const full = fake === 'accents' ? accentText(words) : countText(words);
     const run = this.expected.add({ conversationId, ...ids, words, full, endings });
     const text = fake ? `say ${words} ${fake === 'accents' ? 'accents' : 'words'} at ${rate}` : `count ${words} at ${rate} ${fault}`.trim();
-    const answer = await prompt(via ? () => via.url : this.origin, { conversationId, userId: this.userId, text, ...ids });
+    const answer = await prompt(via ? () => via.url : this.origin, {
+      conversationId,
+      userId: this.userId,
+      text,
+      ...ids,
+      ...(model && { model }),
+    });
     if (answer.status !== 202) throw new Error(`the prompt was answered ${answer.status} ${answer.code}: ${answer.message}`);
     return run;
   }

@@ -2,6 +2,9 @@ import { cancel } from '../harness/commands.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import { elapse } from '../harness/wait.ts';
 
+/** Nobody listens there. */
+const AWAY = { provider: 'openai-compatible', baseURL: 'http://127.0.0.1:9/v1' };
+
 export const modelScenarios: Scenario[] = [
   {
     name: 'model-fails',
@@ -84,6 +87,29 @@ export const modelScenarios: Scenario[] = [
       const { restarts, moves } = stage.viewers[0]!.screen.stats;
       stage.note(`exit code ${code}, ${moves} moves, ${restarts} restarts`);
       if (restarts > 0) throw new Error('a quick answer was started again although its pod could have finished it');
+    },
+  },
+  {
+    name: 'model-that-is-away-is-replaced',
+    promise: 'P-1 P-2 P-4',
+    cluster: {
+      aiEnv: {
+        MODELS: JSON.stringify([
+          { id: 'first', ...AWAY, fallback: ['second', 'count'] },
+          { id: 'second', ...AWAY },
+          { id: 'count', provider: 'count' },
+        ]),
+      },
+    },
+    run: async (stage) => {
+      const conversationId = stage.newConversation();
+      const viewers = [stage.watch(conversationId), stage.watchBySse(conversationId)];
+      const run = await stage.startRun({ conversationId, words: 200, rate: 100, model: 'first' });
+      await stage.shown(run, 40);
+      await (await stage.ownerOf(run)).kill();
+      await stage.settle();
+      for (const { screen } of viewers)
+        if (screen.model !== 'count') throw new Error(`said to be from ${screen.model}, not from the model that answered`);
     },
   },
 ];

@@ -116,6 +116,13 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Answers given by another model',
+          description: 'By the model that could not begin and the one of its fallback list that answered instead.',
+          unit: 'ops',
+          targets: [{ expr: 'sum by (model, to) (rate(runnel_ai_fallbacks_total[$__rate_interval]))', legend: '{{model}} → {{to}}' }],
+        },
+        {
+          kind: 'timeseries',
           title: 'Failures by model',
           description: 'Answers that ended with an error of the provider.',
           unit: 'ops',

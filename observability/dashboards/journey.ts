@@ -15,7 +15,11 @@ export const journey: Dashboard = {
           description: 'Complete or cancelled on purpose, of all that ended (P-1). Below 99.9 %: runbook AnswersIncomplete.',
           unit: 'percentunit',
           targets: [
-            ratio('runnel_ai_run_end_total{reason=~"complete|cancelled"}', 'runnel_ai_run_end_total{reason!~"released|fenced"}', 'whole'),
+            ratio(
+              'runnel_ai_run_end_total{reason=~"complete|cancelled"}',
+              'runnel_ai_run_end_total{reason!~"released|fenced|parked|rerouted"}',
+              'whole',
+            ),
           ],
         },
         {

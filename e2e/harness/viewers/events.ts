@@ -28,7 +28,7 @@ export interface RunEnded {
 type LogBody =
   | { type: 'message'; message: Message }
   | { type: 'message-deleted'; messageId: string }
-  | { type: 'run-started'; runId: string; parentId: string | null; epoch: number }
+  | { type: 'run-started'; runId: string; parentId: string | null; epoch: number; model?: string; requestedModel?: string }
   | Chunk
   | { type: 'run-moved'; runId: string; epoch: number; bytes: number; restarted: boolean }
   | RunEnded
@@ -42,7 +42,7 @@ export interface Snapshot {
   offset: number;
   title: string;
   messages: Message[];
-  run: { runId: string; parentId: string | null; epoch: number; text: string } | null;
+  run: { runId: string; parentId: string | null; epoch: number; text: string; model?: string } | null;
   hasMore: boolean;
 }
 export interface Live {

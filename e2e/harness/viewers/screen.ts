@@ -36,6 +36,8 @@ export class Screen {
   title = '';
   messages = new Map<string, Message>();
   run: Running | null = null;
+  /** Who the last answer was said to be from. */
+  model = '';
   /** `asked`: a follow was sent, nothing of it has arrived. */
   phase: 'idle' | 'asked' | 'catching-up' | 'live' = 'idle';
   lastEvent: ConversationEvent | null = null;
@@ -116,6 +118,7 @@ export class Screen {
     this.logId = snapshot.logId;
     this.offset = snapshot.offset;
     this.title = snapshot.title;
+    if (snapshot.run) this.model = snapshot.run.model ?? '';
     this.messages = new Map(snapshot.messages.map((message) => [message.messageId, message]));
     this.run = snapshot.run && { ...snapshot.run, bytes: Buffer.byteLength(snapshot.run.text) };
     this.#known = true;
@@ -167,7 +170,10 @@ export class Screen {
         return void (this.title = event.title);
       case 'run-started':
         this.stats.starts++;
-        if (this.run) this.violate(`W-5: run ${event.runId} starts while ${this.run.runId} runs`);
+        // Another model may begin the same answer, of which there is nothing yet.
+        if (this.run && !(event.requestedModel && this.run.runId === event.runId && this.run.bytes === 0))
+          this.violate(`W-5: run ${event.runId} starts while ${this.run.runId} runs`);
+        this.model = event.model ?? '';
         this.run = { runId: event.runId, parentId: event.parentId, epoch: event.epoch, text: '', bytes: 0 };
         return;
       case 'chunk': {

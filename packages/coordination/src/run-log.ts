@@ -14,7 +14,7 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Trimmed, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
@@ -78,12 +78,30 @@ export type ClaimRunResult =
       system?: string;
       /** UTF-8 bytes at the beginning of its text that came from the answer it continues. */
       base?: number;
+      /** What was asked for, where another model answers. */
+      requestedModel?: string;
     }
   /** Somebody holds a lease that has not expired. */
   | { outcome: 'owned' }
   /** This pod does not have the run's model. */
   | { outcome: 'unsuited' }
   /** Ended, or never known. */
+  | { outcome: 'gone' };
+
+export interface SwitchModel extends OwnedRun {
+  model: string;
+  /** What of the thread this model does not get. */
+  trimmed?: Trimmed | undefined;
+}
+export type SwitchModelResult =
+  | { outcome: 'switched'; offset: number }
+  /** It has that model already. */
+  | { outcome: 'duplicate' }
+  /** Some of the answer stands: it stays with the model that said it. */
+  | { outcome: 'begun' }
+  | { outcome: 'cancelled' }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' }
   | { outcome: 'gone' };
 
 export interface CancelRequest {
@@ -184,6 +202,8 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
   claimRun(command: ClaimRun): Promise<ClaimRunResult>;
+  /** Another model is to write an answer that has not begun: `run-started` says so once more. */
+  switchModel(command: SwitchModel): Promise<SwitchModelResult>;
   appendChunk(command: AppendChunk): Promise<AppendChunkResult>;
   /** Ends a run once: history, `run-ended`, outbox; nothing of the run comes after it (W-10, W-11). */
   endRun(command: EndRun): Promise<EndRunResult>;

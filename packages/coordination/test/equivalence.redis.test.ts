@@ -195,6 +195,12 @@ const steps: fc.Arbitrary<Step>[] = [
     const read = isOld ? { ...expected, attempt: 7 } : expected;
     return scene.log.decidePart({ conversationId: id(scene, c), runId, userId, decision: 'approve', expected: read, part });
   }),
+  step('switch', [conversation, run, epoch, fc.constantFrom('story', 'count'), fc.boolean()], (scene, c, runId, held, model, isCut) =>
+    scene.log.switchModel({
+      ...{ conversationId: id(scene, c), runId, epoch: held, model },
+      ...(isCut && { trimmed: { messages: 1, tokens: 2 } }),
+    }),
+  ),
   step('cancel', [conversation, run, user], (scene, c, runId, userId) =>
     scene.log.cancelRun({ conversationId: id(scene, c), runId, userId }),
   ),

@@ -20,6 +20,7 @@ import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { threadsContract } from './contract/threads.ts';
 import { storeContract } from './contract/store.ts';
+import { switchingContract } from './contract/switching.ts';
 import type { Open, Opened } from './contract/world.ts';
 
 /**
@@ -40,6 +41,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
     describe('threads', () => threadsContract(current));
+    describe('switching models', () => switchingContract(current));
     describe('parts', () => partsContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));

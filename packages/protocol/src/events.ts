@@ -22,6 +22,8 @@ export interface Message {
   /** Of an answer: what of the conversation its model did not get, for it had no room. */
   trimmed?: Trimmed;
   model?: string;
+  /** What was asked for, where another model answered in its place. */
+  requestedModel?: string;
   /** Milliseconds since the epoch, by Redis's clock. */
   createdAt: number;
   author?: string;
@@ -64,6 +66,8 @@ export interface RunStartedEvent extends Logged {
   epoch: number;
   /** What of the conversation was left out, so that the rest fits its model. */
   trimmed?: Trimmed;
+  /** Of the second one of a run, when another model answers in the place of this one. */
+  requestedModel?: string;
   startedAt: number;
 }
 export interface ChunkEvent extends Logged {
@@ -157,6 +161,7 @@ export interface RunSnapshot {
   text: string;
   startedAt: number;
   trimmed?: Trimmed;
+  requestedModel?: string;
   parts?: readonly Part[];
   /** Parts that somebody has to decide before it goes on. */
   waiting?: readonly string[];

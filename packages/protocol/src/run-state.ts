@@ -86,12 +86,13 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   ...(finish !== undefined && { finish }),
   ...(run.trimmed && { trimmed: run.trimmed }),
   model: run.model,
+  ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   createdAt: run.startedAt,
   ...(run.parts && { parts: run.parts }),
 });
 
 /** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
-const textUpTo = (text: string, bytes: number): string | null => {
+export const textUpTo = (text: string, bytes: number): string | null => {
   if (bytes === 0) return '';
   let held = 0;
   for (let i = 0; i < text.length;) {
@@ -120,8 +121,8 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'message-deleted':
       return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
     case 'run-started': {
-      const { runId, parentId, model, epoch, startedAt, trimmed } = event;
-      const cut = trimmed && { trimmed };
+      const { runId, parentId, model, epoch, startedAt, trimmed, requestedModel } = event;
+      const cut = { ...(trimmed && { trimmed }), ...(requestedModel !== undefined && { requestedModel }) };
       return applied({ run: { runId, parentId, model, epoch, startedAt, ...cut, text: '', bytes: 0, moves: 0 }, ended: null });
     }
     case 'chunk': {

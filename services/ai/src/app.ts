@@ -71,7 +71,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
       : await readFile(file, 'utf8').catch((cause: unknown) => Promise.reject(new ConfigError([`MODELS_FILE ${String(cause)}`])));
   const entries = text === undefined ? config.models : readModels(text);
   const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
-  metrics.known([...entries.map(({ id }) => id), UNKNOWN_MODEL]);
+  metrics.known([...entries, { id: UNKNOWN_MODEL }]);
   const worker = createWorker({
     runLog,
     models,

@@ -20,6 +20,7 @@ const RESULTS = [
   'interrupted',
   'released',
   'parked',
+  'rerouted',
   'fenced',
   'given-up',
   'lost',
@@ -35,6 +36,10 @@ export const createAiMetrics = (metrics: Metrics) => {
   const claims = metrics.counter('runnel_ai_claims_total', 'Tries to claim a run, by outcome', ['outcome']);
   const takeovers = metrics.counter('runnel_ai_takeovers_total', 'Runs gone on with after another owner');
   const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
+  const fallbacks = metrics.counter('runnel_ai_fallbacks_total', 'Answers that another model gave in the place of the one that was asked', [
+    'model',
+    'to',
+  ]);
   const finishes = metrics.counter('runnel_ai_finish_total', 'Answers that ended here, by how the model stopped', ['finish', 'model']);
   const runSeconds = metrics.histogram('gen_ai_client_operation_duration_seconds', 'An answer, from claim to end', RUN_SECONDS, GEN_AI);
   const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
@@ -98,8 +103,9 @@ export const createAiMetrics = (metrics: Metrics) => {
 
   return {
     /** A first failure must be seen as a rise, so the words of this pod's models begin at zero. */
-    known(models: readonly string[]): void {
-      for (const model of models) {
+    known(models: readonly { id: string; fallback?: readonly string[] }[]): void {
+      for (const { id: model, fallback = [] } of models) {
+        for (const to of fallback) fallbacks.inc({ model, to }, 0);
         for (const reason of RESULTS) ends.inc({ reason, model }, 0);
         for (const finish of [...FINISHES, STOPPED]) finishes.inc({ finish, model }, 0);
       }
@@ -144,6 +150,7 @@ export const createAiMetrics = (metrics: Metrics) => {
         logEvents.observe(offset);
         finishes.inc({ finish: finish ?? STOPPED, model });
       },
+      rerouted: (_error, to) => fallbacks.inc({ model, to }),
       cut: () => cut.inc(),
       troubled: () => storeTroubles.inc(),
       firstToken(ms) {

@@ -128,7 +128,13 @@ export const en = {
     stopping: 'Stopping…',
     stopsLater: 'Not connected. It stops as soon as there is a connection.',
   },
-  model: { label: 'Model', default: 'Automatic', failed: 'Models could not be loaded.', continues: 'Goes on from its last byte' },
+  model: {
+    label: 'Model',
+    default: 'Automatic',
+    failed: 'Models could not be loaded.',
+    continues: 'Goes on from its last byte',
+    down: 'Not answering now',
+  },
   part,
   message: {
     you: 'You said',
@@ -158,6 +164,7 @@ export const en = {
     interrupted: 'Interrupted. What had arrived is kept.',
     trimmed:
       'Too long for this model: its oldest message was left out. | Too long for this model: the {count} oldest messages were left out.',
+    fallback: '{asked} was not available. {model} answered in its place.',
     cutLength: 'Cut off by the length limit.',
     cutFilter: 'Stopped by the content filter.',
     cutTools: 'The model asked for a tool, and there is none here.',

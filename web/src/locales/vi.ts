@@ -129,7 +129,13 @@ export const vi: Messages = {
     stopping: 'Đang dừng…',
     stopsLater: 'Chưa có kết nối. Sẽ dừng ngay khi có kết nối.',
   },
-  model: { label: 'Mô hình', default: 'Tự động', failed: 'Không tải được danh sách mô hình.', continues: 'Tiếp tục được từ byte cuối' },
+  model: {
+    label: 'Mô hình',
+    default: 'Tự động',
+    failed: 'Không tải được danh sách mô hình.',
+    continues: 'Tiếp tục được từ byte cuối',
+    down: 'Hiện không trả lời',
+  },
   part,
   message: {
     you: 'Bạn nói',
@@ -158,6 +164,7 @@ export const vi: Messages = {
     cancelled: 'Đã dừng',
     interrupted: 'Bị gián đoạn. Phần đã nhận vẫn được giữ.',
     trimmed: 'Quá dài với mô hình này: {count} tin nhắn cũ nhất không được gửi cho nó.',
+    fallback: '{asked} không sẵn sàng. {model} trả lời thay.',
     cutLength: 'Bị cắt do giới hạn độ dài.',
     cutFilter: 'Bị bộ lọc nội dung dừng lại.',
     cutTools: 'Mô hình yêu cầu một công cụ, nhưng ở đây không có.',

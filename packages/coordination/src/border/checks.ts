@@ -1,6 +1,6 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
 import type { GrantRef } from '../grants.ts';
-import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage } from '../run-log.ts';
+import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
@@ -106,6 +106,15 @@ export const checkClaim = (command: ClaimRun): void => {
   count(command.leaseMs, 'lease');
   object(command.models, 'list of models');
   for (const canContinue of Object.values(command.models)) flag(canContinue, 'list of models');
+};
+
+export const checkSwitch = (command: SwitchModel): void => {
+  checkOwned(command);
+  name(command.model, 'model');
+  if (command.trimmed === undefined) return;
+  object(command.trimmed, 'trimmed');
+  count(command.trimmed.messages, 'trimmed');
+  count(command.trimmed.tokens, 'trimmed');
 };
 
 export const checkAppend = (command: AppendChunk): void => {

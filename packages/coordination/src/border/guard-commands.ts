@@ -12,6 +12,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   ...log,
   beginRun: async (command) => log.beginRun(check.checkBegin(command)),
   claimRun: checked(check.checkClaim, log.claimRun),
+  switchModel: checked(check.checkSwitch, log.switchModel),
   appendChunk: checked(check.checkAppend, log.appendChunk),
   putPart: checked(checkPut, log.putPart),
   appendPartChunk: checked(checkPartChunk, log.appendPartChunk),

@@ -34,7 +34,9 @@ export interface MemoryRun {
   queuedAt: number | null;
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
-  trimmed?: Trimmed;
+  trimmed?: Trimmed | undefined;
+  /** What was asked for, where another model answers. */
+  requestedModel?: string;
   /** Turns above it that are older than what is kept here, until it ends. */
   thread?: readonly Message[] | undefined;
 }

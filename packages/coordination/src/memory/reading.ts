@@ -65,6 +65,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor, 
           text: run.text,
           startedAt: run.startedAt,
           ...(run.trimmed && { trimmed: run.trimmed }),
+          ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
           ...(run.parts.length > 0 && { parts: [...run.parts] }),
           ...(run.waiting && { waiting: run.waiting }),
         }

@@ -63,7 +63,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     conversation.messages.has(message.messageId) ? [] : [message],
   );
   const now = store.now();
-  const { trace = '', cancel = null, base, trimmed } = known ?? {};
+  const { trace = '', cancel = null, base, trimmed, requestedModel } = known ?? {};
   store.putRun({
     conversationId,
     runId,
@@ -87,6 +87,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     queuedAt: null,
     ...(base !== undefined && { base }),
     ...(trimmed && { trimmed }),
+    ...(requestedModel !== undefined && { requestedModel }),
     ...(missed.length > 0 && { thread: missed }),
   });
   conversation.active = runId;

@@ -13,6 +13,7 @@ import { rehydrate } from './rehydrate.ts';
 import { restoreEnd } from './restore-end.ts';
 import { restoreRun } from './restore-run.ts';
 import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './runs.ts';
+import { switchModel } from './switch-model.ts';
 import { MemoryStore, type DurableOutbox } from './store.ts';
 import { checkIds } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP } from '../outbox-entries.ts';
@@ -56,6 +57,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     appendPartChunk: async (command) => appendPartChunk(store, command),
     parkRun: async (command) => parkRun(store, command),
     decidePart: async (command) => decidePart(store, command),
+    switchModel: async (command) => switchModel(store, command),
     endRun: async (command) => endRun(store, command),
     cancelRun: async (command) => cancelRun(store, command),
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [runKey(run), renewLease(store, owner, leaseMs, run)])),

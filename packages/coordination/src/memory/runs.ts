@@ -86,6 +86,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     ...(doubt && { doubt }),
     ...(conversation.system && { system: conversation.system }),
     ...(run.base !== undefined && { base: run.base }),
+    ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   };
 };
 
@@ -163,6 +164,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...finished,
     ...(held.trimmed && { trimmed: held.trimmed }),
     model,
+    ...(held.requestedModel !== undefined && { requestedModel: held.requestedModel }),
     createdAt: startedAt,
     ...(usage && { usage }),
     ...(shown && { parts: shown }),

@@ -16,6 +16,7 @@ import type {
   RestoreRunResult,
   RunLog,
   StoredMessage,
+  SwitchModelResult,
 } from '../run-log.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large/large-message.ts';
@@ -102,6 +103,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     system,
     base,
     thread,
+    requested,
   ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo([...turnsOf(thread), ...parseMessages(messages)], parentId);
@@ -124,7 +126,13 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     ...((doubt === 'stale' || doubt === 'lost') && { doubt }),
     ...(system && { system }),
     ...(Number(base ?? 0) > 0 && { base: Number(base) }),
+    ...(requested && { requestedModel: requested }),
   };
+};
+
+export const toSwitchResult = (reply: Reply): SwitchModelResult => {
+  const outcome = reply[0] as SwitchModelResult['outcome'];
+  return outcome === 'switched' ? { outcome, offset: Number(reply[1]) } : { outcome };
 };
 
 export const toEndResult = (reply: Reply): EndRunResult => {
@@ -228,7 +236,7 @@ export const toReadState = (reply: Reply): ReadState => {
     };
   }
   const [, logId, offset, title, hasMore, messages, running, lossy, unproven] = reply as [string, ...unknown[]];
-  const [runId, parentId, model, epoch, startedAt, text, held, waiting, cut, lost] = running as string[];
+  const [runId, parentId, model, epoch, startedAt, text, held, waiting, cut, lost, requested] = running as string[];
   const parts = toParts(held);
   return {
     kind,
@@ -248,6 +256,7 @@ export const toReadState = (reply: Reply): ReadState => {
             ...(parts.length > 0 && { parts }),
             ...(waiting && { waiting: JSON.parse(waiting) as string[] }),
             ...trimmedOf(cut, lost),
+            ...(requested && { requestedModel: requested }),
           },
   };
 };

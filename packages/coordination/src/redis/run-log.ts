@@ -3,7 +3,7 @@ import { createAppends } from './append-commands.ts';
 import { beginArgs } from './begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
-import { channelOf, outboxKey, shardOf, SHARDS, workChannel, type KeyParts } from './keys.ts';
+import { channelOf, outboxKey, shardOf, type KeyParts } from './keys.ts';
 import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
 import { createRedisCaller, type OnCommand } from './client/caller.ts';
@@ -24,10 +24,11 @@ import {
   toReadState,
   toRehydrateResult,
   toRestoreEndResult,
+  toSwitchResult,
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import type { RunLog, StoredMessage, Subscription, WorkHint } from '../run-log.ts';
+import type { RunLog, StoredMessage } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
@@ -37,7 +38,7 @@ import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
 import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
-import { parseHint } from './work-hint.ts';
+import { createWorkChannels } from './work-hint.ts';
 import { askStoreMemory } from './memory-usage.ts';
 
 export interface RedisRunLogOptions {
@@ -74,6 +75,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
+    ...createWorkChannels(client, caller, channels),
     async beginRun(command) {
       const { conversationId, userId, runId } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), beginArgs(command, cap));
@@ -83,6 +85,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
       const args = { owner, leaseMs, models: toLuaJson(models), cap };
       return toClaimResult(runId, await run('claim-run', partsOf(conversationId, runId), args));
+    },
+    async switchModel({ conversationId, runId, epoch, model, trimmed }) {
+      const args = { epoch, model, cut: trimmed?.messages ?? 0, lost: trimmed?.tokens ?? 0, cap };
+      return toSwitchResult(await run('switch-model', partsOf(conversationId, runId), args));
     },
     appendChunk: createAppends(client, scripts, caller),
     async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error, parts = [] }) {
@@ -234,23 +240,6 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async notePresence({ conversationId, holder, count }) {
       await run('note-presence', partsOf(conversationId), { holder, count });
     },
-    async onWork(listener): Promise<Subscription> {
-      await caller.ready();
-      const hear = { message: (bytes: Buffer) => hearWork(bytes, listener), resubscribed: () => {} };
-      const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), hear));
-      const settled = await Promise.allSettled(shards);
-      const close = async (): Promise<void> => {
-        for (const result of settled) if (result.status === 'fulfilled') await result.value.close();
-      };
-      const failed = settled.find((result) => result.status === 'rejected');
-      if (!failed) return { close };
-      await close();
-      throw failed.reason;
-    },
-    async publishWork(hint) {
-      const { shard } = partsOf(hint.conversationId, hint.runId);
-      await caller.call('publish-work', () => client.spublish(workChannel(shard), JSON.stringify(hint)));
-    },
     sharedSecret: createSecrets(client, caller),
     answering: caller.answering,
     async ping() {
@@ -281,10 +270,4 @@ const storedMessage = (message: StoredMessage, madeRun: string): (string | strin
   const { parts, ...bare } = message;
   const facts = filesOf(message).map(({ facts: told }) => JSON.stringify(told));
   return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare), facts] : [])];
-};
-
-/** Ignore a hint that cannot be parsed: sweeps find the run anyway. */
-const hearWork = (bytes: Buffer, listener: (hint: WorkHint) => void): void => {
-  const hint = parseHint(bytes.toString());
-  if (hint !== null) listener(hint);
 };

@@ -57,6 +57,7 @@ export interface ScriptArgs {
     thread: string;
   };
   'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
+  'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
   'end-run': {
     epoch: number | '';
     reason: string;
@@ -152,6 +153,7 @@ const NAMES = [
   'decide-part',
   'begin-run',
   'claim-run',
+  'switch-model',
   'end-run',
   'cancel-run',
   'renew-leases',

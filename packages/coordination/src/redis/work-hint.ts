@@ -1,5 +1,11 @@
 import { isId } from '@runnel/protocol';
+import type { Cluster, Redis } from 'ioredis';
+import { checkIds } from '../messages.ts';
+import type { RunLog, Subscription } from '../run-log.ts';
 import type { RunRef } from '../run-ref.ts';
+import type { RedisCaller } from './client/caller.ts';
+import type { RedisChannels } from './client/channels.ts';
+import { shardOf, SHARDS, workChannel } from './keys.ts';
 
 /**
  * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
@@ -14,7 +20,7 @@ export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; s
 export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string } & RunRef;
 
 /** A published hint; null for what is none. Pure. */
-export const parseHint = (text: string): WorkHint | null => {
+const parseHint = (text: string): WorkHint | null => {
   let hint: unknown;
   try {
     hint = JSON.parse(text);
@@ -25,3 +31,32 @@ export const parseHint = (text: string): WorkHint | null => {
   const { kind, conversationId, runId } = hint as Record<string, unknown>;
   return typeof kind === 'string' && isId(conversationId) && isId(runId) ? (hint as WorkHint) : null;
 };
+
+/** Where the pods hear of work: a channel a shard. A hint that cannot be parsed is ignored, as sweeps find the run anyway. */
+export const createWorkChannels = (
+  client: Redis | Cluster,
+  caller: RedisCaller,
+  channels: RedisChannels,
+): Pick<RunLog, 'onWork' | 'publishWork'> => ({
+  async onWork(listener): Promise<Subscription> {
+    await caller.ready();
+    const hear = (bytes: Buffer): void => {
+      const hint = parseHint(bytes.toString());
+      if (hint !== null) listener(hint);
+    };
+    const listening = { message: hear, resubscribed: () => {} };
+    const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), listening));
+    const settled = await Promise.allSettled(shards);
+    const close = async (): Promise<void> => {
+      for (const result of settled) if (result.status === 'fulfilled') await result.value.close();
+    };
+    const failed = settled.find((result) => result.status === 'rejected');
+    if (!failed) return { close };
+    await close();
+    throw failed.reason;
+  },
+  async publishWork(hint) {
+    checkIds(hint.conversationId, hint.runId);
+    await caller.call('publish-work', () => client.spublish(workChannel(shardOf(hint.conversationId)), JSON.stringify(hint)));
+  },
+});

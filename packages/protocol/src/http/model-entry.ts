@@ -104,6 +104,15 @@ export const ModelEntry = Type.Object(
       Type.Boolean({ description: 'Nobody can pick it any more; answers that were asked for before are still written' }),
     ),
     default: Type.Optional(Type.Boolean({ description: 'Answers prompts that name no model; else the first entry does' })),
+    fallback: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        maxItems: 8,
+        uniqueItems: true,
+        description:
+          'Ids of models that answer in its place, in this order, while nothing of an answer has come: refused, no room, key or quota gone, resting, too slow to begin',
+      }),
+    ),
     ...abilities,
     access: Type.Optional(ModelAccess),
     system: Type.Optional(Type.String({ description: 'Goes first to the model, before what a conversation says itself' })),

@@ -76,6 +76,7 @@ export const ModelInfo = Type.Object({
   accepts: Type.Optional(
     Type.Array(Type.String(), { description: 'Parameters and inputs that an API caller may send with a prompt; absent: none' }),
   ),
+  down: Type.Optional(Type.Boolean({ description: 'Its provider has failed lately, for every AI pod; it may still be asked' })),
   vision: Type.Optional(Type.Boolean({ description: 'It can look at pictures' })),
   tools: Type.Optional(Type.Boolean({ description: 'It can call tools' })),
   reasoning: Type.Optional(Type.Boolean({ description: 'It thinks before it answers' })),

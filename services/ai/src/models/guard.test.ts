@@ -155,6 +155,28 @@ describe('the breaker', () => {
     await expect.poll(() => textOf(model, ask('x')).catch(() => ''), { timeout: 2000 }).toBe('ok');
   });
 
+  test('a model whose last calls all failed is said to be down, until one works or for five minutes', async () => {
+    let down = true;
+    const clock = createFastClock();
+    const provider = scripted(() => (down ? failsAfter(outage()) : says('ok')));
+    const model = guarded(provider, { breakMs: 30, clock });
+    expect(model.isDown!()).toBe(false);
+    for (let i = 0; i < 2; i++) await expect(textOf(model, ask('x'))).rejects.toThrow();
+    expect(model.isDown!()).toBe(true);
+    await clock.sleep(300_001);
+    expect(model.isDown!()).toBe(false);
+    await expect(textOf(model, ask('x'))).rejects.toThrow();
+    down = false;
+    await expect.poll(() => textOf(model, ask('x')).catch(() => ''), { timeout: 2000 }).toBe('ok');
+    expect(model.isDown!()).toBe(false);
+  });
+
+  test('a model that another one can stand in for is opened once', async () => {
+    const provider = scripted(() => failsAfter(outage()));
+    await expect(textOf(guarded(provider, { openings: 1 }), ask('x'))).rejects.toThrow();
+    expect(provider.opened).toBe(1);
+  });
+
   test('does not count cancels and refusals', async () => {
     const provider = scripted(() => failsAfter(new RunnelError('model-failed')));
     const model = guarded(provider);

@@ -1,6 +1,6 @@
 import { fullJitter } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
+import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, type CircuitBreakerPolicy } from 'cockatiel';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { continued } from './continued.ts';
@@ -12,6 +12,8 @@ export interface GuardOptions {
   remote: boolean;
   clock?: Clock;
   random?: () => number;
+  /** How often a stream is opened before its failure stands: 3 when absent. One is enough where another model can answer. */
+  openings?: number;
   /** How long an open breaker refuses before it lets one call try. */
   breakMs?: number;
 }
@@ -22,6 +24,8 @@ const PATIENCE_MS = 5_000;
 const RETRY = { baseMs: 250, maxMs: 2000 };
 const FAILURES_TO_BREAK = 5;
 const BREAK_MS = 10_000;
+/** After so long without a try nothing is known of it. */
+const DOWN_MS = 300_000;
 
 /**
  * A provider with its timeouts, retries and breaker. What it throws for the model's sake is `model-failed`, but for what says more
@@ -34,7 +38,7 @@ export const guard = (provider: ChatProvider, options: GuardOptions): ChatProvid
     options.clock,
   );
   return {
-    ...provider,
+    ...timed,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       try {
         yield* timed.stream(request, signal);
@@ -59,10 +63,13 @@ const toFailure = (error: unknown): RunnelError => {
   return new RunnelError('model-failed', message, { cause, ...told });
 };
 
-/** Opens a stream up to three times. After the first token `continued` decides: the reader has seen it. */
+/** Opens a stream up to `openings` times. After the first token `continued` decides: the reader has seen it. */
 const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvider => {
-  const { clock = systemClock, random, breakMs = BREAK_MS } = options;
+  const { clock = systemClock, random, breakMs = BREAK_MS, openings = OPENINGS } = options;
   const breaker = circuitBreaker(handleWhen(isOutage), { halfOpenAfter: breakMs, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) });
+
+  let failedAt = Number.NEGATIVE_INFINITY;
+  breaker.onFailure(() => (failedAt = clock.now()));
 
   const openOften = async (request: ModelRequest, signal: AbortSignal): Promise<Opened> => {
     for (let attempt = 0; ; attempt++) {
@@ -70,13 +77,14 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
         return await open(provider, breaker, request, signal);
       } catch (error) {
         const askedMs = error instanceof RunnelError ? (error.retryAfterMs ?? 0) : 0;
-        if (signal.aborted || !mayPass(error) || attempt + 1 >= OPENINGS || askedMs > PATIENCE_MS) throw error;
+        if (signal.aborted || !mayPass(error) || attempt + 1 >= openings || askedMs > PATIENCE_MS) throw error;
         await clock.sleep(askedMs + fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
       }
     }
   };
   return {
     ...provider,
+    isDown: () => breaker.state !== CircuitState.Closed && clock.now() - failedAt < DOWN_MS,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       const { first, iterator } = await openOften(request, signal);
       if (first.done) return;

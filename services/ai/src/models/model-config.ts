@@ -24,6 +24,11 @@ export const modelProblems = (entries: readonly ModelEntry[], env: Env): string[
     seen.add(entry.id);
     return found.map((problem) => `/${at}${problem} (model ${entry.id})`);
   });
+  const ids = new Set(entries.map(({ id }) => id));
+  for (const [at, { id, fallback = [] }] of entries.entries())
+    for (const [place, other] of fallback.entries())
+      if (other === id || !ids.has(other))
+        problems.push(`/${at}/fallback/${place} is ${other}: the id of another entry of this list is allowed (model ${id})`);
   const defaults = entries.flatMap((entry, at) => (entry.default ? [`/${at}/default`] : []));
   if (defaults.length > 1) problems.push(`${defaults.join(' and ')} are true: one model at most is the default`);
   if (entries.length > 0 && entries.every(({ suspended }) => suspended))

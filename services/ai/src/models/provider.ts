@@ -71,6 +71,8 @@ export interface ChatProvider {
   /** Loads what takes long, so that the first prompt does not wait for it. What fails here fails again, and aloud, in `stream`. */
   warmUp?(): Promise<void>;
   close?(): Promise<void>;
+  /** It has failed so often, and lately, that it is probably away. A guess for people: it is still asked. */
+  isDown?(): boolean;
 }
 
 /** The text of the message that is to be answered. */

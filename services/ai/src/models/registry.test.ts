@@ -53,6 +53,26 @@ test('what a model can is told flat, and what it can not is absent', () => {
 });
 
 describe('what does not fit is said before the start, all at once', () => {
+  test('a fallback that is no other entry of the list', () => {
+    const entries: ModelEntry[] = [
+      { id: 'a', provider: 'demo', fallback: ['b', 'a', 'c'] },
+      { id: 'b', provider: 'count', fallback: ['a'] },
+    ];
+    expect(() => createModelRegistry(entries)).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /\/0\/fallback\/1 is a: .*\(model a\)[^]*\/0\/fallback\/2 is c: the id of another entry of this list is allowed/,
+        ),
+      }),
+    );
+    const models = createModelRegistry([
+      { ...entries[0]!, fallback: ['b'] },
+      { ...entries[1]!, suspended: true },
+    ]);
+    expect(models.get('a')).toMatchObject({ fallback: ['b'], suspended: false });
+    expect(models.get('b')).toMatchObject({ fallback: ['a'], suspended: true });
+  });
+
   test('by schema', () => {
     expect(() => load('[]')).toThrow(/^MODELS /);
     expect(() => load('[{"id":"a","provider":"magic"}]')).toThrow(

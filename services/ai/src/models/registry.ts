@@ -21,6 +21,10 @@ export interface Model {
   /** Its name at the provider. */
   model: string;
   system: string | null;
+  /** Models that answer in its place, in this order. */
+  fallback: readonly string[];
+  /** Nobody picks it, and no other falls back to it. */
+  suspended: boolean;
   /** Guarded. */
   provider: ChatProvider;
 }
@@ -64,7 +68,11 @@ export const createModelRegistry = (
   const fallback = standard && models.get(standard.id);
   if (fallback && !named.has(DEFAULT_MODEL)) named.set(DEFAULT_MODEL, fallback);
   return {
-    list: () => offered.map(({ id }) => models.get(id)!.info),
+    list: () =>
+      offered.map(({ id }) => {
+        const { info, provider } = models.get(id)!;
+        return provider.isDown?.() ? { ...info, down: true } : info;
+      }),
     get: (id) => named.get(id),
     suited: Object.fromEntries([...named].map(([id, { provider }]) => [id, provider.canContinue])),
     async warmUp() {
@@ -84,11 +92,18 @@ const infoFor = (entry: ModelEntry, canContinue: boolean, isDefault: boolean): P
 const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
   const bare = createProvider(entry, env, clock);
   const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
-  const provider = guard(bare, { timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts }, remote, clock });
+  const provider = guard(bare, {
+    timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts },
+    remote,
+    clock,
+    ...(entry.fallback && { openings: 1 }),
+  });
   return {
     info: infoFor(entry, provider.canContinue, false),
     model: entry.model ?? entry.id,
     system: entry.system ?? null,
+    fallback: entry.fallback ?? [],
+    suspended: entry.suspended ?? false,
     provider,
   };
 };

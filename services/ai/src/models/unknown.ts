@@ -9,6 +9,8 @@ export const unknownModel = (error: RunnelError = new RunnelError('model-unknown
   info: { id: UNKNOWN_MODEL, name: UNKNOWN_MODEL, provider: 'none', canContinue: false },
   model: UNKNOWN_MODEL,
   system: null,
+  fallback: [],
+  suspended: false,
   provider: {
     canContinue: false,
     stream() {

@@ -1,6 +1,6 @@
 import type { StoredMessage } from '@runnel/coordination';
 import { ModelRequest, parseBody, type Turn } from '@runnel/protocol/http';
-import { fitThread, RunnelError, tokensOf } from '@runnel/protocol';
+import { fitThread, RunnelError, tokensOf, type Trimmed } from '@runnel/protocol';
 import type { ModelMessage, ModelRequest as Request } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
 import type { Claim } from './generate.ts';
@@ -61,6 +61,10 @@ const GO_ON =
 /** A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. */
 const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): readonly StoredMessage[] =>
   promptTokens === undefined ? messages : fitThread(messages, promptTokens - tokensOf(system)).kept;
+
+/** What of the thread this model does not get; null: it gets all. */
+export const trimmedOf = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): Trimmed | null =>
+  promptTokens === undefined ? null : fitThread(messages, promptTokens - tokensOf(system)).trimmed;
 
 /**
  * The model's input: the system text of its entry, of the conversation and of this request, then the thread. A caller's own thread is

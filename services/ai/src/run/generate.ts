@@ -13,8 +13,8 @@ import { write } from './write.ts';
 
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
-/** How a run left this pod: ended for good, handed back (drain), waiting for a person, taken by somebody else, left to its lease, or lost by a bug. */
-export type RunResult = EndReason | 'released' | 'parked' | 'fenced' | 'given-up' | 'lost';
+/** How a run left this pod: ended for good, handed back (drain), waiting for a person, given to another model, taken by somebody else, left to its lease, or lost by a bug. */
+export type RunResult = EndReason | 'released' | 'parked' | 'rerouted' | 'fenced' | 'given-up' | 'lost';
 
 /** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
 export type StopReason = 'release' | 'interrupt' | Verdict;
@@ -25,6 +25,8 @@ export interface RunObserver extends AppendObserver {
   /** Milliseconds the model's next text took. */
   token?(waitedMs: number): void;
   failed?(error: RunnelError): void;
+  /** Another model is to answer in the place of the one that failed. */
+  rerouted?(error: RunnelError, to: string): void;
   /** The answer was stopped at `maxAnswerBytes`. */
   cut?(): void;
   /** A bug of ours took the run from us. */
@@ -50,6 +52,8 @@ export interface RunJob {
   maxSteps?: number;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
+  /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */
+  fallBack?(error: RunnelError): Promise<boolean>;
   /** Aborts when the process must end: nothing waits for the store any longer. */
   giveUp: AbortSignal;
   observe?: RunObserver;
@@ -123,6 +127,8 @@ export const generate = (job: RunJob): ActiveRun => {
     if (written.waiting) return park(written.waiting, written.usage);
     if (written.error === null && (appends.whole.trim() !== '' || appends.parts.all.length > 0))
       return end('complete', written.usage, { finish: written.finish });
+    const isEmpty = appends.whole === '' && appends.parts.all.length === 0;
+    if (written.error !== null && isEmpty && (await job.fallBack?.(written.error))) return 'rerouted';
     const error = written.error ?? emptyAnswer(written.finish);
     observe.failed?.(error);
     return end('failed', written.usage, { finish: written.finish, error });

@@ -28,6 +28,10 @@ export const startRunSpan = (
         span.addEvent('restored', { outcome });
         inner.restored?.(outcome);
       },
+      rerouted(error, to) {
+        span.addEvent('rerouted', { code: error.code, to });
+        inner.rerouted?.(error, to);
+      },
       failed(error) {
         span.addEvent('model-failed', { code: error.code });
         inner.failed?.(error);

@@ -31,3 +31,4 @@ export const createOutage = ({ clock, graceMs, onChange }: OutageOptions) => {
     justBack: (): boolean => clock.now() - backAt < graceMs,
   };
 };
+export type Outage = ReturnType<typeof createOutage>;

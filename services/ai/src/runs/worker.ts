@@ -3,19 +3,21 @@ import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type Fr
 import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
+import { OUTAGE_MS } from '../run/append-loop.ts';
 import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
+import { keepLeases } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
 import { repeat } from './repeat.ts';
+import { reroute } from './reroute.ts';
+import { runLogLines } from './run-log-lines.ts';
 import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
 import { startRunSpan } from '../run/run-span.ts';
 import { batchMs, createTimeline } from '../run/timeline.ts';
-import { afterRenew } from '../run/verdict.ts';
 import { Witness, type Archive } from './end-witness.ts';
-import { tellFailure } from './tell-failure.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
 export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
@@ -40,7 +42,7 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
 
 export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
 
-interface Held {
+export interface Held {
   owned: OwnedRun;
   model: Model;
   active: ActiveRun;
@@ -74,6 +76,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const [seeking, renewing, giveUp] = [new AbortController(), new AbortController(), new AbortController()];
   let hints: WorkHints | undefined;
   let draining: Promise<void> | undefined;
+  const retry = { clock, random, giveUpMs: OUTAGE_MS, signal: giveUp.signal };
 
   const store = createOutage({
     clock,
@@ -120,6 +123,7 @@ export const createWorker = (deps: WorkerDeps) => {
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
+    const lines = runLogLines(log, facts);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     let written = 0;
     const span = startRunSpan(tracer, claim, nodeId, {
@@ -135,21 +139,32 @@ export const createWorker = (deps: WorkerDeps) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
       },
-      lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
+      lost: lines.lost,
       failed(error) {
         counted.failed?.(error);
-        tellFailure(log, facts, error);
+        lines.failed(error);
+      },
+      rerouted(error, to) {
+        counted.rerouted?.(error, to);
+        lines.rerouted(error, to);
       },
     });
+    let next: Claim | null = null;
+    const fallBack = async (error: RunnelError): Promise<boolean> => {
+      next = await reroute({ runLog, models, retry }, claim, { ...ref, epoch: claim.epoch }, error);
+      if (next) span.observer.rerouted?.(error, next.run.model);
+      return next !== null;
+    };
     const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({ ...job, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
       runs.delete(key);
-      if (owed > 0) void sweep();
+      if (next) begin(ref, next);
+      else if (owed > 0) void sweep();
       timeline.close();
       // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
       if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
@@ -202,45 +217,7 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  const renew = async (): Promise<void> => {
-    const held = [...runs.values()];
-    if (held.length === 0) return;
-    const askedAt = clock.now();
-    try {
-      const outcomes = await runLog.renewLeases(
-        owner,
-        leaseMs,
-        held.map(({ owned }) => owned),
-      );
-      store.answered();
-      for (const { owned, active } of held) {
-        const outcome = outcomes.get(runKey(owned));
-        const next = outcome === undefined ? 'keep' : afterRenew(outcome);
-        if (next === 'restore') active.restore(askedAt);
-        else if (next !== 'keep') active.stop(next);
-      }
-    } catch (error) {
-      store.failed(error);
-    }
-  };
-
-  /** A hint that a run's cancel is wanted: asks the store, which alone decides. False when no run of this name is here. */
-  const check = async (runId: string, conversationId?: string): Promise<boolean> => {
-    const named = [...runs.values()].filter(
-      ({ owned }) => owned.runId === runId && (conversationId === undefined || owned.conversationId === conversationId),
-    );
-    if (named.length === 0) return false;
-    const outcomes = await runLog.renewLeases(
-      owner,
-      leaseMs,
-      named.map(({ owned }) => owned),
-    );
-    for (const { owned, active } of named) {
-      const next = afterRenew(outcomes.get(runKey(owned)) ?? 'renewed');
-      if (next === 'cancel' || next === 'fenced') active.stop(next);
-    }
-    return true;
-  };
+  const { renew, check } = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;

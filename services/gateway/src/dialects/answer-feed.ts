@@ -15,12 +15,16 @@ export interface Outlet {
   break(): void;
 }
 
+/** What a dialect tells of an answer. */
+export type Told = Pick<Answer, 'text' | 'parts' | 'waiting' | 'restarts' | 'end' | 'history' | 'parentId'>;
+
 /** Words of a dialect: what to say to a reader who was told `sent`. Pure. */
 export interface Encoder<S> {
   fresh: S;
   /** It tells of the conversation too. */
   withHistory?: boolean;
-  encode(sent: S, answer: Pick<Answer, 'text' | 'restarts' | 'end' | 'history' | 'parentId'>): { events: object[]; sent: S };
+  /** `isOver`: there is no more to tell, though the answer has not ended. */
+  encode(sent: S, answer: Told): { events: object[]; sent: S; isOver?: boolean };
 }
 
 export interface FeedPlace {
@@ -85,7 +89,7 @@ export class AnswerFeed<S> implements Drainable {
         const next = encode(sent, answer);
         ({ sent } = next);
         for (const event of next.events) this.#outlet.write(event);
-        if (end) break;
+        if (end || next.isOver) break;
         if (next.events.length === 0) await answer.next();
       }
       if (this.#left) return;

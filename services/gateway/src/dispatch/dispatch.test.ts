@@ -134,6 +134,15 @@ test('the catalogue is what all pods have', () => {
   ]);
 });
 
+test('a model is down where every pod that has it says so', () => {
+  const down = { down: true };
+  const merged = mergeModels([
+    [model('a', down), model('b', down), model('c')],
+    [model('a', down), model('b'), model('c', down), model('d', down)],
+  ]);
+  expect(merged.filter((known) => known.down).map(({ id }) => id)).toEqual(['a', 'd']);
+});
+
 test('no model is the default; an unknown one is refused; without a catalogue everything is queued', () => {
   const catalogue = [model('a'), model('b', { default: true })];
   expect(chooseModel(catalogue, undefined)).toBe('b');

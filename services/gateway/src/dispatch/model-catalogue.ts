@@ -30,6 +30,15 @@ export interface ModelCatalogueOptions {
   file?: string | undefined;
 }
 
+/** `down` is what all of them say: another pod may reach it. */
+const both = ({ down, access = undefined, ...known }: PodModel, other: PodModel): PodModel => ({
+  ...known,
+  ...(down && other.down && { down }),
+  // While a change is on its way a model that one pod knows to be some people's is nobody else's.
+  ...((access ?? other.access) && { access: (access ?? other.access)! }),
+  ...(known.accepts && { accepts: known.accepts.filter((name) => other.accepts?.includes(name)) }),
+});
+
 /**
  * The models of all pods, in the order of the first pod that has them. Pods of two releases may differ: what a model accepts is what each
  * of them knows, since any of them may take the run.
@@ -38,14 +47,8 @@ export const mergeModels = (lists: readonly (readonly PodModel[])[]): PodModel[]
   const byId = new Map<string, PodModel>();
   for (const model of lists.flat()) {
     const known = byId.get(model.id);
-    if (!known) {
-      byId.set(model.id, model);
-      continue;
-    }
-    const accepts = known.accepts?.filter((name) => model.accepts?.includes(name));
-    // While a change is on its way a model that one pod knows to be some people's is nobody else's.
-    const access = known.access ?? model.access;
-    byId.set(model.id, { ...known, ...(accepts && { accepts }), ...(access && { access }) });
+    if (known) byId.set(model.id, both(known, model));
+    else byId.set(model.id, model);
   }
   return [...byId.values()];
 };

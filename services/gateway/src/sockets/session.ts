@@ -293,7 +293,14 @@ export class Session implements Drainable, Waiter {
     this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     this.#queue.send(
-      control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId: identity.userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
+      control({
+        type: 'welcome',
+        protocol: PROTOCOL_VERSION,
+        node,
+        userId: identity.userId,
+        heartbeatMs,
+        limits: { ...limits, promptsPerMinute },
+      }),
       null,
     );
   }

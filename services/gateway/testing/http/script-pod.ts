@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ClaimRunResult, EndRun, RunLog, StoredMessage } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelRequest } from '@runnel/protocol/http';
+import { PartWriter } from '../part-writer.ts';
 import type { Dispatcher } from '../../src/dispatch/dispatch.ts';
 import type { ModelCatalogue } from '../../src/dispatch/model-catalogue.ts';
 
@@ -13,6 +14,7 @@ export interface ScriptRun {
   messages: StoredMessage[];
   /** What the caller asks of the model. */
   request: ModelRequest | undefined;
+  parts: PartWriter;
   say(text: string): Promise<string>;
   end(outcome?: Partial<Pick<EndRun, 'reason' | 'finish' | 'usage' | 'error'>>): Promise<string>;
   /** Another pod takes the run over and has to begin again. */
@@ -57,8 +59,10 @@ export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): 
       const claimed = await claim(ref, true);
       if (!claimed) return 'queued';
       let { epoch, text } = claimed;
+      const parts = new PartWriter(runLog, () => ({ ...ref, epoch, text }), claimed.parts);
       const run: ScriptRun = {
         ...ref,
+        parts,
         messages: claimed.messages,
         request: claimed.request === undefined ? undefined : (JSON.parse(claimed.request) as ModelRequest),
         async say(more) {
@@ -68,7 +72,7 @@ export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): 
         },
         async end(end = {}) {
           const proof = { bytes: Buffer.byteLength(text), sha256: hash('sha256', text, 'hex') };
-          return (await runLog.endRun({ ...ref, epoch, reason: 'complete', ...proof, ...end })).outcome;
+          return (await runLog.endRun({ ...ref, epoch, reason: 'complete', ...proof, ...parts.ending(), ...end })).outcome;
         },
         async restart() {
           await runLog.releaseRun({ ...ref, epoch });

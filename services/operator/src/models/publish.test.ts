@@ -30,8 +30,9 @@ const aModel = fc
     isDefault: fc.boolean(),
     suspended: fc.boolean(),
     secret: fc.constantFrom('s', 't'),
+    fallback: fc.option(fc.array(fc.constantFrom('a', 'b', 'nowhere'), { minLength: 1, maxLength: 3 }), { nil: undefined }),
   })
-  .map(({ name, id, age, kind, isDefault, suspended, secret }) =>
+  .map(({ name, id, age, kind, isDefault, suspended, secret, fallback }) =>
     model(
       name,
       {
@@ -40,6 +41,7 @@ const aModel = fc
         ...(id !== undefined && { id }),
         ...(isDefault && { default: true }),
         ...(suspended && { suspended: true }),
+        ...(fallback && { fallback }),
       },
       age,
     ),
@@ -70,6 +72,8 @@ const expectWhole = ({ entries, keys, leaving }: Published): void => {
   expect(entries.some(({ suspended }) => !suspended)).toBe(true);
   const files = entries.flatMap(({ apiKeyFile }) => (apiKeyFile ? [apiKeyFile.slice(DIR.length + 1)] : []));
   expect(Object.keys(keys).toSorted()).toEqual([...new Set(files)].toSorted());
+  for (const { id, fallback = [] } of entries)
+    for (const other of fallback) expect(other !== id && entries.some((entry) => entry.id === other)).toBe(true);
   for (const id of Object.keys(leaving)) expect(entries.find((entry) => entry.id === id)?.suspended).toBe(true);
 };
 
@@ -196,4 +200,20 @@ test('a key goes nowhere without consent: not where the Secret has it no more, a
   expect(named.published.entries.filter(({ apiKeyFile }) => apiKeyFile).map(({ id, baseURL }) => [id, baseURL])).toEqual([
     ['k', 'https://good/v1'],
   ]);
+});
+
+test('what pods would refuse is wrong here, and refuses no other model', () => {
+  const wrongs = [
+    model('w', { ...remote, body: { stream: false } }),
+    model('w', { provider: 'openai-compatible' } as never),
+    model('w', { provider: 'demo', topP: 1 }),
+    model('w', { provider: 'anthropic' }),
+  ];
+  for (const wrong of wrongs) expect(words(look([wrong, model('b')]))).toEqual({ w: 'wrong', b: 'published' });
+});
+
+test('a fallback that is not there is left out, and told', () => {
+  const { published, verdicts } = look([model('a', { fallback: ['b', 'nowhere', 'a'] }), model('b', { fallback: ['nowhere'] })]);
+  expect(published.entries.map(({ fallback }) => fallback)).toEqual([['b'], undefined]);
+  expect(verdicts.get('a')).toEqual({ word: 'published', without: ['nowhere', 'a'] });
 });

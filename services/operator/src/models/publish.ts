@@ -15,7 +15,8 @@ export type Key = { found: string } | { missing: MissingKey };
 
 /** What became of an object. `kept` says that what was published before goes on. */
 export type Verdict =
-  | { word: 'published' | 'suspended' }
+  /** `without`: what it falls back to and is not there; pods would refuse the file for it. */
+  | { word: 'published' | 'suspended'; without?: readonly string[] }
   | { word: 'wrong'; problems: readonly string[]; kept: boolean }
   | { word: 'key-missing'; why: MissingKey; kept: boolean }
   | { word: 'same-id'; other: string }
@@ -131,7 +132,24 @@ export const desiredOf = ({ models, keys, before, running, now }: Observed, dir:
     if (file !== undefined && file in files) continue;
     if (add({ ...rest, suspended: true })) leaving[entry.id] = since;
   }
-  return withOneAtLeast({ published: { entries, keys: files, leaving }, verdicts }, { before, owner, dir });
+  return withKnownFallbacks(withOneAtLeast({ published: { entries, keys: files, leaving }, verdicts }, { before, owner, dir }), owner);
+};
+
+/** A model that falls back to one that is not there falls back to the others. */
+const withKnownFallbacks = ({ published, verdicts }: Desired, owner: ReadonlyMap<string, string>): Desired => {
+  const ids = new Set(published.entries.map(({ id }) => id));
+  const told = new Map(verdicts);
+  const entries = published.entries.map((entry) => {
+    const { fallback, ...rest } = entry;
+    if (fallback === undefined) return entry;
+    const known = [...new Set(fallback)].filter((id) => id !== entry.id && ids.has(id));
+    const name = owner.get(entry.id) ?? '';
+    const verdict = told.get(name);
+    const without = fallback.filter((id) => !known.includes(id));
+    if (without.length > 0 && (verdict?.word === 'published' || verdict?.word === 'suspended')) told.set(name, { ...verdict, without });
+    return { ...rest, ...(known.length > 0 && { fallback: known }) };
+  });
+  return { published: { ...published, entries }, verdicts: told };
 };
 
 /** The name of an entry's key file. */

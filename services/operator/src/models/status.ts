@@ -50,6 +50,9 @@ const accepted = (verdict: Verdict): Omit<Said, 'type'> => {
   switch (verdict.word) {
     case 'published':
     case 'suspended':
+      return verdict.without
+        ? yes('FallbackMissing', `It does not fall back to ${verdict.without.join(', ')}: there are no such models.`)
+        : yes('Accepted', 'The object is right.');
     case 'key-missing':
       return yes('Accepted', 'The object is right.');
     case 'another-default':

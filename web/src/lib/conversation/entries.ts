@@ -15,6 +15,8 @@ export interface Entry extends Node {
   /** Beside its text; of a running answer they are read where they are drawn. */
   parts: readonly Part[];
   model: string | null;
+  /** The model that was asked for, where another one answered. */
+  requestedModel: string | null;
   createdAt: number;
   /** A prompt that is not in the log yet. */
   pending: PendingPrompt | null;
@@ -32,6 +34,7 @@ const ofMessage = (message: Message): Entry => ({
   trimmed: message.trimmed ?? null,
   parts: message.parts ?? NO_PARTS,
   model: message.model ?? null,
+  requestedModel: message.requestedModel ?? null,
   createdAt: message.createdAt,
   pending: null,
 });
@@ -39,7 +42,7 @@ const ofMessage = (message: Message): Entry => ({
 const PENDING_STATUS = { queued: 'queued', sending: 'sending', sent: 'sending', failed: 'refused' } as const;
 
 /** What of a running answer changes rarely: everything but its text. */
-export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed'>;
+export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt' | 'trimmed' | 'requestedModel'>;
 
 /**
  * Finished messages, the running answer and prompts on their way as one list in order of creation.
@@ -48,7 +51,7 @@ export type RunHead = Pick<RunState, 'runId' | 'parentId' | 'model' | 'startedAt
 export const entriesOf = (messages: readonly Message[], run: RunHead | null, pending: readonly PendingPrompt[]): Entry[] => {
   const entries = messages.map(ofMessage);
   if (run) {
-    const { runId, parentId, model, startedAt, trimmed = null } = run;
+    const { runId, parentId, model, startedAt, trimmed = null, requestedModel = null } = run;
     const entry: Entry = {
       messageId: runId,
       parentId,
@@ -59,6 +62,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       trimmed,
       parts: NO_PARTS,
       model,
+      requestedModel,
       createdAt: startedAt,
       pending: null,
     };
@@ -77,6 +81,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       trimmed: null,
       parts: NO_PARTS,
       model: prompt.model ?? null,
+      requestedModel: null,
       createdAt: prompt.createdAt,
       pending: prompt,
     });

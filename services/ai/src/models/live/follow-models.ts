@@ -32,7 +32,7 @@ export const followModels = ({ file, text, models, uses, metrics, health, log, e
       models.replace(entries);
       problems = [];
       refused = undefined;
-      metrics.known(entries.map(({ id }) => id));
+      metrics.known(entries);
       metrics.modelsFile('applied');
       log.info({ event: 'models.changed', file, models: entries.map(({ id }) => id) });
     } catch (error) {

@@ -50,6 +50,11 @@ export const createStandings = (now: () => number = () => Date.now()) => {
           failed({ code }) {
             of(model).lastFailure = { code, at: now() };
           },
+          rerouted(error, to) {
+            observed.rerouted?.(error, to);
+            of(model).lastFailure = { code: error.code, at: now() };
+            push(of(model).ended, { at: now(), ok: false });
+          },
         };
       },
     }),

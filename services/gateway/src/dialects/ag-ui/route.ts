@@ -11,11 +11,13 @@ import type { Caller } from '../../commands/commands.ts';
 import { dialectCaller } from '../door.ts';
 import { findRun } from '../find-run.ts';
 import { countAnswers } from '../metrics.ts';
+import { decideAsked } from '../parts/decide-asked.ts';
 import { Tellers, type DialectContext } from '../tellers.ts';
 import { idOf } from '../turns.ts';
 import { eventEncoder, runFinished, runStarted, snapshotOf } from './encode.ts';
-import { branchTo, type AgUiMessage } from './messages.ts';
-import { RunInput, StopBody, readRun, threadOf } from './request.ts';
+import { branchTo } from './messages.ts';
+import type { AgUiMessage } from './part-events.ts';
+import { RunInput, StopBody, readResume, readRun, threadOf } from './request.ts';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 const tags = ['AG-UI'];
@@ -63,7 +65,7 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
         operationId: 'agUiRun',
         summary: 'Runs an agent on a thread, answered by AG-UI events',
         description:
-          'The last user message is the prompt; earlier ones are the beginning of a thread that is new. A known run is joined. Closing the answer does not stop it.',
+          'The last user message is the prompt; earlier ones are the beginning of a thread that is new. A known run is joined. `resume` answers interrupts: each decides about a part, and its answer goes on. Closing the answer does not stop it.',
         params: AgentParams,
         querystring: Type.Object(UserQuery),
         body: RunInput,
@@ -74,14 +76,23 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
       const caller = await dialectCaller(auth, request, reply);
       const { userId } = caller;
       const model = await modelOf(request.params.agentId, caller);
-      const asked = readRun(request.body, model);
       const { conversationId, runId: wanted } = threadOf(request.body);
+      const decisions = readResume(request.body);
+      if (decisions.length > 0) {
+        await tellers.enter(request, reply, userId);
+        const { runId, decided } = await decideAsked(context, caller, conversationId, decisions);
+        // The answer goes on in the message it began; the run that the client asks for is only another name of it.
+        const telling = { threadId: conversationId, runId: wanted, messageId: runId, joins: true, decided };
+        await tellers.tell(request, reply, { conversationId, userId, runId }, eventEncoder(telling));
+        return reply;
+      }
+      const asked = readRun(request.body, model);
       const known = asked === null ? await findRun(runLog, { conversationId, userId }, wanted) : null;
       if (asked === null && !known) throw new RunnelError('bad-frame', 'messages: the last one must be a user message.');
       await tellers.enter(request, reply, userId);
       const begun = asked ? await beginAsked(context, caller, asked) : { runId: wanted, duplicate: true };
       const { runId } = begun;
-      const encoder = eventEncoder({ threadId: conversationId, runId }, begun.duplicate);
+      const encoder = eventEncoder({ threadId: conversationId, runId, messageId: runId, joins: begun.duplicate });
       await tellers.tell(request, reply, { conversationId, userId, runId }, encoder, {
         startedAt: 'offset' in begun ? begun.offset : undefined,
       });
@@ -112,14 +123,15 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
       await tellers.enter(request, reply, userId);
       if (found?.running) {
         const { runId } = found;
-        await tellers.tell(request, reply, { conversationId, userId, runId }, eventEncoder({ threadId: conversationId, runId }, true));
+        const telling = { threadId: conversationId, runId, messageId: runId, joins: true };
+        await tellers.tell(request, reply, { conversationId, userId, runId }, eventEncoder(telling));
         return reply;
       }
       const thread = { threadId: conversationId, runId: wanted };
       const messages = await idleThread({ conversationId, userId });
       reply.header('x-runnel-conversation', conversationId);
       const outlet = sseOutlet(startEventStream(reply));
-      for (const event of [runStarted(thread), snapshotOf(messages), runFinished(thread, 'success')]) outlet.write(event);
+      for (const event of [runStarted(thread), snapshotOf(messages), runFinished(thread, { type: 'success' })]) outlet.write(event);
       outlet.end();
       return reply;
     },

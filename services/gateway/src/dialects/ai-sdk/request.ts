@@ -1,13 +1,34 @@
 import { Type, type Static } from 'typebox';
 import { RunnelError, newId, type Role } from '@runnel/protocol';
 import type { Asked } from '../begin.ts';
+import { ASK_TOOL } from '../parts/call-of.ts';
+import type { AskedDecision } from '../parts/decide-asked.ts';
 import { idOf, type Turn } from '../turns.ts';
 
-const Part = Type.Object({ type: Type.String(), text: Type.Optional(Type.String()) });
+const Part = Type.Object({
+  type: Type.String(),
+  text: Type.Optional(Type.String()),
+  toolName: Type.Optional(Type.String()),
+  toolCallId: Type.Optional(Type.String()),
+  state: Type.Optional(Type.String()),
+  approval: Type.Optional(
+    Type.Object({
+      id: Type.String(),
+      approved: Type.Optional(Type.Boolean()),
+      reason: Type.Optional(Type.String()),
+      signature: Type.Optional(Type.String()),
+    }),
+  ),
+  input: Type.Optional(Type.Unknown()),
+  output: Type.Optional(Type.Unknown()),
+  providerExecuted: Type.Optional(Type.Boolean()),
+});
+type Part = Static<typeof Part>;
 const UiMessage = Type.Object({
   id: Type.Optional(Type.String()),
   role: Type.String({ description: 'system, user or assistant' }),
   parts: Type.Array(Part),
+  metadata: Type.Optional(Type.Unknown()),
 });
 type UiMessage = Static<typeof UiMessage>;
 
@@ -57,6 +78,44 @@ export const readChat = (body: ChatBody): Asked => {
     regenerate,
     model: body.model || undefined,
   };
+};
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** What a person decided about a part of the last answer, if anything. An answer that we told them ourselves is none of theirs. Pure. */
+const decisionIn = (part: Part): AskedDecision[] => {
+  const { type, state, approval, toolCallId, toolName = type.replace(/^tool-/, ''), output } = part;
+  if (state === 'approval-responded' && approval?.approved !== undefined) {
+    const { id, approved, reason, signature } = approval;
+    const shown = signature !== undefined && DIGEST.test(signature) ? { inputSha256: signature } : { input: part.input };
+    return [{ partId: id, isApproved: approved, ...(reason && { text: reason }), ...shown }];
+  }
+  if (toolName !== ASK_TOOL || toolCallId === undefined || part.providerExecuted === true) return [];
+  if (state === 'output-error') return [{ partId: toolCallId, isApproved: false }];
+  if (state !== 'output-available') return [];
+  return [{ partId: toolCallId, isApproved: true, text: typeof output === 'string' ? output : JSON.stringify(output) }];
+};
+
+export interface ChatDecisions {
+  conversationId: string;
+  decisions: AskedDecision[];
+}
+
+/** Where the Workflow transport names no chat, the answer itself says where it is from. */
+const placeIn = (metadata: unknown): string | undefined => {
+  const { conversationId } = (metadata ?? {}) as { conversationId?: unknown };
+  return typeof conversationId === 'string' ? conversationId : undefined;
+};
+
+/** What was decided, when the last message is an answer that waited for it; null: a chat asks for something else. Throws `bad-frame`. */
+export const readDecisions = (body: ChatBody): ChatDecisions | null => {
+  const last = body.messages?.at(-1) ?? body.message;
+  if (last?.role !== 'assistant' || body.trigger === 'regenerate-message') return null;
+  const decisions = last.parts.flatMap(decisionIn);
+  if (decisions.length === 0) return null;
+  const place = body.id ?? placeIn(last.metadata);
+  if (place === undefined) return refuse('id', 'it says which conversation this answer is in.');
+  return { conversationId: idOf(place, 'id'), decisions };
 };
 
 /** `<conversation>` or `<conversation>.<run>`, the latter what `x-workflow-run-id` says. Throws `bad-frame`. */

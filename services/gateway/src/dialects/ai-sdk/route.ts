@@ -5,13 +5,13 @@ import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
 import { readJson } from '../../http/plumbing/bodies.ts';
 import { PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
-import { beginAsked } from '../begin.ts';
 import { dialectCaller } from '../door.ts';
 import { findRun } from '../find-run.ts';
 import { countAnswers } from '../metrics.ts';
 import { Tellers, type DialectContext } from '../tellers.ts';
-import { chunkEncoder } from './encode.ts';
-import { ChatBody, StopBody, readChat, readStartIndex, readStreamId } from './request.ts';
+import { chunkEncoder, type ChunkStart } from './encode.ts';
+import { begin } from './begin.ts';
+import { ChatBody, StopBody, readStartIndex, readStreamId } from './request.ts';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 const tags = ['AI SDK'];
@@ -34,11 +34,11 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
     request: FastifyRequest,
     reply: FastifyReply,
     place: { conversationId: string; userId: string; runId: string },
-    { skipped = 0, startedAt }: { skipped?: number; startedAt?: number } = {},
+    { startedAt, ...start }: ChunkStart & { startedAt?: number | undefined } = {},
   ): Promise<void> => {
     const { conversationId, runId } = place;
     reply.headers({ 'x-vercel-ai-ui-message-stream': 'v1', 'x-workflow-run-id': `${conversationId}.${runId}` });
-    return tellers.tell(request, reply, place, chunkEncoder({ conversationId, runId }, skipped), { startedAt, last: 'data: [DONE]\n\n' });
+    return tellers.tell(request, reply, place, chunkEncoder({ conversationId, runId }, start), { startedAt, last: 'data: [DONE]\n\n' });
   };
 
   app.post(
@@ -51,7 +51,7 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
         operationId: 'aiSdkChat',
         summary: 'A prompt of useChat, answered by a UI message stream',
         description:
-          'The last user message is the prompt; earlier ones are the beginning of a conversation that is new. Closing the answer does not stop the run.',
+          'The last user message is the prompt; earlier ones are the beginning of a conversation that is new. A last message of the assistant with answered approvals decides, and the answer goes on. Closing the answer does not stop the run.',
         querystring: Type.Object(UserQuery),
         body: ChatBody,
         response: stream,
@@ -59,10 +59,8 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
     },
     async (request, reply) => {
       const caller = await dialectCaller(auth, request, reply);
-      const asked = readChat(request.body);
-      await tellers.enter(request, reply, caller.userId);
-      const { runId, offset } = await beginAsked(context, caller, asked);
-      await tell(request, reply, { conversationId: asked.conversationId, userId: caller.userId, runId }, { startedAt: offset });
+      const begun = await begin(context, caller, request.body, () => tellers.enter(request, reply, caller.userId));
+      await tell(request, reply, begun.place, begun);
       return reply;
     },
   );

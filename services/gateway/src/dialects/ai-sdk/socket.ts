@@ -7,12 +7,12 @@ import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { Heartbeat } from '../../sockets/heartbeat.ts';
 import { AnswerFeed, type Outlet } from '../answer-feed.ts';
-import { beginAsked } from '../begin.ts';
 import { findRun } from '../find-run.ts';
 import type { DialectContext } from '../tellers.ts';
-import { chunkEncoder } from './encode.ts';
+import { begin } from './begin.ts';
+import { chunkEncoder, type ChunkStart } from './encode.ts';
 import { bodyOf, readFrame, type ClientFrame } from './frames.ts';
-import { readChat, readStreamId } from './request.ts';
+import { readStreamId } from './request.ts';
 
 /** Answers told at once on one socket, and frames that wait for the one before them. */
 const MOST_ANSWERS = 16;
@@ -151,9 +151,8 @@ export class ChatSocket implements Drainable {
 
   async #begin(frame: Extract<ClientFrame, { type: 'send' }>, caller: Caller): Promise<void> {
     this.#mayChange();
-    const asked = readChat(bodyOf(frame));
-    const { runId, offset } = await beginAsked(this.#context, caller, asked);
-    this.#tell(frame.requestId, { conversationId: asked.conversationId, userId: caller.userId, runId }, offset);
+    const begun = await begin(this.#context, caller, bodyOf(frame), async () => undefined);
+    this.#tell(frame.requestId, begun.place, begun);
   }
 
   async #resume({ requestId, id }: Extract<ClientFrame, { type: 'resume' }>, { userId }: Caller): Promise<void> {
@@ -164,10 +163,10 @@ export class ChatSocket implements Drainable {
     this.#tell(requestId, { conversationId, userId, runId: found.runId });
   }
 
-  #tell(requestId: string, place: Telling['place'], startedAt?: number): void {
+  #tell(requestId: string, place: Telling['place'], { startedAt, ...start }: ChunkStart & { startedAt?: number } = {}): void {
     if (!this.open) return;
     this.#send({ type: 'start', requestId });
-    const encoder = chunkEncoder({ conversationId: place.conversationId, runId: place.runId });
+    const encoder = chunkEncoder({ conversationId: place.conversationId, runId: place.runId }, start);
     const feed = new AnswerFeed(this.#context.hub, place, encoder, this.#outletOf(requestId));
     this.#tellings.set(requestId, { feed: feed as AnswerFeed<unknown>, place });
     void feed.run(startedAt);

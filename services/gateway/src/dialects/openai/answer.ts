@@ -9,6 +9,7 @@ import {
   type MessageStatus,
   type ServerEvent,
   type SnapshotEvent,
+  textUpTo,
   type Usage,
   utf8Length,
   withChunk,
@@ -66,6 +67,8 @@ export class Answer implements Sink {
   parentId: string | null = null;
   /** What stands beside the text. */
   parts: readonly Part[] = [];
+  /** Parts that people have to decide before it goes on; null: it is being written. */
+  waiting: readonly string[] | null = null;
   /** Bytes of the text at which its pieces end, as the log has them; the newest. A slow reader is told of several as one. */
   cuts: number[] = [];
   /** On how many screens and requests its conversation is open, over all gateways, as far as this one was told. */
@@ -132,13 +135,20 @@ export class Answer implements Sink {
         }
         return;
       case 'part':
-        if (data.runId === this.runId) this.parts = withPart(this.parts, data.part) ?? this.parts;
+        if (data.runId === this.runId) this.#place(withPart(this.parts, data.part));
         return;
       case 'part-chunk':
-        if (data.runId === this.runId) this.parts = withChunk(this.parts, data) ?? this.parts;
+        if (data.runId === this.runId) this.#place(withChunk(this.parts, data));
         return;
+      case 'run-waiting':
+        if (data.runId !== this.runId) return;
+        this.waiting = data.partIds;
+        return this.#changed();
       case 'run-moved':
-        if (data.runId === this.runId && data.restarted) this.#restart();
+        if (data.runId !== this.runId) return;
+        this.waiting = null;
+        // Finished steps stay: it begins again behind them.
+        if (data.restarted) this.#restart(textUpTo(this.text, data.bytes) ?? '');
         return;
       case 'run-ended': {
         if (data.runId !== this.runId) return;
@@ -176,6 +186,7 @@ export class Answer implements Sink {
     if (run?.runId === this.runId) {
       this.#began(run);
       this.parts = run.parts ?? [];
+      this.waiting = run.waiting ?? null;
       if (!run.text.startsWith(this.text)) this.#restart();
       return this.#grow(run.text);
     }
@@ -196,10 +207,15 @@ export class Answer implements Sink {
     this.#changed();
   }
 
-  #restart(): void {
+  #place(parts: readonly Part[] | null): void {
+    this.parts = parts ?? this.parts;
+    this.#changed();
+  }
+
+  #restart(stands = ''): void {
     this.restarts++;
     this.cuts = [];
-    this.#grow('');
+    this.#grow(stands);
   }
 
   #finish(end: AnswerEnd): void {

@@ -78,9 +78,9 @@ local messages = #newest > 0 and redis.call('HMGET', history, unpack(newest)) or
 local running = {}
 if state[5] then
   local key = runPrefix .. state[5]
-  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt', 'parts', 'waiting', 'epoch', 'cut', 'lost')
+  local run = redis.call('HMGET', key, 'parentId', 'model', 'startedAt', 'parts', 'waiting', 'epoch', 'cut', 'lost', 'requested')
   local epoch = math.max(1, tonumber(redis.call('HGET', owner, 'epoch') or run[6] or 0))
-  running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '', {}, '', run[7] or '', run[8] or '' }
+  running = { state[5], run[1] or '', run[2] or '', epoch, tonumber(run[3] or 0), redis.call('GET', textKey) or '', {}, '', run[7] or '', run[8] or '', run[9] or '' }
   if run[4] then
     local parts, partPrefix = key .. ':parts', key .. ':part:'
     -- @include readparts

@@ -39,7 +39,7 @@ for _, part in ipairs(ending) do
     cjson.decode(part[5])
   end
 end
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts', 'cut', 'lost')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts', 'cut', 'lost', 'requested')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
 local asked = wanted()
 if epoch == '' then
@@ -103,8 +103,9 @@ local listed = shown ~= '' and ',"parts":' .. shown or ''
 local content = cjson.encode(redis.call('GET', text) or '')
 local trimmed = record[7] and ',"trimmed":{"messages":' .. figure(record[7]) .. ',"tokens":' .. figure(record[8]) .. '}' or ''
 local parentId, model = json(record[2]), cjson.encode(record[3])
+local requested = record[9] and ',"requestedModel":' .. cjson.encode(record[9]) or ''
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
-  .. ',"status":' .. cjson.encode(reason) .. finished .. trimmed .. ',"model":' .. model .. ',"createdAt":' .. figure(record[4])
+  .. ',"status":' .. cjson.encode(reason) .. finished .. trimmed .. ',"model":' .. model .. requested .. ',"createdAt":' .. figure(record[4])
   .. (usage ~= '' and ',"usage":' .. usage or '') .. listed .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')

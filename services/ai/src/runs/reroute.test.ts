@@ -1,0 +1,194 @@
+import type { StoredMessage } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createFaultyRunLog } from '../../testing/faulty-run-log.ts';
+import { cancel, memoryRunLog, modelsOf, prompt, startPod } from '../../testing/pods.ts';
+import { startViewer } from '../../testing/viewer.ts';
+import type { ChatProvider } from '../models/provider.ts';
+import type { Model, ModelRegistry } from '../models/registry.ts';
+import { unknownModel } from '../models/unknown.ts';
+import { mayFallBack, nextModel } from './reroute.ts';
+
+const saying = (...pieces: (string | Error)[]): ChatProvider => ({
+  canContinue: true,
+  async *stream() {
+    for (const piece of pieces) {
+      if (typeof piece !== 'string') throw piece;
+      yield { text: piece };
+    }
+  },
+});
+const refusing = (error = new RunnelError('model-failed', 'refused', { providerStatus: 503 })): ChatProvider => saying(error);
+
+/** Models with what each falls back to. */
+const registryOf = (providers: Record<string, ChatProvider>, change: Record<string, Partial<Model>>): ModelRegistry => {
+  const bare = modelsOf(providers);
+  return {
+    ...bare,
+    get(id) {
+      const model = bare.get(id);
+      return model && { ...model, info: { ...model.info, id }, ...change[id] };
+    },
+  };
+};
+
+const answered = async (models: ModelRegistry, model = 'first') => {
+  const runLog = memoryRunLog();
+  const viewer = await startViewer(runLog, 'c');
+  const pod = await startPod('a', runLog, { models });
+  const run = await prompt(runLog, 'hello', { model });
+  await pod.take(run);
+  const ended = await viewer.ended(run.runId);
+  await waitFor(() => pod.size === 0);
+  const starts = viewer.of('run-started').map((event) => [event.model, event.requestedModel]);
+  return { ended, starts, text: viewer.text(run.runId), metrics: await pod.metricsText() };
+};
+
+test('an answer whose model refuses is given by the first of its list that does not, and readers are told who answers', async () => {
+  const providers = { first: refusing(), second: refusing(new RunnelError('rate-limited')), third: saying('here ', 'it is') };
+  const { ended, starts, text, metrics } = await answered(registryOf(providers, { first: { fallback: ['second', 'third'] } }));
+  expect(ended).toMatchObject({ reason: 'complete' });
+  expect(text).toBe('here it is');
+  expect(starts).toEqual([
+    ['first', undefined],
+    ['second', 'first'],
+    ['third', 'first'],
+  ]);
+  expect(metrics).toMatch(/runnel_ai_fallbacks_total\{model="first",to="second",service="ai"\} 1/);
+  expect(metrics).toMatch(/runnel_ai_fallbacks_total\{model="second",to="third",service="ai"\} 1/);
+  expect(metrics).toMatch(/runnel_ai_run_end_total\{reason="rerouted",model="first",service="ai"\} 1/);
+  expect(metrics).toMatch(/runnel_ai_run_end_total\{reason="complete",model="third",service="ai"\} 1/);
+});
+
+test('where all refuse, the failure of the last stands, once', async () => {
+  const providers = { first: refusing(), second: refusing(new RunnelError('model-failed', 'the second', { providerStatus: 401 })) };
+  const { ended, starts } = await answered(registryOf(providers, { first: { fallback: ['second'] }, second: { fallback: ['first'] } }));
+  expect(ended).toMatchObject({ reason: 'failed', error: { code: 'model-failed', status: 401 } });
+  expect(starts).toHaveLength(2);
+});
+
+test('a model that fails in the middle of its answer keeps it, and so does one that was only thinking', async () => {
+  const thinking: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      yield { reasoning: 'hm' };
+      throw new RunnelError('model-failed', 'broke');
+    },
+  };
+  for (const first of [saying('half', new RunnelError('model-failed', 'broke')), thinking]) {
+    const { ended, starts } = await answered(registryOf({ first, second: saying('no') }, { first: { fallback: ['second'] } }));
+    expect(ended).toMatchObject({ reason: 'failed' });
+    expect(starts).toHaveLength(1);
+  }
+});
+
+test('a pod that dies behind the change leaves the next one the model that answers, and what comes behind it in the list', async () => {
+  const runLog = memoryRunLog();
+  const viewer = await startViewer(runLog, 'c');
+  const dying = createFaultyRunLog(runLog);
+  const stuck: ChatProvider = {
+    canContinue: true,
+    async *stream(_request, signal) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      yield { text: '' };
+    },
+  };
+  const lists = { first: { fallback: ['second', 'third'] } };
+  const a = await startPod('a', dying, { models: registryOf({ first: refusing(), second: stuck, third: saying('no') }, lists) });
+  const run = await prompt(runLog, 'hello', { model: 'first' });
+  await a.take(run);
+  await waitFor(() => viewer.of('run-started').length === 2);
+  dying.fault = 'down';
+  await startPod('b', runLog, { models: registryOf({ first: saying('no'), second: refusing(), third: saying('third') }, lists) });
+  await viewer.ended(run.runId);
+  expect(viewer.text(run.runId)).toBe('third');
+  expect(viewer.of('run-started').map(({ model }) => model)).toEqual(['first', 'second', 'third']);
+  dying.fault = 'none';
+});
+
+test('W-20 an answer that is cancelled while its model refuses ends cancelled', async () => {
+  const runLog = memoryRunLog();
+  const viewer = await startViewer(runLog, 'c');
+  const first: ChatProvider = {
+    canContinue: true,
+    // oxlint-disable-next-line require-yield
+    async *stream() {
+      await cancel(runLog, run);
+      throw new RunnelError('model-failed', 'refused');
+    },
+  };
+  const pod = await startPod('a', runLog, { models: registryOf({ first, second: saying('no') }, { first: { fallback: ['second'] } }) });
+  const run = await prompt(runLog, 'hello', { model: 'first' });
+  await pod.take(run);
+  expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'cancelled', bytes: 0 });
+  expect(viewer.of('run-started')).toHaveLength(1);
+});
+
+const modelOf = (id: string, change: Partial<Model> = {}): Model => ({
+  ...unknownModel(),
+  info: { ...unknownModel().info, id },
+  ...change,
+});
+
+test('each model of a list is tried at most once, in its order, whatever the list and whoever is away', () => {
+  const ids = ['a', 'b', 'c', 'd'];
+  fc.assert(
+    fc.property(fc.shuffledSubarray(ids.slice(1)), fc.subarray(ids.slice(1)), fc.subarray(ids.slice(1)), (fallback, suspended, gone) => {
+      const models = {
+        get: (id: string) =>
+          gone.includes(id) ? undefined : modelOf(id, { fallback: id === 'a' ? fallback : ids, suspended: suspended.includes(id) }),
+      };
+      const tried: string[] = [];
+      let claim = { messages: [], run: { runId: 'r', parentId: null, model: 'a', startedAt: 1 } } as Parameters<typeof nextModel>[1];
+      for (let next = nextModel(models, claim); next !== null; next = nextModel(models, claim)) {
+        tried.push(next.info.id);
+        claim = { ...claim, run: { ...claim.run, model: next.info.id }, requestedModel: 'a' };
+      }
+      expect(tried).toEqual(fallback.filter((id) => !gone.includes(id) && !suspended.includes(id)));
+    }),
+  );
+});
+
+test('a request with parameters goes only to a model that carries them out', () => {
+  const known: Record<string, Model> = {
+    a: modelOf('a', { fallback: ['b', 'c'], info: { ...modelOf('a').info, accepts: ['seed', 'stop'] } }),
+    b: modelOf('b', { info: { ...modelOf('b').info, accepts: ['stop'] } }),
+    c: modelOf('c', { info: { ...modelOf('c').info, accepts: ['stop', 'seed', 'user'] } }),
+  };
+  const models = { get: (id: string) => known[id] };
+  const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
+  expect(nextModel(models, { run, messages: [] })?.info.id).toBe('b');
+  expect(nextModel(models, { run, messages: [], request: '{}' })?.info.id).toBe('c');
+});
+
+test('a thread with a picture goes only to a model that sees', () => {
+  const known: Record<string, Model> = {
+    a: modelOf('a', { fallback: ['b', 'c'] }),
+    b: modelOf('b'),
+    c: modelOf('c', { info: { ...modelOf('c').info, vision: true } }),
+  };
+  const models = { get: (id: string) => known[id] };
+  const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
+  const asking = (mediaType: string): StoredMessage => ({
+    ...{ messageId: 'm', parentId: null, role: 'user', text: 'see', status: 'complete', createdAt: 1 },
+    parts: [{ partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', mediaType }],
+  });
+  expect(nextModel(models, { run, messages: [asking('image/png')] })?.info.id).toBe('c');
+  expect(nextModel(models, { run, messages: [asking('text/plain')] })?.info.id).toBe('b');
+});
+
+test.each([
+  [new RunnelError('model-failed'), true],
+  [new RunnelError('rate-limited'), true],
+  [new RunnelError('model-failed', '', { providerStatus: 401 }), true],
+  [new RunnelError('model-failed', '', { providerStatus: 402 }), true],
+  [new RunnelError('model-failed', '', { providerStatus: 404 }), true],
+  [new RunnelError('model-failed', '', { providerStatus: 503 }), true],
+  [new RunnelError('model-failed', '', { providerStatus: 400 }), false],
+  [new RunnelError('model-failed', '', { providerStatus: 422 }), false],
+  [new RunnelError('context-length'), false],
+  [new RunnelError('internal'), false],
+  [new RunnelError('model-unknown'), false],
+])('%o: another model is asked: %s', (error, isAsked) => expect(mayFallBack(error)).toBe(isAsked));

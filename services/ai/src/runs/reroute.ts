@@ -1,0 +1,61 @@
+import type { OwnedRun, RunLog, StoredMessage } from '@runnel/coordination';
+import type { RunnelError } from '@runnel/protocol';
+import type { Model, ModelRegistry } from '../models/registry.ts';
+import { trimmedOf } from '../run/asked.ts';
+import type { Claim } from '../run/generate.ts';
+import { untilAnswered, type RetryOptions } from './retry.ts';
+
+/** A provider's words for a request that is wrong: another model would be asked the same. */
+const WRONG_REQUESTS: ReadonlySet<number> = new Set([400, 413, 422]);
+
+/** Whether another model may do better: this one is away, refuses, has enough to do, or its key or quota is at an end. Pure. */
+export const mayFallBack = ({ code, providerStatus }: RunnelError): boolean =>
+  (code === 'model-failed' || code === 'rate-limited') && !(providerStatus !== undefined && WRONG_REQUESTS.has(providerStatus));
+
+/** What an API's caller may send to the one, the other carries out too. */
+const takesAsMuch = (asked: Model, other: Model): boolean => (asked.info.accepts ?? []).every((name) => other.info.accepts?.includes(name));
+
+const hasPictures = (messages: readonly StoredMessage[]): boolean =>
+  messages.some(({ parts = [] }) => parts.some(({ kind, mediaType }) => kind === 'file' && mediaType?.startsWith('image/')));
+
+/**
+ * The model that answers in the place of the one a run has: the next in the list of the model that was asked for. A pod that takes over
+ * goes on behind the place where the one before was, so that each is tried once. Pure.
+ */
+export const nextModel = (
+  models: Pick<ModelRegistry, 'get'>,
+  claim: Pick<Claim, 'run' | 'requestedModel' | 'request' | 'messages'>,
+): Model | null => {
+  const { run, requestedModel = run.model, request, messages } = claim;
+  const asked = models.get(requestedModel);
+  if (!asked) return null;
+  const rest = asked.fallback.slice(requestedModel === run.model ? 0 : asked.fallback.indexOf(run.model) + 1);
+  const fits = (other: Model | undefined): other is Model =>
+    other !== undefined &&
+    !other.suspended &&
+    (request === undefined || takesAsMuch(asked, other)) &&
+    (other.info.vision === true || !hasPictures(messages));
+  return rest.map((id) => models.get(id)).find(fits) ?? null;
+};
+
+export interface RerouteMeans {
+  runLog: Pick<RunLog, 'switchModel'>;
+  models: Pick<ModelRegistry, 'get'>;
+  /** How it waits for a store that is away. */
+  retry: RetryOptions;
+}
+
+/** The same claim with the next model, once the log says so; null: the failure stands. */
+export const reroute = async (
+  { runLog, models, retry }: RerouteMeans,
+  claim: Claim,
+  owned: OwnedRun,
+  error: RunnelError,
+): Promise<Claim | null> => {
+  const next = mayFallBack(error) ? nextModel(models, claim) : null;
+  if (next === null) return null;
+  const trimmed = trimmedOf(claim, next) ?? undefined;
+  const { outcome } = await untilAnswered(() => runLog.switchModel({ ...owned, model: next.info.id, trimmed }), retry);
+  if (outcome !== 'switched' && outcome !== 'duplicate') return null;
+  return { ...claim, run: { ...claim.run, model: next.info.id }, requestedModel: claim.requestedModel ?? claim.run.model };
+};
