@@ -2,6 +2,8 @@
 # One file, a target per service: docker build --target gateway -t runnel/gateway:0.1.0 .
 # Without an engine or a registry: npm run images (same layout, same user).
 ARG NODE=24.21.0
+# What runnel_build_info shows: --build-arg COMMIT=$(git rev-parse --short HEAD)
+ARG COMMIT=unknown
 
 FROM node:${NODE}-bookworm-slim AS sources
 WORKDIR /app
@@ -27,9 +29,10 @@ FROM sources AS operator-deps
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/operator && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/operator > sbom.cdx.json
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
+ARG COMMIT
 WORKDIR /app
 # `node` is found by name in every image of ours, also in those of `npm run images`: helm test uses it.
-ENV NODE_ENV=production HOST=0.0.0.0 PATH=/nodejs/bin:/usr/bin:/bin
+ENV NODE_ENV=production HOST=0.0.0.0 PATH=/nodejs/bin:/usr/bin:/bin RUNNEL_COMMIT=${COMMIT}
 USER 65532:65532
 LABEL org.opencontainers.image.licenses=Apache-2.0 dev.runnel.sbom=/app/sbom.cdx.json
 

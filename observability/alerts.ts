@@ -1,5 +1,7 @@
 import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
+import { CAPACITY_CAUSES } from './capacity-alerts.ts';
+import { HEALTH_CAUSES } from './health-alerts.ts';
 import { OPERATOR_CAUSES } from './operator-alerts.ts';
 import { MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE } from './model-alerts.ts';
 
@@ -62,6 +64,8 @@ const half = (count: number): Samples => ({
 export const CAUSES: readonly CauseAlert[] = [
   ...ACCESS_CAUSES,
   ...OPERATOR_CAUSES,
+  ...CAPACITY_CAUSES,
+  ...HEALTH_CAUSES,
   {
     alert: 'StoreSlow',
     severity: 'page',

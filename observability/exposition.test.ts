@@ -6,7 +6,11 @@ import {
   createMetrics,
   loadConfig,
   silentLog,
+  showBuild,
+  showMemoryLimit,
+  showStore,
   storeObserver,
+  toldExporter,
   watchEviction,
   type Metrics,
 } from '@runnel/kit';
@@ -26,8 +30,8 @@ import { readSlos } from './lib/slo.ts';
 /** Labels that Prometheus or our own recording rules add; `service` is on everything we export. */
 const SCRAPED = new Set(['instance', 'job', 'pod', ...SCOPE, 'service', 'le', 'slo']);
 /** Metrics of others, with their labels: Prometheus itself and kube-state-metrics. */
-const FOREIGN = /^(up|kube_(deployment|pod)_\w+)$/;
-const FOREIGN_LABELS = new Set(['deployment', 'pod', 'job']);
+const FOREIGN = /^(up|kube_(deployment|pod|horizontalpodautoscaler|job)_\w+)$/;
+const FOREIGN_LABELS = new Set(['deployment', 'pod', 'job', 'horizontalpodautoscaler', 'condition', 'status', 'job_name']);
 
 const exported = new Map<string, { labels: ReadonlySet<string>; type: string }>();
 
@@ -37,6 +41,8 @@ const collect = async (metrics: Metrics): Promise<void> => {
   const { body } = await server.inject('/metrics');
   await server.close();
   for (const [, name = '', type = ''] of body.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    // The same figure under its stock name.
+    if (/^(process|nodejs)_/.test(name)) continue;
     const { labelNames = [] } = metrics.registry.getSingleMetric(name) as unknown as { labelNames?: string[] };
     exported.set(name, { type, labels: new Set([...labelNames, ...(exported.get(name)?.labels ?? [])]) });
   }
@@ -58,6 +64,12 @@ beforeAll(async () => {
   auditMetrics(ofAudit);
   const watched = { ask: async () => 'noeviction', health: createHealth(), metrics: ofAi, log: silentLog };
   void watchEviction(watched, AbortSignal.timeout(1));
+  for (const metrics of [ofGateway, ofAi]) {
+    showBuild(metrics, 'test');
+    showMemoryLimit(metrics);
+    toldExporter({ export: () => undefined, shutdown: async () => undefined }, { log: silentLog, metrics });
+    showStore(metrics, { backlog: async () => 0, clockOffset: async () => 0 });
+  }
   createInnerDoor({ current: () => undefined, renew: async () => undefined, close: () => undefined }, ofAudit);
   for (const metrics of [ofGateway, ofAi, ofAudit, ofOperator]) await collect(metrics);
   await gateway.close();

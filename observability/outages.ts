@@ -111,7 +111,7 @@ export const SITUATIONS: readonly Situation[] = [
       [`${START}{service="audit",instance="c:9082"}`]: gone(10),
       'runnel_outbox_backlog{service="audit",instance="c:9082"}': '3x10 stale',
       'runnel_outbox_relayed_total{service="audit",instance="c:9082"}': '0+60x10 stale',
-      'runnel_outbox_backlog{service="gateway",instance="a:9080"}': '0+200x90',
+      'runnel_outbox_backlog{service="ai",instance="b:9081"}': '0+200x90',
       [commands('ok')]: '0+60x60 3600x30',
       [commands('overloaded')]: '0x60 0+60x30',
     },
@@ -122,6 +122,38 @@ export const SITUATIONS: readonly Situation[] = [
       { alert: 'AuditStuck' },
       { alert: 'CommandsFailing', severities: BOTH },
     ],
+  },
+  {
+    name: 'a key was changed on one side only: everybody who is not in yet is refused',
+    series: {
+      'runnel_gateway_identity_checks_total{service="gateway",outcome="ok"}': '0+60x30 1800x40',
+      'runnel_gateway_identity_checks_total{service="gateway",outcome="unauthorized"}': '0x30 0+60x40',
+    },
+    atMinute: 60,
+    fires: [{ alert: 'DoorRefuses' }],
+    silent: ['KeysUnreachable', 'HandshakesFailing'],
+  },
+  {
+    name: 'one handshake of three is refused at night, and one caller of two',
+    series: {
+      'runnel_gateway_handshakes_total{service="gateway",outcome="accepted"}': '0x60 2x20',
+      'runnel_gateway_handshakes_total{service="gateway",outcome="full"}': '0x60 1x20',
+      'runnel_gateway_identity_checks_total{service="gateway",outcome="ok"}': '0x60 1x20',
+      'runnel_gateway_identity_checks_total{service="gateway",outcome="unauthorized"}': '0x60 9x20',
+      'runnel_http_requests_total{service="gateway",route="/api/me",method="GET",code="500"}': '0x60 1x20',
+    },
+    atMinute: 66,
+    silent: ['HandshakesFailing', 'DoorRefuses', 'HttpFailing'],
+  },
+  {
+    name: 'pods are replaced in a rollout: each starts once',
+    series: {
+      [`${START}{service="gateway",instance="a:9080"}`]: '1000x20 stale',
+      [`${START}{service="gateway",instance="b:9080"}`]: '_x20 2000x40',
+      [`${START}{service="gateway",instance="c:9080"}`]: '1000x22 3000x40',
+    },
+    atMinute: 40,
+    silent: ['ProcessRestarts'],
   },
   {
     name: 'one answer of sixty in an hour fails',

@@ -8,7 +8,7 @@ const CALLER_SPAN = '1234567890abcdef';
 const TEXT = 'count 60 at 30';
 
 const start = async (endpoint?: string, audit = false): Promise<Cluster> => {
-  const env = endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
+  const env = endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
   const cluster = await startCluster({ gateways: 1, ai: 2, audit, gatewayEnv: env, aiEnv: env, auditEnv: env });
   onTestFinished(async () => {
     await cluster.close();

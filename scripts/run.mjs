@@ -25,6 +25,7 @@ const COMMANDS = {
   e2e: [['scripts/system.mjs', 'redis-server', 'nginx', 'postgresql', 'java', 'maven'], ['e2e/run.ts']],
   cluster: [['scripts/system.mjs', 'redis-server'], ['scripts/build-web.mjs'], ['e2e/up.ts']],
   story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium', 'prometheus'], ['observability/stories/run.ts']],
+  size: [['scripts/size/run.ts']],
   images: [['scripts/images/build.mjs']],
   packages: [['scripts/packages/build.ts']],
   changeset: [['scripts/changeset.mjs']],

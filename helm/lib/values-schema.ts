@@ -184,6 +184,7 @@ const properties: Record<string, Schema> = {
     existingSecret,
     secretKeys: secretKeys('url'),
     keyPrefix: text('^[A-Za-z0-9:._-]{0,64}$'),
+    shards: unset(integer(1)),
     tls: storeTls,
     development: development({ command: list(text()) }),
   }),

@@ -14,14 +14,24 @@ const SPECS: Record<string, ConfigSpec> = { gateway, ai, audit, operator };
 const COMPOSE = ['compose/compose.yaml', 'compose/compose.multi-node.yaml'];
 
 const EVERYWHERE = 'a pod listens on all its addresses';
+const BY_IMAGE = 'images have it set, by the build';
 const BY_FILE = 'a file instead, which may change under a running pod';
 const BY_ENV = 'in `<service>.env`: values files of older charts have it there, and the chart refuses there what it sets itself';
 const BY_RUNNEL_ENV = 'in compose/runnel.env, which every service of ours reads';
+
+/** OpenTelemetry's own, beside the address (`tracing.endpoint`). */
+const TRACING = Object.fromEntries(
+  ['SDK_DISABLED', 'TRACES_EXPORTER', 'EXPORTER_OTLP_TRACES_ENDPOINT', 'EXPORTER_OTLP_PROTOCOL', 'SERVICE_NAME', 'RESOURCE_ATTRIBUTES']
+    .concat('TRACES_SAMPLER', 'TRACES_SAMPLER_ARG')
+    .map((name) => [`OTEL_${name}`, BY_ENV]),
+);
 
 /** What a service reads and the chart has no value of its own for, and why. */
 const NOT_IN_CHART: Record<string, Record<string, string>> = {
   gateway: {
     HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
+    ...TRACING,
     INTERNAL_TOKEN: BY_FILE,
     OIDC_CLIENT_SECRET_FILE: 'a Secret gives OIDC_CLIENT_SECRET',
     AI_SERVICE_URLS: 'the chart knows the Service (AI_SERVICE_NAME)',
@@ -32,7 +42,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
         ...['FILE_MAX_BYTES', 'FILES_MAX_TOTAL_BYTES', 'FILES_MAX_COUNT', 'FILE_TYPES'],
-        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE'],
+        ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE', 'ACCESS_LOG'],
         ...[
           'OIDC_SCOPES',
           'SESSION_IDLE_SECONDS',
@@ -48,13 +58,17 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
   },
   operator: {
     HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
+    ...TRACING,
     INTERNAL_TOKEN: BY_FILE,
     KUBERNETES_SERVICE_HOST: 'Kubernetes gives it to every pod',
     KUBERNETES_SERVICE_PORT_HTTPS: 'Kubernetes gives it to every pod',
   },
-  ai: { HOST: EVERYWHERE, INTERNAL_TOKEN: BY_FILE, LEASE_MS: BY_ENV },
+  ai: { HOST: EVERYWHERE, RUNNEL_COMMIT: BY_IMAGE, ...TRACING, INTERNAL_TOKEN: BY_FILE, LEASE_MS: BY_ENV },
   audit: {
     HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
+    ...TRACING,
     INTERNAL_TOKEN: BY_FILE,
     CHECKPOINT_KEY_FILE: 'a Secret gives CHECKPOINT_KEY',
     ...Object.fromEntries(['KAFKA_PARTITIONS', 'KAFKA_RETENTION', 'AUDIT_RETENTION', 'CHECKPOINT_FILE'].map((name) => [name, BY_ENV])),

@@ -13,10 +13,10 @@ export const ai: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Runs being written',
-          description: 'Per pod. The limit is MAX_RUNS; what is above it waits in the queue.',
+          description: 'Per pod, and what all may write; what is above it waits in the queue (runbook RunsNearlyFull).',
           unit: 'short',
           stacked: true,
-          targets: [sumOf('runnel_ai_runs', 'instance')],
+          targets: [sumOf('runnel_ai_runs', 'instance'), sumOf('runnel_ai_runs_limit', '', 'MAX_RUNS of all')],
         },
         {
           kind: 'timeseries',

@@ -1,5 +1,6 @@
 import type { Dashboard } from '../lib/grafana.ts';
 import { perSecond, quantile, spread, sumOf } from '../lib/query.ts';
+import { httpRow } from './http.ts';
 import { processRow } from './process.ts';
 
 export const gateway: Dashboard = {
@@ -19,6 +20,30 @@ export const gateway: Dashboard = {
             { ...sumOf('runnel_gateway_sockets', 'instance'), legend: 'ws {{instance}}' },
             { ...sumOf('runnel_gateway_event_streams', 'instance'), legend: 'sse {{instance}}' },
           ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Full',
+          description: 'WebSockets as a part of MAX_SOCKETS, by gateway. Above 85 % of all: runbook SocketsNearlyFull.',
+          unit: 'percentunit',
+          limit: 0.85,
+          targets: [{ expr: 'max by (instance) (runnel_gateway_sockets / runnel_gateway_sockets_limit)', legend: '{{instance}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Handshakes',
+          description:
+            'WebSockets that were asked for, by what became of them. full, overloaded, unavailable, internal: runbook HandshakesFailing.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_handshakes_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Callers',
+          description:
+            'Whether it is known who they are. unauthorized: runbook DoorRefuses; unavailable: runbook KeysUnreachable. nobody has yet to say hello.',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_identity_checks_total', 'outcome')],
         },
         {
           kind: 'timeseries',
@@ -87,6 +112,7 @@ export const gateway: Dashboard = {
         },
       ],
     },
+    httpRow,
     {
       title: 'Commands',
       panels: [

@@ -1,5 +1,5 @@
 import type { Dashboard } from '../lib/grafana.ts';
-import { perSecond, sumOf } from '../lib/query.ts';
+import { maxOf, perSecond, sumOf } from '../lib/query.ts';
 
 const byService = { legend: '{{service}} {{instance}}' };
 
@@ -33,6 +33,44 @@ export const kubernetes: Dashboard = {
           description: 'When each process started. Many new ones without a deploy: they crash.',
           unit: 'dateTimeFromNow',
           targets: [{ expr: 'max by (service, instance) (runnel_process_start_time_seconds) * 1000', ...byService }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Versions',
+          description: 'Processes by the release and commit they run. Two at a time: a rollout or a canary is under way.',
+          unit: 'short',
+          stacked: true,
+          targets: [{ expr: 'count by (service, version, commit) (runnel_build_info)', legend: '{{service}} {{version}} {{commit}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Clocks',
+          description: "How far each machine's clock is ahead of Redis's. Above 50 ms: runbook ClockSkew.",
+          unit: 's',
+          targets: [{ ...maxOf('runnel_clock_offset_seconds', 'service, instance'), legend: '{{service}} {{instance}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Traces',
+          description: 'Batches of spans by whether the collector took them (runbook TracesLost). Empty while nothing is traced.',
+          unit: 'ops',
+          targets: [perSecond('runnel_trace_batches_total', 'service, outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Autoscalers',
+          description: 'Pods that each autoscaler runs, and at most may (kube-state-metrics; runbook ScalerStuck).',
+          unit: 'short',
+          targets: [
+            {
+              expr: 'max by (horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_current_replicas{horizontalpodautoscaler=~".*runnel.*"})',
+              legend: 'now {{horizontalpodautoscaler}}',
+            },
+            {
+              expr: 'max by (horizontalpodautoscaler) (kube_horizontalpodautoscaler_spec_max_replicas{horizontalpodautoscaler=~".*runnel.*"})',
+              legend: 'most {{horizontalpodautoscaler}}',
+            },
+          ],
         },
         {
           kind: 'timeseries',

@@ -24,11 +24,13 @@ export const processRow = (service: string): Row => ({
     {
       kind: 'timeseries',
       title: 'Memory',
-      description: 'Resident memory and the heap in use. A heap that only climbs is a leak.',
+      description:
+        'Resident memory, the heap in use, and what the container may hold (0: no limit; runbook MemoryNearlyFull). A heap that only climbs is a leak.',
       unit: 'bytes',
       targets: [
         { ...maxOf(`runnel_process_resident_memory_bytes{service="${service}"}`), legend: 'resident {{instance}}' },
         { ...maxOf(`runnel_nodejs_heap_size_used_bytes{service="${service}"}`), legend: 'heap {{instance}}' },
+        { ...maxOf(`runnel_process_memory_limit_bytes{service="${service}"}`), legend: 'limit {{instance}}' },
       ],
     },
     {

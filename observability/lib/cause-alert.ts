@@ -9,6 +9,8 @@ export interface CauseAlert {
   severity: Severity;
   expr: string;
   for: string;
+  /** Asked only every ten minutes: it looks at a month. */
+  rarely?: true;
   summary: string;
   description: string;
   /** Series with which it fires, and nearly the same ones with which it must not. */

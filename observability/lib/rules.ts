@@ -1,4 +1,4 @@
-import { badEvents, budgetOf, errorRatio, type Slo } from './slo.ts';
+import { allEvents, badEvents, budgetOf, errorRatio, type Slo } from './slo.ts';
 import type { CauseAlert, Severity } from './cause-alert.ts';
 import { perInstallation } from './scope.ts';
 
@@ -52,6 +52,8 @@ export const recordName = (window: string): string => `slo:error_ratio:rate${win
 const recordings = (slo: Slo): RecordingRule[] => [
   ...WINDOWS.map((window) => ({ record: recordName(window), expr: perInstallation(errorRatio(slo, window)), labels: { slo: slo.name } })),
   ...LONG_WINDOWS.map((window) => ({ record: badName(window), expr: perInstallation(badEvents(slo, window)), labels: { slo: slo.name } })),
+  // Beside the bad ones of the same hour: a month is the sum of its hours.
+  { record: 'slo:events:increase1h', expr: perInstallation(allEvents(slo, '1h')), labels: { slo: slo.name } },
 ];
 
 const burnExpr = (slo: Slo, severity: Severity): string =>
@@ -88,7 +90,8 @@ export const buildRules = (slos: readonly Slo[], causes: readonly CauseAlert[]):
   groups: [
     { name: 'runnel-slo', interval: '30s', rules: slos.flatMap(recordings) },
     { name: 'runnel-slo-alerts', rules: slos.flatMap((slo) => [burnAlert(slo, 'page'), burnAlert(slo, 'ticket')]) },
-    { name: 'runnel-causes', rules: causes.map(causeAlert) },
+    { name: 'runnel-causes', rules: causes.filter(({ rarely }) => !rarely).map(causeAlert) },
+    { name: 'runnel-month', interval: '10m', rules: causes.filter(({ rarely }) => rarely).map(causeAlert) },
   ],
 });
 

@@ -59,3 +59,9 @@ export const badEvents = ({ events, latency }: Slo, window: string): string => {
       : `(sum(rate(${latency.metric}_count[${window}])) - sum(rate(${latency.metric}_bucket{le="${latency.below}"}[${window}])))`;
   return `round(${rate} * ${secondsOf(window)})`;
 };
+
+/** How many events there were in a window, as a query; rounded likewise. */
+export const allEvents = ({ events, latency }: Slo, window: string): string => {
+  const rate = latency === undefined ? events!.total.replaceAll('$window', window) : `sum(rate(${latency.metric}_count[${window}]))`;
+  return `round(${rate} * ${secondsOf(window)})`;
+};

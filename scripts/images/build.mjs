@@ -13,6 +13,17 @@ const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const out = join(checkout, 'dist/images');
 const work = join(checkout, 'dist/rootfs');
 const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+/** What runnel_build_info shows; a checkout without its history has none. */
+const commit = () => {
+  try {
+    return execFileSync('git', ['-C', checkout, 'rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
+};
 const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 const USER = '65532:65532';
 const SBOM = '/app/sbom.cdx.json';
@@ -64,7 +75,7 @@ const service = (name) => async () => {
       Entrypoint: ['/usr/bin/node', '--disable-warning=TimeoutNegativeWarning', `/app/services/${name}/src/main.ts`],
       User: USER,
       WorkingDir: '/app',
-      Env: ['PATH=/usr/bin', 'NODE_ENV=production', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'],
+      Env: ['PATH=/usr/bin', 'NODE_ENV=production', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt', `RUNNEL_COMMIT=${commit()}`],
       Labels: labels(`runnel-${name}`),
     },
   };

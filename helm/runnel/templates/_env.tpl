@@ -16,6 +16,9 @@
 {{- with .keyPrefix }}
 - { name: REDIS_KEY_PREFIX, value: {{ . | quote }} }
 {{- end }}
+{{- with .shards }}
+- { name: REDIS_SHARDS, value: {{ . | quote }} }
+{{- end }}
 {{- include "runnel.tlsEnv" (dict "root" $ "store" "redis" "prefix" "REDIS") }}
 {{- end }}
 {{- end }}

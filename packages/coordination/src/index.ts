@@ -1,6 +1,8 @@
 export * from './redis/client/connect.ts';
 export * from './redis/client/address.ts';
+export * from './redis/client/clock-offset.ts';
 export { channelOf, outboxKey, prefixed, shardOf } from './redis/keys.ts';
+export * from './redis/shards.ts';
 export { createRedisCaller } from './redis/client/caller.ts';
 export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large/large-message.ts';

@@ -1,6 +1,6 @@
 import { answered } from './redis/answered.ts';
 import type { RedisClient } from './redis/client/connect.ts';
-import { keyName, ofShard, SHARDS, shardOf } from './redis/keys.ts';
+import { keyName, ofShard, shardCount, shardOf } from './redis/keys.ts';
 import type { RedisCaller } from './redis/client/caller.ts';
 import { runKey, type RunRef } from './run-ref.ts';
 import type { ScriptRunner } from './redis/scripts.ts';
@@ -44,7 +44,7 @@ export const placesInLine = async (
   const args = { times: JSON.stringify(sample) };
   const count = (shard: number) =>
     caller.call('count-waiting', () => scripts.run('count-waiting', ofShard(shard), args)) as Promise<number[]>;
-  const shards = await answered(Array.from({ length: SHARDS }, (_, shard) => count(shard)));
+  const shards = await answered(Array.from({ length: shardCount() }, (_, shard) => count(shard)));
   const counts = sample.map((_, i) => shards.reduce((sum, ofOne) => sum + ofOne[i]!, 0));
   return new Map([...since].map(([key, time]) => [key, placeAt(time, sample, counts)]));
 };

@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../src/redis/client/connect.ts';
 import { append, collect, eventsOf, LEASE_MS, OWNER, promptOf, snapshotOf, startRun } from './contract/world.ts';
-import { outboxLeaseKey, SHARDS, shardOf, slotOfShard } from '../src/redis/keys.ts';
+import { outboxLeaseKey, DEFAULT_SHARDS, shardOf, slotOfShard } from '../src/redis/keys.ts';
 import { OutboxShards } from '../src/redis/outbox-shards.ts';
 import { createRedisCaller } from '../src/redis/client/caller.ts';
 import { runKey } from '../src/run-ref.ts';
@@ -67,7 +67,7 @@ test('P-10 a cluster with a dead node says so within a second for its part, and 
   for (const prompt of [dead, alive, other]) await log.beginRun(prompt!);
   const owned = await Promise.all([0, 1].map((node) => startRun(log, { conversationId: on(node) })));
   await outbox.balance();
-  expect(outbox.heldShards()).toHaveLength(SHARDS);
+  expect(outbox.heldShards()).toHaveLength(DEFAULT_SHARDS);
   await cluster.nodes[0]!.kill();
   // One node's trouble hides nothing of the others' from a sweep, a renewal, a relay.
   const failures: unknown[] = [];

@@ -1,5 +1,5 @@
 import type { Opened } from '../test/contract/world.ts';
-import { keyName, ofShard, SHARDS, shardOf } from '../src/redis/keys.ts';
+import { keyName, ofShard, shardCount, shardOf } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import type { RunRef } from '../src/run-ref.ts';
 import type { TestRedis } from './redis-process.ts';
@@ -23,7 +23,7 @@ export const openRedisLog = async <S extends Store>(
   const limitMemory = async (bytes: number): Promise<void> => {
     for (const [index, node] of nodesOf(redis).toReversed().entries()) await node.cli('CONFIG', 'SET', 'maxmemory', bytes * 10 ** index);
   };
-  const keys = Array.from({ length: SHARDS }, (_, shard) => keyName('store', ofShard(shard)));
+  const keys = Array.from({ length: shardCount() }, (_, shard) => keyName('store', ofShard(shard)));
   const askNode = async (...words: string[]): Promise<unknown> => {
     const answers = await Promise.allSettled(nodesOf(redis).map((node) => node.cli(...words)));
     return answers.find((answer) => answer.status === 'fulfilled')?.value;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { LOG_LEVELS } from './log.ts';
 import { setting } from './setting.ts';
+import { otelSettings } from './telemetry/otel-settings.ts';
 
 /** The two ports of a service, with its own defaults. 0 lets the system choose; the start line then has the real port. */
 export const portSettings = (port: number, internalPort: number) => ({
@@ -34,6 +35,11 @@ export const commonSettings = {
   host: setting.string('HOST', { default: '0.0.0.0', description: 'Address to listen on' }),
   ...portSettings(8080, 9080),
   logLevel: setting.oneOf('LOG_LEVEL', LOG_LEVELS, { default: 'info', description: 'Least important level that is logged' }),
+  commit: setting.string('RUNNEL_COMMIT', {
+    default: 'unknown',
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    description: 'The commit it was built from, as `runnel_build_info` shows it; images have it set',
+  }),
   redisUrl: setting.url('REDIS_URL', {
     default: 'redis://127.0.0.1:6379',
     inFile: true,
@@ -44,6 +50,14 @@ export const commonSettings = {
     default: '',
     pattern: '^[A-Za-z0-9:._-]{0,64}$',
     description: 'What all keys and channels begin with, so that two installations may share a Redis; the same for all services of one',
+  }),
+  redisShards: setting.integer('REDIS_SHARDS', {
+    optional: true,
+    minimum: 1,
+    maximum: 1024,
+    defaultText: 'what the Redis has; 64 in an empty one',
+    description:
+      'How many shards conversations are spread over; chosen once, with an empty Redis, the same for all services of an installation',
   }),
   redisCaFile: pathOfFile('REDIS_CA_FILE', "PEM file of the authorities that sign Redis's certificate, trusted instead of Node's own"),
   redisCertFile: pathOfFile('REDIS_CERT_FILE', 'PEM file of the certificate that this process shows to Redis'),
@@ -59,8 +73,5 @@ export const commonSettings = {
     readFile: (path) => readFileSync(path, 'utf8'),
     description: 'A file that holds it instead; read again when a call is refused, so that it may change',
   }),
-  otlpEndpoint: setting.url('OTEL_EXPORTER_OTLP_ENDPOINT', {
-    optional: true,
-    description: 'Base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced',
-  }),
+  ...otelSettings,
 };

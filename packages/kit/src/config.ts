@@ -152,3 +152,8 @@ function showWithoutSecrets(setting: Setting, value: unknown): string {
     ? hideInUrl(value)
     : JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? hideInUrl(part) : part));
 }
+
+/** What another part found at the start that is the configuration's fault, as such. Always throws. */
+export const asConfigError = (error: unknown): never => {
+  throw new ConfigError([error instanceof Error ? error.message : String(error)]);
+};

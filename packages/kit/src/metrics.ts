@@ -8,6 +8,7 @@ import {
   type MetricValueWithName,
 } from 'prom-client';
 import { renderOpenMetrics, sampleName, type Exemplar } from './openmetrics.ts';
+import { stockName, withStockNames } from './telemetry/stock-names.ts';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
 
@@ -81,13 +82,19 @@ export function createMetrics(service: string, { processMetrics = true } = {}): 
     },
     async text() {
       await sample();
-      return registry.metrics();
+      return withStockNames(await registry.metrics());
     },
     async openMetrics() {
       await sample();
       // The declared type has no values; they are there.
       const gathered = (await registry.getMetricsAsJSON()) as unknown as MetricObjectWithValues<MetricValueWithName<string>>[];
-      return renderOpenMetrics(gathered, (line) => exemplars.get(line));
+      const stock = gathered.flatMap((metric) => {
+        const name = stockName(metric.name);
+        const renamed = (of: string | undefined) => (of === undefined ? of : (stockName(of) ?? of));
+        if (name === undefined) return [];
+        return [{ ...metric, name, values: metric.values.map((value) => ({ ...value, metricName: renamed(value.metricName) })) }];
+      });
+      return renderOpenMetrics([...gathered, ...stock] as typeof gathered, (line) => exemplars.get(line));
     },
   };
 }

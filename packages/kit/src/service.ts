@@ -7,15 +7,18 @@ import { createInnerToken, type InnerToken, type InnerTokenOptions } from './inn
 import { createInternalServer } from './internal-server.ts';
 import { createLogger, type Logger, type LogLevel } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { showBuild } from './telemetry/build-info.ts';
+import { showMemoryLimit } from './telemetry/memory-limit.ts';
 import type { FileText } from './setting.ts';
 import { runService, type Closable, type ServiceControl } from './shutdown.ts';
+import type { OtelConfig } from './telemetry/otel-settings.ts';
 import { startTracing, type Tracer } from './tracing.ts';
 
 /** The settings that a service needs to be started this way: `commonSettings` has them, `host` may be a service's own. */
 interface Common extends Record<string, Setting> {
   nodeId: Setting<string>;
   logLevel: Setting<LogLevel>;
-  otlpEndpoint: Setting<string | undefined>;
+  commit: Setting<string>;
   internalPort: Setting<number>;
   internalToken: Setting<string | undefined>;
   internalTokenFile: Setting<FileText | undefined>;
@@ -65,12 +68,14 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
     name,
     async start({ stop }) {
       const config = loadConfig(spec, env);
-      const { nodeId, logLevel, otlpEndpoint, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
+      const { nodeId, logLevel, commit, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
       const { port = 0 } = config as { port?: number };
       const log = createLogger({ level: logLevel, node: nodeId, service: name });
       const metrics = createMetrics(name);
+      showBuild(metrics, commit);
+      showMemoryLimit(metrics);
       const health = createHealth();
-      const tracing = startTracing({ service: name, node: nodeId, endpoint: otlpEndpoint });
+      const tracing = startTracing({ service: name, node: nodeId, config: config as unknown as OtelConfig, told: { log, metrics } });
       const onError = (err: unknown): void => log.debug({ event: 'inner-token.unread', err });
       const openDoor: ServiceParts<S>['openDoor'] = (options) => {
         const token = createInnerToken({ given: internalToken, file: internalTokenFile, ...options, onError });

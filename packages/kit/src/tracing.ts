@@ -1,7 +1,22 @@
 import { ROOT_CONTEXT, trace, TraceFlags, type Context, type Span, type Tracer } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+  type Sampler,
+  type SpanExporter,
+} from '@opentelemetry/sdk-trace';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { ownVersion } from './telemetry/build-info.ts';
+import { resourceOf, tracesUrl, type OtelConfig, type SamplerName } from './telemetry/otel-settings.ts';
+import { toldExporter } from './telemetry/told-exporter.ts';
 
 export { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api';
 
@@ -14,24 +29,45 @@ export interface Tracing {
 export interface TracingOptions {
   service: string;
   node: string;
-  /** Base URL of the collector; `/v1/traces` is added. Undefined: spans are made and dropped at no cost. */
-  endpoint?: string | undefined;
+  /** Absent, or without an address in it: spans are made and dropped at no cost. */
+  config?: OtelConfig;
+  /** Who is told of a collector that takes nothing. */
+  told?: { log: Logger; metrics: Metrics };
   exporter?: SpanExporter;
 }
 
 const SHUTDOWN_DEADLINE_MS = 2000;
 
+const samplerOf = (name: SamplerName, part: number): Sampler => {
+  const [, parentBased, root] = /^(parentbased_)?(.*)$/.exec(name)!;
+  const own =
+    root === 'always_on' ? new AlwaysOnSampler() : root === 'always_off' ? new AlwaysOffSampler() : new TraceIdRatioBasedSampler(part);
+  return parentBased === undefined ? own : new ParentBasedSampler({ root: own });
+};
+
+const exporterOf = (config: OtelConfig | undefined): SpanExporter | undefined => {
+  const url = config && tracesUrl(config);
+  if (url === undefined) return undefined;
+  return config!.otlpProtocol === 'http/json' ? new JsonExporter({ url }) : new ProtobufExporter({ url });
+};
+
 /**
  * Nothing is registered globally and nothing is instrumented behind the code's back: a span gets its parent as an
  * argument (`contextOf(traceparent)`), so that services in one process stay apart.
  */
-export function startTracing({ service, node, endpoint, exporter }: TracingOptions): Tracing {
-  const sink =
-    exporter ?? (endpoint === undefined ? undefined : new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }));
-  if (sink === undefined) return { tracer: trace.getTracer('runnel'), shutdown: () => Promise.resolve() };
+export function startTracing({ service, node, config, told, exporter = exporterOf(config) }: TracingOptions): Tracing {
+  if (exporter === undefined) return { tracer: trace.getTracer('runnel'), shutdown: () => Promise.resolve() };
+  const { otelServiceName, otelResource = '', otelSampler = 'parentbased_always_on', otelSamplerArg = 1 } = config ?? {};
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': `runnel-${service}`, 'service.instance.id': node }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: sink })],
+    resource: resourceFromAttributes({
+      'service.name': `runnel-${service}`,
+      'service.instance.id': node,
+      'service.version': ownVersion(),
+      ...resourceOf(otelResource),
+      ...(otelServiceName !== undefined && { 'service.name': otelServiceName }),
+    }),
+    sampler: samplerOf(otelSampler, otelSamplerArg),
+    spanProcessors: [new BatchSpanProcessor({ exporter: told === undefined ? exporter : toldExporter(exporter, told) })],
   });
   return {
     tracer: provider.getTracer('runnel'),

@@ -72,6 +72,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const entries = text === undefined ? config.models : readModels(text);
   const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
   metrics.known([...entries, { id: UNKNOWN_MODEL }]);
+  metrics.runsLimit(config.maxRuns);
   const worker = createWorker({
     runLog,
     models,

@@ -1,25 +1,42 @@
-import { connectRedis, createRedisRunLog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
-import { startService, storeObserver, watchEviction } from '@runnel/kit';
+import {
+  clockOffset,
+  connectRedis,
+  createRedisRunLog,
+  openShards,
+  openStoreAddress,
+  outboxBacklog,
+  shareInnerToken,
+} from '@runnel/coordination';
+import { asConfigError, showStore, startService, storeObserver, watchEviction } from '@runnel/kit';
 import { createAiApp } from './app.ts';
 import { configSpec } from './config.ts';
 
 /** What closing takes beyond the drain itself: the hand-over of what did not finish, the servers, the traces. */
 const CLOSE_MS = 6000;
+/** A pod starts also while Redis is away. */
+const STORE_WAIT_MS = 1000;
 
 await startService({
   name: 'ai',
   spec: configSpec,
   env: process.env,
   hostOf: ({ host }) => host,
-  async build({ config, log, metrics, health, tracer, openDoor }) {
+  async build({ config, log, metrics, health, tracer, openDoor, stop }) {
     const onError = (error: unknown): void => log.debug({ event: 'store.error', err: error });
     const url = openStoreAddress(config);
+    const redis = connectRedis(url, onError);
+    const shards = await openShards({
+      client: redis,
+      wanted: config.redisShards,
+      waitMs: STORE_WAIT_MS,
+      refuse: (line) => stop(line, 1),
+    }).catch(asConfigError);
     const runLog = createRedisRunLog({ url, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const watching = new AbortController();
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
-    const redis = connectRedis(url, onError);
+    showStore(metrics, { backlog: () => outboxBacklog(redis), clockOffset: () => clockOffset(redis) });
     const { door, closable } = openDoor({ share: shareInnerToken(redis) });
     const ai = await createAiApp({ config, log, metrics, health, runLog, door, env: process.env, tracer });
     return {
@@ -30,6 +47,7 @@ await startService({
       closables: [
         { name: 'run log', close: () => runLog.close() },
         { name: 'eviction watch', close: () => watching.abort() },
+        { name: 'shards', close: () => shards.close() },
         { name: 'redis', close: () => redis.disconnect() },
         closable,
         { name: 'ai', close: () => ai.close() },

@@ -33,6 +33,7 @@ const STOPPED = 'stopped';
 
 export const createAiMetrics = (metrics: Metrics) => {
   const running = metrics.gauge('runnel_ai_runs', 'Runs this pod writes now');
+  const runsLimit = metrics.gauge('runnel_ai_runs_limit', 'MAX_RUNS: runs that this pod writes at the same time');
   const claims = metrics.counter('runnel_ai_claims_total', 'Tries to claim a run, by outcome', ['outcome']);
   const takeovers = metrics.counter('runnel_ai_takeovers_total', 'Runs gone on with after another owner');
   const ends = metrics.counter('runnel_ai_run_end_total', 'Runs that left this pod, by reason and model', ['reason', 'model']);
@@ -126,6 +127,7 @@ export const createAiMetrics = (metrics: Metrics) => {
     },
     endsKept: (bytes: number): void => endsKept.set(bytes),
     running: (count: number): void => running.set(count),
+    runsLimit: (count: number): void => runsLimit.set(count),
     storeMemory({ usedBytes, limitBytes }: StoreMemory): void {
       storeMemory.set(usedBytes);
       storeLimit.set(limitBytes);

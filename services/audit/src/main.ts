@@ -1,5 +1,5 @@
 import { shareInnerToken } from '@runnel/coordination';
-import { createDrain, startService } from '@runnel/kit';
+import { createDrain, observeHttp, startService } from '@runnel/kit';
 import { createAuditApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { startAudit } from './service.ts';
@@ -17,10 +17,11 @@ await startService({
       log.error({ event: 'kafka.fatal', message: String(error) });
       stop('the Kafka consumer ended', 1);
     };
-    const audit = await startAudit(config, log, { metrics, onFatal, tracer });
+    const audit = await startAudit(config, log, { metrics, onFatal, tracer, stop: (reason) => stop(reason, 1) });
     health.register('database', () => audit.tables.ping());
     const { door, closable } = openDoor({ share: shareInnerToken(audit.redis) });
     const app = createAuditApp(audit.tables, door);
+    observeHttp(app, metrics);
     // The batch in hand is finished and committed, the shards and the groups are left; history is still answered.
     const leave = async (): Promise<void> => {
       for (const { close } of audit.working.toReversed()) await close();

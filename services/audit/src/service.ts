@@ -1,6 +1,6 @@
-import { connectRedis, createRedisCaller, openStoreAddress, OutboxShards, type RedisClient } from '@runnel/coordination';
+import { connectRedis, createRedisCaller, openShards, openStoreAddress, OutboxShards, type RedisClient } from '@runnel/coordination';
 import type { EventBus } from '@runnel/events';
-import { createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import { asConfigError, createMetrics, type Closable, type Logger, type Metrics, type Tracer } from '@runnel/kit';
 import { auditMetrics } from './metrics.ts';
 import type { AuditConfig } from './config.ts';
 import { readSigningKey } from './checkpoints/key.ts';
@@ -16,6 +16,8 @@ import { openTables, type AuditTables } from './audit-database.ts';
 
 const RELAY_LEASE_MS = 5_000;
 const DAY_MS = 86_400_000;
+/** The audit starts also while Redis is away. */
+const STORE_WAIT_MS = 1000;
 
 export interface AuditService {
   tables: AuditTables;
@@ -31,6 +33,8 @@ export interface AuditServiceDeps {
   tracer?: Tracer;
   /** Nothing but a new process helps. */
   onFatal?(error: unknown): void;
+  /** The same, in a line for whoever runs it. */
+  stop?(reason: string): void;
 }
 
 /** Relay, store and reader, joined as the configuration says: through Kafka, or straight from the outbox. */
@@ -42,6 +46,9 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
 
   const redis = connectRedis(openStoreAddress(config), (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
+  const asking = { client: redis, wanted: config.redisShards, waitMs: STORE_WAIT_MS, refuse: (line: string) => deps.stop?.(line) };
+  const shards = await openShards(asking).catch(asConfigError);
+  closables.push({ name: 'shards', close: () => shards.close() });
   const outbox = new OutboxShards(redis, createRedisCaller(redis), { node: config.nodeId, leaseMs: RELAY_LEASE_MS });
 
   const working: Closable[] = [];

@@ -3,11 +3,23 @@ import type { GatewayFigures } from '@runnel/protocol/http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
-import { createDrain, createInnerToken, delay, type Health, type InnerToken, type Logger, type Metrics, type Tracer } from '@runnel/kit';
+import {
+  createDrain,
+  createInnerToken,
+  delay,
+  observeHttp,
+  type RequestSeen,
+  type Health,
+  type InnerToken,
+  type Logger,
+  type Metrics,
+  type Tracer,
+} from '@runnel/kit';
 import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './connections/affinity.ts';
 import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
 import { createAuth, type Auth } from './auth/auth.ts';
+import { withCount } from './auth/counted.ts';
 import { createApiKeys } from './auth/grants/api-keys.ts';
 import { LiveGrants } from './auth/grants/live-grants.ts';
 import { withApiKeys } from './auth/grants/with-keys.ts';
@@ -24,6 +36,8 @@ import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './dispatch/json-client.ts';
 import { createHub } from './follow/hub.ts';
+import { RunTraces } from './follow/run-traces.ts';
+import { withAccessLog } from './commands/access-log.ts';
 import { createModelCatalogue, type ModelCatalogue } from './dispatch/model-catalogue.ts';
 import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
 import { withRehydration } from './archive/rehydration.ts';
@@ -108,7 +122,11 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     if (outcome === 'ended') log.info({ event: 'session.not-renewed', userId, session });
   };
   const oidc = config.authMode === 'oidc' ? createOidc({ config, store: deps.runLog, live: liveGrants, renewal }) : null;
-  const auth = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
+  const known = withApiKeys(deps.auth ?? oidc?.auth ?? createAuth(config, deps.guestKey), keys);
+  const people = new WeakMap<object, string>();
+  const keep = config.accessLog ? (request: object, userId: string) => void people.set(request, userId) : undefined;
+  const auth = withCount(known, (outcome) => metrics.identityChecks.inc({ outcome }), keep);
+  metrics.socketsLimit.set(config.maxSockets);
   const innerToken = deps.innerToken ?? createInnerToken({});
   const pods = deps.pods ?? podsOf(config, innerToken, metrics, log);
   // Pods that were given are of this process.
@@ -118,10 +136,12 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
-  const hub = createHub({ runLog, metrics, neighbours: budgets.neighbours });
+  const traces = new RunTraces();
+  const hub = createHub({ runLog, metrics, traces, neighbours: budgets.neighbours });
   const { tracer } = deps;
   const files = openFiles(config);
-  const commands = createCommands({
+  const plain = createCommands({
+    traces,
     runLog,
     hub,
     dispatcher,
@@ -133,6 +153,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     log,
     ...(tracer && { tracer }),
   });
+  const commands = config.accessLog ? withAccessLog(plain, log) : plain;
   const draining = new AbortController();
   const trustProxy = parseTrustProxy(config.trustProxy);
 
@@ -146,6 +167,10 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     frameworkErrors: sendUnreadable,
     clientErrorHandler: answerClientError,
   });
+  const seen: RequestSeen | undefined = config.accessLog
+    ? (request, of) => log.info({ event: 'http.answered', ...request, ms: Math.round(request.ms), userId: people.get(of) })
+    : undefined;
+  observeHttp(app, deps.metrics, seen);
   await app.register(cookie);
   const sockets = await registerWs(app, {
     hub,

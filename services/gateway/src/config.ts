@@ -84,6 +84,10 @@ const settings = {
     }),
     parse: checkTrustProxy,
   },
+  accessLog: setting.boolean('ACCESS_LOG', {
+    default: false,
+    description: 'yes: a line for each HTTP request and command, with ids, outcome and time; never addresses, texts or tokens',
+  }),
   webDir: setting.string('WEB_DIR', { optional: true, description: 'Folder of the built web page to serve' }),
   heartbeatMs: setting.integer('HEARTBEAT_MS', {
     default: 20_000,

@@ -1,6 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
-import { connectRedis, createRedisRunLog, outboxBacklog, openStoreAddress, shareInnerToken } from '@runnel/coordination';
-import { newInnerToken, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
+import {
+  clockOffset,
+  connectRedis,
+  createRedisRunLog,
+  openShards,
+  openStoreAddress,
+  outboxBacklog,
+  shareInnerToken,
+} from '@runnel/coordination';
+import { asConfigError, newInnerToken, showStore, startService, storeObserver, waitFor, watchEviction } from '@runnel/kit';
 import { createGatewayApp } from './app.ts';
 import { configSpec } from './config.ts';
 import { listenHost } from './config-doors.ts';
@@ -10,27 +18,32 @@ import { createAuditClient } from './archive/audit-client.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /** A gateway starts also while Redis is away. */
-const TOKEN_WAIT_MS = 1000;
+const STORE_WAIT_MS = 1000;
 
 await startService({
   name: 'gateway',
   spec: configSpec,
   env: process.env,
   hostOf: listenHost,
-  async build({ config, log, metrics, health, tracer, openDoor }) {
+  async build({ config, log, metrics, health, tracer, openDoor, stop }) {
     const onError = (err: Error) => log.warn({ event: 'redis.error', err: { message: err.message } });
     const url = openStoreAddress(config);
+    const redis = connectRedis(url, onError);
+    const shards = await openShards({
+      client: redis,
+      wanted: config.redisShards,
+      waitMs: STORE_WAIT_MS,
+      refuse: (line) => stop(line, 1),
+    }).catch(asConfigError);
     const runLog = createRedisRunLog({ url, onCommand: storeObserver(metrics), onError });
     health.register('redis', () => runLog.ping());
     const watching = new AbortController();
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
-    const redis = connectRedis(url, onError);
-    // The audit's pods tell it as well; theirs is gone with the last of them, and then it matters most.
-    metrics.sampled(metrics.gauge('runnel_outbox_backlog', 'Outbox entries that wait, in all shards'), () => outboxBacklog(redis));
+    showStore(metrics, { backlog: () => outboxBacklog(redis), clockOffset: () => clockOffset(redis) });
     const { token: innerToken, door, closable } = openDoor({ share: shareInnerToken(redis) });
     // The first question to AI pods is what models there are; asked without the token, the catalogue would be empty for a second.
-    await waitFor(() => innerToken.current() !== undefined, { deadlineMs: TOKEN_WAIT_MS, everyMs: 10 }).catch(() => undefined);
+    await waitFor(() => innerToken.current() !== undefined, { deadlineMs: STORE_WAIT_MS, everyMs: 10 }).catch(() => undefined);
     const unshared = newInnerToken();
     const gateway = await createGatewayApp({
       config,
@@ -53,6 +66,7 @@ await startService({
       closables: [
         { name: 'run-log', close: () => runLog.close() },
         { name: 'eviction watch', close: () => watching.abort() },
+        { name: 'shards', close: () => shards.close() },
         { name: 'rate-limits', close: () => redis.disconnect() },
         closable,
         { name: 'gateway', close: () => gateway.close() },

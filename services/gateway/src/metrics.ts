@@ -1,5 +1,5 @@
 import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
-import { CLOSE, ERRORS } from '@runnel/protocol';
+import { CLOSE, ERRORS, type ErrorCode } from '@runnel/protocol';
 import { KEY_CHECKS } from './auth/grants/api-keys.ts';
 import { RENEWALS } from './auth/oidc/sessions.ts';
 import type { Offer } from './dispatch/ai-pods.ts';
@@ -14,6 +14,9 @@ export type SignInOutcome = (typeof SIGN_INS)[number];
 const COMMANDS = ['prompt', 'regenerate', 'cancel', 'decide', 'delete', 'delete-conversation', 'title', 'typing'];
 /** A command's own words, not those of frames that never became a command. */
 const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
+/** Why a handshake is refused, before and by the check of who calls. */
+const IDENTITY_ERRORS = ['unauthorized', 'token-expired', 'unavailable', 'internal'] as const satisfies ErrorCode[];
+const HANDSHAKE_ERRORS = [...IDENTITY_ERRORS, 'bad-frame', 'overloaded'] as const satisfies ErrorCode[];
 const OFFERS = ['accepted', 'taken', 'unsuited', 'full', 'draining', 'failed'] as const satisfies Offer[];
 const LOOKS = ['listed', 'watch-ended', 'expired', 'failed'] as const satisfies ReflectorOutcome[];
 
@@ -37,7 +40,18 @@ const ownershipAnswers = (metrics: Metrics) => {
 
 /** Everything the gateway counts, in one place: the names are the operator's interface. */
 const createGatewayMetrics = (metrics: Metrics) => ({
+  /** Of any histogram below. */
+  exemplar: metrics.exemplar,
   sockets: metrics.gauge('runnel_gateway_sockets', 'Open WebSockets'),
+  socketsLimit: metrics.gauge('runnel_gateway_sockets_limit', 'MAX_SOCKETS: WebSockets that this node takes'),
+  handshakes: metrics.counter('runnel_gateway_handshakes_total', 'WebSockets that were asked for, by what became of the handshake', [
+    'outcome',
+  ]),
+  identityChecks: metrics.counter(
+    'runnel_gateway_identity_checks_total',
+    'Callers, by whether it is known who they are; `nobody` showed nothing (yet)',
+    ['outcome'],
+  ),
   follows: metrics.gauge('runnel_gateway_follows', 'Standing follows, of all transports'),
   rooms: metrics.gauge('runnel_gateway_rooms', 'Conversations this node is subscribed to'),
   resumes: metrics.counter('runnel_gateway_resumes_total', 'First answers to a follow', ['kind']),
@@ -111,6 +125,8 @@ export const gatewayMetrics = (metrics: Metrics): GatewayMetrics => {
   startAtZero(all.dispatches, { outcome: [...OFFERS, 'queued'] });
   startAtZero(all.discoveries, { outcome: [...LOOKS, 'resolved'] });
   startAtZero(all.lostPods, { outcome: ['cut', 'nothing', 'failed'] });
+  startAtZero(all.handshakes, { outcome: ['accepted', 'full', ...HANDSHAKE_ERRORS] });
+  startAtZero(all.identityChecks, { outcome: ['ok', 'nobody', ...IDENTITY_ERRORS] });
   startAtZero(all.keyChecks, { outcome: [...KEY_CHECKS] });
   startAtZero(all.signIns, { outcome: [...SIGN_INS] });
   startAtZero(all.renewals, { outcome: [...RENEWALS] });

@@ -1,10 +1,13 @@
-import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { commonSettings, defineConfig, portSettings, setting } from '@runnel/kit';
 
-const { nodeId, host, logLevel, internalToken, internalTokenFile, otlpEndpoint } = commonSettings;
+/** It knows no Redis, and has no interface but the inner one. */
+const common = Object.fromEntries(
+  Object.entries(commonSettings).filter(([name]) => name !== 'port' && !name.startsWith('redis')),
+) as Omit<typeof commonSettings, 'port' | `redis${string}`>;
 const NAME = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
 
 export const configSpec = defineConfig({
-  ...{ nodeId, host, logLevel, internalToken, internalTokenFile, otlpEndpoint },
+  ...common,
   internalPort: portSettings(0, 9083).internalPort,
   release: setting.string('RELEASE', {
     pattern: NAME,
@@ -23,4 +26,3 @@ export const configSpec = defineConfig({
   kubernetesHost: setting.string('KUBERNETES_SERVICE_HOST', { description: 'Set by Kubernetes: host of its API' }),
   kubernetesPort: setting.integer('KUBERNETES_SERVICE_PORT_HTTPS', { default: 443, description: 'Set by Kubernetes: port of its API' }),
 });
-export type OperatorConfig = LoadedConfig<typeof configSpec>;

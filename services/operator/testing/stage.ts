@@ -18,8 +18,8 @@ import { TIMING } from './timing.ts';
 
 export const NS = '/api/v1/namespaces/chat';
 export const MODELS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatmodels';
-export const CLUSTERS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatclusters';
-export const DEPLOYMENTS = '/apis/apps/v1/namespaces/chat/deployments';
+const CLUSTERS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatclusters';
+const DEPLOYMENTS = '/apis/apps/v1/namespaces/chat/deployments';
 const labels = (component: string): Record<string, string> => ({
   'app.kubernetes.io/name': 'runnel',
   'app.kubernetes.io/instance': 'runnel',

@@ -12,7 +12,14 @@ import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
 import { openOutboxFile } from './outbox-file.ts';
 
-const NO_STORE = { redisUrl: '', redisKeyPrefix: '', redisCaFile: undefined, redisCertFile: undefined, redisKeyFile: undefined };
+const NO_STORE = {
+  redisUrl: '',
+  redisKeyPrefix: '',
+  redisShards: undefined,
+  redisCaFile: undefined,
+  redisCertFile: undefined,
+  redisKeyFile: undefined,
+};
 
 export interface StandaloneDeps {
   config: StandaloneConfig;

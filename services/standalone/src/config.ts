@@ -4,7 +4,7 @@ import { configSpec as ai } from '@runnel/ai';
 import { authRules, configSpec as gateway, oidcRules } from '@runnel/gateway';
 
 /** There is no Redis to reach. */
-const ofStore = ['redisUrl', 'redisKeyPrefix', 'redisCaFile', 'redisCertFile', 'redisKeyFile'] as const;
+const ofStore = ['redisUrl', 'redisKeyPrefix', 'redisShards', 'redisCaFile', 'redisCertFile', 'redisKeyFile'] as const;
 const withoutStore = <S extends object>(settings: S): Omit<S, (typeof ofStore)[number]> =>
   Object.fromEntries(Object.entries(settings).filter(([name]) => !ofStore.includes(name as 'redisUrl'))) as Omit<
     S,

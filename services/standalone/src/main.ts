@@ -10,6 +10,8 @@ import {
   createMetrics,
   loadConfig,
   runService,
+  showBuild,
+  showMemoryLimit,
   startTracing,
 } from '@runnel/kit';
 import { createStandalone } from './app.ts';
@@ -28,9 +30,11 @@ await runService({
     const config = given.webDir === undefined && existsSync(built) ? { ...given, webDir: built } : given;
     const log = createLogger({ level: config.logLevel, node: config.nodeId, service: 'standalone' });
     const metrics = createMetrics('standalone');
+    showBuild(metrics, config.commit);
+    showMemoryLimit(metrics);
     const health = createHealth();
     const models = config.models ?? chooseModels(process.env, findLocalModels(join(checkout, 'models')));
-    const tracing = startTracing({ service: 'standalone', node: config.nodeId, endpoint: config.otlpEndpoint });
+    const tracing = startTracing({ service: 'standalone', node: config.nodeId, config, told: { log, metrics } });
     const { tracer } = tracing;
     const { gateway, closables } = await createStandalone({ config, models, env: process.env, log, metrics, health, tracer });
     await gateway.app.listen({ host: config.host, port: config.port });

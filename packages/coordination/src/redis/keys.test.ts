@@ -1,7 +1,18 @@
 import keySlot from 'cluster-key-slot';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { channelOf, keyName, ofShard, outboxKey, SHARDS, shardOf, shardOfChannel, slotOfShard, workChannel, type KeyName } from './keys.ts';
+import {
+  channelOf,
+  keyName,
+  ofShard,
+  outboxKey,
+  DEFAULT_SHARDS,
+  shardOf,
+  shardOfChannel,
+  slotOfShard,
+  workChannel,
+  type KeyName,
+} from './keys.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const OF_CONVERSATION: KeyName[] = [
@@ -61,7 +72,7 @@ test('names that operators look for', () => {
 
 test('shards spread over the conversations', () => {
   const hits = new Set(Array.from({ length: 2_000 }, (_, index) => shardOf(`conversation-${index}`)));
-  expect(hits.size).toBe(SHARDS);
+  expect(hits.size).toBe(DEFAULT_SHARDS);
 });
 
 test("a user's keys share a slot, also for ids that hold braces", () => {

@@ -1,10 +1,22 @@
 import keySlot from 'cluster-key-slot';
 
 /** Every key of a conversation carries the hash tag of its shard, so that one script may touch them all on a Redis Cluster. */
-export const SHARDS = 64;
+export const DEFAULT_SHARDS = 64;
+/** Each is a channel that every AI pod hears, and a question at every scrape. */
+export const MOST_SHARDS = 1024;
+let shards = DEFAULT_SHARDS;
 
-/** crc16(conversationId) mod 64: a Redis slot is crc16 mod 16384, a multiple of 64. Ids hold no braces, so the whole id counts. */
-export const shardOf = (conversationId: string): number => keySlot(conversationId) % SHARDS;
+/** How many shards the conversations of this installation are spread over. */
+export const shardCount = (): number => shards;
+
+/** Told once, before anything of a conversation is read or written: every process of an installation has the same. */
+export const useShards = (count: number): void => {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_SHARDS) throw new TypeError(`There are 1 to ${MOST_SHARDS} shards.`);
+  shards = count;
+};
+
+/** crc16(conversationId) mod the shards: a Redis slot is crc16 mod 16384. Ids hold no braces, so the whole id counts. */
+export const shardOf = (conversationId: string): number => keySlot(conversationId) % shards;
 
 /** The Redis Cluster slot all keys of a shard are in. */
 export const slotOfShard = (shard: number): number => keySlot(`{${shard}}`);
@@ -99,6 +111,8 @@ const KEYS = {
   grantHome: (k) => `grant:home:${k.name ?? ''}`,
   /** channel, sharded: ids of grants that ended, for gateways */
   grantsEnded: (k) => `grants:ended:{${k.shard}}`,
+  /** string, no expiry: how many shards there are; what was first said holds */
+  shards: () => 'store:shards',
   /** string, no expiry: a random secret that the processes of this store share */
   secret: (k) => `runnel:secret:${k.name ?? ''}`,
 } satisfies Record<string, (parts: KeyParts) => string>;

@@ -1,5 +1,5 @@
 import { answered } from './answered.ts';
-import { keyName, ofShard, SHARDS, shardOf } from './keys.ts';
+import { keyName, ofShard, shardCount, shardOf } from './keys.ts';
 import { toLuaJson } from '../messages.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { RenewOutcome } from '../run-log.ts';
@@ -43,7 +43,7 @@ export const renewLeases = async (
 export const doubtOwner = async (scripts: ScriptRunner, caller: RedisCaller, owner: string, keepMs: number): Promise<RunRef[]> => {
   const cut = (_: unknown, shard: number) =>
     caller.call('doubt-owner', () => scripts.run('doubt-owner', ofShard(shard), { owner, keepMs })) as Promise<string[]>;
-  return (await answered(Array.from({ length: SHARDS }, cut))).flat().map(refOfKey);
+  return (await answered(Array.from({ length: shardCount() }, cut))).flat().map(refOfKey);
 };
 
 /** Looks through all shards, from a random one on, so that pods that sweep at once do not all want the same runs. */
@@ -54,8 +54,8 @@ export const findFreeRuns = async (
   { models, turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
   random: () => number = Math.random,
 ): Promise<FreeRun[]> => {
-  const first = Math.floor(random() * SHARDS);
-  const shards = Array.from({ length: SHARDS }, (_, index) => (first + index) % SHARDS);
+  const first = Math.floor(random() * shardCount());
+  const shards = Array.from({ length: shardCount() }, (_, index) => (first + index) % shardCount());
   const args = { limit, models: models ? toLuaJson(models) : '', turn, orphanMs, announce: announce ? ('1' as const) : ('' as const) };
   const look = (shard: number) => caller.call('find-free-runs', () => scripts.run('find-free-runs', ofShard(shard), args));
   const found = await answered(shards.map(look), onFailure);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from './client/connect.ts';
 import { promptOf } from '../../test/contract/world.ts';
-import { shardOf, SHARDS } from './keys.ts';
+import { shardOf, DEFAULT_SHARDS } from './keys.ts';
 import { OutboxShards } from './outbox-shards.ts';
 import { createRedisCaller } from './client/caller.ts';
 import { createRedisRunLog } from './run-log.ts';
@@ -21,22 +21,22 @@ const relay = (node: string, leaseMs = 60_000): OutboxShards => {
 test('relays share the shards evenly; what one gives back or leaves behind the other takes', async () => {
   const [a, b] = [relay('a'), relay('b', 500)];
   await a.balance();
-  expect(a.heldShards()).toHaveLength(SHARDS);
+  expect(a.heldShards()).toHaveLength(DEFAULT_SHARDS);
   const even = async (): Promise<boolean> => {
     await b.balance();
     await a.balance();
-    return a.heldShards().length === SHARDS / 2 && b.heldShards().length === SHARDS / 2;
+    return a.heldShards().length === DEFAULT_SHARDS / 2 && b.heldShards().length === DEFAULT_SHARDS / 2;
   };
   await waitFor(even, { deadlineMs: 5_000, what: 'each has its half' });
-  expect(new Set([...a.heldShards(), ...b.heldShards()]).size).toBe(SHARDS);
+  expect(new Set([...a.heldShards(), ...b.heldShards()]).size).toBe(DEFAULT_SHARDS);
 
   // The other dies without a word.
-  const all = async (): Promise<boolean> => a.balance().then(() => a.heldShards().length === SHARDS);
+  const all = async (): Promise<boolean> => a.balance().then(() => a.heldShards().length === DEFAULT_SHARDS);
   await waitFor(all, { deadlineMs: 5_000, what: 'its shards are taken' });
   await a.release();
   const c = relay('c');
   await c.balance();
-  expect(c.heldShards()).toHaveLength(SHARDS);
+  expect(c.heldShards()).toHaveLength(DEFAULT_SHARDS);
 });
 
 test('P-9 a relay that starts while the store is full empties the outbox all the same', async () => {

@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import type { OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { RedisClient } from './client/connect.ts';
-import { keyName, ofShard, outboxKey, outboxLeaseKey, SHARDS } from './keys.ts';
+import { keyName, ofShard, outboxKey, outboxLeaseKey, shardCount } from './keys.ts';
 
 import type { RedisCaller } from './client/caller.ts';
 import { outcomeOf, type Reply } from './replies.ts';
@@ -18,7 +18,7 @@ export interface OutboxLeases {
  * How many shards a relay should hold: its even share, rounded up, so that all shards are held whatever the number of pods.
  * The surplus is given back, the rest is taken as it becomes free.
  */
-const fairShare = (relays: number, shards = SHARDS): number => Math.ceil(shards / Math.max(1, relays));
+const fairShare = (relays: number, shards = shardCount()): number => Math.ceil(shards / Math.max(1, relays));
 
 /** What taking shards may last: longer than any answer, shorter than a lease. */
 const MOST_MS = 500;
@@ -31,7 +31,7 @@ const toFields = (list: readonly string[]): OutboxFields => {
 
 /** Entries that wait, in all shards. Any service may ask: when no audit pod runs, nobody else could tell that they pile up. */
 export const outboxBacklog = async (client: RedisClient): Promise<number> => {
-  const lengths = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => client.xlen(outboxKey(shard))));
+  const lengths = await Promise.all(Array.from({ length: shardCount() }, (_, shard) => client.xlen(outboxKey(shard))));
   return lengths.reduce((sum, length) => sum + length, 0);
 };
 
@@ -71,7 +71,7 @@ export class OutboxShards {
     const failed = (error: unknown): void => void failures.push(error);
     // Where that is not known, whatever nobody holds is taken.
     const relays = await this.#run('note-relay', 0).then(([, count]) => Number(count), failed);
-    const share = relays === undefined ? SHARDS : fairShare(relays);
+    const share = relays === undefined ? shardCount() : fairShare(relays);
     const held = [...this.#held];
     const [keep, surplus] = [held.slice(0, share), held.slice(share)];
     const renew = async (shard: number): Promise<void> => {
@@ -79,8 +79,8 @@ export class OutboxShards {
     };
     await Promise.all([...keep.map((shard) => renew(shard).catch(failed)), ...surplus.map((shard) => this.#giveBack(shard).catch(failed))]);
     // Every relay starts at another shard, so that they do not all race for the first ones.
-    const start = Math.floor(random() * SHARDS);
-    const others = Array.from({ length: SHARDS }, (_, i) => (start + i) % SHARDS).filter((shard) => !this.#held.has(shard));
+    const start = Math.floor(random() * shardCount());
+    const others = Array.from({ length: shardCount() }, (_, i) => (start + i) % shardCount()).filter((shard) => !this.#held.has(shard));
     const take = async (shard: number): Promise<void> => {
       if (await this.#take(shard)) this.#held.add(shard);
     };

@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './client/connect.ts';
-import { ofShard, SHARDS } from './keys.ts';
+import { ofShard, shardCount } from './keys.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 type Noted = ['same' | 'raised', number, string] | ['unknown'];
@@ -26,7 +26,7 @@ export const watchGeneration = (client: RedisClient, scripts: ScriptRunner, onEr
     return before !== undefined && before !== now;
   };
   const noteAll = async (): Promise<void> => {
-    const notes = await Promise.allSettled(Array.from({ length: SHARDS }, (_, shard) => note(shard)));
+    const notes = await Promise.allSettled(Array.from({ length: shardCount() }, (_, shard) => note(shard)));
     if (notes.some((result) => result.status === 'fulfilled' && result.value)) for (const listener of listeners) listener();
     const failed = notes.find((result) => result.status === 'rejected');
     if (failed) onError(failed.reason as Error);

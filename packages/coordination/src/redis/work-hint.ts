@@ -5,7 +5,7 @@ import type { RunLog, Subscription } from '../run-log.ts';
 import type { RunRef } from '../run-ref.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { RedisChannels } from './client/channels.ts';
-import { shardOf, SHARDS, workChannel } from './keys.ts';
+import { shardCount, shardOf, workChannel } from './keys.ts';
 
 /**
  * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
@@ -45,7 +45,7 @@ export const createWorkChannels = (
       if (hint !== null) listener(hint);
     };
     const listening = { message: hear, resubscribed: () => {} };
-    const shards = Array.from({ length: SHARDS }, (_, shard) => channels.subscribe(workChannel(shard), listening));
+    const shards = Array.from({ length: shardCount() }, (_, shard) => channels.subscribe(workChannel(shard), listening));
     const settled = await Promise.allSettled(shards);
     const close = async (): Promise<void> => {
       for (const result of settled) if (result.status === 'fulfilled') await result.value.close();

@@ -29,6 +29,8 @@ export interface ModelRequest {
   prefix: string;
   /** What the model may call; absent: nothing. */
   tools?: readonly ToolSpec[];
+  /** W3C `traceparent` of the run's span: a provider of one's own goes on with the trace. */
+  trace?: string | undefined;
   /** Called for whatever comes from the provider, also for what says nothing: a comment that keeps the connection open. */
   onLife?: () => void;
 }

@@ -41,6 +41,8 @@ export interface RunJob {
   ref: RunRef;
   claim: Claim;
   model: Model;
+  /** W3C `traceparent` that the model's provider is told. */
+  trace?: string | undefined;
   owner: string;
   leaseMs: number;
   runLog: Pick<RunLog, 'appendChunk' | 'putPart' | 'appendPartChunk' | 'parkRun' | 'readState' | 'endRun' | 'releaseRun' | 'restoreRun'>;

@@ -37,7 +37,7 @@ export const readStep = async (
   const over = (error: RunnelError | null = null): Step => ({ usage, finish, error, calls: parts.end() });
   if (signal.aborted) return over();
   try {
-    for await (const delta of model.provider.stream(request, signal)) {
+    for await (const delta of model.provider.stream(traced(request, job), signal)) {
       if ('text' in delta) {
         if (delta.text !== '') {
           const waited = clock.now() - waitingSince;
@@ -77,3 +77,6 @@ export const readStep = async (
     return over(error instanceof RunnelError ? error : new RunnelError('model-failed', undefined, { cause: error }));
   }
 };
+
+const traced = (request: ModelRequest, { trace }: Pick<RunJob, 'trace'>): ModelRequest =>
+  trace === undefined ? request : { ...request, trace };

@@ -1,4 +1,4 @@
-import { contextOf, SpanStatusCode, type Tracer } from '@runnel/kit';
+import { contextOf, SpanStatusCode, traceparentOf, type Tracer } from '@runnel/kit';
 import type { Claim, RunObserver, RunResult } from './generate.ts';
 
 /** One span for a run's stay on this pod, under the trace of the prompt. Ids are fit for traces; texts are not. */
@@ -7,7 +7,7 @@ export const startRunSpan = (
   claim: Claim,
   node: string,
   inner: RunObserver,
-): { observer: RunObserver; end(result: RunResult): void } => {
+): { observer: RunObserver; trace: string | undefined; end(result: RunResult): void } => {
   const attributes = {
     'gen_ai.operation.name': 'chat',
     'gen_ai.request.model': claim.run.model,
@@ -18,6 +18,7 @@ export const startRunSpan = (
   const span = tracer.startSpan('runnel.run', { attributes }, contextOf(claim.trace));
   if (claim.epoch > 1) span.addEvent('taken-over', { bytes: Buffer.byteLength(claim.text) });
   return {
+    trace: traceparentOf(span),
     observer: {
       ...inner,
       firstToken(ms) {

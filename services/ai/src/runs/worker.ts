@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
-import { silentLog, withDeadline, type Logger, type Tracer } from '@runnel/kit';
+import { silentLog, traceIdOf, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
@@ -117,7 +117,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
     const startedAt = clock.now();
-    const facts = { runId: ref.runId, conversationId: ref.conversationId, epoch: claim.epoch, model: claim.run.model };
+    const facts = { ...ref, epoch: claim.epoch, model: claim.run.model, trace_id: traceIdOf(claim.trace) };
     if (claim.spoilt) log.error({ event: 'run.spoilt', ...facts, why: claim.spoilt });
     log.info({ event: 'run.claimed', ...facts, bytes: Buffer.byteLength(claim.text) });
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
@@ -155,7 +155,7 @@ export const createWorker = (deps: WorkerDeps) => {
       if (next) span.observer.rerouted?.(error, next.run.model);
       return next !== null;
     };
-    const job = { ref, claim, model, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
+    const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
     const active = generate({ ...job, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);

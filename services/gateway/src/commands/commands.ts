@@ -10,6 +10,7 @@ import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
+import type { RunTraces } from '../follow/run-traces.ts';
 import type { ModelRequest } from '@runnel/protocol/http';
 import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
@@ -87,6 +88,8 @@ export interface CommandsDeps {
   metrics: GatewayMetrics;
   log: Logger;
   tracer?: Tracer;
+  /** Where the traces of runs that begin are kept. */
+  traces?: RunTraces;
 }
 
 /** What a command writes, in UTF-8. */
@@ -172,6 +175,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         const preset = wanted === undefined && { preset: true };
         const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
+        if (result.outcome === 'started') deps.traces?.begun(result.runId, trace.trace);
         if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
         return { runId: result.runId, offset: result.offset, duplicate: result.outcome === 'duplicate' };
       });

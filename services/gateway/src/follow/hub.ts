@@ -1,6 +1,7 @@
 import { delay } from '@runnel/kit';
 import type { RunLog } from '@runnel/coordination';
 import { ChunkLatency } from './chunk-latency.ts';
+import type { RunTraces } from './run-traces.ts';
 import { Follower, type Follow, type FollowRequest } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { Limiter } from './read-slots.ts';
@@ -34,6 +35,8 @@ export interface HubDeps {
   runLog: RunLog;
   metrics: GatewayMetrics;
   random?: () => number;
+  /** Of runs that this node begins. */
+  traces?: RunTraces;
   /** Who else has screens; absent: this process is alone. */
   neighbours?: Neighbours;
   /** How long a subscription outlives its last follower: a reload finds it standing. */
@@ -49,11 +52,11 @@ const PRESENCE_EVERY_MS = 1_000;
 const PRESENCE_AT_ONCE = 16;
 const ALONE: Neighbours = { name: 'alone', alive: () => ['alone'] };
 
-export const createHub = ({ runLog, metrics, random = Math.random, lingerMs = LINGER_MS, neighbours = ALONE }: HubDeps): Hub => {
+export const createHub = ({ runLog, metrics, traces, random = Math.random, lingerMs = LINGER_MS, neighbours = ALONE }: HubDeps): Hub => {
   const rooms = new Map<string, Room>();
   const lingering = new Map<Room, NodeJS.Timeout>();
   const background = new Limiter(BACKGROUND_READS);
-  const chunkLatency = new ChunkLatency(metrics);
+  const chunkLatency = new ChunkLatency(metrics, traces);
   const places = new WaitingPlaces(runLog, (place) => metrics.longestLine.set(place));
 
   const presenceWrites = new Limiter(PRESENCE_AT_ONCE);

@@ -4,7 +4,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { WebSocket } from 'ws';
-import { CLOSE, CLOSE_REASONS, RunnelError, SUBPROTOCOL } from '@runnel/protocol';
+import { CLOSE, CLOSE_REASONS, RunnelError, SUBPROTOCOL, toRunnelError } from '@runnel/protocol';
 import type { Auth } from '../auth/auth.ts';
 import type { Identity } from '../auth/identity.ts';
 import { control } from '../follow/wire-event.ts';
@@ -82,16 +82,23 @@ export const registerWs = async (app: FastifyInstance, deps: WsDeps): Promise<So
       schema: { hide: true },
       // Identity is settled before the upgrade, so that handlers can be attached in the same tick as it (no frame is lost).
       preValidation: async (request: FastifyRequest, reply: FastifyReply) => {
-        if (!request.ws) throw new RunnelError('bad-frame', 'This is a WebSocket address: ask for an upgrade.');
-        if (deps.draining.aborted)
-          throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
-        known.set(request.raw, { ...(await deps.auth.identify(request)), response: reply.raw });
+        try {
+          if (!request.ws) throw new RunnelError('bad-frame', 'This is a WebSocket address: ask for an upgrade.');
+          if (deps.draining.aborted)
+            throw new RunnelError('overloaded', 'This node is draining.', { retryAfterMs: OVERLOADED_RETRY_MS.least });
+          known.set(request.raw, { ...(await deps.auth.identify(request)), response: reply.raw });
+        } catch (error) {
+          deps.metrics.handshakes.inc({ outcome: toRunnelError(error).code });
+          throw error;
+        }
       },
     },
     (socket, request) => {
       forgetRequest(socket, request);
       const { ip } = request;
-      if (!limits.enter(ip)) return refuse(socket);
+      const entered = limits.enter(ip);
+      deps.metrics.handshakes.inc({ outcome: entered ? 'accepted' : 'full' });
+      if (!entered) return refuse(socket);
       const { session_id: sessionId } = request.query as { session_id?: unknown };
       const identity = known.get(request.raw)?.identity ?? null;
       const connection = new FramedSocket(socket, request.raw.socket);

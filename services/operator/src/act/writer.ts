@@ -2,7 +2,7 @@ import { StatusError, type KubeApi, type KubeObject } from '@runnel/kube';
 import { GROUP, VERSION } from '../kinds/shared.ts';
 
 /** Who owns the fields that the operator writes. */
-export const FIELD_MANAGER = 'runnel-operator';
+const FIELD_MANAGER = 'runnel-operator';
 const APPLY = { fieldManager: FIELD_MANAGER, force: true };
 
 export const customPath = (namespace: string, plural: string): string => `/apis/${GROUP}/${VERSION}/namespaces/${namespace}/${plural}`;

@@ -11,7 +11,7 @@ import { gatePatch, gateStep, type PodAnswers } from './gate.ts';
 import { NOTHING_REMEMBERED, deletionCosts, scaleStep, type ScaleMemory } from './scale.ts';
 import { clusterStatus, type PartInput } from './status.ts';
 
-export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
+const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 
 export interface ClusterOptions {
   writer: Writer;

@@ -1,4 +1,4 @@
-import { Type, type Static, type TProperties } from 'typebox';
+import { Type, type TProperties } from 'typebox';
 import type { KubeObject } from '@runnel/kube';
 
 export const GROUP = 'runnel.dev';
@@ -39,5 +39,3 @@ export interface CustomObject<Spec, Status> extends KubeObject {
   spec: Spec;
   status?: Status;
 }
-export type Of<T extends { static: unknown }> = T['static'];
-export type { Static };

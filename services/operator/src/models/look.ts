@@ -38,7 +38,7 @@ export interface ModelsLook {
 }
 
 const AT_ONCE = 8;
-export const PUBLISHED = 'runnel.dev/published';
+const PUBLISHED = 'runnel.dev/published';
 const readyOf = (status: ChatModelStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready');
 
 const sameFiles = (a: Published | null, b: Published): boolean =>

@@ -75,4 +75,3 @@ export const createFigures = ({ token, onOutcome, addressOfPod = addressOf, now 
     close: () => dispatcher.destroy(),
   };
 };
-export type Figures = ReturnType<typeof createFigures>;

@@ -8,7 +8,7 @@ const CONSENT = 'runnel.dev/model-keys';
 const AT_ONCE = 8;
 
 /** What a model may have of a Secret. Pure. */
-export const keyIn = (secret: Secret | null, key: string, named: boolean): Key => {
+const keyIn = (secret: Secret | null, key: string, named: boolean): Key => {
   if (secret === null) return { missing: 'no-secret' };
   if (!named && secret.metadata?.labels?.[CONSENT] !== 'true') return { missing: 'not-consented' };
   const found = secret.data?.[key];

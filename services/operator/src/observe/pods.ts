@@ -6,7 +6,7 @@ export interface Pod extends KubeObject {
   status?: { podIP?: string; phase?: string; conditions?: { type: string; status: string }[] };
 }
 
-export const COMPONENT = 'app.kubernetes.io/component';
+const COMPONENT = 'app.kubernetes.io/component';
 export type Component = 'gateway' | 'ai' | 'audit';
 
 export const componentOf = (pod: Pod): string | undefined => pod.metadata?.labels?.[COMPONENT];

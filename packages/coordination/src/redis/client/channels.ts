@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import { connectNode, parseRedisUrl, type RedisClient } from './connect.ts';
-import { SHARDS, shardOfChannel, slotOfShard } from '../keys.ts';
+import { shardCount, shardOfChannel, slotOfShard } from '../keys.ts';
 import { RedisSubscriber } from './subscriber.ts';
 import type { ChannelListener, Subscription } from '../../run-log.ts';
 
@@ -21,7 +21,7 @@ export class RedisChannels {
   readonly #subscribers = new Map<string, RedisSubscriber>();
   /** Where each followed channel is subscribed now, and for how many listeners. */
   readonly #homes = new Map<string, { subscriber: RedisSubscriber; listeners: number }>();
-  readonly #slots = Array.from({ length: SHARDS }, (_, shard) => slotOfShard(shard));
+  readonly #slots = Array.from({ length: shardCount() }, (_, shard) => slotOfShard(shard));
   #timer: NodeJS.Timeout | undefined;
   #refreshing: NodeJS.Timeout | undefined;
 

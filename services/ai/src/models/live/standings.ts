@@ -86,4 +86,3 @@ export const createStandings = (now: () => number = () => Date.now()) => {
     },
   };
 };
-export type Standings = ReturnType<typeof createStandings>;

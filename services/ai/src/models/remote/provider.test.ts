@@ -40,6 +40,18 @@ describe('openai-compatible', () => {
     expect(deltas.filter((delta) => !('text' in delta))).toEqual([{ finish }]);
   });
 
+  test('a run that is traced tells the provider its trace, another one nothing', async () => {
+    await using server = await startModelServer((response) => {
+      sse(response);
+      response.end(chunkOf('a') + chunkOf(null, 'stop') + DONE);
+    });
+    const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const provider = openai(server.url);
+    for (const request of [{ ...ask('hi'), trace }, ask('hi')]) await collect(provider.stream(request, NEVER));
+    expect(server.heads.map(({ headers }) => headers['traceparent'])).toEqual([trace, undefined]);
+    expect(JSON.stringify(server.requests)).not.toContain('trace');
+  });
+
   test('what arrives in one read is one piece', async () => {
     await using server = await startModelServer((response) => {
       sse(response);

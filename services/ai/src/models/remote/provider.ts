@@ -29,7 +29,7 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
 
   const open = async (request: ModelRequest, key: string | undefined, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
     const body = JSON.stringify(codec.body(request));
-    const headers = { ...codec.headers(key), ...fixed };
+    const headers = { ...codec.headers(key), ...(request.trace !== undefined && { traceparent: request.trace }), ...fixed };
     const response = await httpRequest(url, { dispatcher: agent, method: 'POST', headers, body, signal });
     if (response.statusCode < 300) return response.body;
     const words = await readWords(response.body);

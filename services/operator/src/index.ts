@@ -1,1 +1,0 @@
-export { crds } from './kinds/crd.ts';
