@@ -18,8 +18,9 @@ FROM sources AS page
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web && npm sbom --sbom-format=cyclonedx --omit=dev --workspace web > sbom.cdx.json
 
 # Each service gets its own dependencies only.
+# The library that makes previews is an optional dependency for each kind of machine.
 FROM sources AS gateway-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/gateway && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/gateway > sbom.cdx.json
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/gateway && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/gateway > sbom.cdx.json
 FROM sources AS ai-deps
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/ai && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/ai > sbom.cdx.json
 FROM sources AS audit-deps

@@ -26,6 +26,7 @@ const COMMANDS = {
   cluster: [['scripts/system.mjs', 'redis-server'], ['scripts/build-web.mjs'], ['e2e/up.ts']],
   story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium', 'prometheus'], ['observability/stories/run.ts']],
   size: [['scripts/size/run.ts']],
+  support: [['scripts/support/run.ts']],
   images: [['scripts/images/build.mjs']],
   packages: [['scripts/packages/build.ts']],
   changeset: [['scripts/changeset.mjs']],

@@ -41,7 +41,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
       [
         ...['DISPATCH', 'SESSION_COOKIE', 'JWT_MAX_AGE_SECONDS', 'ADMIN_SCOPE', 'PUBLIC_HOSTS', 'ADMIN_USERS', 'MAX_TEXT_CHARS'],
-        ...['FILE_MAX_BYTES', 'FILES_MAX_TOTAL_BYTES', 'FILES_MAX_COUNT', 'FILE_TYPES'],
+        ...['FILE_MAX_BYTES', 'FILES_MAX_TOTAL_BYTES', 'FILES_MAX_COUNT', 'FILE_TYPES', 'IMAGE_MAX_PIXELS'],
         ...['MAX_SOCKETS', 'MAX_SOCKETS_PER_IP', 'MAX_UNSENT_BYTES', 'HEARTBEAT_MS', 'IDEMPOTENCY_GRACE', 'ACCESS_LOG'],
         ...[
           'OIDC_SCOPES',

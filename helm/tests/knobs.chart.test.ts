@@ -278,18 +278,18 @@ test('who we are to the stores is mounted for those who talk to them, from Secre
   expect(filesOf('migrate')).toEqual(of('DATABASE'));
 });
 
-test('files are in a claim that every gateway mounts, and nowhere without one', () => {
+test.each(['gateway', 'ai'])('files are in a claim that each %s mounts, and nowhere without one', (name) => {
   const of = (values: Record<string, unknown>) => {
-    const gateway = deployment(rendered(values), 'gateway');
-    const { env, volumeMounts } = main(gateway) as {
+    const workload = deployment(rendered(values), name);
+    const { env, volumeMounts } = main(workload) as {
       env: { name: string; value?: string }[];
       volumeMounts: { name: string; mountPath: string }[];
     };
-    const volumes = gateway.spec.template.spec['volumes'] as { name: string; persistentVolumeClaim?: { claimName: string } }[];
+    const volumes = workload.spec.template.spec['volumes'] as { name: string; persistentVolumeClaim?: { claimName: string } }[];
     return {
-      url: env.find(({ name }) => name === 'FILES_URL')?.value,
-      mount: volumeMounts.find(({ name }) => name === 'files')?.mountPath,
-      claim: volumes.find(({ name }) => name === 'files')?.persistentVolumeClaim?.claimName,
+      url: env.find((one) => one.name === 'FILES_URL')?.value,
+      mount: volumeMounts.find((one) => one.name === 'files')?.mountPath,
+      claim: volumes.find((one) => one.name === 'files')?.persistentVolumeClaim?.claimName,
     };
   };
   expect(of({})).toEqual({ url: 'none', mount: undefined, claim: undefined });

@@ -88,9 +88,12 @@ export const gateway: Dashboard = {
           kind: 'timeseries',
           title: 'Uploads',
           description:
-            'Bodies of uploaded files by what became of them. Refusals are the uploader’s own (type, size, quota); where the folder of files does not answer, requests fail with 503, which the alert on errors sees.',
+            'Bodies of uploaded files by what became of them, and what was found in them (previews: when asked for). Refusals are the uploader’s own (type, size, quota); where the folder of files does not answer, requests fail with 503, which the alert on errors sees.',
           unit: 'ops',
-          targets: [perSecond('runnel_gateway_uploads_total', 'outcome', '{{outcome}}')],
+          targets: [
+            perSecond('runnel_gateway_uploads_total', 'outcome', '{{outcome}}'),
+            perSecond('runnel_gateway_file_contents_total', 'what, outcome', '{{what}} {{outcome}}'),
+          ],
         },
         {
           kind: 'timeseries',

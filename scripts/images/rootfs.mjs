@@ -93,7 +93,8 @@ export function serviceRoot(root, checkout, service) {
     [
       'ci',
       '--omit=dev',
-      '--omit=optional',
+      // The library that makes previews is an optional dependency for each kind of machine.
+      ...(service === 'gateway' ? [] : ['--omit=optional']),
       '--ignore-scripts',
       '--no-audit',
       '--no-fund',

@@ -25,7 +25,9 @@ const said = new Map<string, Said>(
 );
 
 const shown = (name: KeyName): string =>
-  keyName(name, { shard: 17, conversationId: '<id>', runId: '<runId>', userId: 'user', name: '<name>' }).replace('{user}', '{<user>}');
+  keyName(name, { shard: 17, conversationId: '<id>', runId: '<runId>', userId: 'user', name: '<name>' })
+    .replace('{user}', '{<user>}')
+    .replace('{%3Cname%3E}', '{<name>}');
 const row = (name: KeyName): string => {
   const { type, life, holds } = said.get(name) ?? { type: '?', life: '?', holds: '?' };
   return `| \`${shown(name)}\` | ${type}, ${life} | ${holds.replaceAll('|', '\\|')} |`;

@@ -1,6 +1,8 @@
 import { createClient } from '@runnel/client';
 import { createPage } from './app.ts';
 import { pageName } from './lib/session/page-name.ts';
+import { speak } from './i18n.ts';
+import { firstLocale } from './stores/settings.ts';
 import { createTokenHolder } from './lib/session/token-holder.ts';
 
 /** With `AUTH_MODE=dev`, `?user_id=` names the user, so that two browsers can be one person. */
@@ -28,4 +30,6 @@ const client = createClient({
   ...(storage && { storage }),
   ...(userId !== null && { userId }),
 });
+// Its words first: a page that changes its language under the reader's eyes looks broken.
+await speak(firstLocale());
 createPage(client, tokens).mount('#app');

@@ -9,6 +9,7 @@ import {
   type WritableStore,
 } from '@runnel/client';
 import { emptyConversation, newId, type Message } from '@runnel/protocol';
+import { createFakeAccount } from './fake-account.ts';
 import { createFakeArchive } from './fake-archive.ts';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
@@ -100,6 +101,7 @@ export const createFakeClient = (): FakeClient => {
 
   return {
     connection: createStore(liveConnection()),
+    account: createFakeAccount(calls),
     ...{ list, calls, outcomes, rights, way, view, change, conversation },
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),

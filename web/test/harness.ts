@@ -1,4 +1,6 @@
 import { createPage } from '../src/app.ts';
+import { speak } from '../src/i18n.ts';
+import { firstLocale } from '../src/stores/settings.ts';
 import { createTokenHolder } from '../src/lib/session/token-holder.ts';
 import { createMarkdown } from '../src/lib/markdown/markdown.ts';
 import { chain, createFakeClient, message, type FakeClient } from './fake-client.ts';
@@ -19,4 +21,5 @@ const scene = new URLSearchParams(location.search).get('scene') ?? 'home';
 const id = scenes[scene]?.(client) ?? null;
 history.replaceState(null, '', id === null ? '/' : id.startsWith('/') ? id : `/c/${id}`);
 
+await speak(firstLocale());
 createPage(client, createTokenHolder(sessionStorage)).mount('#app');

@@ -14,7 +14,11 @@ afterAll(() => harness[Symbol.asyncDispose]());
 
 /** What the page would put on the screen: sanitising needs a real DOM. */
 const render = (source: string): Promise<string> =>
-  page.evaluate((text) => window.runnel.createMarkdown({ copy: 'Copy', image: 'Image not loaded', table: 'Table' })(text), source);
+  page.evaluate(
+    (text) =>
+      window.runnel.createMarkdown({ copy: 'Copy', image: 'Image not loaded', table: 'Table', note: 'Footnote', back: 'Back to' })(text),
+    source,
+  );
 
 describe('markdown', () => {
   test('a list of tasks shows boxes', async () => {
@@ -66,13 +70,36 @@ describe('markdown', () => {
 
   test('what begins many formulas and ends none is shown in time', async () => {
     const ms = await page.evaluate(() => {
-      const render = window.runnel.createMarkdown({ copy: '', image: '', table: '' });
+      const render = window.runnel.createMarkdown({ copy: '', image: '', table: '', note: '', back: '' });
       const start = performance.now();
       render('\\('.repeat(10_000));
       render('\\[ a\n'.repeat(3_000));
+      render('$a '.repeat(10_000));
+      render('[^1]: a\n'.repeat(3_000));
       return performance.now() - start;
     });
     expect(ms).toBeLessThan(5_000);
+  });
+
+  test.each([
+    ['$E=mc^2$ and ($x$), but $5 and $6, US$3–$4, $HOME or $ 1 $', ['$E=mc^2$', '$x$']],
+    ['`$a$` is code, \\$a$ is not', []],
+  ])('money is no formula: %s', async (source, formulas) => {
+    const html = await render(source);
+    expect([...html.matchAll(/class="math">([^<]*)</g)].map(([, text]) => text)).toEqual(formulas);
+  });
+
+  test('footnotes lead to their text and back; a class of characters is none', async () => {
+    const html = await render('So it is[^1], not [^a-z] or [^12]: here.\n\n[^1]: A *source*.\n[^2]: Another.');
+    expect(html).toContain('<sup><button type="button" class="note-mark" data-note="1" aria-label="Footnote 1">1</button></sup>');
+    expect(html).toContain('data-note-text="1" aria-label="Back to 1">1</button> A <em>source</em>.</div>');
+    expect(html.match(/class="note"/g)).toHaveLength(2);
+    expect(html).toContain('[^a-z]');
+    expect(html).toContain('[^12]: here');
+  });
+
+  test('emphasis needs no space where a script has none', async () => {
+    expect(await render('**这是“粗体”**文字 **太字。**です')).toContain('<strong>这是“粗体”</strong>文字 <strong>太字。</strong>です');
   });
 
   test('links leave the page without telling where from', async () => {
@@ -94,7 +121,7 @@ describe('markdown', () => {
 
   test('tables scroll on their own and are aligned without inline styles', async () => {
     const html = await render('| a | b |\n| :- | -: |\n| 1 | 2 |');
-    expect(html).toContain('<div class="table" role="region" tabindex="0" aria-label="Table"><table>');
+    expect(html).toContain('<div class="table" role="region" tabindex="0" aria-label="Table – a, b"><table>');
     expect(html).toContain('<td class="align-right">2</td>');
     expect(html).not.toContain('style=');
   });

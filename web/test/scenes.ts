@@ -159,6 +159,24 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.connection.set(refused());
     return '/c/c1';
   },
+  signInFailed: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    client.connection.set(refused());
+    return '/c/c1?sign_in=forbidden';
+  },
+  ended: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    const id = open(client, talk().slice(0, 1), ANSWER.slice(0, 620));
+    setTimeout(() => client.connection.set(refused()), 300);
+    return id;
+  },
+  account: (client) => {
+    client.way.mode = 'oidc';
+    fill(client);
+    return null;
+  },
   expired: (client) => {
     const id = open(client, talk().slice(0, 1), ANSWER.slice(0, 620));
     setTimeout(() => client.connection.set(refused()), 100);
@@ -179,6 +197,23 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     const id = open(client, messages);
     const { conversation } = client.view(id).get();
     client.change(id, { conversation: { ...conversation, hasMore: true } });
+    return id;
+  },
+  huge: (client) => {
+    const talks = Array.from({ length: 1_000 }, (_, i) => [
+      message('user', `Question ${i + 1}`),
+      message(
+        'assistant',
+        `Answer ${i + 1}: ${'some **words** and `code`. '.repeat(1 + (i % 9))}\n\n- one\n- two\n\n\`\`\`ts\nconst n = ${i};\n\`\`\``,
+      ),
+    ]);
+    const id = open(client, chain(talks.flat()));
+    client.list.length = 0;
+    const hour = (i: number) => Date.now() - i * HOUR;
+    client.list.push(
+      ...Array.from({ length: 5_000 }, (_, i) => ({ conversationId: `c${i + 1}`, title: `Conversation ${i + 1}`, updatedAt: hour(i) })),
+    );
+    client.change('c2', { conversation: { ...client.view('c2').get().conversation, logId: 'l2', messages: talk() } });
     return id;
   },
   audit: (client) => (fill(client), '/audit/c1'),

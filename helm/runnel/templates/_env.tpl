@@ -182,6 +182,10 @@
 {{- end }}
 
 {{/* What people upload. */}}
+{{/* All services have the same. */}}
+{{- define "runnel.filesEnv" -}}
+- { name: FILES_URL, value: {{ ternary "file:/var/lib/runnel/files" "none" (ne .Values.files.existingClaim "") | quote }} }
+{{- end }}
 {{- define "runnel.filesMount" -}}
 {{- if .Values.files.existingClaim }}
 - { name: files, mountPath: /var/lib/runnel/files }

@@ -1,4 +1,5 @@
 import { isId, RunnelError, type ServerEvent } from '@runnel/protocol';
+import { createAccount, type Account } from './api/account.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -50,6 +51,8 @@ export interface Client extends Pick<
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
   readonly archive: Archive;
+  /** Keys for programs, and sessions. */
+  readonly account: Account;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
   conversation(id: string): ConversationHandle;
   /** Tries to connect now, also after a refusal: when somebody has signed in, the token source is asked again. */
@@ -138,6 +141,7 @@ export const createClient = (options: ClientOptions): Client => {
   return {
     connection: connection.state,
     archive: createArchive(api),
+    account: createAccount(api),
     conversation(id) {
       if (!isId(id)) throw new RunnelError('bad-frame', 'A conversation id has 1–64 of the characters A–Z, a–z, 0–9, _ and -.');
       const conversation = conversations.get(id) ?? createConversation(id, deps, forgetOldest);

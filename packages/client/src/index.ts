@@ -1,5 +1,6 @@
 export type { Answer, AnswerEnd, AnswerPiece } from './conversation/answer.ts';
 export { createClient, type Client, type ClientOptions } from './client.ts';
+export type { Account, ApiKey, ApiKeyList, ApiKeyMade, NewApiKey, SessionInfo } from './api/account.ts';
 export type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from './api/api.ts';
 export type {
   Archive,

@@ -59,6 +59,16 @@ export interface HoldShare {
   holders: readonly string[];
 }
 
+export interface KeepPlaces {
+  model: string;
+  /** Runs of the model at a time, over all pods. */
+  limit: number;
+  /** How long a place is kept that nobody asks for again. */
+  leaseMs: number;
+  take: readonly RunRef[];
+  drop: readonly RunRef[];
+}
+
 /** What the store counts for each person, over all gateways. Every method is safe to repeat. */
 export interface StoreBudgets {
   /** Takes one of a person's places for runs. */
@@ -73,6 +83,8 @@ export interface StoreBudgets {
   holdShare(command: HoldShare): Promise<number>;
   /** Everything that is kept by the person's name goes: what is counted, and the list of their conversations. They begin anew. */
   forgetPerson(userId: string): Promise<void>;
+  /** A model's places for runs: takes some, keeps those that this pod has, gives others back. Resolves to `runKey` of those that have one. */
+  keepPlaces(command: KeepPlaces): Promise<ReadonlySet<string>>;
   /** Says that a gateway lives, for so long; resolves to all that do. */
   noteHolder(holder: string, leaseMs: number): Promise<string[]>;
 }

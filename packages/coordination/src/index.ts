@@ -14,6 +14,7 @@ export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
+export type { KeptGrants } from './memory/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';

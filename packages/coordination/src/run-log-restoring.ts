@@ -1,6 +1,6 @@
 /** What is written again into a store that has lost it. */
 import type { Part } from '@runnel/protocol';
-import type { EndRun, RunFacts, StoredMessage } from './run-log.ts';
+import type { EndRun, Preset, RunFacts, StoredMessage } from './run-log.ts';
 import type { OwnedRun } from './run-ref.ts';
 
 /** What an owner holds and can write again after the store has lost it (L-6). */
@@ -47,7 +47,7 @@ export type RestoreEndResult =
   | { outcome: 'closed' };
 
 /** A conversation as the database has it, for one that has left the store. */
-export interface Rehydrate {
+export interface Rehydrate extends Preset {
   conversationId: string;
   userId: string;
   title: string;

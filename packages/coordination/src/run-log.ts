@@ -82,7 +82,7 @@ export type ClaimRunResult =
       requestedModel?: string;
     }
   /** Somebody holds a lease that has not expired. */
-  | { outcome: 'owned' }
+  | { outcome: 'owned'; model?: string }
   /** This pod does not have the run's model. */
   | { outcome: 'unsuited' }
   /** Ended, or never known. */
@@ -176,6 +176,12 @@ export type ChangeResult =
 
 export type { ConversationSummary };
 
+/** What a conversation has of its own: text for its models, before the thread, and the model that answers where a prompt names none. */
+export interface Preset {
+  system?: string;
+  model?: string;
+}
+
 /** What arrives on a conversation's channel. */
 export interface ChannelListener {
   /** An event of the log or an ephemeral hint (typing, presence, reset): the published bytes. */
@@ -260,6 +266,8 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
     deletedBy?: string;
     heard?: { logId: string; at: number };
   }): Promise<ChangeResult>;
+  /** An empty one is taken away, an absent one stays. No event: nothing that is shown changes. */
+  setPreset(command: { conversationId: string; userId: string } & Preset): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
   /** The user's conversations, newest first, after a conversation. */
   listConversations(query: {

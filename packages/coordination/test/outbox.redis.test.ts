@@ -170,6 +170,7 @@ test('P-9 every event and every kind of recovery that a script writes is read by
       },
     ];
     await target.rehydrate({ conversationId: 'put-back', userId: USER, title: 'Cũ', messages, hasMore: false });
+    await target.setPreset({ conversationId: 'put-back', userId: USER, system: 'ngắn "thôi"', model: 'story' });
     const { conversationId, runId, epoch, ...restore } = restoreOf({ ...lost, conversationId: 'taken-back' }, 'abc', { messages });
     await target.restoreRun({ conversationId, runId, epoch, ...restore });
     const { owner: _owner, leaseMs: _leaseMs, ...end } = restoreOf(lost, 'abc');

@@ -43,7 +43,7 @@ test('a person’s list keeps the newest 1000 conversations with their titles, a
   expect(await listed()).toEqual(names.slice(5));
   expect(await redis.cli('HLEN', titles!)).toBe(1_000);
 
-  lists.note('ann', names[500]!, '', 'deleted');
+  lists.note('ann', names[500]!, '', { change: 'deleted' });
   await waitFor(async () => (await redis.cli('HEXISTS', titles!, names[500]!)) === 0);
   expect(await listed()).toEqual(names.slice(5).filter((name) => name !== names[500]));
   for (const key of [kept!, titles!]) expect(Number(await redis.cli('PTTL', key))).toBeGreaterThan(86_000_000);

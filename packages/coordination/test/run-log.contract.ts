@@ -9,7 +9,9 @@ import { leasesContract } from './contract/leases.ts';
 import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
+import { modelPlacesContract } from './contract/model-places.ts';
 import { partsContract } from './contract/parts.ts';
+import { presetsContract } from './contract/presets.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { provingContract } from './contract/proving.ts';
@@ -42,6 +44,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('finish', () => finishContract(current));
     describe('threads', () => threadsContract(current));
     describe('switching models', () => switchingContract(current));
+    describe('places of a model', () => modelPlacesContract(current));
     describe('parts', () => partsContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));
@@ -50,6 +53,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('budgets', () => budgetsContract(current));
     describe('grants', () => grantsContract(current));
     describe('editing', () => editingContract(current));
+    describe('presets', () => presetsContract(current));
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
     describe('proving', () => provingContract(current));

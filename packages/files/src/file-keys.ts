@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { FileRecord } from './file-record.ts';
+import type { FileRecord, WholeFile } from './file-record.ts';
 
 // Names of the objects that a file is made of.
 
@@ -7,7 +7,11 @@ export const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 export const folderOf = (fileId: string): string => `files/${fileId}`;
 export const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
 export const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;
-export const dataKey = (fileId: string): string => `${folderOf(fileId)}/data`;
+/** What GET serves. Two nodes may judge a file at once: what the record names is what it means. */
+export const dataKey = ({ fileId, whole }: WholeFile): string => `${folderOf(fileId)}/data-${whole.sha256}`;
+/** What models see of a picture, and read of a document. */
+export const seenKey = (fileId: string): string => `${folderOf(fileId)}/seen`;
+export const textKey = (fileId: string): string => `${folderOf(fileId)}/text`;
 export const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
 export const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
 /** An empty object whose name says how large the file will be: one listing tells what a person has. */

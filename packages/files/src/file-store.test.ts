@@ -13,7 +13,7 @@ const open = async (now?: () => number) => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-store-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   /** As many gateways as are asked for. */
-  const node = (): FileStore => createFileStore(localBlobs(folder), LIMITS, now);
+  const node = (): FileStore => createFileStore(localBlobs(folder), LIMITS, now && { now });
   return { folder, node };
 };
 async function* pieces(...all: (string | Error)[]): AsyncGenerator<Buffer> {

@@ -4,13 +4,14 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { BYTES_PER_TOKEN, newId, RunnelError } from '@runnel/protocol';
+import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
-import { dataKey, FILE_ID, folderOf, ownerFolder, ownerKey, recordKey, segmentsOf, usedKey } from './file-keys.ts';
+import { dataKey, FILE_ID, folderOf, ownerFolder, ownerKey, recordKey, seenKey, segmentsOf, textKey, usedKey } from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
-import { isAllowed, isText, mediaTypeOf } from './media-type.ts';
-import { contiguous, SEGMENT_BYTES, segmentKey } from './segments.ts';
+import { lookInto, type FileContents } from './look-into.ts';
+import { contiguous } from './segments.ts';
+import { writeChecked, writeSegments, type Appended, type Checksum } from './write-segments.ts';
 
 export interface FileLimits {
   /** Of one file. */
@@ -29,22 +30,6 @@ export interface NewFile {
   filetype: string;
   length: number;
 }
-
-/** What the bytes of one PATCH have to be. */
-export interface Checksum {
-  algorithm: 'sha256' | 'sha1';
-  digest: Buffer;
-}
-
-/**
- * What became of the bytes of a PATCH. `conflict`: the file ends elsewhere, at `offset`; `locked`: somebody writes it now;
- * `mismatch`: they are not those that were promised, and none of them counts.
- */
-export type Appended =
-  | { outcome: 'appended'; offset: number }
-  | { outcome: 'conflict'; offset: number }
-  | { outcome: 'locked' }
-  | { outcome: 'mismatch' };
 
 /** An upload that nobody used or ended for a day goes. */
 export const UNUSED_MS = 24 * 60 * 60 * 1000;
@@ -67,6 +52,8 @@ export interface FileStore {
   /** Judges a file whose bytes are all there. @throws RunnelError `unsupported-type`: it is gone then */
   finish(file: FileRecord): Promise<WholeFile>;
   read(file: WholeFile, from: number, to: number): Readable;
+  /** A picture as models see it, a JPEG of at most 1568 pixels a side; null: none was made. */
+  seen(file: WholeFile): Promise<Uint8Array | null>;
   /** From now on it stays until somebody deletes it. */
   use(file: WholeFile): Promise<void>;
   remove(file: FileRecord): Promise<void>;
@@ -76,7 +63,11 @@ export interface FileStore {
   sweep(): Promise<number>;
 }
 
-export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => number = Date.now): FileStore => {
+export const createFileStore = (
+  blobs: Blobs,
+  limits: FileLimits,
+  { contents = null, now = Date.now }: { contents?: FileContents | null; now?: () => number } = {},
+): FileStore => {
   /** Files that somebody writes on this node; over all nodes the segments' names decide. */
   const written = new Set<string>();
   /** Folders without a record, as a node leaves them that dies while it removes; at the second look they are not just being made. */
@@ -110,63 +101,6 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
   const offsetOf = async (file: FileRecord): Promise<number> =>
     file.whole ? file.length : contiguous(await blobs.list(segmentsOf(file.fileId))).bytes;
 
-  /** Writes segment after segment; a place that is taken already is somebody else's write. */
-  const writeSegments = async (file: FileRecord, offset: number, source: AsyncIterable<Uint8Array>): Promise<Appended> => {
-    let at = offset;
-    let held: Uint8Array[] = [];
-    let size = 0;
-    const flush = async (): Promise<boolean> => {
-      if (size === 0) return true;
-      const isMine = await blobs.putNew(segmentKey(segmentsOf(file.fileId), at), Buffer.concat(held, size));
-      if (isMine) at += size;
-      held = [];
-      size = 0;
-      return isMine;
-    };
-    try {
-      for await (const bytes of source) {
-        if (at + size + bytes.byteLength > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
-        held.push(bytes);
-        size += bytes.byteLength;
-        if (size >= SEGMENT_BYTES && !(await flush())) return { outcome: 'locked' };
-      }
-    } catch (error) {
-      // What came before the line went dead counts.
-      if (error instanceof RunnelError) throw error;
-    }
-    return (await flush()) ? { outcome: 'appended', offset: at } : { outcome: 'locked' };
-  };
-
-  /** Bytes that are checked before they count wait on this node's disk. */
-  const writeChecked = async (
-    file: FileRecord,
-    offset: number,
-    source: AsyncIterable<Uint8Array>,
-    checksum: Checksum,
-  ): Promise<Appended> => {
-    const folder = await mkdtemp(join(tmpdir(), 'runnel-upload-'));
-    try {
-      const path = join(folder, 'bytes');
-      const digest = createHash(checksum.algorithm);
-      const spool = await open(path, 'wx', 0o600);
-      let size = 0;
-      try {
-        for await (const bytes of source) {
-          size += bytes.byteLength;
-          if (offset + size > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
-          digest.update(bytes);
-          await spool.write(bytes);
-        }
-      } finally {
-        await spool.close();
-      }
-      if (!digest.digest().equals(checksum.digest)) return { outcome: 'mismatch' };
-      return await writeSegments(file, offset, createReadStream(path) as AsyncIterable<Buffer>);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  };
-
   /** All bytes as one file of this node, for as long as `use` lasts. */
   const assembled = async <T>(
     file: FileRecord,
@@ -196,20 +130,19 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
   };
 
   const judge = (file: FileRecord): Promise<WholeFile> =>
-    assembled(file, async (path, { bytes, sha256 }) => {
-      const mediaType = await mediaTypeOf(path, file.filetype);
-      if (mediaType === null || !isAllowed(mediaType, limits.types)) {
-        await remove(file);
-        throw new RunnelError('unsupported-type', `Files of this type are not taken${mediaType === null ? '' : `: ${mediaType}`}.`);
-      }
-      const whole: WholeFile = {
-        ...file,
-        whole: { mediaType, bytes, sha256, ...(isText(mediaType) && { tokens: Math.ceil(bytes / BYTES_PER_TOKEN) }) },
-      };
-      await blobs.put(dataKey(file.fileId), createReadStream(path));
+    assembled(file, async (path, digest) => {
+      const { filetype, fileId } = file;
+      const looked = await lookInto(path, { ...digest, filetype, types: limits.types, contents }).catch(async (error: unknown) => {
+        if (error instanceof RunnelError && error.code === 'unsupported-type') await remove(file);
+        throw error;
+      });
+      const whole: WholeFile = { ...file, whole: looked.whole };
+      if (looked.seen) await blobs.put(seenKey(fileId), looked.seen);
+      if (looked.text !== undefined) await blobs.put(textKey(fileId), Buffer.from(looked.text));
+      await blobs.put(dataKey(whole), createReadStream(looked.path));
       await save(whole);
       await mustStand(file);
-      await blobs.remove(segmentsOf(file.fileId));
+      await blobs.remove(segmentsOf(fileId));
       return whole;
     });
 
@@ -246,7 +179,9 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
       try {
         const end = await offsetOf(file);
         if (offset !== end) return { outcome: 'conflict', offset: end };
-        const appended = await (checksum ? writeChecked(file, offset, source, checksum) : writeSegments(file, offset, source));
+        const appended = await (checksum
+          ? writeChecked(blobs, file, offset, source, checksum)
+          : writeSegments(blobs, file, offset, source));
         await mustStand(file);
         return appended;
       } finally {
@@ -265,7 +200,8 @@ export const createFileStore = (blobs: Blobs, limits: FileLimits, now: () => num
         throw error;
       }
     },
-    read: (file, from, to) => blobs.read(dataKey(file.fileId), from, to),
+    read: (file, from, to) => blobs.read(dataKey(file), from, to),
+    seen: ({ fileId }) => blobs.get(seenKey(fileId)),
     async use(file) {
       await blobs.put(usedKey(file.fileId), Buffer.alloc(0));
     },

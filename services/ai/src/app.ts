@@ -1,6 +1,7 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { readFile } from 'node:fs/promises';
 import type { RunLog } from '@runnel/coordination';
+import { createFileReader, openBlobs, type FileReader } from '@runnel/files';
 import {
   ConfigError,
   createDrain,
@@ -30,7 +31,7 @@ import { createWorker, type Worker } from './runs/worker.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
-    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile'>>;
+    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'filesUrl'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -82,6 +83,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
     ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
+    files: filesOf(config.filesUrl),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
@@ -111,6 +113,12 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   void watchStoreMemory({ runLog, show: metrics.storeMemory, ...(clock && { clock }) }, watching.signal);
   await worker.start();
   return { app, worker, models, drain, close: () => (closing ??= close()) };
+};
+
+/** Null: there are no files here. */
+const filesOf = (url: string | undefined): FileReader | null => {
+  const blobs = url === undefined ? null : openBlobs(url);
+  return blobs && createFileReader(blobs);
 };
 
 /** Leases are renewed four times in their length: who is silent for a third of it, and unreachable, is gone. */

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
+import { FILES_URL, openBlobs } from '@runnel/files';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { ModelEntries } from '@runnel/protocol/http';
 import { DEFAULT_MODELS } from './models/model-config.ts';
+
+const checkUrl = (text: string): string => {
+  openBlobs(text);
+  return text;
+};
 
 export const configSpec = defineConfig({
   ...commonSettings,
@@ -16,6 +22,7 @@ export const configSpec = defineConfig({
     optional: true,
     description: 'A JSON file with the models instead, read again when it changes: nothing is restarted, and a wrong one changes nothing',
   }),
+  filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkUrl },
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
   maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {
     default: ANSWER_BYTES,

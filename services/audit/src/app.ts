@@ -92,7 +92,10 @@ export const createAuditApp = (
         limit,
         ...(before !== undefined && { before }),
       });
-      if (page.kind === 'page') return { messages: page.messages, hasMore: page.hasMore, title: page.title };
+      if (page.kind === 'page') {
+        const { kind: _, ...told } = page;
+        return told;
+      }
       if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
       return reply.code(403).send();
     },

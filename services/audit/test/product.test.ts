@@ -15,7 +15,7 @@ import { verify } from '../src/read/verify.ts';
 type Action =
   | { do: 'prompt'; c: number; m: number; r: number; parent: number | null | '*'; stranger: boolean }
   | { do: 'regenerate'; c: number; m: number; r: number }
-  | { do: 'write' | 'move' | 'cancel' | 'restore' | 'rehydrate' | 'delete' | 'retitle'; c: number }
+  | { do: 'write' | 'move' | 'cancel' | 'restore' | 'rehydrate' | 'delete' | 'retitle' | 'preset'; c: number }
   | { do: 'ask'; c: number; decides: boolean }
   | { do: 'end'; c: number; reason: EndReason }
   | { do: 'delete-message'; c: number; id: string }
@@ -51,7 +51,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('cancel' as const, 'restore' as const, 'rehydrate' as const, 'delete' as const, 'retitle' as const),
+      do: fc.constantFrom(
+        'cancel' as const,
+        'restore' as const,
+        'rehydrate' as const,
+        'delete' as const,
+        'retitle' as const,
+        'preset' as const,
+      ),
       c: conversation,
     }),
   },
@@ -228,6 +235,8 @@ const product = async () => {
       case 'delete':
         running.delete(step.c);
         return void (await log.deleteConversation({ conversationId: id(step.c), userId: OWNERS[step.c]! }));
+      case 'preset':
+        return void (await log.setPreset({ conversationId: id(step.c), userId: OWNERS[step.c]!, system: `be ${now}`, model: 'count' }));
       case 'retitle':
         return void (await log.setTitle({ conversationId: id(step.c), userId: OWNERS[step.c]!, title: `another ${now}` }));
       case 'delete-message':

@@ -28,6 +28,9 @@ import type { Renewal } from './auth/oidc/sessions.ts';
 import { createBudgets } from './budgets/index.ts';
 import { createCommands } from './commands/commands.ts';
 import type { GatewayConfig } from './config.ts';
+import { createContents } from './contents/contents.ts';
+import { openPictures } from './contents/pictures.ts';
+import { createTextReader } from './contents/texts.ts';
 import type { AuditClient } from './context.ts';
 import { servicePods } from './dispatch/discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
@@ -139,7 +142,10 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const traces = new RunTraces();
   const hub = createHub({ runLog, metrics, traces, neighbours: budgets.neighbours });
   const { tracer } = deps;
-  const files = openFiles(config);
+  const pictures = openPictures(config.imageMaxPixels);
+  if (pictures === null) log.warn({ event: 'files.no-pictures' });
+  const contents = createContents(pictures, createTextReader(), deps.metrics);
+  const files = openFiles(config, contents);
   const plain = createCommands({
     traces,
     runLog,
@@ -207,6 +213,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     budgets,
     audit,
     files,
+    contents,
     thisMachineOnly: deps.thisMachineOnly,
     limits,
     draining: draining.signal,

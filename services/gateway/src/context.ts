@@ -7,6 +7,7 @@ import type { ApiKeys } from './auth/grants/api-keys.ts';
 import type { Oidc } from './auth/oidc/oidc.ts';
 import type { Budgets } from './budgets/index.ts';
 import type { Commands } from './commands/commands.ts';
+import type { Contents } from './contents/contents.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Hub } from './follow/hub.ts';
 import type { ModelCatalogue } from './dispatch/model-catalogue.ts';
@@ -38,6 +39,7 @@ export interface GatewayContext {
   audit: AuditClient | null;
   /** Null: there are no files here. */
   files: FileStore | null;
+  contents: Contents;
   thisMachineOnly?: boolean | undefined;
   limits: Limits;
   /** Aborted when the node starts to drain: long answers (SSE) end with a `draining` event after a random part of the window. */

@@ -10,6 +10,7 @@ import { endedIn, endLeftAnswers } from './answer-recovery.ts';
 import type { StandaloneConfig } from './config.ts';
 import { claimFolder } from './data-folder.ts';
 import { localPods } from './local-pod.ts';
+import { openGrantsFile } from './grants-file.ts';
 import { openOutboxFile } from './outbox-file.ts';
 
 const NO_STORE = {
@@ -70,7 +71,8 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   const tracing = deps.tracer && { tracer: deps.tracer };
   const folder = claimFolder(config.dataDir);
   const outboxFile = await openOutboxFile({ file: join(config.dataDir, 'outbox.ndjson'), log });
-  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left });
+  const grantsFile = openGrantsFile({ file: join(config.dataDir, 'grants.json'), log });
+  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left, grants: grantsFile });
   const isStored = (): boolean => memory.outbox.read(1).length === 0;
   const journal = new AnswerJournal({
     file: join(config.dataDir, 'running.sqlite'),
@@ -103,9 +105,9 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log.warn({ event: 'outbox-file.not-stored', err }),
   );
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
-  const aiConfig = { ...config, models: [...models], drainMs: 0 };
-  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
+  const aiConfig = { ...config, filesUrl, models: [...models], drainMs: 0 };
+  const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
     config: { ...config, ...NO_STORE, filesUrl, aiServiceUrls: [], auditUrl: undefined },
     log,
@@ -123,6 +125,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     gateway,
     closables: [
       { name: 'data-folder', close: async () => folder.close() },
+      { name: 'grants-file', close: () => grantsFile.close() },
       { name: 'outbox-file', close: () => outboxFile.close() },
       { name: 'journal', close: async () => journal.close() },
       { name: 'tables', close: () => tables.close() },

@@ -24,7 +24,13 @@ export const useMarkdown = (): ComputedRef<RenderMarkdown | null> => {
     if (!library.value) return null;
     let render = renderers.get(locale.value);
     if (!render) {
-      render = library.value.createMarkdown({ copy: t('message.copy'), image: t('message.image'), table: t('message.table') });
+      render = library.value.createMarkdown({
+        copy: t('message.copy'),
+        image: t('message.image'),
+        table: t('message.table'),
+        note: t('message.note'),
+        back: t('message.noteBack'),
+      });
       renderers.set(locale.value, render);
     }
     return render;

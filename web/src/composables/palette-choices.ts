@@ -49,6 +49,7 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
         command(`theme ${theme}`, `${t('settings.theme')}: ${t(`settings.${theme}`)}`, () => void (settings.theme = theme)),
       ),
       ...(me.archive ? [command('audit', t('audit.title'), () => route.open({ page: 'audit' }))] : []),
+      ...(me.userId ? [command('account', t('account.open'), () => void (overlays.open = 'account'))] : []),
       command('keys', t('keys.title'), () => void (overlays.open = 'keys'), '?'),
     ];
   });

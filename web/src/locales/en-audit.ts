@@ -39,6 +39,7 @@ export const audit = {
     STREAM_CANCELLED: 'Answer stopped',
     STREAM_ERROR: 'Answer broken off',
     RECOVERY_ATTEMPT: 'Taken over or restored',
+    PRESET_CHANGED: 'Models’ text or model changed',
     TITLE_CHANGED: 'Renamed',
     MESSAGE_DELETED: 'Message deleted',
     SESSION_DELETED: 'Conversation deleted',

@@ -1,3 +1,4 @@
+import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
 import { part } from './en-parts.ts';
 
@@ -65,6 +66,16 @@ export const en = {
     text: 'Your conversations are yours alone, so the service needs to know who you are.',
     expiredTitle: 'Your sign-in has expired',
     expired: 'What you see stays. Sign in again, and the conversation goes on where it was.',
+    endedTitle: 'You were signed out',
+    ended:
+      'Your session was ended: on another of your devices, by your organisation, or because its time was over. What you see stays, and so do your draft and what waits to be sent. Sign in again, and the conversation goes on where it was.',
+    result: {
+      expired: 'That sign-in had expired, or was begun in another browser. Please try again.',
+      refused: 'The sign-in was not accepted, or was broken off. Please try again.',
+      forbidden: 'You are known, but may not use this service. Please ask whoever runs it.',
+      unavailable: 'Your organisation’s sign-in does not answer right now. Please try again in a minute.',
+      failed: 'The sign-in did not work. Please try again; if it stays so, tell whoever runs this service.',
+    },
     go: 'Sign in',
     trying: 'Signing in…',
     token: 'Access token',
@@ -181,6 +192,8 @@ export const en = {
     editBusy: 'An answer is coming. Stop it first, or send when it has ended.',
     image: 'Image not loaded',
     table: 'Table',
+    note: 'Footnote',
+    noteBack: 'Back to footnote',
   },
   why: {
     tooLong: 'The conversation is too long for this model.',
@@ -239,6 +252,7 @@ export const en = {
     interrupted: 'Interrupted',
     unavailable: 'The replay cannot be loaded right now.',
   },
+  account,
   audit,
   error: {
     unauthorized: 'Please sign in.',

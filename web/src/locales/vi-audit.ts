@@ -40,6 +40,7 @@ export const audit: typeof english = {
     STREAM_CANCELLED: 'Câu trả lời bị dừng',
     STREAM_ERROR: 'Câu trả lời dở dang',
     RECOVERY_ATTEMPT: 'Tiếp quản hoặc khôi phục',
+    PRESET_CHANGED: 'Đổi lời dặn hoặc mô hình',
     TITLE_CHANGED: 'Đổi tên',
     MESSAGE_DELETED: 'Xóa tin nhắn',
     SESSION_DELETED: 'Xóa cuộc trò chuyện',

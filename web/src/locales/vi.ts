@@ -1,3 +1,4 @@
+import { account } from './vi-account.ts';
 import { audit } from './vi-audit.ts';
 import { part } from './vi-parts.ts';
 import type { Messages } from './en.ts';
@@ -66,6 +67,16 @@ export const vi: Messages = {
     text: 'Các cuộc trò chuyện là của riêng bạn, nên dịch vụ cần biết bạn là ai.',
     expiredTitle: 'Phiên đăng nhập đã hết hạn',
     expired: 'Những gì bạn đang thấy vẫn còn. Hãy đăng nhập lại, cuộc trò chuyện sẽ tiếp tục từ chỗ dừng.',
+    endedTitle: 'Bạn đã bị đăng xuất',
+    ended:
+      'Phiên của bạn đã chấm dứt: từ một thiết bị khác của bạn, bởi tổ chức của bạn, hoặc vì hết thời gian. Những gì bạn đang thấy, bản nháp và những gì đang chờ gửi vẫn còn. Hãy đăng nhập lại, cuộc trò chuyện sẽ tiếp tục từ chỗ dừng.',
+    result: {
+      expired: 'Lần đăng nhập đó đã hết hạn, hoặc được bắt đầu ở trình duyệt khác. Vui lòng thử lại.',
+      refused: 'Lần đăng nhập không được chấp nhận, hoặc đã bị bỏ dở. Vui lòng thử lại.',
+      forbidden: 'Hệ thống biết bạn là ai, nhưng bạn không được dùng dịch vụ này. Hãy hỏi người vận hành.',
+      unavailable: 'Trang đăng nhập của tổ chức hiện không trả lời. Vui lòng thử lại sau một phút.',
+      failed: 'Đăng nhập không thành công. Vui lòng thử lại; nếu vẫn vậy, hãy báo người vận hành dịch vụ.',
+    },
     go: 'Đăng nhập',
     trying: 'Đang đăng nhập…',
     token: 'Mã truy cập',
@@ -181,6 +192,8 @@ export const vi: Messages = {
     editBusy: 'Câu trả lời đang tới. Hãy dừng lại trước, hoặc gửi khi đã xong.',
     image: 'Ảnh không được tải',
     table: 'Bảng',
+    note: 'Chú thích',
+    noteBack: 'Trở lại chú thích',
   },
   why: {
     tooLong: 'Cuộc trò chuyện quá dài cho mô hình này.',
@@ -239,6 +252,7 @@ export const vi: Messages = {
     interrupted: 'Bị gián đoạn',
     unavailable: 'Hiện không tải được phần phát lại.',
   },
+  account,
   audit,
   error: {
     unauthorized: 'Vui lòng đăng nhập.',

@@ -13,5 +13,11 @@ export const useMe = defineStore('me', () => {
     // What fails is asked again with the next connection.
     await client.archive.me().then((now) => (me.value = now), signIn.hearError);
   };
-  return { load, admin: computed(() => me.value?.admin ?? false), archive: computed(() => me.value?.audit ?? false) };
+  return {
+    load,
+    userId: computed(() => me.value?.userId ?? ''),
+    role: computed(() => me.value?.role ?? (me.value?.admin ? 'admin' : 'user')),
+    admin: computed(() => me.value?.admin ?? false),
+    archive: computed(() => me.value?.audit ?? false),
+  };
 });

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { reactive, toRefs, watch } from 'vue';
-import { i18n, isLocale, preferredLocale, type Locale } from '../i18n.ts';
+import { isLocale, preferredLocale, speak, type Locale } from '../i18n.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -32,6 +32,9 @@ const load = (): Settings => {
   };
 };
 
+/** The language to begin with, before anything is drawn. */
+export const firstLocale = (): Locale => load().locale ?? preferredLocale(navigator.languages);
+
 const save = (settings: Settings): void => {
   try {
     localStorage.setItem(KEY, JSON.stringify(settings));
@@ -55,10 +58,7 @@ export const useSettings = defineStore('settings', () => {
   );
   watch(
     () => settings.locale ?? preferredLocale(navigator.languages),
-    (locale) => {
-      i18n.global.locale.value = locale;
-      document.documentElement.lang = locale;
-    },
+    (locale) => void speak(locale),
     { immediate: true },
   );
 

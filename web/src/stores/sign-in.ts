@@ -6,7 +6,7 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
 import { forgetQueued } from '../lib/session/forget-queued.ts';
-import { newsOf, readToken, signInHref, type SignInNews } from '../lib/session/sign-in.ts';
+import { newsOf, readToken, signInHref, takeResult, type SignInNews } from '../lib/session/sign-in.ts';
 
 /** Whether an answer means: nobody is signed in, or not any more. */
 const isForNobody = (code: string | undefined): boolean => code === 'unauthorized' || code === 'token-expired';
@@ -22,6 +22,9 @@ export const useSignIn = defineStore('sign-in', () => {
   const way = shallowRef<SignInWay | null>(null);
   /** The server has been asked for the way, with or without success. */
   const asked = ref(false);
+  /** What became of the sign-in that this page has come back from; null: there was none, or it worked. */
+  const { result, href: clean } = takeResult(location.href);
+  if (result !== null) history.replaceState(history.state, '', clean);
   let user: string | null = null;
   /** The server itself signs people in, with a cookie. */
   const signsIn = computed(() => way.value?.mode === 'oidc');
@@ -34,7 +37,7 @@ export const useSignIn = defineStore('sign-in', () => {
   };
 
   const refused = (): void => {
-    news.value = newsOf({ pasted: trying.value, known: user !== null || tokens.held.value });
+    news.value = newsOf({ pasted: trying.value, known: user !== null || tokens.held.value, kept: signsIn.value });
     // It was not accepted, or is not any more: the next try starts clean.
     tokens.forget();
     trying.value = false;
@@ -89,5 +92,5 @@ export const useSignIn = defineStore('sign-in', () => {
   const href = (here: Location): string | null => (way.value?.url ? signInHref(way.value.url, here) : null);
   const byName = computed(() => way.value?.mode === 'dev');
 
-  return { needed, news, trying, asked, byName, href, signIn, signOut, hearError, held };
+  return { needed, news, trying, asked, byName, result, href, signIn, signOut, hearError, held, signsIn };
 });

@@ -32,6 +32,8 @@ export interface Api {
   signOut(): Promise<string | null>;
   /** A command whose answer has the fields of an `ok` frame. */
   command(method: string, path: string, body?: unknown): Promise<Partial<OkEvent>>;
+  /** What is not read only; its answer has these fields. */
+  call<T extends object>(method: string, path: string, body: unknown, fields: Fields<T>): Promise<T>;
   get<T extends object>(path: string, fields: Fields<T>, query?: CallOptions['query'], signal?: AbortSignal): Promise<T>;
   /** The response with its body unread, status 2xx; without a deadline on the body. */
   open(path: string, options?: CallOptions): Promise<Response>;
@@ -122,6 +124,8 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
   const get: Api['get'] = async (target, fields, query, signal) =>
     readBody(await json(target, { ...(query && { query }), ...(signal && { signal }) }), fields);
 
+  const call: Api['call'] = async (method, target, body, fields) => readBody(await json(target, { method, body }), fields);
+
   return {
     open,
     models: async () => (await get<{ models: ModelInfo[] }>('/api/models', { models: 'array' })).models,
@@ -139,6 +143,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
       return url ?? null;
     },
     get,
-    command: async (method, target, body) => readBody(await json(target, { method, body }), {}),
+    call,
+    command: (method, target, body) => call<Partial<OkEvent>>(method, target, body, {}),
   };
 };

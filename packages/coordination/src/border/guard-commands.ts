@@ -70,6 +70,11 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     check.checkChange(command);
     text(command.title, BORDER.titleBytes, 'title');
   }, log.setTitle),
+  setPreset: checked((command) => {
+    check.checkChange(command);
+    if (command.system !== undefined) text(command.system, BORDER.textBytes, 'text');
+    if (command.model !== undefined) name(command.model, 'model');
+  }, log.setPreset),
   listConversations: checked((query) => {
     object(query, 'query');
     name(query.userId, 'user');

@@ -79,6 +79,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   const started = { runId, parentId, model, ...(trimmed && { trimmed }) };
   const offset = store.emit(conversation, 'run-started', { ...started, epoch: 1, startedAt: now });
   store.audit(conversation, 'STREAM_STARTED', { ...started, ...(continues !== undefined && { continues }), startedAt: now }, trace);
+  if (existing?.preset && !preset && model !== existing.model) store.audit(conversation, 'PRESET_CHANGED', { model }, trace);
   if (begun !== '') store.emit(conversation, 'chunk', { runId, at: 0, t: now, text: begun });
 
   for (const id of [runId, ...said, ...(unanswered === null ? [] : [unanswered])]) conversation.ids.set(id, { runId, offset });

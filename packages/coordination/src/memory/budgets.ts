@@ -13,6 +13,7 @@ export const createMemoryBudgets = (store: MemoryStore): StoreBudgets => {
   const places = new Map<string, Map<string, { run: RunRef; at: number }>>();
   const shares = new Map<string, Map<string, { kind: string; holder: string; count: number; at: number }>>();
   const holders = new Map<string, number>();
+  const modelPlaces = new Map<string, Map<string, number>>();
   let spent = { day: -1, bytes: new Map<string, number>() };
 
   const placesOf = (userId: string, drop: readonly RunRef[]): Map<string, { run: RunRef; at: number }> => {
@@ -76,6 +77,20 @@ export const createMemoryBudgets = (store: MemoryStore): StoreBudgets => {
     },
     async forgetPerson(userId) {
       for (const kept of [places, shares, spent.bytes]) kept.delete(userId);
+    },
+    async keepPlaces({ model, limit, leaseMs, take, drop }) {
+      for (const { conversationId, runId } of [...take, ...drop]) checkIds(conversationId, runId);
+      const own = modelPlaces.get(model) ?? new Map<string, number>();
+      for (const run of drop) own.delete(memberOf(run));
+      for (const [member, until] of own) if (until <= store.now()) own.delete(member);
+      const kept = new Set<string>();
+      for (const member of take.map(memberOf)) {
+        if (!own.has(member) && own.size >= limit) continue;
+        own.set(member, store.now() + leaseMs);
+        kept.add(member);
+      }
+      modelPlaces.set(model, own);
+      return kept;
     },
     async noteHolder(holder, leaseMs) {
       holders.set(holder, store.now() + leaseMs);

@@ -1,5 +1,5 @@
 import type { Message } from '@runnel/protocol';
-import { RESET_TYPE, type ChangeResult, type RunLog } from '../run-log.ts';
+import { RESET_TYPE, type ChangeResult, type Preset, type RunLog } from '../run-log.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 
 interface Change {
@@ -23,6 +23,22 @@ export const setTitle = (store: MemoryStore, command: Change & { title: string }
   store.audit(conversation, 'TITLE_CHANGED', { title });
   store.touch(conversation);
   return { outcome: 'done', offset };
+};
+
+export const setPreset = (store: MemoryStore, command: Change & Preset): ChangeResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: conversation };
+  store.recheck(conversation);
+  const { system, model } = command;
+  for (const [name, value] of Object.entries({ system, model })) {
+    if (value === '') delete conversation[name as 'system'];
+    else if (value !== undefined) conversation[name as 'system'] = value.toWellFormed();
+  }
+  if (model) conversation.preset = true;
+  const told = { ...(system !== undefined && { text: system.toWellFormed() }), ...(model !== undefined && { model }) };
+  store.audit(conversation, 'PRESET_CHANGED', told);
+  store.touch(conversation);
+  return { outcome: 'done', offset: conversation.offset };
 };
 
 /** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */

@@ -1,18 +1,23 @@
-import type { Grant, GrantKind, GrantListener, StoreGrants } from '../grants.ts';
+import type { KeptGrant } from '@runnel/protocol/http';
+import type { Grant, GrantListener, StoreGrants } from '../grants.ts';
 import type { MemoryStore } from './store.ts';
 
 const MINUTE_MS = 60_000;
 
-interface Held extends Grant {
-  kind: GrantKind;
-  digest: string;
-  idleMs: number;
-}
+type Held = Omit<KeptGrant, 'userId'>;
 
 const shown = ({ grantId, data, createdAt, usedAt, expiresAt }: Held): Grant => ({ grantId, data, createdAt, usedAt, expiresAt });
 
+/** Where grants outlive the process: digests and times, no secret. */
+export interface KeptGrants {
+  /** What an earlier process left. */
+  readonly left: readonly KeptGrant[];
+  /** Nobody is told that something was made or ended before this is done. `all` is read then: what comes together is kept together. */
+  keep(all: () => readonly KeptGrant[]): Promise<void>;
+}
+
 /** What the grant scripts do, in memory. */
-export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants => {
+export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>, kept?: KeptGrants): StoreGrants => {
   const people = new Map<string, Map<string, Held>>();
   const homes = new Map<string, { userId: string; grantId: string }>();
   const listeners = new Set<GrantListener>();
@@ -31,6 +36,14 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
     for (const held of all) if (lapsed(held)) remove(userId, held);
     return all.filter((held) => !lapsed(held));
   };
+  const put = (userId: string, held: Held): void => {
+    people.set(userId, (people.get(userId) ?? new Map<string, Held>()).set(held.grantId, held));
+    homes.set(held.digest, { userId, grantId: held.grantId });
+  };
+  const all = (): KeptGrant[] =>
+    [...people].flatMap(([userId, own]) => [...own.values()].filter((held) => !lapsed(held)).map((held) => ({ userId, ...held })));
+  const keep = async (): Promise<void> => kept?.keep(all);
+  for (const { userId, ...held } of kept?.left ?? []) if (!lapsed(held)) put(userId, held);
   const tell = (grantId: string): void => {
     for (const listener of listeners) listener.ended(grantId);
   };
@@ -44,8 +57,11 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
       for (const held of leaving) remove(userId, held);
       const now = store.now();
       const held = { grantId, kind, digest, data, createdAt: now, usedAt: now, expiresAt: lifeMs === null ? null : now + lifeMs, idleMs };
-      people.set(userId, (people.get(userId) ?? new Map<string, Held>()).set(grantId, held));
-      homes.set(digest, { userId, grantId });
+      put(userId, held);
+      await keep().catch((cause: unknown) => {
+        remove(userId, held);
+        throw cause;
+      });
       for (const gone of leaving) tell(gone.grantId);
       return { outcome: 'added', replaced: leaving.map((gone) => gone.grantId) };
     },
@@ -57,7 +73,10 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
         remove(home.userId, held);
         return { outcome: 'none' };
       }
-      held.usedAt = Math.max(held.usedAt, Math.floor(store.now() / MINUTE_MS) * MINUTE_MS, held.createdAt + 1);
+      const before = held.usedAt;
+      held.usedAt = Math.max(before, Math.floor(store.now() / MINUTE_MS) * MINUTE_MS, held.createdAt + 1);
+      // Once a minute, and nobody waits for it.
+      if (held.usedAt !== before) void keep().catch(() => undefined);
       return { outcome: 'valid', userId: home.userId, ...shown(held) };
     },
     async listGrants({ userId, kind }) {
@@ -71,6 +90,7 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
       const ended = held?.kind === kind;
       if (ended) remove(userId, held);
       tell(grantId);
+      if (ended) await keep();
       return ended ? 'ended' : 'none';
     },
     async keepGrant({ userId, grantId, before, data }) {
@@ -78,13 +98,14 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>): StoreGrants
       if (!held) return { outcome: 'none' };
       if (held.data !== before) return { outcome: 'changed' };
       held.data = data;
+      await keep();
       return { outcome: 'kept' };
     },
     async endGrantsOf(userId) {
-      for (const held of people.get(userId)?.values() ?? []) {
-        remove(userId, held);
-        tell(held.grantId);
-      }
+      const gone = [...(people.get(userId)?.values() ?? [])];
+      for (const held of gone) remove(userId, held);
+      for (const held of gone) tell(held.grantId);
+      if (gone.length > 0) await keep();
     },
     async onGrantEnded(listener) {
       listeners.add(listener);

@@ -106,11 +106,11 @@ export const listConversations = (
   const listed = own.slice(0, LIMITS.listed);
   const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
   if (after !== undefined && index === 0) return { conversations: [], hasMore: false };
-  const conversations = listed.slice(index, index + limit).map(({ conversationId, title, touchedAt, active }) => ({
-    conversationId,
-    title,
-    updatedAt: touchedAt,
+  const conversations = listed.slice(index, index + limit).map(({ conversationId, title, touchedAt, active, system, model }) => ({
+    ...{ conversationId, title, updatedAt: touchedAt },
     ...(active !== null && store.runOf(conversationId, active)?.waiting && { waiting: true as const }),
+    ...(system && { system }),
+    ...(model && { model }),
   }));
   return { conversations, hasMore: listed.length > index + conversations.length };
 };

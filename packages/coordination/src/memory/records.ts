@@ -20,6 +20,8 @@ export interface MemoryConversation {
   /** Its own text for the model, and its own model. */
   system?: string;
   model?: string;
+  /** Somebody chose that model for it. */
+  preset?: boolean;
   /** Made while the database could not be asked whose the id is. */
   unproven: boolean;
   /** Of the store, when its log began. */

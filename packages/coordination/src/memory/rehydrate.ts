@@ -1,15 +1,21 @@
 import { newId } from '@runnel/protocol';
 import { answersOf } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
-import { RESET_TYPE, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log.ts';
+import { RESET_TYPE, type Preset, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log.ts';
 
 /** What `rehydrate.lua` does, in memory: how a conversation opens after a restart of `npm start`. */
-export const rehydrate = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): RehydrateResult => {
+export const rehydrate = (
+  store: MemoryStore,
+  { conversationId, userId, title, messages, hasMore, system, model }: Rehydrate,
+): RehydrateResult => {
   const existing = store.conversations.get(conversationId);
-  if (existing) return existing.userId === userId ? merge(store, existing, messages) : { outcome: 'forbidden' };
+  if (existing)
+    return existing.userId === userId
+      ? merge(store, existing, messages, { ...(system && { system }), ...(model && { model }) })
+      : { outcome: 'forbidden' };
   if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
   const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
-  conversation.trimmed = hasMore;
+  Object.assign(conversation, { trimmed: hasMore, ...(system && { system }), ...(model && { model, preset: true }) });
   for (const { message, madeRun } of answersOf(messages)) {
     store.keep(conversation, message);
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
@@ -26,7 +32,12 @@ export const rehydrate = (store: MemoryStore, { conversationId, userId, title, m
 const LAST_LOOK_MS = 10_000;
 
 /** To a conversation that may have lost its tail with the store's it adds what the database has more, under a new logId. */
-const merge = (store: MemoryStore, conversation: MemoryConversation, messages: readonly StoredMessage[]): RehydrateResult => {
+const merge = (
+  store: MemoryStore,
+  conversation: MemoryConversation,
+  messages: readonly StoredMessage[],
+  preset: Preset,
+): RehydrateResult => {
   store.recheck(conversation);
   const { lossy, ids } = conversation;
   if (lossy === null) return { outcome: 'exists' };
@@ -34,6 +45,9 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, messages: r
     const kept = conversation.messages.get(message.messageId);
     return kept ? kept.status !== 'deleted' && message.status === 'deleted' : !ids.has(message.messageId);
   };
+  conversation.system ??= preset.system!;
+  conversation.model ??= preset.model!;
+  if (preset.model) conversation.preset = true;
   const missing = answersOf(messages).filter(({ message }) => lacks(message));
   if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
   if (missing.length === 0) return { outcome: 'exists' };

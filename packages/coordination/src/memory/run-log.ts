@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { OutboxEntry } from '@runnel/protocol/audit';
 import { createMemoryBudgets } from './budgets.ts';
-import { createMemoryGrants } from './grants.ts';
+import { createMemoryGrants, type KeptGrants } from './grants.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { beginRun } from './begin-run.ts';
-import { deleteConversation, deleteMessage, setTitle } from './editing.ts';
+import { deleteConversation, deleteMessage, setPreset, setTitle } from './editing.ts';
 import { listConversations, readHistory, readState } from './reading.ts';
 import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
@@ -28,6 +28,8 @@ export interface MemoryRunLogOptions {
   durable?: DurableOutbox;
   /** What an earlier process left of its outbox. */
   left?: readonly OutboxEntry[];
+  /** Keeps keys and sessions on disk. */
+  grants?: KeptGrants;
   /** Of a test that changes it behind the log's back. */
   store?: MemoryStore;
 }
@@ -49,7 +51,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
   const secrets = new Map<string, string>();
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
-    ...createMemoryGrants(store),
+    ...createMemoryGrants(store, options.grants),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),
@@ -76,6 +78,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     deleteMessage: async (command) => deleteMessage(store, command),
     deleteConversation: async (command) => deleteConversation(store, command),
     setTitle: async (command) => setTitle(store, command),
+    setPreset: async (command) => setPreset(store, command),
     listConversations: async (query) => listConversations(store, query),
     async follow(conversationId, listener) {
       checkIds(conversationId);

@@ -44,12 +44,12 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   const run = store.runOf(conversationId, runId);
   if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
   const now = store.now();
-  if (isAlive(run, now) || (run.waiting !== null && !run.cancel)) return { outcome: 'owned' };
+  if (isAlive(run, now) || (run.waiting !== null && !run.cancel)) return { outcome: 'owned', model: run.model };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
   const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
   // An owner that lives comes back within a second or two of its store and writes its answer again.
-  if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned' };
+  if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned', model: run.model };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
     return { outcome: 'unsuited' };
@@ -234,14 +234,19 @@ export const placesInLine = (store: MemoryStore, runs: readonly RunRef[]): Map<s
   return places;
 };
 
-export const findFreeRuns = (store: MemoryStore, limit: number, { models, orphanMs = 0, announce = false }: Seek = {}): FreeRun[] => {
+export const findFreeRuns = (
+  store: MemoryStore,
+  limit: number,
+  { models, full = [], orphanMs = 0, announce = false }: Seek = {},
+): FreeRun[] => {
   const now = store.now();
   if (announce) for (const model of Object.keys(models ?? {})) store.seenModels.set(model, now);
   const waiting = [...store.runs.values()].filter(
     (run) => run.status === 'running' && run.waiting === null && (run.queuedAt !== null || !isAlive(run, now)),
   );
   const orphanOf = (run: MemoryRun): string | null | undefined => {
-    if (!models || Object.hasOwn(models, run.model) || run.cancel) return null;
+    if (!models || run.cancel) return null;
+    if (Object.hasOwn(models, run.model)) return full.includes(run.model) ? undefined : null;
     const since = Math.max(run.startedAt, store.seenModels.get(run.model) ?? 0);
     return orphanMs > 0 && now - since >= orphanMs ? run.model : undefined;
   };

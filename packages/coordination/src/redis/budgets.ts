@@ -4,7 +4,8 @@ import { checkIds } from '../messages.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { Reply } from './replies.ts';
 import type { RunRef } from '../run-ref.ts';
-import type { ScriptArgs, ScriptName, ScriptRunner } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import type { ScriptName, ScriptRunner } from './scripts.ts';
 
 const memberOf = ({ conversationId, runId }: RunRef): string => `${conversationId}:${runId}`;
 
@@ -58,6 +59,12 @@ export const createRedisBudgets = (scripts: ScriptRunner, caller: RedisCaller): 
     },
     async forgetPerson(userId) {
       await run('forget-person', personOf(userId), {});
+    },
+    async keepPlaces({ model, limit, leaseMs, take, drop }) {
+      for (const { conversationId, runId } of [...take, ...drop]) checkIds(conversationId, runId);
+      const args = { limit, leaseMs, take: JSON.stringify(take.map(memberOf)), drop: JSON.stringify(drop.map(memberOf)) };
+      const [, kept] = await run('keep-places', { ...personOf(''), name: model }, args);
+      return new Set(kept as unknown as string[]);
     },
     async noteHolder(holder, leaseMs) {
       const [, names] = await run('note-holder', personOf(''), { holder, leaseMs });

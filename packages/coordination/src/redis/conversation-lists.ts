@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { isListed } from '@runnel/protocol';
 import { keyName, shardOf, type KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
-import type { ConversationSummary, RunLog } from '../run-log.ts';
+import type { ConversationSummary, Preset, RunLog } from '../run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /**
@@ -10,9 +10,18 @@ import type { ScriptRunner } from './scripts.ts';
  * costs only a line in a list.
  */
 export interface ConversationLists {
-  note(userId: string, conversationId: string, title: string, change?: 'kept' | 'deleted'): void;
+  /** What is absent of its preset stays as it was. */
+  note(
+    userId: string,
+    conversationId: string,
+    title: string,
+    noted?: { change?: 'kept' | 'deleted'; system?: string; model?: string },
+  ): void;
   list: RunLog['listConversations'];
 }
+
+/** As it is told: what it has not is absent. */
+export const presetOf = (system?: string | null, model?: string | null): Preset => ({ ...(system && { system }), ...(model && { model }) });
 
 const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
 
@@ -30,21 +39,24 @@ export const createLists = (
       ),
     );
   return {
-    note(userId, conversationId, title, change = 'kept') {
+    note(userId, conversationId, title, { change = 'kept', system = '*', model = '*' } = {}) {
       if (!isListed(conversationId)) return;
       caller
-        .call('note-conversation', () => scripts.run('note-conversation', partsOf(userId, conversationId), { title, change }))
+        .call('note-conversation', () =>
+          scripts.run('note-conversation', partsOf(userId, conversationId), { title, change, system, model }),
+        )
         .catch(onError);
     },
     async list({ userId, after = '', limit }) {
       const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
-      const [, hasMore, ids, changedAt, titles] = reply as [string, number, string[], number[], (string | null)[]];
+      const [, hasMore, ids, changedAt, titles, own] = reply as [string, number, string[], number[], ...(string | null)[][]];
       const waiting = await caller.call('list-waiting', () => waitingOf(ids)).catch((error: Error) => (onError(error), []));
       const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({
         conversationId,
-        title: titles[index] ?? '',
+        title: titles?.[index] ?? '',
         updatedAt: Number(changedAt[index]),
         ...(waiting[index] === 1 && { waiting: true as const }),
+        ...presetOf(own?.[index * 2], own?.[index * 2 + 1]),
       }));
       return { conversations, hasMore: Number(hasMore) === 1 };
     },

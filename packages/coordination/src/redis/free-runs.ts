@@ -12,6 +12,8 @@ export interface FreeRun extends RunRef {
 export interface Seek {
   /** Models of the pod, as for `claimRun`. */
   models?: Readonly<Record<string, boolean>>;
+  /** Those of them that have no place for a run now: seen with this pod, and not looked for. */
+  full?: readonly string[];
   /** Rises with each look, so that what many unsuited runs hide has its turn. */
   turn?: number;
   /** Also runs whose model no pod was seen with for so long; 0: none. */

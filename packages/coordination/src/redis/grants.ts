@@ -4,7 +4,8 @@ import type { RedisChannels } from './client/channels.ts';
 import type { RedisClient } from './client/connect.ts';
 import { grantsChannel, keyName, type KeyParts } from './keys.ts';
 import type { Reply } from './replies.ts';
-import type { ScriptArgs, ScriptName, ScriptRunner } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import type { ScriptName, ScriptRunner } from './scripts.ts';
 import type { Grant, GrantKind, StoreGrants } from '../grants.ts';
 
 type Row = [grantId: string, digest: string, data: string, createdAt: number, usedAt: number, expires: number];

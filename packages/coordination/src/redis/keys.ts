@@ -40,7 +40,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, files (some message has one); mended (ms), untitled: after an eviction */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, preset (somebody chose that model), files (some message has one); mended (ms), untitled: after an eviction */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,
@@ -60,7 +60,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; parts ('1'), step (bytes), waiting (partIds); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -83,6 +83,8 @@ const KEYS = {
   queued: (k) => `runs:queued:{${k.shard}}`,
   /** zset, 24 h: models by the time (ms) a pod that has them last looked for runs */
   seen: (k) => `runs:models:{${k.shard}}`,
+  /** zset, 15 s: `conversationId:runId` of the runs of a model that has a limit, over all pods, by when each place expires (ms) */
+  modelPlaces: (k) => `runs:places:{${encodeURIComponent(k.name ?? '')}}`,
   /** channel, sharded: hints for AI pods */
   work: (k) => `runs:work:{${k.shard}}`,
   /** stream, no expiry: the outbox of the shard: one audit event for each state change; timelines of answers, best effort */
@@ -97,6 +99,8 @@ const KEYS = {
   conversations: (k) => `user:conversations:${userTag(k)}`,
   /** hash, 24 h: conversationId → title, of the same */
   titles: (k) => `user:titles:${userTag(k)}`,
+  /** hash, 24 h: `conversationId:system`, `conversationId:model` → its own, of the same */
+  presets: (k) => `user:presets:${userTag(k)}`,
   /** zset, 1 h: `conversationId:runId` of the user's runs that have not been seen to end, by the time they were begun (ms) */
   places: (k) => `user:runs:${userTag(k)}`,
   /** string, until midnight (UTC): bytes the user has written today */

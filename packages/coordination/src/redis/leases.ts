@@ -51,12 +51,18 @@ export const findFreeRuns = async (
   scripts: ScriptRunner,
   caller: RedisCaller,
   limit: number,
-  { models, turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
+  { models, full = [], turn = 0, orphanMs = 0, announce = false, onFailure }: Seek = {},
   random: () => number = Math.random,
 ): Promise<FreeRun[]> => {
   const first = Math.floor(random() * shardCount());
   const shards = Array.from({ length: shardCount() }, (_, index) => (first + index) % shardCount());
-  const args = { limit, models: models ? toLuaJson(models) : '', turn, orphanMs, announce: announce ? ('1' as const) : ('' as const) };
+  const args = {
+    limit,
+    models: models ? toLuaJson({ ...models, ...Object.fromEntries(full.map((id) => [id, 'full'])) }) : '',
+    turn,
+    orphanMs,
+    announce: announce ? ('1' as const) : ('' as const),
+  };
   const look = (shard: number) => caller.call('find-free-runs', () => scripts.run('find-free-runs', ofShard(shard), args));
   const found = await answered(shards.map(look), onFailure);
   const chosen = chooseFree((found as [string, number, string, string][][]).flat().map(toWaiting), limit);

@@ -18,6 +18,7 @@ const DECODED: Record<string, string[]> = {
   'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/park-run.lua': ['partIds'],
   'restore/restore-end.lua': ['earlier[2]', 'string.sub(ended, 2, -2)'],
+  'conversation/set-preset.lua': ['told'],
   'include/emit.lua': ['fields'],
 };
 const CALLS = ['json', 'cjson.encode', 'figure', 'tostring'];

@@ -2,7 +2,8 @@ import { factsOf, partJson, streamedBytes } from '../parts.ts';
 import { toDecideResult, toParkResult, toPartChunkResult, toPutResult, type Reply } from './replies.ts';
 import type { RunLog } from '../run-log.ts';
 import type { KeyParts } from './keys.ts';
-import type { ScriptArgs, ScriptName } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import type { ScriptName } from './scripts.ts';
 import { toLuaJson } from '../messages.ts';
 
 type Run = <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]) => Promise<Reply>;

@@ -81,6 +81,7 @@ const turnsOf = (thread: unknown): StoredMessage[] =>
 
 export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
   const outcome = reply[0] as ClaimRunResult['outcome'];
+  if (outcome === 'owned') return { outcome, ...(reply[1] !== undefined && reply[1] !== '' && { model: String(reply[1]) }) };
   if (outcome !== 'claimed') return { outcome };
   const [
     ,

@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
-import { beginArgs } from './begin-args.ts';
+import { beginArgs } from './args/begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, type KeyParts } from './keys.ts';
@@ -10,7 +10,7 @@ import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
 import { placesInLine } from '../waiting-line.ts';
-import { createLists } from './conversation-lists.ts';
+import { createLists, presetOf } from './conversation-lists.ts';
 import {
   outcomeOf,
   toBeginResult,
@@ -28,15 +28,17 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import type { RunLog, StoredMessage } from '../run-log.ts';
+import { DEFAULT_MODEL, type RunLog } from '../run-log.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
-import { asBegun, endingList, endOfParts, filesOf, partJson, streamedOf } from '../parts.ts';
+import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
+import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
-import { registerScripts, type ScriptArgs, type ScriptName } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import { registerScripts, type ScriptName } from './scripts.ts';
 import { watchGeneration } from './store-generation.ts';
 import { createWorkChannels } from './work-hint.ts';
 import { askStoreMemory } from './memory-usage.ts';
@@ -79,7 +81,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async beginRun(command) {
       const { conversationId, userId, runId } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), beginArgs(command, cap));
-      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]));
+      const named = command.model === DEFAULT_MODEL ? {} : { model: command.model };
+      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]), named);
       return toBeginResult(reply);
     },
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
@@ -174,7 +177,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         if ((await client.xlen(key)) < cap / 2) await client.xadd(key, '*', ...Object.entries(timelineFields(batch, Date.now())).flat());
       });
     },
-    async rehydrate({ conversationId, userId, title, messages, hasMore }) {
+    async rehydrate({ conversationId, userId, title, messages, hasMore, system = '', model = '' }) {
       const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('rehydrate', partsOf(conversationId), {
         userId,
@@ -183,8 +186,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         hasMore: hasMore ? '1' : '0',
         messages: JSON.stringify(kept),
         cap,
+        system,
+        model,
       });
-      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title);
+      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, presetOf(system, model));
       return toRehydrateResult(reply);
     },
     async mergeStored({ conversationId, userId, title, messages, hasMore }) {
@@ -196,7 +201,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async expel({ conversationId, ...who }) {
       const [intruder, rightful] = 'intruder' in who ? [who.intruder, ''] : ['', who.rightful];
       const reply = await run('expel', partsOf(conversationId), { intruder, rightful });
-      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', 'deleted');
+      if (reply[0] === 'expelled') lists.note(String(reply[1]), conversationId, '', { change: 'deleted' });
       return toExpelResult(reply);
     },
     placesInLine: (runs) => placesInLine(client, scripts, caller, runs),
@@ -219,12 +224,23 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
       const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), args);
-      if (reply[0] === 'done') lists.note(userId, conversationId, '', 'deleted');
+      if (reply[0] === 'done') lists.note(userId, conversationId, '', { change: 'deleted' });
       return toChangeResult(reply);
     },
     async setTitle({ conversationId, userId, title }) {
       const reply = await run('set-title', partsOf(conversationId), { userId, title, cap });
       if (reply[0] === 'done') lists.note(userId, conversationId, title);
+      return toChangeResult(reply);
+    },
+    async setPreset({ conversationId, userId, system, model }) {
+      const change = `${system === undefined ? '' : 's'}${model === undefined ? '' : 'm'}`;
+      const args = { userId, system: system ?? '', model: model ?? '', change, cap };
+      const reply = await run('set-preset', partsOf(conversationId), args);
+      if (reply[0] === 'done')
+        lists.note(userId, conversationId, String(reply[2]), {
+          ...(system !== undefined && { system }),
+          ...(model !== undefined && { model }),
+        });
       return toChangeResult(reply);
     },
     listConversations: (query) => lists.list(query),
@@ -260,14 +276,4 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 const lookedFor = (stored: 'ask' | { text: string } | undefined): Pick<ScriptArgs['delete-message'], 'looked' | 'words'> => {
   if (stored === undefined) return { looked: 'away', words: '' };
   return stored === 'ask' ? { looked: '', words: '' } : { looked: 'found', words: stored.text };
-};
-
-/**
- * A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone; and what it is told of
- * its files, which nobody else tells it again.
- */
-const storedMessage = (message: StoredMessage, madeRun: string): (string | string[])[] => {
-  const { parts, ...bare } = message;
-  const facts = filesOf(message).map(({ facts: told }) => JSON.stringify(told));
-  return [message.messageId, toLuaJson(message), madeRun, ...(parts ? [toLuaJson(bare), facts] : [])];
 };

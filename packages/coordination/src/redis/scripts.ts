@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Finish } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
+import type { ScriptArgs } from './args/script-args.ts';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
 import { LARGE_MESSAGE_BYTES } from './large/large-message.ts';
 
@@ -18,131 +18,6 @@ export interface Script {
   repeats: boolean;
 }
 
-/** The arguments of each script, beside `conversationId` and `runId`; names as in the Lua headers. */
-export interface ScriptArgs {
-  'append-chunk': { epoch: number; at: number; chunk: string; t: number };
-  'put-part': {
-    epoch: number;
-    partId: string;
-    from: string;
-    index: number;
-    size: number;
-    part: string;
-    facts: string;
-    step: number | '';
-    cap: number;
-  };
-  'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
-  'park-run': { epoch: number; partIds: string; bytes: number; cap: number };
-  'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
-  'begin-run': {
-    userId: string;
-    model: string;
-    messageId: string;
-    prompt: string;
-    parent: string;
-    title: string;
-    seed: string;
-    logId: string;
-    trace: string;
-    cap: number;
-    making: '' | 'proven' | 'unproven';
-    request: string;
-    room: number | '';
-    continues: string;
-    preset: '1' | '';
-    files: string;
-    facts: string;
-    blind: '1' | '';
-    thread: string;
-  };
-  'claim-run': { owner: string; leaseMs: number; models: string; cap: number };
-  'switch-model': { epoch: number; model: string; cut: number; lost: number; cap: number };
-  'end-run': {
-    epoch: number | '';
-    reason: string;
-    bytes: number;
-    sha256: string;
-    usage: string;
-    error: string;
-    cap: number;
-    finish: Finish | '';
-    held: string;
-    shown: string;
-    sum: string;
-  };
-  'cancel-run': { userId: string };
-  'renew-leases': { owner: string; leaseMs: number };
-  'release-run': { epoch: number };
-  'doubt-owner': { owner: string; keepMs: number };
-  'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
-  'count-waiting': { times: string };
-  'restore-run': {
-    epoch: number;
-    owner: string;
-    leaseMs: number;
-    logId: string;
-    userId: string;
-    title: string;
-    parentId: string;
-    model: string;
-    startedAt: number;
-    content: string;
-    messages: string;
-    cap: number;
-    request: string;
-    held: string;
-    step: number | '';
-  };
-  'restore-end': {
-    epoch: number;
-    logId: string;
-    userId: string;
-    title: string;
-    parentId: string;
-    model: string;
-    startedAt: number;
-    content: string;
-    messages: string;
-    message: string;
-    ended: string;
-    cap: number;
-  };
-  'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
-  expel: { intruder: string; rightful: string };
-  rehydrate: { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
-  'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
-  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
-  'set-title': { userId: string; title: string; cap: number };
-  'read-history': { userId: string; before: string; limit: number; room: number; most: number };
-  'note-conversation': { title: string; change: 'kept' | 'deleted' };
-  'list-conversations': { after: string; limit: number };
-  'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
-  'reserve-run': { limit: number; leaseMs: number; drop: string };
-  'find-run': { userId: string; messageId: string };
-  'spend-bytes': { bytes: number; limit: number };
-  'hold-share': { kind: string; holder: string; wanted: number; limit: number; holders: string };
-  'note-holder': { holder: string; leaseMs: number };
-  'add-grant': {
-    kind: string;
-    grantId: string;
-    digest: string;
-    data: string;
-    lifeMs: number;
-    idleMs: number;
-    limit: number;
-    whenFull: 'refuse' | 'replace';
-  };
-  'use-grant': { kind: string; grantId: string; digest: string };
-  'list-grants': { kind: string };
-  'end-grant': { kind: string; grantId: string };
-  'keep-grant': { grantId: string; before: string; data: string };
-  'forget-person': Record<never, never>;
-  'note-store': Record<never, never>;
-  'note-presence': { holder: string; count: number };
-  'note-relay': { owner: string; leaseMs: number };
-  'take-shard': { owner: string; leaseMs: number };
-}
 export type ScriptName = keyof ScriptArgs;
 
 const NAMES = [
@@ -170,6 +45,7 @@ const NAMES = [
   'delete-message',
   'delete-conversation',
   'set-title',
+  'set-preset',
   'read-history',
   'note-conversation',
   'list-conversations',
@@ -181,6 +57,7 @@ const NAMES = [
   'find-run',
   'spend-bytes',
   'hold-share',
+  'keep-places',
   'note-holder',
   'forget-person',
   'add-grant',

@@ -182,7 +182,7 @@ export const changedStoreContract = (current: Current): void => {
     await changeStore();
     const from = performance.now();
     const take = { owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS };
-    expect(await log.claimRun({ ...queued, ...take })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ ...queued, ...take })).toMatchObject({ outcome: 'owned' });
     let claim = await log.claimRun({ ...run, ...take });
     await waitFor(async () => claim.outcome === 'claimed' || (claim = await log.claimRun({ ...run, ...take })).outcome === 'claimed', {
       everyMs: 50,

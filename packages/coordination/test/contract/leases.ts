@@ -138,7 +138,7 @@ export const leasesContract = (current: Current): void => {
     await untilFree(run);
     expect(await log.renewLeases(OWNER, LEASE_MS, [run])).toEqual(new Map([[runKey(run), 'renewed']]));
     expect(await isFree(run)).toBe(false);
-    expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toMatchObject({ outcome: 'owned' });
   });
 
   test('P-4 a doubted owner that is gone keeps its runs for the time it was given; each is named once', async () => {
@@ -152,7 +152,7 @@ export const leasesContract = (current: Current): void => {
     expect(refs(await other.doubtOwner(owner, 1_000))).toEqual(refs(runs));
     expect(await log.doubtOwner(owner, 1_000)).toEqual([]);
     expect(await log.doubtOwner('nobody.1', 1_000)).toEqual([]);
-    expect(await other.claimRun({ ...runs[0]!, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await other.claimRun({ ...runs[0]!, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toMatchObject({ outcome: 'owned' });
     await Promise.all(runs.map(untilFree));
     expect(await isFree(bystander)).toBe(false);
     expect(await isFree(ended)).toBe(false);
@@ -166,7 +166,7 @@ export const leasesContract = (current: Current): void => {
     expect((await log.doubtOwner(owner, 1_000)).map(runKey)).toEqual([runKey(alive)]);
     expect(await log.renewLeases(owner, LEASE_MS, [alive])).toEqual(new Map([[runKey(alive), 'renewed']]));
     await untilFree(silent);
-    expect(await log.claimRun({ ...alive, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ ...alive, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toMatchObject({ outcome: 'owned' });
     expect(await append(log, alive, 0, 'ab')).toMatchObject({ outcome: 'appended' });
   });
 

@@ -167,7 +167,7 @@ export const partsContract = (current: Current): void => {
     const take = () => opened.log.claimRun({ ...run, owner: 'pod-b', leaseMs: LEASE_MS, models: MODELS });
     const isFree = async (): Promise<boolean> => (await opened.log.findFreeRuns(1_000)).some(({ runId }) => runId === run.runId);
     expect((await snapshotOf(opened.log, run.conversationId)).run).toMatchObject({ waiting: ['p0'], parts: [{ input: '{"n":1}' }] });
-    expect(await take()).toEqual({ outcome: 'owned' });
+    expect(await take()).toMatchObject({ outcome: 'owned' });
     expect(await isFree()).toBe(false);
     const next = {
       ...part,

@@ -156,7 +156,7 @@ export const queuesContract = (current: Current): void => {
     const found = (await log.findFreeRuns(1_000_000)).map(({ runId }) => runId);
     expect(found).toContain(dead.runId);
     expect(found).not.toContain(alive.runId);
-    expect(await log.claimRun({ ...alive, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ ...alive, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).toMatchObject({ outcome: 'owned' });
     expect(await log.cancelRun({ ...dead, userId: USER })).toEqual({ outcome: 'cancelling', owned: false });
     expect(claimed(await log.claimRun({ ...dead, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }))).toMatchObject({
       epoch: 2,
@@ -168,7 +168,7 @@ export const queuesContract = (current: Current): void => {
     const { log, jump } = current();
     const run = await startRun(log, {}, { leaseMs: 60_000 });
     await jump(-500, [run]);
-    expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: 100, models: MODELS })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: 100, models: MODELS })).toMatchObject({ outcome: 'owned' });
     expect((await log.findFreeRuns(1_000_000)).map(({ runId }) => runId)).not.toContain(run.runId);
   });
 

@@ -176,7 +176,7 @@ export const runsContract = (current: Current): void => {
     const { log } = current();
     const claim = { owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS };
     const { conversationId, runId, epoch } = await startRun(log);
-    expect(await log.claimRun({ conversationId, runId, ...claim })).toEqual({ outcome: 'owned' });
+    expect(await log.claimRun({ conversationId, runId, ...claim })).toMatchObject({ outcome: 'owned' });
     expect(await log.claimRun({ conversationId, runId: newId(), ...claim })).toEqual({ outcome: 'gone' });
     expect(await log.claimRun({ conversationId: newId(), runId, ...claim })).toEqual({ outcome: 'gone' });
     await log.endRun(endOf({ conversationId, runId, epoch }, ''));

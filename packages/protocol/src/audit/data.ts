@@ -156,6 +156,12 @@ export const AUDIT_DATA = {
   STREAM_ERROR: Ended,
   RECOVERY_ATTEMPT: Type.Union([RECOVERIES.claim, RECOVERIES.restore, RECOVERIES.rehydrate, RECOVERIES.merge]),
   TITLE_CHANGED: Type.Object({ ...User, title: Type.String() }),
+  /** What a conversation's models are told and which one answers, by its owner. An empty one is taken away; absent: as before. */
+  PRESET_CHANGED: Type.Object({
+    ...User,
+    text: Type.Optional(Type.String({ description: 'For the model, before the thread' })),
+    model: Type.Optional(Type.String()),
+  }),
   MESSAGE_DELETED: Type.Object({ ...User, messageId: Name }),
   SESSION_DELETED: Type.Object({
     ...User,

@@ -68,6 +68,7 @@ const CHAT_TYPES: ReadonlySet<string> = new Set<AuditEventType>([
   'SESSION_STARTED',
   'CHAT_MESSAGE',
   'TITLE_CHANGED',
+  'PRESET_CHANGED',
   'MESSAGE_DELETED',
   'SESSION_DELETED',
 ]);

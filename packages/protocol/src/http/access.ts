@@ -64,6 +64,21 @@ export const SessionData = Type.Object({
 });
 export type SessionData = Static<typeof SessionData>;
 
+/** A key or session as `npm start` keeps it on disk: its digest, never itself. */
+export const KeptGrant = Type.Object({
+  userId: Type.String(),
+  grantId: Type.String(),
+  kind: Type.Enum(['key', 'session']),
+  digest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  data: Type.String(),
+  createdAt: Type.Number(),
+  usedAt: Type.Number(),
+  expiresAt: Type.Union([Type.Number(), Type.Null()]),
+  idleMs: Type.Number(),
+});
+export type KeptGrant = Static<typeof KeptGrant>;
+export const KeptGrantList = Type.Array(KeptGrant);
+
 export const SessionInfo = Type.Object({
   id: Type.String(),
   device: Type.String({ description: 'The `user-agent` of the browser' }),

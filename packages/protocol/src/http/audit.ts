@@ -1,12 +1,12 @@
 import { Type, type Static } from 'typebox';
 import { ID_PATTERN } from '../ids.ts';
 import type { Part } from '../parts.ts';
-import { Message, MessagePage, PartSchema } from './public.ts';
+import { Message, MessagePage, PartSchema, PresetFields } from './public.ts';
 
 // What gateways ask the audit service, and what it answers beside the schemas of `public.ts`.
 
-/** The newest page of a conversation also brings its title. An audit service of 0.1.0 says it as well. */
-export const StoredPage = Type.Object({ ...MessagePage.properties, title: Type.Optional(Type.String()) });
+/** The newest page of a conversation also brings its title, and what it has of its own for models. An audit service of 0.1.0 says it as well. */
+export const StoredPage = Type.Object({ ...MessagePage.properties, title: Type.Optional(Type.String()), ...PresetFields });
 export type StoredPage = Static<typeof StoredPage>;
 
 /** Its owner deleted this log of the conversation then. */

@@ -104,6 +104,12 @@ export const ModelEntry = Type.Object(
       Type.Boolean({ description: 'Nobody can pick it any more; answers that were asked for before are still written' }),
     ),
     default: Type.Optional(Type.Boolean({ description: 'Answers prompts that name no model; else the first entry does' })),
+    maxConcurrentRuns: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'Answers of it at a time, over all AI pods; more wait in line. As many as there is room for when absent',
+      }),
+    ),
     fallback: Type.Optional(
       Type.Array(Type.String(), {
         minItems: 1,

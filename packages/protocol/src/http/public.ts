@@ -89,11 +89,18 @@ export const ModelInfo = Type.Object({
 export type ModelInfo = Static<typeof ModelInfo>;
 export const ModelList = Type.Object({ models: Type.Array(ModelInfo) });
 
+/** What a conversation has of its own; absent: nothing. */
+export const PresetFields = {
+  system: Type.Optional(Type.String({ description: 'Text for its models, before the thread' })),
+  model: Type.Optional(Type.String({ description: 'The model that answers where a prompt names none' })),
+};
+
 export const ConversationSummary = Type.Object({
   conversationId: Type.String(),
   title: Type.String(),
   updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
   waiting: Type.Optional(Type.Literal(true, { description: 'Its answer goes on when people have decided (W-17)' })),
+  ...PresetFields,
 });
 export type ConversationSummary = Static<typeof ConversationSummary>;
 export const ConversationPage = Type.Object({ conversations: Type.Array(ConversationSummary), hasMore: Type.Boolean() });

@@ -1,6 +1,7 @@
 import { RunnelError, utf8Length } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
+import { aboutFiles } from './demo-files.ts';
+import { lastFiles, lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 import { paced } from './pace.ts';
 
 /** `count 500 at 50 think 20 fail 200`: 20 words of thought, then 500 words, 50 a second, and after 200 of them the model fails. */
@@ -60,7 +61,9 @@ export const createCountProvider = (clock: Clock = systemClock): ChatProvider =>
     const order = parseCount(prompt);
     const from = utf8Length(prefix);
     if (order === null) {
-      yield { text: HELP.slice(from) };
+      const files = aboutFiles(lastFiles(messages), 'en');
+      const said = files === '' ? HELP : `${files}\n\n${HELP}`;
+      yield { text: Buffer.from(said).subarray(from).toString() };
       return;
     }
     const { words, perSecond, thoughts = 0, stop } = order;

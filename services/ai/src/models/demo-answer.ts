@@ -21,22 +21,23 @@ const TOPICS: readonly [Topic, RegExp][] = [
 
 const topicOf = (prompt: string): Topic => TOPICS.find(([, words]) => words.test(prompt.normalize('NFC')))?.[0] ?? 'other';
 
-/** The whole answer to a prompt; `turn` counts the user's messages in this conversation, from 1. */
-export const composeAnswer = (prompt: string, turn: number): string => {
+/** The whole answer to a prompt; `turn` counts the user's messages in this conversation, from 1; `files`: what there is to say of those. */
+export const composeAnswer = (prompt: string, turn: number, files = ''): string => {
   const language = languageOf(prompt);
   const { openings, body, again, closing } = TEXTS[language];
   const topic = topicOf(prompt);
-  if (topic === 'thanks') return openings.thanks;
+  if (topic === 'thanks' && files === '') return openings.thanks;
   const parts = [
     openings[topic].replace('{prompt}', () => quote(prompt)),
-    body[topic],
+    ...(files === '' ? [] : [files]),
+    body[topic === 'thanks' ? 'other' : topic],
     turn > 1 ? again.replace('{turn}', String(turn)) : closing,
   ];
   return parts.join('\n\n');
 };
 
 /** The prompt on one line, shortened between characters, without what would be read as markdown. */
-const quote = (prompt: string): string => {
+export const quote = (prompt: string): string => {
   const letters = [...prompt.replace(/[\s`*_[\]<>#|\\]+/gu, ' ').trim()];
   return letters.length > 80 ? `${letters.slice(0, 79).join('').trimEnd()}…` : letters.join('');
 };

@@ -1,8 +1,9 @@
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { createCountProvider, parseCount } from './count.ts';
 import { composeAnswer, languageOf, THINKS, THOUGHTS } from './demo-answer.ts';
+import { aboutFiles } from './demo-files.ts';
 import { paced } from './pace.ts';
-import { lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
+import { lastFiles, lastPrompt, type ChatProvider, type Delta, type ModelRequest } from './provider.ts';
 
 /** A word with the blanks before it: about what real models call a token. */
 const WORD = /\s*\S+/g;
@@ -29,7 +30,7 @@ export const createDemoProvider = (clock: Clock = systemClock, count: ChatProvid
       if (signal.aborted) return;
     }
     const turn = request.messages.filter(({ role }) => role === 'user').length;
-    const answer = composeAnswer(prompt, turn);
+    const answer = composeAnswer(prompt, turn, aboutFiles(lastFiles(request.messages), languageOf(prompt)));
     yield* paced(answer.slice(request.prefix.length).match(WORD) ?? [], gapAfter, clock, signal);
     if (signal.aborted) return;
     yield { usage: { promptTokens: wordsOf(prompt), completionTokens: wordsOf(answer.slice(request.prefix.length)) } };

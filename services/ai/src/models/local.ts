@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RunnelError } from '@runnel/protocol';
+import { messageText } from './message-blocks.ts';
 import type { ChatProvider, Delta, ModelRequest } from './provider.ts';
 import { createSlots } from './slots.ts';
 import { createTextQueue } from './text-queue.ts';
@@ -131,7 +132,11 @@ const toHistory = ({ messages, prefix }: ModelRequest): Parameters<LlamaChat['ge
   const last = messages.at(-1);
   const [thread, begun] = last?.role === 'assistant' ? [messages.slice(0, -1), last.text + prefix] : [messages, prefix];
   return [
-    ...thread.map(({ role, text }) => (role === 'assistant' ? { type: 'model' as const, response: [text] } : { type: role, text })),
+    ...thread.map((message) =>
+      message.role === 'assistant'
+        ? { type: 'model' as const, response: [message.text] }
+        : { type: message.role, text: messageText(message) },
+    ),
     { type: 'model', response: begun === '' ? [] : [begun] },
   ];
 };

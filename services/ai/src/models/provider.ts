@@ -1,4 +1,5 @@
-import type { Finish, Role, Usage } from '@runnel/protocol';
+import type { FileContent } from '@runnel/files';
+import type { Finish, Part, Role, Usage } from '@runnel/protocol';
 import type { ModelParams, Turn } from '@runnel/protocol/http';
 
 export interface ModelMessage {
@@ -7,6 +8,18 @@ export interface ModelMessage {
   text: string;
   /** As an API's caller wrote it, or a step with calls of tools, where it is more than text. */
   turn?: Turn;
+  /** Files that came with it, as the log has them, */
+  parts?: readonly Part[];
+  /** and with their content, once it was read. */
+  files?: readonly ModelFile[];
+}
+
+/** A file as a model gets it. */
+export interface ModelFile {
+  part: Part;
+  content: FileContent | null;
+  /** Why there is no content: the model sees no pictures, or not so many; there was no room; it was deleted. */
+  why?: 'unseen' | 'room' | 'gone';
 }
 
 /** A tool as a model is told of it. */
@@ -78,4 +91,7 @@ export interface ChatProvider {
 }
 
 /** The text of the message that is to be answered. */
-export const lastPrompt = (messages: readonly ModelMessage[]): string => messages.findLast(({ role }) => role === 'user')?.text ?? '';
+export const lastPrompt = (messages: readonly ModelMessage[]): string => lastAsked(messages)?.text ?? '';
+/** What came with it. */
+export const lastFiles = (messages: readonly ModelMessage[]): readonly ModelFile[] => lastAsked(messages)?.files ?? [];
+const lastAsked = (messages: readonly ModelMessage[]): ModelMessage | undefined => messages.findLast(({ role }) => role === 'user');

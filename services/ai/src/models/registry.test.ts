@@ -12,8 +12,16 @@ const load = (MODELS: string): ModelEntry[] => loadConfig(configSpec, { MODELS }
 test('without MODELS there are demo, which answers by default, and count', () => {
   const models = createModelRegistry(DEFAULT_MODELS);
   expect(models.list()).toEqual([
-    { id: 'demo', name: 'Runnel demo', provider: 'demo', canContinue: true, default: true, accepts: acceptedBy('demo', true) },
-    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, accepts: acceptedBy('count', true) },
+    {
+      id: 'demo',
+      name: 'Runnel demo',
+      provider: 'demo',
+      canContinue: true,
+      default: true,
+      vision: true,
+      accepts: acceptedBy('demo', true),
+    },
+    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, vision: true, accepts: acceptedBy('count', true) },
   ]);
   expect(models.suited).toEqual({ demo: true, count: true, default: true });
 });

@@ -23,6 +23,8 @@ export interface Model {
   system: string | null;
   /** Models that answer in its place, in this order. */
   fallback: readonly string[];
+  /** Answers at a time, over all pods; undefined: as many as there is room for. */
+  maxConcurrentRuns?: number | undefined;
   /** Nobody picks it, and no other falls back to it. */
   suspended: boolean;
   /** Guarded. */
@@ -104,6 +106,7 @@ const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, 
     system: entry.system ?? null,
     fallback: entry.fallback ?? [],
     suspended: entry.suspended ?? false,
+    maxConcurrentRuns: entry.maxConcurrentRuns,
     provider,
   };
 };

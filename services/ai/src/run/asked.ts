@@ -26,7 +26,12 @@ const ofTurn = (turn: Turn): ModelMessage => {
 
 /** Deleted and empty messages say nothing. */
 const ofThread = (messages: readonly StoredMessage[]): ModelMessage[] =>
-  messages.filter(({ status, text }) => status !== 'deleted' && text !== '').map(({ role, text }) => ({ role, text }));
+  messages
+    .filter(({ status, text }) => status !== 'deleted' && text !== '')
+    .map(({ role, text, parts }) => {
+      const files = role === 'user' ? (parts ?? []).filter(({ kind }) => kind === 'file') : [];
+      return { role, text, ...(files.length > 0 && { parts: files }) };
+    });
 
 /** The thread as the caller wrote it: all of it in a conversation that this request made, else its last messages behind the log's. */
 const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: NonNullable<ModelRequest['thread']>): ModelMessage[] => {

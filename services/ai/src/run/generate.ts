@@ -1,4 +1,5 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
+import type { FileReader } from '@runnel/files';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
@@ -7,6 +8,7 @@ import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
+import { withContents } from './attachments.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 import { write } from './write.ts';
@@ -52,6 +54,8 @@ export interface RunJob {
   tools?: Toolbox;
   /** Requests to the model in one answer. */
   maxSteps?: number;
+  /** Where files that came with questions are read; null: there are none. */
+  files?: FileReader | null;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
   /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */
@@ -115,7 +119,10 @@ export const generate = (job: RunJob): ActiveRun => {
     if (claim.cancelled !== null) stop('cancel');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
-    const written = await write(job, asked, appends, stopping.signal, reread);
+    const told = stopping.signal.aborted
+      ? asked
+      : await withContents(asked, model, { ...retry, files: job.files ?? null, signal: stopping.signal });
+    const written = await write(job, told, appends, stopping.signal, reread);
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();

@@ -1,4 +1,4 @@
-import { BYTES_PER_TOKEN, utf8Length, type Usage } from '@runnel/protocol';
+import { BYTES_PER_TOKEN, filesWeight, utf8Length, type Usage } from '@runnel/protocol';
 import type { ModelMessage } from '../models/provider.ts';
 
 /**
@@ -6,7 +6,9 @@ import type { ModelMessage } from '../models/provider.ts';
  * UTF-8 bytes count as a token; no tokenizer is asked.
  */
 export const estimateUsage = (messages: readonly ModelMessage[], completionBytes: number): Usage => ({
-  promptTokens: Math.ceil(messages.reduce((bytes, { text }) => bytes + utf8Length(text), 0) / BYTES_PER_TOKEN),
+  promptTokens:
+    Math.ceil(messages.reduce((bytes, { text }) => bytes + utf8Length(text), 0) / BYTES_PER_TOKEN) +
+    messages.reduce((sum, { parts }) => sum + filesWeight(parts).tokens, 0),
   completionTokens: Math.ceil(completionBytes / BYTES_PER_TOKEN),
   estimated: true,
 });

@@ -9,7 +9,7 @@ import { startViewer } from '../../testing/viewer.ts';
 import type { ChatProvider } from '../models/provider.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
-import { mayFallBack, nextModel } from './reroute.ts';
+import { mayFallBack, nextModels } from './reroute.ts';
 
 const saying = (...pieces: (string | Error)[]): ChatProvider => ({
   canContinue: true,
@@ -141,8 +141,8 @@ test('each model of a list is tried at most once, in its order, whatever the lis
           gone.includes(id) ? undefined : modelOf(id, { fallback: id === 'a' ? fallback : ids, suspended: suspended.includes(id) }),
       };
       const tried: string[] = [];
-      let claim = { messages: [], run: { runId: 'r', parentId: null, model: 'a', startedAt: 1 } } as Parameters<typeof nextModel>[1];
-      for (let next = nextModel(models, claim); next !== null; next = nextModel(models, claim)) {
+      let claim = { messages: [], run: { runId: 'r', parentId: null, model: 'a', startedAt: 1 } } as Parameters<typeof nextModels>[1];
+      for (let [next] = nextModels(models, claim); next !== undefined; [next] = nextModels(models, claim)) {
         tried.push(next.info.id);
         claim = { ...claim, run: { ...claim.run, model: next.info.id }, requestedModel: 'a' };
       }
@@ -159,8 +159,8 @@ test('a request with parameters goes only to a model that carries them out', () 
   };
   const models = { get: (id: string) => known[id] };
   const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
-  expect(nextModel(models, { run, messages: [] })?.info.id).toBe('b');
-  expect(nextModel(models, { run, messages: [], request: '{}' })?.info.id).toBe('c');
+  expect(nextModels(models, { run, messages: [] })[0]?.info.id).toBe('b');
+  expect(nextModels(models, { run, messages: [], request: '{}' })[0]?.info.id).toBe('c');
 });
 
 test('a thread with a picture goes only to a model that sees', () => {
@@ -175,8 +175,8 @@ test('a thread with a picture goes only to a model that sees', () => {
     ...{ messageId: 'm', parentId: null, role: 'user', text: 'see', status: 'complete', createdAt: 1 },
     parts: [{ partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', mediaType }],
   });
-  expect(nextModel(models, { run, messages: [asking('image/png')] })?.info.id).toBe('c');
-  expect(nextModel(models, { run, messages: [asking('text/plain')] })?.info.id).toBe('b');
+  expect(nextModels(models, { run, messages: [asking('image/png')] })[0]?.info.id).toBe('c');
+  expect(nextModels(models, { run, messages: [asking('text/plain')] })[0]?.info.id).toBe('b');
 });
 
 test.each([

@@ -19,40 +19,47 @@ const hasPictures = (messages: readonly StoredMessage[]): boolean =>
   messages.some(({ parts = [] }) => parts.some(({ kind, mediaType }) => kind === 'file' && mediaType?.startsWith('image/')));
 
 /**
- * The model that answers in the place of the one a run has: the next in the list of the model that was asked for. A pod that takes over
- * goes on behind the place where the one before was, so that each is tried once. Pure.
+ * The models that may answer in the place of the one a run has: what is left of the list of the model that was asked for. A pod that takes
+ * over goes on behind the place where the one before was, so that each is tried once. Pure.
  */
-export const nextModel = (
+export const nextModels = (
   models: Pick<ModelRegistry, 'get'>,
   claim: Pick<Claim, 'run' | 'requestedModel' | 'request' | 'messages'>,
-): Model | null => {
+): Model[] => {
   const { run, requestedModel = run.model, request, messages } = claim;
   const asked = models.get(requestedModel);
-  if (!asked) return null;
+  if (!asked) return [];
   const rest = asked.fallback.slice(requestedModel === run.model ? 0 : asked.fallback.indexOf(run.model) + 1);
   const fits = (other: Model | undefined): other is Model =>
     other !== undefined &&
     !other.suspended &&
     (request === undefined || takesAsMuch(asked, other)) &&
     (other.info.vision === true || !hasPictures(messages));
-  return rest.map((id) => models.get(id)).find(fits) ?? null;
+  return rest.map((id) => models.get(id)).filter(fits);
 };
 
 export interface RerouteMeans {
   runLog: Pick<RunLog, 'switchModel'>;
   models: Pick<ModelRegistry, 'get'>;
+  /** A place in it for this run; false: it is full. */
+  take(id: string): Promise<boolean>;
   /** How it waits for a store that is away. */
   retry: RetryOptions;
 }
 
+const firstFree = async (models: readonly Model[], take: RerouteMeans['take']): Promise<Model | null> => {
+  for (const model of models) if (await take(model.info.id)) return model;
+  return null;
+};
+
 /** The same claim with the next model, once the log says so; null: the failure stands. */
 export const reroute = async (
-  { runLog, models, retry }: RerouteMeans,
+  { runLog, models, take, retry }: RerouteMeans,
   claim: Claim,
   owned: OwnedRun,
   error: RunnelError,
 ): Promise<Claim | null> => {
-  const next = mayFallBack(error) ? nextModel(models, claim) : null;
+  const next = mayFallBack(error) ? await firstFree(nextModels(models, claim), take) : null;
   if (next === null) return null;
   const trimmed = trimmedOf(claim, next) ?? undefined;
   const { outcome } = await untilAnswered(() => runLog.switchModel({ ...owned, model: next.info.id, trimmed }), retry);

@@ -4,9 +4,10 @@ import { silentLog, traceIdOf, withDeadline, type Logger, type Tracer } from '@r
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
-import { generate, type ActiveRun, type Claim, type RunJob } from '../run/generate.ts';
+import { generate, type ActiveRun, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
 import { keepLeases } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
+import { createModelPlaces } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
@@ -20,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'files'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -48,6 +49,8 @@ export interface Held {
   active: ActiveRun;
 }
 
+/** Another pod goes on with it. */
+const HANDED_ON: ReadonlySet<RunResult> = new Set(['released', 'fenced', 'given-up']);
 /** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
 /**
@@ -60,6 +63,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
   const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
   const told = { onRepair: metrics.endRepaired, onHandOver: metrics.handedOver };
+  const places = createModelPlaces({ runLog, models, clock });
   const witness = new Witness({ runLog, ...(archive && { archive }), living, ...told, log, clock });
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
@@ -97,22 +101,30 @@ export const createWorker = (deps: WorkerDeps) => {
 
   const claim = async ({ conversationId, runId, orphan }: FreeRun): Promise<TakeResult> => {
     const ref = { conversationId, runId };
-    // A model that no pod has is taken on too, to end the run of it.
-    const suited = orphan === undefined ? models.suited : { ...models.suited, [orphan]: true };
-    const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
-    metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
-    if (result.outcome !== 'claimed') return result;
-    // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
-    const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
-    if (known === 'ended') return { outcome: 'gone' };
-    const means = { runLog, owner, leaseMs, models: suited, ...told };
-    const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
-    if (goesOn === null) return { outcome: 'gone' };
-    begin(ref, goesOn);
-    return { outcome: 'claimed', epoch: result.epoch };
+    /** Whose place the run keeps. */
+    let placed: string | undefined;
+    try {
+      // A model that no pod has is taken on too, to end the run of it.
+      const suited = orphan === undefined ? await places.suited(ref) : { ...models.suited, [orphan]: true };
+      const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
+      metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
+      if (result.outcome === 'owned') placed = result.model && models.get(result.model)?.info.id;
+      if (result.outcome !== 'claimed') return { outcome: result.outcome };
+      // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
+      const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
+      if (known === 'ended') return { outcome: 'gone' };
+      const means = { runLog, owner, leaseMs, models: suited, ...told };
+      const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
+      if (goesOn === null) return { outcome: 'gone' };
+      placed = begin(ref, goesOn);
+      return { outcome: 'claimed', epoch: result.epoch };
+    } finally {
+      void places.giveBack(ref, placed);
+    }
   };
 
-  const begin = (ref: RunRef, claim: Claim): void => {
+  /** Returns the model that writes it. */
+  const begin = (ref: RunRef, claim: Claim): string => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
@@ -151,7 +163,7 @@ export const createWorker = (deps: WorkerDeps) => {
     });
     let next: Claim | null = null;
     const fallBack = async (error: RunnelError): Promise<boolean> => {
-      next = await reroute({ runLog, models, retry }, claim, { ...ref, epoch: claim.epoch }, error);
+      next = await reroute({ runLog, models, retry, take: (id) => places.take(id, ref) }, claim, { ...ref, epoch: claim.epoch }, error);
       if (next) span.observer.rerouted?.(error, next.run.model);
       return next !== null;
     };
@@ -163,8 +175,10 @@ export const createWorker = (deps: WorkerDeps) => {
     if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
       runs.delete(key);
-      if (next) begin(ref, next);
-      else if (owed > 0) void sweep();
+      const model = next && begin(ref, next);
+      // Whoever takes it over keeps its place.
+      if (model !== null || !HANDED_ON.has(result)) void places.giveBack(ref, model ?? undefined);
+      if (model === null && owed > 0) void sweep();
       timeline.close();
       // What the model wrote is its person's (MAX_BYTES_PER_USER_DAY). Best effort: a day is bounded by it, not a byte.
       if (written > 0) void runLog.spendBytes(claim.userId, written, 0).catch(() => undefined);
@@ -174,6 +188,7 @@ export const createWorker = (deps: WorkerDeps) => {
       span.end(result);
       log.info({ event: 'run.left', ...facts, result, ms });
     });
+    return label;
   };
 
   const takeQuietly = async (ref: FreeRun, reserved?: number): Promise<void> => {
@@ -199,7 +214,14 @@ export const createWorker = (deps: WorkerDeps) => {
     const isOld = lookingSince !== undefined && now - lookingSince >= orphanMs;
     /** Parts of the store that did not answer: they hear of no pod meanwhile. */
     const unheard = new Set<unknown>();
-    const seek = { models: models.suited, turn: turn++, orphanMs: isOld ? orphanMs : 0, announce, onFailure: unheard.add.bind(unheard) };
+    const seek = {
+      models: models.suited,
+      full: places.full(),
+      turn: turn++,
+      orphanMs: isOld ? orphanMs : 0,
+      announce,
+      onFailure: unheard.add.bind(unheard),
+    };
     try {
       const found = await runLog.findFreeRuns(Math.min(Math.max(1, freeSlots()), SWEEP_BATCH), seek);
       store.answered();
@@ -217,11 +239,14 @@ export const createWorker = (deps: WorkerDeps) => {
     }
   };
 
-  const { renew, check } = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
+  const leases = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
+  const renew = async (): Promise<void> => {
+    await Promise.all([leases.renew(), places.renew(runs.values())]);
+  };
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;
-    if (hint.kind === 'cancel') return void check(hint.runId, hint.conversationId).catch(() => undefined);
+    if (hint.kind === 'cancel') return void leases.check(hint.runId, hint.conversationId).catch(() => undefined);
     const key = runKey(hint);
     if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
     hinted.add(key);
@@ -250,7 +275,7 @@ export const createWorker = (deps: WorkerDeps) => {
   return {
     owner,
     take: (ref: RunRef): Promise<TakeResult> => take(ref),
-    check,
+    check: leases.check,
     uses: (model: Model): boolean => [...runs.values()].some((held) => held.model.provider === model.provider),
     /** How many runs of each model this pod writes. */
     byModel: () => new Map([...Map.groupBy(runs.values(), ({ model }) => model.info.id)].map(([id, held]) => [id, held.length])),

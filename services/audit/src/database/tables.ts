@@ -83,6 +83,22 @@ export const PART: Columns<PartRow> = {
   body: ['body', 'text'],
 };
 
+/** What a conversation has of its own for models; null: not said, as far as this row knows; empty: taken away. */
+export interface PresetRow {
+  conversationId: string;
+  userId: string;
+  position: number;
+  system: string | null;
+  model: string | null;
+}
+export const PRESET: Columns<PresetRow> = {
+  conversationId: ['conversation_id', 'text'],
+  userId: ['user_id', 'text'],
+  position: ['position', 'bigint'],
+  system: ['system', 'text'],
+  model: ['model', 'text'],
+};
+
 export interface AuditRow {
   eventId: string;
   time: number;

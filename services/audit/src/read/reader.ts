@@ -3,13 +3,13 @@ import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runn
 import type { ConversationPage, Deletion, FoundMessage, SearchPage, StoredPart } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, fromStored, Sql, type Value } from '../database/sql.ts';
-import { MESSAGE, rowOf, SESSION, type MessageRow, type SessionRow } from '../database/tables.ts';
+import { MESSAGE, PRESET, rowOf, SESSION, type MessageRow, type SessionRow } from '../database/tables.ts';
 import { excerptOf, LOOKED_AT_CHARS } from './excerpt.ts';
 import { isFree } from '../persons/pseudonym.ts';
 import { searchQuery, wordsOf } from '../store/search-words.ts';
 
 export type Page =
-  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string }
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string; system?: string; model?: string }
   | { kind: 'none'; deleted?: Deletion }
   | { kind: 'forbidden' };
 
@@ -98,7 +98,20 @@ export class AuditReader {
     );
     const chosen = fitting(sizes.slice(0, limit));
     const messages = await this.#messages(conversationId, chosen);
-    return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title) };
+    const preset = (await this.#presetsOf(userId, [conversationId])).get(conversationId);
+    return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title), ...preset };
+  }
+
+  /** By conversation; what one has not is absent. */
+  async #presetsOf(userId: string, ids: readonly string[]): Promise<Map<string, { system?: string; model?: string }>> {
+    const rows = await this.#sql.among<Raw>('SELECT * FROM preset', 'conversation_id', ids);
+    const own = rows.map((raw) => rowOf(PRESET, raw)).filter((row) => row.userId === userId);
+    return new Map(
+      own.map(({ conversationId, system, model }) => [
+        conversationId,
+        { ...(system && { system: fromStored(system) }), ...(model && { model }) },
+      ]),
+    );
   }
 
   /**
@@ -187,10 +200,21 @@ export class AuditReader {
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,
       values,
     );
-    const conversations = found.slice(0, limit).map((raw) => {
+    const listed = found.slice(0, limit);
+    const presets = await this.#presetsOf(
+      userId,
+      listed.map((raw) => rowOf(SESSION, raw).conversationId),
+    );
+    const conversations = listed.map((raw) => {
       const { conversationId, title, updatedAt } = rowOf(SESSION, raw);
       const waits = Number(raw['waiting']) > 0;
-      return { conversationId, title: fromStored(title), updatedAt, ...(waits && { waiting: true as const }) };
+      return {
+        conversationId,
+        title: fromStored(title),
+        updatedAt,
+        ...(waits && { waiting: true as const }),
+        ...presets.get(conversationId),
+      };
     });
     return { conversations, hasMore: found.length > limit };
   }

@@ -1,5 +1,5 @@
 import { fromStored, toStored, upsert, type Columns, type Sql } from '../database/sql.ts';
-import { MESSAGE, PART, rowOf, SEARCHED, SESSION, type MessageRow, type PartRow } from '../database/tables.ts';
+import { MESSAGE, PART, PRESET, rowOf, SEARCHED, SESSION, type MessageRow, type PartRow, type PresetRow } from '../database/tables.ts';
 import { fold, messageKey, type ChangeAt, type Tables } from './fold.ts';
 import { foldText, searchVector } from './search-words.ts';
 
@@ -10,7 +10,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
   if (changes.length === 0) return;
   const tables = await readTouched(sql, changes);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
-  const { sessions, messages, purged, parts, emptied } = fold(tables, changes);
+  const { sessions, messages, purged, parts, presets, emptied } = fold(tables, changes);
   for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
 
   const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));
@@ -26,6 +26,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Prom
     oldMessages.has(messageKey(conversationId, messageId)) || purged.has(conversationId);
   await writeMessages(sql, [...messages.values()], isThere);
   await writeParts(sql, parts, emptied);
+  await writePresets(sql, presets);
 };
 
 /** The messages a change looks at. */
@@ -69,6 +70,13 @@ const writeParts = async (
     );
 };
 
+/** What a row does not say stays as it was. */
+const KEPT = `(conversation_id) DO UPDATE SET user_id = excluded.user_id, position = excluded.position,
+  system = COALESCE(excluded.system, preset.system), model = COALESCE(excluded.model, preset.model)`;
+const writePresets = async (sql: Sql, rows: readonly PresetRow[]): Promise<void> => {
+  for (const row of rows) await sql.insert('preset', PRESET, [{ ...row, system: row.system && toStored(row.system) }], KEPT);
+};
+
 /** Removes what stands before a position. */
 const purge = async (sql: Sql, conversationId: string, position: number): Promise<void> => {
   const older = 'conversation_id = $1 AND position < $2';
@@ -77,6 +85,7 @@ const purge = async (sql: Sql, conversationId: string, position: number): Promis
   }
   await sql.query(`DELETE FROM message WHERE ${older}`, [conversationId, position]);
   await sql.query(`DELETE FROM part WHERE ${older}`, [conversationId, position]);
+  await sql.query(`DELETE FROM preset WHERE ${older}`, [conversationId, position]);
 };
 
 const KEY = 'conversation_id, message_id';

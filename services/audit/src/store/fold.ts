@@ -1,4 +1,4 @@
-import type { MessageRow, PartRow, SessionRow } from '../database/tables.ts';
+import type { MessageRow, PartRow, PresetRow, SessionRow } from '../database/tables.ts';
 import { isFree } from '../persons/pseudonym.ts';
 import type { Change } from './rows.ts';
 
@@ -20,6 +20,8 @@ export interface Folded extends Tables {
   /** Conversations whose older messages go before anything is written, with the position from which on they stay. */
   purged: Map<string, number>;
   parts: PartRow[];
+  /** In their order. */
+  presets: PresetRow[];
   /** Messages that lost what they said: their parts go too. */
   emptied: { conversationId: string; messageId: string }[];
 }
@@ -49,7 +51,7 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
  * `tables` is changed in place; returns only what must be written.
  */
 export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
-  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map(), parts: [], emptied: [] };
+  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map(), parts: [], presets: [], emptied: [] };
   const { sessions, messages } = tables;
 
   const putSession = (row: SessionRow): void => {
@@ -111,6 +113,13 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         putSaid(change.row);
         break;
       }
+      case 'preset': {
+        const session = sessions.get(conversationId);
+        if (!session || isLate(entry, session)) break;
+        folded.presets.push(change.row);
+        putSession({ ...session, updatedAt: Math.max(time, session.updatedAt) });
+        break;
+      }
       case 'part': {
         const session = sessions.get(conversationId);
         if (!session || !isLate(entry, session)) folded.parts.push(change.row);
@@ -158,6 +167,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
           folded.messages.delete(key);
         }
         folded.parts = folded.parts.filter((row) => row.conversationId !== conversationId || row.position >= stays);
+        folded.presets = folded.presets.filter((row) => row.conversationId !== conversationId || row.position >= stays);
         break;
       }
       default:

@@ -2,12 +2,13 @@ import { hash } from 'node:crypto';
 import { FINISHES, type Finish } from '@runnel/protocol';
 import { PERSON_FIELDS, sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
 
-import type { AuditRow, MessageRow, PartRow, RunRow, TimelineRow } from '../database/tables.ts';
+import type { AuditRow, MessageRow, PartRow, PresetRow, RunRow, TimelineRow } from '../database/tables.ts';
 
 /** What an event changes in the tables that people read. */
 export type Change =
   | { kind: 'session'; userId: string; title: string }
   | { kind: 'title'; title: string }
+  | { kind: 'preset'; row: PresetRow }
   | { kind: 'message'; row: MessageRow }
   | { kind: 'part'; row: PartRow }
   /** A log that was written again: what the database lacks of it. */
@@ -126,6 +127,8 @@ export const changesOf = (event: AuditEvent): Change[] => {
       return [{ kind: 'session', userId, title: data.title }];
     case 'TITLE_CHANGED':
       return [{ kind: 'title', title: data.title }];
+    case 'PRESET_CHANGED':
+      return [{ kind: 'preset', row: { conversationId, userId, position, system: data.text ?? null, model: data.model ?? null } }];
     case 'CHAT_MESSAGE':
       return [{ kind: 'message', row: messageRow(conversationId, userId, data.message, position) }];
     case 'PART_CHANGED':

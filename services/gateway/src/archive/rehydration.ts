@@ -1,5 +1,5 @@
 import type { BeginRun, BeginRunResult, ChangeResult, ReadState, RunLog } from '@runnel/coordination';
-import { RunnelError } from '@runnel/protocol';
+import { RunnelError, type Message } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
 import { AuditDesk, SLOW_MS, type Answer, type Asked } from './ownership.ts';
 import type { AuditClient } from '../context.ts';
@@ -16,6 +16,10 @@ interface Finding {
   runLog: Known;
   unproven: boolean;
 }
+
+/** Of conversations that no model was noted of. */
+const lastModelOf = (messages: readonly Message[]): string | undefined =>
+  messages.findLast(({ role, model }) => role === 'assistant' && model !== undefined)?.model;
 
 const foundBy = (state: ReadState): Finding => {
   if (state.kind === 'forbidden') return { runLog: 'stranger', unproven: state.doubtful === true };
@@ -36,8 +40,8 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
   };
 
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
-    const { messages, hasMore, title = '' } = answer.page;
-    const stored = { ...asked, messages, hasMore, title };
+    const { messages, hasMore, title = '', system, model = lastModelOf(messages) } = answer.page;
+    const stored = { ...asked, messages, hasMore, title, ...(system && { system }), ...(model && { model }) };
     const end = storedEnd(await runLog.readState(asked), asked, messages);
     if (end) await runLog.restoreEnd(end);
     // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
@@ -185,6 +189,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     deleteMessage: changing(deleteMessage),
     deleteConversation: changing((command) => runLog.deleteConversation(command)),
     setTitle: changing((command) => runLog.setTitle(command)),
+    setPreset: changing((command) => runLog.setPreset(command)),
   };
 };
 

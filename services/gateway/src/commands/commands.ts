@@ -4,6 +4,7 @@ import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
 import { attachFiles } from './attach-files.ts';
+import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
 import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
@@ -15,7 +16,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
-import { checkTitle, titleOf } from './title.ts';
+import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
 export interface Caller extends Membership {
@@ -69,6 +70,8 @@ export interface Commands {
   /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
   deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
+  /** too-long, model-unknown. An empty text or model is taken away. */
+  setPreset(caller: Caller, command: { conversationId: string; system?: string; model?: string }): Promise<{ offset: number }>;
   /** Only for a conversation the caller follows on this node; otherwise not-found. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
   /** Whether the store answers at present: a command that takes long then only waits its turn. */
@@ -91,13 +94,6 @@ export interface CommandsDeps {
   /** Where the traces of runs that begin are kept. */
   traces?: RunTraces;
 }
-
-/** What a command writes, in UTF-8. */
-const sizeOf = ({ message, seed = [], request = '' }: Pick<BeginRun, 'message' | 'seed' | 'request'>): number =>
-  seed.reduce((sum, { text }) => sum + Buffer.byteLength(text), Buffer.byteLength(message?.text ?? '') + Buffer.byteLength(request));
-
-/** A text with a decision may be empty; its length is a prompt's. */
-const checkAnswer = (text: string, limits: Limits): string => (text.trim() === '' ? '' : checkText(text, limits));
 
 /** The commands of one node, and the work they leave behind. */
 export interface OwnCommands extends Commands {
@@ -279,6 +275,15 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         const result = changeOrThrow(await runLog.setTitle({ conversationId, title: checked, userId: caller.userId }));
         hub.expectChange(conversationId);
         return result;
+      }),
+    setPreset: (caller, { conversationId, system, model }) =>
+      measured('preset', async () => {
+        const told = {
+          ...(system !== undefined && { system: checkSystem(system) }),
+          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model) }),
+        };
+        await admission.write(caller.userId, Buffer.byteLength(told.system ?? ''));
+        return changeOrThrow(await runLog.setPreset({ conversationId, userId: caller.userId, ...told }));
       }),
     typing: (caller, { conversationId, active }) =>
       measured('typing', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ageOf, groupByAge } from './ages.ts';
+import { ageOf, rowsOf } from './ages.ts';
 
 const now = new Date(2026, 4, 20, 0, 30).getTime();
 const hoursAgo = (hours: number): number => now - hours * 3_600_000;
@@ -11,7 +11,12 @@ test('days are those of the calendar', () => {
   expect(ageOf(hoursAgo(24 * 8), now)).toBe('older');
 });
 
-test('empty groups are left out', () => {
-  const items = [{ updatedAt: now }, { updatedAt: hoursAgo(24 * 30) }];
-  expect(groupByAge(items, now).map((group) => group.age)).toEqual(['today', 'older']);
+test('each age stands before its items; those without any are left out', () => {
+  const [first, last] = [{ updatedAt: now }, { updatedAt: hoursAgo(24 * 30) }];
+  expect(rowsOf([first, last], now)).toEqual([
+    { kind: 'age', age: 'today' },
+    { kind: 'item', item: first },
+    { kind: 'age', age: 'older' },
+    { kind: 'item', item: last },
+  ]);
 });

@@ -11,8 +11,14 @@ export const ageOf = (time: number, now: number): Age => {
   return time >= midnight - 6 * DAY ? 'week' : 'older';
 };
 
+export type Row<T> = { kind: 'age'; age: Age } | { kind: 'item'; item: T };
+
+/** The same as one list, in which each age stands before its items. */
+export const rowsOf = <T extends { updatedAt: number }>(items: readonly T[], now: number): Row<T>[] =>
+  groupByAge(items, now).flatMap(({ age, items: own }) => [{ kind: 'age', age }, ...own.map((item): Row<T> => ({ kind: 'item', item }))]);
+
 /** Groups that have something in them, in order; the items keep their order. */
-export const groupByAge = <T extends { updatedAt: number }>(items: readonly T[], now: number): { age: Age; items: T[] }[] => {
+const groupByAge = <T extends { updatedAt: number }>(items: readonly T[], now: number): { age: Age; items: T[] }[] => {
   const groups = Map.groupBy(items, (item) => ageOf(item.updatedAt, now));
   return AGES.flatMap((age) => (groups.has(age) ? [{ age, items: groups.get(age)! }] : []));
 };

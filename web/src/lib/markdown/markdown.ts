@@ -1,5 +1,7 @@
 import createDOMPurify from 'dompurify';
 import MarkdownIt from 'markdown-it';
+import cjkFriendly from 'markdown-it-cjk-friendly';
+import { keepFootnotes } from './footnotes.ts';
 import { highlight } from './highlight.ts';
 import { keepMath } from './math.ts';
 
@@ -9,20 +11,38 @@ export interface MarkdownLabels {
   /** Shown before the name of an image that was not loaded. */
   image: string;
   table: string;
+  /** Before the number of a footnote: that leads to it, and back. */
+  note: string;
+  back: string;
 }
 
 export type RenderMarkdown = (source: string) => string;
 
 type Parser = ReturnType<typeof MarkdownIt>;
 
+const LONGEST_NAME = 80;
 const SAFE_LINK = /^(?:https?:|mailto:)/i;
 
 const ALLOWED = {
   ALLOWED_TAGS: [
     ...['a', 'blockquote', 'br', 'button', 'code', 'del', 'div', 'em', 'figcaption', 'figure', 'h3', 'h4', 'hr'],
-    ...['li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
+    ...['li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
   ],
-  ALLOWED_ATTR: ['aria-label', 'class', 'data-copy', 'href', 'rel', 'role', 'start', 'tabindex', 'target', 'title', 'type'],
+  ALLOWED_ATTR: [
+    'aria-label',
+    'class',
+    'data-copy',
+    'data-note',
+    'data-note-text',
+    'href',
+    'rel',
+    'role',
+    'start',
+    'tabindex',
+    'target',
+    'title',
+    'type',
+  ],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
 };
@@ -55,7 +75,10 @@ export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
   const md = new MarkdownIt({ html: false, linkify: true });
   const { escapeHtml } = md.utils;
   const purify = createDOMPurify();
+  // Emphasis beside characters that no space parts: **这是“粗体”**文字.
+  md.use(cjkFriendly);
   md.use(showTasks);
+  md.use(keepFootnotes, labels);
   md.use(keepMath);
   md.validateLink = (url) => SAFE_LINK.test(url.trim());
 
@@ -87,8 +110,18 @@ export const createMarkdown = (labels: MarkdownLabels): RenderMarkdown => {
   md.renderer.rules['fence'] = (tokens, i) => codeFigure(tokens[i]!.content, tokens[i]!.info);
   md.renderer.rules['code_block'] = (tokens, i) => codeFigure(tokens[i]!.content, '');
 
-  md.renderer.rules['table_open'] = () =>
-    `<div class="table" role="region" tabindex="0" aria-label="${escapeHtml(labels.table)}"><table>\n`;
+  /** Regions that are all called the same cannot be told apart by ear: the words of its head name a table. */
+  const nameOf = (tokens: Parameters<typeof md.renderer.renderToken>[0], open: number): string => {
+    const end = tokens.findIndex(({ type }, i) => i > open && type === 'thead_close');
+    const words = tokens.slice(open, end < 0 ? open : end).filter(({ type }) => type === 'inline');
+    const head = words
+      .map(({ children, content }) => children?.map((child) => child.content).join('') ?? content)
+      .filter((text) => text.trim() !== '')
+      .join(', ');
+    return head === '' ? labels.table : `${labels.table} – ${head.slice(0, LONGEST_NAME)}`;
+  };
+  md.renderer.rules['table_open'] = (tokens, i) =>
+    `<div class="table" role="region" tabindex="0" aria-label="${escapeHtml(nameOf(tokens, i))}"><table>\n`;
   md.renderer.rules['table_close'] = () => '</table></div>\n';
   for (const cell of ['th', 'td']) {
     // Alignment comes as an inline style, which the policy of the page forbids.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newsOf, readToken, signInHref } from './sign-in.ts';
+import { newsOf, readToken, signInHref, takeResult } from './sign-in.ts';
 
 test.each<[string, string | null]>([
   ['a.b.c', 'a.b.c'],
@@ -27,7 +27,18 @@ test.each<[string, string | null]>([
 });
 
 test('a refusal is told apart from an expiry', () => {
-  expect(newsOf({ pasted: true, known: true })).toBe('wrong');
-  expect(newsOf({ pasted: false, known: true })).toBe('expired');
-  expect(newsOf({ pasted: false, known: false })).toBe('fresh');
+  expect(newsOf({ pasted: true, known: true, kept: false })).toBe('wrong');
+  expect(newsOf({ pasted: false, known: true, kept: false })).toBe('expired');
+  expect(newsOf({ pasted: false, known: true, kept: true })).toBe('ended');
+  expect(newsOf({ pasted: false, known: false, kept: true })).toBe('fresh');
+});
+
+test.each([
+  ['https://a.example/c/1?x=1#m', null, 'https://a.example/c/1?x=1#m'],
+  ['https://a.example/c/1?x=1&sign_in=forbidden#m', 'forbidden', 'https://a.example/c/1?x=1#m'],
+  ['https://a.example/?sign_in=expired', 'expired', 'https://a.example/'],
+  // A word of a later release, or of who made the link: something did not work.
+  ['https://a.example/?sign_in=%3Cb%3E', 'failed', 'https://a.example/'],
+])('the result of a sign-in is read once: %s', (href, result, clean) => {
+  expect(takeResult(href)).toEqual({ result, href: clean });
 });

@@ -19,9 +19,25 @@ export const signInHref = (url: string, page: Pick<Location, 'origin' | 'pathnam
   return url.replaceAll(RETURN, encodeURIComponent(url.startsWith('/') ? path : page.origin + path));
 };
 
-/** What the panel says first. `fresh`: nobody has been here yet. */
-export type SignInNews = 'fresh' | 'expired' | 'wrong';
+/** What the panel says first. `fresh`: nobody has been here yet; `ended`: a session that the server keeps is not there any more. */
+export type SignInNews = 'fresh' | 'expired' | 'ended' | 'wrong';
 
 /** Why nobody was let in. `pasted`: a token has just been; `known`: this tab had somebody, or a token from before a reload. */
-export const newsOf = ({ pasted, known }: { pasted: boolean; known: boolean }): SignInNews =>
-  pasted ? 'wrong' : known ? 'expired' : 'fresh';
+export const newsOf = ({ pasted, known, kept }: { pasted: boolean; known: boolean; kept: boolean }): SignInNews => {
+  if (pasted) return 'wrong';
+  if (!known) return 'fresh';
+  return kept ? 'ended' : 'expired';
+};
+
+/** What became of a sign-in that did not work: words that the server puts into the address when it sends somebody back. */
+export const SIGN_IN_RESULTS = ['expired', 'refused', 'forbidden', 'unavailable', 'failed'] as const;
+export type SignInResult = (typeof SIGN_IN_RESULTS)[number];
+
+/** The result in an address, and the address without it: a reload, or a link that is passed on, does not say it again. */
+export const takeResult = (href: string): { result: SignInResult | null; href: string } => {
+  const url = new URL(href);
+  const word = url.searchParams.get('sign_in');
+  if (word === null) return { result: null, href };
+  url.searchParams.delete('sign_in');
+  return { result: SIGN_IN_RESULTS.find((known) => known === word) ?? 'failed', href: url.href };
+};

@@ -4,7 +4,8 @@ import { connectRedis } from '../client/connect.ts';
 import type { KeyParts } from '../keys.ts';
 import { createRedisCaller, type OnCommand } from '../client/caller.ts';
 import { outcomeOf, type Reply } from '../replies.ts';
-import { registerScripts, type ScriptArgs } from '../scripts.ts';
+import type { ScriptArgs } from '../args/script-args.ts';
+import { registerScripts } from '../scripts.ts';
 
 type ReadName = 'read-state' | 'read-history';
 type Asked<N extends ReadName> = Omit<ScriptArgs[N], 'room' | 'most'>;

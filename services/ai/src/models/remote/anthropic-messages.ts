@@ -1,5 +1,6 @@
 import type { Finish } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
+import { messageBlocks, type Block } from '../message-blocks.ts';
 import type { Delta } from '../provider.ts';
 import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
@@ -21,7 +22,7 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
     return {
       model: request.model,
       max_tokens: Math.min(wanted ?? most, most),
-      messages: turnsOf(request).map(({ role, text }) => ({ role, content: [{ type: 'text', text }] })),
+      messages: turnsOf(request).map((message) => ({ role: message.role, content: messageBlocks(message).map(contentOf) })),
       stream: true,
       ...(system !== '' && { system: [{ type: 'text', text: system }] }),
       temperature: sampling.temperature,
@@ -33,6 +34,11 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
   },
   decoder: () => new MessageDecoder(),
 });
+
+const contentOf = (block: Block): object =>
+  'text' in block
+    ? { type: 'text', text: block.text }
+    : { type: 'image', source: { type: 'base64', media_type: block.mediaType, data: block.picture } };
 
 /** A temperature of theirs ends at 1. */
 const asked = ({ temperature, top_p, stop, user }: ModelParams): object => ({

@@ -1,7 +1,8 @@
 import type { Finish, Usage } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
-import type { Delta, ModelRequest } from '../provider.ts';
+import { messageBlocks, messageText } from '../message-blocks.ts';
+import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { withPrefix } from './thread.ts';
@@ -54,9 +55,22 @@ const asked = (params: ModelParams = {}, { maxOutputTokens: most = Infinity, max
 const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
   const first = messages.findIndex(({ role }) => role !== 'system');
   const leading = messages.slice(0, first < 0 ? messages.length : first);
-  const rest = withPrefix(messages.slice(leading.length), prefix).map(({ role, text, turn }) => turn ?? { role, content: text });
+  const rest = withPrefix(messages.slice(leading.length), prefix).map(
+    (message) => message.turn ?? { role: message.role, content: contentOf(message) },
+  );
   const system = leading.map(({ text }) => text).join('\n\n');
   return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
+};
+
+/** Text alone is a string: not every server takes parts. */
+const contentOf = (message: ModelMessage): string | object[] => {
+  const blocks = messageBlocks(message);
+  if (blocks.every((block) => 'text' in block)) return messageText(message);
+  return blocks.map((block) =>
+    'text' in block
+      ? { type: 'text', text: block.text }
+      : { type: 'image_url', image_url: { url: `data:${block.mediaType};base64,${block.picture}` } },
+  );
 };
 
 /** What is undefined does not reach the provider: JSON leaves it out. */

@@ -53,7 +53,10 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
         throw toModelError(
           error,
           [...(key === undefined ? [] : [key]), ...Object.values(settings.headers ?? {})],
-          request.messages.map(({ text }) => text),
+          request.messages.flatMap(({ text, files = [] }) => [
+            text,
+            ...files.flatMap(({ content }) => (content?.kind === 'text' ? [content.text] : [])),
+          ]),
         );
       }
     },

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { ChangeAnswer, ConversationPage, PartSchema } from '@runnel/protocol/http';
-import type { Part } from '@runnel/protocol';
+import { RunnelError, type Part } from '@runnel/protocol';
+import { MAX_SYSTEM } from '../../commands/title.ts';
 import type { GatewayContext } from '../../context.ts';
 import type { AuditHistory } from '../../archive/audit-history.ts';
 import { readPart } from '../../archive/read-part.ts';
@@ -9,6 +10,7 @@ import { listConversations } from '../../archive/history-source.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, pageLimit, type Routes } from '../plumbing/schemas.ts';
 
 const tags = ['Conversations'];
+const OrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
 export const conversationRoutes = (app: Routes, context: GatewayContext, audit: AuditHistory | null): void => {
   const { auth, commands, runLog, budgets } = context;
@@ -57,16 +59,29 @@ export const conversationRoutes = (app: Routes, context: GatewayContext, audit: 
     {
       schema: {
         tags,
-        summary: 'Rename a conversation',
+        summary: 'Rename a conversation, or give it a text for its models or a model of its own',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
-        body: Type.Object({ title: Type.String({ description: 'One line of at most 200 characters; longer than 80 is clipped' }) }),
-        response: { 200: json('Offset of the `title` event', ChangeAnswer), ...PROBLEMS },
+        body: Type.Object(
+          {
+            title: Type.Optional(Type.String({ description: 'One line of at most 200 characters; longer than 80 is clipped' })),
+            system: Type.Optional(OrNull(`For its models, before the thread; at most ${MAX_SYSTEM} characters; null or empty: none`)),
+            model: Type.Optional(OrNull('Answers where a prompt names none; null or empty: the default')),
+          },
+          { minProperties: 1 },
+        ),
+        response: { 200: json('Offset of the `title` event, or of the last one', ChangeAnswer), ...PROBLEMS },
       },
     },
     async (request, reply) => {
       const caller = await callerOf(auth, request, reply);
-      return commands.setTitle(caller, { conversationId: request.params.id, title: request.body.title });
+      const { title, system, model } = request.body;
+      const conversationId = request.params.id;
+      const preset = { ...(system !== undefined && { system: system ?? '' }), ...(model !== undefined && { model: model ?? '' }) };
+      if (title === undefined && Object.keys(preset).length === 0)
+        throw new RunnelError('bad-frame', 'One of title, system and model is needed.');
+      const changed = Object.keys(preset).length > 0 ? await commands.setPreset(caller, { conversationId, ...preset }) : null;
+      return title === undefined ? changed! : commands.setTitle(caller, { conversationId, title });
     },
   );
 };

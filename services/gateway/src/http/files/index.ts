@@ -3,6 +3,7 @@ import type { FileStore } from '@runnel/files';
 import type { GatewayContext } from '../../context.ts';
 import type { HttpMetrics } from '../plumbing/http-metrics.ts';
 import { downloadRoutes } from './downloads.ts';
+import { previewRoutes } from './previews.ts';
 import { TUS_ALGORITHMS, TUS_EXTENSIONS, TUS_VERSION } from './tus.ts';
 import { uploadRoutes } from './uploads.ts';
 
@@ -30,5 +31,6 @@ export const registerFiles = async (
   await app.register(async (scope) => {
     uploadRoutes(scope, context, files, metrics);
     downloadRoutes(scope, context, files);
+    previewRoutes(scope, context, files);
   });
 };

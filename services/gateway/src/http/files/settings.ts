@@ -1,24 +1,15 @@
-import { join } from 'node:path';
 import { setting, type ConfigSpec, type LoadedConfig } from '@runnel/kit';
-import { createFileStore, DEFAULT_TYPES, openBlobs, type FileStore } from '@runnel/files';
+import { createFileStore, DEFAULT_TYPES, FILES_URL, openBlobs, type FileContents, type FileStore } from '@runnel/files';
 
 const MIB = 1024 * 1024;
-/** Switches files off. */
-const NONE = 'none';
-
 const checkUrl = (text: string): string => {
-  if (text !== NONE) openBlobs(text);
+  openBlobs(text);
   return text;
 };
 
 export const fileSettings = {
   filesUrl: {
-    ...setting.string('FILES_URL', {
-      default: `file:${join(import.meta.dirname, '../../../../../.data/files')}`,
-      defaultText: '`file:.data/files` in the checkout; standalone: `files` under `DATA_DIR`',
-      description:
-        'Where uploaded files are kept, the same for all services: `file:<folder>`, which all nodes must share; `none`: no files',
-    }),
+    ...setting.string('FILES_URL', FILES_URL),
     parse: checkUrl,
   },
   fileMaxBytes: setting.integer('FILE_MAX_BYTES', { default: 50 * MIB, minimum: 1, description: 'Bytes of one uploaded file at most' }),
@@ -28,6 +19,11 @@ export const fileSettings = {
     description: 'Bytes of all files of one user at most',
   }),
   filesMaxCount: setting.integer('FILES_MAX_COUNT', { default: 1_000, minimum: 1, description: 'Files of one user at most' }),
+  imageMaxPixels: setting.integer('IMAGE_MAX_PIXELS', {
+    default: 30_000_000,
+    minimum: 1,
+    description: 'Pixels of one picture at most, over all of its frames; a gateway needs up to 4 bytes for each while it looks at one',
+  }),
   fileTypes: setting.list('FILE_TYPES', {
     default: DEFAULT_TYPES,
     description: 'Media types of files that are taken, by their content; `text/*` stands for all of text; comma-separated',
@@ -37,12 +33,11 @@ export const fileSettings = {
 type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
 
 /** Null where files are switched off. */
-export const openFiles = ({ filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig): FileStore | null =>
-  filesUrl === NONE
-    ? null
-    : createFileStore(openBlobs(filesUrl), {
-        maxBytes: fileMaxBytes,
-        maxTotalBytes: filesMaxTotalBytes,
-        maxFiles: filesMaxCount,
-        types: fileTypes,
-      });
+export const openFiles = (
+  { filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig,
+  contents: FileContents,
+): FileStore | null => {
+  const blobs = openBlobs(filesUrl);
+  const limits = { maxBytes: fileMaxBytes, maxTotalBytes: filesMaxTotalBytes, maxFiles: filesMaxCount, types: fileTypes };
+  return blobs && createFileStore(blobs, limits, { contents });
+};

@@ -1,26 +1,39 @@
 -- note-conversation: keeps a user's list of conversations: the newest 1000, for a day after the last change. It has a slot of its own,
 -- so it is written after the change it notes, best effort; the database has the whole list.
--- KEYS     conversations titles
--- ARGV     conversationId title change      (change: kept, deleted)
+-- KEYS     conversations titles presets
+-- ARGV     conversationId title change system model
+--          change: kept, deleted; system, model: its own; '' none, '*' as before
 -- Returns  noted
 -- Law      none: a convenience
-local conversations, titles = KEYS[1], KEYS[2]
-local conversationId, title, change = ARGV[1], ARGV[2], ARGV[3]
+local conversations, titles, presets = KEYS[1], KEYS[2], KEYS[3]
+local conversationId, title, change, system, model = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 -- @include now
 
 if change == 'deleted' then
   redis.call('ZREM', conversations, conversationId)
   redis.call('HDEL', titles, conversationId)
+  redis.call('HDEL', presets, conversationId .. ':system', conversationId .. ':model')
   return { 'noted' }
 end
 redis.call('ZADD', conversations, now, conversationId)
 redis.call('HSET', titles, conversationId, title)
+for _, own in ipairs({ { ':system', system }, { ':model', model } }) do
+  if own[2] == '' then
+    redis.call('HDEL', presets, conversationId .. own[1])
+  elseif own[2] ~= '*' then
+    redis.call('HSET', presets, conversationId .. own[1], own[2])
+  end
+end
 local surplus = redis.call('ZCARD', conversations) - 1000
 if surplus > 0 then
   local oldest = redis.call('ZRANGE', conversations, 0, surplus - 1)
   redis.call('ZREM', conversations, unpack(oldest))
   redis.call('HDEL', titles, unpack(oldest))
+  for _, id in ipairs(oldest) do
+    redis.call('HDEL', presets, id .. ':system', id .. ':model')
+  end
 end
 redis.call('PEXPIRE', conversations, 86400000)
 redis.call('PEXPIRE', titles, 86400000)
+redis.call('PEXPIRE', presets, 86400000)
 return { 'noted' }

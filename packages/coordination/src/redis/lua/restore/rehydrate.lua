@@ -1,14 +1,14 @@
 -- rehydrate: puts a conversation back that only the database still knows, so that it goes on as if it had never left; to one that may
 -- have lost its tail with the store's (`lossy`) it adds what the database has more, under a new logId.
 -- KEYS     meta log channel history order ids tombstone events store whose
--- ARGV     conversationId userId title logId hasMore messages cap
---          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older
+-- ARGV     conversationId userId title logId hasMore messages cap system model
+--          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older; system, model: its own, or ''
 -- Returns  rehydrated logId | exists | forbidden | gone
 -- Law      never over what is here, nor after its owner's deletion, which 0.1.0 noted without a name (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
+local messages, cap, system, model = cjson.decode(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- @include now
 -- @include audit
 -- @include keep
@@ -29,6 +29,16 @@ local function lacks(message)
     return redis.call('HEXISTS', ids, message[1]) == 0 or message[1] ~= active and (isRoomy or redis.call('ZSCORE', order, message[1]))
   end
   return cjson.decode(kept).status ~= 'deleted' and cjson.decode(message[2]).status == 'deleted'
+end
+
+local function own()
+  if system ~= '' then
+    redis.call('HSETNX', meta, 'system', system)
+  end
+  if model ~= '' then
+    redis.call('HSETNX', meta, 'model', model)
+    redis.call('HSET', meta, 'preset', '1')
+  end
 end
 
 -- What was evicted and the database does not have either.
@@ -67,6 +77,9 @@ if user == userId then
   local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1
   if isUntitled then
     redis.call('HSET', meta, 'title', title)
+  end
+  if lossy or isUntitled then
+    own()
   end
   if #missing == 0 and not isUntitled then
     return { 'exists' }
@@ -113,6 +126,7 @@ if deleted and (deleted == '1' or deleted == redis.sha1hex(conversationId .. ':'
 end
 -- HSET before DEL: Redis checks its memory limit at a script's first write only, and lets DEL pass.
 redis.call('HSET', meta, 'logId', logId, 'userId', userId, 'title', title, 'createdAt', now, 'offset', 0, 'generation', generation())
+own()
 redis.call('DEL', history, order, ids, log)
 if hasMore == '1' then
   redis.call('HSET', meta, 'trimmed', '1')

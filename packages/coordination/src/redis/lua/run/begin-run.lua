@@ -55,7 +55,7 @@ end
 if redis.call('EXISTS', meta) == 0 then
   revive()
 end
-local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy', 'model', 'system', 'trimmed')
+local known = redis.call('HMGET', meta, 'userId', 'active', 'leaf', 'title', 'unproven', 'generation', 'lossy', 'model', 'system', 'trimmed', 'preset')
 local isNew = not known[1]
 if theirs(known[1]) then
   return { 'forbidden', (isNew or known[5]) and 1 or 0 }
@@ -165,6 +165,10 @@ end
 local offset = emit('run-started', started .. ',"epoch":1,"startedAt":' .. now)
 local from = continues ~= '' and ',"continues":' .. json(continues) or ''
 audit('STREAM_STARTED', '{"userId":' .. json(userId) .. started .. from .. ',"startedAt":' .. now .. '}', trace)
+if known[11] and preset ~= '1' and model ~= known[8] then
+  -- Somebody had chosen another one for it.
+  audit('PRESET_CHANGED', '{"userId":' .. json(userId) .. ',"model":' .. cjson.encode(model) .. '}', trace)
+end
 if begun ~= '' then
   emit('chunk', ',"runId":"' .. runId .. '","at":0,"t":' .. now .. ',"text":' .. cjson.encode(begun))
 end

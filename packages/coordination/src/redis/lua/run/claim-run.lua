@@ -3,7 +3,7 @@
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store parts partPrefix
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held system base thread requested | owned | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held system base thread requested | owned model | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
 --          tries: claims of it, this one too, that no release gave back; held: of each part its JSON, text, input and output; system: the conversation's own
@@ -45,7 +45,7 @@ local held = redis.call('HMGET', owner, 'epoch', 'expires', 'owner', 'leaseMs', 
 local asked = wanted()
 -- Where the owner's record was evicted, its lease gives it the time to notice and to write it again.
 if alive(held[2] or redis.call('ZSCORE', leases, member), held[4]) or (held[5] == runId and not asked) then
-  return { 'owned' }
+  return { 'owned', record[3] }
 end
 -- Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so, and an
 -- owner four to come back and write its answer again. To claim a half answer before would cut it off.
@@ -54,7 +54,7 @@ local since = tonumber(redis.call('HGET', store, 'since') or 0)
 local isHeld = (held[3] or '') ~= ''
 local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
 if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
-  return { 'owned' }
+  return { 'owned', record[3] }
 end
 local canContinue = models[record[3]]
 -- Any pod may take a run that only has to be ended.

@@ -3,7 +3,7 @@
 -- KEYS     queued leases seen meta owner runPrefix cancelPrefix
 --          seen: models by when a pod that has them looked last; the last four are beginnings of the keys of a run, same slot
 -- ARGV     limit models turn orphanMs announce
---          models: JSON object of those the pod has, '' any; turn: rises with each look, so that what many unsuited ones hide has its
+--          models: JSON object of those the pod has, 'full' where there is no place for a run of it now, '' any; turn: rises with each look, so that what many unsuited ones hide has its
 --          turn; orphanMs: of whose model no pod was seen for so long it is told, 0 never; announce '1': say that this pod looks
 -- Returns  a list of { '<conversationId>:<runId>', half, orphan, userId }, half answers first, at most `limit` of each kind
 --          half: 1 or 0; orphan: the model that no pod has, else ''
@@ -39,8 +39,11 @@ local function fit(member)
     redis.call('ZREM', leases, member)
     return nil
   end
-  if not suited or not model or suited[model] ~= nil or record[4] or redis.call('EXISTS', cancels .. member) == 1 then
+  local isFull = suited and model and suited[model] == 'full'
+  if not suited or not model or (suited[model] ~= nil and not isFull) or record[4] or redis.call('EXISTS', cancels .. member) == 1 then
     return ''
+  elseif isFull then
+    return nil
   end
   local since = math.max(tonumber(record[2] or 0) or 0, tonumber(redis.call('ZSCORE', seen, model) or 0), began)
   return orphanMs > 0 and now - since >= orphanMs and model or nil

@@ -1,8 +1,8 @@
 import { newId } from '@runnel/protocol';
-import { ownFields, toLuaJson } from '../messages.ts';
-import { filesOf } from '../parts.ts';
-import type { BeginRun } from '../run-log.ts';
-import type { ScriptArgs } from './scripts.ts';
+import { ownFields, toLuaJson } from '../../messages.ts';
+import { filesOf } from '../../parts.ts';
+import type { BeginRun } from '../../run-log.ts';
+import type { ScriptArgs } from './script-args.ts';
 
 /** The parent as an argument of `begin-run`: `*` is the newest leaf, empty is a root. */
 const parentOf = ({ parentId }: BeginRun): string => (parentId === undefined ? '*' : (parentId ?? ''));

@@ -1,0 +1,48 @@
+import type { account as english } from './en-account.ts';
+
+export const account: typeof english = {
+  open: 'Tài khoản và khóa',
+  title: 'Tài khoản của bạn',
+  close: 'Đóng',
+  end: 'Chấm dứt',
+  failed: 'Không tải được phần này.',
+  role: { user: 'Thành viên.', auditor: 'Kiểm toán viên.', admin: 'Quản trị viên.' },
+  may: {
+    user: 'Bạn đọc và viết các cuộc trò chuyện của mình; không của ai khác.',
+    auditor: 'Ngoài các cuộc trò chuyện của mình, bạn được đọc nhật ký và số liệu của mọi người, nhưng không thay đổi gì của người khác.',
+    admin:
+      'Ngoài các cuộc trò chuyện của mình, bạn được đọc nhật ký và số liệu của mọi người, và xóa người dùng. Mọi việc đều được ghi lại.',
+  },
+  keys: {
+    title: 'Khóa cho chương trình',
+    text: 'Một khóa cho phép chương trình thay mặt bạn, cho tới khi khóa chấm dứt. Đừng đưa cho ai khác.',
+    none: 'Dịch vụ này không cho ai tạo khóa.',
+    full: 'Bạn đã có số khóa tối đa. Hãy chấm dứt một khóa trước.',
+    make: 'Tạo khóa',
+    name: 'Tên',
+    namePlaceholder: 'Khóa dùng để làm gì',
+    life: 'Chấm dứt',
+    days: 'sau {count} ngày | sau {count} ngày',
+    lasts: 'giữ cho tới khi bạn chấm dứt',
+    until: 'chấm dứt {when}',
+    scope: 'Khóa được phép',
+    chat: 'hỏi và thay đổi những gì bạn được phép',
+    read: 'chỉ đọc',
+    unused: 'chưa dùng lần nào',
+    used: 'dùng lần cuối {when}',
+    made: 'Đã tạo “{name}”. Hãy sao chép ngay: khóa chỉ hiện một lần và không được lưu ở đâu.',
+    kept: 'Tôi đã giữ khóa',
+    endNamed: 'Chấm dứt “{name}”',
+    endTitle: 'Chấm dứt “{name}”?',
+    endText: 'Chương trình dùng khóa này bị từ chối ngay, ở mọi nơi; việc đang làm dừng lại trong một giây.',
+  },
+  sessions: {
+    title: 'Nơi bạn đang đăng nhập',
+    text: 'Trình duyệt bị chấm dứt ở đây sẽ đăng xuất trong một giây.',
+    here: 'Trình duyệt này',
+    since: 'từ {when}',
+    unknown: 'Trình duyệt không rõ',
+    endNamed: 'Đăng xuất {name}',
+    endOthers: 'Đăng xuất ở mọi nơi khác',
+  },
+};

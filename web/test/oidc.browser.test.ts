@@ -1,0 +1,181 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import OpenAI from 'openai';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { startRealProvider, type RealProvider } from '@runnel/gateway/testing/oidc';
+import { launch, openPage, type Watched } from './browser.ts';
+import { startStandalone, type Standalone } from './standalone.ts';
+
+// The whole product with the three variables, `oidc-provider`, and browsers.
+
+let provider: RealProvider;
+let server: Standalone;
+let browser: Browser;
+let url: string;
+
+/** A port that was free a moment ago: the provider has to know the page's address before there is one. */
+const freePort = async (): Promise<number> => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
+  await new Promise((resolve) => holder.close(resolve));
+  return port;
+};
+beforeAll(async () => {
+  provider = await startRealProvider();
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  provider.allow(url);
+  const client = { OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' };
+  const env = {
+    AUTH_MODE: 'oidc',
+    OIDC_ISSUER: provider.issuer,
+    ...client,
+    PUBLIC_URL: url,
+    ROLES_CLAIM: 'roles',
+    AUDITOR_ROLES: 'audit',
+    USER_ROLES: 'staff,audit',
+  };
+  [server, browser] = await Promise.all([startStandalone({ ...env, PORT: String(port) }), launch()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.[Symbol.asyncDispose]();
+  await provider?.close();
+});
+beforeEach(() => {
+  provider.account = { sub: 'ann', claims: { roles: ['staff'] } };
+  provider.down = false;
+});
+
+const visit = async (path = '/'): Promise<Watched> => {
+  const watched = await openPage(browser);
+  onTestFinished(() => watched.context.close());
+  await watched.page.goto(url + path);
+  return watched;
+};
+const panel = (page: Page) => page.locator('.sign-in');
+const composer = (page: Page) => page.getByRole('textbox', { name: 'Message' });
+const enter = async (page: Page): Promise<void> => {
+  await panel(page).getByRole('link', { name: 'Sign in' }).click();
+  await page.locator('.badge.flow').waitFor();
+  await composer(page).waitFor();
+};
+const words = async (page: Page): Promise<string[]> =>
+  (await page.locator('article.assistant').last().locator('.prose').innerText()).match(/w\d{6}/g) ?? [];
+const hasWords = (page: Page, count: number): Promise<void> =>
+  expect.poll(async () => (await words(page)).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
+const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${String(i + 1).padStart(6, '0')}`);
+const ask = async (page: Page, text: string): Promise<void> => {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+};
+const openAccount = async (page: Page) => {
+  await page.getByRole('button', { name: 'Account and keys' }).click();
+  return page.getByRole('dialog', { name: 'Your account' });
+};
+
+test('one signs in, comes back to where one was, and reloads in the middle of an answer: every word, once', async () => {
+  const { page, complaints } = await visit('/c/oidc-1');
+  await enter(page);
+  expect(page.url()).toBe(`${url}/c/oidc-1`);
+  await ask(page, 'count 60 at 20');
+  await hasWords(page, 5);
+  await page.reload();
+  await page.locator('article.assistant[data-status="complete"]').waitFor({ timeout: 20_000 });
+  expect(await words(page)).toEqual(counted(60));
+  const dialog = await openAccount(page);
+  await dialog.getByText('Member.').waitFor();
+  expect(await dialog.locator('.name').innerText()).toBe('ann');
+  expect(complaints).toEqual([]);
+});
+
+test('ended from a second browser: this one says so, keeps the draft and what waits, and after the next sign-in nothing is missing', async () => {
+  provider.account = { sub: 'two-browsers', claims: { roles: ['staff'] } };
+  const { page: here } = await visit('/c/oidc-2');
+  await enter(here);
+  await ask(here, 'count 80 at 16');
+  await hasWords(here, 5);
+  await ask(here, 'count 3 at 50');
+  await here.getByText('Goes out after this answer').waitFor();
+  await composer(here).fill('half a thought');
+
+  const { page: there } = await visit();
+  await enter(there);
+  const dialog = await openAccount(there);
+  await dialog.locator('li[data-current]').waitFor();
+  const at = performance.now();
+  await dialog.getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await here.getByRole('heading', { name: 'You were signed out' }).waitFor();
+  expect(performance.now() - at).toBeLessThan(3_000);
+  expect(await composer(here).count()).toBe(0);
+  const seen = await words(here);
+  expect(seen).toEqual(counted(seen.length));
+
+  await enter(here);
+  expect(await composer(here).inputValue()).toBe('half a thought');
+  await expect.poll(() => here.locator('article.assistant[data-status="complete"]').count(), { timeout: 30_000 }).toBe(2);
+  expect(await here.locator('article.user').count()).toBe(2);
+  expect(await here.locator('article.assistant').first().locator('.prose').innerText()).toContain('w000080');
+  expect(await words(here)).toEqual(counted(3));
+});
+
+test('a key made in the page works with the openai client; once it is ended its stream ends and it is refused', async () => {
+  provider.account = { sub: 'with-a-key', claims: { roles: ['staff'] } };
+  const { page } = await visit();
+  await enter(page);
+  const dialog = await openAccount(page);
+  await dialog.getByRole('button', { name: 'Make a key' }).click();
+  await dialog.getByLabel('Name').fill('My script');
+  await dialog.getByLabel('Name').press('Enter');
+  const apiKey = await dialog.getByLabel(/“My script” is made/).inputValue();
+  expect(apiKey).toMatch(/^rk_[0-9A-Za-z]{46}$/);
+
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+  const messages = [{ role: 'user' as const, content: 'count 3 at 50' }];
+  const answer = await client.chat.completions.create({ model: 'count', messages });
+  expect(answer.choices[0]!.message.content).toContain('w000003');
+
+  const stream = await client.chat.completions.create({
+    ...{ model: 'count', stream: true, messages: [{ role: 'user', content: 'count 400 at 10' }] },
+  });
+  let text = '';
+  const read = (async () => {
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  })().catch(() => 'ended');
+  await expect.poll(() => text.match(/w\d{6}/g)?.length ?? 0, { timeout: 10_000 }).toBeGreaterThan(3);
+  await dialog.getByRole('button', { name: 'End “My script”' }).click();
+  const at = performance.now();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'End' }).click();
+  await read;
+  expect(performance.now() - at).toBeLessThan(3_000);
+  expect(text).not.toContain('w000400');
+  await expect(client.chat.completions.create({ model: 'count', messages })).rejects.toMatchObject({ status: 401 });
+  await dialog.getByRole('button', { name: 'End “My script”' }).waitFor({ state: 'detached' });
+});
+
+test('who is known but may not come in, and who meets a provider that is down, reads why', async () => {
+  provider.account = { sub: 'a-guest', claims: { roles: [] } };
+  const { page } = await visit('/c/oidc-4');
+  await panel(page).getByRole('link', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('You are known, but may not use this service').waitFor();
+  expect(page.url()).toBe(`${url}/c/oidc-4`);
+  // While somebody is there: the gateway gets no answer of it.
+  provider.account = { sub: 'ann', claims: { roles: ['staff'] } };
+  provider.down = (path) => path === '/token';
+  await panel(page).getByRole('link', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('does not answer right now').waitFor();
+});
+
+test('signing out ends the session here and leaves for the provider; the page afterwards knows nobody', async () => {
+  provider.account = { sub: 'leaving', claims: { roles: ['audit'] } };
+  const { page } = await visit();
+  await enter(page);
+  const dialog = await openAccount(page);
+  await dialog.getByText('Auditor.').waitFor();
+  await dialog.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.waitForURL(`${provider.issuer}/session/end**`);
+  await page.goto(url);
+  await panel(page).getByRole('link', { name: 'Sign in' }).waitFor();
+});

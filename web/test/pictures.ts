@@ -1,0 +1,50 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { PHONE } from './browser.ts';
+import type { Harness } from './harness-page.ts';
+
+/** A state of the page as somebody sees it, drawn for the documents. */
+export interface Picture {
+  name: string;
+  scene: string;
+  look?: BrowserContextOptions;
+  /** What a person does first. */
+  act?: (page: Page) => Promise<void>;
+  /** Only this part of the page. */
+  part?: string;
+}
+
+const inVietnamese = { locale: 'vi-VN' };
+const openAccount = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: /Account and keys|Tài khoản và khóa/ }).click();
+  await page.locator('.account li').nth(3).waitFor();
+};
+
+/** Of the user guide. */
+export const GUIDE: Picture[] = [
+  { name: 'account', scene: 'account', act: openAccount, part: '.account' },
+  { name: 'account-vi', scene: 'account', look: { ...inVietnamese, colorScheme: 'dark' }, act: openAccount, part: '.account' },
+  { name: 'signed-out', scene: 'ended', act: async (page) => page.locator('.sign-in a').waitFor(), part: '.page' },
+  {
+    name: 'signed-out-vi',
+    scene: 'ended',
+    look: { ...inVietnamese, ...PHONE, deviceScaleFactor: 1 },
+    act: async (page) => page.locator('.sign-in a').waitFor(),
+  },
+];
+
+/** A browser page of its own for each: what one leaves behind is in no other picture. */
+export const draw = async (harness: Harness, { name, scene, look = {}, act, part }: Picture, folder: string): Promise<void> => {
+  const { context, page } = await harness.openPage(scene, { viewport: { width: 1100, height: 700 }, deviceScaleFactor: 1, ...look });
+  try {
+    await page.waitForFunction(() => !document.querySelector('.prose.plain'));
+    await act?.(page);
+    await page.evaluate(() => document.fonts.ready);
+    await mkdir(folder, { recursive: true });
+    const picture = await (part === undefined ? page : page.locator(part)).screenshot({ animations: 'disabled' });
+    await writeFile(join(folder, `${name}.png`), picture);
+  } finally {
+    await context.close();
+  }
+};
