@@ -2,6 +2,16 @@
 declare module 'k6' {
   export function sleep(seconds: number): void;
 }
+declare module 'k6/http' {
+  interface Answer {
+    status: number;
+    body: string | null;
+    /** ms: to the first byte, and to the last. */
+    timings: { waiting: number; duration: number };
+  }
+  const http: { post(url: string, body: string, params: { headers: Record<string, string>; timeout: string }): Answer };
+  export default http;
+}
 declare module 'k6/crypto' {
   export function sha256(text: string, encoding: 'hex'): string;
 }

@@ -3,6 +3,8 @@ export const PROMISES = {
   chunk: { runnel_chunk_added: ['p(99)<50'] },
   firstWord: { runnel_ttfb_added: ['p(99)<120'] },
   cancel: { runnel_cancel: ['p(99)<250'] },
+  /** What `/v1` adds to the time that an answer's words take. */
+  v1: { runnel_v1_late: ['p(99)<250'] },
   whole: { runnel_answers_whole: ['rate==1'] },
 } as const;
 

@@ -31,5 +31,4 @@ const client = createClient({
   ...(userId !== null && { userId }),
 });
 // Its words first: a page that changes its language under the reader's eyes looks broken.
-await speak(firstLocale());
-createPage(client, tokens).mount('#app');
+void speak(firstLocale()).then(() => createPage(client, tokens).mount('#app'));

@@ -114,3 +114,18 @@ test('a kind that nothing is known of stays as it is; without sharp there are no
   expect(await cleaned(Buffer.from('II*'), 'image/tiff')).toEqual({ content: null, bytes: null });
   expect(openPictures(1, () => null)).toBeNull();
 });
+
+test('a picture that this node has no time for is not refused for good', async () => {
+  const slow = Object.assign(
+    () => ({
+      timeout: () => ({
+        metadata: async () => {
+          throw new Error('timeout: 12% complete');
+        },
+      }),
+    }),
+    { cache: () => undefined, concurrency: () => undefined },
+  );
+  const late = openPictures(1, () => slow as unknown as typeof sharp)!;
+  await expect(late.clean('in', 'image/png', 'out')).rejects.toMatchObject({ code: 'overloaded', retryable: true });
+});

@@ -26,7 +26,7 @@ export interface Pictures {
   /**
    * Writes the picture without metadata to `target`, upright. Null: it is of a kind that nothing is known of.
    *
-   * @throws RunnelError `unsupported-type`: it is broken, or has too many pixels
+   * @throws RunnelError `unsupported-type`: it is broken, or has too many pixels; `overloaded`: this node took too long
    */
   clean(path: string, mediaType: string, target: string): Promise<PictureContent | null>;
   /** @throws RunnelError `overloaded` */
@@ -60,6 +60,9 @@ export const openPictures = (mostPixels: number, load: () => SharpModule | null 
   const previewing = createPlaces(2, 64);
   const refuse = (cause: unknown): never => {
     if (cause instanceof RunnelError) throw cause;
+    // A node that has no time for it says nothing about the picture.
+    if (cause instanceof Error && cause.message.startsWith('timeout'))
+      throw new RunnelError('overloaded', undefined, { cause, retryAfterMs: 1_000 });
     throw new RunnelError('unsupported-type', `The picture cannot be read, or has more than ${mostPixels} pixels.`, { cause });
   };
   return {

@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
-import { ErasedAnswer, StatisticsAnswer, TrailPage, Verification } from '@runnel/protocol/http';
+import { ErasedAnswer, StatisticsAnswer, Verification } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
 import { recordAct } from './admin-record.ts';
 import { adminOf, readerOf } from './admin-scope.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from '../plumbing/schemas.ts';
-import { sendTrail, trailQuery } from './trail.ts';
+import { sendTrail, TRAIL, trailQuery } from './trail.ts';
 
 const tags = ['Audit'];
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
@@ -23,7 +23,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
         tags,
         summary: 'The trail of a conversation, a user or a time (admin)',
         querystring: Type.Object({ ...trailQuery, conversation: Type.Optional(Id), user: Type.Optional(User) }),
-        response: { 200: json('A page', TrailPage), ...PROBLEMS },
+        response: TRAIL,
       },
     },
     async (request, reply) => {

@@ -19,6 +19,19 @@ export const trailQuery = {
   ),
 };
 const EXPORT_PAGE = 1_000;
+const file = (type: string, description: string) => ({ [type]: { schema: Type.Unsafe<TrailPage>({ type: 'string', description }) } });
+/** A page, or with `format` all of it. */
+export const TRAIL = {
+  200: {
+    description: 'A page, or a file',
+    content: {
+      'application/json': { schema: TrailPage },
+      ...file('text/csv', 'A line of names, then one for each event'),
+      ...file('application/x-ndjson', 'An event a line'),
+    },
+  },
+  ...PROBLEMS,
+};
 
 /** A page, or the whole trail as a file. */
 export const sendTrail = async (
@@ -53,7 +66,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
         tags,
         summary: 'What the caller did, over all conversations, in order',
         querystring: Type.Object(trailQuery),
-        response: { 200: json('A page', TrailPage), ...PROBLEMS },
+        response: TRAIL,
       },
     },
     async (request, reply) => {
@@ -71,7 +84,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
         summary: 'What happened in one of the caller’s conversations, in order',
         params: ConversationParams,
         querystring: Type.Object(trailQuery),
-        response: { 200: json('A page', TrailPage), ...PROBLEMS },
+        response: TRAIL,
       },
     },
     async (request, reply) => {
