@@ -1,9 +1,10 @@
 import { commonSettings, defineConfig, portSettings, setting } from '@runnel/kit';
 
 /** It knows no Redis, and has no interface but the inner one. */
-const common = Object.fromEntries(
-  Object.entries(commonSettings).filter(([name]) => name !== 'port' && !name.startsWith('redis')),
-) as Omit<typeof commonSettings, 'port' | `redis${string}`>;
+const common = Object.fromEntries(Object.entries(commonSettings).filter(([name]) => name !== 'port' && !name.startsWith('redis'))) as Omit<
+  typeof commonSettings,
+  'port' | `redis${string}`
+>;
 const NAME = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
 
 export const configSpec = defineConfig({

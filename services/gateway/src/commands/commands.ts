@@ -280,7 +280,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       measured('preset', async () => {
         const told = {
           ...(system !== undefined && { system: checkSystem(system) }),
-          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model) }),
+          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model, caller) }),
         };
         await admission.write(caller.userId, Buffer.byteLength(told.system ?? ''));
         return changeOrThrow(await runLog.setPreset({ conversationId, userId: caller.userId, ...told }));
