@@ -254,6 +254,7 @@ const properties: Record<string, Schema> = {
     disabled: list(words(...alertsOf(buildRules(readSlos(), CAUSES)).map(({ alert }) => alert))),
     matchers: { type: ['object', 'null'], additionalProperties: text() },
   }),
+  prober: object({ enabled: bool, schedule: text('^\\S+( \\S+){4}$'), keepSeconds: integer(60) }),
   tracing: object({ endpoint: ref('url') }),
   logLevel: words('trace', 'debug', 'info', 'warn', 'error'),
   corsOrigins: list(text('^https?://[^/]+$')),

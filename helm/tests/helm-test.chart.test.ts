@@ -48,3 +48,20 @@ test('helm test says what to set when tokens come from elsewhere, and takes the 
   const wrong = await helmTest(stack.port, [...set, 'auth.testTokenSecret=token'], { 'token/RUNNEL_TOKEN': 'not.a.token' });
   expect(wrong).toEqual({ code: 1, said: expect.stringMatching(/GET \/api\/models: 401/) });
 });
+
+test('the prober is a CronJob that does what helm test does, in a pod that the same policies let through', () => {
+  const kinds = (set: readonly string[]) => render({ set: ['auth.mode=dev', REDIS, ...set] });
+  expect(kinds([]).filter(({ kind }) => kind === 'CronJob')).toEqual([]);
+  const manifests = kinds(['prober.enabled=true', 'prober.schedule=7 * * * *', 'prober.keepSeconds=60']);
+  const [job, ...others] = manifests.filter(({ kind }) => kind === 'CronJob');
+  expect(others).toEqual([]);
+  const { schedule, concurrencyPolicy, jobTemplate } = job!.spec as unknown as {
+    schedule: string;
+    concurrencyPolicy: string;
+    jobTemplate: { spec: { ttlSecondsAfterFinished: number; template: { metadata: { labels: Record<string, string> }; spec: object } } };
+  };
+  expect([schedule, concurrencyPolicy, jobTemplate.spec.ttlSecondsAfterFinished]).toEqual(['7 * * * *', 'Forbid', 60]);
+  const test = manifests.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.endsWith('-test'))!;
+  expect(jobTemplate.spec.template.spec).toEqual(test.spec);
+  expect(jobTemplate.spec.template.metadata.labels).toMatchObject({ 'app.kubernetes.io/component': 'test' });
+});

@@ -100,6 +100,36 @@ export const provingContract = (current: Current): void => {
     const page = await log.readHistory({ conversationId, userId: USER, limit: 200 });
     const ids = page.kind === 'page' ? page.messages.map((m) => m.messageId) : [];
     expect([ids.length, ids[0], ids[198], page.kind === 'page' && page.hasMore]).toEqual([200, 'old-2', messageId, true]);
+    // Read twice: what a look mends it does before it shows it.
+    for (let look = 0; look < 2; look++) {
+      const all = await log.readHistory({ conversationId, userId: USER, limit: 300 });
+      expect(all.kind === 'page' && all.messages.map((m) => m.messageId)).toEqual(ids);
+    }
+  });
+
+  test('B6 as many as stay are all there, and there are no more', async () => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log, { making: 'unproven' });
+    const messages = Array.from({ length: 198 }, (_, index) => old(`old-${index}`));
+    await log.mergeStored({ conversationId, userId: USER, title: 'Cũ', messages, hasMore: false });
+    const page = await log.readHistory({ conversationId, userId: USER, limit: 300 });
+    expect(page.kind === 'page' && [page.messages.length, page.messages[0]!.messageId, page.hasMore]).toEqual([200, 'old-0', false]);
+  });
+
+  test('B6 one that is proven and lacks nothing keeps its log; that there are more is not forgotten when one of them comes', async () => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log, { making: 'unproven' });
+    const { logId } = await snapshotOf(log, conversationId);
+    const nothing = { conversationId, userId: USER, title: '', messages: [], hasMore: false };
+    expect(await log.mergeStored(nothing)).toEqual({ outcome: 'proven' });
+    const proven = await snapshotOf(log, conversationId);
+    expect(proven).toMatchObject({ logId, hasMore: false });
+    expect(proven.unproven).toBeUndefined();
+    const second = newId();
+    await log.rehydrate({ conversationId: second, userId: USER, title: '', messages: [old('m1')], hasMore: true });
+    const lacking = { conversationId: second, userId: USER, title: '', messages: [old('m0')], hasMore: false };
+    expect(await log.mergeStored(lacking)).toMatchObject({ outcome: 'merged' });
+    expect(await snapshotOf(log, second)).toMatchObject({ hasMore: true, messages: [{ messageId: 'm0' }, { messageId: 'm1' }] });
   });
 
   test('S-1 who took an id is expelled when it is somebody else’s: the run is closed and the owner’s conversation comes back', async () => {

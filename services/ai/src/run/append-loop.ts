@@ -1,11 +1,11 @@
-import type { AppendChunkResult, RestoreRun, RestoreRunResult, RunLog } from '@runnel/coordination';
+import type { AppendChunkResult, RestoreRun, RunLog } from '@runnel/coordination';
 import type { Part, PartField, PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
 import { Halves } from './halves.ts';
-import { sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
+import { opBytes, sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
 import { RunParts } from './run-parts.ts';
-import { RunText, type Piece, type Standing } from './run-text.ts';
+import { RunText, type AppendObserver, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 
 export interface AppendLoopOptions {
@@ -23,13 +23,6 @@ export interface AppendLoopOptions {
   observe?: AppendObserver;
   clock?: Clock;
   random?: () => number;
-}
-export interface AppendObserver {
-  /** `offset`: of the event, when it is a new one. */
-  appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
-  restored?(outcome: RestoreRunResult['outcome']): void;
-  /** The store did not answer, for the first time in a row. */
-  troubled?(error: unknown): void;
 }
 
 /** Bytes that may wait for the store before the model is read no further. */
@@ -238,6 +231,7 @@ export class AppendLoop {
     const op = this.#op;
     this.#op = undefined;
     if (op) this.#parts.stands(op);
+    if (op) this.#options.observe?.partWritten?.(opBytes(op));
     if (op?.kind !== 'put') return;
     this.#step = op.step ?? this.#step;
     op.settle('stands');

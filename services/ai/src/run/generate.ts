@@ -1,7 +1,8 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import type { FileReader } from '@runnel/files';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
-import { AppendLoop, OUTAGE_MS, type AppendObserver } from './append-loop.ts';
+import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
+import type { AppendObserver } from './run-text.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Model } from '../models/registry.ts';

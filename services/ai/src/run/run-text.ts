@@ -1,3 +1,4 @@
+import type { AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
 import { createHash, type Hash } from 'node:crypto';
 import { splitIncomplete, utf8Length } from '@runnel/protocol';
 import { opBytes, type PartOp } from './part-op.ts';
@@ -27,6 +28,17 @@ export const MAX_PIECE_CHARS = 16_384;
 
 /** Characters that may be held as the tokens they came as. */
 const LOOSE_CHARS = 64 * 1024;
+
+/** What an append loop tells of its way to the store. */
+export interface AppendObserver {
+  /** `offset`: of the event, when it is a new one. */
+  appended?(outcome: AppendChunkResult['outcome'], ms: number, piece: Piece, offset?: number): void;
+  /** So many bytes of a part, or of what is streamed of it, are in the store. */
+  partWritten?(bytes: number): void;
+  restored?(outcome: RestoreRunResult['outcome']): void;
+  /** The store did not answer, for the first time in a row. */
+  troubled?(error: unknown): void;
+}
 
 /**
  * The text of one answer in memory: what stands in the store, then what waits. The digest runs along with what stands, so that

@@ -214,6 +214,40 @@ describe('a model that fails', () => {
   });
 });
 
+test('S-5 what a model thinks, and what an answer that is gone on from left, is its person’s as well', async () => {
+  const runLog = memoryRunLog();
+  const thinks: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      for (let i = 0; i < 100; i++) yield { reasoning: 'x'.repeat(100) };
+      yield { text: 'y'.repeat(1_000) };
+    },
+  };
+  const viewer = await startViewer(runLog, 'c');
+  const pod = await startPod('a', runLog, { models: modelsOf({ thinks }), leaseMs: 60_000 });
+  const spent = async (): Promise<number> => {
+    const result = await runLog.spendBytes('user', 1, 1_000_000);
+    return result.outcome === 'spent' ? result.total : Number.NaN;
+  };
+  await spent();
+  const first = await prompt(runLog, 'hello', { model: 'thinks' });
+  await pod.take(first);
+  await viewer.ended(first.runId);
+  await waitFor(() => pod.size === 0);
+  const asked = await spent();
+  expect(asked).toBeGreaterThanOrEqual(11_000);
+  expect(asked).toBeLessThan(16_000);
+  const { conversationId, runId } = first;
+  const state = await runLog.readState({ conversationId });
+  const parentId = state.kind === 'snapshot' ? state.messages.at(-1)!.parentId : null;
+  const again = { conversationId, userId: 'user', runId: 'again', model: 'thinks', message: null, parentId, continues: runId, title: '' };
+  expect((await runLog.beginRun(again)).outcome).toBe('started');
+  await pod.take({ conversationId, runId: 'again' });
+  await viewer.ended('again');
+  await waitFor(() => pod.size === 0);
+  expect((await spent()) - asked).toBeGreaterThanOrEqual(12_000);
+});
+
 test('S-5 S-6 a model that never stops is stopped at MAX_ANSWER_BYTES: the answer is whole, and its person has used up as much of the day', async () => {
   const runLog = memoryRunLog();
   const viewer = await startViewer(runLog, 'c');

@@ -137,7 +137,8 @@ export const createWorker = (deps: WorkerDeps) => {
     const counted = metrics.observer(label, claim.trace);
     const lines = runLogLines(log, facts);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
-    let written = 0;
+    // What another answer left was written once more, for this one.
+    let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
     const span = startRunSpan(tracer, claim, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
@@ -147,6 +148,7 @@ export const createWorker = (deps: WorkerDeps) => {
         written += piece.bytes;
         timeline.note(offset ?? 0, piece.bytes);
       },
+      partWritten: (bytes) => void (written += bytes),
       known: (end) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
