@@ -69,7 +69,6 @@ export const ChatModelSpec = only(
       [`!has(self.proxy) || ${REMOTE}`, 'proxy applies to openai-compatible and anthropic only'],
       [`!has(self.headers) || ${REMOTE}`, 'headers applies to openai-compatible and anthropic only'],
       [`!has(self.query) || ${REMOTE}`, 'query applies to openai-compatible and anthropic only'],
-      [`!has(self.body) || ${REMOTE}`, 'body applies to openai-compatible and anthropic only'],
       [`!has(self.topP) || ${REMOTE}`, 'topP applies to openai-compatible and anthropic only'],
       [`!has(self.stop) || ${REMOTE}`, 'stop applies to openai-compatible and anthropic only'],
       [
