@@ -135,7 +135,7 @@ export const createWorker = (deps: WorkerDeps) => {
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
-    const lines = runLogLines(log, facts);
+    const lines = runLogLines(log, facts, counted);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
@@ -154,14 +154,8 @@ export const createWorker = (deps: WorkerDeps) => {
         metrics.endsKept(witness.bytes);
       },
       lost: lines.lost,
-      failed(error) {
-        counted.failed?.(error);
-        lines.failed(error);
-      },
-      rerouted(error, to) {
-        counted.rerouted?.(error, to);
-        lines.rerouted(error, to);
-      },
+      failed: lines.failed,
+      rerouted: lines.rerouted,
     });
     let next: Claim | null = null;
     const fallBack = async (error: RunnelError): Promise<boolean> => {

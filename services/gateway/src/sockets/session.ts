@@ -288,19 +288,12 @@ export class Session implements Drainable, Waiter {
   }
 
   #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
-    state.identity = identity;
-    state.frames.know(identity);
+    state.frames.know((state.identity = identity));
     this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
+    const { userId } = identity;
     this.#queue.send(
-      control({
-        type: 'welcome',
-        protocol: PROTOCOL_VERSION,
-        node,
-        userId: identity.userId,
-        heartbeatMs,
-        limits: { ...limits, promptsPerMinute },
-      }),
+      control({ type: 'welcome', protocol: PROTOCOL_VERSION, node, userId, heartbeatMs, limits: { ...limits, promptsPerMinute } }),
       null,
     );
   }
