@@ -34,6 +34,16 @@ export const GUIDE: Picture[] = [
   },
 ];
 
+const LOOKS: [string, BrowserContextOptions][] = [
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['phone-vi', { ...PHONE, ...inVietnamese, colorScheme: 'dark' }],
+];
+/** Of docs/design.md: states of the page, each in three looks, half their size. */
+export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn'].flatMap((scene) =>
+  LOOKS.map(([look, options]) => ({ name: `${scene}-${look}`, scene, look: { ...options, deviceScaleFactor: 0.5 } })),
+);
+
 /** A browser page of its own for each: what one leaves behind is in no other picture. */
 export const draw = async (harness: Harness, { name, scene, look = {}, act, part }: Picture, folder: string): Promise<void> => {
   const { context, page } = await harness.openPage(scene, { viewport: { width: 1100, height: 700 }, deviceScaleFactor: 1, ...look });

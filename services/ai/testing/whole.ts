@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import { createMemoryRunLog, type RunLog, type RunRef } from '@runnel/coordination';
-import { MemoryStore } from '@runnel/coordination/testing';
+import type { RunLog, RunRef } from '@runnel/coordination';
 import { silentLog } from '@runnel/kit';
 import { newId, type Cursor, type EndReason, type Message } from '@runnel/protocol';
 import type { Clock } from '../src/runs/clock.ts';
 import type { Claim } from '../src/run/generate.ts';
 import { Witness } from '../src/runs/end-witness.ts';
+import { memoryWhole, type WholeStore } from './whole-store.ts';
 
 const LEASE_MS = 3_000;
 const MODELS = { count: true };
@@ -43,9 +43,8 @@ interface ModelClient {
 
 /** Clients, gateways, pods and a database around one store that may go back to an older copy of itself at any moment. */
 export class Whole {
-  now = 1_000_000;
-  readonly store = new MemoryStore(() => this.now, 100_000);
-  readonly log: RunLog = createMemoryRunLog({ store: this.store });
+  readonly store: WholeStore;
+  readonly log: RunLog;
   readonly problems: string[] = [];
   readonly pods: ModelPod[] = [];
   readonly clients: ModelClient[] = [];
@@ -54,37 +53,44 @@ export class Whole {
   /** The database: by conversation, in the order they came. */
   readonly database = new Map<string, Map<string, Message>>();
   readonly #events = new Map<string, string>();
-  #older = this.store.copy();
   #asked = 0;
   #ids = 0;
 
-  constructor() {
-    const emit = this.store.emit.bind(this.store);
-    this.store.emit = (conversation, type, fields) => {
-      const offset = emit(conversation, type, fields);
-      const key = `${conversation.logId}:${offset}`;
-      const json = conversation.log.at(-1)!.json;
-      if (this.#events.has(key)) this.problems.push(`one logId, two histories: ${this.#events.get(key)} and ${json}`);
-      this.#events.set(key, json);
-      return offset;
-    };
+  constructor(store: WholeStore = memoryWhole()) {
+    this.store = store;
+    this.log = store.log;
     for (const conversationId of ['c1', 'c2', 'c1']) this.clients.push({ conversationId, cursor: null, ended: new Set() });
     this.addPod();
     this.addPod();
   }
 
+  async #heard(): Promise<void> {
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // Over a network the answers come behind those of a question that was asked later.
+    for (let turn = 0; turn < this.store.turns; turn++) await this.log.ping();
+  }
+
   addPod(): void {
     const clock: Clock = {
-      now: () => this.now,
-      wall: () => this.now,
+      now: () => this.store.now(),
+      wall: () => this.store.now(),
       // Long enough for every hint to have been heard and answered.
-      sleep: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
+      sleep: () => this.#heard(),
     };
     const archive = async (run: RunRef, claim: Claim) => this.#fromDatabase(run, claim);
     const witness = new Witness({ runLog: this.log, archive, log: silentLog, clock });
     const pod: ModelPod = { name: `pod-${++this.#ids}`, witness, running: new Map(), mustRepair: false, close: async () => {} };
     void this.log.onWork((hint) => void witness.hear(hint)).then((subscription) => (pod.close = () => subscription.close()));
     this.pods.push(pod);
+  }
+
+  /** After each step: what was written has one history. */
+  async look(): Promise<void> {
+    await this.store.look((key, json) => {
+      const before = this.#events.get(key);
+      if (before !== undefined && before !== json) this.problems.push(`one logId, two histories: ${before} and ${json}`);
+      this.#events.set(key, json);
+    });
   }
 
   async die(index: number): Promise<void> {
@@ -102,7 +108,7 @@ export class Whole {
   }
 
   /** A sweep of one pod, as the worker does it. */
-  async look(index: number): Promise<void> {
+  async sweep(index: number): Promise<void> {
     const pod = this.#pod(index);
     for (const ref of await this.log.findFreeRuns(10)) {
       if (await pod.witness.repair(ref)) continue;
@@ -130,7 +136,7 @@ export class Whole {
       const text = `v${this.#asked}.${++this.#ids} `;
       const { conversationId, runId, claim } = run;
       const at = Buffer.byteLength(run.text);
-      const { outcome } = await this.log.appendChunk({ conversationId, runId, epoch: claim.epoch, at, text, t: this.now });
+      const { outcome } = await this.log.appendChunk({ conversationId, runId, epoch: claim.epoch, at, text, t: this.store.now() });
       if (outcome === 'appended') run.text += text;
       else await this.#refused(pod, run, outcome);
     }
@@ -178,8 +184,8 @@ export class Whole {
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 500) {
       for (const pod of this.pods) await this.#beat(pod);
-      for (const index of this.pods.keys()) await this.look(index);
-      this.now += Math.min(500, left);
+      for (const index of this.pods.keys()) await this.sweep(index);
+      await this.store.pass(Math.min(500, left));
     }
   }
 
@@ -193,20 +199,14 @@ export class Whole {
     }
   }
 
-  /** The replica's state, from now on. */
-  replicate(): void {
-    this.#older = this.store.copy();
-  }
-
-  failover(): void {
-    this.store.goBack(this.#older);
-    this.store.raise();
+  async failover(): Promise<void> {
+    await this.store.failover();
     for (const pod of this.pods) pod.mustRepair = true;
   }
 
   /** The outbox reaches the database. */
-  relay(): void {
-    for (const { fields } of this.store.outbox.splice(0)) {
+  async relay(): Promise<void> {
+    for (const fields of await this.store.takeEvents()) {
       const data = JSON.parse(fields.data) as Record<string, unknown>;
       const rows = this.database.get(fields.conversation) ?? new Map<string, Message>();
       this.database.set(fields.conversation, rows);
@@ -242,7 +242,7 @@ export class Whole {
       state = await ask();
     }
     // It waits for what it was shown, as a gateway does for it.
-    if (state.kind === 'snapshot' && state.behind && this.now - this.store.generation.since < 6_000) return;
+    if (state.kind === 'snapshot' && state.behind && this.store.now() - this.store.since() < 6_000) return;
     if (state.kind === 'snapshot') {
       for (const message of state.messages) if (message.role === 'assistant') this.#show(reader, message);
       if (state.run && reader.ended.has(state.run.runId) && this.#isKnown({ conversationId, runId: state.run.runId }))
@@ -267,13 +267,12 @@ export class Whole {
   }
 
   /** Whoever knew the end of a shown answer is gone, and the store went back behind it: it may end otherwise. */
-  forgetLost(): void {
+  async forgetLost(): Promise<void> {
     for (const runId of this.#wasKept) {
-      const lives = ['c1', 'c2'].some(
-        (conversationId) =>
-          this.#isKnown({ conversationId, runId }) || this.store.conversations.get(conversationId)?.messages.has(runId) === true,
-      );
-      if (!lives) this.#wasKept.delete(runId);
+      const both = ['c1', 'c2'];
+      const isKnown = both.some((conversationId) => this.#isKnown({ conversationId, runId }));
+      const isHere = async (): Promise<boolean> => (await Promise.all(both.map((id) => this.store.has(id, runId)))).includes(true);
+      if (!isKnown && !(await isHere())) this.#wasKept.delete(runId);
     }
   }
 

@@ -164,7 +164,7 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, fallBack, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
+    const active = generate({ ...job, fallBack, files: deps.files ?? null, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
