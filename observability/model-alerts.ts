@@ -35,6 +35,24 @@ export const RUNS_UNANSWERABLE: CauseAlert = {
   labels: { why: 'tried' },
 };
 
+const toolLists = (listed: number, failed: number): Samples => ({
+  'runnel_ai_tool_lists_total{service="ai",server="shop",outcome="listed"}': listed,
+  'runnel_ai_tool_lists_total{service="ai",server="shop",outcome="failed"}': failed,
+});
+
+/** Models do without the tools of a server. */
+export const TOOL_SERVER_AWAY: CauseAlert = {
+  alert: 'ToolServerAway',
+  severity: 'ticket',
+  expr: 'sum by (server) (increase(runnel_ai_tool_lists_total{outcome="failed"}[10m])) > 3 unless sum by (server) (increase(runnel_ai_tool_lists_total{outcome="listed"}[10m])) > 0.5',
+  for: '2m',
+  summary: 'A server of tools does not list them',
+  description: 'No AI pod has got the list of this server for ten minutes: its tools are not offered, and models do without.',
+  fires: toolLists(0, 1),
+  silent: toolLists(1, 1),
+  labels: { server: 'shop' },
+};
+
 const replaced = (count: number): Samples => ({
   'runnel_ai_fallbacks_total{service="ai",model="large",to="small"}': count,
   'runnel_ai_run_end_total{service="ai",model="large",reason="complete"}': 60,

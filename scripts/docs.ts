@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { configTable, type ConfigSpec } from '../packages/kit/src/index.ts';
 import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
-import { withModelsTable } from './lib/models-table.ts';
+import { withFieldsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
 import { crds } from '../services/operator/src/kinds/crd.ts';
@@ -17,6 +17,7 @@ import { apiReport } from './packages/api-report.ts';
 import { chatParameters, withParameters } from './lib/wires.ts';
 import { PARAMETERS as RESPONSE_PARAMETERS } from '../services/gateway/src/dialects/responses/params.ts';
 import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
+import { ToolEntry } from '../services/ai/src/tools/tool-entry.ts';
 import { buildPackages, PACKAGES } from './packages/build.ts';
 
 const TARGET = 'docs/configuration.md';
@@ -65,7 +66,8 @@ const files: Record<string, string> = {
   ...Object.fromEntries(
     crds().map((crd) => [`helm/runnel-crds/templates/${crd.spec.names.plural}.yaml`, stringify(crd, { lineWidth: 0 })]),
   ),
-  'docs/models.md': withModelsTable(await text('docs/models.md')),
+  'docs/models.md': withFieldsTable(await text('docs/models.md')),
+  'docs/tools.md': withFieldsTable(await text('docs/tools.md'), ToolEntry),
   'docs/asyncapi.json': asyncApi(),
   'docs/wires/chat-completions.md': withParameters(await text('docs/wires/chat-completions.md'), CHAT_PARAMETERS),
   'docs/wires/openai-chat.md': chatParameters(),

@@ -16,6 +16,8 @@ export interface StartRun {
   rate?: number;
   /** `fail 200` or `hang 200`. */
   fault?: string;
+  /** Tools it calls after its words; then it counts as many again. */
+  use?: readonly string[];
   endings?: readonly string[];
   conversationId?: string;
   via?: Pod;
@@ -97,6 +99,7 @@ export class Stage {
       words = 200,
       rate = 100,
       fault = '',
+      use = [],
       endings = ['complete'],
       conversationId = this.newConversation(),
       via,
@@ -105,9 +108,12 @@ export class Stage {
     } = options;
     const ids = { messageId: randomUUID(), runId: randomUUID() };
     // Known before it is asked for: its first words may arrive before the answer does.
-    const full = fake === 'accents' ? accentText(words) : countText(words);
-    const run = this.expected.add({ conversationId, ...ids, words, full, endings });
-    const text = fake ? `say ${words} ${fake === 'accents' ? 'accents' : 'words'} at ${rate}` : `count ${words} at ${rate} ${fault}`.trim();
+    const counted = use.length > 0 ? words * 2 : words;
+    const full = fake === 'accents' ? accentText(words) : countText(counted);
+    const run = this.expected.add({ conversationId, ...ids, words: counted, full, endings });
+    const text = fake
+      ? `say ${words} ${fake === 'accents' ? 'accents' : 'words'} at ${rate}`
+      : `count ${words} at ${rate} ${fault} ${use.length > 0 ? `use ${use.join(' ')}` : ''}`.trim();
     const answer = await prompt(via ? () => via.url : this.origin, {
       conversationId,
       userId: this.userId,

@@ -17,6 +17,7 @@ import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './stores/redis.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
+import { toolScenarios } from './tools.ts';
 import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -26,6 +27,7 @@ export const SCENARIOS: Scenario[] = [
   ...balancerScenarios,
   ...aiPodScenarios,
   ...modelScenarios,
+  ...toolScenarios,
   ...cancelScenarios,
   ...drainScenarios,
   ...redisScenarios,

@@ -1,5 +1,6 @@
 import type { ConfigSpec } from '@runnel/kit';
 import { ModelEntry } from '@runnel/protocol/http';
+import { ToolEntry } from '../../services/ai/src/tools/tool-entry.ts';
 import { configSpec as audit } from '../../services/audit/src/config.ts';
 import { CAUSES } from '../../observability/alerts.ts';
 import { alertsOf, buildRules } from '../../observability/lib/rules.ts';
@@ -153,6 +154,8 @@ const properties: Record<string, Schema> = {
     modelGoneSeconds: integer(),
     models: list(JSON.parse(JSON.stringify(ModelEntry)) as Schema),
     modelsConfigMap: ref('name'),
+    tools: list(JSON.parse(JSON.stringify(ToolEntry)) as Schema),
+    maxSteps: integer(1),
     existingSecret,
   }),
   audit: component({ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') }),

@@ -41,6 +41,7 @@ const WRONG: [path: string, value: unknown, at?: string][] = [
   ['gateway.env', { MAX_SOKETS: '5' }],
   ['ai.models', [{ id: 'a', provider: 'openai' }], '/ai/models/0/provider'],
   ['ai.models', [{ id: 'a', provider: 'demo', temperatur: 1 }], '/ai/models/0'],
+  ['ai.tools', [{ id: 'a', url: 'http://t/mcp', approval: { x: 'maybe' } }], '/ai/tools/0/approval/x'],
   ['gateway.image.digest', 'sha256:abc'],
   ['gateway.image.repository', 3],
   ['image.repository', 'runnel:latest'],

@@ -116,6 +116,42 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Calls of tools',
+          description: 'By server and outcome: done, or why not. What a call may take and say is bounded in TOOLS.',
+          unit: 'ops',
+          targets: [
+            { expr: 'sum by (server, outcome) (rate(runnel_ai_tool_calls_total[$__rate_interval]))', legend: '{{server}} {{outcome}}' },
+          ],
+        },
+        {
+          kind: 'timeseries',
+          title: 'How long tools take (p99)',
+          description: 'With the connection to their server. A call that takes longer than timeoutMs is given up.',
+          unit: 's',
+          targets: [quantile(0.99, 'runnel_ai_tool_call_seconds', 'server')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Tools that servers offer',
+          description: '0: the server does not list its tools (alert ToolServerAway); models do without.',
+          unit: 'short',
+          targets: [{ expr: 'min by (server) (runnel_ai_tools)', legend: '{{server}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Lists of tools, and servers at rest',
+          description: 'Lists that did not come; and 1 while calls to a server are refused at once, after five failures in a row.',
+          unit: 'short',
+          targets: [
+            {
+              expr: 'sum by (server) (rate(runnel_ai_tool_lists_total{outcome="failed"}[$__rate_interval]))',
+              legend: '{{server}} lists failed',
+            },
+            { expr: 'max by (server) (runnel_ai_tool_breaker)', legend: '{{server}} at rest' },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Answers given by another model',
           description: 'By the model that could not begin and the one of its fallback list that answered instead.',
           unit: 'ops',

@@ -36,9 +36,9 @@ const rowsOf = (schema: Facts, prefix = ''): string[] =>
 export const modelsTable = (schema: TSchema = ModelEntry): string =>
   ['| field | meaning | value |', '| --- | --- | --- |', ...rowsOf(schema as Facts)].join('\n');
 
-/** `docs/models.md` with a fresh table between its marks. */
-export const withModelsTable = (text: string): string =>
+/** A document with a fresh table of a schema's fields between its marks: `docs/models.md`, `docs/tools.md`. */
+export const withFieldsTable = (text: string, schema?: TSchema): string =>
   text.replace(
     /(<!-- fields -->\n)[\s\S]*?(<!-- end of fields -->)/,
-    (_all, start: string, end: string) => `${start}\n${modelsTable()}\n\n${end}`,
+    (_all, start: string, end: string) => `${start}\n${modelsTable(schema)}\n\n${end}`,
   );

@@ -14,7 +14,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   web: ['client', 'protocol', 'vue'],
 };
 const FOR_SERVICES = ['protocol', 'coordination', 'events', 'files', 'kit', 'kube'];
-const SERVICES = ['gateway', 'ai', 'audit', 'operator', 'standalone'];
+const SERVICES = ['gateway', 'ai', 'audit', 'demo-tools', 'operator', 'standalone'];
 /** Test helpers any test may use, whatever its folder depends on. */
 const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];
 

@@ -8,6 +8,7 @@ import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { Pod } from './pod.ts';
 import { freePort } from './ports.ts';
 import { startManyRedis, startOneRedis, type Redis } from './redis-target.ts';
+import { startToolServer, toolsSetting, type ToolServer } from './tool-server.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface ClusterOptions {
@@ -30,6 +31,8 @@ export interface ClusterOptions {
   postgres?: boolean | { diskMiB: number };
   /** The AI pods' default model is a fake provider behind the OpenAI protocol (`fake-model.ts`), which cannot continue a text. */
   fakeModel?: boolean;
+  /** The AI pods' models may call the tools of a server that counts (`tool-server.ts`); the default model counts, too. */
+  tools?: boolean;
   gatewayEnv?: Record<string, string>;
   aiEnv?: Record<string, string>;
   auditEnv?: Record<string, string>;
@@ -62,6 +65,7 @@ export interface Cluster {
   ai: Pod[];
   audit: Pod | null;
   fakeModel: FakeModel | null;
+  tools: ToolServer | null;
   kafka: TestKafka | null;
   postgres: TestPostgres | null;
   /** Of the audit. */
@@ -112,6 +116,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     options.postgres ? startPostgres(options.postgres === true ? {} : options.postgres) : null,
   ]);
   const databaseUrl = postgres?.url ?? (options.audit ? `sqlite:${join(logDir, 'audit.sqlite')}` : null);
+  const tools = options.tools ? await startToolServer() : null;
   const fake = options.fakeModel ? await startFakeModel() : null;
 
   const createPod = async (service: string, name: string, env: Record<string, string>, wire?: TcpProxy): Promise<Pod> =>
@@ -129,7 +134,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       logDir,
       nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : service === 'ai' ? options.aiNodeArgs : undefined) ?? [],
     });
-  const aiEnv = { ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
+  const aiEnv = { ...(tools && { TOOLS: toolsSetting(tools) }), ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
   const aiPods: Pod[] = [];
   for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
   const auditEnv = {
@@ -155,7 +160,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     pods.forEach((pod) => pod.resume());
     await Promise.all(pods.map((pod) => pod.kill()));
     await Promise.all(wires.all.map((wire) => wire.close()));
-    await fake?.close();
+    await Promise.all([fake?.close(), tools?.close()]);
     await Promise.all([kafka?.stop(), postgres?.stop()]);
     await redis.stop();
   };
@@ -172,6 +177,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
     ai: aiPods,
     audit,
     fakeModel: fake,
+    tools,
     kafka,
     postgres,
     databaseUrl,

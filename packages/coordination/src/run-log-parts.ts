@@ -1,5 +1,5 @@
 /** The parts of a running answer beside its text. */
-import type { Part, PartField, PartState } from '@runnel/protocol';
+import type { Part, PartField, PartState, Usage } from '@runnel/protocol';
 import type { AppendChunkResult } from './run-log.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 
@@ -37,6 +37,13 @@ export interface ParkRun extends OwnedRun {
   /** Each waits for a person, or nobody knows what became of it. */
   partIds: readonly string[];
   /** Length of the text. */
+  bytes: number;
+  /** What the run has cost so far: the next claim is told. */
+  usage?: Usage;
+}
+/** What a run had cost when it began to wait, and how long its text was then. */
+export interface Used {
+  usage: Usage;
   bytes: number;
 }
 export type ParkRunResult =

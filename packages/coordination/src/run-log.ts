@@ -22,7 +22,7 @@ import type { StoreGrants } from './grants.ts';
 import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
-import type { EndingPart, StoreParts } from './run-log-parts.ts';
+import type { EndingPart, StoreParts, Used } from './run-log-parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
 import type { StoreMemory } from './redis/memory-usage.ts';
@@ -78,6 +78,8 @@ export type ClaimRunResult =
       system?: string;
       /** UTF-8 bytes at the beginning of its text that came from the answer it continues. */
       base?: number;
+      /** What it had cost when it began to wait for a person. */
+      used?: Used;
       /** What was asked for, where another model answers. */
       requestedModel?: string;
     }

@@ -28,10 +28,12 @@ import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
+import { createToolbox } from './tools/mcp-toolbox.ts';
+import { toolProblems } from './tools/tool-entry.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
-    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'filesUrl'>>;
+    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'tools' | 'maxSteps' | 'filesUrl'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -73,6 +75,11 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const entries = text === undefined ? config.models : readModels(text);
   const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
   metrics.known([...entries, { id: UNKNOWN_MODEL }]);
+  const { tools: servers = [] } = config;
+  const problems = toolProblems(servers, env);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const observe = metrics.tools(servers.map(({ id }) => id));
+  const tools = servers.length === 0 ? undefined : createToolbox(servers, { env, log, observe, ...(clock && { clock }) });
   metrics.runsLimit(config.maxRuns);
   const worker = createWorker({
     runLog,
@@ -83,6 +90,8 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     drainMs: config.drainMs,
     ...(config.orphanMs !== undefined && { orphanMs: config.orphanMs }),
     ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
+    ...(config.maxSteps !== undefined && { maxSteps: config.maxSteps }),
+    ...(tools && { tools }),
     files: filesOf(config.filesUrl),
     alone,
     metrics,
@@ -107,7 +116,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     watching.abort();
     followed?.close();
     await drain();
-    await Promise.all([app.close(), models.close()]);
+    await Promise.all([app.close(), models.close(), tools?.close()]);
   };
   void models.warmUp();
   void watchStoreMemory({ runLog, show: metrics.storeMemory, ...(clock && { clock }) }, watching.signal);

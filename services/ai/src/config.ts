@@ -3,6 +3,8 @@ import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig 
 import { FILES_URL, openBlobs } from '@runnel/files';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { ModelEntries } from '@runnel/protocol/http';
+import { MAX_STEPS } from './run/write.ts';
+import { ToolEntries } from './tools/tool-entry.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
 
 const checkUrl = (text: string): string => {
@@ -21,6 +23,17 @@ export const configSpec = defineConfig({
   modelsFile: setting.string('MODELS_FILE', {
     optional: true,
     description: 'A JSON file with the models instead, read again when it changes: nothing is restarted, and a wrong one changes nothing',
+  }),
+  tools: setting.json('TOOLS', ToolEntries, {
+    default: [],
+    inFile: true,
+    description: 'MCP servers whose tools models may call: a JSON array (docs/tools.md)',
+  }),
+  maxSteps: setting.integer('MAX_STEPS', {
+    default: MAX_STEPS,
+    minimum: 1,
+    maximum: 100,
+    description: 'Requests to the model in one answer; calls that the last of them makes are not carried out',
   }),
   filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkUrl },
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),

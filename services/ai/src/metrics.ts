@@ -4,6 +4,7 @@ import { FINISHES } from '@runnel/protocol';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import type { Claim, RunObserver, RunResult } from './run/generate.ts';
 import type { HandOver } from './runs/living-owner.ts';
+import { createToolMetrics } from './tools/tool-metrics.ts';
 
 /** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
 const GEN_AI = ['gen_ai_operation_name', 'gen_ai_request_model'] as const;
@@ -97,6 +98,7 @@ export const createAiMetrics = (metrics: Metrics) => {
     LATENCY_BUCKETS_SECONDS,
     GEN_AI,
   );
+  const toolMetrics = createToolMetrics(metrics);
   const storeMemory = metrics.gauge('runnel_store_memory_bytes', 'Memory that Redis holds; of a cluster, the fullest master');
   const storeLimit = metrics.gauge('runnel_store_memory_limit_bytes', 'Above this Redis refuses to write; 0: it has no limit');
   // Zero until it is known would look like an empty store, and a pod that never reaches Redis would go on saying so.
@@ -119,6 +121,7 @@ export const createAiMetrics = (metrics: Metrics) => {
       modelsFile.inc({ outcome });
       modelsWrong.set(outcome === 'applied' ? 0 : 1);
     },
+    tools: toolMetrics,
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
     handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),
     waiting(half: number, fresh: number): void {

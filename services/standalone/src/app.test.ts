@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -273,4 +275,53 @@ test('one trace: the command, and under it the stay of the run', async () => {
   expect(stored.map(({ name, parent }) => [name, parent])).toEqual(Array(4).fill(['runnel.store', command?.spanId]));
   expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   expect(run).toMatchObject({ traceId: command?.traceId, parent: command?.spanId });
+});
+
+interface ToolPart {
+  partId: string;
+  name: string;
+  state: string;
+  input: string;
+  output?: string;
+  attempt?: number;
+}
+
+/** The newest whole parts in a text of server-sent events, by tool. */
+const partsIn = (text: string): Record<string, ToolPart> =>
+  Object.fromEntries(
+    [...text.matchAll(/^data: (\{.*"type":"(?:part|snapshot)".*\})$/gm)].flatMap(([, json]) => {
+      const event = JSON.parse(json!) as { part?: ToolPart; run?: { parts?: ToolPart[] } };
+      return [...(event.run?.parts ?? []), ...(event.part ? [event.part] : [])].map((part) => [part.name, part]);
+    }),
+  );
+
+test('W-18 W-19 with nothing configured the demo uses real tools: at once where nobody need be asked, else after an approval', async () => {
+  const dir = await folder();
+  const { call, shown } = await start(dir);
+  const ids = { conversationId: 'tools', runId: 'r-tools' };
+  const prompt = { ...ids, messageId: 'm-tools', text: 'Use the clock and the counter', model: 'demo' };
+  expect((await call('POST', '/api/chat', prompt)).status).toBe(202);
+  const { clock, counter } = partsIn(await shown('tools', '"type":"run-waiting"'));
+  expect(clock).toMatchObject({ state: 'done', attempt: 1 });
+  expect(counter).toMatchObject({ state: 'waiting' });
+  expect(existsSync(join(dir, 'tools/counter.ndjson'))).toBe(false);
+  const decision = { ...ids, partId: counter!.partId, decision: 'approve' };
+  const decide = (input: string): Promise<Answer> =>
+    call('POST', '/api/decide', { ...decision, inputSha256: createHash('sha256').update(input).digest('hex') });
+  expect((await decide('{"other":true}')).json()).toEqual({ outcome: 'stale' });
+  expect((await decide('{}')).json()).toEqual({ outcome: 'decided' });
+  expect((await decide('{}')).json()).toEqual({ outcome: 'already-decided' });
+  const page = await waitFor(async () => {
+    const { messages } = (await call('GET', '/api/history/tools')).json<{
+      messages: { messageId: string; text: string; parts?: ToolPart[] }[];
+    }>();
+    return messages.find(({ messageId }) => messageId === ids.runId);
+  });
+  expect(page.parts).toMatchObject([
+    { name: 'clock', state: 'done', output: expect.stringMatching(/UTC$/) as string },
+    { name: 'counter', state: 'done', input: '{}', output: '1', attempt: 1 },
+  ]);
+  expect(page.text).toContain('**counter**: 1');
+  const calls = (await readFile(join(dir, 'tools/counter.ndjson'), 'utf8')).trim().split('\n');
+  expect(calls.map((line) => JSON.parse(line) as object)).toMatchObject([{ key: `r-tools:${counter!.partId}`, attempt: 1 }]);
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createAiApp } from '@runnel/ai';
+import { serveDemoTools } from '@runnel/demo-tools';
 import type { ModelEntry } from '@runnel/protocol/http';
 import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints, startRetention } from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
@@ -105,8 +106,10 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log.warn({ event: 'outbox-file.not-stored', err }),
   );
   await endLeftAnswers(journal, memory, inProcess(audit), log, endedIn(outboxFile.left));
+  const demo = config.tools === undefined ? await serveDemoTools({ dir: join(config.dataDir, 'tools') }) : null;
+  const tools = config.tools ?? [{ id: 'demo', url: demo!.url }];
   const filesUrl = config.filesUrl ?? `file:${join(config.dataDir, 'files')}`;
-  const aiConfig = { ...config, filesUrl, models: [...models], drainMs: 0 };
+  const aiConfig = { ...config, filesUrl, models: [...models], tools, drainMs: 0 };
   const ai = await createAiApp({ config: aiConfig, env, log, metrics, health, runLog, alone: true, ...tracing });
   const gateway = await createGatewayApp({
     config: { ...config, ...NO_STORE, filesUrl, aiServiceUrls: [], auditUrl: undefined },
@@ -134,6 +137,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
       checkpoints,
       retention,
       { name: 'audit', close: () => audit.close() },
+      ...(demo ? [{ name: 'demo tools', close: () => demo.close() }] : []),
       { name: 'ai', close: () => ai.close() },
       { name: 'gateway', close: () => gateway.close() },
     ],

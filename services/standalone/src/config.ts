@@ -15,9 +15,11 @@ const common = withoutStore(commonSettings);
 const { aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = withoutStore(gateway.settings);
 // Unset means: beside the conversations.
 const { default: _shared, defaultText: _sharedText, ...filesUrl } = ofGateway.filesUrl;
-const { models, modelsFile, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
+const { models, modelsFile, tools, maxSteps, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
+// Unset means: the demo tools.
+const { default: _none, ...namedTools } = tools;
 
 /** What one process that is everything can be told: the services' own settings, less the addresses of each other. */
 export const configSpec = defineConfig(
@@ -31,6 +33,12 @@ export const configSpec = defineConfig(
     }),
     authMode: { ...ofGateway.authMode, default: 'dev' as const },
     modelsFile,
+    maxSteps,
+    tools: {
+      ...namedTools,
+      optional: true,
+      description: `${namedTools.description}. Unset: a clock, a calculator, a counter and a notice board to try; \`[]\`: none`,
+    },
     maxRuns,
     maxAnswerBytes,
     leaseMs,

@@ -4,7 +4,7 @@ import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, Sw
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
-import { BORDER, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
+import { BORDER, checkUsage, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
 const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const;
@@ -132,11 +132,7 @@ const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   count(bytes, 'length');
   name(sha256, 'digest');
   if (finish !== undefined) word(finish, FINISHES, 'finish');
-  if (usage !== undefined) {
-    object(usage, 'usage');
-    count(usage.promptTokens, 'usage');
-    count(usage.completionTokens, 'usage');
-  }
+  checkUsage(usage);
   if (error === undefined) return;
   object(error, 'error');
   name(error.code, 'error');

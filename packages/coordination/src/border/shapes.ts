@@ -1,4 +1,4 @@
-import { isId, RunnelError } from '@runnel/protocol';
+import { isId, RunnelError, type Usage } from '@runnel/protocol';
 
 /** What one command may carry. Larger than what any way in lets through, so that only a mistake or an attack meets them. */
 export const BORDER = {
@@ -50,3 +50,10 @@ export const digest = (value: unknown): void => void ((typeof value === 'string'
 
 /** A trace is a help for people who look: what is none is dropped, not refused. */
 export const traceOf = (value: unknown): string | undefined => (typeof value === 'string' && TRACEPARENT.test(value) ? value : undefined);
+
+export const checkUsage = (usage: Usage | undefined): void => {
+  if (usage === undefined) return;
+  object(usage, 'usage');
+  count(usage.promptTokens, 'usage');
+  count(usage.completionTokens, 'usage');
+};

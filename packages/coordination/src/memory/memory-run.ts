@@ -1,5 +1,6 @@
 import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
 import type { CancelRequest } from '../run-log.ts';
+import type { Used } from '../run-log-parts.ts';
 
 export interface MemoryRun {
   conversationId: string;
@@ -34,6 +35,7 @@ export interface MemoryRun {
   queuedAt: number | null;
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
+  used?: Used;
   trimmed?: Trimmed | undefined;
   /** What was asked for, where another model answers. */
   requestedModel?: string;

@@ -75,7 +75,7 @@ export const appendPartChunk = (
 };
 
 /** What `park-run.lua` does, in memory. */
-export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, partIds, bytes }: ParkRun): ParkRunResult => {
+export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, partIds, bytes, usage }: ParkRun): ParkRunResult => {
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return { outcome: refused };
@@ -88,6 +88,8 @@ export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, part
     if (!isWaiting(part)) return { outcome: 'changed' };
   }
   Object.assign(held, { owner: null, expires: 0, queuedAt: null, tries: 0, waiting: [...partIds], step: bytes });
+  if (usage) held.used = { usage, bytes };
+  else delete held.used;
   const conversation = store.conversations.get(conversationId)!;
   const offset = store.emit(conversation, 'run-waiting', { runId, partIds });
   store.audit(conversation, 'RUN_WAITING', { runId, epoch, bytes, partIds: [...partIds], text: held.text }, held.trace);

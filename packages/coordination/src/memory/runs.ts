@@ -86,6 +86,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     ...(doubt && { doubt }),
     ...(conversation.system && { system: conversation.system }),
     ...(run.base !== undefined && { base: run.base }),
+    ...(run.used && { used: run.used }),
     ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   };
 };

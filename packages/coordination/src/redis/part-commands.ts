@@ -31,8 +31,8 @@ export const createPartCommands = (
     const args = { epoch, partId, field, at, chunk: text, t };
     return toPartChunkResult(await run('append-part-chunk', partsOf(conversationId, runId), args));
   },
-  async parkRun({ conversationId, runId, epoch, partIds, bytes }) {
-    const args = { epoch, partIds: JSON.stringify(partIds), bytes, cap };
+  async parkRun({ conversationId, runId, epoch, partIds, bytes, usage }) {
+    const args = { epoch, partIds: JSON.stringify(partIds), bytes, cap, used: usage ? JSON.stringify({ usage, bytes }) : '' };
     return toParkResult(await run('park-run', partsOf(conversationId, runId), args));
   },
   async decidePart({ conversationId, runId, userId, decision, expected, part, inputSha256 }) {

@@ -18,6 +18,7 @@ import type {
   StoredMessage,
   SwitchModelResult,
 } from '../run-log.ts';
+import type { Used } from '../run-log-parts.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large/large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';
@@ -75,6 +76,15 @@ const parseCancel = (flag: string): CancelRequest | null => {
   return bar < 0 ? null : { requestedAt: Number(flag.slice(0, bar)), by: flag.slice(bar + 1) };
 };
 
+/** Of a store that was written to by others: what cannot be read is not known. */
+const usedOf = (json: string | undefined): { used?: Used } => {
+  try {
+    return json ? { used: JSON.parse(json) as Used } : {};
+  } catch {
+    return {};
+  }
+};
+
 /** What a run keeps of the thread above it. */
 const turnsOf = (thread: unknown): StoredMessage[] =>
   thread ? parseMessages((JSON.parse(String(thread)) as [string, string][]).map(([, json]) => json)) : [];
@@ -105,6 +115,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     base,
     thread,
     requested,
+    used,
   ] = reply as [string, ...string[]];
   const parentId = orNull(parent);
   const path = pathTo([...turnsOf(thread), ...parseMessages(messages)], parentId);
@@ -128,6 +139,7 @@ export const toClaimResult = (runId: string, reply: Reply): ClaimRunResult => {
     ...(system && { system }),
     ...(Number(base ?? 0) > 0 && { base: Number(base) }),
     ...(requested && { requestedModel: requested }),
+    ...usedOf(used),
   };
 };
 

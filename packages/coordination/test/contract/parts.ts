@@ -56,6 +56,25 @@ const decide = (run: Started, expected: Part, part: Part, userId = USER) => ({
 
 /** The parts of a running answer. */
 export const partsContract = (current: Current): void => {
+  test('W-17 what a run had cost when it began to wait goes on with it', async () => {
+    const { log } = current();
+    const { run, part } = await parked(current);
+    const approved: Part = { ...part, state: 'approved' };
+    expect(await log.decidePart(decide(run, part, approved))).toMatchObject({ outcome: 'decided' });
+    const usage = { promptTokens: 5, completionTokens: 2, estimated: true };
+    const claim = { conversationId: run.conversationId, runId: run.runId, owner: 'next', leaseMs: 5_000, models: MODELS };
+    const first = await log.claimRun(claim);
+    expect(first).toMatchObject({ outcome: 'claimed' });
+    expect(first).not.toHaveProperty('used');
+    const { epoch } = first as { epoch: number };
+    const again = { ...run, epoch };
+    await log.putPart({ ...again, part: { ...approved, state: 'unknown' }, from: 'approved' });
+    expect(await log.parkRun({ ...again, partIds: ['p0'], bytes: 3, usage })).toMatchObject({ outcome: 'parked' });
+    const unknown: Part = { ...approved, state: 'unknown' };
+    await log.decidePart({ ...decide(run, unknown, approved), decision: 'retry' });
+    expect(await log.claimRun(claim)).toMatchObject({ outcome: 'claimed', used: { usage, bytes: 3 } });
+  });
+
   test('W-17 the list says which conversations wait for a person, until one has decided or cancelled', async () => {
     const opened = current();
     const first = await parked(current);

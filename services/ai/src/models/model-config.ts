@@ -3,8 +3,8 @@ import { tokensOf } from '@runnel/protocol';
 import type { ModelEntry, PodModel } from '@runnel/protocol/http';
 
 export const DEFAULT_MODELS: ModelEntry[] = [
-  { id: 'demo', provider: 'demo', name: 'Runnel demo', vision: true },
-  { id: 'count', provider: 'count', name: 'Counting words', vision: true },
+  { id: 'demo', provider: 'demo', name: 'Runnel demo', vision: true, tools: true },
+  { id: 'count', provider: 'count', name: 'Counting words', vision: true, tools: true },
 ];
 
 type Env = Readonly<Record<string, string | undefined>>;

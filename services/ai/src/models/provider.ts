@@ -90,8 +90,11 @@ export interface ChatProvider {
   isDown?(): boolean;
 }
 
+/** What a person said, and not the result of a tool. */
+export const isPrompt = ({ role, turn }: ModelMessage): boolean => role === 'user' && turn?.role !== 'tool';
+
 /** The text of the message that is to be answered. */
 export const lastPrompt = (messages: readonly ModelMessage[]): string => lastAsked(messages)?.text ?? '';
 /** What came with it. */
 export const lastFiles = (messages: readonly ModelMessage[]): readonly ModelFile[] => lastAsked(messages)?.files ?? [];
-const lastAsked = (messages: readonly ModelMessage[]): ModelMessage | undefined => messages.findLast(({ role }) => role === 'user');
+const lastAsked = (messages: readonly ModelMessage[]): ModelMessage | undefined => messages.findLast(isPrompt);

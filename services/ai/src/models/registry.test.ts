@@ -19,9 +19,18 @@ test('without MODELS there are demo, which answers by default, and count', () =>
       canContinue: true,
       default: true,
       vision: true,
+      tools: true,
       accepts: acceptedBy('demo', true),
     },
-    { id: 'count', name: 'Counting words', provider: 'count', canContinue: true, vision: true, accepts: acceptedBy('count', true) },
+    {
+      id: 'count',
+      name: 'Counting words',
+      provider: 'count',
+      canContinue: true,
+      vision: true,
+      tools: true,
+      accepts: acceptedBy('count', true),
+    },
   ]);
   expect(models.suited).toEqual({ demo: true, count: true, default: true });
 });

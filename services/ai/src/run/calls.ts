@@ -1,8 +1,9 @@
 import { RunnelError, isFinal, type Part } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import type { Tool } from '../tools/toolbox.ts';
+import { toolKey, type Tool } from '../tools/toolbox.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { readQuestion } from './ask-person.ts';
+import type { Deciding } from '../tools/decisions.ts';
 import type { RunJob } from './generate.ts';
 import { newPartId, type Called } from './part-maker.ts';
 
@@ -31,6 +32,7 @@ const inputOf = (input: string | undefined, tool: Tool): Input => {
 /** The step has ended: what it calls is judged before anybody is asked or anything is called. `isLast`: the model is not asked again. */
 export const takeCalls = async (
   calls: readonly Called[],
+  /** By `toolKey`. */
   tools: ReadonlyMap<string, Tool>,
   appends: AppendLoop,
   clock: Clock,
@@ -40,7 +42,7 @@ export const takeCalls = async (
   const judge = (part: Part, input: string): Part => {
     const now = clock.wall();
     if (isLast) return failed(part, 'step-limit', 'The answer has used as many steps as it may.', now);
-    const tool = tools.get(`${part.server ?? ''}__${part.name ?? ''}`);
+    const tool = tools.get(toolKey(part));
     if (tool === undefined) return failed(part, 'unknown-tool', 'There is no tool of this name.', now);
     const read = inputOf(input, tool);
     if ('wrong' in read) return failed(part, 'bad-input', read.wrong, now);
@@ -63,32 +65,40 @@ const asked = (part: Part, input: string, now: number, isLast: boolean): Part =>
   return { ...part, ...question };
 };
 
-/** Carries out the calls that may be made, side by side, until each is final or waits for a person. */
+const mayBeMade = ({ kind, state }: Part): boolean => kind === 'tool' && (state === 'ready' || state === 'approved' || state === 'running');
+
+/** Carries out the calls that may be made, side by side, until each is final or waits for a person. One that is approved meanwhile begins at once. */
 export const settleCalls = async (
   job: RunJob,
-  open: readonly Part[],
   tools: ReadonlyMap<string, Tool>,
   appends: AppendLoop,
   signal: AbortSignal,
-  reread: () => Promise<boolean>,
+  { reread, decisions }: Deciding,
 ): Promise<void> => {
-  const outcomes = await Promise.all(
-    open
-      .filter((part) => part.kind === 'tool' && (part.state === 'ready' || part.state === 'approved' || part.state === 'running'))
-      .map((part) => carryOut(job, part, tools.get(`${part.server ?? ''}__${part.name ?? ''}`), appends, signal)),
-  );
-  if (outcomes.includes('changed')) await reread();
+  const inFlight = new Map<string, Promise<void>>();
+  const left = new Set<string>();
+  const begin = (part: Part): void => {
+    const carried = carryOut(job, part, tools.get(toolKey(part)), appends, signal).then(async (how) => {
+      inFlight.delete(part.partId);
+      if (how !== 'done') left.add(part.partId);
+      if (how === 'changed') await reread();
+    });
+    inFlight.set(part.partId, carried);
+  };
+  for (;;) {
+    const next = appends.parts.all.filter((part) => mayBeMade(part) && !inFlight.has(part.partId) && !left.has(part.partId));
+    if (!signal.aborted) next.forEach(begin);
+    if (inFlight.size === 0) return;
+    await Promise.race([...inFlight.values(), decisions.next]);
+    if (decisions.take()) await reread();
+  }
 };
 
-const carryOut = async (
-  job: RunJob,
-  part: Part,
-  tool: Tool | undefined,
-  appends: AppendLoop,
-  signal: AbortSignal,
-): Promise<'done' | 'changed' | 'stopped'> => {
-  const { tools, clock = systemClock, ref, leaseUntil = () => Number.POSITIVE_INFINITY } = job;
-  const finish = async (next: Part, from: Part['state']): Promise<'done' | 'changed' | 'stopped'> => {
+type Carried = 'done' | 'changed' | 'stopped';
+
+const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends: AppendLoop, signal: AbortSignal): Promise<Carried> => {
+  const { tools, clock = systemClock, ref } = job;
+  const finish = async (next: Part, from: Part['state']): Promise<Carried> => {
     const how = await appends.put(next, from, isFinal(next) ? appends.pushedBytes : undefined);
     return how === 'stands' ? 'done' : how;
   };
@@ -103,18 +113,16 @@ const carryOut = async (
   const running: Part = { ...part, state: 'running', attempt, startedAt: clock.wall() };
   const begun = await finish(running, part.state);
   if (begun !== 'done') return begun;
-  // The epoch was checked by the store when `running` was written; the pod may have slept since.
-  while (clock.now() >= leaseUntil() && !stopsCalls(signal)) await clock.sleep(LEASE_LOOK_MS, signal);
-  if (stopsCalls(signal)) return 'stopped';
   const result = await tools.call({
     tool,
     input: input.value,
     key: `${ref.runId}:${part.partId}`,
     attempt,
     signal: callSignal(signal, job.giveUp),
+    permit: permitOf(job, signal),
   });
-  if (stopsCalls(signal)) return 'stopped';
-  const output = result.output ?? '';
+  if (stopsCalls(signal) || job.giveUp.aborted) return 'stopped';
+  const output = furtherOutput(part.output, result.output);
   if (output !== '') void appends.say(part.partId, 'output', output);
   if (!result.ok) return finish(failed(running, result.code, result.message, clock.wall()), 'running');
   const how = await finish({ ...running, state: 'done', endedAt: clock.wall() }, 'running');
@@ -127,7 +135,22 @@ const carryOut = async (
   return how;
 };
 
+/** An attempt whose pod died may have brought its output and not its end: the same is not said again, and another stands on lines of its own. Pure. */
+const furtherOutput = (held = '', output = ''): string => {
+  if (held === '' || output === '') return output;
+  return output.startsWith(held) ? output.slice(held.length) : `\n${output}`;
+};
+
 const LEASE_LOOK_MS = 20;
+
+/** The store checked the epoch when `running` was written; the pod may have slept since, so its own clock is asked again (W-19). */
+const permitOf =
+  ({ clock = systemClock, giveUp, leaseUntil = () => Number.POSITIVE_INFINITY }: RunJob, signal: AbortSignal) =>
+  async (): Promise<boolean> => {
+    const isOver = (): boolean => stopsCalls(signal) || giveUp.aborted;
+    while (clock.now() >= leaseUntil() && !isOver()) await clock.sleep(LEASE_LOOK_MS, giveUp);
+    return !isOver();
+  };
 
 /** A drain lets a call that is under way come to its end: nobody else could know what became of it. */
 const stopsCalls = (signal: AbortSignal): boolean => signal.aborted && signal.reason !== 'release';

@@ -5,11 +5,13 @@ import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
 import type { AppendObserver } from './run-text.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
+import type { ModelMessage } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
 import { withContents } from './attachments.ts';
+import { Decisions } from '../tools/decisions.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
 import { afterEnd, afterFailure, type Verdict } from './verdict.ts';
 import { write } from './write.ts';
@@ -52,9 +54,9 @@ export interface RunJob {
   /** UTF-8 bytes that the answer may grow to; a model that goes on is stopped there, and the answer is `complete` with finish `length`. */
   maxAnswerBytes?: number | undefined;
   /** What the model may use; absent: nothing. */
-  tools?: Toolbox;
+  tools?: Toolbox | undefined;
   /** Requests to the model in one answer. */
-  maxSteps?: number;
+  maxSteps?: number | undefined;
   /** Where files that came with questions are read; null: there are none. */
   files?: FileReader | null;
   /** Until when the lease surely holds, by the clock's `now`. */
@@ -71,6 +73,8 @@ export interface RunJob {
 export interface ActiveRun {
   /** Only the first reason counts. */
   stop(reason: StopReason): void;
+  /** Somebody decided about a part: a hint, the store alone knows. */
+  decided(): void;
   /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
   restore(askedAt: number): void;
   /** All of the answer that the model has said so far. */
@@ -89,6 +93,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const owned = { conversationId, runId, epoch };
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
+  const decisions = new Decisions();
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
@@ -106,8 +111,7 @@ export const generate = (job: RunJob): ActiveRun => {
   });
   const asked = askedOf(claim, model);
   const heldBytes = Buffer.byteLength(claim.text);
-  // What owners before this one asked for told no usage: they are gone.
-  const before = epoch > 1 && heldBytes > (claim.base ?? 0) ? [estimateUsage(asked.messages, heldBytes - (claim.base ?? 0))] : [];
+  const before = costBefore(claim, asked.messages, heldBytes);
   const retry = {
     clock,
     ...(random && { random }),
@@ -123,7 +127,7 @@ export const generate = (job: RunJob): ActiveRun => {
     const told = stopping.signal.aborted
       ? asked
       : await withContents(asked, model, { ...retry, files: job.files ?? null, signal: stopping.signal });
-    const written = await write(job, told, appends, stopping.signal, reread);
+    const written = await write(job, told, appends, stopping.signal, { decisions, reread });
     if (!stopping.signal.aborted) appends.finish();
     if (stopping.signal.reason === 'cancel') await appends.freeze();
     else await appends.flush();
@@ -158,7 +162,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...ending(reason),
         reason,
         ...(finish && { finish }),
-        usage: sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, standing.bytes - heldBytes))),
+        usage: costWith(usage, standing.bytes),
         ...(error && { error: toEndError(error) }),
       };
       const result = await untilAnswered(() => runLog.endRun(command), retry);
@@ -202,15 +206,21 @@ export const generate = (job: RunJob): ActiveRun => {
   /** Nobody holds the run until people have decided. */
   const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
     const { bytes } = appends.standing();
-    const { outcome } = await untilAnswered(() => runLog.parkRun({ ...owned, partIds, bytes }), retry);
+    const command = { ...owned, partIds, bytes, usage: costWith(usage, bytes) };
+    const { outcome } = await untilAnswered(() => runLog.parkRun(command), retry);
     if (outcome === 'parked') return 'parked';
     if (outcome === 'cancelled') return end('cancelled', usage);
     if (outcome === 'fenced' || outcome === 'closed') return 'fenced';
     if (outcome === 'changed') await reread();
     else await appends.restore();
     if (appends.verdict !== null) return appends.verdict === 'cancel' ? end('cancelled', usage) : appends.verdict;
+    if (usage !== null) before.push(usage);
     return run();
   };
+
+  /** Of the whole run, with an estimate where the provider said nothing of its last request. */
+  const costWith = (usage: Usage | null, bytes: number): Usage =>
+    sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, bytes - heldBytes)));
 
   const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
     const { userId, title, run: claimed } = claim;
@@ -239,6 +249,7 @@ export const generate = (job: RunJob): ActiveRun => {
 
   return {
     stop,
+    decided: () => decisions.tell(),
     restore: (askedAt) => void appends.restore(askedAt),
     text: () => appends.whole,
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
@@ -247,6 +258,13 @@ export const generate = (job: RunJob): ActiveRun => {
       return result === 'lost' ? lose(error) : result;
     }),
   };
+};
+
+/** What owners before this one have cost: what was known when the run began to wait, and an estimate of what came since. */
+const costBefore = ({ used, base = 0, epoch }: Claim, messages: readonly ModelMessage[], heldBytes: number): Usage[] => {
+  const known = used ? [used.usage] : [];
+  const from = Math.max(base, used?.bytes ?? 0);
+  return epoch > 1 && heldBytes > from ? [...known, estimateUsage(messages, heldBytes - from)] : known;
 };
 
 const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({

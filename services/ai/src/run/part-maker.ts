@@ -32,17 +32,26 @@ export class PartMaker {
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #step: number;
   readonly #own: boolean;
+  readonly #asks: boolean;
   #thought: Part | null = null;
   #room: number;
   readonly #calls = new Map<string, Called>();
 
-  /** `room`: bytes that all of this may grow to. `own`: the tools are the caller's own, and nobody here knows them. */
-  constructor(appends: AppendLoop, clock: Clock, options: { tools: ReadonlyMap<string, Tool>; step: number; room: number; own?: boolean }) {
+  /**
+   * `room`: bytes that all of this may grow to. `own`: the tools are the caller's own, and nobody here knows them. `asks`: there is a person
+   * who can be asked.
+   */
+  constructor(
+    appends: AppendLoop,
+    clock: Clock,
+    options: { tools: ReadonlyMap<string, Tool>; step: number; room: number; own?: boolean; asks?: boolean },
+  ) {
     this.#appends = appends;
     this.#clock = clock;
     this.#tools = options.tools;
     this.#step = options.step;
     this.#own = options.own ?? false;
+    this.#asks = options.asks ?? false;
     this.#room = options.room;
   }
 
@@ -103,7 +112,7 @@ export class PartMaker {
   #begin({ key, id, name = '' }: CallDelta): Called | null {
     if (this.#isFull) return null;
     const tool = this.#tools.get(name);
-    const asks = name === ASK_PERSON && !this.#own;
+    const asks = name === ASK_PERSON && this.#asks;
     const part = this.#make(asks ? -1 : this.#appends.takeIndex(), {
       kind: asks ? 'question' : 'tool',
       state: asks ? 'waiting' : 'input',

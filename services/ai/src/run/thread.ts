@@ -5,9 +5,18 @@ import { ASK_PERSON } from './part-maker.ts';
 /** Parts that are calls of the model: only those have a step. */
 export const isCall = (part: Part): part is Part & { step: number } => part.step !== undefined;
 
+/**
+ * The calls of steps that came to their end. Where an owner died while its model was still saying them, all of the step are `interrupted`: the
+ * model says them again, as parts of their own.
+ */
+const saidCalls = (parts: readonly Part[]): (Part & { step: number })[] => {
+  const calls = parts.filter(isCall);
+  const said = new Set(calls.filter(({ error }) => error?.code !== 'interrupted').map(({ step }) => step));
+  return calls.filter(({ step }) => said.has(step));
+};
+
 /** How many requests to the model have ended with calls. */
-export const stepsOf = (parts: readonly Part[]): number =>
-  parts.reduce((most, part) => (isCall(part) ? Math.max(most, part.step + 1) : most), 0);
+export const stepsOf = (parts: readonly Part[]): number => saidCalls(parts).reduce((most, { step }) => Math.max(most, step + 1), 0);
 
 const nameOf = ({ kind, server, name = '' }: Part): string =>
   kind === 'question' ? ASK_PERSON : server === undefined ? name : `${server}__${name}`;
@@ -49,7 +58,7 @@ export const continuation = (
   const messages = [...thread];
   const bytes = Buffer.from(text);
   let from = 0;
-  for (const [, calls] of [...Map.groupBy(parts.filter(isCall), ({ step }) => step)].toSorted(([a], [b]) => a - b)) {
+  for (const [, calls] of [...Map.groupBy(saidCalls(parts), ({ step }) => step)].toSorted(([a], [b]) => a - b)) {
     const at = Math.max(from, calls[0]!.at);
     const ids = new Map(calls.map((part) => [part, part.callId ?? part.partId]));
     const said = bytes.subarray(from, at).toString();

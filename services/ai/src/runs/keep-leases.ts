@@ -1,8 +1,21 @@
-import { runKey, type RunLog } from '@runnel/coordination';
+import { runKey, type OwnedRun, type RunLog } from '@runnel/coordination';
+import type { Model } from '../models/registry.ts';
+import type { ActiveRun } from '../run/generate.ts';
 import { afterRenew } from '../run/verdict.ts';
 import type { Clock } from './clock.ts';
 import type { Outage } from './store-outage.ts';
-import type { Held } from './worker.ts';
+
+/** A run of this pod. */
+export interface Held {
+  owned: OwnedRun;
+  model: Model;
+  active: ActiveRun;
+  /** Until when the lease surely holds, by the clock's `now`: counted from before it was asked for (W-19). */
+  leaseUntil: number;
+}
+
+/** What became of taking a run on. */
+export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
 
 export interface LeaseMeans {
   runLog: Pick<RunLog, 'renewLeases'>;
@@ -27,8 +40,10 @@ export const keepLeases = ({ runLog, owner, leaseMs, runs, store, clock }: Lease
         held.map(({ owned }) => owned),
       );
       store.answered();
-      for (const { owned, active } of held) {
+      for (const run of held) {
+        const { owned, active } = run;
         const outcome = outcomes.get(runKey(owned));
+        if (outcome === 'renewed') run.leaseUntil = askedAt + leaseMs;
         const next = outcome === undefined ? 'keep' : afterRenew(outcome);
         if (next === 'restore') active.restore(askedAt);
         else if (next !== 'keep') active.stop(next);

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { runKey, type OwnedRun, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
+import { runKey, type RunLog, type RunRef, type WorkHint, type FreeRun } from '@runnel/coordination';
 import { silentLog, traceIdOf, withDeadline, type Logger, type Tracer } from '@runnel/kit';
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
-import { generate, type ActiveRun, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
-import { keepLeases } from './keep-leases.ts';
+import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
+import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
@@ -21,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'files'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -39,14 +39,6 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'files'> {
   log?: Logger;
   clock?: Clock;
   random?: () => number;
-}
-
-export type TakeResult = { outcome: 'claimed'; epoch: number } | { outcome: 'owned' | 'gone' | 'unsuited' | 'full' | 'draining' };
-
-export interface Held {
-  owned: OwnedRun;
-  model: Model;
-  active: ActiveRun;
 }
 
 /** Another pod goes on with it. */
@@ -106,6 +98,7 @@ export const createWorker = (deps: WorkerDeps) => {
     try {
       // A model that no pod has is taken on too, to end the run of it.
       const suited = orphan === undefined ? await places.suited(ref) : { ...models.suited, [orphan]: true };
+      const askedAt = clock.now();
       const result = await runLog.claimRun({ ...ref, owner, leaseMs, models: suited });
       metrics.claimed(result.outcome, result.outcome === 'claimed' ? result.epoch : undefined);
       if (result.outcome === 'owned') placed = result.model && models.get(result.model)?.info.id;
@@ -116,7 +109,7 @@ export const createWorker = (deps: WorkerDeps) => {
       const means = { runLog, owner, leaseMs, models: suited, ...told };
       const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
       if (goesOn === null) return { outcome: 'gone' };
-      placed = begin(ref, goesOn);
+      placed = begin(ref, goesOn, askedAt + leaseMs);
       return { outcome: 'claimed', epoch: result.epoch };
     } finally {
       void places.giveBack(ref, placed);
@@ -124,7 +117,7 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   /** Returns the model that writes it. */
-  const begin = (ref: RunRef, claim: Claim): string => {
+  const begin = (ref: RunRef, claim: Claim, leaseUntil: number): string => {
     // A cancelled run may be of a model that only other pods have: it is ended here, not generated.
     const model = claim.spoilt ? unknownModel(new RunnelError('internal')) : (models.get(claim.run.model) ?? unknownModel());
     const key = runKey(ref);
@@ -164,14 +157,17 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const active = generate({ ...job, fallBack, files: deps.files ?? null, maxAnswerBytes: deps.maxAnswerBytes, observe: span.observer });
-    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active });
+    const { files = null, maxAnswerBytes, tools, maxSteps } = deps;
+    const means = { files, maxAnswerBytes, tools, maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
+    const active = generate({ ...job, ...means, fallBack, observe: span.observer });
+    runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
     // Claimed while the drain began: hand it on, nothing is written yet.
     if (draining !== undefined) active.stop(leaving);
     void active.done.then((result) => {
+      const until = runs.get(key)?.leaseUntil ?? leaseUntil;
       runs.delete(key);
-      const model = next && begin(ref, next);
+      const model = next && begin(ref, next, until);
       // Whoever takes it over keeps its place.
       if (model !== null || !HANDED_ON.has(result)) void places.giveBack(ref, model ?? undefined);
       if (model === null && owed > 0) void sweep();
@@ -244,6 +240,7 @@ export const createWorker = (deps: WorkerDeps) => {
     if (witness.hear(hint)) return;
     if (hint.kind === 'cancel') return void leases.check(hint.runId, hint.conversationId).catch(() => undefined);
     const key = runKey(hint);
+    if (hint.kind === 'decided') return runs.get(key)?.active.decided();
     if (draining !== undefined || freeSlots() <= 0 || hinted.size >= maxRuns || hinted.has(key)) return;
     hinted.add(key);
     void clock.sleep(hintDelayMs(runs.size / maxRuns, random()), seeking.signal).then(() => {

@@ -24,6 +24,8 @@ export interface Call {
   key: string;
   attempt: number;
   signal: AbortSignal;
+  /** Asked right before the call is sent, when the connection stands: whether it may still be. Absent: it may. */
+  permit?: () => Promise<boolean>;
 }
 
 /** Codes of a part's error. */
@@ -35,9 +37,16 @@ export type CallResult =
 
 /** The tools of this pod's servers. */
 export interface Toolbox {
-  /** What there is now; a server that does not tell offers none. Never rejects. */
-  list(signal: AbortSignal): Promise<readonly Tool[]>;
+  /**
+   * What there is now; a server that does not tell offers none. Never rejects. Servers that are `needed`, for a call of theirs is open, are
+   * waited for, and what they had before counts while they are away.
+   */
+  list(signal: AbortSignal, needed?: ReadonlySet<string>): Promise<readonly Tool[]>;
   /** Calls once. Never rejects. */
   call(call: Call): Promise<CallResult>;
   close(): Promise<void>;
 }
+
+/** How a part names its tool. */
+export const toolKey = ({ server, name }: { server?: string | undefined; name?: string | undefined }): string =>
+  `${server ?? ''} ${name ?? ''}`;

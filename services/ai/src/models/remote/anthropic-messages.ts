@@ -1,7 +1,7 @@
 import type { Finish } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
 import { messageBlocks, type Block } from '../message-blocks.ts';
-import type { Delta } from '../provider.ts';
+import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
 import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
@@ -22,8 +22,9 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
     return {
       model: request.model,
       max_tokens: Math.min(wanted ?? most, most),
-      messages: turnsOf(request).map((message) => ({ role: message.role, content: messageBlocks(message).map(contentOf) })),
+      messages: messagesOf(request),
       stream: true,
+      ...toolsOf(request),
       ...(system !== '' && { system: [{ type: 'text', text: system }] }),
       temperature: sampling.temperature,
       top_p: sampling.topP,
@@ -34,6 +35,47 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
   },
   decoder: () => new MessageDecoder(),
 });
+
+/** A caller's own tools are refused before: this adapter does not accept them. */
+const toolsOf = ({ tools = [] }: ModelRequest): object =>
+  tools.length > 0 ? { tools: tools.map(({ name, description, parameters }) => ({ name, description, input_schema: parameters })) } : {};
+
+/** Letters they take in the id of a call. */
+const idOf = (id = ''): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || 'call';
+
+const blocksOf = (message: ModelMessage): object[] => {
+  const { text, turn } = message;
+  if (turn?.role === 'tool')
+    return [{ type: 'tool_result', tool_use_id: idOf(turn.tool_call_id), content: text === '' ? '(nothing)' : text }];
+  const said = text.trim() === '' && turn?.tool_calls ? [] : messageBlocks(message).map(contentOf);
+  const calls = (turn?.tool_calls ?? []).map(({ id, function: called }) => ({
+    ...{ type: 'tool_use', id: idOf(id), name: called.name },
+    input: argumentsOf(called.arguments),
+  }));
+  return [...said, ...calls];
+};
+
+/** Theirs are objects; what a model wrote that is none was told to it as an error. */
+const argumentsOf = (json: string): object => {
+  try {
+    const value: unknown = JSON.parse(json || '{}');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { unreadable: json };
+  } catch {
+    return { unreadable: json };
+  }
+};
+
+/** The results of one step are one turn, right behind the turn that called. */
+const messagesOf = (request: ModelRequest): object[] => {
+  const turns: { role: string; content: object[]; isResult: boolean }[] = [];
+  for (const message of turnsOf(request)) {
+    const isResult = message.turn?.role === 'tool';
+    const last = turns.at(-1);
+    if (isResult && last?.isResult) last.content.push(...blocksOf(message));
+    else turns.push({ role: message.role, content: blocksOf(message), isResult });
+  }
+  return turns.map(({ role, content }) => ({ role, content }));
+};
 
 const contentOf = (block: Block): object =>
   'text' in block
@@ -57,8 +99,9 @@ const mostTokens = (model: string): number => {
 interface MessageEvent {
   type?: string;
   message?: { usage?: Counts };
-  content_block?: { type?: string; text?: string };
-  delta?: { type?: string; text?: string; stop_reason?: string | null };
+  index?: number;
+  content_block?: { type?: string; text?: string; id?: unknown; name?: unknown };
+  delta?: { type?: string; text?: string; thinking?: unknown; partial_json?: unknown; stop_reason?: string | null };
   usage?: Counts;
 }
 /** Tokens that were read from a cache or written to one were read all the same. */
@@ -90,9 +133,11 @@ class MessageDecoder implements Decoder {
         this.#count(event.message?.usage);
         return ALIVE;
       case 'content_block_start':
-        return textOf(event.content_block?.type === 'text' ? event.content_block.text : '');
+        return event.content_block?.type === 'tool_use'
+          ? callOf(event)
+          : textOf(event.content_block?.type === 'text' ? event.content_block.text : '');
       case 'content_block_delta':
-        return textOf(event.delta?.type === 'text_delta' ? event.delta.text : '');
+        return deltaOf(event);
       case 'message_delta':
         this.#count(event.usage);
         if (typeof event.delta?.stop_reason === 'string') this.#finish = FINISHES[event.delta.stop_reason] ?? 'stop';
@@ -125,5 +170,15 @@ class MessageDecoder implements Decoder {
     this.#counts = { ...this.#counts, ...told };
   }
 }
+
+const callOf = ({ index, content_block: { id, name } = {} }: MessageEvent): readonly Delta[] =>
+  typeof id === 'string' && typeof name === 'string' ? [{ call: { key: String(index), id, name, input: '' } }] : ALIVE;
+
+const deltaOf = ({ index, delta = {} }: MessageEvent): readonly Delta[] => {
+  const { type, text, thinking, partial_json: input } = delta;
+  if (type === 'input_json_delta' && typeof input === 'string') return [{ call: { key: String(index), input } }];
+  if (type === 'thinking_delta' && typeof thinking === 'string' && thinking !== '') return [{ reasoning: thinking }];
+  return textOf(type === 'text_delta' ? text : '');
+};
 
 const textOf = (text: unknown): readonly Delta[] => (typeof text === 'string' && text !== '' ? [{ text }] : ALIVE);

@@ -181,3 +181,73 @@ describe('B15 usage that is not whole is none: it is estimated, and a count that
     expect(told(anthropic, start, end)).toEqual(whole);
   });
 });
+
+test('Anthropic: calls of tools as they are streamed, beside thoughts and text', () => {
+  const decoder = anthropic.decoder();
+  const told = [
+    { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'hm' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'x' } },
+    { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'Let me look.' } },
+    { type: 'content_block_start', index: 2, content_block: { type: 'tool_use', id: 'toolu_1', name: 's__clock', input: {} } },
+    { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '' } },
+    { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '{"a"' } },
+    { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: ':1}' } },
+    { type: 'content_block_start', index: 3, content_block: { type: 'tool_use', id: 7, name: null } },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use' } },
+  ].flatMap((event) => [...decoder.event(JSON.stringify(event))]);
+  const said = told.filter((delta) => !('text' in delta) || delta.text !== '');
+  expect(said).toEqual([
+    { reasoning: 'hm' },
+    { text: 'Let me look.' },
+    { call: { key: '2', id: 'toolu_1', name: 's__clock', input: '' } },
+    { call: { key: '2', input: '' } },
+    { call: { key: '2', input: '{"a"' } },
+    { call: { key: '2', input: ':1}' } },
+  ]);
+  expect(decoder.end()).toEqual([{ finish: 'tools' }]);
+});
+
+test('Anthropic: a step with calls and its results are two turns, and what was no object is told as such', () => {
+  const call = (id: string, name: string, input: string) => ({ id, type: 'function' as const, function: { name, arguments: input } });
+  const result = (id: string, text: string) => ({
+    role: 'user' as const,
+    text,
+    turn: { role: 'tool' as const, content: text, tool_call_id: id },
+  });
+  const body = anthropic.body({
+    model: 'm',
+    prefix: 'And so',
+    tools: [{ name: 's__clock', description: 'The time', parameters: { type: 'object' } }],
+    messages: [
+      { role: 'user', text: 'hi' },
+      {
+        role: 'assistant',
+        text: '',
+        turn: { role: 'assistant', content: null, tool_calls: [call('a.1', 's__clock', '{"a":1}'), call('b', 's__clock', '{')] },
+      },
+      result('a.1', 'noon'),
+      result('b', ''),
+    ],
+  }) as { messages: unknown[]; tools: unknown[] };
+  expect(body.tools).toEqual([{ name: 's__clock', description: 'The time', input_schema: { type: 'object' } }]);
+  expect(body.messages).toEqual([
+    { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'tool_use', id: 'a_1', name: 's__clock', input: { a: 1 } },
+        { type: 'tool_use', id: 'b', name: 's__clock', input: { unreadable: '{' } },
+      ],
+    },
+    {
+      role: 'user',
+      content: [
+        { type: 'tool_result', tool_use_id: 'a_1', content: 'noon' },
+        { type: 'tool_result', tool_use_id: 'b', content: '(nothing)' },
+      ],
+    },
+    { role: 'assistant', content: [{ type: 'text', text: 'And so' }] },
+  ]);
+});

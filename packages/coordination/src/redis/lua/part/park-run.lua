@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- park-run: nobody holds the run until people have decided; it costs nothing meanwhile, and is kept for 31 days.
 -- KEYS     meta log channel owner run text parts partPrefix history order ids queued leases events
--- ARGV     conversationId runId epoch partIds bytes cap      (partIds: JSON list; bytes: of the text)
+-- ARGV     conversationId runId epoch partIds bytes cap used      (partIds: JSON list; bytes: of the text; used: JSON of what the run has cost, or '')
 -- Returns  parked offset | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
 -- Law      L-1 epoch, length and states are checked first; L-2, L-3 by emit and audit; W-17
 local meta, log, channel, owner, run, text, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local history, order, ids, queued, leases, events = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local conversationId, runId, epoch, partIds, bytes, cap = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local conversationId, runId, epoch, partIds, bytes, cap, used = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
 -- @include now
 -- @include json
 -- @include figure
@@ -36,7 +36,7 @@ for _, partId in ipairs(cjson.decode(partIds)) do
     return { 'changed' }
   end
 end
-redis.call('HSET', run, 'waiting', partIds, 'step', bytes)
+redis.call('HSET', run, 'waiting', partIds, 'step', bytes, 'used', used)
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0, 'writer', '', 'parked', runId)
 -- It has gone on as far as it could: no sign that the run fells its owners.
 redis.call('HSET', owner, 'tries', 0)

@@ -3,12 +3,12 @@
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store parts partPrefix
 -- ARGV     conversationId runId owner leaseMs models cap
 --          models: JSON object, true where the pod can continue a text
--- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held system base thread requested | owned model | unsuited | gone
+-- Returns  claimed epoch logId text parentId model startedAt userId title cancel trace messages doubt claimedAt tries request held system base thread requested used | owned model | unsuited | gone
 --          messages: JSON of each, in order of creation; cancel: '<ms>|<userId>' or ''; doubt: it may be an older copy of a run that has
 --          ended: 'stale' its owner fell silent or nobody took it for long; 'lost' the store changed since; else ''
 --          tries: claims of it, this one too, that no release gave back; held: of each part its JSON, text, input and output; system: the conversation's own
 --          text for the model, or ''; base: bytes of its text that another answer left, which it goes on from; thread: as in begin-run, or '';
---          requested: the model that was asked for, or ''
+--          requested: the model that was asked for, or ''; used: JSON of what it had cost when it began to wait for a person, or ''
 -- Law      L-1 a live lease is never taken; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local cancel, history, order, ids = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -112,4 +112,5 @@ local messageIds = redis.call('ZRANGE', order, 0, -1)
 local messages = #messageIds > 0 and redis.call('HMGET', history, unpack(messageIds)) or {}
 return { 'claimed', epoch, redis.call('HGET', meta, 'logId'), redis.call('GET', text) or '', record[2], record[3], tonumber(record[4]), conversation[2],
   conversation[3], asked or '', record[5], messages, doubt, tonumber(now), tries, redis.call('HGET', run, 'request') or '',
-  record[7] and readparts() or {}, conversation[5] or '', base, redis.call('HGET', run, 'thread') or '', record[9] or '' }
+  record[7] and readparts() or {}, conversation[5] or '', base, redis.call('HGET', run, 'thread') or '', record[9] or '',
+  record[7] and redis.call('HGET', run, 'used') or '' }

@@ -1,0 +1,1 @@
+export { serveDemoTools } from './serve.ts';
