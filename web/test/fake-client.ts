@@ -8,7 +8,7 @@ import {
   type SignInWay,
   type WritableStore,
 } from '@runnel/client';
-import { emptyConversation, newId, type Message } from '@runnel/protocol';
+import { emptyConversation, newId, RunnelError, type Message } from '@runnel/protocol';
 import { createFakeAccount } from './fake-account.ts';
 import { createFakeArchive } from './fake-archive.ts';
 
@@ -109,11 +109,16 @@ export const createFakeClient = (): FakeClient => {
     models: async () => [
       { id: 'demo', name: 'Demo', provider: 'demo', canContinue: true, default: true },
       { id: 'count', name: 'Count', provider: 'count', canContinue: true },
-      { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true },
+      { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true, price: { input: 0.15, output: 0.6 } },
     ],
     listConversations: async () => ({ conversations: [...list], hasMore: false }),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    files: {
+      read: async () => new Blob(['a file'], { type: 'text/plain' }),
+      preview: async () => Promise.reject(new RunnelError('not-found')),
+      remove: async (fileId) => void calls.push(`remove file ${fileId}`),
+    },
     signInWay: async () => ({ ...way }),
     signOut: async () => null,
     history: async () => ({ messages: [], hasMore: false }),

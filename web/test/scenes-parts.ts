@@ -1,4 +1,4 @@
-import { utf8Length, type Message, type Part } from '@runnel/protocol';
+import { plainDigest, utf8Length, type Message, type Part, type Receipt } from '@runnel/protocol';
 import { chain, emptyView, message, type FakeClient } from './fake-client.ts';
 
 const ID = 'c1';
@@ -68,9 +68,26 @@ const QUESTION = [message('user', 'Will the stream rise today?')];
 const waiting = (client: FakeClient, part: Part): string =>
   open(client, QUESTION, { text: FIRST, parts: [thought, clock, part], waiting: [part.partId] });
 
+const receiptOf = (text: string, change: Partial<Receipt> = {}): Receipt => ({
+  ...{ sha256: plainDigest(text), bytes: utf8Length(text), usage: { promptTokens: 1_284, completionTokens: 311 } },
+  ...{ firstWordMs: 412, durationMs: 6_920, nodes: ['ai-0', 'ai-2'], ...change },
+});
+
 /** Answers with parts, in the states that people meet. */
 export const partScenes: Record<string, (client: FakeClient) => string> = {
   parts: (client) => open(client, chain([...QUESTION, message('assistant', FIRST + SECOND, { parts: ALL })])),
+  receipt: (client) =>
+    open(client, chain([...QUESTION, message('assistant', FIRST + SECOND, { model: 'smol', receipt: receiptOf(FIRST + SECOND) })])),
+  forged: (client) =>
+    open(
+      client,
+      chain([
+        ...QUESTION,
+        message('assistant', FIRST, { receipt: receiptOf(SECOND) }),
+        message('user', 'And then?'),
+        message('assistant', SECOND),
+      ]),
+    ),
   toolRunning: (client) => open(client, QUESTION, { text: FIRST, parts: [thought, { ...clock, state: 'running' }] }),
   approval: (client) =>
     waiting(

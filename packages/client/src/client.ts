@@ -2,6 +2,7 @@ import { isId, RunnelError, type ServerEvent } from '@runnel/protocol';
 import { createAccount, type Account } from './api/account.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
+import { createFiles, type Files } from './api/files.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createConnection } from './connection/connection.ts';
 import type { ConnectionState, TransportChoice } from './connection/connection-state.ts';
@@ -51,6 +52,7 @@ export interface Client extends Pick<
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
   readonly archive: Archive;
+  readonly files: Files;
   /** Keys for programs, and sessions. */
   readonly account: Account;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
@@ -141,6 +143,7 @@ export const createClient = (options: ClientOptions): Client => {
   return {
     connection: connection.state,
     archive: createArchive(api),
+    files: createFiles(api),
     account: createAccount(api),
     conversation(id) {
       if (!isId(id)) throw new RunnelError('bad-frame', 'A conversation id has 1–64 of the characters A–Z, a–z, 0–9, _ and -.');

@@ -14,6 +14,7 @@ export type {
   TrailFilter,
   Verification,
 } from './api/archive.ts';
+export type { Files } from './api/files.ts';
 export type { Clock } from './clock.ts';
 export type { ConnectionState, ConnectionStatus, TransportChoice, TransportName } from './connection/connection-state.ts';
 export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation/conversation-handle.ts';

@@ -54,6 +54,7 @@ export const ownFields = ({
   author,
   usage,
   parts,
+  receipt,
 }: StoredMessage): StoredMessage => ({
   messageId,
   parentId,
@@ -66,6 +67,7 @@ export const ownFields = ({
   ...(author !== undefined && { author }),
   ...(usage && { usage: { promptTokens: usage.promptTokens, completionTokens: usage.completionTokens } }),
   ...(parts && parts.length > 0 && { parts }),
+  ...(receipt && status === 'complete' && { receipt }),
 });
 
 /**

@@ -1,6 +1,7 @@
 /** How a run begins. */
-import type { Message, Part, Role } from '@runnel/protocol';
+import type { Message, Part, Role, Trimmed } from '@runnel/protocol';
 import type { Doubt } from './proofs.ts';
+import type { OwnedRun } from './run-ref.ts';
 
 /** An earlier turn that a new conversation is made with. */
 export interface SeedMessage {
@@ -67,3 +68,19 @@ export type BeginRunResult =
   | { outcome: 'unfit'; why: 'blind' | 'room' }
   /** The outbox is full: refusing a prompt beats losing an event. */
   | { outcome: 'overloaded' };
+
+export interface SwitchModel extends OwnedRun {
+  model: string;
+  /** What of the thread this model does not get. */
+  trimmed?: Trimmed | undefined;
+}
+export type SwitchModelResult =
+  | { outcome: 'switched'; offset: number }
+  /** It has that model already. */
+  | { outcome: 'duplicate' }
+  /** Some of the answer stands: it stays with the model that said it. */
+  | { outcome: 'begun' }
+  | { outcome: 'cancelled' }
+  | { outcome: 'fenced' }
+  | { outcome: 'closed' }
+  | { outcome: 'gone' };

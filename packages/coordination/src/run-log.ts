@@ -14,12 +14,12 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from './presence.ts';
-import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Trimmed, Usage } from '@runnel/protocol';
+import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
 import type { StoreGrants } from './grants.ts';
-import type { BeginRun, BeginRunResult } from './run-log-begin.ts';
+import type { BeginRun, BeginRunResult, SwitchModel, SwitchModelResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { EndingPart, StoreParts, Used } from './run-log-parts.ts';
@@ -90,22 +90,6 @@ export type ClaimRunResult =
   /** Ended, or never known. */
   | { outcome: 'gone' };
 
-export interface SwitchModel extends OwnedRun {
-  model: string;
-  /** What of the thread this model does not get. */
-  trimmed?: Trimmed | undefined;
-}
-export type SwitchModelResult =
-  | { outcome: 'switched'; offset: number }
-  /** It has that model already. */
-  | { outcome: 'duplicate' }
-  /** Some of the answer stands: it stays with the model that said it. */
-  | { outcome: 'begun' }
-  | { outcome: 'cancelled' }
-  | { outcome: 'fenced' }
-  | { outcome: 'closed' }
-  | { outcome: 'gone' };
-
 export interface CancelRequest {
   by: string;
   /** Milliseconds, store's clock. */
@@ -145,6 +129,8 @@ export interface EndRun extends RunRef {
   finish?: Finish;
   usage?: Usage;
   error?: RunError;
+  /** ms from the run's start to its first word, where the caller knows: for the receipt. */
+  firstWordMs?: number;
   /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
   parts?: readonly EndingPart[];
 }

@@ -5,6 +5,7 @@ import { editingContract } from './contract/editing.ts';
 import { filesContract } from './contract/files.ts';
 import { grantsContract } from './contract/grants.ts';
 import { finishContract } from './contract/finish.ts';
+import { receiptsContract } from './contract/receipts.ts';
 import { leasesContract } from './contract/leases.ts';
 import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
@@ -42,6 +43,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('border', () => borderContract(current));
     describe('runs', () => runsContract(current));
     describe('finish', () => finishContract(current));
+    describe('receipts', () => receiptsContract(current));
     describe('threads', () => threadsContract(current));
     describe('switching models', () => switchingContract(current));
     describe('places of a model', () => modelPlacesContract(current));

@@ -31,6 +31,25 @@ export interface Message {
   parts?: readonly Part[];
   /** Of an answer. Absent in what older pods wrote, and in what the database had to put back. */
   usage?: Usage;
+  /** Of a whole answer. */
+  receipt?: Receipt;
+}
+
+/**
+ * What proves an answer and says how it came to be: of whole answers alone, never of one that was cut, stopped, failed or deleted, or has no
+ * text. Absent in what older pods wrote.
+ */
+export interface Receipt {
+  /** Hex digest of the whole text in UTF-8, and its length. */
+  sha256: string;
+  bytes: number;
+  usage?: Usage;
+  /** ms from `run-started` to the first word, where its first owner also ended it. */
+  firstWordMs?: number;
+  /** ms from `run-started` to `run-ended`. */
+  durationMs: number;
+  /** The pods that wrote it, in order. */
+  nodes: string[];
 }
 
 export interface Usage {
@@ -109,6 +128,8 @@ export interface RunEndedEvent extends Logged {
   cancel?: { requestedAt: number; stoppedAt: number };
   /** Absent without parts. */
   parts?: PartsSum;
+  /** Of a whole answer. */
+  receipt?: Receipt;
   endedAt: number;
 }
 /** A part appears, or its state or fields changed: the whole part, without what is streamed of it. */

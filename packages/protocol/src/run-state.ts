@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import type { EndReason, Finish, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { EndReason, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
 import { withChunk, withPart, type PartsSum } from './parts.ts';
@@ -73,11 +73,17 @@ const upsert = (messages: readonly Message[], message: Message): readonly Messag
   return index < 0 ? [...messages, message] : messages.with(index, message);
 };
 
-const patch = (messages: readonly Message[], messageId: string, change: Partial<Message>): readonly Message[] =>
-  messages.map((m) => (m.messageId === messageId ? { ...m, ...change } : m));
+const withoutProof = ({ receipt: _, ...message }: Message): Message => message;
+/** Nothing of the text stays, nor what would tell whether one guesses it. */
+const erased = (messages: readonly Message[], messageId: string): readonly Message[] =>
+  messages.map((m) => (m.messageId === messageId ? { ...withoutProof(m), text: '', status: 'deleted' } : m));
 
 /** The assistant message a finished run leaves behind. */
-export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: Finish): Message => ({
+export const messageOfRun = (
+  run: RunSnapshot,
+  status: MessageStatus,
+  { finish, receipt }: Pick<Message, 'finish' | 'receipt'> = {},
+): Message => ({
   messageId: run.runId,
   parentId: run.parentId,
   role: 'assistant',
@@ -89,6 +95,7 @@ export const messageOfRun = (run: RunSnapshot, status: MessageStatus, finish?: F
   ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   createdAt: run.startedAt,
   ...(run.parts && { parts: run.parts }),
+  ...(receipt && { receipt }),
 });
 
 /** The beginning of a text that has so many UTF-8 bytes; null when it has no such beginning. */
@@ -119,7 +126,7 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
     case 'message':
       return applied({ messages: upsert(state.messages, event.message) });
     case 'message-deleted':
-      return applied({ messages: patch(state.messages, event.messageId, { text: '', status: 'deleted' }) });
+      return applied({ messages: erased(state.messages, event.messageId) });
     case 'run-started': {
       const { runId, parentId, model, epoch, startedAt, trimmed, requestedModel } = event;
       const cut = { ...(trimmed && { trimmed }), ...(requestedModel !== undefined && { requestedModel }) };
@@ -161,7 +168,7 @@ export const applyEvent = (state: ConversationState, event: LogEvent): Applied =
       if (!run || run.runId !== event.runId || run.bytes !== event.bytes) return { kind: 'gap', verify: true };
       if ((run.parts?.length ?? 0) !== (event.parts?.count ?? 0)) return { kind: 'gap', verify: true };
       const { runId, reason, bytes, sha256, error, parts } = event;
-      const messages = upsert(state.messages, messageOfRun(run, reason, event.finish));
+      const messages = upsert(state.messages, messageOfRun(run, reason, event));
       const ended = { runId, reason, bytes, sha256, ...(error && { error }), ...(parts && { parts }) };
       return applied({ run: null, ended, messages });
     }

@@ -1,6 +1,8 @@
 import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
+import { file } from './en-file.ts';
 import { part } from './en-parts.ts';
+import { receipt } from './en-receipt.ts';
 
 export const en = {
   app: { name: 'Runnel', skip: 'Skip to the message box', layers: 'Menus' },
@@ -146,7 +148,9 @@ export const en = {
     continues: 'Goes on from its last byte',
     down: 'Not answering now',
   },
+  file,
   part,
+  receipt,
   message: {
     you: 'You said',
     answer: 'Runnel answered',

@@ -1,6 +1,8 @@
 import { account } from './vi-account.ts';
 import { audit } from './vi-audit.ts';
+import { file } from './vi-file.ts';
 import { part } from './vi-parts.ts';
+import { receipt } from './vi-receipt.ts';
 import type { Messages } from './en.ts';
 
 export const vi: Messages = {
@@ -147,7 +149,9 @@ export const vi: Messages = {
     continues: 'Tiếp tục được từ byte cuối',
     down: 'Hiện không trả lời',
   },
+  file,
   part,
+  receipt,
   message: {
     you: 'Bạn nói',
     answer: 'Runnel trả lời',

@@ -30,7 +30,7 @@ export const useChat = defineStore('chat', () => {
   const failures = shallowRef<ReadonlyMap<string, { code: string; message: string }>>(new Map());
   /** The run that was asked to stop, until it has. */
   /** A prompt that was taken back: its words go into the message box. A new object each time. */
-  const returned = shallowRef<{ text: string } | null>(null);
+  const returned = shallowRef<{ text: string; files?: readonly string[] } | null>(null);
   const stopping = ref<string | null>(null);
   /** The message the reader came for, with the words looked for: shown in the middle of the page and marked. A new object each time. */
   const target = shallowRef<{ messageId: string } | null>(null);
@@ -107,7 +107,7 @@ export const useChat = defineStore('chat', () => {
   };
 
   /** Sends a prompt, opening a new conversation where none is open. `parentId` absent: after the branch on the screen. */
-  const send = (text: string, parentId: string | null | undefined = undefined): void => {
+  const send = (text: string, parentId: string | null | undefined = undefined, files: readonly string[] = []): void => {
     if (route.conversationId === null) {
       const id = newId();
       made.add(id);
@@ -118,7 +118,12 @@ export const useChat = defineStore('chat', () => {
     // Nothing to be seen may mean that it has not come yet: the server knows what stands last.
     const parent = parentId === undefined ? last && (last.pending?.runId ?? last.messageId) : parentId;
     const place = parent === undefined ? {} : { parentId: parent };
-    const { messageId } = handle.value.prompt(text, { ...place, ...model(), waits: parentId === undefined });
+    const { messageId } = handle.value.prompt(text, {
+      ...place,
+      ...model(),
+      ...(files.length > 0 && { files }),
+      waits: parentId === undefined,
+    });
     if (parent !== undefined) choices.value = new Map(choices.value).set(parent ?? ROOT, messageId);
     conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
   };

@@ -3,6 +3,7 @@ import { toRunnelError } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { useAttachments } from './attachments.ts';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
 import { forgetQueued } from '../lib/session/forget-queued.ts';
@@ -78,6 +79,7 @@ export const useSignIn = defineStore('sign-in', () => {
   const signOut = async (): Promise<void> => {
     tokens.forget();
     forgetDrafts();
+    await useAttachments().clear();
     // Also what still waits to be sent: the next person at this screen must not read it.
     forgetQueued();
     if (!signsIn.value) return location.assign('/');

@@ -14,6 +14,7 @@ export interface CallOptions {
   body?: unknown;
   query?: Record<string, string | number | undefined>;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 
@@ -68,7 +69,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     const url = new URL(target, options.url);
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
     if (options.userId !== undefined) url.searchParams.set('user_id', options.userId);
-    const headers: Record<string, string> = { accept: call.accept ?? 'application/json' };
+    const headers: Record<string, string> = { accept: call.accept ?? 'application/json', ...call.headers };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (call.body !== undefined) headers['content-type'] = 'application/json';
     try {

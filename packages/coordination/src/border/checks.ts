@@ -126,12 +126,13 @@ export const checkAppend = (command: AppendChunk): void => {
 
 const checkEnding = (command: Omit<EndRun, 'epoch'>): void => {
   checkRun(command);
-  const { reason, bytes, sha256, finish, usage, error, parts } = command;
+  const { reason, bytes, sha256, finish, usage, error, firstWordMs, parts } = command;
   checkEndingParts(parts);
   word(reason, REASONS, 'reason');
   count(bytes, 'length');
   name(sha256, 'digest');
   if (finish !== undefined) word(finish, FINISHES, 'finish');
+  if (firstWordMs !== undefined) count(firstWordMs, 'time');
   checkUsage(usage);
   if (error === undefined) return;
   object(error, 'error');

@@ -53,7 +53,7 @@ const repeats = (title: string, words: string): boolean => {
   );
 };
 
-const withoutText = ({ parts: _, ...message }: Message): Message => ({ ...message, text: '', status: 'deleted' });
+const withoutText = ({ parts: _, receipt: __, ...message }: Message): Message => ({ ...message, text: '', status: 'deleted' });
 
 export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['deleteMessage']>[0]): ChangeResult => {
   const conversation = own(store, command);

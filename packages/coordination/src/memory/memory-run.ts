@@ -23,6 +23,8 @@ export interface MemoryRun {
   waiting: readonly string[] | null;
   /** 0: never claimed. */
   epoch: number;
+  /** Who claimed it, in order; absent of none, and in a copy that an older release wrote. */
+  nodes?: string[];
   /** Null: nobody holds the epoch (never claimed, or released). */
   owner: string | null;
   expires: number;

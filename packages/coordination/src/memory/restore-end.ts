@@ -6,7 +6,19 @@ import type { RestoreEnd, RestoreEndResult } from '../run-log.ts';
 
 /** What `restore-end.lua` does, in memory; step by step in the same order. */
 export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndResult => {
-  const { conversationId, epoch, newLogId, userId, title, run: restored, messages, text: _text, parts: ending, ...facts } = command;
+  const {
+    conversationId,
+    epoch,
+    newLogId,
+    userId,
+    title,
+    run: restored,
+    messages,
+    text: _text,
+    parts: ending,
+    firstWordMs: _first,
+    ...facts
+  } = command;
   const { sum } = endOfParts(ending);
   const ended = { ...facts, ...(sum && { parts: sum }) };
   const { runId, parentId, model, startedAt } = restored;
@@ -47,7 +59,16 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   store.audit(conversation, ENDED[ended.reason], { parentId, model, epoch, startedAt, restored: true, ...fields, text }, trace);
   const record = { conversationId, runId, status: ended.reason, parentId, model, startedAt, trace };
   const nobody = { owner: null, expires: 0, leaseMs: 0, tries: 0, cancel: null, queuedAt: null };
-  const run = { ...record, ...nobody, text: '', bytes: 0, parts: [], step: 0, waiting: null, epoch: Math.max(known?.epoch ?? 0, epoch) };
+  const run = {
+    ...record,
+    ...nobody,
+    text: '',
+    bytes: 0,
+    parts: [],
+    step: 0,
+    waiting: null,
+    epoch: Math.max(known?.epoch ?? 0, epoch),
+  };
   store.putRun(run);
   store.forgetLater(run);
   store.touch(conversation);

@@ -2,6 +2,7 @@ import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from '../messages.ts';
 import { endOfParts, factsOf, streamedBytes } from '../parts.ts';
 import { emitPart } from './parts.ts';
+import { receiptOf } from '../receipt.ts';
 import { refusal } from './refusal.ts';
 import type { MemoryRun, MemoryStore } from './store.ts';
 import type {
@@ -22,6 +23,7 @@ import { runKey, type OwnedRun, type RunRef } from '../run-ref.ts';
 const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs: number): void => {
   run.owner = owner;
   run.epoch = epoch;
+  if (run.nodes?.at(-1) !== owner) run.nodes = [...(run.nodes ?? []), owner];
   run.expires = now + leaseMs;
   run.leaseMs = leaseMs;
   run.tries += 1;
@@ -145,6 +147,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   // The user who cancelled got `cancelling`, so the run ends `cancelled` even if the model finished or failed in that moment.
   const { reason, error, finish } = wanted ? { reason: 'cancelled' as const, error: undefined, finish: undefined } : command;
   const finished = finish && { finish };
+  const { receipt } = receiptOf({ ...command, reason, finish }, now - startedAt, held.nodes ?? (held.owner === null ? [] : [held.owner]));
   const ended = {
     reason,
     bytes,
@@ -154,6 +157,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     ...(error && { error }),
     ...(wanted && { cancel: { requestedAt: wanted.requestedAt, stoppedAt: now } }),
     ...(sum && { parts: sum }),
+    ...(receipt && { receipt }),
     endedAt: now,
   };
   const message: Message = {
@@ -169,6 +173,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
     createdAt: startedAt,
     ...(usage && { usage }),
     ...(shown && { parts: shown }),
+    ...(receipt && { receipt }),
   };
   store.keep(conversation, message);
   conversation.leaf = runId;

@@ -94,7 +94,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toSwitchResult(await run('switch-model', partsOf(conversationId, runId), args));
     },
     appendChunk: createAppends(client, scripts, caller),
-    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error, parts = [] }) {
+    async endRun({ conversationId, runId, epoch, reason, bytes, sha256, finish, usage, error, firstWordMs, parts = [] }) {
       const { parts: shown, sum } = endOfParts(parts);
       const args = {
         epoch: epoch ?? ('' as const),
@@ -108,6 +108,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         held: parts.length > 0 ? toLuaJson(endingList(parts)) : '',
         shown: shown ? toLuaJson(shown) : '',
         sum: sum ? JSON.stringify(sum) : '',
+        firstWord: firstWordMs ?? ('' as const),
       };
       return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
     },

@@ -24,6 +24,16 @@ export const UsageSchema = Type.Object({
   estimated: Type.Optional(Type.Boolean({ description: 'Some or all of it is an estimate: a token for four bytes' })),
 });
 
+/** What proves a whole answer and says how it came to be. */
+export const ReceiptSchema = Type.Object({
+  sha256: Type.String({ description: 'Of the whole text in UTF-8, hexadecimal' }),
+  bytes: Whole,
+  usage: Type.Optional(UsageSchema),
+  firstWordMs: Type.Optional(Type.Integer({ ...Whole, description: 'From the start of the run; absent after a takeover' })),
+  durationMs: Whole,
+  nodes: Type.Array(Type.String(), { description: 'The pods that wrote it, in order' }),
+});
+
 /** A message as people read it: the same in the log, in history and in the trail. */
 export const MessageSchema = Type.Object({
   messageId: Name,
@@ -38,6 +48,7 @@ export const MessageSchema = Type.Object({
   trimmed: Type.Optional(Trimmed),
   author: Type.Optional(Type.String()),
   usage: Type.Optional(UsageSchema),
+  receipt: Type.Optional(ReceiptSchema),
 });
 
 const User = { userId: Name };
@@ -69,6 +80,7 @@ const Ended = Type.Object({
   ),
   cancel: Type.Optional(Type.Object({ requestedAt: Whole, stoppedAt: Whole })),
   parts: Type.Optional(Type.Object({ count: Whole, sha256: Type.String() })),
+  receipt: Type.Optional(ReceiptSchema),
   endedAt: Whole,
   text: Type.String(),
 });

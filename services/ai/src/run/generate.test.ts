@@ -114,6 +114,26 @@ test('the model is told its system prompt, the thread without what was deleted, 
   ]);
 });
 
+test('W-10 who wrote the first word says when it came; who goes on with another owner’s text does not', async () => {
+  const clock = createFastClock(1_000);
+  const provider: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      await clock.sleep(250);
+      yield { text: 'a' };
+      await clock.sleep(90);
+      yield { text: 'b' };
+    },
+  };
+  const first = setUp(provider);
+  first.job.claim = { ...first.job.claim, claimedAt: first.job.claim.run.startedAt + 40 };
+  await generate({ ...first.job, clock }).done;
+  expect(first.ends).toMatchObject([{ reason: 'complete', firstWordMs: 40 + 250 }]);
+  const heir = setUp(provider, { text: 'of another owner ' });
+  await generate({ ...heir.job, clock }).done;
+  expect(heir.ends[0]).not.toHaveProperty('firstWordMs');
+});
+
 test('the offset of its end is told once: the size of the log is measured there', async () => {
   const { job } = setUp(says('a'), {
     ends: [

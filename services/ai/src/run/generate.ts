@@ -3,6 +3,7 @@ import type { FileReader } from '@runnel/files';
 import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
 import type { AppendObserver } from './run-text.ts';
+import { watchFirstWord } from './timeline.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { ModelMessage } from '../models/provider.ts';
@@ -94,6 +95,7 @@ export const generate = (job: RunJob): ActiveRun => {
   const stopping = new AbortController();
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const decisions = new Decisions();
+  const first = watchFirstWord(claim, observe, clock);
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
@@ -105,7 +107,7 @@ export const generate = (job: RunJob): ActiveRun => {
     newLogId: newId,
     onVerdict: stop,
     giveUp,
-    observe,
+    observe: first.observer,
     clock,
     ...(random && { random }),
   });
@@ -160,6 +162,7 @@ export const generate = (job: RunJob): ActiveRun => {
         ...owned,
         ...standing,
         ...ending(reason),
+        ...first.told(),
         reason,
         ...(finish && { finish }),
         usage: costWith(usage, standing.bytes),

@@ -1,4 +1,6 @@
-import type { RunLog, TimelineBatch } from '@runnel/coordination';
+import type { EndRun, RunLog, TimelineBatch } from '@runnel/coordination';
+import type { Clock } from '../runs/clock.ts';
+import type { AppendObserver } from './run-text.ts';
 import type { Claim } from './generate.ts';
 
 /** Chunks are sent in batches, so that a run costs a few notes a second whatever its speed. */
@@ -80,5 +82,32 @@ export const createTimeline = (
       closed = true;
       flush();
     },
+  };
+};
+
+/**
+ * When the first word of an answer came, since the run was begun, for its receipt. Who goes on with another owner's text does not know
+ * it. The store's clock says how long the run waited, this pod's how long its model took.
+ */
+export const watchFirstWord = (
+  { claimedAt, run, text, base = 0 }: Pick<Claim, 'claimedAt' | 'run' | 'text' | 'base'>,
+  observe: AppendObserver,
+  clock: Pick<Clock, 'wall'>,
+): { observer: AppendObserver; told(): Pick<EndRun, 'firstWordMs'> } => {
+  const beganAt = clock.wall();
+  const isOurs = Buffer.byteLength(text) <= base;
+  let firstAt: number | undefined;
+  return {
+    observer: {
+      ...observe,
+      appended(outcome, ms, piece, offset) {
+        firstAt ??= piece.t;
+        observe.appended?.(outcome, ms, piece, offset);
+      },
+    },
+    told: () =>
+      firstAt === undefined || !isOurs
+        ? {}
+        : { firstWordMs: Math.round(Math.max(0, claimedAt - run.startedAt) + Math.max(0, firstAt - beganAt)) },
   };
 };

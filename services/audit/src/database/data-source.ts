@@ -7,6 +7,7 @@ import { Proof1700000000006 } from './migrations/0005-proof.ts';
 import { Tokens1700000000008 } from './migrations/0007-tokens.ts';
 import { Persons1700000000009 } from './migrations/0008-persons.ts';
 import { Parts1700000000010 } from './migrations/0009-parts.ts';
+import { Receipts1700000000011 } from './migrations/0010-receipts.ts';
 import { Presets1700000000012 } from './migrations/0012-presets.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
@@ -15,6 +16,7 @@ const shared = {
   migrations: [
     ...[Initial1700000000002, SearchByUser1700000000003, TrailByHead1700000000004, Finish1700000000005],
     ...[Proof1700000000006, Tokens1700000000008, Persons1700000000009, Parts1700000000010],
+    Receipts1700000000011,
     Presets1700000000012,
   ],
   migrationsTransactionMode: 'each' as const,

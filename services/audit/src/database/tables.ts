@@ -42,6 +42,8 @@ export interface MessageRow {
   model: string | null;
   author: string | null;
   createdAt: number;
+  /** JSON of the receipt of a whole answer; null for everything else, and for what older pods wrote. */
+  receipt: string | null;
 }
 export const MESSAGE: Columns<MessageRow> = {
   conversationId: ['conversation_id', 'text'],
@@ -56,6 +58,7 @@ export const MESSAGE: Columns<MessageRow> = {
   model: ['model', 'text'],
   author: ['author', 'text'],
   createdAt: ['created_at', 'bigint'],
+  receipt: ['receipt', 'text'],
 };
 /** With the words that PostgreSQL searches; SQLite keeps them in a table of their own. */
 export const SEARCHED: Columns<MessageRow & { search: string }> = { ...MESSAGE, search: ['search', 'tsvector'] };

@@ -16,6 +16,7 @@ const WORDS: Record<Column, string> = {
   model: 'model',
   author: 'author',
   createdAt: 'time',
+  receipt: 'receipt',
 };
 const COLUMNS = Object.keys(WORDS) as Column[];
 const EMPTY = sha256Of('');
@@ -24,9 +25,10 @@ const differences = (found: MessageRow, { row, digest }: ToldMessage, isDeleted:
   COLUMNS.filter((column) => {
     if (isDeleted && column === 'text') return found.text !== '';
     if (isDeleted && column === 'status') return found.status !== 'deleted';
+    if (isDeleted && column === 'receipt') return found.receipt !== null;
     if (column === 'text') return sha256Of(fromStored(found.text)) !== (digest?.sha256 ?? EMPTY);
     // A pod of an earlier version left it out.
-    if (column === 'finish' && found.finish === null) return false;
+    if ((column === 'finish' || column === 'receipt') && found[column] === null) return false;
     return found[column] !== row[column];
   });
 
@@ -35,7 +37,17 @@ const stubOf = (told: Told): ToldMessage[] => {
   const { change, row } = told;
   if (change.kind !== 'message-deleted') return [];
   const { userId, position, messageId } = change;
-  const empty = { parentId: null, role: '', text: '', status: 'deleted', finish: null, model: null, author: null, createdAt: row.time };
+  const empty = {
+    parentId: null,
+    role: '',
+    text: '',
+    status: 'deleted',
+    finish: null,
+    model: null,
+    author: null,
+    createdAt: row.time,
+    receipt: null,
+  };
   return [{ told, digest: undefined, row: { conversationId: row.conversationId, messageId, userId, position, ...empty } }];
 };
 

@@ -22,6 +22,16 @@ const WAITING = `(SELECT count(*) FROM part p LEFT JOIN message m ON m.conversat
 
 type Raw = Record<string, unknown>;
 
+/** None beside a text that is gone, whatever the column says. */
+const receiptIn = ({ receipt, status }: MessageRow): Pick<Message, 'receipt'> => {
+  if (!receipt || status !== 'complete') return {};
+  try {
+    return { receipt: JSON.parse(receipt) as NonNullable<Message['receipt']> };
+  } catch {
+    return {};
+  }
+};
+
 export const toMessage = (row: MessageRow): Message => ({
   messageId: row.messageId,
   parentId: row.parentId,
@@ -32,6 +42,7 @@ export const toMessage = (row: MessageRow): Message => ({
   ...(row.model !== null && { model: row.model }),
   createdAt: row.createdAt,
   ...(row.author !== null && { author: row.author }),
+  ...receiptIn(row),
 });
 
 export const readBody = (body: unknown): Part[] => {

@@ -28,6 +28,7 @@ const message = (change: Partial<MessageRow> = {}): MessageRow => ({
   model: 'count',
   author: null,
   createdAt: 300,
+  receipt: null,
   ...change,
 });
 const tablesOf = (sessions: SessionRow[], messages: MessageRow[] = []): Tables => ({
@@ -108,6 +109,19 @@ describe('a message', () => {
     expect(written([session()], [{ ...END, ...known }], at(300, said(second))).messages).toEqual(isLeftOut ? [] : [row]);
   });
 
+  test('keeps its receipt when its end is written again without one; what was deleted has none', () => {
+    const proved = message({ receipt: '{"bytes":6}' });
+    expect(written([session()], [proved], at(300, said())).messages).toEqual([proved]);
+    expect(written([session()], [message()], at(300, said({ receipt: '{"bytes":6}' }))).messages).toEqual([proved]);
+    expect(written([session()], [message({ ...proved, createdAt: 301 })], at(300, said({ text: 'B' }))).messages).toEqual([
+      message({ text: 'B' }),
+    ]);
+    expect(written([session()], [proved], at(400, erased)).messages).toEqual([message({ text: '', status: 'deleted' })]);
+    expect(written([session()], [message({ text: '', status: 'deleted' })], at(300, said({ receipt: '{"bytes":6}' }))).messages).toEqual([
+      message({ text: '', status: 'deleted' }),
+    ]);
+  });
+
   test('deleted keeps its place and loses its text', () => {
     expect(written([session()], [message()], at(400, erased))).toEqual({
       ...NOTHING,
@@ -116,7 +130,17 @@ describe('a message', () => {
   });
 
   test('deleted before it is known leaves a mark in its place', () => {
-    const mark = { parentId: null, role: '', text: '', status: 'deleted', finish: null, model: null, author: null, createdAt: 400 };
+    const mark = {
+      parentId: null,
+      role: '',
+      text: '',
+      status: 'deleted',
+      finish: null,
+      model: null,
+      author: null,
+      createdAt: 400,
+      receipt: null,
+    };
     for (const sessions of [[], [session()]]) expect(written(sessions, [], at(400, erased)).messages).toEqual([message(mark)]);
   });
 });

@@ -81,7 +81,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
   const putSaid = (row: MessageRow): void => {
     const known = messages.get(messageKey(row.conversationId, row.messageId));
     if (known && isSecondEnd(known, row)) return;
-    putMessage(known?.status === 'deleted' ? { ...row, text: '', status: 'deleted' } : row);
+    if (known?.status === 'deleted') putMessage({ ...row, text: '', status: 'deleted', receipt: null });
+    // An end that was written again after a loss knows less of its answer.
+    else putMessage({ ...row, receipt: row.receipt ?? (known?.text === row.text ? known.receipt : null) });
   };
 
   for (const entry of changes) {
@@ -152,7 +154,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
           author: null,
           createdAt: time,
         };
-        putMessage({ ...(known ?? empty), text: '', status: 'deleted' });
+        putMessage({ ...(known ?? empty), text: '', status: 'deleted', receipt: null });
         break;
       }
       case 'session-deleted': {

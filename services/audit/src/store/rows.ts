@@ -100,13 +100,14 @@ const messageRow = (conversationId: string, userId: string, message: AuditMessag
   model: message.model ?? null,
   author: message.author ?? null,
   createdAt: message.createdAt,
+  receipt: message.receipt ? JSON.stringify(message.receipt) : null,
 });
 
 /** Time first, then the place in the log: messages of one millisecond keep their order. */
 const positionOf = (time: number, event: AuditEvent): number => time * 1_000 + ((sequenceOf(event)?.sequence ?? 0) % 1_000);
 
 /** The message that an answer leaves behind. */
-const answerOf = ({ runId, parentId, text, reason, finish, model, startedAt }: EndedData): AuditMessage => ({
+const answerOf = ({ runId, parentId, text, reason, finish, model, startedAt, receipt }: EndedData): AuditMessage => ({
   messageId: runId,
   parentId,
   role: 'assistant',
@@ -115,6 +116,7 @@ const answerOf = ({ runId, parentId, text, reason, finish, model, startedAt }: E
   ...(finish !== undefined && { finish }),
   model,
   createdAt: startedAt,
+  ...(receipt && { receipt }),
 });
 
 /** What an event means for the tables that people read; empty for events that only the trail keeps. Pure. */

@@ -7,6 +7,7 @@ import { boundsContract } from './bounds.ts';
 import { checkpointsContract } from './checkpoints.ts';
 import { erasingContract } from './erasing.ts';
 import { firstEndContract } from './first-end.ts';
+import { receiptsContract } from './receipts.ts';
 import { ownershipContract } from './ownership.ts';
 import { partsContract } from './parts.ts';
 import { poisonContract } from './poison.ts';
@@ -34,6 +35,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   describe(name, () => ownershipContract(open));
   describe(name, () => partsContract(open));
   describe(name, () => firstEndContract(fresh));
+  describe(name, () => receiptsContract(fresh));
   describe(name, () => boundsContract(open));
 
   describe(name, () => {

@@ -1,5 +1,5 @@
 import type { PendingPrompt } from '@runnel/client';
-import type { Message, MessageStatus, Part, RunState, Trimmed } from '@runnel/protocol';
+import type { Message, MessageStatus, Part, Receipt, RunState, Trimmed } from '@runnel/protocol';
 import type { Node } from './tree.ts';
 
 /** One message of the page, whichever state it is in. */
@@ -14,6 +14,8 @@ export interface Entry extends Node {
   trimmed: Trimmed | null;
   /** Beside its text; of a running answer they are read where they are drawn. */
   parts: readonly Part[];
+  /** What proves a whole answer; older ones have none. */
+  receipt: Receipt | null;
   model: string | null;
   /** The model that was asked for, where another one answered. */
   requestedModel: string | null;
@@ -33,6 +35,7 @@ const ofMessage = (message: Message): Entry => ({
   finish: message.finish ?? null,
   trimmed: message.trimmed ?? null,
   parts: message.parts ?? NO_PARTS,
+  receipt: message.receipt ?? null,
   model: message.model ?? null,
   requestedModel: message.requestedModel ?? null,
   createdAt: message.createdAt,
@@ -61,6 +64,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed,
       parts: NO_PARTS,
+      receipt: null,
       model,
       requestedModel,
       createdAt: startedAt,
@@ -80,6 +84,7 @@ export const entriesOf = (messages: readonly Message[], run: RunHead | null, pen
       finish: null,
       trimmed: null,
       parts: NO_PARTS,
+      receipt: null,
       model: prompt.model ?? null,
       requestedModel: null,
       createdAt: prompt.createdAt,

@@ -53,6 +53,7 @@ export interface ScriptArgs {
     held: string;
     shown: string;
     sum: string;
+    firstWord: number | '';
   };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };

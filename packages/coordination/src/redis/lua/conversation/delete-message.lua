@@ -43,7 +43,7 @@ if message and message.status == 'deleted' then
   return { 'done', tonumber(conversation[3]) }
 elseif message then
   words = message.text
-  message.text, message.status, message.parts = '', 'deleted', nil
+  message.text, message.status, message.parts, message.receipt = '', 'deleted', nil, nil
   redis.call('HSET', history, messageId, cjson.encode(message))
 end
 redis.call('DEL', text)

@@ -31,7 +31,7 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include readparts
 
 local member = conversationId .. ':' .. runId
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch', 'parts', 'step', 'requested')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch', 'parts', 'step', 'requested', 'nodes')
 local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active', 'system')
 if not record[1] and conversation[4] == runId then
   -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
@@ -74,7 +74,12 @@ local tries = redis.call('HINCRBY', owner, 'tries', 1)
 if record[3] == '' then
   redis.call('HSET', run, 'status', 'running', 'parentId', record[2], 'model', '', 'startedAt', record[4])
 end
-redis.call('HSET', run, 'epoch', epoch)
+-- Who wrote it, for its receipt: a line each, the newest last.
+local nodes = record[10] or ''
+if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < 2048 then
+  nodes = nodes == '' and claimant or nodes .. '\n' .. claimant
+end
+redis.call('HSET', run, 'epoch', epoch, 'nodes', nodes)
 redis.call('ZREM', queued, member)
 redis.call('ZADD', leases, string.format('%.0f', now + leaseMs), member)
 mend()

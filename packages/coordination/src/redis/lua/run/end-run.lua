@@ -1,17 +1,17 @@
 #!lua flags=allow-oom
 -- end-run: ends a run once: history, `run-ended`, outbox. Nothing of the run comes after it (W-10, W-11).
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store parts partPrefix
--- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish held shown sum
+-- ARGV     conversationId runId epoch reason bytes sha256 usage error cap finish held shown sum firstWord
 --          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
 --          held: JSON list of [partId, state, bytes, JSON of the part as the end leaves it or '', facts for the audit], by index, '' without
---          parts; shown: JSON list of them for the message; sum: JSON of their number and digest
+--          parts; shown: JSON list of them for the message; sum: JSON of their number and digest; firstWord: ms from the start to it, or ''
 -- Returns  ended offset reason | gap bytes | changed | fenced | closed | gone      (changed: the parts are not as the caller holds them)
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local parts, partPrefix = KEYS[15], KEYS[16]
 local conversationId, runId, epoch, reason, bytes, sha256 = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local usage, failure, cap, finish, shown, sum = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[12], ARGV[13]
+local usage, failure, cap, finish, shown, sum, firstWord = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10], ARGV[12], ARGV[13], ARGV[14]
 local ending = ARGV[11] ~= '' and cjson.decode(ARGV[11]) or {}
 -- @include now
 -- @include json
@@ -39,7 +39,7 @@ for _, part in ipairs(ending) do
     cjson.decode(part[5])
   end
 end
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts', 'cut', 'lost', 'requested')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'parts', 'cut', 'lost', 'requested', 'nodes')
 local held = redis.call('HMGET', owner, 'runId', 'epoch', 'owner')
 local asked = wanted()
 if epoch == '' then
@@ -97,7 +97,20 @@ end
 if sum ~= '' then
   ended = ended .. ',"parts":' .. sum
 end
-ended = ended .. ',"endedAt":' .. now
+-- Of whole answers alone: what was cut, stopped or has no text proves nothing.
+local receipt = ''
+if reason == 'complete' and length > 0 and (finish == '' or finish == 'stop' or finish == 'tools') then
+  receipt = ',"receipt":{"sha256":' .. cjson.encode(sha256) .. ',"bytes":' .. figure(bytes) .. (usage ~= '' and ',"usage":' .. usage or '')
+    .. (firstWord ~= '' and ',"firstWordMs":' .. figure(firstWord) or '') .. ',"durationMs":' .. figure(math.max(0, now - (tonumber(record[4]) or now)))
+  receipt = receipt .. ',"nodes":['
+  local between = ''
+  for name in string.gmatch(record[10] or held[3] or '', '[^\n]+') do
+    receipt = receipt .. between .. cjson.encode(name)
+    between = ','
+  end
+  receipt = receipt .. ']}'
+end
+ended = ended .. receipt .. ',"endedAt":' .. now
 
 local listed = shown ~= '' and ',"parts":' .. shown or ''
 local content = cjson.encode(redis.call('GET', text) or '')
@@ -106,7 +119,7 @@ local parentId, model = json(record[2]), cjson.encode(record[3])
 local requested = record[9] and ',"requestedModel":' .. cjson.encode(record[9]) or ''
 keep(runId, '{"messageId":"' .. runId .. '","parentId":' .. parentId .. ',"role":"assistant","text":' .. content
   .. ',"status":' .. cjson.encode(reason) .. finished .. trimmed .. ',"model":' .. model .. requested .. ',"createdAt":' .. figure(record[4])
-  .. (usage ~= '' and ',"usage":' .. usage or '') .. listed .. '}')
+  .. (usage ~= '' and ',"usage":' .. usage or '') .. listed .. receipt .. '}')
 redis.call('HSET', meta, 'leaf', runId)
 redis.call('HDEL', meta, 'active')
 redis.call('HSET', run, 'status', reason, 'epoch', held[2] or 0)

@@ -1,0 +1,12 @@
+/** Name of the browser's database. */
+export const KEPT_FILES = 'runnel-files';
+
+/** Whether the browser may have files of an earlier page: asked before anything is loaded for them. */
+export const mayHaveKeptFiles = async (): Promise<boolean> => {
+  try {
+    return (await indexedDB.databases()).some(({ name }) => name === KEPT_FILES);
+  } catch {
+    // Forbidden, or an old browser: nothing is kept then.
+    return false;
+  }
+};

@@ -1,0 +1,27 @@
+/** Files with prompts. */
+export const file = {
+  attach: 'Add files',
+  list: 'Files of this message',
+  drop: 'Drop files here: they go with your message',
+  progress: 'Upload of {name}',
+  remove: 'Remove {name}',
+  tooMany: 'At most {most} files go with a message.',
+  pasted: 'A long text was pasted: it goes along as a file.',
+  pastedName: 'pasted.txt',
+  sending: 'Your files are still on their way.',
+  failed: 'A file could not be added. Try it again, or remove it.',
+  save: 'Save {name}',
+  gone: 'This file is not there any more.',
+  why: {
+    'too-large': 'This file is too large.',
+    quota: 'There is no room for more of your files.',
+    'unsupported-type': 'Files of this type cannot be added.',
+    unauthorized: 'Please sign in.',
+    forbidden: 'Files cannot be added here.',
+    'not-found': 'Files cannot be added here.',
+    'rate-limited': 'Too many at once. It is tried again.',
+    overloaded: 'The service is full. It is tried again.',
+    unavailable: 'No connection. It goes on by itself.',
+    other: 'This file could not be added.',
+  },
+};

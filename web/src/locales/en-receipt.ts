@@ -1,0 +1,21 @@
+/** What proves an answer. */
+export const receipt = {
+  title: 'Receipt of this answer',
+  what: 'The text on your screen was hashed here and is, byte for byte, what the server stored when the answer ended.',
+  copyHash: 'Copy the hash',
+  bytes: 'Length in bytes',
+  tokens: 'Tokens',
+  tokenCounts: '{prompt} read, {completion} written',
+  estimated: '(estimated)',
+  cost: 'Cost',
+  firstWord: 'First word after',
+  duration: 'Whole answer after',
+  model: 'Model',
+  nodes: 'Written by',
+  trail: 'Its audit chain',
+  check: 'Check a text from elsewhere',
+  paste: 'Paste it here',
+  same: 'This is the answer, byte for byte.',
+  other: 'This is not the answer: something differs.',
+  differs: 'Not what the server stored. Reload the page.',
+};
