@@ -4,21 +4,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@runnel/kit';
 import { createKubeApi, type KubeAccount, type KubeApi } from '../src/index.ts';
-
-const PROGRAMS = ['etcd', 'kube-apiserver'];
-const PLACES = [process.env['KUBEBUILDER_ASSETS'], join(homedir(), '.cache/k8s-test/bin'), '/usr/local/kubebuilder/bin'];
-const assets = PLACES.find((place) => place !== undefined && PROGRAMS.every((name) => existsSync(join(place, name))));
-
-/** Why there is no API server to be had here; undefined: there is. */
-export const noKubeServer: string | undefined =
-  assets === undefined
-    ? 'no etcd and kube-apiserver: set KUBEBUILDER_ASSETS to their folder (setup-envtest brings them, npm run test:k8s builds them)'
-    : undefined;
-if (noKubeServer !== undefined) console.log(`not run: ${noKubeServer}`);
+import { assets } from './programs.ts';
 
 export interface KubeServer {
   url: string;
