@@ -14,7 +14,8 @@ const key = (grantId: string, digest: string, change = {}) => ({
 });
 const folder = (): string => {
   const made = mkdtempSync(join(tmpdir(), 'runnel-grants-'));
-  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  // When a key was used last is noted behind the answer: that write may still be under way.
+  onTestFinished(() => rmSync(made, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }));
   return join(made, 'grants.json');
 };
 const start = (file: string, now = Date.now) => createMemoryRunLog({ now, grants: openGrantsFile({ file, log: silentLog }) });
