@@ -117,8 +117,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   return { outcome: 'started', runId, offset };
 };
 
-/** A thread that runs on for so long is cut where the store's memory ends, as always. */
-const LONG_THREAD = 100;
+/** A thread that runs on for so long is cut where the store's memory ends, as always: a hundred, and an answer that is gone on with. */
+const LONG_THREAD = 101;
 
 /** The first of a message and its ancestors that is not here. */
 const beyond = ({ messages }: MemoryConversation, messageId: string | null): string | null => {
