@@ -17,7 +17,7 @@ end
 
 local function beyond(id)
   -- An answer that is gone on with is none of the hundred.
-  for _ = 1, 101 do
+  for _ = 1, continues ~= '' and 101 or 100 do
     local kept = id ~= '' and redis.call('HGET', history, id)
     if not kept then
       return id ~= '' and id
