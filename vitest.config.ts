@@ -7,6 +7,7 @@ const KAFKA = '**/*.kafka.test.ts';
 const BROWSER = '**/*.browser.test.ts';
 const PROMTOOL = '**/*.promtool.test.ts';
 const CHART = '**/*.chart.test.ts';
+const KUBE = '**/*.kube.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
@@ -22,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART],
+          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART, KUBE],
           pool: 'forks',
           maxWorkers: 2,
           // A test that hangs, not one that a busy machine lets wait: 100 generated cases take a second here and ten there.
@@ -89,6 +90,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 6 },
+        },
+      },
+      {
+        test: {
+          name: 'kube',
+          include: [KUBE],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 7 },
         },
       },
       {

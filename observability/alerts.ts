@@ -2,6 +2,7 @@ import { ACCESS_CAUSES } from './access-alerts.ts';
 import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 import { CAPACITY_CAUSES } from './capacity-alerts.ts';
 import { HEALTH_CAUSES } from './health-alerts.ts';
+import { OPERATOR_CAUSES } from './operator-alerts.ts';
 import { MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE, TOOL_SERVER_AWAY } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
@@ -62,6 +63,7 @@ const half = (count: number): Samples => ({
 });
 export const CAUSES: readonly CauseAlert[] = [
   ...ACCESS_CAUSES,
+  ...OPERATOR_CAUSES,
   ...CAPACITY_CAUSES,
   ...HEALTH_CAUSES,
   {

@@ -16,6 +16,7 @@ import {
 } from '@runnel/kit';
 import { beforeAll, expect, test } from 'vitest';
 import { createAiApp, configSpec as aiConfig } from '../services/ai/src/index.ts';
+import { createOperatorMetrics } from '../services/operator/src/metrics.ts';
 import { auditMetrics } from '../services/audit/src/metrics.ts';
 import { createGatewayApp, configSpec as gatewayConfig } from '../services/gateway/src/index.ts';
 import { CAUSES } from './alerts.ts';
@@ -50,7 +51,13 @@ const collect = async (metrics: Metrics): Promise<void> => {
 beforeAll(async () => {
   const base = { log: silentLog, runLog: createMemoryRunLog() };
   const env = { NODE_ID: 'test', HOST: '127.0.0.1', PORT: '0', AUTH_MODE: 'dev' };
-  const [ofGateway, ofAi, ofAudit] = [createMetrics('gateway'), createMetrics('ai'), createMetrics('audit')];
+  const [ofGateway, ofAi, ofAudit, ofOperator] = ['gateway', 'ai', 'audit', 'operator'].map((service) => createMetrics(service)) as [
+    Metrics,
+    Metrics,
+    Metrics,
+    Metrics,
+  ];
+  createOperatorMetrics(ofOperator);
   storeObserver(ofGateway);
   const gateway = await createGatewayApp({ ...base, config: loadConfig(gatewayConfig, env), metrics: ofGateway, health: createHealth() });
   const ai = await createAiApp({ ...base, config: loadConfig(aiConfig, env), metrics: ofAi, health: createHealth() });
@@ -64,7 +71,7 @@ beforeAll(async () => {
     showStore(metrics, { backlog: async () => 0, clockOffset: async () => 0 });
   }
   createInnerDoor({ current: () => undefined, renew: async () => undefined, close: () => undefined }, ofAudit);
-  for (const metrics of [ofGateway, ofAi, ofAudit]) await collect(metrics);
+  for (const metrics of [ofGateway, ofAi, ofAudit, ofOperator]) await collect(metrics);
   await gateway.close();
   await ai.close();
 });

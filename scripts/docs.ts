@@ -10,6 +10,8 @@ import { withValuesTable } from '../helm/lib/values-table.ts';
 import { withFieldsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
 import { root } from './lib/command.ts';
+import { crds } from '../services/operator/src/kinds/crd.ts';
+import { stringify } from 'yaml';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
 import { chatParameters, withParameters } from './lib/wires.ts';
@@ -26,7 +28,7 @@ const SERVICES: Record<string, string> = {
   gateway: 'What browsers and API clients talk to.',
   ai: 'Runs the models.',
   audit: 'Carries the outbox to Kafka and the database; answers history and search.',
-  operator: 'Scales and drains the others on Kubernetes.',
+  operator: 'Makes models of ChatModel objects, and scales the others, on Kubernetes.',
 };
 
 const INTRO = `# Configuration
@@ -61,6 +63,9 @@ const files: Record<string, string> = {
   [TARGET]: await render(),
   [CHART_README]: withValuesTable(await text(CHART_README), await text('helm/runnel/values.yaml')),
   'helm/runnel/values.schema.json': valuesSchema(),
+  ...Object.fromEntries(
+    crds().map((crd) => [`helm/runnel-crds/templates/${crd.spec.names.plural}.yaml`, stringify(crd, { lineWidth: 0 })]),
+  ),
   'docs/models.md': withFieldsTable(await text('docs/models.md')),
   'docs/tools.md': withFieldsTable(await text('docs/tools.md'), ToolEntry),
   'docs/asyncapi.json': asyncApi(),

@@ -2,11 +2,15 @@
 //   npm test -- --tier unit,redis
 import { parseArgs } from 'node:util';
 import { ensureSystem } from './system.mjs';
-import { formatSummary, judgeTier, type TierResult } from './lib/totals.ts';
+import { formatSummary, judgeTier, notRunTier, type TierResult } from './lib/totals.ts';
 import { TIERS, type Tier } from './lib/tiers.ts';
 
 async function runTier(tier: Tier): Promise<TierResult> {
   console.log(`\n── ${tier.name} ──`);
+  if (tier.notRun !== undefined) {
+    console.log(`not run: ${tier.notRun}`);
+    return notRunTier(tier.name, tier.notRun);
+  }
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   try {

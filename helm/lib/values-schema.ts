@@ -8,6 +8,7 @@ import { readSlos } from '../../observability/lib/slo.ts';
 import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
 import { configSpec as gateway } from '../../services/gateway/src/config.ts';
 import { configSpec as ai } from '../../services/ai/src/config.ts';
+import { configSpec as operator } from '../../services/operator/src/config.ts';
 import { anything, bool, definitions, integer, list, object, ref, text, words, type Schema } from './kubernetes-schema.ts';
 
 const unset = (schema: Schema): Schema => ({ ...schema, type: [schema['type'], 'null'] });
@@ -117,6 +118,15 @@ const autoscaling = (target: string): Schema =>
     }),
   });
 
+const operatorScale = object({
+  enabled: bool,
+  min: integer(1),
+  max: integer(1),
+  target: integer(1),
+  upPerMinute: integer(1),
+  downAfterSeconds: integer(10),
+});
+
 const development = (own: Record<string, Schema> = {}): Schema =>
   object({ enabled: bool, image: text('.'), storage: ref('quantityOrNothing'), nodeSelector: ref('labels'), ...own });
 
@@ -150,6 +160,13 @@ const properties: Record<string, Schema> = {
   }),
   audit: component({ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') }),
   web: component({ enabled: bool }),
+  operator: component({
+    enabled: bool,
+    env: env(operator),
+    keySecrets: list(ref('name')),
+    scaling: object({ gateways: operatorScale, ai: operatorScale }),
+    rolloutGate: object({ enabled: bool, maxFailedPercent: integer(0, 100), minAnswers: integer(1), onBreach: words('Hold', 'Report') }),
+  }),
   auth: object({
     mode: words('dev', 'jwt', 'oidc'),
     devModeOpen: bool,

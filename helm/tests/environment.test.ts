@@ -5,11 +5,12 @@ import { parse } from 'yaml';
 import type { ConfigSpec } from '@runnel/kit';
 import { configSpec as ai } from '../../services/ai/src/config.ts';
 import { configSpec as audit } from '../../services/audit/src/config.ts';
+import { configSpec as operator } from '../../services/operator/src/config.ts';
 import { configSpec as gateway } from '../../services/gateway/src/config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
-const SPECS: Record<string, ConfigSpec> = { gateway, ai, audit };
+const SPECS: Record<string, ConfigSpec> = { gateway, ai, audit, operator };
 const COMPOSE = ['compose/compose.yaml', 'compose/compose.multi-node.yaml'];
 
 const EVERYWHERE = 'a pod listens on all its addresses';
@@ -54,6 +55,14 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
         ],
       ].map((name) => [name, BY_ENV]),
     ),
+  },
+  operator: {
+    HOST: EVERYWHERE,
+    RUNNEL_COMMIT: BY_IMAGE,
+    ...TRACING,
+    INTERNAL_TOKEN: BY_FILE,
+    KUBERNETES_SERVICE_HOST: 'Kubernetes gives it to every pod',
+    KUBERNETES_SERVICE_PORT_HTTPS: 'Kubernetes gives it to every pod',
   },
   ai: { HOST: EVERYWHERE, RUNNEL_COMMIT: BY_IMAGE, ...TRACING, INTERNAL_TOKEN: BY_FILE, LEASE_MS: BY_ENV },
   audit: {
@@ -113,7 +122,8 @@ describe.each(Object.entries(SPECS))('what %s reads from its environment', (serv
     expect(left.filter(([name]) => refused.has(name))).toEqual([]);
   });
 
-  test.each(COMPOSE)(`%s sets, or leaves to the file that all may be put in (${BY_RUNNEL_ENV})`, (file) => {
+  // The operator is for Kubernetes alone.
+  test.each(service === 'operator' ? [] : COMPOSE)(`%s sets, or leaves to the file that all may be put in (${BY_RUNNEL_ENV})`, (file) => {
     const ours = Object.entries(composeServices(file)).filter(([name]) => name.replace(/-\d$/, '') === service);
     expect(ours).not.toEqual([]);
     for (const [name, { environment = {}, env_file: files }] of ours) {

@@ -13,7 +13,7 @@ const target = (name: string): string => {
   return `${new RegExp(` AS ${from}$`, 'm').test(dockerfile) ? target(from) : ''}${body}`;
 };
 
-test.each(['gateway', 'gateway-with-page', 'ai', 'audit', 'web'])(
+test.each(['gateway', 'gateway-with-page', 'ai', 'audit', 'operator', 'web'])(
   'target %s: not root, with a bill of materials where its label says',
   (name) => {
     const text = target(name);

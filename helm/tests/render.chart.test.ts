@@ -8,7 +8,7 @@ import { kubeSchemas } from '../../scripts/kube-schemas.mjs';
 import { CHART, HELMS, PROFILES, helm, render, workloads, type Container, type PodSpec } from './chart.ts';
 
 /** Kinds whose schemas come from elsewhere. */
-const FOREIGN = 'HTTPRoute,ServiceMonitor,PrometheusRule,ScaledObject,Certificate';
+const FOREIGN = 'HTTPRoute,ServiceMonitor,PrometheusRule,ScaledObject,Certificate,ChatModel,ChatCluster';
 const FINISH_SECONDS = 10;
 
 let folder: string;
@@ -57,17 +57,27 @@ describe.each(PROFILES)('profile %s', (profile) => {
     const scaled = manifests
       .filter(({ kind }) => kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject')
       .map(({ spec }) => (spec['scaleTargetRef'] as { name: string }).name);
+    const byOperator = manifests.find(({ kind }) => kind === 'ChatCluster')?.spec ?? {};
+    if (byOperator['gateways']) scaled.push('runnel-gateway');
+    if (byOperator['ai']) scaled.push('runnel-ai');
     const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
     for (const { metadata, spec } of deployments) {
       expect(spec.replicas === undefined, metadata.name).toBe(scaled.includes(metadata.name));
     }
   });
 
-  test('only the gateway gets a token, and may only read EndpointSlices', () => {
+  test('only gateway and operator get a token; a gateway may only read EndpointSlices', () => {
     const manifests = render({ profile });
     const withToken = workloads(manifests).filter(({ pod }) => pod.automountServiceAccountToken !== false);
-    expect(withToken.map(({ component }) => component)).toEqual(['gateway']);
-    const rules = manifests.filter(({ kind }) => kind === 'Role').flatMap((role) => (role as unknown as { rules: unknown[] }).rules);
+    const operated = profile === 'operator-values.yaml';
+    expect(withToken.map(({ component }) => component).toSorted()).toEqual(operated ? ['gateway', 'operator'] : ['gateway']);
+    const roles = manifests.filter(({ kind }) => kind === 'Role');
+    expect(roles.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+      operated ? ['runnel-gateway', 'runnel-operator'] : ['runnel-gateway'],
+    );
+    const rules = roles
+      .filter(({ metadata }) => metadata.name === 'runnel-gateway')
+      .flatMap((role) => (role as unknown as { rules: unknown[] }).rules);
     expect(rules).toEqual([{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] }]);
     expect(manifests.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
   });

@@ -33,7 +33,9 @@ describe('values.yaml, values.schema.json and the README say the same', () => {
   test('every value is in the schema, and the schema knows nothing else', () => {
     const inSchema = new Set(schemaPaths(schema));
     // What all pods are like is said once, at the top.
-    const knobs = new RegExp(`^(gateway|ai|audit|web)\\.(${[...Object.keys(pods), ...Object.keys(ofOneComponent)].join('|')})(\\.|$)`);
+    const knobs = new RegExp(
+      `^(gateway|ai|audit|web|operator)\\.(${[...Object.keys(pods), ...Object.keys(ofOneComponent)].join('|')})(\\.|$)`,
+    );
     // And a map that is empty until somebody fills it may have keys that only the schema tells.
     const filled = valueRows(read('values.yaml')).filter(({ default: value }) => JSON.stringify(value) === '{}');
     const isOurs = (path: string): boolean => !knobs.test(path) && !filled.some((map) => path.startsWith(`${map.path}.`));

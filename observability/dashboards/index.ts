@@ -4,7 +4,8 @@ import { audit } from './audit.ts';
 import { gateway } from './gateway.ts';
 import { journey } from './journey.ts';
 import { kubernetes } from './kubernetes.ts';
+import { operator } from './operator.ts';
 import { store } from './store.ts';
 
 /** In the order in which one looks. */
-export const DASHBOARDS: readonly Dashboard[] = [journey, gateway, ai, store, audit, kubernetes];
+export const DASHBOARDS: readonly Dashboard[] = [journey, gateway, ai, store, audit, kubernetes, operator];

@@ -111,7 +111,7 @@ const store = (name, fill, entrypoint, path) => async () => ({
   config: { Entrypoint: [entrypoint], User: USER, WorkingDir: '/tmp', Env: [`PATH=${path}:/usr/bin:/bin`] },
 });
 
-const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), web };
+const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), operator: service('operator'), web };
 const STORES = {
   redis: store('redis', redisRoot, '/usr/bin/redis-server', '/usr/bin'),
   postgres: store('postgres', postgresRoot, '/entrypoint.sh', '/usr/lib/postgresql/15/bin'),

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noKubeServer } from '../../packages/kube/testing/programs.ts';
 import { runChecks } from '../check.ts';
 import { runNode } from './command.ts';
 import { totalsOfVitest, type Totals } from './totals.ts';
@@ -14,6 +15,8 @@ export interface Tier {
   name: string;
   /** Names of `scripts/system.mjs`. */
   needs: readonly string[];
+  /** Why it cannot be tried here; it then counts as nothing. */
+  notRun?: string | undefined;
   run(): Promise<TierOutcome>;
 }
 
@@ -23,6 +26,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'unit', needs: [], run: () => runVitest('unit') },
   { name: 'observability', needs: ['promtool'], run: () => runVitest('observability') },
   { name: 'chart', needs: ['nginx', 'kube-schemas'], run: () => runVitest('chart') },
+  { name: 'kube', needs: [], notRun: noKubeServer, run: () => runVitest('kube') },
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
   { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
   { name: 'kafka', needs: ['java', 'maven', 'openssl', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatSummary, judgeTier, totalsOfVitest } from './totals.ts';
+import { formatSummary, judgeTier, notRunTier, totalsOfVitest } from './totals.ts';
 
 describe('judgeTier', () => {
   test('a tier that ran nothing has failed', () => {
@@ -16,6 +16,12 @@ describe('judgeTier', () => {
 test('the last line of the summary is the total', () => {
   const summary = formatSummary([judgeTier('check', 31, { passed: 5, failed: 0 }), judgeTier('unit', 2.5, { passed: 40, failed: 1 })]);
   expect(summary.split('\n').at(-1)).toBe('45 passed, 1 failed');
+});
+
+test('a tier that cannot be tried here counts as nothing, and the table says why', () => {
+  const summary = formatSummary([judgeTier('unit', 2, { passed: 9, failed: 0 }), notRunTier('kube', 'no kube-apiserver')]).split('\n');
+  expect(summary.at(-1)).toBe('9 passed, 0 failed');
+  expect(summary.at(-2)).toMatch(/^kube .*not run: no kube-apiserver$/);
 });
 
 test('what failed is named again above the table', () => {

@@ -10,7 +10,7 @@ export interface Totals {
 export interface TierResult extends Totals {
   name: string;
   seconds: number;
-  /** Why the tier failed as a whole. */
+  /** Why the tier failed as a whole, or was not run. */
   problem?: string;
 }
 
@@ -21,6 +21,12 @@ export function judgeTier(name: string, seconds: number, { passed, failed, failu
   if (passed === 0) return { name, seconds, passed, failed: 1, problem: 'ran no tests' };
   return { name, seconds, passed, failed };
 }
+
+/** A tier that cannot be tried here, with the reason in the table: neither a success nor a failure. */
+export const notRunTier = (name: string, reason: string): TierResult => ({
+  ...{ name, seconds: 0, passed: 0, failed: 0 },
+  problem: `not run: ${reason}`,
+});
 
 /** What failed, the table of tiers and, as its last line, exactly `N passed, N failed`. */
 export function formatSummary(results: readonly TierResult[]): string {

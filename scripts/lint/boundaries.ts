@@ -1,6 +1,6 @@
 /**
- * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` `events` and `files` → `protocol`; `kit` and
- * `protocol` import no package of ours; a service never imports a service, except `standalone`, which composes them.
+ * Who may import whom. One-way: services → packages; `vue` → `client`; `client`, `coordination` `events` and `files` → `protocol`;
+ * `kube` → `kit`; `kit` and `protocol` import no package of ours; a service never imports a service, except `standalone`, which composes them.
  */
 const ALLOWED: Record<string, readonly string[]> = {
   'packages/protocol': [],
@@ -9,10 +9,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   'packages/coordination': ['protocol'],
   'packages/events': ['protocol'],
   'packages/files': ['protocol'],
+  'packages/kube': ['kit'],
   'packages/vue': ['client', 'protocol'],
   web: ['client', 'protocol', 'vue'],
 };
-const FOR_SERVICES = ['protocol', 'coordination', 'events', 'files', 'kit'];
+const FOR_SERVICES = ['protocol', 'coordination', 'events', 'files', 'kit', 'kube'];
 const SERVICES = ['gateway', 'ai', 'audit', 'demo-tools', 'operator', 'standalone'];
 /** Test helpers any test may use, whatever its folder depends on. */
 const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];
@@ -20,6 +21,7 @@ const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing'
 /** Libraries that one folder alone knows, so that the store or the broker behind it can be changed there. */
 const KEPT_IN: Record<string, readonly string[]> = {
   ioredis: ['packages/coordination', 'e2e', 'bench'],
+  '@kubernetes/client-node': ['packages/kube'],
   kafkajs: ['packages/events', 'e2e'],
   typeorm: ['services/audit'],
   pg: ['services/audit', 'e2e'],

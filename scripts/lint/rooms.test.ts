@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../lib/command.ts';
 
-const SOURCES = '{packages/{coordination,client},services/{gateway,ai,audit}}/src/*/**/*.{ts,lua}';
+const SOURCES = '{packages/{coordination,client},services/{gateway,ai,audit,operator}}/src/*/**/*.{ts,lua}';
 const isSource = (file: string): boolean => /\.(ts|lua|vue)$/.test(file) && !/\.test\.ts$/.test(file);
 
 const folders = Map.groupBy(globSync(SOURCES, { cwd: root }).filter(isSource), dirname);

@@ -107,9 +107,9 @@ test('the suggestion to count waits for the list of models, however late it come
   await page.route('**/api/models', (route) => void held.push(route));
   await page.reload();
   const count = page.getByRole('button', { name: 'Prove it: count' });
-  await expect.poll(() => held.length).toBe(1);
+  await expect.poll(() => held.length).toBeGreaterThan(0);
   expect(await count.isDisabled()).toBe(true);
-  await held[0]!.continue();
+  await Promise.all(held.map((route) => route.continue()));
   await count.click();
   await words(page, 5);
   expect(await answer(page).locator('.model').textContent()).toBe('count');

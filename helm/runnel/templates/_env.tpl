@@ -200,13 +200,23 @@
 
 {{/* A folder and not one file of it: a mounted file of its own does not follow its ConfigMap. */}}
 {{- define "runnel.modelsMount" -}}
-{{- if .Values.ai.modelsConfigMap }}
+{{- if or .Values.ai.modelsConfigMap .Values.operator.enabled }}
 - { name: models, mountPath: /etc/runnel/models, readOnly: true }
 {{- end }}
 {{- end }}
 {{- define "runnel.modelsVolume" -}}
-{{- with .Values.ai.modelsConfigMap }}
+{{- with .root.Values.ai.modelsConfigMap }}
 - name: models
   configMap: { name: {{ . | quote }} }
+{{- end }}
+{{- if .root.Values.operator.enabled }}
+# The operator makes both; a pod that is earlier waits for them. Gateways are given no keys.
+- name: models
+  projected:
+    sources:
+      - configMap: { name: {{ include "runnel.name" (dict "root" .root "name" "models") }} }
+      {{- if eq .name "ai" }}
+      - secret: { name: {{ include "runnel.name" (dict "root" .root "name" "model-keys") }} }
+      {{- end }}
 {{- end }}
 {{- end }}

@@ -1,7 +1,7 @@
 {{/*
 Deployment, Services, ServiceAccount and disruption budget of one component.
   root, name, values   $, "ai", .Values.ai
-  port, internal       what people and pods are answered at; probes and figures (0: none, then the page's probes)
+  port, internal       what people and pods are answered at (0: nobody is); probes and figures (0: none, then the page's probes)
   env, mounts, volumes, init   YAML lists as text, may be empty
   config               list of what `runnel.checksum` looks at
   token                whether pods may call the API server
@@ -56,7 +56,9 @@ spec:
           imagePullPolicy: {{ include "runnel.pullPolicy" . | trim }}
           securityContext: {{- include "runnel.containerSecurity" $ctx | nindent 12 }}
           ports:
-            - { name: http, containerPort: {{ .port }} }
+            {{- with .port }}
+            - { name: http, containerPort: {{ . }} }
+            {{- end }}
             {{- with .internal }}
             - { name: internal, containerPort: {{ . }} }
             {{- end }}
@@ -96,8 +98,10 @@ spec:
         {{- with $knobs.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+{{- if .port }}
 ---
 {{ include "runnel.service" . }}
+{{- end }}
 {{- if .internal }}
 ---
 # Probes, figures and drains: a Service of its own, which no ingress and no neighbour has a reason to name.
@@ -159,6 +163,13 @@ set: a field that is left out is set back to 1 by the API server. Where the clus
 {{- $before := dig "metadata" "annotations" "runnel.dev/replicas" "" $live }}
 {{- ternary $now .values.replicas (and (ge $now 0) (eq $before (toString .values.replicas))) }}
 {{- end }}
+{{- end }}
+
+{{/* Says who scales a component, the operator among them, or nothing; (dict "root" $ "name" "ai") */}}
+{{- define "runnel.scaledBy" -}}
+{{- $operator := .root.Values.operator }}
+{{- $asked := get $operator.scaling (ternary "gateways" .name (eq .name "gateway")) }}
+{{- include "runnel.scaled" (index .root.Values .name).autoscaling | default (ternary "operator" "" (and $operator.enabled $asked.enabled)) }}
 {{- end }}
 
 {{/* Says who scales, or nothing. */}}

@@ -319,7 +319,18 @@ const PRELUDE: Step[] = [
   },
 ];
 
-const CLOCK = new Set(['createdAt', 'claimedAt', 'startedAt', 'endedAt', 'requestedAt', 'stoppedAt', 'updatedAt', 't', 'logId']);
+const CLOCK = new Set([
+  'createdAt',
+  'claimedAt',
+  'startedAt',
+  'endedAt',
+  'requestedAt',
+  'stoppedAt',
+  'updatedAt',
+  'durationMs',
+  't',
+  'logId',
+]);
 
 /** What the two may differ in: clocks and random ids. */
 const comparable = (value: unknown): unknown =>

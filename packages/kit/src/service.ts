@@ -19,7 +19,6 @@ interface Common extends Record<string, Setting> {
   nodeId: Setting<string>;
   logLevel: Setting<LogLevel>;
   commit: Setting<string>;
-  port: Setting<number>;
   internalPort: Setting<number>;
   internalToken: Setting<string | undefined>;
   internalTokenFile: Setting<FileText | undefined>;
@@ -37,8 +36,10 @@ export interface ServiceParts<S extends Common> extends ServiceControl {
 }
 
 export interface BuiltService {
-  /** Its interface for others. Not listening yet. */
-  app: FastifyInstance;
+  /** Its interface for others, at `PORT`. Not listening yet. Absent: it has none. */
+  app?: FastifyInstance;
+  /** More that the inner door lets its neighbours ask, at the internal port. */
+  innerRoutes?: (app: FastifyInstance, door: InnerDoor) => void;
   /** Who may drain it over HTTP. */
   door: InnerDoor;
   /** Hands over what it holds. Once, however often it is called. */
@@ -67,7 +68,8 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
     name,
     async start({ stop }) {
       const config = loadConfig(spec, env);
-      const { nodeId, logLevel, commit, port, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
+      const { nodeId, logLevel, commit, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
+      const { port = 0 } = config as { port?: number };
       const log = createLogger({ level: logLevel, node: nodeId, service: name });
       const metrics = createMetrics(name);
       showBuild(metrics, commit);
@@ -80,13 +82,16 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
         return { token, door: createInnerDoor(token, metrics), closable: { name: 'inner token', close: () => token.close() } };
       };
       const built = await build({ config, log, metrics, health, tracer: tracing.tracer, openDoor, stop });
-      const { app, door, drain } = built;
-      const internal = createInternalServer({ metrics, health, log, door, onDrain: drain, onDrained: () => stop('drained') });
+      const { app, door, drain, innerRoutes } = built;
+      const internal = createInternalServer({
+        ...{ metrics, health, log, door, onDrain: drain, onDrained: () => stop('drained') },
+        ...(innerRoutes && { routes: (inner) => innerRoutes(inner, door) }),
+      });
       const host = hostOf(config);
       await internal.listen({ host, port: internalPort });
-      await app.listen({ host, port });
+      await app?.listen({ host, port });
       health.setReady(true);
-      const ports = { port: portOf(app), internalPort: portOf(internal) };
+      const ports = { ...(app && { port: portOf(app) }), internalPort: portOf(internal) };
       log.info({ event: 'service.started', ...ports, config: describeConfig(spec, config) });
       return {
         log,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Role } from './events.ts';
-import { fitThread, tokensOf } from './context-window.ts';
+import type { Part } from './parts.ts';
+import { fitThread, IMAGE_TOKENS, isSaid, tokensOf } from './context-window.ts';
 
 const say = (role: Role, tokens: number, mark = ''): { role: Role; text: string } => ({ role, text: mark.padEnd(tokens * 4, '.') });
 const shown = (thread: { text: string }[]): string => thread.map(({ text }) => text[0]).join('');
@@ -36,6 +37,21 @@ test('tokens are bytes, not characters; what is deleted or empty is neither kept
     say('user', 1, 'c'),
   ];
   expect(fitThread(thread, 1)).toEqual({ kept: [thread[3]], trimmed: { messages: 1, tokens: 9 } });
+});
+
+const picture: Part = { partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', mediaType: 'image/png' };
+const note: Part = { ...picture, mediaType: 'text/plain', tokens: 0 };
+test.each<[string, Parameters<typeof isSaid>[0], number | null]>([
+  ['a question that is a picture', { role: 'user', text: '', parts: [picture] }, IMAGE_TOKENS],
+  ['a question that is a file in which nothing is', { role: 'user', text: '', parts: [note] }, 0],
+  ['a deleted question with a picture', { role: 'user', text: '', parts: [picture], status: 'deleted' }, null],
+  ['an answer without words, whose files no model gets', { role: 'assistant', text: '', parts: [picture] }, null],
+  ['an answer with a file, which weighs what its words weigh', { role: 'assistant', text: 'abcd', parts: [picture] }, 1],
+  ['no word and no file', { role: 'user', text: '', parts: [{ ...picture, kind: 'tool' }] }, null],
+])('%s is cut as what a model is given of it', (_, message, tokens) => {
+  expect(isSaid(message)).toBe(tokens !== null);
+  const { kept, trimmed } = fitThread([message, say('user', 1)], 0);
+  expect([kept.length, trimmed]).toEqual([1, tokens === null ? null : { messages: 1, tokens }]);
 });
 
 test('whatever the thread, what stays fits or is the last turn, order and system text stay, and nothing is in both parts', () => {

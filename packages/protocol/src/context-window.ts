@@ -37,15 +37,22 @@ interface Turn {
   parts?: readonly Part[];
 }
 
-const weightOf = ({ text, parts }: Turn): number => tokensOf(text) + (parts ? filesWeight(parts).tokens : 0);
+/** The files of a message that a model is given: those a person brought. Pure. */
+export const givenFiles = ({ role, parts }: Pick<Turn, 'role' | 'parts'>): Part[] =>
+  role === 'user' && parts ? parts.filter(({ kind }) => kind === 'file') : [];
+
+/** Whether a message says something to a model: what is deleted, or has neither text nor a file, does not. Pure. */
+export const isSaid = (turn: Turn): boolean => turn.status !== 'deleted' && (turn.text !== '' || givenFiles(turn).length > 0);
+
+const weightOf = (turn: Turn): number => tokensOf(turn.text) + filesWeight(givenFiles(turn)).tokens;
 
 /**
  * The part of a thread (oldest first) that fits in so many tokens: all system text, then whole turns — a person's message and what
- * was answered to it — from the newest back to the first that has no room. The newest turn stays, however long. What is deleted or empty
- * is in neither part. Pure; `fit.lua` says the same of the store's copy.
+ * was answered to it — from the newest back to the first that has no room. The newest turn stays, however long. What says nothing
+ * (`isSaid`) is in neither part. Pure; `fit.lua` says the same of the store's copy.
  */
 export const fitThread = <M extends Turn>(thread: readonly M[], tokens: number): { kept: M[]; trimmed: Trimmed | null } => {
-  const said = thread.filter(({ status, text }) => status !== 'deleted' && text !== '');
+  const said = thread.filter(isSaid);
   let room = tokens;
   for (const message of said) if (message.role === 'system') room -= weightOf(message);
   let first = said.length;

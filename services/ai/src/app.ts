@@ -15,13 +15,14 @@ import {
   type Tracer,
 } from '@runnel/kit';
 import { RunnelError, toRunnelError } from '@runnel/protocol';
-import { ModelList, OFFER_STATUS, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
+import { AiFigures, OFFER_STATUS, PodModelList, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { followModels } from './models/live/follow-models.ts';
 import { createLiveRegistry } from './models/live/live-registry.ts';
+import { createStandings } from './models/live/standings.ts';
 import { readModels } from './models/live/read-models.ts';
 import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
@@ -48,7 +49,7 @@ export interface AiDeps {
 }
 
 export interface AiApp {
-  /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`. */
+  /** Dispatch: `GET /alive`, `POST /runs`, `GET /models`; for the operator `GET /figures`. */
   app: FastifyInstance;
   worker: Worker;
   models: ModelRegistry;
@@ -64,7 +65,8 @@ const DRAIN_EXTRA_MS = 4_000;
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
-  const metrics = createAiMetrics(deps.metrics);
+  const standings = createStandings();
+  const metrics = standings.listenTo(createAiMetrics(deps.metrics));
   const file = config.modelsFile;
   const text =
     file === undefined
@@ -97,7 +99,13 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     log,
     ...(clock && { clock }),
   });
-  const app = createRoutes(worker, models, config.leaseMs, log, deps.door ?? inProcessOnly);
+  const figures = (): AiFigures => ({
+    runs: worker.size,
+    ended: standings.ended,
+    models: standings.figures(models.entries(), worker.byModel()),
+    problems: [...(followed?.problems() ?? [])],
+  });
+  const app = createRoutes({ worker, models, figures, leaseMs: config.leaseMs, log, door: deps.door ?? inProcessOnly });
 
   const windowMs = config.drainMs + DRAIN_EXTRA_MS;
   const { drain } = createDrain({ health, metrics: deps.metrics, log, windowMs, work: () => worker.drain() });
@@ -125,7 +133,16 @@ const filesOf = (url: string | undefined): FileReader | null => {
 /** Leases are renewed four times in their length: who is silent for a third of it, and unreachable, is gone. */
 const LEASE_TO_KEEP = 3;
 
-const createRoutes = (worker: Worker, models: ModelRegistry, leaseMs: number, log: Logger, door: InnerDoor): FastifyInstance => {
+interface Routes {
+  worker: Worker;
+  models: ModelRegistry;
+  figures(): AiFigures;
+  leaseMs: number;
+  log: Logger;
+  door: InnerDoor;
+}
+
+const createRoutes = ({ worker, models, figures, leaseMs, log, door }: Routes): FastifyInstance => {
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 })
     .setValidatorCompiler(TypeBoxValidatorCompiler)
     .setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -144,7 +161,9 @@ const createRoutes = (worker: Worker, models: ModelRegistry, leaseMs: number, lo
     reply.raw.writeHead(200, { 'content-type': 'application/json' });
     reply.raw.write(`${JSON.stringify({ owner: worker.owner, keepMs: Math.ceil(leaseMs / LEASE_TO_KEEP) })}\n`);
   });
-  app.get('/models', { schema: { response: { 200: ModelList } } }, () => ({ models: models.list() }));
+  app.get('/models', { schema: { response: { 200: PodModelList } } }, () => ({ models: models.list() }));
+
+  app.get('/figures', { schema: { response: { 200: AiFigures } } }, figures);
 
   app.setErrorHandler((error, _request, reply) => {
     const known = isValidation(error) ? new RunnelError('bad-frame', 'The request does not fit its schema.') : toRunnelError(error);

@@ -1,4 +1,5 @@
 import type { ServerOptions } from 'node:http';
+import type { GatewayFigures } from '@runnel/protocol/http';
 import cookie from '@fastify/cookie';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { RunLog } from '@runnel/coordination';
@@ -81,6 +82,8 @@ export interface GatewayApp {
   app: FastifyInstance;
   /** Sends everybody elsewhere, spread over the window; resolves when the last socket is gone or the window is over. */
   drain(): Promise<void>;
+  /** For the operator. */
+  figures(): GatewayFigures;
   close(): Promise<void>;
 }
 
@@ -240,5 +243,6 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     pods.close();
   };
   // Both can be asked for from several sides (a signal, an operator) and happen once.
-  return { app, drain, close: () => (closed ??= close()) };
+  const figures = (): GatewayFigures => ({ sockets: [...sockets.sessions()].length + [...http.streams()].length });
+  return { app, drain, figures, close: () => (closed ??= close()) };
 };

@@ -60,6 +60,7 @@ await startService({
     return {
       app: gateway.app,
       door,
+      innerRoutes: (inner, door) => void inner.get('/figures', { onRequest: door }, () => gateway.figures()),
       drain: () => gateway.drain(),
       shutdownMs: config.drainMs + 10_000,
       closables: [

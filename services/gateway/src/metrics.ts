@@ -3,7 +3,7 @@ import { CLOSE, ERRORS, type ErrorCode } from '@runnel/protocol';
 import { KEY_CHECKS } from './auth/grants/api-keys.ts';
 import { RENEWALS } from './auth/oidc/sessions.ts';
 import type { Offer } from './dispatch/ai-pods.ts';
-import type { ReflectorOutcome } from './dispatch/discovery/reflector.ts';
+import type { ReflectorOutcome } from '@runnel/kube';
 
 /**
  * expired: nobody had begun it in this browser, or too long ago. refused: the provider or a check said no. forbidden: none of USER_ROLES.

@@ -17,6 +17,8 @@ const worldIn = async (store: RunLog, state: State): Promise<OlderWorld> => {
 
 /** Places in a conversation of 216 turns: by then the newest 200 are here, those from 16 on were. */
 const PLACES = {
+  // Pushed out, it is the hundredth message that is here, and its question the ninety-ninth.
+  'hundredth answer': 123,
   root: 0,
   question: 6,
   answer: 7,

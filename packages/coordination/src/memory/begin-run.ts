@@ -26,7 +26,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
   const { continues, preset, room, blind, thread = [] } = command;
   if (thread === 'ask' && existing?.trimmed && !existing.unproven) {
-    const missing = beyond(existing, continues ?? parentId);
+    const missing = beyond(existing, continues ?? parentId, continues === undefined ? LONG_THREAD : LONG_THREAD + 1);
     if (missing !== null) return { outcome: 'older', messageId: missing };
   }
   const missed = thread === 'ask' ? [] : thread.filter(({ messageId }) => !existing?.messages.has(messageId)).map(ownFields);
@@ -117,13 +117,13 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   return { outcome: 'started', runId, offset };
 };
 
-/** A thread that runs on for so long is cut where the store's memory ends, as always. */
+/** A thread that runs on for so long is cut where the store's memory ends, as always; an answer that is gone on with is none of it. */
 const LONG_THREAD = 100;
 
 /** The first of a message and its ancestors that is not here. */
-const beyond = ({ messages }: MemoryConversation, messageId: string | null): string | null => {
+const beyond = ({ messages }: MemoryConversation, messageId: string | null, most: number): string | null => {
   let id = messageId;
-  for (let turn = 0; id !== null && turn < LONG_THREAD; turn++) {
+  for (let turn = 0; id !== null && turn < most; turn++) {
     const message = messages.get(id);
     if (!message) return id;
     id = message.parentId;

@@ -84,6 +84,17 @@ export const filesContract = (current: Current): void => {
     expect((await snapshotOf(log, conversationId)).run!.trimmed).toEqual(trimmed);
   });
 
+  test.each([
+    ['a picture', [picture()], 5, { messages: 1, tokens: 1_000 }],
+    ['a file in which nothing is', [fileOf({ tokens: 0 })], 0, { messages: 1, tokens: 0 }],
+    ['nothing', [], 0, undefined],
+  ])('a question without words that brought %s counts where a thread is cut as what it brought', async (_, parts, room, trimmed) => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log, { message: { ...asking(...parts), text: '' } }, '');
+    await startRun(log, { conversationId, message: { messageId: newId(), text: 'a' }, room });
+    expect((await snapshotOf(log, conversationId)).run!.trimmed).toEqual(trimmed);
+  });
+
   test('L-6 an owner that writes a lost log again brings the files of its question back', async () => {
     const { log } = current();
     const parts = [fileOf()];

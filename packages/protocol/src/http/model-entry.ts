@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { PriceSchema } from './public.ts';
+import { ModelInfo, PriceSchema } from './public.ts';
 
 // One entry of MODELS. Only the AI service talks to providers; gateways read the same list for what a model can.
 
@@ -21,6 +21,21 @@ const abilities = {
   ),
   price: Type.Optional(PriceSchema),
 };
+
+/** People with one of these may see a model and ask it. */
+export const ModelAccess = Type.Object(
+  {
+    groups: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Groups of the identity provider (`GROUPS_CLAIM`)' })),
+    scopes: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Scopes of an access token' })),
+  },
+  { additionalProperties: false, description: 'Who may see it and ask it: people with one of these; everybody when absent' },
+);
+export type ModelAccess = Static<typeof ModelAccess>;
+
+/** What pods tell gateways of a model; people are not told who else may use it. */
+export const PodModel = Type.Object({ ...ModelInfo.properties, access: Type.Optional(ModelAccess) });
+export type PodModel = Static<typeof PodModel>;
+export const PodModelList = Type.Object({ models: Type.Array(PodModel) });
 
 const connection = {
   baseURL: Type.Optional(
@@ -105,6 +120,7 @@ export const ModelEntry = Type.Object(
       }),
     ),
     ...abilities,
+    access: Type.Optional(ModelAccess),
     system: Type.Optional(Type.String({ description: 'Goes first to the model, before what a conversation says itself' })),
     ...connection,
     canContinue: Type.Optional(

@@ -18,8 +18,11 @@ const blocksOf = ({ part, content, why = 'gone' }: ModelFile): Block[] => {
   return [{ text: `File ${name}:` }, { picture, mediaType: content.mediaType }];
 };
 
-/** A message with its files: these first, then what its person says of them. Pure. */
-export const messageBlocks = ({ text, files = [] }: ModelMessage): Block[] => [...files.flatMap(blocksOf), { text }];
+/** A message with its files: these first, then what its person says of them; providers refuse a text in which nothing is. Pure. */
+export const messageBlocks = ({ text, files = [] }: ModelMessage): Block[] => [
+  ...files.flatMap(blocksOf),
+  ...(text === '' && files.length > 0 ? [] : [{ text }]),
+];
 
 /** The same for a model that reads text only. Pure. */
 export const messageText = (message: ModelMessage): string =>

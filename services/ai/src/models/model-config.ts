@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { tokensOf } from '@runnel/protocol';
-import type { ModelEntry, ModelInfo } from '@runnel/protocol/http';
+import type { ModelEntry, PodModel } from '@runnel/protocol/http';
 
 export const DEFAULT_MODELS: ModelEntry[] = [
   { id: 'demo', provider: 'demo', name: 'Runnel demo', vision: true, tools: true },
@@ -83,11 +83,12 @@ const promptTokensOf = ({ maxOutputTokens, system = '' }: ModelEntry, contextTok
 };
 
 /** What people and gateways are told of a model. */
-export const infoOf = (entry: ModelEntry, { canContinue, isDefault }: { canContinue: boolean; isDefault: boolean }): ModelInfo => {
-  const { id, name = id, provider, vision, tools, reasoning, contextTokens, price } = entry;
+export const infoOf = (entry: ModelEntry, { canContinue, isDefault }: { canContinue: boolean; isDefault: boolean }): PodModel => {
+  const { id, name = id, provider, access, vision, tools, reasoning, contextTokens, price } = entry;
   return {
     ...{ id, name, provider, canContinue },
     ...(isDefault && { default: true }),
+    ...(access && { access }),
     ...(vision && { vision }),
     ...(tools && { tools }),
     ...(reasoning && { reasoning }),

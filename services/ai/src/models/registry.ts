@@ -10,14 +10,14 @@ import { createLocalProvider } from './local.ts';
 import { infoOf, modelProblems } from './model-config.ts';
 import { connectionOf } from './remote/connection.ts';
 import type { ChatProvider } from './provider.ts';
-import type { ModelEntry, ModelInfo } from '@runnel/protocol/http';
+import type { ModelEntry, PodModel } from '@runnel/protocol/http';
 import { anthropicMessages } from './remote/anthropic-messages.ts';
 import { openAiChat } from './remote/openai-chat.ts';
 import { createRemoteProvider } from './remote/provider.ts';
 import { DEFAULT_TIMEOUTS } from './watchdog.ts';
 
 export interface Model {
-  info: ModelInfo;
+  info: PodModel;
   /** Its name at the provider. */
   model: string;
   system: string | null;
@@ -32,7 +32,7 @@ export interface Model {
 }
 
 export interface ModelRegistry {
-  list(): ModelInfo[];
+  list(): PodModel[];
   /** Also by DEFAULT_MODEL. */
   get(id: string): Model | undefined;
   /** For `claimRun`: the models this pod runs, true where it can continue a text. */
@@ -86,7 +86,7 @@ export const createModelRegistry = (
   };
 };
 
-const infoFor = (entry: ModelEntry, canContinue: boolean, isDefault: boolean): ModelInfo => ({
+const infoFor = (entry: ModelEntry, canContinue: boolean, isDefault: boolean): PodModel => ({
   ...infoOf(entry, { canContinue, isDefault }),
   accepts: acceptedBy(entry.provider, canContinue),
 });

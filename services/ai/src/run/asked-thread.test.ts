@@ -33,6 +33,15 @@ test.each([
   expect(threadFor({}, room).shown).toEqual(shown);
 });
 
+test('a question without words reaches the model with its files; without files it says nothing', () => {
+  const file = { partId: 'f', index: 0, at: 0, kind: 'file', state: 'done', fileId: 'f', mediaType: 'image/png' } as const;
+  const silent = say('q4', 'user', '');
+  const model = { info: { promptTokens: 1_000 }, system: null } as unknown as Model;
+  const of = (...messages: Message[]) => askedOf({ messages, text: '' } as unknown as Claim, model).messages;
+  expect(of({ ...silent, parts: [file] })).toEqual([{ role: 'user', text: '', parts: [file] }]);
+  expect(of(silent)).toEqual([]);
+});
+
 test("the conversation's own text comes after the model's and takes its room from the thread", () => {
   expect(threadFor({ system: 'x'.repeat(4) }, 40, { system: 'Be kind.' }).shown).toEqual([
     ...['system:Be kind.', 'system:xxxx'],

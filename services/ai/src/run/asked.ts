@@ -1,6 +1,6 @@
 import type { StoredMessage } from '@runnel/coordination';
 import { ModelRequest, parseBody, type Turn } from '@runnel/protocol/http';
-import { fitThread, RunnelError, tokensOf, type Trimmed } from '@runnel/protocol';
+import { fitThread, givenFiles, isSaid, RunnelError, tokensOf, type Trimmed } from '@runnel/protocol';
 import type { ModelMessage, ModelRequest as Request } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
 import type { Claim } from './generate.ts';
@@ -24,14 +24,12 @@ const ofTurn = (turn: Turn): ModelMessage => {
   return { role: turn.role === 'tool' ? 'user' : turn.role, text, turn };
 };
 
-/** Deleted and empty messages say nothing. */
 const ofThread = (messages: readonly StoredMessage[]): ModelMessage[] =>
-  messages
-    .filter(({ status, text }) => status !== 'deleted' && text !== '')
-    .map(({ role, text, parts }) => {
-      const files = role === 'user' ? (parts ?? []).filter(({ kind }) => kind === 'file') : [];
-      return { role, text, ...(files.length > 0 && { parts: files }) };
-    });
+  messages.filter(isSaid).map((message) => {
+    const { role, text } = message;
+    const files = givenFiles(message);
+    return { role, text, ...(files.length > 0 && { parts: files }) };
+  });
 
 /** The thread as the caller wrote it: all of it in a conversation that this request made, else its last messages behind the log's. */
 const ofRequest = (messages: readonly StoredMessage[], { first, turns, last }: NonNullable<ModelRequest['thread']>): ModelMessage[] => {

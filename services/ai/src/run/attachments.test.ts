@@ -55,6 +55,12 @@ test('files go before the words about them, in their order, named so that no nam
   ]);
 });
 
+test('a question that is files only has no empty text behind them', async () => {
+  const { messages } = await load([{ ...asks(picture('pic')), text: '' }]);
+  expect(messageBlocks(messages[0]!).at(-1)).toEqual({ picture: Buffer.from('pic').toString('base64'), mediaType: 'image/jpeg' });
+  expect(messageBlocks({ role: 'user', text: '' })).toEqual([{ text: '' }]);
+});
+
 test('providers get a picture in their own words, and text alone as before', async () => {
   const { messages } = await load([asks(picture('pic')), answer, asks(file('a'))]);
   const request = { model: 'm', messages, prefix: '' };

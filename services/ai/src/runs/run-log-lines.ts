@@ -6,14 +6,19 @@ import type { RunObserver } from '../run/generate.ts';
 export const runLogLines = (
   log: Logger,
   facts: Readonly<Record<string, unknown>>,
+  counted: RunObserver = {},
 ): Required<Pick<RunObserver, 'lost' | 'failed' | 'rerouted'>> => ({
   lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
-  failed: ({ code, message, cause }) => {
+  failed: (error) => {
+    counted.failed?.(error);
+    const { code, message, cause } = error;
     const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
     log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
     if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
   },
-  rerouted: ({ code, message, cause }, to) => {
+  rerouted: (error, to) => {
+    counted.rerouted?.(error, to);
+    const { code, message, cause } = error;
     const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
     log.warn({ event: 'run.rerouted', ...facts, to, code, reason: message, ...provider });
   },

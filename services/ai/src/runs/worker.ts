@@ -128,7 +128,7 @@ export const createWorker = (deps: WorkerDeps) => {
     // The model's name in the store comes from a caller; only the names of this pod's own models are bounded enough to be labels.
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
-    const lines = runLogLines(log, facts);
+    const lines = runLogLines(log, facts, counted);
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
@@ -148,10 +148,7 @@ export const createWorker = (deps: WorkerDeps) => {
       },
       lost: lines.lost,
       failed: lines.failed,
-      rerouted(error, to) {
-        counted.rerouted?.(error, to);
-        lines.rerouted(error, to);
-      },
+      rerouted: lines.rerouted,
     });
     let next: Claim | null = null;
     const fallBack = async (error: RunnelError): Promise<boolean> => {
@@ -273,6 +270,8 @@ export const createWorker = (deps: WorkerDeps) => {
     take: (ref: RunRef): Promise<TakeResult> => take(ref),
     check: leases.check,
     uses: (model: Model): boolean => [...runs.values()].some((held) => held.model.provider === model.provider),
+    /** How many runs of each model this pod writes. */
+    byModel: () => new Map([...Map.groupBy(runs.values(), ({ model }) => model.info.id)].map(([id, held]) => [id, held.length])),
     get size(): number {
       return runs.size;
     },

@@ -6,7 +6,7 @@ import type { AuditClient } from '../context.ts';
 import type { Standing } from '../auth/access.ts';
 
 /** As many messages as the store keeps of a conversation. */
-const NEWEST = 200;
+export const NEWEST = 200;
 /** How long a conversation counts as unknown, or as somebody else's, without asking again. */
 const REMEMBERED_MS = 5_000;
 /** An answer that takes longer opens the breaker: what stands in front of a prompt must not wait for it (P-10). */
@@ -79,7 +79,11 @@ export class AuditDesk {
    * @throws RunnelError `unavailable` when the database does not answer within `patienceMs`
    */
   async thread(asked: Asked, messageId: string, patienceMs: number): Promise<Message[] | null> {
-    if (this.#isOpen) throw new RunnelError('unavailable');
+    if (this.#isOpen) {
+      // An answer that came, but slowly, opened it with nothing owed: without a question nobody would hear that it is quick again.
+      this.owe(asked);
+      throw new RunnelError('unavailable');
+    }
     const { conversationId, userId } = asked;
     const asking = this.#audit.call(`/history/${conversationId}/thread/${messageId}`, { userId });
     const answer = await within(

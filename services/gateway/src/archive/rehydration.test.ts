@@ -57,6 +57,18 @@ test('it is renamed, loses a message and is deleted like any other; after that i
   expect(await runLog.readState({ conversationId: 'old', userId: 'ann' })).toEqual({ kind: 'none' });
 });
 
+test('B17 what is here and cannot be answered is not found, also while the database is away; of what is not here nobody knows', async () => {
+  const { runLog, become } = world();
+  await runLog.readState({ conversationId: 'old', userId: 'ann' });
+  await runLog.deleteMessage({ conversationId: 'old', userId: 'ann', messageId: 'm1' });
+  become('down');
+  const again = { ...prompt('old'), message: null, parentId: 'm1' };
+  expect(await runLog.beginRun(again)).toEqual({ outcome: 'not-found' });
+  expect(await runLog.beginRun({ ...again, parentId: 'r1' })).toEqual({ outcome: 'not-found' });
+  await expect(runLog.beginRun({ ...again, parentId: 'm0' })).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(runLog.beginRun({ ...again, continues: 'r0' })).rejects.toMatchObject({ code: 'unavailable' });
+});
+
 test('S-1 somebody else is refused, whatever they ask, and one that nobody knows is asked for once', async () => {
   const { runLog, asked } = world();
   const [conversationId, userId] = ['old', 'bob'];

@@ -1,7 +1,7 @@
 import type { BeginRun, BeginRunResult, ChangeResult, ReadState, RunLog } from '@runnel/coordination';
 import { RunnelError, type Message } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
-import { AuditDesk, SLOW_MS, type Answer, type Asked } from './ownership.ts';
+import { AuditDesk, NEWEST, SLOW_MS, type Answer, type Asked } from './ownership.ts';
 import type { AuditClient } from '../context.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { storedEnd } from './stored-end.ts';
@@ -113,6 +113,13 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     return thread === null && isNeeded ? { outcome: 'not-found' } : runLog.beginRun({ ...command, thread: thread ?? [] });
   };
 
+  /** Whether the store has all of these messages, on its newest page. */
+  const areHere = async (asked: Asked, messageIds: readonly string[]): Promise<boolean> => {
+    const page = await runLog.readHistory({ ...asked, limit: NEWEST });
+    const here = new Set(page.kind === 'page' ? page.messages.map(({ messageId }) => messageId) : []);
+    return messageIds.every((messageId) => here.has(messageId));
+  };
+
   const beginRun: RunLog['beginRun'] = async (command) => {
     const { conversationId, userId, message, parentId } = command;
     const asked = { conversationId, userId };
@@ -126,7 +133,11 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
     const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
-    if (lacksParent && standing === 'unanswered') throw new RunnelError('unavailable');
+    if (lacksParent && standing === 'unanswered') {
+      // What is here and cannot be answered is no business of the database's.
+      if (await areHere(asked, [parentId, command.continues ?? parentId])) return first;
+      throw new RunnelError('unavailable');
+    }
     if (again || isLossy) return beginBelow({ ...command, making: 'proven' });
     if (verdict !== 'create' && verdict !== 'create-unproven') return first;
     if (message === null && verdict === 'create-unproven') throw new RunnelError('unavailable');

@@ -5,7 +5,7 @@ import { newId, RunnelError } from '@runnel/protocol';
 import type { GatewayConfig } from '../config.ts';
 import type { AuthMode } from '../config-doors.ts';
 import { isUserId, type Identity } from './identity.ts';
-import { roleOf, type RoleRules } from './oidc/roles.ts';
+import { groupsOf, roleOf, type RoleRules } from './oidc/roles.ts';
 import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
 import { checkLife } from './token-rules.ts';
 
@@ -31,6 +31,7 @@ type AuthConfig = Pick<
 type Identified = Awaited<ReturnType<Auth['identify']>>;
 
 const CLOCK_TOLERANCE_SECONDS = 5;
+const MOST_SCOPES = 200;
 /** Longer than any issuer makes, so not worth hashing. */
 const MAX_TOKEN_CHARS = 8192;
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512'];
@@ -170,9 +171,10 @@ const keysOf = ({ jwtSecret, jwtSecretPrevious, jwksUrl }: AuthConfig): Keys => 
 };
 
 /** RFC 8693's `scope`, space-separated, or a list, as some issuers write it. */
-const scopesOf = ({ scope, scp }: JWTPayload): unknown[] => {
-  const given = scope ?? scp;
-  return typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
+const scopesOf = ({ scope, scp }: JWTPayload): string[] => {
+  const given: unknown = scope ?? scp;
+  const words: unknown[] = typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
+  return words.filter((word): word is string => typeof word === 'string' && word !== '').slice(0, MOST_SCOPES);
 };
 
 const identityOf = (payload: JWTPayload, rules: RoleRules & { adminScope: string }): Omit<Identity, 'source'> => {
@@ -180,8 +182,14 @@ const identityOf = (payload: JWTPayload, rules: RoleRules & { adminScope: string
   if (!isUserId(sub)) throw new RunnelError('unauthorized', 'The `sub` of this token cannot be used.');
   const role = roleOf(payload, rules);
   if (role === null) throw new RunnelError('unauthorized', 'This person has none of the roles that are let in.');
-  const admin = scopesOf(payload).includes(rules.adminScope);
-  return { userId: sub, expiresAt: exp! * 1000, ...(role !== 'user' && { role }), ...(admin && { admin: true }) };
+  const scopes = scopesOf(payload);
+  const groups = groupsOf(payload, rules);
+  const admin = scopes.includes(rules.adminScope);
+  return {
+    ...{ userId: sub, expiresAt: exp! * 1000, ...(role !== 'user' && { role }), ...(admin && { admin: true }) },
+    ...(groups.length > 0 && { groups }),
+    ...(scopes.length > 0 && { scopes }),
+  };
 };
 
 /** A token that is wrong is the caller's; keys that cannot be fetched (jose has no class of its own for a 500 or no JSON) are ours. */

@@ -11,8 +11,14 @@ export interface Life {
   watch?: (ended: () => void) => () => void;
 }
 
+/** What a provider says of a person besides who they are; an API key says nothing of it. */
+export interface Membership {
+  groups?: readonly string[];
+  scopes?: readonly string[];
+}
+
 /** Who a request or a socket speaks for. */
-export interface Identity extends Life {
+export interface Identity extends Life, Membership {
   userId: string;
   source: IdentitySource;
   /** May change nothing. */
@@ -27,3 +33,6 @@ export interface Identity extends Life {
 const USER_ID = /^[\w.@:|+=/~-]{1,255}$/;
 
 export const isUserId = (value: unknown): value is string => typeof value === 'string' && USER_ID.test(value);
+
+/** Of an identity, what models may ask for. */
+export const membershipOf = ({ groups, scopes }: Membership): Membership => ({ ...(groups && { groups }), ...(scopes && { scopes }) });

@@ -13,12 +13,13 @@ import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
 import type { RunTraces } from '../follow/run-traces.ts';
 import type { ModelRequest } from '@runnel/protocol/http';
+import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
 import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
-export interface Caller {
+export interface Caller extends Membership {
   userId: string;
   /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
   trace?: string;
@@ -153,7 +154,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     attached: readonly string[] = [],
   ): Promise<RunAnswer> => {
     const { userId } = caller;
-    const model = await models.resolve(wanted);
+    const model = await models.resolve(wanted, caller);
     const { conversationId, runId, message } = command;
     const admitted = await admission.admit({
       userId,
@@ -168,7 +169,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
         const told = await withFiles({ ...command, userId }, attached);
         const preset = wanted === undefined && { preset: true };
-        const result = runOrThrow(await beginWith({ ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
+        const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
         if (result.outcome === 'started') deps.traces?.begun(result.runId, trace.trace);
         if (result.outcome === 'started') launch({ conversationId, runId: result.runId });
@@ -203,12 +204,13 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   };
 
   /** Who names no model gets the conversation's, for as long as there is one of that name. */
-  const beginWith = async (command: BeginRun): Promise<BeginRunResult> => {
+  const beginWith = async (caller: Caller, command: BeginRun): Promise<BeginRunResult> => {
     const result = await runLog.beginRun(command);
     if (result.outcome !== 'other-model') return result;
     const { preset: _preset, room: _room, blind: _blind, ...named } = command;
-    const model = await models.resolve(result.model).catch((error: unknown) => {
-      if (toRunnelError(error).code === 'model-unknown') return models.resolve(undefined);
+    const model = await models.resolve(result.model, caller).catch((error: unknown) => {
+      // Gone, or not theirs any more: they named none.
+      if (['model-unknown', 'forbidden'].includes(toRunnelError(error).code)) return models.resolve(undefined, caller);
       throw error;
     });
     return runLog.beginRun({ ...named, model, ...limitsOf(command, model) });
@@ -278,7 +280,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       measured('preset', async () => {
         const told = {
           ...(system !== undefined && { system: checkSystem(system) }),
-          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model) }),
+          ...(model !== undefined && { model: model === '' ? '' : await models.resolve(model, caller) }),
         };
         await admission.write(caller.userId, Buffer.byteLength(told.system ?? ''));
         return changeOrThrow(await runLog.setPreset({ conversationId, userId: caller.userId, ...told }));

@@ -19,12 +19,17 @@ type BeginContext = Pick<GatewayContext, 'runLog' | 'commands' | 'limits' | 'mod
 type Place = { conversationId: string; userId: string };
 
 /** The model that is named, else the one that answered last here, else the default. */
-const modelFor = async ({ runLog, models }: BeginContext, place: Place, named: string | undefined): Promise<string | undefined> => {
+const modelFor = async (
+  { runLog, models }: BeginContext,
+  caller: Caller,
+  place: Place,
+  named: string | undefined,
+): Promise<string | undefined> => {
   if (named !== undefined) return named;
   const read = await runLog.readHistory({ ...place, limit: 8 });
   const last = read.kind === 'page' ? read.messages.findLast(({ model }) => model !== undefined)?.model : undefined;
   // One that is there no longer is as if there had been none.
-  return last === undefined ? undefined : models.resolve(last).catch(() => undefined);
+  return last === undefined ? undefined : models.resolve(last, caller).catch(() => undefined);
 };
 
 /**
@@ -36,7 +41,7 @@ export const beginAsked = async (context: BeginContext, caller: Caller, asked: A
   const { conversationId, turns, messageId, runId } = asked;
   const text = checkText(turns.at(-1)!.text, limits);
   const place = { conversationId, userId: caller.userId };
-  const named = await modelFor(context, place, asked.model);
+  const named = await modelFor(context, caller, place, asked.model);
   const model = named === undefined ? {} : { model: named };
   if (asked.regenerate) {
     const known = await findMessage(runLog, place, messageId);

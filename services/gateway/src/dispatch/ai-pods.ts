@@ -1,7 +1,7 @@
 import { CircuitState, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
 import { callInner, type InnerToken } from '@runnel/kit';
 import type { RunRef } from '@runnel/coordination';
-import { ModelList, parseBody, type ModelInfo } from '@runnel/protocol/http';
+import { parseBody, PodModelList, type PodModel } from '@runnel/protocol/http';
 import type { JsonAnswer, JsonClient } from './json-client.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface AiPod {
   readonly load: number;
   offer(run: RunRef): Promise<Offer>;
   /** Rejects when the pod does not answer, or with a body of another shape. */
-  models(): Promise<ModelInfo[]>;
+  models(): Promise<PodModel[]>;
 }
 
 /** Who can be asked, now. A static list, or what a cluster says. */
@@ -78,10 +78,10 @@ export class HttpAiPod implements AiPod {
     }
   }
 
-  async models(): Promise<ModelInfo[]> {
+  async models(): Promise<PodModel[]> {
     const { status, body } = await this.#call('GET', '/models', { timeoutMs: MODELS_TIMEOUT_MS });
     if (status !== 200) throw new Error(`the AI pod answered ${status} to GET /models`);
-    return parseBody(ModelList, body).models;
+    return parseBody(PodModelList, body).models;
   }
 
   #call(method: 'GET' | 'POST', path: string, options: { body?: unknown; timeoutMs: number }): Promise<JsonAnswer> {

@@ -161,15 +161,15 @@ test('a prompt during an outage of the AI pods is queued, and soon learns the mo
     podsWith(async () => (up ? [model('a', { promptTokens: 7 })] : Promise.reject(new Error('down')))),
     { now: () => clock },
   );
-  expect(await models.resolve(undefined)).toBe('default');
+  expect(await models.resolve(undefined, {})).toBe('default');
   up = true;
   clock += 2000;
-  expect(await models.resolve(undefined)).toBe('a');
-  await expect(models.resolve('z')).rejects.toMatchObject({ code: 'model-unknown' });
+  expect(await models.resolve(undefined, {})).toBe('a');
+  await expect(models.resolve('z', {})).rejects.toMatchObject({ code: 'model-unknown' });
   up = false;
   clock += 2000;
-  await expect(models.resolve('z')).rejects.toMatchObject({ code: 'model-unknown' });
-  expect((await models.list()).map(({ id }) => id)).toEqual(['a']);
+  await expect(models.resolve('z', {})).rejects.toMatchObject({ code: 'model-unknown' });
+  expect((await models.list({})).map(({ id }) => id)).toEqual(['a']);
   expect(models.find('a')?.promptTokens).toBe(7);
   models.close();
 });

@@ -1,14 +1,15 @@
 import { watchFile, withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import type { ModelInfo } from '@runnel/protocol/http';
+import type { ModelInfo, PodModel } from '@runnel/protocol/http';
 import { DEFAULT_MODEL } from '@runnel/coordination';
+import type { Membership } from '../auth/identity.ts';
 import type { AiPods } from './ai-pods.ts';
 
 export interface ModelCatalogue {
-  /** What can be named; empty while no AI pod has ever answered. */
-  list(): Promise<readonly ModelInfo[]>;
-  /** The name to store for a run; throws `model-unknown`. Undefined: the default. */
-  resolve(model: string | undefined): Promise<string>;
+  /** What this person can name; empty while no AI pod has ever answered. */
+  list(who: Membership): Promise<readonly ModelInfo[]>;
+  /** The name to store for a run; throws `model-unknown`, and `forbidden` for one that is not this person's. Undefined: the default. */
+  resolve(model: string | undefined, who: Membership): Promise<string>;
   /** What is known of it now. */
   find(model: string): ModelInfo | undefined;
   close(): void;
@@ -30,9 +31,11 @@ export interface ModelCatalogueOptions {
 }
 
 /** `down` is what all of them say: another pod may reach it. */
-const both = ({ down, ...known }: ModelInfo, other: ModelInfo): ModelInfo => ({
+const both = ({ down, access = undefined, ...known }: PodModel, other: PodModel): PodModel => ({
   ...known,
   ...(down && other.down && { down }),
+  // While a change is on its way a model that one pod knows to be some people's is nobody else's.
+  ...((access ?? other.access) && { access: (access ?? other.access)! }),
   ...(known.accepts && { accepts: known.accepts.filter((name) => other.accepts?.includes(name)) }),
 });
 
@@ -40,8 +43,8 @@ const both = ({ down, ...known }: ModelInfo, other: ModelInfo): ModelInfo => ({
  * The models of all pods, in the order of the first pod that has them. Pods of two releases may differ: what a model accepts is what each
  * of them knows, since any of them may take the run.
  */
-export const mergeModels = (lists: readonly (readonly ModelInfo[])[]): ModelInfo[] => {
-  const byId = new Map<string, ModelInfo>();
+export const mergeModels = (lists: readonly (readonly PodModel[])[]): PodModel[] => {
+  const byId = new Map<string, PodModel>();
   for (const model of lists.flat()) {
     const known = byId.get(model.id);
     if (known) byId.set(model.id, both(known, model));
@@ -49,6 +52,12 @@ export const mergeModels = (lists: readonly (readonly ModelInfo[])[]): ModelInfo
   }
   return [...byId.values()];
 };
+
+/** Whether a model is for this person. Pure. */
+export const isFor = ({ access }: Pick<PodModel, 'access'>, { groups = [], scopes = [] }: Membership): boolean =>
+  access === undefined ||
+  !!access.groups?.some((group) => groups.includes(group)) ||
+  !!access.scopes?.some((scope) => scopes.includes(scope));
 
 /** Which name a run is stored with; null: not in the catalogue. Pure. */
 export const chooseModel = (catalogue: readonly ModelInfo[], wanted: string | undefined): string | null => {
@@ -60,7 +69,7 @@ export const chooseModel = (catalogue: readonly ModelInfo[], wanted: string | un
 /** The catalogue of the AI pods, kept; what was known stays known while no pod answers, so a prompt can still be queued. */
 export const createModelCatalogue = (pods: AiPods, options: ModelCatalogueOptions = {}): ModelCatalogue => {
   const { refreshMs = REFRESH_MS, now = () => performance.now(), file } = options;
-  let catalogue: readonly ModelInfo[] = [];
+  let catalogue: readonly PodModel[] = [];
   let askedAt = -Infinity;
   let asking: Promise<void> | undefined;
 
@@ -84,17 +93,26 @@ export const createModelCatalogue = (pods: AiPods, options: ModelCatalogueOption
   };
   const watched = file === undefined ? null : watchFile({ path: file, onText });
 
+  const chosen = (model: string | undefined, who: Membership): string | null => {
+    const theirs = catalogue.filter((one) => isFor(one, who));
+    // An empty catalogue is one that is not known yet; one with nothing for them is known.
+    const found = catalogue.length > 0 && theirs.length === 0 ? null : chooseModel(theirs, model);
+    if (found === null && (theirs.length === 0 || catalogue.some(({ id }) => id === model)))
+      throw new RunnelError('forbidden', 'This model is not for you.');
+    return found;
+  };
+
   return {
-    async list() {
+    async list(who) {
       if (catalogue.length === 0) await refreshUnless(HURRIED_REFRESH_MS);
-      return catalogue;
+      return catalogue.filter((model) => isFor(model, who)).map(({ access: _access, ...model }) => model);
     },
-    async resolve(model) {
+    async resolve(model, who) {
       if (catalogue.length === 0) await refreshUnless(HURRIED_REFRESH_MS);
-      const known = chooseModel(catalogue, model);
+      const known = chosen(model, who);
       if (known !== null) return known;
       await refreshUnless(HURRIED_REFRESH_MS);
-      const found = chooseModel(catalogue, model);
+      const found = chosen(model, who);
       if (found === null) throw new RunnelError('model-unknown');
       return found;
     },

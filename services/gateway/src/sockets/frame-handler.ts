@@ -15,7 +15,7 @@ import type { Caller, Commands } from '../commands/commands.ts';
 import type { Follow } from '../follow/follower.ts';
 import { FollowSink } from './follow-sink.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { Identity } from '../auth/identity.ts';
+import { membershipOf, type Identity, type Membership } from '../auth/identity.ts';
 import type { Hub } from '../follow/hub.ts';
 import { Limiter } from '../follow/read-slots.ts';
 import type { SendQueue } from '../connections/send-queue.ts';
@@ -52,7 +52,7 @@ export class FrameHandler {
   readonly #errors: FrameErrors;
   readonly #deps: FrameHandlerDeps;
   readonly #queue: SendQueue;
-  readonly #caller: Caller;
+  #caller: Caller;
   readonly #readOnly: boolean;
   readonly #follows = new Map<string, Follow>();
   /** Follows whose place is being asked for; what concerns the same conversation waits behind. */
@@ -68,13 +68,18 @@ export class FrameHandler {
     errors: FrameErrors,
     deps: FrameHandlerDeps,
     queue: SendQueue,
-    { userId, readOnly = false }: Pick<Identity, 'userId' | 'readOnly'>,
+    { userId, readOnly = false, ...membership }: Pick<Identity, 'userId' | 'readOnly'> & Membership,
   ) {
     this.#errors = errors;
     this.#deps = deps;
     this.#queue = queue;
-    this.#caller = { userId };
+    this.#caller = { userId, ...membershipOf(membership) };
     this.#readOnly = readOnly;
+  }
+
+  /** The same person came with another token, which may say something else of them. */
+  know({ userId, ...membership }: Pick<Identity, 'userId'> & Membership): void {
+    this.#caller = { userId, ...membershipOf(membership) };
   }
 
   handle(frame: Frame): void {

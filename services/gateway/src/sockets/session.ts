@@ -288,7 +288,7 @@ export class Session implements Drainable, Waiter {
   }
 
   #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
-    state.identity = identity;
+    state.frames.know((state.identity = identity));
     this.#token.start(identity);
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;

@@ -92,3 +92,18 @@ test.each([
   expect((await health.ready()).checks['models']!.ok).toBe(true);
   expect(await metrics.text()).toMatch(/runnel_ai_models_file_wrong(\{[^}]*\})? 0/);
 });
+
+test('what was refused for a key file that is not there yet counts as soon as the file is', async () => {
+  const { metrics, found, ids } = following([entry('a')]);
+  const dir = mkdtempSync(join(tmpdir(), 'runnel-keys-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const apiKeyFile = join(dir, 'c.key');
+  const wanted = [entry('c', { provider: 'openai-compatible', baseURL: 'http://x/v1', apiKeyFile })];
+  await found(wanted);
+  expect(ids()).toEqual(['a']);
+  writeFileSync(apiKeyFile, 'sk');
+  await found(wanted);
+  expect(ids()).toEqual(['c']);
+  expect(await metrics.text()).toMatch(/runnel_ai_models_file_wrong(\{[^}]*\})? 0/);
+  expect(await metrics.text()).toMatch(/runnel_ai_models_file_total\{.*outcome="refused".*\} 1/);
+});

@@ -19,21 +19,27 @@ export interface FollowModelsDeps {
 /** Keeps the models as the file says. One that is wrong, or away, changes nothing: the mistake is told in log, metric and readiness, which stays. */
 export const followModels = ({ file, text, models, uses, metrics, health, log, everyMs }: FollowModelsDeps) => {
   let problems: readonly string[] = [];
+  /** What was refused may become right without another word: a key file that it names comes a moment later. */
+  let refused: string | undefined;
   const refuse = (found: readonly string[], outcome: 'refused' | 'unreadable'): void => {
     problems = found;
     metrics.modelsFile(outcome);
     log.warn({ event: 'models.refused', file, problems: found });
   };
-  const apply = (next: string): void => {
+  const apply = (next: string, again = false): void => {
     try {
       const entries = readModels(next);
       models.replace(entries);
       problems = [];
+      refused = undefined;
       metrics.known(entries);
       metrics.modelsFile('applied');
       log.info({ event: 'models.changed', file, models: entries.map(({ id }) => id) });
     } catch (error) {
-      refuse(error instanceof ConfigError ? error.problems : [String(error)], 'refused');
+      const found = error instanceof ConfigError ? error.problems : [String(error)];
+      refused = next;
+      if (again) problems = found;
+      else refuse(found, 'refused');
     }
   };
   health.register(
@@ -47,14 +53,26 @@ export const followModels = ({ file, text, models, uses, metrics, health, log, e
   const watched = watchFile({
     path: file,
     text,
-    onText: apply,
-    onError: ({ message }) => refuse([message], 'unreadable'),
+    onText: (next) => apply(next),
+    onError({ message }) {
+      refused = undefined;
+      refuse([message], 'unreadable');
+    },
     ...(everyMs && { everyMs }),
   });
-  const timer = setInterval(() => models.retire(uses), 1_000);
+  const tick = (): void => {
+    models.retire(uses);
+    if (refused !== undefined) apply(refused, true);
+  };
+  const timer = setInterval(tick, 1_000);
   timer.unref();
   return {
-    look: watched.look,
+    /** What is wrong with the file now. */
+    problems: (): readonly string[] => problems,
+    async look(): Promise<void> {
+      await watched.look();
+      tick();
+    },
     close(): void {
       watched.close();
       clearInterval(timer);

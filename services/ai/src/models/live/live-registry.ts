@@ -9,6 +9,8 @@ export interface LiveRegistry extends ModelRegistry {
    * @throws ConfigError with every problem of the entries; then nothing has changed
    */
   replace(entries: readonly ModelEntry[]): void;
+  /** What the models were made of. */
+  entries(): ModelEntry[];
   /** Closes models that have been replaced, and that nobody uses any more. */
   retire(isUsed: (model: Model) => boolean): void;
 }
@@ -35,6 +37,7 @@ export const createLiveRegistry = (entries: readonly ModelEntry[], options: Mode
       return current.suited;
     },
     warmUp: () => current.warmUp(),
+    entries: () => [...held.values()].map(({ entry }) => entry),
     replace(next) {
       const before = [...held.values()].map(({ model }) => model);
       current = make(next);

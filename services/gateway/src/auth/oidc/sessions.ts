@@ -119,10 +119,10 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
     const found = await store.useGrant({ kind: 'session', digest: digestOf(secret) });
     if (found.outcome === 'none') return null;
     const { userId, grantId, expiresAt } = found;
-    const { role } = dataOf(found.data);
+    const { role, groups } = dataOf(found.data);
     renewOnce(secret, userId, found);
     return {
-      ...{ userId, sessionId: grantId, source: 'cookie', expiresAt, role: role as Role },
+      ...{ userId, sessionId: grantId, source: 'cookie', expiresAt, role: role as Role, groups },
       watch(ended) {
         const unwatch = live.watch({ kind: 'session', userId, grantId }, ended);
         const timer = setInterval(() => void find(secret).catch(() => undefined), touchMs * (0.8 + Math.random() * 0.4));

@@ -7,6 +7,7 @@ import { startEventStream } from '../../http/sse/event-stream.ts';
 import { PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
 import { sseOutlet } from '../answer-feed.ts';
 import { beginAsked } from '../begin.ts';
+import type { Caller } from '../../commands/commands.ts';
 import { dialectCaller } from '../door.ts';
 import { findRun } from '../find-run.ts';
 import { countAnswers } from '../metrics.ts';
@@ -40,9 +41,9 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
   countAnswers(instance, context.dialects, 'ag-ui');
 
   /** Undefined: whatever the conversation had, or the default. Throws `not-found`. */
-  const modelOf = async (agentId: string): Promise<string | undefined> => {
+  const modelOf = async (agentId: string, caller: Caller): Promise<string | undefined> => {
     if (agentId === DEFAULT_AGENT) return undefined;
-    return models.resolve(agentId).catch((error: unknown) => {
+    return models.resolve(agentId, caller).catch((error: unknown) => {
       const isUnknown = error instanceof RunnelError && error.code === 'model-unknown';
       throw isUnknown ? new RunnelError('not-found', 'There is no such agent.') : error;
     });
@@ -74,7 +75,7 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
     async (request, reply) => {
       const caller = await dialectCaller(auth, request, reply);
       const { userId } = caller;
-      const model = await modelOf(request.params.agentId);
+      const model = await modelOf(request.params.agentId, caller);
       const { conversationId, runId: wanted } = threadOf(request.body);
       const decisions = readResume(request.body);
       if (decisions.length > 0) {
@@ -114,8 +115,9 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
       },
     },
     async (request, reply) => {
-      const { userId } = await dialectCaller(auth, request, reply);
-      await modelOf(request.params.agentId);
+      const caller = await dialectCaller(auth, request, reply);
+      const { userId } = caller;
+      await modelOf(request.params.agentId, caller);
       const { conversationId, runId: wanted } = threadOf(request.body);
       const found = await findRun(runLog, { conversationId, userId });
       await tellers.enter(request, reply, userId);
@@ -176,8 +178,7 @@ export const agUiRoutes = (instance: FastifyInstance, context: DialectContext): 
       },
     },
     async (request, reply) => {
-      await dialectCaller(auth, request, reply);
-      const list = await models.list();
+      const list = await models.list(await dialectCaller(auth, request, reply));
       const agents = list.map(({ id, name, provider }) => [id, { name, description: `${name}, of ${provider}` }] as const);
       const byDefault = { name: DEFAULT_AGENT, description: 'The model of the conversation, or the default one' };
       return { version: '1', mode: 'sse' as const, agents: Object.fromEntries([[DEFAULT_AGENT, byDefault], ...agents]) };

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
+import { membershipOf } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
 import type { Life } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
@@ -132,10 +133,11 @@ export class ChatSocket implements Drainable {
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
     const { auth } = this.#context;
     if (auth.mode === 'jwt' && token !== undefined) {
-      const { userId, ...life } = await auth.verify(token);
+      const identity = await auth.verify(token);
+      const { userId, groups: _groups, scopes: _scopes, ...life } = identity;
       const before = this.#known?.caller;
       if (before && before.userId !== userId) throw new RunnelError('unauthorized', 'This socket is another person’s.');
-      this.#known = { caller: { ...before, userId }, ...life };
+      this.#known = { caller: { ...before, userId, ...membershipOf(identity) }, ...life };
       this.#token.start(life);
     }
     if (!this.#known) throw new RunnelError('unauthorized');

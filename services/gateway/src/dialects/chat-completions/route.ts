@@ -63,7 +63,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const body: unknown = request.body;
     const asked = readCompletion(body);
     const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
-    const model = await models.resolve(asked.model);
+    const model = await models.resolve(asked.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs);
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };

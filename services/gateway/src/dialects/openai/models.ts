@@ -27,8 +27,7 @@ export const modelRoutes = (app: Routes, { auth, models, requests }: OpenAiConte
       },
     },
     async (request, reply) => {
-      await openAiCaller(auth, request, reply);
-      const data = (await models.list()).map(openAiModel);
+      const data = (await models.list(await openAiCaller(auth, request, reply))).map(openAiModel);
       requests.ended('models', undefined);
       return { object: 'list' as const, data };
     },
@@ -47,8 +46,7 @@ export const modelRoutes = (app: Routes, { auth, models, requests }: OpenAiConte
       },
     },
     async (request, reply) => {
-      await openAiCaller(auth, request, reply);
-      const found = (await models.list()).find(({ id }) => id === request.params.model);
+      const found = (await models.list(await openAiCaller(auth, request, reply))).find(({ id }) => id === request.params.model);
       if (!found) throw new RunnelError('model-unknown');
       requests.ended('models', undefined);
       return openAiModel(found);

@@ -97,7 +97,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const conversation = previous?.ref.conversationId ?? asked.conversation;
     const naming = { headers: request.headers, body: body as object, userId, conversation, isListed: asked.listed, isStored: asked.store };
     const ids = await requestIds(naming, runLog);
-    const model = await models.resolve(asked.model ?? previous?.message?.model);
+    const model = await models.resolve(asked.model ?? previous?.message?.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs, fieldOf);
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };

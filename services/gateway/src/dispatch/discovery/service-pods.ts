@@ -5,8 +5,7 @@ import { delay, type InnerToken, type Logger } from '@runnel/kit';
 import { HttpAiPod, type AiPod, type AiPods } from '../ai-pods.ts';
 import type { GatewayMetrics } from '../../metrics.ts';
 import { createJsonClient } from '../json-client.ts';
-import { podUrl, readyUrls } from './endpoint-slices.ts';
-import { reflect } from './reflector.ts';
+import { podUrl, readyUrls, type EndpointSlice } from './endpoint-slices.ts';
 
 export interface ServicePodsOptions {
   /** The Service whose pods run the models. */
@@ -48,14 +47,18 @@ export const servicePods = (options: ServicePodsOptions): AiPods => {
 
   const watchSlices = async (url: string): Promise<void> => {
     // Only a gateway in Kubernetes pays for the client's memory.
-    const { kubernetesSource } = await import('./kubernetes-source.ts');
+    const { createKubeApi, listWatch, podAccount, reflect } = await import('@runnel/kube');
+    const account = await podAccount(url, accountDir);
+    const kube = createKubeApi(account);
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${account.namespace}/endpointslices`;
     await reflect({
-      source: await kubernetesSource({ service, api: url, accountDir }),
+      source: listWatch<EndpointSlice>({ account, api: kube, path, labelSelector: `kubernetes.io/service-name=${service}` }),
       onChange: (slices) => use(readyUrls(slices)),
       onOutcome: (outcome) => metrics.discoveries.inc({ outcome }),
-      log,
+      onFailure: (err, attempt) => log.warn({ event: 'discovery.failed', attempt, err }),
       signal: stopped.signal,
     });
+    await kube.close();
   };
 
   const resolveName = async (): Promise<void> => {

@@ -15,8 +15,7 @@ export const modelRoutes = (app: Routes, { auth, models }: GatewayContext): void
       },
     },
     async (request, reply) => {
-      await auth.require(request, reply);
-      return { models: [...(await models.list())] };
+      return { models: [...(await models.list(await auth.require(request, reply)))] };
     },
   );
 };

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
 import { keyOf } from '../../auth/grants/with-keys.ts';
-import type { Identity, Life } from '../../auth/identity.ts';
+import { membershipOf, type Identity, type Life } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
 
 /** W3C Trace Context, version 00. */
@@ -18,6 +18,6 @@ export const lifeOf = async (auth: Auth, request: FastifyRequest, reply: Fastify
 
 /** Who gives the command this request is. Throws `unauthorized`. */
 export const callerOf = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
-  const { userId } = await auth.require(request, reply);
-  return { userId, ...traceOf(request) };
+  const identity = await auth.require(request, reply);
+  return { userId: identity.userId, ...membershipOf(identity), ...traceOf(request) };
 };

@@ -19,16 +19,19 @@ local function fit(leaf, room)
       break
     end
     local above, role = string.match(string.sub(kept, 1, 256), '^{"messageId":"[^"]+","parentId":([^,]+),"role":"(%a+)"')
-    local tokens = math.ceil(#kept / 4)
+    local tokens, isSaid = math.ceil(#kept / 4), true
     if #kept <= 65536 or not above then
       local message = cjson.decode(kept)
-      role, tokens = message.role, math.ceil(#message.text / 4) + weigh(message.parts)
+      role = message.role
+      local files, _, hasFiles = weigh(role == 'user' and message.parts or nil)
+      tokens = math.ceil(#message.text / 4) + files
+      isSaid = message.status ~= 'deleted' and (message.text ~= '' or hasFiles)
       above = cjson.encode(message.parentId)
     end
     id = above ~= 'null' and string.sub(above, 2, -2)
-    if role == 'system' then
+    if isSaid and role == 'system' then
       room = room - tokens
-    elseif tokens > 0 then
+    elseif isSaid then
       turn = { turn[1] + 1, turn[2] + tokens }
       if role == 'user' then
         turns[#turns + 1], turn = turn, { 0, 0 }

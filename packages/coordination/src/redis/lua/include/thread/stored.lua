@@ -16,7 +16,8 @@ local function stored(id)
 end
 
 local function beyond(id)
-  for _ = 1, 100 do
+  -- An answer that is gone on with is none of the hundred.
+  for _ = 1, continues ~= '' and 101 or 100 do
     local kept = id ~= '' and redis.call('HGET', history, id)
     if not kept then
       return id ~= '' and id

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { silentLog } from '@runnel/kit';
-import { StatusError, reflect, type ListWatch, type Reflectable } from './reflector.ts';
+import { StatusError } from './api.ts';
+import type { KubeObject } from './objects.ts';
+import { reflect, type ListWatch } from './reflector.ts';
 
 interface Played {
   lists: number;
@@ -13,7 +14,7 @@ const play = async (watches: ((stop: AbortController) => Promise<void>)[], list?
   const played: Played = { lists: 0, watchedFrom: [], waits: [] };
   const stop = new AbortController();
   const left = [...watches];
-  const source: ListWatch<Reflectable> = {
+  const source: ListWatch<KubeObject> = {
     async list() {
       played.lists++;
       await list?.();
@@ -29,7 +30,6 @@ const play = async (watches: ((stop: AbortController) => Promise<void>)[], list?
   await reflect({
     source,
     onChange: () => {},
-    log: silentLog,
     signal: stop.signal,
     random: () => 1,
     wait: async (ms) => void played.waits.push(ms),

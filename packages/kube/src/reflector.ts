@@ -1,8 +1,6 @@
-import { delay, fullJitter, type Logger } from '@runnel/kit';
-
-export interface Reflectable {
-  metadata?: { name?: string; resourceVersion?: string };
-}
+import { delay, fullJitter } from '@runnel/kit';
+import { StatusError } from './api.ts';
+import type { KubeObject } from './objects.ts';
 
 /** One line of a watch. `ERROR` carries a Status instead of an object. */
 export interface WatchEvent<T> {
@@ -17,23 +15,19 @@ export interface ListWatch<T> {
   watch(resourceVersion: string, onEvent: (event: WatchEvent<T>) => void, signal: AbortSignal): Promise<void>;
 }
 
-export class StatusError extends Error {
-  readonly status: number;
-  constructor(status: number, message = `the Kubernetes API answered ${status}`) {
-    super(message);
-    this.status = status;
-  }
-}
-
-export type ReflectorOutcome = 'listed' | 'watch-ended' | 'expired' | 'failed';
+export const REFLECTOR_OUTCOMES = ['listed', 'watch-ended', 'expired', 'failed'] as const;
+export type ReflectorOutcome = (typeof REFLECTOR_OUTCOMES)[number];
 
 export interface ReflectorOptions<T> {
   source: ListWatch<T>;
   /** The whole truth as it is now; what was known stays while the server does not answer. */
   onChange(objects: readonly T[]): void;
   onOutcome?(outcome: ReflectorOutcome): void;
-  log: Logger;
+  /** It failed, and will be tried again; `attempt` counts from 0. */
+  onFailure?(error: unknown, attempt: number): void;
   signal: AbortSignal;
+  /** Of a row of failures; 200 ms to 10 s when absent. */
+  backoff?: { baseMs: number; maxMs: number };
   random?: () => number;
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -48,8 +42,8 @@ const SHORT_WATCH_MS = 1000;
  * silence, a cut) goes on from the last version seen; one whose version has expired (410) is listed again. Never rejects;
  * resolves when the signal aborts.
  */
-export const reflect = async <T extends Reflectable>(options: ReflectorOptions<T>): Promise<void> => {
-  const { source, onChange, onOutcome, log, signal, random = Math.random, wait = delay } = options;
+export const reflect = async <T extends KubeObject>(options: ReflectorOptions<T>): Promise<void> => {
+  const { source, onChange, onOutcome, onFailure, signal, backoff = BACKOFF, random = Math.random, wait = delay } = options;
   const known = new Map<string, T>();
   let version: string | undefined;
   let failures = 0;
@@ -84,15 +78,15 @@ export const reflect = async <T extends Reflectable>(options: ReflectorOptions<T
       await source.watch(version, apply, signal);
       onOutcome?.('watch-ended');
       failures = performance.now() - startedAt < SHORT_WATCH_MS ? failures + 1 : 0;
-    } catch (err) {
+    } catch (error) {
       if (signal.aborted) return;
-      const expired = err instanceof StatusError && err.status === GONE;
-      if (err instanceof StatusError) version = undefined;
+      const expired = error instanceof StatusError && error.status === GONE;
+      if (error instanceof StatusError) version = undefined;
       onOutcome?.(expired ? 'expired' : 'failed');
-      if (!expired) log.warn({ event: 'discovery.failed', attempt: failures, err });
+      if (!expired) onFailure?.(error, failures);
       failures++;
     }
     // The first time at once: an expired version or an ended watch is everyday life.
-    if (failures > 1) await wait(fullJitter({ attempt: failures - 2, ...BACKOFF, random }), signal);
+    if (failures > 1) await wait(fullJitter({ attempt: failures - 2, ...backoff, random }), signal);
   }
 };

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** How a process shows itself to an API server. */
+export interface KubeAccount {
+  /** `https://host:port` */
+  server: string;
+  namespace: string;
+  /** PEM; empty: Node's own authorities. */
+  ca: string;
+  /** Asked for each call: Kubernetes replaces it hourly. */
+  token(): Promise<string>;
+}
+
+/** Where a pod's own token, authority and namespace are mounted. */
+export const ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** The account of the pod itself. Rejects where none is mounted. */
+export const podAccount = async (server: string, dir: string = ACCOUNT_DIR): Promise<KubeAccount> => {
+  const read = async (name: string): Promise<string> => (await readFile(join(dir, name), 'utf8')).trim();
+  const [namespace, ca] = await Promise.all([read('namespace'), read('ca.crt')]);
+  return { server, namespace, ca, token: () => read('token') };
+};

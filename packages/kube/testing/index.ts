@@ -1,0 +1,2 @@
+export * from './kube-server.ts';
+export { noKubeServer } from './programs.ts';

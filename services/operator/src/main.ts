@@ -1,0 +1,32 @@
+import { startService } from '@runnel/kit';
+import { createKubeApi, podAccount } from '@runnel/kube';
+import { configSpec } from './config.ts';
+import { createOperatorMetrics } from './metrics.ts';
+import { startOperator } from './operator.ts';
+
+/** To give the Lease back. */
+const CLOSE_MS = 5_000;
+
+await startService({
+  name: 'operator',
+  spec: configSpec,
+  env: process.env,
+  hostOf: ({ host }) => host,
+  async build({ config, log, metrics, health, openDoor }) {
+    const { kubernetesHost, kubernetesPort } = config;
+    const host = kubernetesHost.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
+    const account = await podAccount(`https://${host}:${kubernetesPort}`);
+    const api = createKubeApi(account);
+    const { token, door, closable } = openDoor({});
+    const operator = startOperator({ account, api, token, log, metrics: createOperatorMetrics(metrics), config });
+    health.register('kubernetes', () => {
+      if (!operator.synced()) throw new Error('not everything has been listed yet');
+    });
+    return {
+      door,
+      drain: () => operator.close(),
+      shutdownMs: CLOSE_MS,
+      closables: [{ name: 'kubernetes', close: () => api.close() }, closable, { name: 'operator', close: () => operator.close() }],
+    };
+  },
+});
