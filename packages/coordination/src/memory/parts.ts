@@ -69,6 +69,7 @@ export const appendPartChunk = (
     return stands ? { outcome: 'duplicate' } : { outcome: 'gap', bytes };
   }
   if (held.cancel) return { outcome: 'cancelled' };
+  if (isFinal(part)) return { outcome: 'closed' };
   if (chunk !== '') held.parts[part.index] = { ...part, [field]: known + chunk };
   const conversation = store.conversations.get(conversationId)!;
   return { outcome: 'appended', offset: store.emit(conversation, 'part-chunk', { runId, partId, field, at, t, text: chunk }) };

@@ -63,7 +63,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     conversation.messages.has(message.messageId) ? [] : [message],
   );
   const now = store.now();
-  const { trace = '', cancel = null, base, trimmed, requestedModel } = known ?? {};
+  const { trace = '', cancel = null, base, trimmed, requestedModel, nodes = [] } = known ?? {};
   store.putRun({
     conversationId,
     runId,
@@ -85,6 +85,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
     tries: known?.tries ?? 0,
     cancel,
     queuedAt: null,
+    nodes: nodes.at(-1) === owner ? nodes : [...nodes, owner],
     ...(base !== undefined && { base }),
     ...(trimmed && { trimmed }),
     ...(requestedModel !== undefined && { requestedModel }),

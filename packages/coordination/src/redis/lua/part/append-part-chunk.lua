@@ -3,7 +3,7 @@
 --          partPrefix: as for `put-part`
 -- ARGV     conversationId runId epoch partId field at chunk t
 -- Returns  appended offset | duplicate | gap bytes | cancelled | fenced | closed | gone
--- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 by emit
+-- Law      L-1 epoch and position are checked before anything changes; L-2, L-3 by emit; W-16 a part in a final state is closed
 local meta, log, channel, owner, run, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local conversationId, runId, epoch, partId, field = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local at, chunk, t = tonumber(ARGV[6]), ARGV[7], ARGV[8]
@@ -11,11 +11,15 @@ local at, chunk, t = tonumber(ARGV[6]), ARGV[7], ARGV[8]
 -- @include emit
 -- @include refusal
 -- @include writer
+-- @include stateof
+-- @include isfinal
 
 local refused = writer()
 if refused and refused ~= 'cancelled' then
   return { refused }
-elseif redis.call('HEXISTS', parts, partId) == 0 or redis.call('HEXISTS', meta, 'logId') == 0 then
+end
+local kept = redis.call('HGET', parts, partId)
+if not kept or redis.call('HEXISTS', meta, 'logId') == 0 then
   return { 'gone' }
 end
 local key = partPrefix .. partId .. ':' .. field
@@ -27,6 +31,8 @@ if bytes ~= at then
   return { 'gap', bytes }
 elseif refused then
   return { refused }
+elseif isfinal(stateof(kept)) then
+  return { 'closed' }
 end
 redis.call('APPEND', key, chunk)
 if bytes == 0 then

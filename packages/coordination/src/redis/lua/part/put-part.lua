@@ -17,6 +17,7 @@ local size, part, facts, step, cap = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[1
 -- @include refusal
 -- @include writer
 -- @include stateof
+-- @include isfinal
 -- @include streamed
 
 -- Both go into events as they came: each has to be one JSON value.
@@ -34,10 +35,9 @@ elseif refused then
   return { refused }
 end
 local state = stateof(kept)
-local isFinal = state == 'done' or state == 'failed' or state == 'denied' or state == 'answered' or state == 'dismissed'
 if state == '' and (from ~= '' or redis.call('HLEN', parts) ~= index) then
   return { 'gap' }
-elseif state ~= from or isFinal then
+elseif state ~= from or isfinal(state) then
   return { 'changed' }
 elseif streamed(partId) ~= size then
   return { 'gap' }

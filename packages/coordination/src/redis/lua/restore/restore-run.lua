@@ -93,7 +93,11 @@ for index, message in ipairs(messages) do
     end
   end
 end
-redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request)
+local nodes = redis.call('HGET', run, 'nodes') or ''
+if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < 2048 then
+  nodes = nodes == '' and claimant or nodes .. '\n' .. claimant
+end
+redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request, 'nodes', nodes)
 local thread = {}
 for _, message in ipairs(messages) do
   if redis.call('HEXISTS', history, message[1]) == 0 then

@@ -188,7 +188,7 @@ local epoch = redis.call('HGET', run, 'epoch') or 0
 redis.call('DEL', text, owner, cancel)
 redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
-redis.call('HDEL', run, 'base', 'cut', 'lost', 'thread', 'requested')
+redis.call('HDEL', run, 'base', 'cut', 'lost', 'thread', 'requested', 'nodes')
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', 86400000)
   redis.call('HSET', run, 'base', #begun, 'step', #begun)
