@@ -53,7 +53,7 @@ test('W-18 who approves sees the input character by character, decides by keyboa
   const card = page.locator('[data-part="tool-2"]');
   await card.getByText('May it run with exactly this?').waitFor();
   expect(await card.locator('pre').innerText()).toBe('{"gate":3,"note":"nowU+202Enoon"}');
-  await page.getByText('The answer waits for you').waitFor();
+  await page.getByText('The answer waits for you', { exact: true }).waitFor();
   await card.getByLabel('A word to the model').focus();
   await page.keyboard.type('carefully');
   await page.keyboard.press('Tab');
