@@ -111,3 +111,28 @@ test('what is deleted while it is written, or judged, leaves nothing, also when 
     expect(await left()).toEqual([]);
   }
 });
+
+test('however many uploads a person begins at once, over however many nodes, they stay within count and bytes', async () => {
+  const { node } = await open();
+  let people = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 20, max: 66 }), { minLength: 14, maxLength: 24 }), async (sizes) => {
+      const userId = `u${people++}`;
+      const begin = (millions: number) =>
+        node()
+          .create({ userId, name: 'a', filetype: '', length: millions * 150_000 })
+          .then(({ length }) => length)
+          .catch((error: { code?: string }) => {
+            expect(error.code).toBe('quota');
+            return 0;
+          });
+      const begun = await Promise.all(sizes.map(begin));
+      const total = begun.reduce((sum, length) => sum + length, 0);
+      expect(total).toBeLessThanOrEqual(LIMITS.maxTotalBytes);
+      // What was refused left nothing behind: one after the other, what fits is taken.
+      const room = LIMITS.maxTotalBytes - total;
+      if (room > 0) expect(await node().create({ userId, name: 'b', filetype: '', length: Math.min(room, LIMITS.maxBytes) })).toBeDefined();
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -146,17 +146,20 @@ export const createFileStore = (
       return whole;
     });
 
+  /** @throws RunnelError `quota` where a person with these files has no room for another one of so many bytes */
+  const checkRoom = (own: readonly { length: number }[], length: number): void => {
+    const total = own.reduce((sum, { length: bytes }) => sum + bytes, 0);
+    if (own.length >= limits.maxFiles || total + length > limits.maxTotalBytes)
+      throw new RunnelError('quota', 'There is no room for another file of yours: delete some first.');
+  };
+
   return {
     limits,
     offsetOf,
     remove,
     async create({ userId, name, filetype, length }) {
       if (length > limits.maxBytes) throw new RunnelError('too-large', `A file has at most ${limits.maxBytes} bytes.`);
-      const own = await filesOf(userId);
-      const total = own.reduce((sum, { length: bytes }) => sum + bytes, 0);
-      if (own.length >= limits.maxFiles || total + length > limits.maxTotalBytes) {
-        throw new RunnelError('quota', 'There is no room for another file of yours: delete some first.');
-      }
+      checkRoom(await filesOf(userId), length);
       const file: FileRecord = {
         fileId: newId(),
         userId,
@@ -167,6 +170,16 @@ export const createFileStore = (
       };
       await blobs.put(ownerKey(file), Buffer.alloc(0));
       await save(file);
+      // Others may have begun since the look above, also on other nodes: whoever is written last sees them all, and there is no room for it.
+      try {
+        checkRoom(
+          (await filesOf(userId)).filter(({ fileId }) => fileId !== file.fileId),
+          length,
+        );
+      } catch (error) {
+        await remove(file);
+        throw error;
+      }
       return file;
     },
     async find(fileId, userId) {
