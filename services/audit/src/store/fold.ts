@@ -31,6 +31,9 @@ export const messageKey = (conversationId: string, messageId: string): string =>
 /** An owner stays (`ownership.ts`); what was somebody's who is nobody now is whose it was made again. */
 const ownerOf = (session: SessionRow, userId: string): string => (isFree(session) ? userId : session.userId || userId);
 
+/** Written again after a loss of the store: an end without the receipt that was shown. */
+const knowsLess = (row: MessageRow, known: MessageRow): boolean => row.receipt === null && known.receipt !== null;
+
 /**
  * An answer ends once. A store that went back behind an end may have made another one: the first was shown, so it stays, whichever
  * comes first. The trail has both events, with their digests.
@@ -41,7 +44,7 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
   known.status !== 'deleted' &&
   // Begun at another time: the name was used again, in a conversation that was deleted and made again.
   known.createdAt === row.createdAt &&
-  (known.text !== row.text || known.status !== row.status) &&
+  (known.text !== row.text || known.status !== row.status || knowsLess(row, known)) &&
   known.position <= row.position;
 
 /**
@@ -82,8 +85,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
     const known = messages.get(messageKey(row.conversationId, row.messageId));
     if (known && isSecondEnd(known, row)) return;
     if (known?.status === 'deleted') putMessage({ ...row, text: '', status: 'deleted', receipt: null });
-    // An end that was written again after a loss knows less of its answer.
-    else putMessage({ ...row, receipt: row.receipt ?? (known?.text === row.text ? known.receipt : null) });
+    else putMessage(row);
   };
 
   for (const entry of changes) {

@@ -23,4 +23,24 @@ export const receiptsContract = (fresh: () => Promise<string>): void => {
     expect(await answers()).toEqual([undefined, undefined]);
     expect((await tables.verify('c1')).problems).toEqual([]);
   });
+
+  test.each([['as it happened'], ['the other way round']])(
+    'B4 an end that was written again without its receipt leaves it, and verify finds nothing (%s)',
+    async (order) => {
+      const tables = await openTables(await fresh());
+      onTestFinished(() => tables.close());
+      const s = story();
+      const before = [s.started(), s.said('m1', 'hỏi'), s.began('r1', 'm1')];
+      const whole = s.ended('r1', 'm1', 'Đi thôi', 'complete', 'stop');
+      const again = s.ended('r1', 'm1', 'Đi thôi', 'complete', 'stop');
+      const receipt = { sha256: whole.data.sha256, bytes: whole.data.bytes, durationMs: 2_000, nodes: ['ai-1'] };
+      const proved: AuditEvent = { ...whole, data: { ...whole.data, receipt } };
+      const same = { ...again, data: { ...again.data, startedAt: whole.data.startedAt } } as AuditEvent;
+      await tables.store.write(before);
+      for (const end of order === 'as it happened' ? [proved, same] : [same, proved]) await tables.store.write([end]);
+      const page = await tables.reader.history({ conversationId: 'c1', userId: 'ann', limit: 9 });
+      expect(page.kind === 'page' && page.messages.at(-1)?.receipt).toEqual(receipt);
+      expect((await tables.verify('c1')).problems).toEqual([]);
+    },
+  );
 };
