@@ -54,19 +54,28 @@ const open = async (path: string): Promise<Watched> => {
   await watched.page.goto(`${server.url}${path}?user_id=ann`);
   return watched;
 };
-const messages = (page: Page): Promise<number> => page.locator('[data-message]').count();
+/** In their order, drawn or resting as text. */
+const idsOf = (page: Page): Promise<string[]> =>
+  page.locator('[data-message], [data-rest]').evaluateAll((all) =>
+    all.flatMap((element) => {
+      const { message, rest } = (element as HTMLElement).dataset;
+      return message ? [message] : rest!.split(' ');
+    }),
+  );
 
 test('scrolling up reads all of a conversation from the database, in order', async () => {
   const { page, complaints } = await open('/c/long');
   await page.locator('[data-message="q105"]').waitFor();
-  while ((await messages(page)) < PROMPTS * 2) {
-    const before = await messages(page);
+  for (let ids = await idsOf(page); ids.length < PROMPTS * 2; ids = await idsOf(page)) {
+    const before = ids.length;
     await page.locator('.scroller').hover();
     await page.mouse.wheel(0, -20_000);
-    await page.waitForFunction((n) => document.querySelectorAll('[data-message]').length > n, before);
+    await expect.poll(async () => (await idsOf(page)).length, { timeout: 10_000 }).toBeGreaterThan(before);
   }
-  const ids = await page.locator('[data-message]').evaluateAll((all) => all.map((element) => (element as HTMLElement).dataset['message']));
-  expect(ids).toEqual(Array.from({ length: PROMPTS }, (_, i) => [`q${i + 1}`, `r${i + 1}`]).flat());
+  // The first is reached, and drawn for who reads it.
+  await page.mouse.wheel(0, -40_000);
+  await page.locator('[data-message="q1"]').waitFor();
+  expect(await idsOf(page)).toEqual(Array.from({ length: PROMPTS }, (_, i) => [`q${i + 1}`, `r${i + 1}`]).flat());
   expect(complaints).toEqual([]);
 });
 

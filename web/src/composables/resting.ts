@@ -56,11 +56,11 @@ export const useResting = (
     if (found.size === near.value.size && [...found].every((id) => near.value.has(id))) return;
     near.value = found;
     if (!anchor) return void nextTick(look);
-    const kept = anchor;
+    const kept = { ...anchor, scrollTop: box.scrollTop };
     void nextTick(() => {
       const moved = kept.element.getBoundingClientRect().top - box.getBoundingClientRect().top - kept.at;
-      // A new place was asked for meanwhile, or what stood there is gone.
-      if (!kept.element.isConnected) return look();
+      // Somebody went to another place meanwhile (a found message is 18,000 px away), or what stood there is gone.
+      if (!kept.element.isConnected || Math.abs(box.scrollTop - kept.scrollTop) > box.clientHeight) return look();
       if (Math.abs(moved) >= 1) box.scrollTop += moved;
       look();
     });
