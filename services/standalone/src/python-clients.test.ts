@@ -1,13 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
-import { createHealth, createMetrics, loadConfig, silentLog } from '@runnel/kit';
-import { createStandalone } from './app.ts';
-import { configSpec } from './config.ts';
-import { chooseModels } from './local-models.ts';
+import { expect, test } from 'vitest';
+import { newFolder, startAll } from '../testing/start-all.ts';
 
 const python = process.env['RUNNEL_PYTHON'] ?? 'python3';
 /** `RUNNEL_PYTHON` for a Python that is not the first on the path. */
@@ -15,20 +10,7 @@ const has = (...modules: string[]): boolean => spawnSync(python, ['-c', `import 
 
 /** What a script of clients prints, against a product of its own. */
 const told = async (script: string, ...more: string[]): Promise<string[]> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'runnel-python-'));
-  const { gateway, closables } = await createStandalone({
-    config: loadConfig(configSpec, { DATA_DIR: dataDir }),
-    models: chooseModels({}, []),
-    env: {},
-    log: silentLog,
-    metrics: createMetrics('test', { processMetrics: false }),
-    health: createHealth(),
-  });
-  onTestFinished(async () => {
-    for (const closable of closables.toReversed()) await closable.close();
-    await rm(dataDir, { recursive: true, force: true });
-  });
-  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await (await startAll(await newFolder())).listen();
   const path = join(import.meta.dirname, '../testing', script);
   const { stdout } = await promisify(execFile)(python, [path, `${url}/v1`, ...more], { timeout: 380_000 });
   return stdout.trim().split('\n');

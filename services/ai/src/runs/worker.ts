@@ -7,7 +7,7 @@ import { OUTAGE_MS } from '../run/append-loop.ts';
 import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
 import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
-import { createModelPlaces } from './model-places.ts';
+import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
@@ -232,9 +232,6 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   const leases = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
-  const renew = async (): Promise<void> => {
-    await Promise.all([leases.renew(), places.renew(runs.values())]);
-  };
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;
@@ -281,7 +278,14 @@ export const createWorker = (deps: WorkerDeps) => {
     /** Starts to listen, sweep and renew, also while the store is away. */
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
-      void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      void repeat(leases.renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      // Apart from the leases: a model's slot that does not answer must not cost an answer of another.
+      void repeat(
+        () => places.renew(runs.values()),
+        () => KEEP_PLACES_MS,
+        renewing.signal,
+        clock,
+      );
       runLog.onStoreChange(() => {
         log.warn({ event: 'store.changed' });
         void witness.repairAll();
