@@ -1,4 +1,4 @@
-import { Browser } from './browser.ts';
+import type { Browser } from './browser.ts';
 import type { OddProvider } from './odd-provider.ts';
 
 /** The callback that an odd provider would send a browser to, after the gateway has sent it away. Null: it was not sent to the provider. */
