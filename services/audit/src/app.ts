@@ -112,9 +112,10 @@ export const createAuditApp = (
     },
   );
 
-  app.get('/conversations', { schema: { querystring: Paging, response: { 200: ConversationPage } } }, async (request) => {
-    const { after, limit } = request.query;
-    return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
+  const Listing = Type.Object({ ...Paging.properties, all: Type.Boolean({ default: false }) });
+  app.get('/conversations', { schema: { querystring: Listing, response: { 200: ConversationPage } } }, async (request) => {
+    const { after, limit, all } = request.query;
+    return reader.conversations({ userId: callerOf(request.headers), limit, all, ...(after !== undefined && { after }) });
   });
 
   app.get(

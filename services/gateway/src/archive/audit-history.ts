@@ -22,8 +22,8 @@ export interface HistoryQuery {
  */
 export interface AuditHistory {
   readHistory(query: HistoryQuery): Promise<HistoryResult>;
-  /** Newest first, after a conversation. */
-  listConversations(query: { userId: string; after?: string; limit: number }): Promise<ConversationPage>;
+  /** Newest first, after a conversation; with `all` also those that programs had and nobody is shown. */
+  listConversations(query: { userId: string; after?: string; limit: number; all?: true }): Promise<ConversationPage>;
 }
 
 const queryOf = (query: Record<string, string | number | undefined>): string => {
@@ -54,8 +54,8 @@ const historyOf = (audit: AuditClient): AuditHistory => ({
     const { messages, hasMore } = readAudit(StoredPage, body);
     return { kind: 'page', messages, hasMore };
   },
-  async listConversations({ userId, after, limit }) {
-    const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit })}`, { userId });
+  async listConversations({ userId, after, limit, all }) {
+    const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit, ...(all && { all: 'true' }) })}`, { userId });
     if (status !== 200) return { conversations: [], hasMore: false };
     return readAudit(ConversationPage, body);
   },

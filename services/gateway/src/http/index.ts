@@ -21,6 +21,7 @@ import { httpMetrics } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
 import { oidcRoutes } from './api/oidc.ts';
 import { sessionRoutes } from './api/sessions.ts';
+import { exportRoutes } from './api/export.ts';
 import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
@@ -116,6 +117,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   trailRoutes(routes, context);
   adminRoutes(routes, context);
   keyRoutes(routes, context);
+  exportRoutes(routes, context);
   meRoutes(routes, context);
   signInRoutes(routes, context);
   const { oidc } = context;
