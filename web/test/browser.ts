@@ -21,6 +21,8 @@ export const openPage = async (browser: Browser, options: BrowserContextOptions 
     viewport: { width: 1280, height: 800 },
     locale: 'en-US',
     reducedMotion: 'reduce',
+    // Its own tests let it: what it answers, no route of a test meets.
+    serviceWorkers: 'block',
     ...options,
   });
   const page = await context.newPage();
