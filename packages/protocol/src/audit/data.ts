@@ -15,7 +15,7 @@ const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const sati
 const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStatus[];
 
 /** What of a conversation a model did not get, for it had no room. */
-const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
+export const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
 
 /** What the provider counted, or what was estimated where it counted nothing. */
 export const UsageSchema = Type.Object({
