@@ -5,9 +5,6 @@ import type { ParkedRun } from '@runnel/protocol/http';
 export const COPY_MS = 2_000;
 /** So many owners, of whom the database may not have heard, have epochs of their own below that of a copy's first claim. */
 export const COPY_EPOCHS = 15;
-/** As long as a person may take. */
-export const PARKED_MS = 31 * 24 * 60 * 60 * 1_000;
-
 /**
  * Parts as they come back from the database. Whoever approved a call may have been served, and what tells of it lost with the store: it
  * counts as being called, so that nothing is executed twice (W-19). Pure.
