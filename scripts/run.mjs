@@ -32,6 +32,7 @@ const COMMANDS = {
   changeset: [['scripts/changeset.mjs']],
   'test:k8s': [['scripts/system.mjs', 'postgresql', 'java', 'maven'], ['k8s/test.ts']],
   model: [['scripts/model.mjs']],
+  scan: [['scripts/scan.mjs']],
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
