@@ -1,10 +1,12 @@
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { startTracing } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { Claim } from './generate.ts';
 import { startRunSpan } from './run-span.ts';
+
+type SpanExporter = NonNullable<Parameters<typeof startTracing>[0]['exporter']>;
+type ReadableSpan = Parameters<SpanExporter['export']>[0][number];
 
 const CALLER = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
 const claim = { epoch: 2, text: 'Chào', trace: CALLER, run: { runId: 'r1', model: 'big' } } as unknown as Claim;
