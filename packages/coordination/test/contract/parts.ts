@@ -216,20 +216,6 @@ export const partsContract = (current: Current): void => {
     ]);
   });
 
-  test('W-17 the audit can be told before anybody lets go of the run', async () => {
-    const opened = current();
-    const run = await startRun(opened.log);
-    await put(opened, run, call({ state: 'waiting' }), null);
-    const before = await eventsOf(opened.log, run.conversationId);
-    const park = { ...run, partIds: ['p0'], bytes: 0 };
-    expect(await opened.log.parkRun({ ...park, tell: true })).toEqual({ outcome: 'told' });
-    // It is still its owner's, and nobody has read of it.
-    expect(await eventsOf(opened.log, run.conversationId)).toEqual(before);
-    expect(await append(opened.log, run, 0, 'abc')).toMatchObject({ outcome: 'appended' });
-    expect(await opened.log.parkRun({ ...park, bytes: 3 })).toMatchObject({ outcome: 'parked' });
-    expect((await snapshotOf(opened.log, run.conversationId)).run).toMatchObject({ waiting: ['p0'] });
-  });
-
   test('W-17 a run is not parked for what is decided already, nor with another text', async () => {
     const opened = current();
     const run = await startRun(opened.log);
