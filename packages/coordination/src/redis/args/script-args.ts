@@ -15,7 +15,7 @@ export interface ScriptArgs {
     cap: number;
   };
   'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
-  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string; tell: '1' | '' };
   'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
@@ -103,6 +103,7 @@ export interface ScriptArgs {
     cap: number;
     system: string;
     model: string;
+    waiting: string;
   };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
