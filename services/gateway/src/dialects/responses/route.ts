@@ -44,14 +44,6 @@ export const viewOf = (
   end: answer.end,
 });
 
-const echoOf = ({ instructions, background, params }: ReadResponse): NonNullable<View['echo']> => ({
-  instructions,
-  background,
-  max_output_tokens: params.max_tokens,
-  temperature: params.temperature,
-  top_p: params.top_p,
-});
-
 const noPrevious = (id: string): ApiError =>
   new ApiError('not-found', `Previous response with id '${id.slice(0, 200)}' not found.`, {
     code: 'previous_response_not_found',
@@ -102,7 +94,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };
     const { store } = asked;
-    const known = { ...run, model, previous: asked.previous ?? null, store, echo: echoOf(asked) };
+    const known = { ...run, model, previous: asked.previous ?? null, store, echo: asked.echo };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const begin = async (): Promise<number> => {
       const place = previous ? { parentId: previous.ref.runId } : {};
@@ -133,10 +125,11 @@ export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
   if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, calls: [], end: null };
-  const { text, status, finish, usage, parts = [], model = '', createdAt } = message!;
+  const { text, status, finish, usage, parts = [], model = '', createdAt, receipt } = message!;
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  return { ...known, model, createdAt, text, calls: callsOf(parts), end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
+  const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...(finish && { finish }), ...(usage && { usage }) };
+  return { ...known, model, createdAt, text, calls: callsOf(parts), end };
 };
 
 export const wholeResponse = json('The response', ResponseObject);
