@@ -12,7 +12,7 @@ import type { OpenAiContext } from '../openai/plugin.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
-import { fieldOf, readResponse, type ReadResponse } from './decode.ts';
+import { fieldOf, readResponse } from './decode.ts';
 import { responseOf, type View } from './encode.ts';
 import { findResponse, previousOf, type Found, type Shelves } from './find.ts';
 import { ResponseBody } from './params.ts';
