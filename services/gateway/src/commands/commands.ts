@@ -34,6 +34,8 @@ export interface PromptCommand {
   model?: string;
   /** Uploaded files of the caller's, in the order in which they are shown. */
   files?: readonly string[];
+  /** They go a day after they came, with a conversation that nobody lists; absent: they stay. */
+  passing?: boolean;
   /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
   seed?: readonly SeedMessage[];
   /** What an API's caller asks of the model. Its prompt may be as long as the model takes, not only as a page sends it. */
@@ -152,6 +154,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     command: Omit<BeginRun, 'userId' | 'model'>,
     wanted: string | undefined,
     attached: readonly string[] = [],
+    passing = false,
   ): Promise<RunAnswer> => {
     const { userId } = caller;
     const model = await models.resolve(wanted, caller);
@@ -167,7 +170,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const told = await withFiles({ ...command, userId }, attached);
+        const told = await withFiles({ ...command, userId }, attached, passing);
         const preset = wanted === undefined && { preset: true };
         const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
@@ -184,11 +187,16 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   };
 
   /** A prompt that was begun before is answered as it was, whatever became of its files since (W-4): then it needs none. */
-  const withFiles = async (command: Omit<BeginRun, 'model'>, attached: readonly string[]): Promise<Omit<BeginRun, 'model'>> => {
-    const { message, conversationId, userId, runId } = command;
+  const withFiles = async (
+    command: Omit<BeginRun, 'model'>,
+    attached: readonly string[],
+    passing: boolean,
+  ): Promise<Omit<BeginRun, 'model'>> => {
+    const { message, conversationId, userId, runId, title } = command;
     if (message === null || attached.length === 0) return command;
     try {
-      return { ...command, message: { ...message, parts: await attachFiles(files, userId, attached) } };
+      const parts = await attachFiles(files, userId, attached, passing);
+      return { ...command, title: title === '' ? titleOf(parts[0]!.name ?? '') : title, message: { ...message, parts } };
     } catch (cause) {
       const known = await runLog.findRun({ conversationId, userId, messageId: message.messageId, runId });
       if (known.outcome === 'running' || known.outcome === 'ended') return command;
@@ -225,13 +233,15 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   return {
     prompt: (caller, command) =>
       measured('prompt', async () => {
-        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached } = command;
+        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached = [], passing } = command;
         if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
-        const text = checkText(command.text, request ? { textChars: Infinity } : limits);
+        // What an API's caller brings may speak for itself.
+        const isSilent = request !== undefined && attached.length > 0 && command.text.trim() === '';
+        const text = isSilent ? '' : checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
         const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
         const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
-        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached);
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached, passing);
       }),
     regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
       measured('regenerate', () => {
