@@ -19,6 +19,7 @@ export const conversationRoutes = (app: Routes, context: GatewayContext, audit: 
     {
       schema: {
         tags,
+        operationId: 'listConversations',
         summary: 'The caller’s conversations, newest first',
         querystring: Type.Object({ ...UserQuery, after: Type.Optional(Id), limit: pageLimit(50, 200) }),
         response: { 200: json('A page', ConversationPage), ...PROBLEMS },
@@ -59,6 +60,7 @@ export const conversationRoutes = (app: Routes, context: GatewayContext, audit: 
     {
       schema: {
         tags,
+        operationId: 'changeConversation',
         summary: 'Rename a conversation, or give it a text for its models or a model of its own',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
