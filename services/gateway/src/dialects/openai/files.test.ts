@@ -35,7 +35,7 @@ const start = async (env: Record<string, string> = {}, { vision = true }: { visi
 };
 
 const dataUrl = (bytes: Buffer, type: string): string => `data:${type};base64,${bytes.toString('base64')}`;
-const image = (bytes = PNG, type = 'image/png') => ({ type: 'image_url', image_url: { url: dataUrl(bytes, type) } });
+const image = (bytes: Buffer = PNG, type = 'image/png') => ({ type: 'image_url', image_url: { url: dataUrl(bytes, type) } });
 const file = (bytes: Buffer, filename = 'a.csv', type = 'text/csv') => ({
   type: 'file',
   file: { file_data: dataUrl(bytes, type), filename },
