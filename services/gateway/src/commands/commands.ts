@@ -3,7 +3,7 @@ import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@run
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
-import { attachFiles } from './attach-files.ts';
+import { withFiles } from './attach-files.ts';
 import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
@@ -170,7 +170,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const told = await withFiles({ ...command, userId }, attached, passing);
+        const told = await withFiles({ runLog, files }, { ...command, userId }, attached, passing);
         const preset = wanted === undefined && { preset: true };
         const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
@@ -182,24 +182,6 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       const { code, retryable } = toRunnelError(cause);
       // A store that did not answer may carry it out all the same. Asking for what is not theirs costs the caller a prompt.
       settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
-      throw cause;
-    }
-  };
-
-  /** A prompt that was begun before is answered as it was, whatever became of its files since (W-4): then it needs none. */
-  const withFiles = async (
-    command: Omit<BeginRun, 'model'>,
-    attached: readonly string[],
-    passing: boolean,
-  ): Promise<Omit<BeginRun, 'model'>> => {
-    const { message, conversationId, userId, runId, title } = command;
-    if (message === null || attached.length === 0) return command;
-    try {
-      const parts = await attachFiles(files, userId, attached, passing);
-      return { ...command, title: title === '' ? titleOf(parts[0]!.name ?? '') : title, message: { ...message, parts } };
-    } catch (cause) {
-      const known = await runLog.findRun({ conversationId, userId, messageId: message.messageId, runId });
-      if (known.outcome === 'running' || known.outcome === 'ended') return command;
       throw cause;
     }
   };
