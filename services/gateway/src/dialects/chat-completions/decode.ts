@@ -1,9 +1,9 @@
 import { MODEL_PARAM_NAMES, type ModelParams, type Turn } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
 import { bodyCheck } from '../openai/check-body.ts';
-import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content.ts';
-import { fieldOf } from '../openai/field.ts';
-import { inlineFile, inlinePicture } from '../openai/inline-files.ts';
+import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content/content.ts';
+import { fieldOf } from '../openai/content/field.ts';
+import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
 import { readThread, type ReadThread, type ReadTurn } from '../openai/thread.ts';
 import { CompletionBody, REFUSED, type CallerMessage } from './params.ts';

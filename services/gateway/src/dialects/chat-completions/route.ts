@@ -3,7 +3,7 @@ import { isListed } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, type Routes } from '../../http/plumbing/schemas.ts';
 import type { Answer } from '../openai/answer.ts';
-import { bringFiles } from '../openai/bring-files.ts';
+import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';

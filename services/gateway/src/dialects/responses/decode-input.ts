@@ -1,7 +1,7 @@
 import type { Turn } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
-import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content.ts';
-import { inlineFile, inlinePicture } from '../openai/inline-files.ts';
+import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content/content.ts';
+import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
 import type { ReadTurn } from '../openai/thread.ts';
 

@@ -5,7 +5,7 @@ import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing
 import type { Answer } from '../openai/answer.ts';
 import { ApiError, cutCall } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
-import { bringFiles } from '../openai/bring-files.ts';
+import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';

@@ -1,4 +1,4 @@
-import { refuse } from './api-error.ts';
+import { refuse } from '../api-error.ts';
 import { fieldOf } from './field.ts';
 
 const FORMATS = new Set(['wav', 'mp3']);

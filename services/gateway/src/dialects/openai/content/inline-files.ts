@@ -1,4 +1,4 @@
-import { refuse } from './api-error.ts';
+import { refuse } from '../api-error.ts';
 
 /** A file that came inside a request, decoded. */
 export interface InlineFile {
