@@ -2,13 +2,13 @@ import { Type } from 'typebox';
 import type { RunnelError } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import { BODY_LIMIT } from '../chat-completions/route.ts';
 import type { Answer } from '../openai/answer.ts';
 import { ApiError, cutCall } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
+import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
-import type { OpenAiContext } from '../openai/plugin.ts';
+import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
@@ -77,7 +77,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     body: ResponseBody,
     response: RESPONSE_ANSWER,
   };
-  app.post('/responses', { bodyLimit: BODY_LIMIT, schema, validatorCompiler: anything }, async (request, reply) => {
+  app.post('/responses', { ...takesFiles, schema, validatorCompiler: anything }, async (request, reply) => {
     const caller = await openAiCaller(auth, request, reply);
     const { userId } = caller;
     const life = await lifeOf(auth, request, reply);
@@ -91,6 +91,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const ids = await requestIds(naming, runLog);
     const model = await models.resolve(asked.model ?? previous?.message?.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs, fieldOf);
+    const { kept, files } = await bringFiles(context, request, caller, asked, models.find(model));
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };
     const { store } = asked;
@@ -98,7 +99,8 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const begin = async (): Promise<number> => {
       const place = previous ? { parentId: previous.ref.runId } : {};
-      const command = { ...run, messageId, text: asked.prompt, model, seed: asked.seed, request: asked.requestFor(messageId), ...place };
+      const told = { text: asked.prompt, files, passing: !store, seed: asked.seed, request: asked.requestFor(messageId, kept) };
+      const command = { ...run, messageId, model, ...told, ...place };
       const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
       reply.headers(await rateHeaders(budgets, userId));
       return offset;
