@@ -12,6 +12,7 @@ export * from './grants.ts';
 export * from './proofs.ts';
 export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';
+export * from './person-records.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
 export type { KeptGrants } from './memory/grants.ts';

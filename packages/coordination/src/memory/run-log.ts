@@ -10,6 +10,7 @@ import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
 import { appendPartChunk, decidePart, parkRun, putPart } from './parts.ts';
 import { rehydrate } from './rehydrate.ts';
+import { createMemoryRecords } from './person-records.ts';
 import { restoreEnd } from './restore-end.ts';
 import { restoreRun } from './restore-run.ts';
 import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './runs.ts';
@@ -52,6 +53,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
     ...createMemoryGrants(store, options.grants),
+    ...createMemoryRecords(store),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),

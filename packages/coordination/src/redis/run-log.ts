@@ -35,6 +35,7 @@ import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
 import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
+import { createRedisRecords } from './person-records.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
 import type { ScriptArgs } from './args/script-args.ts';
@@ -77,6 +78,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
+    ...createRedisRecords({ client, scripts, caller, channels, cap }),
     ...createWorkChannels(client, caller, channels),
     async beginRun(command) {
       const { conversationId, userId, runId } = command;

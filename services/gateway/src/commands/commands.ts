@@ -16,6 +16,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
+import type { Records } from '../person/records.ts';
 import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
@@ -85,6 +86,8 @@ export interface CommandsDeps {
   models: ModelCatalogue;
   /** Null: there are no files here. */
   files: FileStore | null;
+  /** What hangs on a conversation goes with it. Absent: nothing does. */
+  records?: Pick<Records, 'forgetConversation'>;
   /** Every budget of a run. */
   admission: Admission;
   limits: Limits;
@@ -266,6 +269,8 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
         changeOrThrow(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
+        // Of who is erased everything goes. A place without a conversation is no harm: it is shown nowhere.
+        if (!forget && deps.records) leave(deps.records.forgetConversation(userId, conversationId).catch(() => undefined));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>
