@@ -17,6 +17,7 @@ import { presetsContract } from './contract/presets.ts';
 import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { provingContract } from './contract/proving.ts';
+import { comingBackContract } from './contract/coming-back.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
@@ -63,6 +64,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('proving', () => provingContract(current));
     describe('older turns', () => olderTurnsContract(current));
     describe('rehydrating', () => rehydratingContract(current));
+    describe('coming back', () => comingBackContract(current));
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));
     if (changedStore) describe('a changed store', () => changedStoreContract(current));

@@ -33,6 +33,7 @@ const Paging = Type.Object({
   after: Type.Optional(Id),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
 });
+const HistoryQuery = Type.Object({ ...Paging.properties, parked: Type.Optional(Type.Literal('1')) });
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'Milliseconds since the epoch' }));
 const TrailQuery = Type.Object({
   conversation: Type.Optional(Id),
@@ -61,7 +62,7 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'records' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
+  tables: Pick<AuditTables, 'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -84,7 +85,7 @@ export const createAuditApp = (
 
   app.get(
     '/history/:id',
-    { schema: { params: IdParams, querystring: Paging, response: { 200: StoredPage, 404: MaybeNoHistory, 403: Nothing } } },
+    { schema: { params: IdParams, querystring: HistoryQuery, response: { 200: StoredPage, 404: MaybeNoHistory, 403: Nothing } } },
     async (request, reply) => {
       const { before, limit } = request.query;
       const conversationId = request.params.id;
@@ -96,7 +97,8 @@ export const createAuditApp = (
       });
       if (page.kind === 'page') {
         const { kind: _, ...told } = page;
-        return told;
+        const parked = request.query.parked ? await tables.parked(conversationId, callerOf(request.headers)) : null;
+        return parked ? { ...told, parked } : told;
       }
       if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
       return reply.code(403).send();

@@ -119,6 +119,7 @@ export class AnswerJournal {
 
 /** Commands and reads that tell what a command has done. */
 const TELLING = [
+  ...(['putPart', 'parkRun', 'decidePart'] as const),
   ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'mergeStored', 'expel', 'cancelRun'] as const),
   ...([
     'deleteMessage',
@@ -147,7 +148,7 @@ export const durable = (runLog: RunLog, outbox: DurableOutbox): RunLog => {
   return waiting;
 };
 
-/** A run log that keeps the journal: an answer is in it from its claim to its end. */
+/** A run log that keeps the journal: an answer is in it from its claim to its end, or until it waits for a person. */
 export const journalled = (runLog: RunLog, journal: AnswerJournal): RunLog => ({
   ...runLog,
   async claimRun(command) {
@@ -167,6 +168,12 @@ export const journalled = (runLog: RunLog, journal: AnswerJournal): RunLog => ({
   async endRun(command) {
     const result = await runLog.endRun(command);
     if (result.outcome === 'ended') journal.end(command);
+    return result;
+  },
+  async parkRun(command) {
+    const result = await runLog.parkRun(command);
+    // It waits for a person, in the tables (W-17): nobody has to end it.
+    if (result.outcome === 'parked') journal.end(command);
     return result;
   },
   async deleteConversation(command) {

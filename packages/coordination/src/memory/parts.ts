@@ -93,7 +93,16 @@ export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, part
   else delete held.used;
   const conversation = store.conversations.get(conversationId)!;
   const offset = store.emit(conversation, 'run-waiting', { runId, partIds });
-  store.audit(conversation, 'RUN_WAITING', { runId, epoch, bytes, partIds: [...partIds], text: held.text }, held.trace);
+  const { parentId, model, startedAt, trimmed, requestedModel, base, request, text, used } = held;
+  const facts = {
+    ...{ parentId, model, startedAt, parts: held.parts.length },
+    ...(used && { used }),
+    ...(trimmed && { trimmed }),
+    ...(requestedModel !== undefined && { requestedModel }),
+    ...(base !== undefined && { base }),
+    ...(request && { request: { text: request } }),
+  };
+  store.audit(conversation, 'RUN_WAITING', { runId, epoch, bytes, partIds: [...partIds], ...facts, text }, held.trace);
   store.touch(conversation);
   return { outcome: 'parked', offset };
 };

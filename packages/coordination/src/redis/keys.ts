@@ -60,7 +60,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; nodes: who claimed it, a line each; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; nodes: who claimed it, a line each; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); copied (highest epoch the database knew, and ms): it came back from there, and nobody has claimed it; cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */

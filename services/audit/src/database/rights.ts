@@ -10,6 +10,7 @@ const CHANGED = [
   'chat_session',
   'message',
   'part',
+  'parked',
   'preset',
   'person_record',
   'run',
@@ -17,7 +18,7 @@ const CHANGED = [
   'dead_letter',
 ];
 /** A deleted conversation's texts go, and letters that were dealt with. */
-const REMOVED_FROM = ['message', 'part', 'preset', 'person_record', 'dead_letter'];
+const REMOVED_FROM = ['message', 'part', 'parked', 'preset', 'person_record', 'dead_letter'];
 
 /**
  * What a role needs that runs the service, in a database that another role migrates (`npm run audit -- migrate`, which makes the

@@ -103,6 +103,7 @@ export interface ScriptArgs {
     cap: number;
     system: string;
     model: string;
+    waiting: string;
   };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };

@@ -25,6 +25,7 @@ export const conversationRoutes = (app: Routes, context: GatewayContext, audit: 
     {
       schema: {
         tags,
+        operationId: 'listConversations',
         summary: 'The caller’s conversations, newest first',
         description:
           'Without those that are archived. A folder or the archive is asked for alone; `pinned=first` puts what is pinned before the first page, beyond its limit.',
@@ -75,6 +76,7 @@ export const conversationRoutes = (app: Routes, context: GatewayContext, audit: 
     {
       schema: {
         tags,
+        operationId: 'changeConversation',
         summary:
           'Rename a conversation, give it a text for its models or a model of its own, or put it to another place in the caller’s list',
         params: ConversationParams,

@@ -13,6 +13,7 @@ export const feedbackRoutes = (app: Routes, { auth, budgets, own }: GatewayConte
     {
       schema: {
         tags,
+        operationId: 'rateAnswer',
         summary: 'Say whether an answer was good; null takes it back',
         params: Type.Object({ id: Id, messageId: Id }),
         querystring: Type.Object(UserQuery),
@@ -34,6 +35,7 @@ export const feedbackRoutes = (app: Routes, { auth, budgets, own }: GatewayConte
     {
       schema: {
         tags,
+        operationId: 'listFeedback',
         summary: 'What the caller said of its answers',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),

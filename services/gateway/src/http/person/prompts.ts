@@ -31,7 +31,13 @@ export const promptRoutes = (app: Routes, { auth, budgets, records }: GatewayCon
   app.get(
     '/api/prompts',
     {
-      schema: { tags, summary: 'The caller’s own prompts', querystring, response: { 200: json('By name', SavedPromptList), ...PROBLEMS } },
+      schema: {
+        tags,
+        operationId: 'listPrompts',
+        summary: 'The caller’s own prompts',
+        querystring,
+        response: { 200: json('By name', SavedPromptList), ...PROBLEMS },
+      },
     },
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
@@ -46,6 +52,7 @@ export const promptRoutes = (app: Routes, { auth, budgets, records }: GatewayCon
     {
       schema: {
         tags,
+        operationId: 'keepPrompt',
         summary: 'Keep a prompt under a name, or change it',
         params: NameParams,
         querystring,
@@ -66,6 +73,7 @@ export const promptRoutes = (app: Routes, { auth, budgets, records }: GatewayCon
     {
       schema: {
         tags,
+        operationId: 'deletePrompt',
         summary: 'Throw a prompt away; safe to repeat',
         params: NameParams,
         querystring,

@@ -26,7 +26,15 @@ const settingsOf = (record: Pick<PersonRecord, 'fields'> | undefined): Settings 
 export const settingRoutes = (app: Routes, { auth, budgets, records }: GatewayContext): void => {
   app.get(
     '/api/settings',
-    { schema: { tags, summary: 'The caller’s choices', querystring, response: { 200: json('Choices', Settings), ...PROBLEMS } } },
+    {
+      schema: {
+        tags,
+        operationId: 'readSettings',
+        summary: 'The caller’s choices',
+        querystring,
+        response: { 200: json('Choices', Settings), ...PROBLEMS },
+      },
+    },
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
       reply.header('cache-control', 'private, no-store');
@@ -40,6 +48,7 @@ export const settingRoutes = (app: Routes, { auth, budgets, records }: GatewayCo
     {
       schema: {
         tags,
+        operationId: 'changeSettings',
         summary: 'Change some choices: null takes one back',
         querystring,
         body: SettingsPatch,

@@ -16,6 +16,9 @@ local conversationId, runId, epoch, partIds, bytes, cap, used = ARGV[1], ARGV[2]
 -- @include writer
 -- @include stateof
 
+if used ~= '' then
+  cjson.decode(used)
+end
 local refused = writer()
 if refused then
   return { refused }
@@ -44,8 +47,27 @@ redis.call('ZREM', leases, conversationId .. ':' .. runId)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
 local named = ',"runId":"' .. runId .. '"'
 local offset = emit('run-waiting', named .. ',"partIds":' .. partIds)
+-- With all that another store needs to go on with it, should this one forget it.
+local record = redis.call('HMGET', run, 'parentId', 'model', 'startedAt', 'cut', 'lost', 'requested', 'base', 'request', 'trace')
+local facts = ',"parentId":' .. json(record[1]) .. ',"model":' .. cjson.encode(record[2] or '') .. ',"startedAt":' .. figure(record[3])
+  .. ',"parts":' .. figure(redis.call('HLEN', parts))
+if used ~= '' then
+  facts = facts .. ',"used":' .. used
+end
+if record[4] then
+  facts = facts .. ',"trimmed":{"messages":' .. figure(record[4]) .. ',"tokens":' .. figure(record[5]) .. '}'
+end
+if record[6] then
+  facts = facts .. ',"requestedModel":' .. cjson.encode(record[6])
+end
+if record[7] then
+  facts = facts .. ',"base":' .. figure(record[7])
+end
+if record[8] and record[8] ~= '' then
+  facts = facts .. ',"request":{"text":' .. cjson.encode(record[8]) .. '}'
+end
 audit('RUN_WAITING', '{"userId":' .. json(known[2]) .. named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. figure(length) .. ',"partIds":' .. partIds
-  .. ',"text":' .. cjson.encode(redis.call('GET', text) or '') .. '}', redis.call('HGET', run, 'trace') or '')
+  .. facts .. ',"text":' .. cjson.encode(redis.call('GET', text) or '') .. '}', record[9] or '')
 redis.call('XTRIM', log, 'MAXLEN', '~', 512)
 for _, key in ipairs({ meta, log, owner, run, text, parts, history, order, ids }) do
   redis.call('PEXPIRE', key, 2678400000)

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** What people have set for themselves. Of before there is nothing. */
-export class Records1700000000013 implements MigrationInterface {
-  name = 'Records1700000000013';
+export class Records1700000000014 implements MigrationInterface {
+  name = 'Records1700000000014';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(
