@@ -1,6 +1,6 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import type { FileReader } from '@runnel/files';
-import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
+import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Part, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
 import type { AppendObserver } from './run-text.ts';
 import { watchFirstWord } from './timeline.ts';
@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { ModelMessage } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
-import type { Toolbox } from '../tools/toolbox.ts';
+import type { CallSpan, Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
 import { withContents } from './attachments.ts';
@@ -39,6 +39,8 @@ export interface RunObserver extends AppendObserver {
   lost?(error: unknown): void;
   /** The run's end stands in the log, at this offset. */
   ended?(offset: number, finish?: Finish): void;
+  /** A call of a tool is sent. */
+  calling?(part: Part): CallSpan;
   /** The end as it was written, by this pod or for it. */
   known?(end: EndedRun): void;
 }

@@ -132,7 +132,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
-    const span = startRunSpan(tracer, claim, nodeId, {
+    const span = startRunSpan(tracer, ref, claim, model.info, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
