@@ -15,7 +15,7 @@ export * from './presence.ts';
 export * from './person-records.ts';
 export * from './run-log.ts';
 export * from './redis/run-log.ts';
-export type { KeptGrants } from './memory/grants.ts';
+export type { KeptGrants } from './memory/person/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';

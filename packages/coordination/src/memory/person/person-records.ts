@@ -6,8 +6,8 @@ import {
   type PersonRecord,
   type RecordKind,
   type StoreRecords,
-} from '../person-records.ts';
-import type { MemoryStore } from './store.ts';
+} from '../../person-records.ts';
+import type { MemoryStore } from '../store.ts';
 
 interface Kept {
   generation: number;
