@@ -11,6 +11,8 @@ import type { Model } from '../models/registry.ts';
 import type { CallSpan, Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
+import { parkRun } from '../parking/park.ts';
+import type { Stored } from '../parking/stored-waits.ts';
 import { withContents } from './attachments.ts';
 import { Decisions } from '../tools/decisions.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
@@ -62,6 +64,8 @@ export interface RunJob {
   maxSteps?: number | undefined;
   /** Where files that came with questions are read; null: there are none. */
   files?: FileReader | null;
+  /** Asks until the database has what a run waits for; absent: there is none to ask. */
+  stored?: Stored | undefined;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
   /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */
@@ -211,8 +215,8 @@ export const generate = (job: RunJob): ActiveRun => {
   /** Nobody holds the run until people have decided. */
   const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
     const { bytes } = appends.standing();
-    const command = { ...owned, partIds, bytes, usage: costWith(usage, bytes) };
-    const { outcome } = await untilAnswered(() => runLog.parkRun(command), retry);
+    const command = { ...owned, userId: claim.userId, partIds, bytes, usage: costWith(usage, bytes) };
+    const { outcome } = await parkRun(runLog, job.stored, command, retry);
     if (outcome === 'parked') return 'parked';
     if (outcome === 'cancelled') return end('cancelled', usage);
     if (outcome === 'fenced' || outcome === 'closed') return 'fenced';

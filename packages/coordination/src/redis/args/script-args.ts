@@ -15,7 +15,7 @@ export interface ScriptArgs {
     cap: number;
   };
   'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
-  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string; tell: '1' | '' };
   'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
