@@ -14,7 +14,7 @@ export const isRecordEvent = (event: AuditEvent): event is RecordEvent & AuditEv
 const keyOf = ({ userId, kind, name }: Pick<RecordRow, 'userId' | 'kind' | 'name'>): string => JSON.stringify([userId, kind, name]);
 
 /** The newest of each, in one order for all writers, so that no two wait for each other. Pure. */
-export const newestOf = (events: readonly RecordEvent[]): RecordRow[] => {
+const newestOf = (events: readonly RecordEvent[]): RecordRow[] => {
   const newest = new Map<string, RecordRow>();
   for (const { data } of events) {
     const { userId, kind, name, version, text } = data;
