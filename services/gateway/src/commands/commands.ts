@@ -3,7 +3,7 @@ import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@run
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
-import { attachFiles } from './attach-files.ts';
+import { withFiles } from './attach-files.ts';
 import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
@@ -35,6 +35,8 @@ export interface PromptCommand {
   model?: string;
   /** Uploaded files of the caller's, in the order in which they are shown. */
   files?: readonly string[];
+  /** They go a day after they came, with a conversation that nobody lists; absent: they stay. */
+  passing?: boolean;
   /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
   seed?: readonly SeedMessage[];
   /** What an API's caller asks of the model. Its prompt may be as long as the model takes, not only as a page sends it. */
@@ -152,6 +154,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     command: Omit<BeginRun, 'userId' | 'model'>,
     wanted: string | undefined,
     attached: readonly string[] = [],
+    passing = false,
   ): Promise<RunAnswer> => {
     const { userId } = caller;
     const model = await models.resolve(wanted, caller);
@@ -167,7 +170,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const told = await withFiles({ ...command, userId }, attached);
+        const told = await withFiles({ runLog, files }, { ...command, userId }, attached, passing);
         const preset = wanted === undefined && { preset: true };
         const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
@@ -179,19 +182,6 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       const { code, retryable } = toRunnelError(cause);
       // A store that did not answer may carry it out all the same. Asking for what is not theirs costs the caller a prompt.
       settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
-      throw cause;
-    }
-  };
-
-  /** A prompt that was begun before is answered as it was, whatever became of its files since (W-4): then it needs none. */
-  const withFiles = async (command: Omit<BeginRun, 'model'>, attached: readonly string[]): Promise<Omit<BeginRun, 'model'>> => {
-    const { message, conversationId, userId, runId } = command;
-    if (message === null || attached.length === 0) return command;
-    try {
-      return { ...command, message: { ...message, parts: await attachFiles(files, userId, attached) } };
-    } catch (cause) {
-      const known = await runLog.findRun({ conversationId, userId, messageId: message.messageId, runId });
-      if (known.outcome === 'running' || known.outcome === 'ended') return command;
       throw cause;
     }
   };
@@ -225,13 +215,15 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   return {
     prompt: (caller, command) =>
       measured('prompt', async () => {
-        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached } = command;
+        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached = [], passing } = command;
         if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
-        const text = checkText(command.text, request ? { textChars: Infinity } : limits);
+        // What an API's caller brings may speak for itself.
+        const isSilent = request !== undefined && attached.length > 0 && command.text.trim() === '';
+        const text = isSilent ? '' : checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
         const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
         const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
-        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached);
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached, passing);
       }),
     regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
       measured('regenerate', () => {
