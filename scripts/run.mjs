@@ -36,6 +36,7 @@ const COMMANDS = {
   format: [['scripts/format.mjs']],
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
+  clients: [['scripts/outside-clients.ts']],
   'first-minute': [['scripts/first-minute.mjs']],
   mutation: [['scripts/mutation/typescript.ts']],
   'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],

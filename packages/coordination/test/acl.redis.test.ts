@@ -4,7 +4,7 @@ import { openRedisLog } from '../testing/open-redis-log.ts';
 import { runLogContract } from './run-log.contract.ts';
 
 /** Called by what is around the log: `redis-user-of-the-documents` of the scenarios runs that. */
-const ELSEWHERE = ['xdel', 'xlen', 'xrevrange', 'incrby', 'script|load', 'client|setname', 'cluster|shards', 'time'];
+const ELSEWHERE = ['pttl', 'xdel', 'xlen', 'xrevrange', 'incrby', 'script|load', 'client|setname', 'cluster|shards', 'time'];
 
 const refused: string[] = [];
 const called = new Set<string>();

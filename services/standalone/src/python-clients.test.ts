@@ -1,25 +1,21 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { newFolder, startAll } from '../testing/start-all.ts';
+import { leftOut, linesOf } from '../testing/outside-clients.ts';
 
+/** For Pythons that are not the first on the path. LiteLLM wants another version of OpenAI's client than everybody else. */
 const python = process.env['RUNNEL_PYTHON'] ?? 'python3';
-/** `RUNNEL_PYTHON` for a Python that is not the first on the path. */
-const has = (...modules: string[]): boolean => spawnSync(python, ['-c', `import ${modules.join(', ')}`]).status === 0;
+const litellmPython = process.env['RUNNEL_LITELLM_PYTHON'] ?? python;
+const has = (program: string, ...modules: string[]): boolean => spawnSync(program, ['-c', `import ${modules.join(', ')}`]).status === 0;
 
 /** What a script of clients prints, against a product of its own. */
-const told = async (script: string, ...more: string[]): Promise<string[]> => {
-  const url = await (await startAll(await newFolder())).listen();
-  const path = join(import.meta.dirname, '../testing', script);
-  const { stdout } = await promisify(execFile)(python, [path, `${url}/v1`, ...more], { timeout: 380_000 });
-  return stdout.trim().split('\n');
-};
+const told = (program: string, script: string, ...more: string[]): Promise<string[]> =>
+  linesOf(program, (url) => [join(import.meta.dirname, '../testing', script), `${url}/v1`, ...more]);
 
-test.skipIf(!has('openai', 'langchain_openai'))(
+test.skipIf(leftOut(has(python, 'openai', 'langchain_openai')))(
   'OpenAI’s client for Python and LangChain’s work unchanged (skipped without pip install openai langchain-openai)',
   async () => {
-    expect(await told('openai_clients.py')).toEqual([
+    expect(await told(python, 'openai_clients.py')).toEqual([
       ...['whole', 'streamed', 'refused', 'resumed'],
       ...['langchain', 'langchain-streamed', 'langchain-responses', 'langchain-responses-streamed'],
     ]);
@@ -27,12 +23,20 @@ test.skipIf(!has('openai', 'langchain_openai'))(
   90_000,
 );
 
-const hasProxy = has('litellm', 'apscheduler');
-test.skipIf(!has('litellm', 'llm'))(
-  'LiteLLM’s SDK and proxy, and llm, work unchanged (skipped without pip install "litellm[proxy]" llm)',
+test.skipIf(leftOut(has(python, 'llm')))(
+  'the llm command works unchanged (skipped without pip install llm)',
   async () => {
-    const lines = await told('litellm_clients.py', ...(hasProxy ? ['proxy'] : []));
-    const due = ['litellm', 'litellm-streamed', 'litellm-responses', 'litellm-refused', 'llm', ...(hasProxy ? ['litellm-proxy'] : [])];
+    expect(await told(python, 'llm_client.py')).toEqual(['llm']);
+  },
+  180_000,
+);
+
+const hasProxy = !leftOut(has(litellmPython, 'litellm', 'apscheduler'));
+test.skipIf(leftOut(has(litellmPython, 'litellm')))(
+  'LiteLLM’s SDK and proxy work unchanged (skipped without pip install "litellm[proxy]")',
+  async () => {
+    const lines = await told(litellmPython, 'litellm_clients.py', ...(hasProxy ? ['proxy'] : []));
+    const due = ['litellm', 'litellm-streamed', 'litellm-responses', 'litellm-refused', ...(hasProxy ? ['litellm-proxy'] : [])];
     // It talks of itself in between.
     expect(lines.filter((line) => due.includes(line))).toEqual(due);
   },

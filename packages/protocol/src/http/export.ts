@@ -7,7 +7,7 @@ const Bytes = Type.Integer({ minimum: 0 });
 
 /**
  * One line of a person's export, in this order: who and when, each conversation and its messages, oldest first, with all of their parts and
- * receipts; each file and its bytes; keys and sessions, never their secrets; the end. A file without its end is not whole.
+ * receipts; each file and its bytes; what they set for themselves; keys and sessions, never their secrets; the end. A file without its end is not whole.
  */
 export const ExportLine = Type.Union([
   Type.Object({
@@ -24,6 +24,10 @@ export const ExportLine = Type.Union([
     sha256: Type.Optional(Type.String()),
   }),
   Type.Object({ type: Type.Literal('file-bytes'), fileId: Id, at: Bytes, base64: Type.String() }),
+  Type.Object({
+    ...{ type: Type.Literal('record'), kind: Type.String({ description: 'settings, a prompt, feedback, …' }), name: Type.String() },
+    ...{ version: Type.Integer(), fields: Type.Record(Type.String(), Type.String()) },
+  }),
   Type.Object({ type: Type.Literal('key'), ...ApiKey.properties }),
   Type.Object({ type: Type.Literal('session'), ...Type.Omit(SessionInfo, ['current']).properties }),
   Type.Object({ type: Type.Literal('end'), conversations: Bytes, messages: Bytes, files: Bytes, keys: Bytes }),

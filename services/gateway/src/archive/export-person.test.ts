@@ -5,7 +5,7 @@ import { startGateway } from '../../testing/test-gateway.ts';
 import type { AuditClient } from '../context.ts';
 import { exportPerson, type ExportSources } from './export-person.ts';
 
-const NOTHING = { files: null, keys: async () => [], sessions: async () => [] };
+const NOTHING = { files: null, records: async () => ({}), keys: async () => [], sessions: async () => [] };
 const collect = async (sources: ExportSources, page?: number): Promise<ExportLine[]> => {
   const lines: ExportLine[] = [];
   for await (const line of exportPerson(sources, 'ann', 1, page)) lines.push(line);

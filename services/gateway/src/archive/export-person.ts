@@ -1,4 +1,4 @@
-import { bytesOf, type RunLog } from '@runnel/coordination';
+import { bytesOf, type PersonRecord, type RunLog } from '@runnel/coordination';
 import type { FileStore, WholeFile } from '@runnel/files';
 import { RunnelError, type Message } from '@runnel/protocol';
 import type { ApiKey, ExportLine, SessionInfo } from '@runnel/protocol/http';
@@ -16,6 +16,8 @@ export interface ExportSources {
   runLog: RunLog;
   audit: AuditClient | null;
   files: Pick<FileStore, 'list' | 'read'> | null;
+  /** What they set for themselves, by kind. */
+  records: (userId: string) => Promise<Readonly<Record<string, readonly PersonRecord[]>>>;
   keys: (userId: string) => Promise<readonly ApiKey[]>;
   sessions: (userId: string) => Promise<readonly Omit<SessionInfo, 'current'>[]>;
 }
@@ -91,6 +93,9 @@ export async function* exportPerson(sources: ExportSources, userId: string, at: 
       at += piece.byteLength;
     }
     if (at !== file.whole.bytes) throw new RunnelError('unavailable', 'A file went while it was read.');
+  }
+  for (const [kind, own] of Object.entries(await sources.records(userId))) {
+    for (const { name, version, fields } of own) yield { type: 'record', kind, name, version, fields: { ...fields } };
   }
   for (const key of await sources.keys(userId)) {
     yield { type: 'key', ...key };

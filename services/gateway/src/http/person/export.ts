@@ -6,8 +6,8 @@ import { exportPerson } from '../../archive/export-person.ts';
 import { personOf } from '../../auth/grants/person.ts';
 import type { GatewayContext } from '../../context.ts';
 import { PROBLEMS, UserQuery, type Routes } from '../plumbing/schemas.ts';
-import { recordAct } from './admin-record.ts';
-import { adminOf } from './admin-scope.ts';
+import { recordAct } from '../api/admin-record.ts';
+import { adminOf } from '../api/admin-scope.ts';
 
 const RESPONSE = {
   200: { description: 'A line for each thing, the last one `end`', content: { 'application/x-ndjson': { schema: ExportLine } } },
@@ -21,11 +21,15 @@ async function* inLines(first: ExportLine, rest: AsyncIterable<ExportLine>): Asy
 
 /** All that is kept of a person, for them to take away (GDPR, article 20), and for an admin whom they ask (article 15). */
 export const exportRoutes = (app: Routes, context: GatewayContext): void => {
-  const { auth, runLog, audit, files, budgets, keys, oidc } = context;
+  const { auth, runLog, audit, files, budgets, keys, oidc, records } = context;
 
   const send = async (reply: FastifyReply, userId: string): Promise<Readable> => {
     const sessions = async (of: string) => oidc?.sessions.list(of) ?? [];
-    const lines = exportPerson({ runLog, audit, files, keys: (of) => keys.list(of), sessions }, userId, Date.now());
+    const lines = exportPerson(
+      { runLog, audit, files, records: (of) => records.all(of), keys: (of) => keys.list(of), sessions },
+      userId,
+      Date.now(),
+    );
     // The first conversation before the headers: a database that is down is a problem document and no file without an end. An export is one
     // read to its end.
     const [first, second] = await budgets.reading(userId, reply.raw, async () => [await lines.next(), await lines.next()] as const);
