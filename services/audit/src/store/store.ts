@@ -11,7 +11,8 @@ import { inTurn } from '../database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from '../persons/forget.ts';
-import { isFree, isPseudonym } from '../persons/pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { isFree } from '../persons/pseudonym.ts';
 import { resolvePersons } from '../persons/resolve.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
