@@ -20,7 +20,7 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
       for (const closable of closables.toReversed()) await closable.close();
     })());
   onTestFinished(close);
-  type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   const sendAs = (user: string, method: Method, path: string, sent: { headers?: Record<string, string>; payload?: Buffer | object } = {}) =>
     gateway.app.inject({ method, url: `${path}${path.includes('?') ? '&' : '?'}user_id=${encodeURIComponent(user)}`, ...sent });
   const inject = (method: Method, path: string, sent: Parameters<typeof sendAs>[3] = {}) => sendAs('ann', method, path, sent);

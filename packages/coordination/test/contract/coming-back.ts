@@ -4,7 +4,21 @@ import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
 import { COPY_EPOCHS, COPY_MS } from '../../src/parked.ts';
 import type { Rehydrate } from '../../src/run-log.ts';
-import { append, claimed, collect, endOf, LEASE_MS, MODELS, restoreOf, snapshotOf, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  collect,
+  endOf,
+  eventsOf,
+  LEASE_MS,
+  MODELS,
+  restoreOf,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 const USED = { usage: { promptTokens: 5, completionTokens: 2 }, bytes: 6 };
 const thought: Part = { partId: 'p0', index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'nghĩ' };
@@ -29,6 +43,20 @@ export const comingBackContract = (current: Current): void => {
     current().log.claimRun({ ...refOf(command), owner, leaseMs: LEASE_MS, models: MODELS });
   const decide = (command: ReturnType<typeof stored>, expected = call) =>
     current().log.decidePart({ ...refOf(command), userId: USER, decision: 'approve', expected, part: { ...expected, ...approved } });
+
+  test('W-17 the audit can be told before anybody lets go of the run', async () => {
+    const { log } = current();
+    const run = await startRun(log);
+    await log.putPart({ ...run, part: { ...call, index: 0, at: 0, input: '' }, from: null });
+    const before = await eventsOf(log, run.conversationId);
+    const park = { ...run, partIds: ['p1'] };
+    expect(await log.parkRun({ ...park, bytes: 0, tell: true })).toEqual({ outcome: 'told' });
+    // It is still its owner's, and nobody has read of it.
+    expect(await eventsOf(log, run.conversationId)).toEqual(before);
+    expect(await append(log, run, 0, 'abc')).toMatchObject({ outcome: 'appended' });
+    expect(await log.parkRun({ ...park, bytes: 3 })).toMatchObject({ outcome: 'parked' });
+    expect((await snapshotOf(log, run.conversationId)).run).toMatchObject({ waiting: ['p1'] });
+  });
 
   test('W-17 an answer that waits comes back with its conversation, whole, and readers are told', async () => {
     const { log, other } = current();

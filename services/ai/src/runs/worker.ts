@@ -21,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files' | 'stored'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -132,7 +132,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
-    const span = startRunSpan(tracer, claim, nodeId, {
+    const span = startRunSpan(tracer, ref, claim, model.info, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
@@ -157,8 +157,8 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const { files = null, maxAnswerBytes, tools, maxSteps } = deps;
-    const means = { files, maxAnswerBytes, tools, maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
+    const { files = null, maxAnswerBytes, tools, maxSteps, stored } = deps;
+    const means = { files, maxAnswerBytes, tools, maxSteps, stored, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
     const active = generate({ ...job, ...means, fallBack, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
