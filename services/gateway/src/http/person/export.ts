@@ -14,6 +14,9 @@ const RESPONSE = {
   ...PROBLEMS,
 };
 
+/** The schema is of one line; what is sent is many. */
+const asLines = (stream: Readable): ExportLine => stream as unknown as ExportLine;
+
 async function* inLines(first: ExportLine, rest: AsyncIterable<ExportLine>): AsyncGenerator<string> {
   yield `${JSON.stringify(first)}\n`;
   for await (const line of rest) yield `${JSON.stringify(line)}\n`;
@@ -53,7 +56,7 @@ export const exportRoutes = (app: Routes, context: GatewayContext): void => {
         response: RESPONSE,
       },
     },
-    async (request, reply) => reply.send(await send(reply, await personOf(auth, request, reply))),
+    async (request, reply) => reply.send(asLines(await send(reply, await personOf(auth, request, reply)))),
   );
 
   app.get(
@@ -69,7 +72,7 @@ export const exportRoutes = (app: Routes, context: GatewayContext): void => {
     async (request, reply) => {
       const admin = await adminOf(context, request, reply);
       await recordAct(context, { type: 'ADMIN_READ', admin, target: request.params.user, query: 'export' });
-      return reply.send(await send(reply, request.params.user));
+      return reply.send(asLines(await send(reply, request.params.user)));
     },
   );
 };
