@@ -62,7 +62,7 @@ export const redisUserScenarios: Scenario[] = [
     cluster: { redisUser: true, audit: true },
     run: async (stage) => {
       const { redis, ai, gateways, audit } = stage.cluster;
-      const runs = await underWay(stage, 3, { words: 800, rate: 100 });
+      await underWay(stage, 3, { words: 800, rate: 100 });
       const url = await addDocumentedUser(redis.nodes, redis.url, 'runnel2');
       for (const pod of [...ai, ...gateways, audit!]) {
         const code = await pod.terminate();
