@@ -17,6 +17,7 @@ import { responseOf, type View } from './encode.ts';
 import { findResponse, previousOf, type Found, type Shelves } from './find.ts';
 import { ResponseBody } from './params.ts';
 import { streamResponse } from './stream.ts';
+import { thoughtsOf } from './thoughts.ts';
 
 const tags = ['OpenAI-compatible'];
 const ResponseObject = Type.Unsafe<object>({ type: 'object', description: 'response' });
@@ -40,6 +41,7 @@ export const viewOf = (
   model: answer.model || known.model,
   createdAt: answer.beganAt || Date.now(),
   text: answer.text,
+  thoughts: thoughtsOf(answer.parts),
   calls: answer.end ? callsOf(answer.parts) : [],
   end: answer.end,
 });
@@ -134,11 +136,21 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
 export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
-  if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, calls: [], end: null };
+  if (run)
+    return {
+      ...known,
+      model: run.model,
+      createdAt: run.startedAt,
+      text: run.text,
+      thoughts: thoughtsOf(run.parts ?? []),
+      calls: [],
+      end: null,
+    };
   const { text, status, finish, usage, parts = [], model = '', createdAt } = message!;
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  return { ...known, model, createdAt, text, calls: callsOf(parts), end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
+  const said = { text, thoughts: thoughtsOf(parts), calls: callsOf(parts) };
+  return { ...known, model, createdAt, ...said, end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
 };
 
 export const wholeResponse = json('The response', ResponseObject);
