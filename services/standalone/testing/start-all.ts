@@ -21,7 +21,7 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
     })());
   onTestFinished(close);
   const inject = (
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     sent: { headers?: Record<string, string>; payload?: Buffer | object } = {},
   ) => gateway.app.inject({ method, url: `${path}${path.includes('?') ? '&' : '?'}user_id=ann`, ...sent });

@@ -16,6 +16,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
+import type { Records } from '../person/records.ts';
 import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
@@ -74,7 +75,7 @@ export interface Commands {
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
   /** too-long, model-unknown. An empty text or model is taken away. */
   setPreset(caller: Caller, command: { conversationId: string; system?: string; model?: string }): Promise<{ offset: number }>;
-  /** Only for a conversation the caller follows on this node; otherwise not-found. */
+  /** not-found where the caller does not follow it on this node. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
   /** Whether the store answers at present: a command that takes long then only waits its turn. */
   worthWaiting(): boolean;
@@ -87,6 +88,8 @@ export interface CommandsDeps {
   models: ModelCatalogue;
   /** Null: there are no files here. */
   files: FileStore | null;
+  /** What hangs on a conversation goes with it. Absent: nothing does. */
+  records?: Pick<Records, 'forgetConversation'>;
   /** Every budget of a run. */
   admission: Admission;
   limits: Limits;
@@ -97,11 +100,8 @@ export interface CommandsDeps {
   traces?: RunTraces;
 }
 
-/** The commands of one node, and the work they leave behind. */
-export interface OwnCommands extends Commands {
-  /** Resolves when no command is under way, nor what one left to do (a cancel's end, a dispatch). */
-  settled(): Promise<void>;
-}
+/** The commands of one node. `settled` resolves when none is under way, nor what one left to do (a cancel's end, a dispatch). */
+export type OwnCommands = Commands & { settled(): Promise<void> };
 
 /** P-10: an answer within a second, with room for the way to the client. What is asked gives up by itself a little later. */
 const DEADLINE_MS = 800;
@@ -258,6 +258,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
         changeOrThrow(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
+        if (!forget && deps.records) leave(deps.records.forgetConversation(userId, conversationId).catch(() => undefined));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>

@@ -12,7 +12,7 @@ import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
-import { fieldOf, readResponse, type ReadResponse } from './decode.ts';
+import { fieldOf, readResponse } from './decode.ts';
 import { responseOf, type View } from './encode.ts';
 import { findResponse, previousOf, type Found, type Shelves } from './find.ts';
 import { ResponseBody } from './params.ts';
@@ -44,14 +44,6 @@ export const viewOf = (
   thoughts: thoughtsOf(answer.parts),
   calls: answer.end ? callsOf(answer.parts) : [],
   end: answer.end,
-});
-
-const echoOf = ({ instructions, background, params }: ReadResponse): NonNullable<View['echo']> => ({
-  instructions,
-  background,
-  max_output_tokens: params.max_tokens,
-  temperature: params.temperature,
-  top_p: params.top_p,
 });
 
 const noPrevious = (id: string): ApiError =>
@@ -105,7 +97,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };
     const { store } = asked;
-    const known = { ...run, model, previous: asked.previous ?? null, store, echo: echoOf(asked) };
+    const known = { ...run, model, previous: asked.previous ?? null, store, echo: asked.echo };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const begin = async (): Promise<number> => {
       const place = previous ? { parentId: previous.ref.runId } : {};
@@ -136,21 +128,15 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
 export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
-  if (run)
-    return {
-      ...known,
-      model: run.model,
-      createdAt: run.startedAt,
-      text: run.text,
-      thoughts: thoughtsOf(run.parts ?? []),
-      calls: [],
-      end: null,
-    };
-  const { text, status, finish, usage, parts = [], model = '', createdAt } = message!;
+  if (run) {
+    const said = { text: run.text, thoughts: thoughtsOf(run.parts ?? []), calls: [] };
+    return { ...known, model: run.model, createdAt: run.startedAt, ...said, end: null };
+  }
+  const { text, status, finish, usage, parts = [], model = '', createdAt, receipt } = message!;
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  const said = { text, thoughts: thoughtsOf(parts), calls: callsOf(parts) };
-  return { ...known, model, createdAt, ...said, end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
+  const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...(finish && { finish }), ...(usage && { usage }) };
+  return { ...known, model, createdAt, text, thoughts: thoughtsOf(parts), calls: callsOf(parts), end };
 };
 
 export const wholeResponse = json('The response', ResponseObject);
