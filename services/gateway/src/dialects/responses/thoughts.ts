@@ -65,7 +65,7 @@ export const thoughtBehind = (thoughts: readonly Thought[], index: number, seque
   Math.min(Math.max(0, sequence - startOf(thoughts, index) - BEFORE), thoughts[index]!.bytes);
 
 /** Thoughts from before the first word stand before the message, later ones behind it. */
-export const thoughtIndex = (thoughts: readonly Thought[], index: number): number => (thoughts[index]!.at === 0 ? index : index + 1);
+const thoughtIndex = (thoughts: readonly Thought[], index: number): number => (thoughts[index]!.at === 0 ? index : index + 1);
 export const messageIndex = (thoughts: readonly Thought[]): number => thoughts.filter(({ at }) => at === 0).length;
 
 const part = (text: string) => ({ type: 'summary_text', text });
