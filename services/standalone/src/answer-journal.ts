@@ -121,7 +121,17 @@ export class AnswerJournal {
 const TELLING = [
   ...(['putPart', 'parkRun', 'decidePart'] as const),
   ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'mergeStored', 'expel', 'cancelRun'] as const),
-  ...(['deleteMessage', 'deleteConversation', 'setTitle', 'readState', 'readHistory', 'listConversations'] as const),
+  ...([
+    'deleteMessage',
+    'deleteConversation',
+    'setTitle',
+    'setPreset',
+    'putRecord',
+    'readRecords',
+    'readState',
+    'readHistory',
+    'listConversations',
+  ] as const),
 ] satisfies (keyof RunLog)[];
 
 /** A run log that answers when what it answers is on disk (W-11 for a process that may be killed in the next moment). */

@@ -115,6 +115,10 @@ const KEYS = {
   grantHome: (k) => `grant:home:${k.name ?? ''}`,
   /** channel, sharded: ids of grants that ended, for gateways */
   grantsEnded: (k) => `grants:ended:{${k.shard}}`,
+  /** hash, 30 days where a database has them too: `r:<name>` → `version|JSON` of what the user has set, of one kind; head: generation, newest version, bytes. In a shard, with its outbox */
+  records: (k) => `user:records:{${k.shard}}:${k.name ?? ''}:${encodeURIComponent((k.userId ?? '').toWellFormed())}`,
+  /** channel, sharded: hints for the user's open pages */
+  personChannel: (k) => `user:changes:{${k.shard}}:${encodeURIComponent((k.userId ?? '').toWellFormed())}`,
   /** string, no expiry: how many shards there are; what was first said holds */
   shards: () => 'store:shards',
   /** string, no expiry: a random secret that the processes of this store share */
@@ -142,6 +146,14 @@ export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, 
 
 export const channelOf = (conversationId: string): string =>
   keyName('channel', { shard: shardOf(conversationId), conversationId, runId: '' });
+
+/** Of what a person has in a shard: the id is encoded, for braces in it would be a tag. */
+export const personParts = (userId: string): KeyParts => ({
+  shard: shardOf(encodeURIComponent(userId.toWellFormed())),
+  conversationId: '',
+  runId: '',
+  userId,
+});
 
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });

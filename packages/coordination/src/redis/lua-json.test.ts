@@ -20,6 +20,7 @@ const DECODED: Record<string, string[]> = {
   'restore/restore-end.lua': ['earlier[2]', 'string.sub(ended, 2, -2)'],
   'conversation/set-preset.lua': ['told'],
   'include/emit.lua': ['fields'],
+  'include/told.lua': ['data', 'version'],
 };
 const CALLS = ['json', 'cjson.encode', 'figure', 'tostring'];
 

@@ -36,6 +36,7 @@ import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.
 import { waitingArgs } from './args/waiting-args.ts';
 import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
+import { createRedisRecords } from './person-records.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
 import type { ScriptArgs } from './args/script-args.ts';
@@ -78,6 +79,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
+    ...createRedisRecords({ client, scripts, caller, channels, cap }),
     ...createWorkChannels(client, caller, channels),
     async beginRun(command) {
       const { conversationId, userId, runId } = command;

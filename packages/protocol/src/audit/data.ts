@@ -128,6 +128,10 @@ const PartFacts = {
   text: Type.Optional(Type.String()),
 };
 
+/** What a person sets for themselves: where a conversation stands in their list, thumbs, prompts of their own, choices of the page. */
+export const RecordKinds = Type.Enum(['place', 'feedback', 'prompt', 'setting']);
+export type RecordKind = Static<typeof RecordKinds>;
+
 const AdminAct = Type.Object({
   ...User,
   target: Type.Optional(Type.String({ description: 'Whose' })),
@@ -194,6 +198,18 @@ export const AUDIT_DATA = {
     ...User,
     text: Type.Optional(Type.String({ description: 'For the model, before the thread' })),
     model: Type.Optional(Type.String()),
+  }),
+  /**
+   * A person has set something. No part of the trail, and no conversation's: its subject is a digest of the person, and the highest version
+   * counts, in whatever order they come. `text`: JSON of the fields; absent where it was taken away. `erased`: all of the kind goes.
+   */
+  RECORD_CHANGED: Type.Object({
+    ...User,
+    kind: RecordKinds,
+    version: Whole,
+    name: Type.Optional(Name),
+    text: Type.Optional(Type.String()),
+    erased: Type.Optional(Type.Boolean()),
   }),
   MESSAGE_DELETED: Type.Object({ ...User, messageId: Name }),
   SESSION_DELETED: Type.Object({

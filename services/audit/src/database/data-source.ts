@@ -10,6 +10,7 @@ import { Parts1700000000010 } from './migrations/0009-parts.ts';
 import { Receipts1700000000011 } from './migrations/0010-receipts.ts';
 import { Presets1700000000012 } from './migrations/0012-presets.ts';
 import { Parked1700000000013 } from './migrations/0013-parked.ts';
+import { Records1700000000014 } from './migrations/0014-records.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
 
@@ -20,6 +21,7 @@ const shared = {
     Receipts1700000000011,
     Presets1700000000012,
     Parked1700000000013,
+    Records1700000000014,
   ],
   migrationsTransactionMode: 'each' as const,
   logging: false,

@@ -120,6 +120,22 @@ export const PRESET: Columns<PresetRow> = {
   model: ['model', 'text'],
 };
 
+/** Something a person has set; `fields`: JSON, null where it was taken away. */
+export interface RecordRow {
+  userId: string;
+  kind: string;
+  name: string;
+  version: number;
+  fields: string | null;
+}
+export const RECORD: Columns<RecordRow> = {
+  userId: ['user_id', 'text'],
+  kind: ['kind', 'text'],
+  name: ['name', 'text'],
+  version: ['version', 'bigint'],
+  fields: ['fields', 'text'],
+};
+
 export interface AuditRow {
   eventId: string;
   time: number;

@@ -165,6 +165,7 @@ export const changesOf = (event: AuditEvent): Change[] => {
       const rows = data.messages.map((m, i) => messageRow(conversationId, userId, m, m.createdAt * 1_000 + i));
       return [{ kind: 'restored', userId, title: data.title, rows }];
     }
+    case 'RECORD_CHANGED':
     case 'STREAM_STARTED':
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':

@@ -11,7 +11,9 @@ import { inTurn } from '../database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from '../persons/forget.ts';
-import { isFree, isPseudonym } from '../persons/pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { isFree } from '../persons/pseudonym.ts';
+import { isRecordEvent, writeRecords } from '../persons/records.ts';
 import { resolvePersons } from '../persons/resolve.ts';
 import { auditRow, changesOf, timelineRow } from './rows.ts';
 
@@ -51,6 +53,7 @@ export class AuditStore {
 
   async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineRow).filter((row) => row !== null);
+    const records = events.filter(isRecordEvent);
     const told = events.filter((event) => sequenceOf(event) !== null);
     await this.#partitions.ensure(told.map((event) => Date.parse(event.time)));
     let erased = false;
@@ -59,6 +62,7 @@ export class AuditStore {
       const sql = new Sql(dialectOf(this.#database), tx);
       await onDisk(sql);
       await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
+      await writeRecords(sql, records);
       if (told.length === 0) return 0;
       await lock(
         sql,

@@ -1,6 +1,6 @@
 import type { KeptGrant } from '@runnel/protocol/http';
-import type { Grant, GrantListener, StoreGrants } from '../grants.ts';
-import type { MemoryStore } from './store.ts';
+import type { Grant, GrantListener, StoreGrants } from '../../grants.ts';
+import type { MemoryStore } from '../store.ts';
 
 const MINUTE_MS = 60_000;
 
