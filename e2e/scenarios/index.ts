@@ -18,7 +18,7 @@ import { redisScenarios } from './stores/redis.ts';
 import { redisUserScenarios } from './stores/redis-user.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
-import { toolScenarios } from './tools.ts';
+import { toolScenarios } from './tools/index.ts';
 import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
