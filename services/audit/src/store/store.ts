@@ -49,6 +49,15 @@ export class AuditStore {
     return inTurn(this.#database, () => forgetIn(this.#database, userId));
   }
 
+  /**
+   * Persons who are new go in on a connection of their own, where there is one: two transactions that meet the same person for the first
+   * time would else wait for each other's end. The transaction holds the persons' lock meanwhile; one that fails leaves a person of whom
+   * nothing is told, whom the next finds.
+   */
+  #aside(sql: Sql): Sql {
+    return sql.dialect === 'sqlite' ? sql : new Sql(sql.dialect, this.#database);
+  }
+
   async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineRow).filter((row) => row !== null);
     const told = events.filter((event) => sequenceOf(event) !== null);
@@ -65,7 +74,7 @@ export class AuditStore {
         told.map((event) => event.subject),
       );
       const sessions = await sessionsOf(sql, told);
-      const persons = await resolvePersons(sql, told, sessions);
+      const persons = await resolvePersons(sql, this.#aside(sql), told, sessions);
       const foreign = foreignOf(
         told
           .filter((event) => !persons.isTrailOnly(event))
@@ -83,7 +92,7 @@ export class AuditStore {
         const { logId } = sequenceOf(event)!;
         return changesOf(persons.shown(event)).map((change) => ({ conversationId, logId, time, change }));
       });
-      await applyChanges(sql, changes);
+      await applyChanges(sql, changes, sessions);
       erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
       // Also those that came before: whoever stored them may have been killed here.
       for (const event of told)
