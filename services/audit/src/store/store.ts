@@ -6,14 +6,15 @@ import { applyChanges } from './apply-changes.ts';
 import { bucketOf, lock, onDisk } from '../database/locks.ts';
 import { Partitions } from '../database/partitions.ts';
 import { dialectOf, Sql, type Dialect } from '../database/sql.ts';
-import { rowOf, SESSION, TIMELINE, type SessionRow } from '../database/tables.ts';
+import { rowOf, SESSION, type SessionRow } from '../database/tables.ts';
 import { inTurn } from '../database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from '../persons/forget.ts';
 import { isFree, isPseudonym } from '../persons/pseudonym.ts';
 import { resolvePersons } from '../persons/resolve.ts';
-import { auditRow, changesOf, timelineRow } from './rows.ts';
+import { auditRow, changesOf, timelineBatch } from './rows.ts';
+import { writeTimeline } from './write-timeline.ts';
 
 /** Transactions at a time of one process: while one is under way in the database, the rows of the other are made. */
 const LANES = 2;
@@ -59,7 +60,7 @@ export class AuditStore {
   }
 
   async #write(events: readonly AuditEvent[]): Promise<number> {
-    const timeline = events.map(timelineRow).filter((row) => row !== null);
+    const timeline = events.map(timelineBatch).filter((batch) => batch !== null);
     const told = events.filter((event) => sequenceOf(event) !== null);
     await this.#partitions.ensure(told.map((event) => Date.parse(event.time)));
     let erased = false;
@@ -67,7 +68,7 @@ export class AuditStore {
     const stored = await this.#database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(this.#database), tx);
       await onDisk(sql);
-      await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
+      await writeTimeline(sql, timeline);
       if (told.length === 0) return 0;
       await lock(
         sql,
