@@ -54,13 +54,13 @@ test('one trace from the request over the takeover to the audit events, a span p
 
   const spans = receiver.spans.filter(({ traceId }) => traceId === TRACE);
   expect(spans.map(({ service, name }) => `${service} ${name}`).toSorted()).toEqual([
-    'runnel-ai runnel.run',
-    'runnel-ai runnel.run',
+    'runnel-ai chat count',
+    'runnel-ai chat count',
     'runnel-gateway runnel.begin-run',
   ]);
   const begin = spans.find(({ name }) => name === 'runnel.begin-run')!;
   expect(begin.parentSpanId).toBe(CALLER_SPAN);
-  const runs = spans.filter(({ name }) => name === 'runnel.run');
+  const runs = spans.filter(({ name }) => name === 'chat count');
   const byEpoch = runs.toSorted((a, b) => Number(a.attributes['runnel.epoch']) - Number(b.attributes['runnel.epoch']));
   expect(byEpoch.map(({ parentSpanId }) => parentSpanId)).toEqual([begin.spanId, begin.spanId]);
   expect(byEpoch.map(({ attributes }) => attributes['runnel.result'])).toEqual(['released', 'complete']);

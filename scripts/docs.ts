@@ -1,5 +1,6 @@
 // `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
-// published packages export, the index of decisions, the parameters of docs/wires, and docs/asyncapi.json from the schemas of the audit's events.
+// published packages export, the index of decisions, the parameters of docs/wires, and the AsyncAPI documents of the
+// audit's events and of the WebSocket from their schemas.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { valuesSchema } from '../helm/lib/values-schema.ts';
 import { withValuesTable } from '../helm/lib/values-table.ts';
 import { withFieldsTable } from './lib/models-table.ts';
 import { asyncApi } from './lib/asyncapi.ts';
+import { websocketApi } from './lib/asyncapi-websocket.ts';
 import { root } from './lib/command.ts';
 import { crds } from '../services/operator/src/kinds/crd.ts';
 import { stringify } from 'yaml';
@@ -69,6 +71,7 @@ const files: Record<string, string> = {
   'docs/models.md': withFieldsTable(await text('docs/models.md')),
   'docs/tools.md': withFieldsTable(await text('docs/tools.md'), ToolEntry),
   'docs/asyncapi.json': asyncApi(),
+  'docs/websocket.asyncapi.json': websocketApi(),
   'docs/wires/chat-completions.md': withParameters(await text('docs/wires/chat-completions.md'), CHAT_PARAMETERS),
   'docs/wires/openai-chat.md': chatParameters(),
   'docs/wires/responses.md': withParameters(await text('docs/wires/responses.md'), RESPONSE_PARAMETERS),

@@ -40,6 +40,12 @@ const TOOLS = {
     path: 'github.com/rhysd/actionlint/cmd/actionlint',
     require: ['github.com/rhysd/actionlint v1.7.12'],
   },
+  'osv-scanner': {
+    version: '2.5.0',
+    licence: 'Apache-2.0',
+    path: 'github.com/google/osv-scanner/v2/cmd/osv-scanner',
+    require: ['github.com/google/osv-scanner/v2 v2.5.0'],
+  },
 };
 
 /** Of each program, by its name. */

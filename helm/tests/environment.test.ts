@@ -47,6 +47,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
           'OIDC_SCOPES',
           'SESSION_IDLE_SECONDS',
           'SESSION_MAX_SECONDS',
+          'SESSION_CHECK_SECONDS',
           'ROLES_CLAIM',
           'GROUPS_CLAIM',
           'ADMIN_ROLES',

@@ -98,7 +98,7 @@ test.each(SETUPS)('every hop the services make by their configuration is open on
   const told = hops.map(({ from, variable, to }) => `${from.component} ${variable} ${to === 'outside' ? to : to.component}`);
   expect(told).toEqual(
     expect.arrayContaining([
-      ...['gateway AI_SERVICE_NAME ai', 'gateway AUDIT_URL audit', 'ai REDIS_URL redis', 'test command gateway'],
+      ...['gateway AI_SERVICE_NAME ai', 'gateway AUDIT_URL audit', 'ai AUDIT_URL audit', 'ai REDIS_URL redis', 'test command gateway'],
       ...some,
     ]),
   );

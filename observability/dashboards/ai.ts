@@ -132,6 +132,14 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Answers that began to wait for a person',
+          description:
+            'has: the database had them first. late, away: after two seconds without, they are as lasting as Redis until it has caught up.',
+          unit: 'ops',
+          targets: [{ expr: 'sum by (database) (rate(runnel_ai_parks_total[$__rate_interval]))', legend: '{{database}}' }],
+        },
+        {
+          kind: 'timeseries',
           title: 'Tools that servers offer',
           description: '0: the server does not list its tools (alert ToolServerAway); models do without.',
           unit: 'short',

@@ -93,6 +93,13 @@ export const audit: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Answers that wait for a person',
+          description: 'In all conversations that the database has: people decide when they like, for 30 days, so there is no alert.',
+          unit: 'short',
+          targets: [maxOf('runnel_audit_waiting_answers', '')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Runs that ended',
           description: "By reason, as the audit trail has them: compare with the AI pods' ends.",
           unit: 'ops',

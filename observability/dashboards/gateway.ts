@@ -195,6 +195,14 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'What people set for themselves, by outcome',
+          description:
+            'Pins, folders, thumbs, prompts, settings. restored: brought back from the database. unavailable: neither store could tell; lists are shown without places (no alert: the alerts of the stores fire).',
+          unit: 'ops',
+          targets: [perSecond('runnel_gateway_records_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Dispatches by outcome',
           description: 'Offers of a run to AI pods. queued: no pod took it (runbook RunsQueued).',
           unit: 'ops',

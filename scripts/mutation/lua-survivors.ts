@@ -17,6 +17,7 @@ export const REASONS: Readonly<Record<string, string>> = {
     'end-run removes the text of an answer, and a running one is not deleted: what is left is of 0.1.0, which kept it for five minutes.',
   "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
+  'use-grant.lua: if minute > grant.usedAt then: > becomes >=': 'The same minute is written once more.',
   'hold-share.lua: if not alive[by] and now - at > 30000 then: > becomes >=':
     'One millisecond of half a minute, by the clock of the store.',
   'hold-share.lua: if granted > 0 then: always': 'A share of none is kept for a day at most instead of not at all: it counts as none.',

@@ -1,5 +1,5 @@
-// `npm run mutation:lua`: changes one line of one script at a time and runs the contract against it, one vitest for a batch of mutants; those
-// that live meet the other suites, one vitest each. A mutant that no test notices is a check without a proof, unless `lua-survivors.ts`
+// `npm run mutation:lua`: changes one line of one script at a time and runs the contract and the quick suites against it, one vitest for
+// a batch of mutants; those that live meet the slow suites, one vitest each. A mutant that no test notices is a check without a proof, unless `lua-survivors.ts`
 // says why it may live.
 //   npm run mutation:lua -- --only begin-run,keep --workers 1
 // `--quick` leaves the slowest suites out, so that some may seem to live that do not.
@@ -8,16 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, runNode } from '../lib/command.ts';
-import type { Verdict } from './lua-batch.ts';
+import type { Batch, Verdict } from './lua-batch.ts';
+import type { Coverage } from './lua-coverage.ts';
 import { mutantsOf, nameOf, SCRIPTS, type Mutant } from './lua-mutants.ts';
 import { REASONS } from './lua-survivors.ts';
 import { judge } from './judge.ts';
 
 const NOTHING = 'nothing';
+const COVERAGE = 'coverage.json';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const ofCoordination = (name: string): string => `packages/coordination/test/${name}.redis.test.ts`;
 /** What the contract overlooks: what lies in Redis, and for how long. */
-const QUICK = ['lifetimes', 'restoring', 'outbox', 'shares', 'own-slots'].map(ofCoordination);
+const QUICK = ['lifetimes', 'restoring', 'outbox', 'shares', 'own-slots', 'grants'].map(ofCoordination);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [
   ...['equivalence', 'eviction'].map(ofCoordination),
@@ -43,13 +45,15 @@ const copySources = async (): Promise<string> => {
   return folder;
 };
 
-/** The contract against each of them: those that it did not notice. */
-const aliveAfterContract = async (folder: string, mutants: readonly Mutant[]): Promise<Mutant[]> => {
-  const [batch, verdicts] = [join(folder, 'batch.json'), join(folder, 'verdicts.jsonl')];
+/** The contract and the quick suites against each of them: those that they did not notice. */
+const aliveAfterContract = async (folder: string, mutants: readonly Mutant[], coverage: Coverage | null): Promise<Mutant[]> => {
+  const [file, verdicts] = [join(folder, 'batch.json'), join(folder, 'verdicts.jsonl')];
+  const batch: Batch = { mutants: mutants.map((mutant) => ({ ...mutant, name: nameOf(mutant) })), suites: QUICK, coverage };
   await writeFile(verdicts, '');
-  await writeFile(batch, JSON.stringify(mutants.map((mutant) => ({ ...mutant, name: nameOf(mutant) }))));
+  await writeFile(file, JSON.stringify(batch));
   const args = [VITEST, 'run', '--config', 'scripts/mutation/lua.config.ts', '--reporter', 'json', '--outputFile', 'report.json'];
-  const { output } = await runNode(args, { cwd: folder, env: { MUTANTS: batch, VERDICTS: verdicts } });
+  const env = { BATCH: file, VERDICTS: verdicts, COVERAGE: join(folder, COVERAGE) };
+  const { output } = await runNode(args, { cwd: folder, env });
   const lines = (await readFile(verdicts, 'utf8')).trim().split('\n').filter(Boolean);
   if (lines.length !== mutants.length) throw new Error(`${lines.length} verdicts about ${mutants.length} mutants: ${output.slice(-2_000)}`);
   const found = lines.map((line) => JSON.parse(line) as Verdict);
@@ -57,16 +61,12 @@ const aliveAfterContract = async (folder: string, mutants: readonly Mutant[]): P
   return mutants.filter((_, index) => found[index]!.killer === null);
 };
 
-const isKilledByOthers = async (folder: string, mutant: Mutant, suites: readonly (readonly string[])[]): Promise<boolean> => {
+const isKilledByOthers = async (folder: string, mutant: Mutant, files: readonly string[]): Promise<boolean> => {
   const { file, lua } = mutant;
   const path = join(folder, SCRIPTS, file);
   await writeFile(path, lua);
-  let said = '';
-  for (const files of suites) {
-    const { code, output } = await runNode([VITEST, 'run', '--project', 'redis', '--bail', '1', ...files], { cwd: folder });
-    if (code !== 0) said = /FAIL .*/.exec(output)?.[0] ?? output.slice(-500);
-    if (said !== '') break;
-  }
+  const { code, output } = await runNode([VITEST, 'run', '--project', 'redis', '--bail', '1', ...files], { cwd: folder });
+  const said = code === 0 ? '' : (/FAIL .*/.exec(output)?.[0] ?? output.slice(-500));
   await cp(join(root, SCRIPTS, file), path);
   if (said !== '') console.log(`killed  ${nameOf(mutant)}  by: ${said}`);
   return said !== '';
@@ -74,19 +74,31 @@ const isKilledByOthers = async (folder: string, mutant: Mutant, suites: readonly
 
 /** One worker's share, a few mutants at a time: what lives is said as soon as it is known. */
 const BATCH = 12;
-const work = async (mutants: readonly Mutant[], suites: readonly (readonly string[])[]): Promise<Mutant[]> => {
+const work = async (mutants: readonly Mutant[], coverage: Coverage, slow: readonly string[]): Promise<Mutant[]> => {
   const folder = await copySources();
   const alive: Mutant[] = [];
   try {
     for (let from = 0; from < mutants.length; from += BATCH) {
-      for (const mutant of await aliveAfterContract(folder, mutants.slice(from, from + BATCH))) {
-        // What is no mutant is there to see that the contract passes by itself.
-        if (mutant.change !== NOTHING && (await isKilledByOthers(folder, mutant, suites))) continue;
+      for (const mutant of await aliveAfterContract(folder, mutants.slice(from, from + BATCH), coverage)) {
+        if (slow.length > 0 && (await isKilledByOthers(folder, mutant, slow))) continue;
         alive.push(mutant);
         console.log(`alive  ${mutant.file}:${mutant.line}  ${mutant.change}: ${mutant.original}`);
       }
     }
     return alive;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** What each test runs, from a run in which nothing is changed. A suite that fails by itself would kill every mutant. */
+const coverageOf = async (mutant: Mutant): Promise<Coverage> => {
+  const folder = await copySources();
+  try {
+    const lua = await readFile(join(root, SCRIPTS, mutant.file), 'utf8');
+    const alive = await aliveAfterContract(folder, [{ ...mutant, change: NOTHING, lua }], null);
+    if (alive.length === 0) throw new Error('the suites fail without any mutant');
+    return JSON.parse(await readFile(join(folder, COVERAGE), 'utf8')) as Coverage;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -103,12 +115,10 @@ const main = async (): Promise<number> => {
   const chosen = all.filter(({ file }) => wanted.some((part) => file.includes(part)));
   const [first] = chosen;
   if (first === undefined) throw new Error('no script has such a name');
-  // A suite that fails by itself would kill every mutant.
-  const untouched = { ...first, change: NOTHING, lua: await readFile(join(root, SCRIPTS, first.file), 'utf8') };
-  if ((await work([untouched], [])).length === 0) throw new Error('the suites fail without any mutant');
+  const coverage = await coverageOf(first);
   const workers = Number(values.workers);
   const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));
-  const alive = (await Promise.all(shares.map((share) => work(share, values.quick ? [QUICK] : [QUICK, SLOW])))).flat();
+  const alive = (await Promise.all(shares.map((share) => work(share, coverage, values.quick ? [] : SLOW)))).flat();
   const known = new Set(all.map(nameOf));
   return judge({ tried: chosen.length, alive: alive.map(nameOf), reasons: REASONS, isStale: (name) => !known.has(name) });
 };

@@ -52,6 +52,8 @@ const spoil = async (folder: string, files: readonly string[]): Promise<Report> 
     inPlace: true,
     coverageAnalysis: 'perTest',
     concurrency: 2,
+    // On a busy machine a test that is late is no proof; one that hangs is.
+    timeoutMS: 20_000,
     reporters: ['json', 'progress-append-only'],
     jsonReporter: { fileName: 'mutation.json' },
   };

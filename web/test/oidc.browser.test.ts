@@ -1,11 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startRealProvider, type RealProvider } from '@runnel/gateway/testing/oidc';
 import { launch, openPage, type Watched } from './browser.ts';
-import { startStandalone, type Standalone } from './standalone.ts';
+import { ask, composer, counted, enter, panel, startOidcPage, words } from './oidc-page.ts';
+import type { Standalone } from './standalone.ts';
 
 // The whole product with the three variables, `oidc-provider`, and browsers.
 
@@ -14,30 +13,10 @@ let server: Standalone;
 let browser: Browser;
 let url: string;
 
-/** A port that was free a moment ago: the provider has to know the page's address before there is one. */
-const freePort = async (): Promise<number> => {
-  const holder = createServer();
-  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-  const { port } = holder.address() as AddressInfo;
-  await new Promise((resolve) => holder.close(resolve));
-  return port;
-};
 beforeAll(async () => {
   provider = await startRealProvider();
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  provider.allow(url);
-  const client = { OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' };
-  const env = {
-    AUTH_MODE: 'oidc',
-    OIDC_ISSUER: provider.issuer,
-    ...client,
-    PUBLIC_URL: url,
-    ROLES_CLAIM: 'roles',
-    AUDITOR_ROLES: 'audit',
-    USER_ROLES: 'staff,audit',
-  };
-  [server, browser] = await Promise.all([startStandalone({ ...env, PORT: String(port) }), launch()]);
+  browser = await launch();
+  ({ server, url } = await startOidcPage(provider));
 });
 afterAll(async () => {
   await browser?.close();
@@ -55,22 +34,8 @@ const visit = async (path = '/'): Promise<Watched> => {
   await watched.page.goto(url + path);
   return watched;
 };
-const panel = (page: Page) => page.locator('.sign-in');
-const composer = (page: Page) => page.getByRole('textbox', { name: 'Message' });
-const enter = async (page: Page): Promise<void> => {
-  await panel(page).getByRole('link', { name: 'Sign in' }).click();
-  await page.locator('.badge.flow').waitFor();
-  await composer(page).waitFor();
-};
-const words = async (page: Page): Promise<string[]> =>
-  (await page.locator('article.assistant').last().locator('.prose').innerText()).match(/w\d{6}/g) ?? [];
 const hasWords = (page: Page, count: number): Promise<void> =>
   expect.poll(async () => (await words(page)).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
-const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${String(i + 1).padStart(6, '0')}`);
-const ask = async (page: Page, text: string): Promise<void> => {
-  await composer(page).fill(text);
-  await composer(page).press('Enter');
-};
 const openAccount = async (page: Page) => {
   await page.getByRole('button', { name: 'Account and keys' }).click();
   return page.getByRole('dialog', { name: 'Your account' });

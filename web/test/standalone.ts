@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '../../services/standalone/src/main.ts');
-const START_MS = 20_000;
+const START_MS = 45_000;
 /** Not what keys and files on this machine would offer. */
 const MODELS = JSON.stringify(['demo', 'count'].map((id) => ({ id, provider: id })));
 

@@ -134,15 +134,20 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       logDir,
       nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : service === 'ai' ? options.aiNodeArgs : undefined) ?? [],
     });
-  const aiEnv = { ...(tools && { TOOLS: toolsSetting(tools) }), ...(fake && { MODELS: fakeModels(fake) }), ...options.aiEnv };
-  const aiPods: Pod[] = [];
-  for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
   const auditEnv = {
     DATABASE_URL: databaseUrl ?? '',
     ...(kafka && { KAFKA_BROKERS: kafka.brokers.join(',') }),
     ...options.auditEnv,
   };
   const audit = options.audit ? await createPod('audit', 'audit', auditEnv, proxied ? wires.gateways : undefined) : null;
+  const aiEnv = {
+    ...(audit && { AUDIT_URL: audit.url }),
+    ...(tools && { TOOLS: toolsSetting(tools) }),
+    ...(fake && { MODELS: fakeModels(fake) }),
+    ...options.aiEnv,
+  };
+  const aiPods: Pod[] = [];
+  for (let i = 0; i < ai; i++) aiPods.push(await createPod('ai', `ai-${i}`, aiEnv, wires.ai[i]));
   const gatewayEnv = {
     AI_SERVICE_URLS: aiPods.map((pod) => pod.url).join(','),
     AUTH_MODE: 'dev',

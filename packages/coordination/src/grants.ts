@@ -35,7 +35,8 @@ export interface AddGrant extends GrantRef {
   whenFull: 'refuse' | 'replace';
 }
 export type AddGrantResult = { outcome: 'added'; replaced: string[] } | { outcome: 'full' };
-export type UseGrantResult = ({ outcome: 'valid'; userId: string } & Grant) | { outcome: 'none' };
+/** `at`: when that was, by the store's clock, which is the same for all nodes. */
+export type UseGrantResult = ({ outcome: 'valid'; userId: string; at: number } & Grant) | { outcome: 'none' };
 /** `changed`: somebody else has kept other data meanwhile. */
 export type KeepGrantResult = { outcome: 'kept' } | { outcome: 'changed' } | { outcome: 'none' };
 

@@ -78,10 +78,15 @@ export const toLuaJson = (value: unknown): string =>
   JSON.stringify(value).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
 
 /** Which run each message belongs to: an answer to itself, a prompt to the last answer it got. Messages come in order of creation. */
-export const answersOf = (messages: readonly StoredMessage[]): { message: StoredMessage; madeRun: string }[] => {
+export const answersOf = (
+  messages: readonly StoredMessage[],
+  /** An answer that has not ended. */
+  under?: { runId: string; parentId: string | null },
+): { message: StoredMessage; madeRun: string }[] => {
   const answers = new Map(
     messages.flatMap((m) => (m.role === 'assistant' && m.parentId !== null ? [[m.parentId, m.messageId] as const] : [])),
   );
+  if (under?.parentId) answers.set(under.parentId, under.runId);
   return messages.map((kept) => ({
     message: ownFields(kept),
     madeRun: kept.role === 'assistant' ? kept.messageId : (answers.get(kept.messageId) ?? kept.messageId),

@@ -1,5 +1,16 @@
 import { hash } from 'node:crypto';
-import { isFinal, isWaiting, PART_FIELDS, sealOf, shownPart, sumOf, utf8Length, type Part, type PartsSum } from '@runnel/protocol';
+import {
+  isFinal,
+  isWaiting,
+  PART_FIELDS,
+  sealOf,
+  shownPart,
+  sumOf,
+  utf8Length,
+  type Part,
+  type PartState,
+  type PartsSum,
+} from '@runnel/protocol';
 import type { AuditData } from '@runnel/protocol/audit';
 import type { EndingPart } from './run-log-parts.ts';
 
@@ -37,9 +48,14 @@ const wholeJson = (part: Part): string => {
 /** A file by what it is and its digest: its name is a person's words, and is told with the part. */
 const fileFacts = ({ fileId = '', mediaType = '', bytes = 0, sha256 = '' }: Part) => ({ fileId, mediaType, bytes, sha256 });
 
+const IS_DECIDED: ReadonlySet<PartState> = new Set(['approved', 'running']);
+
 type Facts = Omit<AuditData['PART_CHANGED'], 'userId' | 'runId'>;
 
-/** What the audit is told. The content goes along where people may have to find it again: when it waits, and in the end. */
+/**
+ * What the audit is told. The content goes along where people may have to find it again: when it waits, and in the end; and while a call is
+ * made, so that a store which forgot an answer does not hear from the database that nobody has called yet (W-19).
+ */
 export const factsOf = (part: Part, isEnding = false): Facts => ({
   partId: part.partId,
   index: part.index,
@@ -49,7 +65,7 @@ export const factsOf = (part: Part, isEnding = false): Facts => ({
   ...(part.attempt !== undefined && { attempt: part.attempt }),
   ...(part.error && { code: part.error.code }),
   ...(part.kind === 'file' && { file: fileFacts(part) }),
-  ...((isEnding || isFinal(part) || isWaiting(part) || part.state === 'approved') && { text: wholeJson(part) }),
+  ...((isEnding || isFinal(part) || isWaiting(part) || IS_DECIDED.has(part.state)) && { text: wholeJson(part) }),
 });
 
 /** What a person's message brings along, with what the audit is told of each. */

@@ -40,6 +40,8 @@ export interface ParkRun extends OwnedRun {
   bytes: number;
   /** What the run has cost so far: the next claim is told. */
   usage?: Usage;
+  /** Tells the audit, and parks nothing yet: the owner lets go of the run when the database has it. */
+  tell?: boolean;
 }
 /** What a run had cost when it began to wait, and how long its text was then. */
 export interface Used {
@@ -47,6 +49,7 @@ export interface Used {
   bytes: number;
 }
 export type ParkRunResult =
+  | { outcome: 'told' }
   | { outcome: 'parked'; offset: number }
   /** One of them is decided already: go on. */
   | { outcome: 'changed' }

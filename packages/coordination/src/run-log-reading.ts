@@ -41,6 +41,8 @@ export interface ReadStateQuery {
    * wants the events themselves, as far back as the log has them.
    */
   reach?: TailReach;
+  /** A run that is looked for: where it is not here, the database is asked, and what waits there comes back. */
+  runId?: string;
   /** Rather `unavailable` than `none` while it is not known whether the database has the conversation. */
   sure?: boolean;
 }

@@ -1,5 +1,6 @@
 /** What is written again into a store that has lost it. */
 import type { Part } from '@runnel/protocol';
+import type { ParkedRun } from '@runnel/protocol/http';
 import type { EndRun, Preset, RunFacts, StoredMessage } from './run-log.ts';
 import type { OwnedRun } from './run-ref.ts';
 
@@ -54,6 +55,11 @@ export interface Rehydrate extends Preset {
   /** In order of creation, at most 200. */
   messages: readonly StoredMessage[];
   hasMore: boolean;
+  /**
+   * An answer that waits for a person, or was decided on and not yet ended: it comes back with the conversation (W-17). Until it is claimed it
+   * is a copy: an owner that lives and went on with it writes what it has over it, and its next epoch is above all that owner could have.
+   */
+  parked?: ParkedRun;
 }
 export type RehydrateResult =
   | { outcome: 'rehydrated'; logId: string }

@@ -19,6 +19,7 @@ import type { FreeRun, Seek } from './redis/free-runs.ts';
 import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
 import type { StoreGrants } from './grants.ts';
+import type { StoreRecords } from './person-records.ts';
 import type { BeginRun, BeginRunResult, SwitchModel, SwitchModelResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
@@ -191,7 +192,7 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence {
+export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence, StoreRecords {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -262,6 +263,8 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
     userId: string;
     after?: string;
     limit: number;
+    /** Those of these alone. */
+    only?: readonly string[];
   }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
   /** Resolves once the subscription is acknowledged (W-7: subscribe, then read). */
   follow(conversationId: string, listener: ChannelListener): Promise<Subscription>;

@@ -39,7 +39,9 @@ const waited = async (target: RunLog): Promise<string> => {
   const run = await startRun(target);
   const question: Part = { partId: 'p0', index: 0, at: 0, kind: 'question', state: 'waiting', text: 'Which one?' };
   expect(await target.putPart({ ...run, part: question, from: null })).toMatchObject({ outcome: 'put' });
-  expect(await target.parkRun({ ...run, partIds: ['p0'], bytes: 0 })).toMatchObject({ outcome: 'parked' });
+  const usage = { promptTokens: 1, completionTokens: 2 };
+  expect(await target.parkRun({ ...run, partIds: ['p0'], bytes: 0, usage, tell: true })).toEqual({ outcome: 'told' });
+  expect(await target.parkRun({ ...run, partIds: ['p0'], bytes: 0, usage })).toMatchObject({ outcome: 'parked' });
   const answered: Part = { ...question, state: 'answered', answer: 'This one' };
   const decision = { ...run, userId: USER, decision: 'answer' as const, expected: question, part: answered };
   expect(await target.decidePart(decision)).toMatchObject({ outcome: 'decided' });

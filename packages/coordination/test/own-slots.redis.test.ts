@@ -49,6 +49,29 @@ test('a person’s list keeps the newest 1000 conversations with their titles, a
   for (const key of [kept!, titles!]) expect(Number(await redis.cli('PTTL', key))).toBeGreaterThan(86_000_000);
 });
 
+test('what somebody chose for a conversation goes with it from their list: deleted, taken back, or pushed out by newer ones', async () => {
+  const [scripts, caller] = [registerScripts(client), createRedisCaller(client)];
+  const lists = createLists(client, scripts, caller, () => {});
+  const [kept, presets] = (['conversations', 'presets'] as const).map((name) => keyName(name, partsOf('eve')));
+  const chosen = async (): Promise<string[]> => ((await redis.cli('HKEYS', presets!)) as string[]).toSorted();
+  const choose = (name: string): void => lists.note('eve', name, name, { system: 'Be brief.', model: 'count' });
+  for (const name of ['a', 'b']) choose(name);
+  await waitFor(async () => (await chosen()).length === 4);
+  expect(Number(await redis.cli('PTTL', presets!))).toBeGreaterThan(86_000_000);
+  lists.note('eve', 'a', 'a');
+  lists.note('eve', 'a', '', { change: 'deleted' });
+  await waitFor(async () => (await redis.cli('ZSCORE', kept!, 'a')) === null);
+  expect(await chosen()).toEqual(['b:model', 'b:system']);
+  lists.note('eve', 'b', 'b', { system: '' });
+  await waitFor(async () => (await chosen()).length === 1);
+  expect(await chosen()).toEqual(['b:model']);
+  await redis.cli('ZADD', kept!, ...Array.from({ length: 1_000 }, (_, n) => [Date.now() + 60_000 + n, `new${n}`]).flat());
+  choose('c');
+  await waitFor(async () => (await redis.cli('ZCARD', kept!)) === 1_000);
+  // Both are older than the thousand.
+  expect(await chosen()).toEqual([]);
+});
+
 test('a relay counts while its lease lasts, and not when it was noted before the clock went back', async () => {
   const scripts = registerScripts(client);
   const key = keyName('relays', ofShard(0));

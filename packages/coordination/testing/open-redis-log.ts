@@ -33,6 +33,8 @@ export const openRedisLog = async <S extends Store>(
       const parts = { shard: shardOf(conversationId), conversationId, runId };
       await askNode('HINCRBY', keyName('owner', parts), 'expires', `${-ms}`);
       await askNode('ZINCRBY', keyName('leases', parts), `${-ms}`, `${conversationId}:${runId}`);
+      const [claims, at] = String((await askNode('HGET', keyName('run', parts), 'copied')) ?? '').split(':');
+      if (at !== undefined) await askNode('HSET', keyName('run', parts), 'copied', `${claims}:${Number(at) - ms}`);
     }
   };
   /** The records of the shards say that another server wrote them, and the clients connect again. */

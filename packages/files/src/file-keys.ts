@@ -4,6 +4,8 @@ import type { FileRecord, WholeFile } from './file-record.ts';
 // Names of the objects that a file is made of.
 
 export const FILE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** Of a file that came whole, by what it is: two of the same are one. */
+export const keptId = (of: readonly string[]): string => hash('sha256', JSON.stringify(of), 'hex').slice(0, 32);
 export const folderOf = (fileId: string): string => `files/${fileId}`;
 export const recordKey = (fileId: string): string => `${folderOf(fileId)}/record.json`;
 export const segmentsOf = (fileId: string): string => `${folderOf(fileId)}/segments`;

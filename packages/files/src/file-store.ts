@@ -1,15 +1,25 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
-import { dataKey, FILE_ID, folderOf, ownerFolder, ownerKey, recordKey, seenKey, segmentsOf, textKey, usedKey } from './file-keys.ts';
+import {
+  dataKey,
+  FILE_ID,
+  folderOf,
+  keptId,
+  ownerFolder,
+  ownerKey,
+  recordKey,
+  seenKey,
+  segmentsOf,
+  textKey,
+  usedKey,
+} from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
 import { lookInto, type FileContents } from './look-into.ts';
+import { onDisk, readAll, type LocalFile } from './on-disk.ts';
 import { contiguous } from './segments.ts';
 import { writeChecked, writeSegments, type Appended, type Checksum } from './write-segments.ts';
 
@@ -39,6 +49,12 @@ export interface FileStore {
   readonly limits: FileLimits;
   /** @throws RunnelError `too-large`, `quota` */
   create(file: NewFile): Promise<FileRecord>;
+  /**
+   * Keeps bytes that are here, of one of these types; the same bytes under the same name are one file, which is then new again.
+   *
+   * @throws RunnelError `too-large`, `quota`, `unsupported-type`, `overloaded`
+   */
+  keep(file: Omit<NewFile, 'length'>, bytes: Buffer, types: readonly string[]): Promise<WholeFile>;
   /** Null: unknown, or of somebody else. */
   find(fileId: string, userId: string): Promise<FileRecord | null>;
   /** How many bytes are there. */
@@ -101,86 +117,87 @@ export const createFileStore = (
   const offsetOf = async (file: FileRecord): Promise<number> =>
     file.whole ? file.length : contiguous(await blobs.list(segmentsOf(file.fileId))).bytes;
 
-  /** All bytes as one file of this node, for as long as `use` lasts. */
-  const assembled = async <T>(
-    file: FileRecord,
-    use: (path: string, digest: { bytes: number; sha256: string }) => Promise<T>,
-  ): Promise<T> => {
+  /** Looks into a file that is here, and keeps what was found. @throws RunnelError `unsupported-type`: it is gone then */
+  const look = async (file: FileRecord, { path, ...digest }: LocalFile, types: readonly string[]): Promise<WholeFile> => {
+    const { filetype, fileId } = file;
+    const looked = await lookInto(path, { ...digest, filetype, types, contents }).catch(async (error: unknown) => {
+      if (error instanceof RunnelError && error.code === 'unsupported-type') await remove(file);
+      throw error;
+    });
+    const whole: WholeFile = { ...file, whole: looked.whole };
+    if (looked.seen) await blobs.put(seenKey(fileId), looked.seen);
+    if (looked.text !== undefined) await blobs.put(textKey(fileId), Buffer.from(looked.text));
+    await blobs.put(dataKey(whole), createReadStream(looked.path));
+    await save(whole);
+    await mustStand(file);
+    return whole;
+  };
+  const judge = async (file: FileRecord): Promise<WholeFile> => {
     const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
     if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
-    const folder = await mkdtemp(join(tmpdir(), 'runnel-file-'));
-    try {
-      const path = join(folder, 'bytes');
-      const target = await open(path, 'wx', 0o600);
-      const digest = createHash('sha256');
-      try {
-        for (const { key, bytes: size } of segments) {
-          for await (const chunk of blobs.read(key, 0, size - 1) as AsyncIterable<Buffer>) {
-            digest.update(chunk);
-            await target.write(chunk);
-          }
-        }
-      } finally {
-        await target.close();
-      }
-      return await use(path, { bytes, sha256: digest.digest('hex') });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const whole = await onDisk(readAll(blobs, segments), (here) => look(file, here, limits.types));
+    await blobs.remove(segmentsOf(file.fileId));
+    return whole;
+  };
+  /** A file that is known is new again, as long as its parts stand. */
+  const renewed = async (file: WholeFile): Promise<WholeFile | null> => {
+    const fresh = { ...file, createdAt: now() };
+    await save(fresh);
+    return mustStand(fresh).then(
+      () => fresh,
+      (error: unknown) => (error instanceof RunnelError && error.code === 'not-found' ? null : Promise.reject(error as Error)),
+    );
   };
 
-  const judge = (file: FileRecord): Promise<WholeFile> =>
-    assembled(file, async (path, digest) => {
-      const { filetype, fileId } = file;
-      const looked = await lookInto(path, { ...digest, filetype, types: limits.types, contents }).catch(async (error: unknown) => {
-        if (error instanceof RunnelError && error.code === 'unsupported-type') await remove(file);
-        throw error;
-      });
-      const whole: WholeFile = { ...file, whole: looked.whole };
-      if (looked.seen) await blobs.put(seenKey(fileId), looked.seen);
-      if (looked.text !== undefined) await blobs.put(textKey(fileId), Buffer.from(looked.text));
-      await blobs.put(dataKey(whole), createReadStream(looked.path));
-      await save(whole);
-      await mustStand(file);
-      await blobs.remove(segmentsOf(fileId));
-      return whole;
-    });
-
-  /** @throws RunnelError `quota` where a person with these files has no room for another one of so many bytes */
-  const checkRoom = (own: readonly { length: number }[], length: number): void => {
+  /** @throws RunnelError `quota` where a person with these files has no room for this one */
+  const checkRoom = (
+    files: readonly { fileId: string; length: number }[],
+    { fileId, length }: Pick<FileRecord, 'fileId' | 'length'>,
+  ): void => {
+    const own = files.filter((file) => file.fileId !== fileId);
     const total = own.reduce((sum, { length: bytes }) => sum + bytes, 0);
     if (own.length >= limits.maxFiles || total + length > limits.maxTotalBytes)
       throw new RunnelError('quota', 'There is no room for another file of yours: delete some first.');
+  };
+
+  /** Others may have begun since the look before, also on other nodes: whoever is written last sees them all, and there is no room for it. */
+  const checkOwnRoom = async (file: FileRecord): Promise<void> => {
+    try {
+      checkRoom(await filesOf(file.userId), file);
+    } catch (error) {
+      await remove(file);
+      throw error;
+    }
+  };
+  /** @throws RunnelError `too-large` */
+  const announced = ({ userId, name, filetype, length }: NewFile, fileId: string): FileRecord => {
+    if (length > limits.maxBytes) throw new RunnelError('too-large', `A file has at most ${limits.maxBytes} bytes.`);
+    return { fileId, userId, name: fileName(name), filetype: filetype.slice(0, 100), length, createdAt: now() };
   };
 
   return {
     limits,
     offsetOf,
     remove,
-    async create({ userId, name, filetype, length }) {
-      if (length > limits.maxBytes) throw new RunnelError('too-large', `A file has at most ${limits.maxBytes} bytes.`);
-      checkRoom(await filesOf(userId), length);
-      const file: FileRecord = {
-        fileId: newId(),
-        userId,
-        name: fileName(name),
-        filetype: filetype.slice(0, 100),
-        length,
-        createdAt: now(),
-      };
+    async create(given) {
+      const file = announced(given, newId());
+      checkRoom(await filesOf(file.userId), file);
       await blobs.put(ownerKey(file), Buffer.alloc(0));
       await save(file);
-      // Others may have begun since the look above, also on other nodes: whoever is written last sees them all, and there is no room for it.
-      try {
-        checkRoom(
-          (await filesOf(userId)).filter(({ fileId }) => fileId !== file.fileId),
-          length,
-        );
-      } catch (error) {
-        await remove(file);
-        throw error;
-      }
+      await checkOwnRoom(file);
       return file;
+    },
+    async keep({ userId, name, filetype }, bytes, types) {
+      const sha256 = hash('sha256', bytes, 'hex');
+      const file = announced({ userId, name, filetype, length: bytes.length }, keptId([userId, name, filetype, sha256]));
+      const known = await load(file.fileId);
+      const again = known?.whole ? await renewed(known as WholeFile) : null;
+      if (again) return again;
+      checkRoom(await filesOf(userId), file);
+      await blobs.put(ownerKey(file), Buffer.alloc(0));
+      const whole = await onDisk([bytes], (here) => look(file, here, types));
+      await checkOwnRoom(file);
+      return whole;
     },
     async find(fileId, userId) {
       const file = await load(fileId);

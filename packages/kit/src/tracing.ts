@@ -18,7 +18,7 @@ import { ownVersion } from './telemetry/build-info.ts';
 import { resourceOf, tracesUrl, type OtelConfig, type SamplerName } from './telemetry/otel-settings.ts';
 import { toldExporter } from './telemetry/told-exporter.ts';
 
-export { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api';
+export { SpanKind, SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api';
 
 export interface Tracing {
   readonly tracer: Tracer;

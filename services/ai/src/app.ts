@@ -13,6 +13,7 @@ import {
   type Logger,
   type Metrics,
   type Tracer,
+  type InnerToken,
 } from '@runnel/kit';
 import { RunnelError, toRunnelError } from '@runnel/protocol';
 import { AiFigures, OFFER_STATUS, PodModelList, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
@@ -27,13 +28,14 @@ import { readModels } from './models/live/read-models.ts';
 import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
+import { createStoredWaits } from './parking/stored-waits.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
 import { createToolbox } from './tools/mcp-toolbox.ts';
 import { toolProblems } from './tools/tool-entry.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
-    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'tools' | 'maxSteps' | 'filesUrl'>>;
+    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'tools' | 'maxSteps' | 'filesUrl' | 'auditUrl'>>;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -42,6 +44,8 @@ export interface AiDeps {
   alone?: boolean;
   /** Who may ask for anything here. Absent: nobody over the network. */
   door?: InnerDoor;
+  /** Shown to the audit service, where `AUDIT_URL` names one. */
+  innerToken?: InnerToken;
   /** Where the models' `apiKeyEnv` are looked up. */
   env?: Environment;
   tracer?: Tracer;
@@ -64,7 +68,7 @@ const DRAIN_EXTRA_MS = 4_000;
 
 /** Builds the service around a run log and starts its worker. */
 export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
-  const { config, log, health, runLog, alone = false, env = {}, clock } = deps;
+  const { config, log, health, runLog, alone = false, env = {}, clock, innerToken } = deps;
   const standings = createStandings();
   const metrics = standings.listenTo(createAiMetrics(deps.metrics));
   const file = config.modelsFile;
@@ -75,7 +79,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const entries = text === undefined ? config.models : readModels(text);
   const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
   metrics.known([...entries, { id: UNKNOWN_MODEL }]);
-  const { tools: servers = [] } = config;
+  const { tools: servers = [], auditUrl } = config;
   const problems = toolProblems(servers, env);
   if (problems.length > 0) throw new ConfigError(problems);
   const observe = metrics.tools(servers.map(({ id }) => id));
@@ -93,6 +97,8 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     ...(config.maxSteps !== undefined && { maxSteps: config.maxSteps }),
     ...(tools && { tools }),
     files: filesOf(config.filesUrl),
+    ...(auditUrl !== undefined &&
+      innerToken && { stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }) }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,

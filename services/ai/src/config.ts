@@ -35,6 +35,10 @@ export const configSpec = defineConfig({
     maximum: 100,
     description: 'Requests to the model in one answer; calls that the last of them makes are not carried out',
   }),
+  auditUrl: setting.url('AUDIT_URL', {
+    optional: true,
+    description: 'Base URL of the audit service: an answer that waits for a person is let go of when its database has it, or after 2 s',
+  }),
   filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkUrl },
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
   maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {

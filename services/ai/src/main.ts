@@ -37,8 +37,8 @@ await startService({
     const ask = async () => (await runLog.storeMemory())?.policy;
     void watchEviction({ ask, health, metrics, log }, watching.signal);
     showStore(metrics, { backlog: () => outboxBacklog(redis), clockOffset: () => clockOffset(redis) });
-    const { door, closable } = openDoor({ share: shareInnerToken(redis) });
-    const ai = await createAiApp({ config, log, metrics, health, runLog, door, env: process.env, tracer });
+    const { token: innerToken, door, closable } = openDoor({ share: shareInnerToken(redis) });
+    const ai = await createAiApp({ config, log, metrics, health, runLog, door, innerToken, env: process.env, tracer });
     return {
       app: ai.app,
       door,

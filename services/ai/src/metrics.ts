@@ -3,6 +3,7 @@ import { LATENCY_BUCKETS_SECONDS, startAtZero, traceIdOf, type Metrics } from '@
 import { FINISHES } from '@runnel/protocol';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import type { Claim, RunObserver, RunResult } from './run/generate.ts';
+import type { StoredAnswer } from './parking/stored-waits.ts';
 import type { HandOver } from './runs/living-owner.ts';
 import { createToolMetrics } from './tools/tool-metrics.ts';
 
@@ -28,6 +29,7 @@ const RESULTS = [
 ] as const satisfies RunResult[];
 const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
 const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
+const STORED = ['has', 'late', 'away'] as const satisfies StoredAnswer[];
 const MODELS_FILE = ['applied', 'refused', 'unreadable'] as const;
 /** The `finish` of an answer that a person or a drain stopped. */
 const STOPPED = 'stopped';
@@ -99,6 +101,12 @@ export const createAiMetrics = (metrics: Metrics) => {
     GEN_AI,
   );
   const toolMetrics = createToolMetrics(metrics);
+  const parks = metrics.counter(
+    'runnel_ai_parks_total',
+    'Answers that began to wait for a person, by whether the database had them before: has, late, or away',
+    ['database'],
+  );
+  startAtZero(parks, { database: STORED });
   const storeMemory = metrics.gauge('runnel_store_memory_bytes', 'Memory that Redis holds; of a cluster, the fullest master');
   const storeLimit = metrics.gauge('runnel_store_memory_limit_bytes', 'Above this Redis refuses to write; 0: it has no limit');
   // Zero until it is known would look like an empty store, and a pod that never reaches Redis would go on saying so.
@@ -122,6 +130,7 @@ export const createAiMetrics = (metrics: Metrics) => {
       modelsWrong.set(outcome === 'applied' ? 0 : 1);
     },
     tools: toolMetrics,
+    parked: (database: StoredAnswer): void => parks.inc({ database }),
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
     handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),
     waiting(half: number, fresh: number): void {

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type, type Static } from 'typebox';
 import { inProcessOnly, type InnerDoor } from '@runnel/kit';
 import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
+import { RecordKinds } from '@runnel/protocol/audit';
 import {
   AdminAct,
   ConversationPage,
@@ -15,6 +16,7 @@ import {
   StatisticsAnswer,
   StoredPage,
   StoredPart,
+  StoredRecordList,
   TrailPage,
   Verification,
 } from '@runnel/protocol/http';
@@ -31,6 +33,7 @@ const Paging = Type.Object({
   after: Type.Optional(Id),
   limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
 });
+const HistoryQuery = Type.Object({ ...Paging.properties, parked: Type.Optional(Type.Literal('1')) });
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'Milliseconds since the epoch' }));
 const TrailQuery = Type.Object({
   conversation: Type.Optional(Id),
@@ -59,7 +62,7 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
+  tables: Pick<AuditTables, 'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -82,7 +85,7 @@ export const createAuditApp = (
 
   app.get(
     '/history/:id',
-    { schema: { params: IdParams, querystring: Paging, response: { 200: StoredPage, 404: MaybeNoHistory, 403: Nothing } } },
+    { schema: { params: IdParams, querystring: HistoryQuery, response: { 200: StoredPage, 404: MaybeNoHistory, 403: Nothing } } },
     async (request, reply) => {
       const { before, limit } = request.query;
       const conversationId = request.params.id;
@@ -94,7 +97,8 @@ export const createAuditApp = (
       });
       if (page.kind === 'page') {
         const { kind: _, ...told } = page;
-        return told;
+        const parked = request.query.parked ? await tables.parked(conversationId, callerOf(request.headers)) : null;
+        return parked ? { ...told, parked } : told;
       }
       if (page.kind === 'none') return reply.code(404).send(page.deleted && { deleted: page.deleted });
       return reply.code(403).send();
@@ -112,10 +116,21 @@ export const createAuditApp = (
     },
   );
 
-  app.get('/conversations', { schema: { querystring: Paging, response: { 200: ConversationPage } } }, async (request) => {
-    const { after, limit } = request.query;
-    return reader.conversations({ userId: callerOf(request.headers), limit, ...(after !== undefined && { after }) });
+  const Listed = Type.Object({
+    ...Paging.properties,
+    only: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_,-]{1,6500}$', description: 'Ids, with commas: those of these alone' })),
   });
+  app.get('/conversations', { schema: { querystring: Listed, response: { 200: ConversationPage } } }, async (request) => {
+    const { after, limit, only } = request.query;
+    const asked = { ...(after !== undefined && { after }), ...(only !== undefined && { only: only.split(',') }) };
+    return reader.conversations({ userId: callerOf(request.headers), limit, ...asked });
+  });
+
+  app.get(
+    '/records',
+    { schema: { querystring: Type.Object({ kind: RecordKinds }), response: { 200: StoredRecordList } } },
+    async (request) => tables.records(callerOf(request.headers), request.query.kind),
+  );
 
   app.get(
     '/parts/:id/:partId',

@@ -2,15 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { recordAdminAct } from './read/admin-trail.ts';
-import type { AdminAct, Replay, Verification } from '@runnel/protocol/http';
+import type { AdminAct, ParkedRun, Replay, StoredRecordList, Verification } from '@runnel/protocol/http';
 import { Analytics } from './read/analytics.ts';
 import { openDatabase } from './database/data-source.ts';
 import { dialectOf, Sql } from './database/sql.ts';
 import { inTurn } from './database/turns.ts';
 import { forgetDigests } from './persons/forget.ts';
+import { readRecords } from './persons/records.ts';
 import { Partitions } from './database/partitions.ts';
 import { createGroupWriter, type GroupWriter } from './ingest/group-writer.ts';
 import { AuditReader } from './read/reader.ts';
+import { countParked, readParked } from './read/parked.ts';
 import { readReplay } from './read/replay.ts';
 import { AuditStore, laneOf } from './store/store.ts';
 import { Trail } from './read/trail.ts';
@@ -25,6 +27,12 @@ export interface AuditTables {
   reader: AuditReader;
   trail: Trail;
   analytics: Analytics;
+  /** What a person has set, of one kind. */
+  records(userId: string, kind: string): Promise<StoredRecordList>;
+  /** The answer in a conversation of theirs that waits for a person, or waited and has not ended; null: there is none. */
+  parked(conversationId: string, userId: string): Promise<ParkedRun | null>;
+  /** How many answers wait for a person. */
+  waiting(): Promise<number>;
   replay(runId: string, userId: string): Promise<Replay | null>;
   /** Of one conversation. */
   verify(conversationId: string): Promise<Verification>;
@@ -55,6 +63,9 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     reader: new AuditReader(database),
     trail: new Trail(database),
     analytics: new Analytics(database),
+    records: (userId, kind) => readRecords(new Sql(dialectOf(database), database), userId, kind),
+    parked: (conversationId, userId) => readParked(new Sql(dialectOf(database), database), conversationId, userId),
+    waiting: () => countParked(new Sql(dialectOf(database), database)),
     replay: (runId, userId) => readReplay(database, runId, userId),
     verify: (conversationId) => verify(database, conversationId),
     forget: (userId) => store.forget(userId),

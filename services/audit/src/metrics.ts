@@ -20,6 +20,7 @@ const createAuditMetrics = (metrics: Metrics) => ({
   events: metrics.counter('runnel_audit_events_total', 'Events handled, those that were stored before included', ['group']),
   checkpointAge: metrics.gauge('runnel_checkpoint_age_seconds', 'Since the newest signed checkpoint of the trail; 0 without a key to sign'),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
+  waiting: metrics.gauge('runnel_audit_waiting_answers', 'Answers that wait for a person, in all conversations that the database has'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
 });
 

@@ -11,6 +11,7 @@ import { createDirect } from './relay/direct.ts';
 import { databaseAddress } from './database/address.ts';
 import { openBus } from './ingest/kafka-settings.ts';
 import { RelayLoop, type RelayOptions } from './relay/relay-loop.ts';
+import { watchWaiting } from './read/watch-waiting.ts';
 import { startRetention } from './store/retention.ts';
 import { openTables, type AuditTables } from './audit-database.ts';
 
@@ -44,6 +45,7 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
   closables.push(startRetention(tables, { retentionMs: config.retentionMs, lateMs: config.kafkaRetentionMs + DAY_MS }, log));
 
+  closables.push(watchWaiting(tables, metrics, log));
   const redis = connectRedis(openStoreAddress(config), (error) => log.warn({ event: 'redis.error', message: error.message }));
   closables.push({ name: 'redis', close: () => redis.disconnect() });
   const asking = { client: redis, wanted: config.redisShards, waitMs: STORE_WAIT_MS, refuse: (line: string) => deps.stop?.(line) };

@@ -319,6 +319,7 @@ test('B8 whatever people do with the product, verify accuses nobody', { timeout:
       (type) =>
         ![
           'CHUNK_RECEIVED',
+          'RECORD_CHANGED',
           'ADMIN_READ',
           'USER_ERASED',
           'KEY_MADE',

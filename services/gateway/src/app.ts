@@ -32,6 +32,10 @@ import { createContents } from './contents/contents.ts';
 import { openPictures } from './contents/pictures.ts';
 import { createTextReader } from './contents/texts.ts';
 import type { AuditClient } from './context.ts';
+import { createAuditHistory } from './archive/audit-history.ts';
+import { recordMetrics } from './person/metrics.ts';
+import { createOwnThings } from './person/own-things.ts';
+import { createRecords } from './person/records.ts';
 import { servicePods } from './dispatch/discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
 import { drainConnections } from './connections/drain.ts';
@@ -139,6 +143,13 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const rateLimits = deps.rateLimits ?? createRateLimits({ promptsPerMinute: config.rateLimitPerMinute, redis: deps.redis });
   const budgets = createBudgets({ config, runLog: deps.runLog, rateLimits, metrics: deps.metrics, redis: deps.redis });
   const limits: Limits = { ...DEFAULT_LIMITS, textChars: config.maxTextChars };
+  const records = createRecords({ store: deps.runLog, audit: deps.audit ?? null, onOutcome: recordMetrics(deps.metrics) });
+  const own = createOwnThings({
+    records,
+    runLog,
+    audit: deps.audit ? createAuditHistory(deps.audit) : null,
+    spend: (userId, bytes) => budgets.admission.write(userId, bytes),
+  });
   const traces = new RunTraces();
   const hub = createHub({ runLog, metrics, traces, neighbours: budgets.neighbours });
   const { tracer } = deps;
@@ -153,6 +164,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     dispatcher,
     models,
     files,
+    records,
     admission: budgets.admission,
     limits,
     metrics,
@@ -212,6 +224,8 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     models,
     budgets,
     audit,
+    records,
+    own,
     files,
     contents,
     thisMachineOnly: deps.thisMachineOnly,

@@ -38,6 +38,12 @@ export const oidcSettings = {
     minimum: 60_000,
     description: 'A session ends after so long whatever happens',
   }),
+  sessionCheckMs: setting.duration('SESSION_CHECK_SECONDS', {
+    default: 5 * 60_000,
+    minimum: 1_000,
+    description:
+      "An open page's session is looked at so often: it counts as used, and where the provider's tokens have ended, the provider is asked whether it still stands by it; once a minute at most unless this is less",
+  }),
   rolesClaim: setting.string('ROLES_CLAIM', {
     default: 'roles',
     pattern: CLAIM,

@@ -1,3 +1,5 @@
+import type { OwnThings } from './person/own-things.ts';
+import type { Records } from './person/records.ts';
 import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
@@ -37,6 +39,9 @@ export interface GatewayContext {
   models: ModelCatalogue;
   budgets: Budgets;
   audit: AuditClient | null;
+  /** What people set for themselves. */
+  records: Records;
+  own: OwnThings;
   /** Null: there are no files here. */
   files: FileStore | null;
   contents: Contents;

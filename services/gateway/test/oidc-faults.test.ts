@@ -4,6 +4,7 @@ import { waitFor } from '@runnel/kit';
 import { CLOSE } from '@runnel/protocol';
 import { Browser } from '../testing/oidc/browser.ts';
 import { LOGOUT, startOddProvider, type Oddity, type OddProvider } from '../testing/oidc/odd-provider.ts';
+import { oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
 import { meOf, oidcEnv, startOidcGateway, type OidcGateway } from '../testing/oidc/signed-in.ts';
 import { startGateway } from '../testing/test-gateway.ts';
 
@@ -20,17 +21,9 @@ afterEach(async () => {
   await provider.close();
 });
 
-/** As far as the provider, and back with a code; where the gateway sends the browser then. */
-const attempt = async (browser = new Browser(), change: Record<string, string> = {}): Promise<URL> => {
-  const start = await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/c/1`);
-  const asked = new URL(start.headers.get('location')!);
-  if (asked.origin !== provider.issuer) return asked;
-  provider.nonce = asked.searchParams.get('nonce')!;
-  const back = { code: 'c', state: asked.searchParams.get('state')!, iss: provider.issuer, ...change };
-  const callback = `${own.publicUrl}/api/sign-in/callback?${new URLSearchParams(back)}`;
-  return new URL((await browser.ask(callback)).headers.get('location')!);
-};
-const outcome = (url: URL): string => url.searchParams.get('sign_in') ?? 'ok';
+const attempt = (browser = new Browser(), change: Record<string, string> = {}): Promise<URL> =>
+  oddSignIn(browser, { provider, publicUrl: own.publicUrl }, change);
+const outcome = outcomeIn;
 
 test('A-10 without a fault one is let in', async () => {
   const browser = new Browser();
@@ -106,54 +99,6 @@ describe('P-10 the provider is down', () => {
     expect(await own.gateway.metric('runnel_gateway_sign_ins_total')).toBe(1);
     provider.broken = {};
     await waitFor(async () => outcome(await attempt()) === 'ok', { deadlineMs: 5_000, everyMs: 100 });
-  });
-
-  test('who is in stays in, and is asked about again when it is back; who was ended there is ended here', async () => {
-    const runLog = createMemoryRunLog();
-    let now = Date.now();
-    const { createSessions } = await import('../src/auth/oidc/sessions.ts');
-    const { createProvider } = await import('../src/auth/oidc/provider.ts');
-    const real = createProvider(
-      { issuer: provider.issuer, clientId: 'runnel', clientSecret: undefined, scopes: 'openid', redirectUri: 'http://x/' },
-      { insecure: true },
-    );
-    const outcomes: string[] = [];
-    const sessions = createSessions({
-      ...{ store: runLog, provider: real, now: () => now, renewal: (word) => void outcomes.push(word), idleMs: 0, maxMs: 86_400_000 },
-      live: { watch: () => () => {} },
-      rules: { rolesClaim: 'roles', groupsClaim: 'groups', adminRoles: ['boss'], auditorRoles: [], userRoles: [] },
-    });
-    const claims = { sub: 'ann' };
-    const { secret } = await sessions.begin({ claims, idToken: 'x', refreshToken: 'r0', freshMs: 300_000 }, 'a device');
-    expect(await sessions.find(secret)).toMatchObject({ userId: 'ann', role: 'user' });
-    expect(provider.tokenCalls).toEqual([]);
-
-    provider.broken = { '/token': 503 };
-    now += 301_000;
-    await sessions.find(secret);
-    await waitFor(() => outcomes.length === 1);
-    expect(outcomes).toEqual(['unavailable']);
-    expect(await sessions.find(secret)).toMatchObject({ userId: 'ann' });
-
-    provider.broken = {};
-    provider.odd = { claims: { roles: ['boss'] } };
-    now += 31_000;
-    // However many ask at once, the provider is asked once.
-    await Promise.all(Array.from({ length: 20 }, () => sessions.find(secret)));
-    await waitFor(() => outcomes.length === 2);
-    expect([outcomes, provider.tokenCalls.length, provider.tokenCalls[0]!.get('refresh_token')]).toEqual([
-      ['unavailable', 'renewed'],
-      1,
-      'r0',
-    ]);
-    expect(await sessions.find(secret)).toMatchObject({ role: 'admin' });
-
-    now += 301_000;
-    provider.refuses = { error: 'invalid_grant' };
-    await sessions.find(secret);
-    await waitFor(() => outcomes.length === 3);
-    expect(outcomes[2]).toBe('ended');
-    expect(await sessions.find(secret)).toBe(null);
   });
 });
 

@@ -14,6 +14,7 @@ class FakeSocket implements SessionSocket {
   readonly sent: ServerEvent[] = [];
   pings = 0;
   code: number | null = null;
+  reason = '';
   terminated = false;
 
   write({ bytes }: Outgoing, _logId: string | null, written?: () => void): void {
@@ -23,8 +24,10 @@ class FakeSocket implements SessionSocket {
   ping(): void {
     this.pings++;
   }
-  close(code: number): void {
-    this.code ??= code;
+  close(code: number, reason: string): void {
+    if (this.code !== null) throw new Error('closed twice');
+    this.code = code;
+    this.reason = reason;
   }
   terminate(): void {
     this.terminated = true;
@@ -57,6 +60,7 @@ interface SessionOptions {
   /** Carries out every command. */
   answer?: (command: CommandCall, name: string) => Promise<unknown>;
   banned?: Set<string>;
+  budgets?: Partial<SessionDeps['budgets']>;
 }
 
 /** A session on a socket that keeps what it is sent, over a hub that only notes who is followed. */
@@ -65,6 +69,7 @@ export const openSession = ({
   verify = verifyByName,
   answer = async () => ({ runId: 'r1', offset: 3, duplicate: false }),
   banned = new Set(),
+  budgets = {},
 }: SessionOptions = {}) => {
   const socket = new FakeSocket();
   const followed: string[] = [];
@@ -90,7 +95,7 @@ export const openSession = ({
       node: 'n1',
       heartbeatMs: 20_000,
       promptsPerMinute: 100,
-      budgets: openBudgets(registry),
+      budgets: { ...openBudgets(registry), ...budgets },
       metrics,
       log: silentLog,
       bans: { has: (userId) => banned.has(userId), add: (userId) => void banned.add(userId) },

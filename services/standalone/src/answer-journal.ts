@@ -119,8 +119,19 @@ export class AnswerJournal {
 
 /** Commands and reads that tell what a command has done. */
 const TELLING = [
+  ...(['putPart', 'parkRun', 'decidePart'] as const),
   ...(['beginRun', 'claimRun', 'endRun', 'restoreRun', 'restoreEnd', 'rehydrate', 'mergeStored', 'expel', 'cancelRun'] as const),
-  ...(['deleteMessage', 'deleteConversation', 'setTitle', 'readState', 'readHistory', 'listConversations'] as const),
+  ...([
+    'deleteMessage',
+    'deleteConversation',
+    'setTitle',
+    'setPreset',
+    'putRecord',
+    'readRecords',
+    'readState',
+    'readHistory',
+    'listConversations',
+  ] as const),
 ] satisfies (keyof RunLog)[];
 
 /** A run log that answers when what it answers is on disk (W-11 for a process that may be killed in the next moment). */
@@ -137,7 +148,7 @@ export const durable = (runLog: RunLog, outbox: DurableOutbox): RunLog => {
   return waiting;
 };
 
-/** A run log that keeps the journal: an answer is in it from its claim to its end. */
+/** A run log that keeps the journal: an answer is in it from its claim to its end, or until it waits for a person. */
 export const journalled = (runLog: RunLog, journal: AnswerJournal): RunLog => ({
   ...runLog,
   async claimRun(command) {
@@ -157,6 +168,12 @@ export const journalled = (runLog: RunLog, journal: AnswerJournal): RunLog => ({
   async endRun(command) {
     const result = await runLog.endRun(command);
     if (result.outcome === 'ended') journal.end(command);
+    return result;
+  },
+  async parkRun(command) {
+    const result = await runLog.parkRun(command);
+    // It waits for a person, in the tables (W-17): nobody has to end it.
+    if (result.outcome === 'parked') journal.end(command);
     return result;
   },
   async deleteConversation(command) {

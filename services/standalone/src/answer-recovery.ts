@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RunLog, RunRef } from '@runnel/coordination';
+import type { OwnedRun, RunLog } from '@runnel/coordination';
 import type { AuditClient } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
@@ -21,7 +21,7 @@ export const endLeftAnswers = async (
   runLog: RunLog,
   audit: AuditClient,
   log: Logger,
-  isEnded: (run: RunRef) => boolean,
+  isEnded: (run: OwnedRun) => boolean,
 ): Promise<void> => {
   for (const answer of journal.left()) {
     const { conversationId, runId } = answer;
@@ -42,32 +42,39 @@ export const endLeftAnswers = async (
 
 const ENDS = new Set<string>(['STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR']);
 
-/** Whether a run has ended, by what a killed process left in its outbox. */
-export const endedIn = (entries: readonly OutboxEntry[]): ((run: RunRef) => boolean) => {
-  const ended = entries.flatMap(({ fields: { type, conversation, data } }) =>
-    ENDS.has(type) ? [`${conversation} ${(JSON.parse(data) as { runId: string }).runId}`] : [],
-  );
-  const keys = new Set(ended);
-  return ({ conversationId, runId }) => keys.has(`${conversationId} ${runId}`);
+/** Whether a run has ended, or its owner has left it to wait for a person, by what a killed process left in its outbox. */
+export const endedIn = (entries: readonly OutboxEntry[]): ((run: OwnedRun) => boolean) => {
+  const keys = new Set<string>();
+  for (const { type, conversation, data } of entries.map(({ fields }) => fields)) {
+    if (!ENDS.has(type) && type !== 'RUN_WAITING') continue;
+    const { runId, epoch } = JSON.parse(data) as { runId: string; epoch: number };
+    keys.add(ENDS.has(type) ? `${conversation} ${runId}` : `${conversation} ${runId} ${epoch}`);
+  }
+  return ({ conversationId, runId, epoch }) => keys.has(`${conversationId} ${runId}`) || keys.has(`${conversationId} ${runId} ${epoch}`);
 };
 
 const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<string> => {
   const { conversationId, runId, epoch, text } = answer;
-  await bringConversation(answer, runLog, audit);
+  if (await waits(answer, runLog, audit)) return 'waits';
   const { outcome } = await runLog.restoreRun({ ...answer, owner: OWNER, leaseMs: LEASE_MS, newLogId: newId() });
   if (outcome !== 'restored') return outcome;
   const standing = { bytes: Buffer.byteLength(text), sha256: hash('sha256', text, 'hex') };
   return (await runLog.endRun({ conversationId, runId, epoch, reason: 'interrupted', ...standing })).outcome;
 };
 
-/** What else the conversation has is in the tables only: the journal knows no more of it than the model was told. */
-const bringConversation = async ({ conversationId, userId, run }: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<void> => {
-  const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}`, { userId });
-  if (status === 404) return;
+/**
+ * Brings what else the conversation has, which is in the tables only: the journal knows no more of it than the model was told. An answer that
+ * had waited for a person and said nothing since is whole in the tables: it comes back from there, to whoever opens it (true).
+ */
+const waits = async ({ conversationId, userId, run, text }: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<boolean> => {
+  const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}&parked=1`, { userId });
+  if (status === 404) return false;
   if (status !== 200) throw new RunnelError('unavailable');
-  const { messages, hasMore, title = '' } = parseBody(StoredPage, body);
+  const { messages, hasMore, title = '', parked } = parseBody(StoredPage, body);
+  if (parked?.runId === run.runId && parked.text === text) return true;
   // A prompt that has no answer yet comes with its run, which W-4 must find by the prompt's id.
   const isAnswered = messages.some(({ parentId }) => parentId === run.parentId);
   const known = isAnswered ? messages : messages.filter(({ messageId }) => messageId !== run.parentId);
   await runLog.rehydrate({ conversationId, userId, title, messages: known, hasMore });
+  return false;
 };

@@ -325,3 +325,32 @@ test('W-18 W-19 with nothing configured the demo uses real tools: at once where 
   const calls = (await readFile(join(dir, 'tools/counter.ndjson'), 'utf8')).trim().split('\n');
   expect(calls.map((line) => JSON.parse(line) as object)).toMatchObject([{ key: `r-tools:${counter!.partId}`, attempt: 1 }]);
 });
+
+test('W-17 what waits for a person is there after a restart and after a kill, is decided then, and is called once', async () => {
+  const dir = await folder();
+  const first = await start(dir);
+  const ids = { conversationId: 'waits', runId: 'r-waits' };
+  await first.call('POST', '/api/chat', { ...ids, messageId: 'm-waits', text: 'Use the clock and the counter', model: 'demo' });
+  await first.shown('waits', '"type":"run-waiting"');
+  // What a `kill -9` in this moment would leave.
+  const killed = await folder();
+  await cp(dir, killed, { recursive: true });
+  await first.close();
+  for (const left of [dir, killed]) {
+    const { call, shown, close } = await start(left);
+    const list = (await call('GET', '/api/conversations')).json<{ conversations: object[] }>();
+    expect(list.conversations).toMatchObject([{ conversationId: 'waits', waiting: true }]);
+    const { clock, counter } = partsIn(await shown('waits', '"type":"live"'));
+    expect([clock, counter]).toMatchObject([{ state: 'done' }, { state: 'waiting', input: '{}' }]);
+    const inputSha256 = createHash('sha256').update('{}').digest('hex');
+    const decided = await call('POST', '/api/decide', { ...ids, partId: counter!.partId, decision: 'approve', inputSha256 });
+    expect(decided.json()).toEqual({ outcome: 'decided' });
+    const page = await waitFor(async () => {
+      const { messages } = (await call('GET', '/api/history/waits')).json<Page>();
+      return messages.find(({ messageId }) => messageId === ids.runId);
+    });
+    expect(page.text).toContain('**counter**: 1');
+    expect((await readFile(join(left, 'tools/counter.ndjson'), 'utf8')).trim().split('\n')).toHaveLength(1);
+    await close();
+  }
+});

@@ -32,7 +32,10 @@ const start = async (answer: (response: ServerResponse, body: Body) => unknown) 
   const dataDir = await mkdtemp(join(tmpdir(), 'runnel-openai-'));
   const { gateway, closables } = await createStandalone({
     config: loadConfig(configSpec, { DATA_DIR: dataDir }),
-    models: [{ id: 'up', provider: 'openai-compatible', baseURL, default: true, canContinue: true }],
+    models: [
+      { id: 'up', provider: 'openai-compatible', baseURL, default: true, canContinue: true, vision: true },
+      { id: 'blind', provider: 'openai-compatible', baseURL, canContinue: true },
+    ],
     env: {},
     log: silentLog,
     metrics: createMetrics('test', { processMetrics: false }),
@@ -55,7 +58,14 @@ const say = (response: ServerResponse, ...events: string[]): unknown => {
 };
 const hello = (response: ServerResponse) => say(response, event({ content: 'Hello ' }), event({ content: 'there' }), event({}, 'stop'));
 
-const IMAGE = { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
+/** The smallest picture. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const IMAGE = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${PIXEL}` } };
+/** What a provider gets of a picture: a JPEG that was made of it, under its name. */
+const SEEN = [
+  { type: 'text', text: 'File "image-1.png":' },
+  { type: 'image_url', image_url: { url: expect.stringMatching(/^data:image\/jpeg;base64,/) as string } },
+];
 const TOOL = { type: 'function' as const, function: { name: 'now', parameters: { type: 'object' } } };
 
 test('what a caller asks comes to the provider as it was written: parameters, order, images, results of tools, a begun answer', async () => {
@@ -80,7 +90,9 @@ test('what a caller asks comes to the provider as it was written: parameters, or
   };
   const answer = await client.chat.completions.create(asked);
   expect(answer).toMatchObject({ choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], usage: { total_tokens: 13 } });
-  expect(bodies).toEqual([{ ...asked, stream: true, stream_options: { include_usage: true } }]);
+  const [system, , ...rest] = asked.messages;
+  const messages = [system, { role: 'user', content: [...SEEN, { type: 'text', text: 'When?' }] }, ...rest];
+  expect(bodies).toEqual([{ ...asked, messages, stream: true, stream_options: { include_usage: true } }]);
 });
 
 test('a conversation that goes on brings what the log has, and the last message as it was written', async () => {
@@ -93,7 +105,7 @@ test('a conversation that goes on brings what the log has, and the last message 
   expect(bodies[1]!.messages).toEqual([
     { role: 'user', content: 'one' },
     { role: 'assistant', content: 'Hello there' },
-    { role: 'user', content: [IMAGE] },
+    { role: 'user', content: SEEN },
   ]);
 });
 

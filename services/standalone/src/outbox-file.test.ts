@@ -101,13 +101,16 @@ test('a disk that refuses costs the safety and not the answer, and is told once'
   await outbox.close();
 });
 
-test('which runs have ended, by what a killed process left', () => {
-  const left = (['STREAM_STARTED', 'STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR', 'MESSAGE_DELETED'] as const).map((type, n) => ({
+test('W-17 which runs nobody has to end, by what a killed process left', () => {
+  const types = ['STREAM_STARTED', 'STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR', 'MESSAGE_DELETED', 'RUN_WAITING'] as const;
+  const left = types.map((type, n) => ({
     entryId: `0-${n}`,
-    fields: { ...entry(n).fields, type, data: JSON.stringify({ runId: type }) },
+    fields: { ...entry(n).fields, type, data: JSON.stringify({ runId: type, epoch: 2 }) },
   }));
   const isEnded = endedIn(left);
-  const ended = left.filter(({ fields }) => isEnded({ conversationId: 'c', runId: fields.type })).map(({ fields }) => fields.type);
-  expect(ended).toEqual(['STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR']);
-  expect(isEnded({ conversationId: 'other', runId: 'STREAM_ERROR' })).toBe(false);
+  const ended = (epoch: number) => types.filter((runId) => isEnded({ conversationId: 'c', runId, epoch }));
+  expect(ended(2)).toEqual(['STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR', 'RUN_WAITING']);
+  // Decided since, and taken by another owner.
+  expect(ended(3)).toEqual(['STREAM_COMPLETED', 'STREAM_CANCELLED', 'STREAM_ERROR']);
+  expect(isEnded({ conversationId: 'other', runId: 'STREAM_ERROR', epoch: 2 })).toBe(false);
 });

@@ -1,13 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
-import { createHealth, createMetrics, loadConfig, silentLog } from '@runnel/kit';
-import { createStandalone } from './app.ts';
-import { configSpec } from './config.ts';
-import { chooseModels } from './local-models.ts';
+import { expect, test } from 'vitest';
+import { leftOut } from '../testing/outside-clients.ts';
+import { newFolder, startAll } from '../testing/start-all.ts';
 
 const schemathesis = process.env['RUNNEL_SCHEMATHESIS'] ?? 'schemathesis';
 const isHere = spawnSync(schemathesis, ['--version']).status === 0;
@@ -15,23 +10,11 @@ const isHere = spawnSync(schemathesis, ['--version']).status === 0;
 /** What stays open until somebody leaves, or begins an answer that does. */
 const OPEN = '(events|replay|/stream|/run$|connect$|chat/completions|/v1/responses|/api/ai-sdk$)';
 
-test.skipIf(!isHere)(
+test.skipIf(leftOut(isHere))(
   'requests made up from the OpenAPI document get no answer that it does not have (skipped without pip install schemathesis)',
   async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'runnel-schemathesis-'));
-    const { gateway, closables } = await createStandalone({
-      config: loadConfig(configSpec, { DATA_DIR: dataDir }),
-      models: chooseModels({}, []),
-      env: {},
-      log: silentLog,
-      metrics: createMetrics('test', { processMetrics: false }),
-      health: createHealth(),
-    });
-    onTestFinished(async () => {
-      for (const closable of closables.toReversed()) await closable.close();
-      await rm(dataDir, { recursive: true, force: true });
-    });
-    const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    const dataDir = await newFolder();
+    const url = await (await startAll(dataDir)).listen();
     const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
     const args = [
       'run',

@@ -1,4 +1,4 @@
-"""LiteLLM's SDK and proxy, and the `llm` command, unmodified, against the address that is given. Prints one word for each thing that holds."""
+"""LiteLLM's SDK and proxy, unmodified, against the address that is given. Prints one word for each thing that holds."""
 
 import os
 import socket
@@ -41,13 +41,6 @@ try:
     check("litellm-refused", False)
 except litellm.NotFoundError:
     check("litellm-refused", True)
-
-with tempfile.TemporaryDirectory() as home:
-    models = "- model_id: runnel\n  model_name: count\n  api_base: %s\n" % base_url
-    Path(home, "extra-openai-models.yaml").write_text(models)
-    env = {**os.environ, "LLM_USER_PATH": home, "OPENAI_API_KEY": "any"}
-    said = subprocess.run([sys.executable, "-m", "llm", "-m", "runnel", "count 5 at 200"], env=env, capture_output=True, text=True, timeout=150)
-    check("llm", said.stdout.strip() == words(5))
 
 if with_proxy:
     with socket.socket() as free:

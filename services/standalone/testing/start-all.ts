@@ -8,7 +8,7 @@ import { createStandalone } from '../src/app.ts';
 import { configSpec } from '../src/config.ts';
 import { chooseModels } from '../src/local-models.ts';
 
-/** `npm start` in a folder, without a port. */
+/** `npm start` in a folder, without a port until somebody asks for its address. */
 export const startAll = async (dataDir: string, env: Record<string, string> = {}) => {
   const config = loadConfig(configSpec, { DATA_DIR: dataDir, ...env });
   const metrics = createMetrics('test', { processMetrics: false });
@@ -21,7 +21,7 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
     })());
   onTestFinished(close);
   const inject = (
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     sent: { headers?: Record<string, string>; payload?: Buffer | object } = {},
   ) => gateway.app.inject({ method, url: `${path}${path.includes('?') ? '&' : '?'}user_id=ann`, ...sent });
@@ -34,7 +34,8 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
     const { runId } = asked.json<{ runId: string }>();
     await waitFor(async () => (await history(body.conversationId)).some(({ messageId }) => messageId === runId), { deadlineMs: 8_000 });
   };
-  return { inject, history, ask, close };
+  const listen = (): Promise<string> => gateway.app.listen({ host: '127.0.0.1', port: 0 });
+  return { inject, history, ask, listen, close };
 };
 export type Standalone = Awaited<ReturnType<typeof startAll>>;
 

@@ -1,7 +1,7 @@
 import { PART_FIELDS, PART_KINDS, PART_STATES, type Part } from '@runnel/protocol';
 import type { AppendPartChunk, DecidePart, EndingPart, ParkRun, PutPart } from '../run-log-parts.ts';
 import { checkOwned, checkRun } from './checks.ts';
-import { BORDER, checkUsage, count, id, list, name, object, text, word } from './shapes.ts';
+import { BORDER, checkUsage, count, flag, id, list, name, object, text, word } from './shapes.ts';
 
 const DECISIONS = ['approve', 'deny', 'answer', 'retry', 'skip'];
 
@@ -59,6 +59,7 @@ export const checkPark = (command: ParkRun): void => {
   for (const partId of command.partIds) id(partId);
   count(command.bytes, 'length');
   checkUsage(command.usage);
+  if (command.tell !== undefined) flag(command.tell, 'command');
 };
 
 export const checkDecision = (command: DecidePart): void => {

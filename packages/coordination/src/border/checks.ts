@@ -196,6 +196,27 @@ export const checkRehydrate = (command: Rehydrate): void => {
   text(command.title, BORDER.titleBytes, 'title');
   flag(command.hasMore, 'command');
   checkMessages(command.messages);
+  if (command.parked !== undefined) checkParked(command.parked);
+};
+
+const checkParked = (parked: NonNullable<Rehydrate['parked']>): void => {
+  object(parked, 'run');
+  const { runId, parentId, model, startedAt, epoch, claims, partIds, parts, used, trimmed, requestedModel, base, request } = parked;
+  id(runId);
+  maybeId(parentId);
+  name(model, 'model');
+  for (const figure of [startedAt, epoch, claims, base ?? 0, trimmed?.messages ?? 0, trimmed?.tokens ?? 0]) count(figure, 'run');
+  text(parked.text, BORDER.answerBytes, 'text');
+  list(partIds, 'list of parts', BORDER.parts);
+  for (const partId of partIds) id(partId);
+  checkParts(parts);
+  if (used !== undefined) {
+    object(used, 'usage');
+    checkUsage(used.usage);
+    count(used.bytes, 'usage');
+  }
+  if (requestedModel !== undefined) name(requestedModel, 'model');
+  if (request !== undefined) text(request, BORDER.requestBytes, 'request');
 };
 
 /** A published hint goes to clients as it is. */

@@ -2,6 +2,7 @@ import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../budgets.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
+import { checkMerge, checkPutRecord, checkRecords } from './check-records.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
 /**
@@ -80,6 +81,8 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     name(query.userId, 'user');
     maybeId(query.after);
     count(query.limit, 'limit');
+    if (query.only !== undefined) list(query.only, 'list of conversations', 1_000);
+    for (const one of query.only ?? []) id(one);
   }, log.listConversations),
   notePresence: checked((note) => {
     object(note, 'note');
@@ -105,6 +108,18 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     text(command.before, BORDER.grantBytes, 'data of a grant');
     text(command.data, BORDER.grantBytes, 'data of a grant');
   }, log.keepGrant),
+  putRecord: checked(checkPutRecord, log.putRecord),
+  readRecords: checked(checkRecords, log.readRecords),
+  mergeRecords: checked(checkMerge, log.mergeRecords),
+  followPerson: async (userId, listener) => {
+    name(userId, 'user');
+    return log.followPerson(userId, listener);
+  },
+  publishPerson: async (userId, json) => {
+    name(userId, 'user');
+    check.checkHint(json);
+    return log.publishPerson(userId, json);
+  },
   publishHint: async (conversationId, json) => {
     id(conversationId);
     check.checkHint(json);

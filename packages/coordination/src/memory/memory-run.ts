@@ -38,6 +38,10 @@ export interface MemoryRun {
   /** Bytes of its text that came from the answer it continues. */
   base?: number;
   used?: Used;
+  /** What the audit was told that it is about to wait for, and by whom. */
+  told?: string | undefined;
+  /** The database's copy of it, until it is claimed: the highest epoch that is known there, and since when it is here. */
+  copied?: { claims: number; at: number } | undefined;
   trimmed?: Trimmed | undefined;
   /** What was asked for, where another model answers. */
   requestedModel?: string;

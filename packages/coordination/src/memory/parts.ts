@@ -11,7 +11,7 @@ import type {
   PutPartResult,
 } from '../run-log.ts';
 import { refusal } from './refusal.ts';
-import type { MemoryConversation, MemoryStore } from './store.ts';
+import type { MemoryConversation, MemoryRun, MemoryStore } from './store.ts';
 
 /** Its content does not go along: it came by `part-chunk`. */
 export const emitPart = (store: MemoryStore, conversation: MemoryConversation, runId: string, part: Part): number =>
@@ -75,8 +75,28 @@ export const appendPartChunk = (
   return { outcome: 'appended', offset: store.emit(conversation, 'part-chunk', { runId, partId, field, at, t, text: chunk }) };
 };
 
+/** With all that another store needs to go on with it, should this one forget it. */
+const tellWaiting = (
+  store: MemoryStore,
+  conversation: MemoryConversation,
+  held: MemoryRun,
+  { runId, epoch, partIds, bytes, usage }: ParkRun,
+): void => {
+  const { parentId, model, startedAt, trimmed, requestedModel, base, request, text } = held;
+  const facts = {
+    ...{ parentId, model, startedAt, parts: held.parts.length },
+    ...(usage && { used: { usage, bytes } }),
+    ...(trimmed && { trimmed }),
+    ...(requestedModel !== undefined && { requestedModel }),
+    ...(base !== undefined && { base }),
+    ...(request && { request: { text: request } }),
+  };
+  store.audit(conversation, 'RUN_WAITING', { runId, epoch, bytes, partIds: [...partIds], ...facts, text }, held.trace);
+};
+
 /** What `park-run.lua` does, in memory. */
-export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, partIds, bytes, usage }: ParkRun): ParkRunResult => {
+export const parkRun = (store: MemoryStore, command: ParkRun): ParkRunResult => {
+  const { conversationId, runId, epoch, partIds, bytes, usage, tell } = command;
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return { outcome: refused };
@@ -88,12 +108,15 @@ export const parkRun = (store: MemoryStore, { conversationId, runId, epoch, part
     if (!part) return { outcome: 'gone' };
     if (!isWaiting(part)) return { outcome: 'changed' };
   }
+  const conversation = store.conversations.get(conversationId)!;
+  const what = `${epoch} ${bytes} ${partIds.join()}`;
+  if (held.told !== what) tellWaiting(store, conversation, held, command);
+  held.told = tell ? what : undefined;
+  if (tell) return { outcome: 'told' };
   Object.assign(held, { owner: null, expires: 0, queuedAt: null, tries: 0, waiting: [...partIds], step: bytes });
   if (usage) held.used = { usage, bytes };
   else delete held.used;
-  const conversation = store.conversations.get(conversationId)!;
   const offset = store.emit(conversation, 'run-waiting', { runId, partIds });
-  store.audit(conversation, 'RUN_WAITING', { runId, epoch, bytes, partIds: [...partIds], text: held.text }, held.trace);
   store.touch(conversation);
   return { outcome: 'parked', offset };
 };

@@ -100,9 +100,10 @@ export const readHistory = (
 
 export const listConversations = (
   store: MemoryStore,
-  { userId, after, limit }: Parameters<RunLog['listConversations']>[0],
+  { userId, after, limit, only }: Parameters<RunLog['listConversations']>[0],
 ): { conversations: ConversationSummary[]; hasMore: boolean } => {
-  const own = [...store.conversations.values()].filter((c) => c.userId === userId && isListed(c.conversationId)).reverse();
+  const isAsked = (id: string): boolean => isListed(id) && (only === undefined || only.includes(id));
+  const own = [...store.conversations.values()].filter((c) => c.userId === userId && isAsked(c.conversationId)).reverse();
   const listed = own.slice(0, LIMITS.listed);
   const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
   if (after !== undefined && index === 0) return { conversations: [], hasMore: false };

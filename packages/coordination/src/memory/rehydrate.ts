@@ -1,27 +1,24 @@
 import { newId } from '@runnel/protocol';
 import { answersOf } from '../messages.ts';
+import { putBack } from './put-back.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 import { RESET_TYPE, type Preset, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log.ts';
 
 /** What `rehydrate.lua` does, in memory: how a conversation opens after a restart of `npm start`. */
-export const rehydrate = (
-  store: MemoryStore,
-  { conversationId, userId, title, messages, hasMore, system, model }: Rehydrate,
-): RehydrateResult => {
+export const rehydrate = (store: MemoryStore, command: Rehydrate): RehydrateResult => {
+  const { conversationId, userId, title, messages, hasMore, system, model, parked } = command;
   const existing = store.conversations.get(conversationId);
-  if (existing)
-    return existing.userId === userId
-      ? merge(store, existing, messages, { ...(system && { system }), ...(model && { model }) })
-      : { outcome: 'forbidden' };
+  if (existing) return existing.userId === userId ? merge(store, existing, command) : { outcome: 'forbidden' };
   if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
   const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
   Object.assign(conversation, { trimmed: hasMore, ...(system && { system }), ...(model && { model, preset: true }) });
-  for (const { message, madeRun } of answersOf(messages)) {
+  for (const { message, madeRun } of answersOf(messages, parked)) {
     store.keep(conversation, message);
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
     conversation.leaf = message.messageId;
   }
-  store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count: messages.length });
+  const cameBack = parked !== undefined && putBack(store, conversation, parked);
+  tell(store, conversation, messages.length, cameBack ? parked : undefined);
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
@@ -31,26 +28,29 @@ export const rehydrate = (
 /** What was relayed before the store changed is in the database by then. */
 const LAST_LOOK_MS = 10_000;
 
+const own = (conversation: MemoryConversation, { system, model }: Preset): void => {
+  conversation.system ??= system!;
+  conversation.model ??= model!;
+  if (model) conversation.preset = true;
+};
+
+const tell = (store: MemoryStore, conversation: MemoryConversation, count: number, parked: Rehydrate['parked']): void =>
+  store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count, ...(parked && { runId: parked.runId }) });
+
 /** To a conversation that may have lost its tail with the store's it adds what the database has more, under a new logId. */
-const merge = (
-  store: MemoryStore,
-  conversation: MemoryConversation,
-  messages: readonly StoredMessage[],
-  preset: Preset,
-): RehydrateResult => {
+const merge = (store: MemoryStore, conversation: MemoryConversation, { messages, parked, ...preset }: Rehydrate): RehydrateResult => {
   store.recheck(conversation);
   const { lossy, ids } = conversation;
-  if (lossy === null) return { outcome: 'exists' };
   const lacks = (message: StoredMessage): boolean => {
     const kept = conversation.messages.get(message.messageId);
     return kept ? kept.status !== 'deleted' && message.status === 'deleted' : !ids.has(message.messageId);
   };
-  conversation.system ??= preset.system!;
-  conversation.model ??= preset.model!;
-  if (preset.model) conversation.preset = true;
-  const missing = answersOf(messages).filter(({ message }) => lacks(message));
-  if (store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
-  if (missing.length === 0) return { outcome: 'exists' };
+  if (lossy !== null) own(conversation, preset);
+  const missing = lossy === null ? [] : answersOf(messages, parked).filter(({ message }) => lacks(message));
+  if (lossy !== null && store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
+  // Also where nothing else is missing: the database may have heard of it after the rest was put back.
+  const cameBack = parked !== undefined && putBack(store, conversation, parked);
+  if (missing.length === 0 && !cameBack) return { outcome: 'exists' };
   Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
   // What runs in an older copy may have ended: who was shown that waits for it.
   if (conversation.active === null) conversation.before = null;
@@ -63,7 +63,7 @@ const merge = (
     }
   }
   store.emit(conversation, 'title', { title: conversation.title });
-  store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count: missing.length });
+  tell(store, conversation, missing.length, cameBack ? parked : undefined);
   store.touch(conversation);
   return { outcome: 'rehydrated', logId: conversation.logId };
 };

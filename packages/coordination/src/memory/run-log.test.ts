@@ -13,7 +13,11 @@ runLogContract('memory', async () => {
     await waitFor(() => Date.now() > store.generation.since);
   };
   const jump = async (ms: number, runs: readonly RunRef[]): Promise<void> => {
-    for (const { conversationId, runId } of runs) store.runOf(conversationId, runId)!.expires -= ms;
+    for (const { conversationId, runId } of runs) {
+      const run = store.runOf(conversationId, runId)!;
+      run.expires -= ms;
+      if (run.copied) run.copied.at -= ms;
+    }
   };
   return { log, other: log, changeStore, jump, close: () => log.close() };
 });

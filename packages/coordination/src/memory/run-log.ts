@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OutboxEntry } from '@runnel/protocol/audit';
-import { createMemoryBudgets } from './budgets.ts';
-import { createMemoryGrants, type KeptGrants } from './grants.ts';
+import { createMemoryBudgets } from './person/budgets.ts';
+import { createMemoryGrants, type KeptGrants } from './person/grants.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { beginRun } from './begin-run.ts';
 import { deleteConversation, deleteMessage, setPreset, setTitle } from './editing.ts';
@@ -10,6 +10,7 @@ import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
 import { appendPartChunk, decidePart, parkRun, putPart } from './parts.ts';
 import { rehydrate } from './rehydrate.ts';
+import { createMemoryRecords } from './person/person-records.ts';
 import { restoreEnd } from './restore-end.ts';
 import { restoreRun } from './restore-run.ts';
 import { appendChunk, cancelRun, claimRun, doubtOwner, endRun, findFreeRuns, placesInLine, releaseRun, renewLease } from './runs.ts';
@@ -52,6 +53,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
     ...createMemoryGrants(store, options.grants),
+    ...createMemoryRecords(store),
     beginRun: async (command) => beginRun(store, command),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),

@@ -2,6 +2,7 @@ import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from '../messages.ts';
 import { endOfParts, factsOf, streamedBytes } from '../parts.ts';
 import { emitPart } from './parts.ts';
+import { COPY_EPOCHS, COPY_MS } from '../parked.ts';
 import { receiptOf } from '../receipt.ts';
 import { refusal } from './refusal.ts';
 import type { MemoryRun, MemoryStore } from './store.ts';
@@ -47,19 +48,23 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   if (run?.status !== 'running' || conversation?.active !== runId) return { outcome: 'gone' };
   const now = store.now();
   if (isAlive(run, now) || (run.waiting !== null && !run.cancel)) return { outcome: 'owned', model: run.model };
+  // An owner that lives and went on with what is a copy here has a moment to write what it has.
+  const { copied } = run;
+  if (copied && !run.cancel && now < copied.at + COPY_MS) return { outcome: 'owned', model: run.model };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
-  const isLost = since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
+  const isLost = !copied && since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
   // An owner that lives comes back within a second or two of its store and writes its answer again.
   if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned', model: run.model };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
     return { outcome: 'unsuited' };
   }
-  const isStale = run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
+  const isStale = copied !== undefined || run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
   const doubt = isLost ? ('lost' as const) : isStale ? ('stale' as const) : null;
   store.recheck(conversation);
-  hold(run, owner, run.epoch + 1, now, leaseMs);
+  hold(run, owner, Math.max(run.epoch, copied?.claims ?? 0) + 1 + (copied ? COPY_EPOCHS : 0), now, leaseMs);
+  run.copied = undefined;
   if (run.epoch > 1) {
     const restarted = !canContinue && !run.cancel && !isLost && beginsAgain(run);
     if (restarted) Object.assign(run, { text: Buffer.from(run.text).subarray(0, run.step).toString(), bytes: run.step });

@@ -1,5 +1,5 @@
 import { newId, type Message } from '@runnel/protocol';
-import type { AuditData, AuditEventType, OutboxEntry } from '@runnel/protocol/audit';
+import type { AuditData, AuditEventType, OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { MemoryRun } from './memory-run.ts';
 import { Whose } from './whose.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
@@ -139,14 +139,18 @@ export class MemoryStore {
   }
 
   audit<T extends AuditEventType>(conversation: MemoryConversation, type: T, data: WithoutUser<AuditData[T]>, trace = ''): void {
-    const fields = {
+    this.tell({
       id: `${conversation.logId}:a${++conversation.auditSequence}`,
       type,
       conversation: conversation.conversationId,
       time: `${this.now()}`,
       data: JSON.stringify({ userId: conversation.userId, ...data }),
       trace,
-    };
+    });
+  }
+
+  /** One entry of the outbox. */
+  tell(fields: OutboxFields): void {
     const entry = { entryId: `${++this.#entries}-0`, fields };
     this.outbox.push(entry);
     this.#durable?.wrote(entry);

@@ -47,8 +47,9 @@ export const createLists = (
         )
         .catch(onError);
     },
-    async list({ userId, after = '', limit }) {
-      const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), { after, limit }));
+    async list({ userId, after = '', limit, only }) {
+      const asked = { after, limit, only: only ? JSON.stringify(only) : '' };
+      const reply = await caller.call('list-conversations', () => scripts.run('list-conversations', partsOf(userId), asked));
       const [, hasMore, ids, changedAt, titles, own] = reply as [string, number, string[], number[], ...(string | null)[][]];
       const waiting = await caller.call('list-waiting', () => waitingOf(ids)).catch((error: Error) => (onError(error), []));
       const conversations: ConversationSummary[] = ids.map((conversationId, index) => ({

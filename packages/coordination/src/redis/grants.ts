@@ -80,8 +80,8 @@ export const createRedisGrants = ({ client, scripts, caller, channels }: GrantDe
       const [userId, grantId] = JSON.parse(home) as [string, string];
       const [outcome, ...fields] = await run('use-grant', userId, { kind, grantId, digest });
       if (outcome !== 'valid') return { outcome: 'none' };
-      const [data, createdAt, usedAt, expires] = fields;
-      return { outcome, userId, ...grantOf(grantId, data, createdAt, usedAt, expires) };
+      const [data, createdAt, usedAt, expires, at] = fields;
+      return { outcome, userId, at: Number(at), ...grantOf(grantId, data, createdAt, usedAt, expires) };
     },
     async listGrants({ userId, kind }) {
       const rows = await rowsOf(userId, kind);

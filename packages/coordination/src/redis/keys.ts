@@ -60,7 +60,7 @@ const KEYS = {
   channel: (k) => `chat:stream:{${k.shard}}:${k.conversationId}`,
   /** hash, 24 h and until the end: runId, owner, epoch, expires (ms) of the conversation's active run; writer (`<runId>:<epoch>`): who may append, '' nobody; parked (runId): it waits for a person */
   owner: (k) => `session:owner:{${k.shard}}:${k.conversationId}`,
-  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; nodes: who claimed it, a line each; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
+  /** hash, 24 h and 5 min after the end: status, parentId, model, startedAt, trace, epoch; nodes: who claimed it, a line each; parts ('1'), step (bytes), waiting (partIds), used (JSON: what it had cost when it began to wait); told (epoch, bytes, partIds): the audit knows that it is about to wait; copied (highest epoch the database knew, and ms): it came back from there, and nobody has claimed it; cancel: as in its key; base: bytes of the answer it goes on from; cut, lost: messages and tokens its model did not get; requested: the model that was asked for, where another answers; until it ends, request: what an API's caller asks of the model (JSON); thread: turns above it that are older than the newest 200 (JSON) */
   run: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:${k.runId}`,
   runPrefix: (k) => `streaming:active:{${k.shard}}:${k.conversationId}:`,
   /** string, 24 h and until the end: the text so far */
@@ -115,6 +115,10 @@ const KEYS = {
   grantHome: (k) => `grant:home:${k.name ?? ''}`,
   /** channel, sharded: ids of grants that ended, for gateways */
   grantsEnded: (k) => `grants:ended:{${k.shard}}`,
+  /** hash, 30 days where a database has them too: `r:<name>` → `version|JSON` of what the user has set, of one kind; head: generation, newest version, bytes. In a shard, with its outbox */
+  records: (k) => `user:records:{${k.shard}}:${k.name ?? ''}:${encodeURIComponent((k.userId ?? '').toWellFormed())}`,
+  /** channel, sharded: hints for the user's open pages */
+  personChannel: (k) => `user:changes:{${k.shard}}:${encodeURIComponent((k.userId ?? '').toWellFormed())}`,
   /** string, no expiry: how many shards there are; what was first said holds */
   shards: () => 'store:shards',
   /** string, no expiry: a random secret that the processes of this store share */
@@ -142,6 +146,14 @@ export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, 
 
 export const channelOf = (conversationId: string): string =>
   keyName('channel', { shard: shardOf(conversationId), conversationId, runId: '' });
+
+/** Of what a person has in a shard: the id is encoded, for braces in it would be a tag. */
+export const personParts = (userId: string): KeyParts => ({
+  shard: shardOf(encodeURIComponent(userId.toWellFormed())),
+  conversationId: '',
+  runId: '',
+  userId,
+});
 
 /** Of what belongs to a shard and to no conversation. */
 export const ofShard = (shard: number): KeyParts => ({ shard, conversationId: '', runId: '' });

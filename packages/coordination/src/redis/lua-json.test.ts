@@ -16,10 +16,11 @@ const DECODED: Record<string, string[]> = {
   'include/thread/say.lua': ['files', 'string.sub(message, 1, -2)', 'string.sub(fact, 2)'],
   'part/put-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
-  'part/park-run.lua': ['partIds'],
+  'part/park-run.lua': ['partIds', 'used'],
   'restore/restore-end.lua': ['earlier[2]', 'string.sub(ended, 2, -2)'],
   'conversation/set-preset.lua': ['told'],
   'include/emit.lua': ['fields'],
+  'include/told.lua': ['data', 'version'],
 };
 const CALLS = ['json', 'cjson.encode', 'figure', 'tostring'];
 

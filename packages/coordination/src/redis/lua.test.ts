@@ -131,6 +131,8 @@ test.each([
   ['add-grant', 'AddGrantResult'],
   ['use-grant', 'UseGrantResult'],
   ['keep-grant', 'KeepGrantResult'],
+  ['put-record', 'PutRecordResult'],
+  ['read-records', 'ReadRecordsResult'],
 ])('the words of %s are those of %s', (name, type) => {
   const script = scripts.find((one) => one.name === name)!;
   // `large` stays inside the run log: the same is asked again on another connection.

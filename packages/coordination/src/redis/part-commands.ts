@@ -31,8 +31,15 @@ export const createPartCommands = (
     const args = { epoch, partId, field, at, chunk: text, t };
     return toPartChunkResult(await run('append-part-chunk', partsOf(conversationId, runId), args));
   },
-  async parkRun({ conversationId, runId, epoch, partIds, bytes, usage }) {
-    const args = { epoch, partIds: JSON.stringify(partIds), bytes, cap, used: usage ? JSON.stringify({ usage, bytes }) : '' };
+  async parkRun({ conversationId, runId, epoch, partIds, bytes, usage, tell }) {
+    const args = {
+      epoch,
+      partIds: JSON.stringify(partIds),
+      bytes,
+      cap,
+      used: usage ? JSON.stringify({ usage, bytes }) : '',
+      tell: tell ? ('1' as const) : ('' as const),
+    };
     return toParkResult(await run('park-run', partsOf(conversationId, runId), args));
   },
   async decidePart({ conversationId, runId, userId, decision, expected, part, inputSha256 }) {

@@ -33,8 +33,10 @@ import { TAIL_LIMITS } from '../budgets.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
+import { waitingArgs } from './args/waiting-args.ts';
 import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
+import { createRedisRecords } from './person-records.ts';
 import { createSecrets } from './shared-secrets.ts';
 import { createLargeReads } from './large/large-reads.ts';
 import type { ScriptArgs } from './args/script-args.ts';
@@ -77,6 +79,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap),
     ...createRedisGrants({ client, scripts, caller, channels }),
+    ...createRedisRecords({ client, scripts, caller, channels, cap }),
     ...createWorkChannels(client, caller, channels),
     async beginRun(command) {
       const { conversationId, userId, runId } = command;
@@ -178,8 +181,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         if ((await client.xlen(key)) < cap / 2) await client.xadd(key, '*', ...Object.entries(timelineFields(batch, Date.now())).flat());
       });
     },
-    async rehydrate({ conversationId, userId, title, messages, hasMore, system = '', model = '' }) {
-      const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
+    async rehydrate({ conversationId, userId, title, messages, hasMore, system = '', model = '', parked }) {
+      const kept = answersOf(messages, parked).map(({ message, madeRun }) => [message.messageId, toLuaJson(message), madeRun]);
       const reply = await run('rehydrate', partsOf(conversationId), {
         userId,
         title,
@@ -189,6 +192,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         cap,
         system,
         model,
+        waiting: parked ? toLuaJson(waitingArgs(parked)) : '',
       });
       if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, presetOf(system, model));
       return toRehydrateResult(reply);

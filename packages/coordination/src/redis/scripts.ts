@@ -65,6 +65,10 @@ const NAMES = [
   'list-grants',
   'end-grant',
   'keep-grant',
+  'put-record',
+  'read-records',
+  'merge-records',
+  'forget-records',
 ] as const satisfies ScriptName[];
 
 const FOLDER = join(import.meta.dirname, 'lua');

@@ -15,7 +15,7 @@ const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const sati
 const STATUSES = [...REASONS, 'deleted'] as const satisfies readonly MessageStatus[];
 
 /** What of a conversation a model did not get, for it had no room. */
-const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
+export const Trimmed = Type.Object({ messages: Whole, tokens: Type.Integer({ ...Whole, description: 'About' }) });
 
 /** What the provider counted, or what was estimated where it counted nothing. */
 export const UsageSchema = Type.Object({
@@ -100,7 +100,12 @@ export const RECOVERIES = {
     part: Type.Optional(Type.Integer({ minimum: 2, description: 'Of a long conversation: the second event and those after it' })),
     messages: Type.Array(MessageSchema),
   }),
-  rehydrate: Type.Object({ ...User, kind: Type.Literal('rehydrate'), count: Whole }),
+  rehydrate: Type.Object({
+    ...User,
+    kind: Type.Literal('rehydrate'),
+    count: Whole,
+    runId: Type.Optional(Type.String({ description: 'The answer that waits for a person and came back with it' })),
+  }),
   merge: Type.Object({ ...User, kind: Type.Literal('merge'), count: Whole }),
 };
 
@@ -122,6 +127,10 @@ const PartFacts = {
   ),
   text: Type.Optional(Type.String()),
 };
+
+/** What a person sets for themselves: where a conversation stands in their list, thumbs, prompts of their own, choices of the page. */
+export const RecordKinds = Type.Enum(['place', 'feedback', 'prompt', 'setting']);
+export type RecordKind = Static<typeof RecordKinds>;
 
 const AdminAct = Type.Object({
   ...User,
@@ -162,7 +171,23 @@ export const AUDIT_DATA = {
     inputSha256: Type.Optional(Type.String()),
   }),
   /** Nobody holds the run until each of these parts is decided. */
-  RUN_WAITING: Type.Object({ ...Run, epoch: Whole, bytes: Whole, partIds: Type.Array(Name), text: Type.String() }),
+  RUN_WAITING: Type.Object({
+    ...Run,
+    epoch: Whole,
+    bytes: Whole,
+    partIds: Type.Array(Name),
+    text: Type.String(),
+    // What another store needs to go on with it. Earlier releases did not say it.
+    parentId: Type.Optional(NameOrNull),
+    model: Type.Optional(Type.String()),
+    startedAt: Type.Optional(Whole),
+    parts: Type.Optional(Type.Integer({ ...Whole, description: 'How many the answer has' })),
+    used: Type.Optional(Type.Object({ usage: UsageSchema, bytes: Whole }, { description: 'What it had cost, and how long its text was' })),
+    trimmed: Type.Optional(Trimmed),
+    requestedModel: Type.Optional(Type.String()),
+    base: Type.Optional(Type.Integer({ ...Whole, description: 'Bytes of the answer that it goes on from' })),
+    request: Type.Optional(Type.Object({ text: Type.String() }, { description: 'What an API’s caller asks of the model, JSON' })),
+  }),
   STREAM_COMPLETED: Ended,
   STREAM_CANCELLED: Ended,
   STREAM_ERROR: Ended,
@@ -173,6 +198,18 @@ export const AUDIT_DATA = {
     ...User,
     text: Type.Optional(Type.String({ description: 'For the model, before the thread' })),
     model: Type.Optional(Type.String()),
+  }),
+  /**
+   * A person has set something. No part of the trail, and no conversation's: its subject is a digest of the person, and the highest version
+   * counts, in whatever order they come. `text`: JSON of the fields; absent where it was taken away. `erased`: all of the kind goes.
+   */
+  RECORD_CHANGED: Type.Object({
+    ...User,
+    kind: RecordKinds,
+    version: Whole,
+    name: Type.Optional(Name),
+    text: Type.Optional(Type.String()),
+    erased: Type.Optional(Type.Boolean()),
   }),
   MESSAGE_DELETED: Type.Object({ ...User, messageId: Name }),
   SESSION_DELETED: Type.Object({

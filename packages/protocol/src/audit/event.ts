@@ -69,6 +69,7 @@ const CHAT_TYPES: ReadonlySet<string> = new Set<AuditEventType>([
   'CHAT_MESSAGE',
   'TITLE_CHANGED',
   'PRESET_CHANGED',
+  'RECORD_CHANGED',
   'MESSAGE_DELETED',
   'SESSION_DELETED',
 ]);

@@ -5,8 +5,35 @@ import { Message, MessagePage, PartSchema, PresetFields } from './public.ts';
 
 // What gateways ask the audit service, and what it answers beside the schemas of `public.ts`.
 
-/** The newest page of a conversation also brings its title, and what it has of its own for models. An audit service of 0.1.0 says it as well. */
-export const StoredPage = Type.Object({ ...MessagePage.properties, title: Type.Optional(Type.String()), ...PresetFields });
+const WholePart = Type.Unsafe<Part>(PartSchema);
+const Usage = Type.Object({ promptTokens: Type.Integer(), completionTokens: Type.Integer(), estimated: Type.Optional(Type.Boolean()) });
+
+/** An answer that waits for a person, as the database has it: all that a store which forgot it needs to go on with it. */
+export const ParkedRun = Type.Object({
+  runId: Type.String(),
+  parentId: Type.Union([Type.String(), Type.Null()]),
+  model: Type.String(),
+  startedAt: Type.Integer({ description: 'ms since the epoch' }),
+  epoch: Type.Integer({ description: 'Of who parked it' }),
+  claims: Type.Integer({ description: 'The highest epoch that was heard of since' }),
+  text: Type.String(),
+  partIds: Type.Array(Type.String(), { description: 'What it waits for; some of it may be decided by now' }),
+  parts: Type.Array(WholePart, { description: 'By index, as they stand now' }),
+  used: Type.Optional(Type.Object({ usage: Usage, bytes: Type.Integer() })),
+  trimmed: Type.Optional(Type.Object({ messages: Type.Integer(), tokens: Type.Integer() })),
+  requestedModel: Type.Optional(Type.String()),
+  base: Type.Optional(Type.Integer()),
+  request: Type.Optional(Type.String()),
+});
+export type ParkedRun = Static<typeof ParkedRun>;
+
+/** The newest page of a conversation also brings its title, and what it has of its own for models. An audit service of 0.1.0 says it as well. `parked`: only who asks for it is told. */
+export const StoredPage = Type.Object({
+  ...MessagePage.properties,
+  title: Type.Optional(Type.String()),
+  ...PresetFields,
+  parked: Type.Optional(ParkedRun),
+});
 export type StoredPage = Static<typeof StoredPage>;
 
 /** Its owner deleted this log of the conversation then. */
@@ -15,7 +42,6 @@ export type Deletion = Static<typeof Deletion>;
 /** Body of a 404 of `/history/:id`. 0.1.0 sends none. */
 export const NoHistory = Type.Object({ deleted: Type.Optional(Deletion) });
 
-const WholePart = Type.Unsafe<Part>(PartSchema);
 /** A part with all of its content, and the answer it is of. */
 export const StoredPart = Type.Object({ runId: Type.String(), part: WholePart });
 export type StoredPart = Static<typeof StoredPart>;

@@ -6,3 +6,4 @@ export * from './model-entry.ts';
 export * from './model-request.ts';
 export * from './parse.ts';
 export * from './public.ts';
+export * from './records.ts';

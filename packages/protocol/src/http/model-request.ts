@@ -1,4 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import type { Part } from '../parts.ts';
+import { PartSchema } from './public.ts';
 
 // What a caller of an API asks of a model beside the thread. A gateway writes it with the run, the pod that claims the run reads it.
 
@@ -74,8 +76,11 @@ export const MODEL_PARAM_NAMES = Object.keys(MODEL_PARAMS) as ModelParam[];
 const Params = Type.Object(MODEL_PARAMS, { additionalProperties: false });
 export type ModelParams = Static<typeof Params>;
 
-/** What a model may take beside parameters: parts of messages, the caller's results of tools, an answer that was begun. */
-export const MODEL_INPUTS = ['image_url', 'file', 'input_audio', 'tool_results', 'prefill'] as const;
+/**
+ * What a model may take beside parameters: parts of messages, files that a turn names, the caller's results of tools, an answer that was
+ * begun. `image_url` and `file` are what gateways of 0.1.0 passed on; now files are kept, and a turn names them.
+ */
+export const MODEL_INPUTS = ['image_url', 'file', 'turn_files', 'input_audio', 'tool_results', 'prefill'] as const;
 export type ModelInput = (typeof MODEL_INPUTS)[number];
 
 /** A message as OpenAI's chat completions write it, already checked by the gateway. */
@@ -94,6 +99,8 @@ export const Turn = Type.Object({
     ),
   ),
   tool_call_id: Type.Optional(Type.String()),
+  /** Files that came with it, as parts; they stand before its text. */
+  files: Type.Optional(Type.Unsafe<readonly Part[]>(Type.Array(PartSchema))),
 });
 export type Turn = Static<typeof Turn>;
 
@@ -114,5 +121,7 @@ export const ModelRequest = Type.Object({
   /** System text for this run alone, before the thread. */
   instructions: Type.Optional(Type.String()),
   thread: Type.Optional(Verbatim),
+  /** How closely to look at pictures, by their files. */
+  details: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type ModelRequest = Static<typeof ModelRequest>;

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { MessageSchema } from '../audit/data.ts';
 import type { Finish } from '../events.ts';
+import { PlaceFields } from './records.ts';
 import { PART_KINDS, PART_STATES, type Part } from '../parts.ts';
 
 // What gateways answer over HTTP, and what the audit service tells them for it: the same schemas on both sides.
@@ -101,6 +102,7 @@ export const ConversationSummary = Type.Object({
   updatedAt: Type.Integer({ description: 'Last change, ms since the epoch, by the server’s clock' }),
   waiting: Type.Optional(Type.Literal(true, { description: 'Its answer goes on when people have decided (W-17)' })),
   ...PresetFields,
+  ...PlaceFields,
 });
 export type ConversationSummary = Static<typeof ConversationSummary>;
 export const ConversationPage = Type.Object({ conversations: Type.Array(ConversationSummary), hasMore: Type.Boolean() });
@@ -199,4 +201,8 @@ export const RunAnswer = Type.Object({
 export const CancelAnswer = Type.Object({ outcome: Type.Enum(['cancelling', 'already-ended']) });
 export const DecideAnswer = Type.Object({ outcome: Type.Enum(['decided', 'already-decided', 'stale']) });
 export const ChangeAnswer = Type.Object({ offset: Type.Integer({ description: 'Of the event that says so' }) });
+export const PatchAnswer = Type.Object({
+  offset: Type.Optional(Type.Integer({ description: 'Of the `title` event, or of the last one; absent where only the place was changed' })),
+  ...PlaceFields,
+});
 export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });

@@ -10,10 +10,10 @@ const SAMPLING = ['temperature', 'top_p', 'seed'] as const satisfies Accepted[];
  * kept by doing nothing.
  */
 const BY_PROVIDER: Readonly<Record<ModelEntry['provider'], readonly Accepted[]>> = {
-  demo: [...LENGTH, ...SAMPLING, 'user'],
-  count: [...LENGTH, ...SAMPLING, 'user'],
-  local: [...LENGTH, ...SAMPLING],
-  anthropic: [...LENGTH, 'temperature', 'top_p', 'user'],
+  demo: [...LENGTH, ...SAMPLING, 'user', 'turn_files'],
+  count: [...LENGTH, ...SAMPLING, 'user', 'turn_files'],
+  local: [...LENGTH, ...SAMPLING, 'turn_files'],
+  anthropic: [...LENGTH, 'temperature', 'top_p', 'user', 'turn_files'],
   'openai-compatible': [...MODEL_PARAM_NAMES, ...MODEL_INPUTS.filter((input) => input !== 'prefill')],
 };
 

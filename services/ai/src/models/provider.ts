@@ -18,6 +18,8 @@ export interface ModelMessage {
 export interface ModelFile {
   part: Part;
   content: FileContent | null;
+  /** How closely to look at a picture, in OpenAI's words. */
+  detail?: string;
   /** Why there is no content: the model sees no pictures, or not so many; there was no room; it was deleted. */
   why?: 'unseen' | 'room' | 'gone';
 }

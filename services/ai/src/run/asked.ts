@@ -7,6 +7,8 @@ import type { Claim } from './generate.ts';
 
 /** What a model is asked, beside the text that stands. */
 export interface Asked extends Pick<Request, 'messages' | 'params'> {
+  /** How closely its caller wants a picture to be looked at, by its file. */
+  details?: Readonly<Record<string, string>>;
   /** The request cannot be read: no model is asked. */
   error?: RunnelError;
 }
@@ -17,11 +19,12 @@ const textOf = ({ content }: Turn): string =>
     : (content ?? []).flatMap((part) => (typeof part['text'] === 'string' ? [part['text']] : [])).join('\n');
 
 /** A message of text alone is one of ours. */
-const ofTurn = (turn: Turn): ModelMessage => {
+const ofTurn = ({ files, ...turn }: Turn): ModelMessage => {
   const text = textOf(turn);
+  const parts = files && files.length > 0 ? { parts: files } : {};
   const isPlain = typeof turn.content === 'string' && !turn.tool_calls && turn.role !== 'tool' && turn.name === undefined;
-  if (isPlain && turn.role !== 'tool') return { role: turn.role, text };
-  return { role: turn.role === 'tool' ? 'user' : turn.role, text, turn };
+  if (isPlain && turn.role !== 'tool') return { role: turn.role, text, ...parts };
+  return { role: turn.role === 'tool' ? 'user' : turn.role, text, turn, ...parts };
 };
 
 const ofThread = (messages: readonly StoredMessage[]): ModelMessage[] =>
@@ -77,13 +80,13 @@ export const askedOf = (claim: Claim, model: Model): Asked => {
   const { messages, request } = claim;
   const read = request === undefined ? {} : readRequest(request);
   if (read instanceof RunnelError) return { messages: ofThread(messages), error: read };
-  const { params, instructions, thread } = read;
+  const { params, instructions, thread, details } = read;
   const texts = [model.system, claim.system, instructions].filter((own) => own !== null && own !== undefined && own !== '') as string[];
   const asked = [
     ...texts.map((own) => ({ role: 'system' as const, text: own })),
     ...(thread ? ofRequest(messages, thread) : ofThread(fitting(claim, model))),
   ];
-  return { messages: asked, ...(params && { params }) };
+  return { messages: asked, ...(params && { params }), ...(details && { details }) };
 };
 
 /** A text that stands, for a model that cannot go on behind one of its own: it is asked to, in a turn of its own. */

@@ -19,7 +19,7 @@ export interface AttachOptions extends Omit<RetryOptions, 'giveUpMs'> {
 
 /** A picture for a model that sees nothing, which no gateway had told of its models. */
 const unfit = ({ messages }: Asked, { info }: Model): RunnelError | null => {
-  const { parts = [] } = messages.findLast(({ role, turn }) => role === 'user' && turn === undefined) ?? {};
+  const { parts = [] } = messages.findLast(({ role, turn }) => role === 'user' && turn?.role !== 'tool') ?? {};
   return filesWeight(parts).isSeen && !info.vision ? new RunnelError('model-unfit', 'This model cannot look at pictures.') : null;
 };
 
@@ -37,7 +37,8 @@ export const withContents = async (asked: Asked, model: Model, { files, ...retry
     if (!content) return { part, content: null, why: 'gone' };
     room -= content.kind === 'text' ? utf8Length(content.text) : content.bytes.byteLength;
     if (content.kind === 'picture') pictures--;
-    return { part, content };
+    const detail = asked.details?.[part.fileId ?? ''];
+    return { part, content, ...(detail !== undefined && { detail }) };
   };
   const messages: ModelMessage[] = [];
   try {

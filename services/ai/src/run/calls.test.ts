@@ -74,6 +74,17 @@ test('W-19 a call that nobody has to approve is made once, and its result goes t
   ]);
 });
 
+test('a call that is traced tells its server the span, and the span how it went', async () => {
+  const { begin, made } = await world([calls(['s__clock', '']), [{ text: 'over' }]], [tool('clock')]);
+  const told: unknown[] = [];
+  const calling = ({ name, attempt }: Part) => ({
+    trace: 'of the call',
+    end: (code: string | null) => void told.push([name, attempt, code]),
+  });
+  expect(await (await begin({ observe: { calling } })).done).toBe('complete');
+  expect([made[0]?.trace, told]).toEqual(['of the call', [['clock', 1, null]]]);
+});
+
 test('W-17 W-19 a call that a person approves is made after it, once, by whoever takes the run then', async () => {
   const { runLog, ref, take, made, parts } = await world([calls(['s__send', '{"a":1}'])], [tool('send', { policy: 'ask' })]);
   expect(await take()).toBe('parked');

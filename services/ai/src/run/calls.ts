@@ -113,6 +113,7 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
   const running: Part = { ...part, state: 'running', attempt, startedAt: clock.wall() };
   const begun = await finish(running, part.state);
   if (begun !== 'done') return begun;
+  const span = job.observe?.calling?.(running);
   const result = await tools.call({
     tool,
     input: input.value,
@@ -120,7 +121,9 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
     attempt,
     signal: callSignal(signal, job.giveUp),
     permit: permitOf(job, signal),
+    ...(span?.trace !== undefined && { trace: span.trace }),
   });
+  span?.end(result.ok ? null : result.code);
   if (stopsCalls(signal) || job.giveUp.aborted) return 'stopped';
   const output = furtherOutput(part.output, result.output);
   if (output !== '') void appends.say(part.partId, 'output', output);

@@ -1,6 +1,6 @@
 import type { ClaimRunResult, EndRun, RunLog, RunRef } from '@runnel/coordination';
 import type { FileReader } from '@runnel/files';
-import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
+import { isWaiting, newId, RunnelError, type EndReason, type Finish, type Part, type Usage } from '@runnel/protocol';
 import { AppendLoop, OUTAGE_MS } from './append-loop.ts';
 import type { AppendObserver } from './run-text.ts';
 import { watchFirstWord } from './timeline.ts';
@@ -8,9 +8,11 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { ModelMessage } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
-import type { Toolbox } from '../tools/toolbox.ts';
+import type { CallSpan, Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
+import { parkRun } from '../parking/park.ts';
+import type { Stored } from '../parking/stored-waits.ts';
 import { withContents } from './attachments.ts';
 import { Decisions } from '../tools/decisions.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
@@ -39,6 +41,8 @@ export interface RunObserver extends AppendObserver {
   lost?(error: unknown): void;
   /** The run's end stands in the log, at this offset. */
   ended?(offset: number, finish?: Finish): void;
+  /** A call of a tool is sent. */
+  calling?(part: Part): CallSpan;
   /** The end as it was written, by this pod or for it. */
   known?(end: EndedRun): void;
 }
@@ -60,6 +64,8 @@ export interface RunJob {
   maxSteps?: number | undefined;
   /** Where files that came with questions are read; null: there are none. */
   files?: FileReader | null;
+  /** Asks until the database has what a run waits for; absent: there is none to ask. */
+  stored?: Stored | undefined;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
   /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */
@@ -209,8 +215,8 @@ export const generate = (job: RunJob): ActiveRun => {
   /** Nobody holds the run until people have decided. */
   const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
     const { bytes } = appends.standing();
-    const command = { ...owned, partIds, bytes, usage: costWith(usage, bytes) };
-    const { outcome } = await untilAnswered(() => runLog.parkRun(command), retry);
+    const command = { ...owned, userId: claim.userId, partIds, bytes, usage: costWith(usage, bytes) };
+    const { outcome } = await parkRun(runLog, job.stored, command, retry);
     if (outcome === 'parked') return 'parked';
     if (outcome === 'cancelled') return end('cancelled', usage);
     if (outcome === 'fenced' || outcome === 'closed') return 'fenced';

@@ -1,4 +1,6 @@
+import type { RunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { createFaultyRunLog } from '../../testing/faulty-run-log.ts';
 import { cancel, memoryRunLog, prompt, startPod } from '../../testing/pods.ts';
@@ -67,4 +69,39 @@ test('P-4 an answer of a dead pod keeps its place for whoever goes on with it, b
   await Promise.all(ends);
   expect(order).toEqual(['first complete', 'new complete']);
   dying.fault = 'none';
+});
+
+/** Each model's places are in a slot of their own: what becomes of asking for those of `count`. */
+const withPlaces = (runLog: RunLog, ask: () => Promise<ReadonlySet<string>> | undefined): RunLog => ({
+  ...runLog,
+  keepPlaces: (command) => (command.model === 'count' && ask()) || runLog.keepPlaces(command),
+});
+
+test('P-10 a model whose slot of the store is away keeps no run of another from being claimed, and is claimed again when it is back', async () => {
+  let isAway = true;
+  const runLog = memoryRunLog();
+  const failing = withPlaces(runLog, () => (isAway ? Promise.reject(new RunnelError('unavailable')) : undefined));
+  const viewers = { count: await startViewer(runLog, 'count'), demo: await startViewer(runLog, 'demo') };
+  const pod = await startPod('a', failing, { models: limitedTo(1) });
+  const waits = await prompt(runLog, 'count 3', { conversationId: 'count' });
+  expect(await pod.take(waits)).toEqual({ outcome: 'unsuited' });
+  const other = await prompt(runLog, 'count 3', { conversationId: 'demo', model: 'demo' });
+  expect(await pod.take(other)).toEqual({ outcome: 'claimed', epoch: 1 });
+  expect(await viewers.demo.ended(other.runId)).toMatchObject({ reason: 'complete' });
+  isAway = false;
+  expect(await viewers.count.ended(waits.runId)).toMatchObject({ reason: 'complete' });
+});
+
+test('P-3 a slot that hangs takes no lease: the answer stays with its pod', async () => {
+  let hangs = false;
+  const runLog = memoryRunLog();
+  const hanging = withPlaces(runLog, () => (hangs ? new Promise(() => {}) : undefined));
+  const viewer = await startViewer(runLog, 'c');
+  const pod = await startPod('a', hanging, { models: limitedTo(1) });
+  await startPod('b', runLog, { models: limitedTo(1) });
+  const run = await prompt(runLog, 'count 200 at 100');
+  await pod.take(run);
+  hangs = true;
+  expect(await viewer.ended(run.runId)).toMatchObject({ reason: 'complete' });
+  expect(viewer.of('run-moved')).toEqual([]);
 });

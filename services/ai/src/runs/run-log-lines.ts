@@ -1,6 +1,13 @@
 import type { Logger } from '@runnel/kit';
+import type { RunnelError } from '@runnel/protocol';
 import { ProviderFault } from '../models/provider-fault.ts';
 import type { RunObserver } from '../run/generate.ts';
+
+/** A failure by its code, and what its provider said of it, scrubbed. */
+const reasonOf = ({ code, message, cause }: RunnelError) => ({
+  ...{ code, reason: message },
+  ...(cause instanceof ProviderFault && { status: cause.status, provider: cause.message }),
+});
 
 /** What of a run goes to the log: codes and the provider's scrubbed words, no texts. */
 export const runLogLines = (
@@ -11,15 +18,12 @@ export const runLogLines = (
   lost: (err) => log.error({ event: 'run.lost', ...facts, err }),
   failed: (error) => {
     counted.failed?.(error);
-    const { code, message, cause } = error;
-    const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
-    log.warn({ event: 'run.failed', ...facts, code, reason: message, ...provider });
-    if (cause instanceof Error && !provider) log.error({ event: 'model.bug', ...facts, err: cause });
+    log.warn({ event: 'run.failed', ...facts, ...reasonOf(error) });
+    if (error.cause instanceof Error && !(error.cause instanceof ProviderFault))
+      log.error({ event: 'model.bug', ...facts, err: error.cause });
   },
   rerouted: (error, to) => {
     counted.rerouted?.(error, to);
-    const { code, message, cause } = error;
-    const provider = cause instanceof ProviderFault ? { status: cause.status, provider: cause.message } : undefined;
-    log.warn({ event: 'run.rerouted', ...facts, to, code, reason: message, ...provider });
+    log.warn({ event: 'run.rerouted', ...facts, to, ...reasonOf(error) });
   },
 });

@@ -7,7 +7,7 @@ import { OUTAGE_MS } from '../run/append-loop.ts';
 import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
 import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
-import { createModelPlaces } from './model-places.ts';
+import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
@@ -21,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files' | 'stored'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -132,7 +132,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
-    const span = startRunSpan(tracer, claim, nodeId, {
+    const span = startRunSpan(tracer, ref, claim, model.info, nodeId, {
       ...counted,
       appended(outcome, ms, piece, offset) {
         counted.appended?.(outcome, ms, piece, offset);
@@ -157,8 +157,8 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const { files = null, maxAnswerBytes, tools, maxSteps } = deps;
-    const means = { files, maxAnswerBytes, tools, maxSteps, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
+    const { files = null, maxAnswerBytes, tools, maxSteps, stored } = deps;
+    const means = { files, maxAnswerBytes, tools, maxSteps, stored, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
     const active = generate({ ...job, ...means, fallBack, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);
@@ -232,9 +232,6 @@ export const createWorker = (deps: WorkerDeps) => {
   };
 
   const leases = keepLeases({ runLog, owner, leaseMs, runs, store, clock });
-  const renew = async (): Promise<void> => {
-    await Promise.all([leases.renew(), places.renew(runs.values())]);
-  };
 
   const onHint = (hint: WorkHint): void => {
     if (witness.hear(hint)) return;
@@ -281,7 +278,14 @@ export const createWorker = (deps: WorkerDeps) => {
     /** Starts to listen, sweep and renew, also while the store is away. */
     async start(): Promise<void> {
       void repeat(sweep, () => sweepWaitMs(random()), seeking.signal, clock);
-      void repeat(renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      void repeat(leases.renew, () => renewWaitMs(leaseMs, store.away), renewing.signal, clock);
+      // Apart from the leases: a model's slot that does not answer must not cost an answer of another.
+      void repeat(
+        () => places.renew(runs.values()),
+        () => KEEP_PLACES_MS,
+        renewing.signal,
+        clock,
+      );
       runLog.onStoreChange(() => {
         log.warn({ event: 'store.changed' });
         void witness.repairAll();

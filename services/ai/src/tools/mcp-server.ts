@@ -155,7 +155,9 @@ export class McpServer {
     const make = async (): Promise<CallResult> => {
       const connected = await this.#connection.ready(stop.signal);
       const definition = connected.definitions.get(tool.name);
-      const meta = { 'runnel/idempotencyKey': key, 'runnel/attempt': attempt };
+      // `traceparent` is where MCP's own convention has it, for its streams outlive the headers of a request.
+      const traced = call.trace !== undefined && { traceparent: call.trace };
+      const meta = { 'runnel/idempotencyKey': key, 'runnel/attempt': attempt, ...traced };
       const answer = await bounded.run(exchange, () =>
         connected.client.callTool(
           { name: tool.name, arguments: { ...input }, _meta: meta },

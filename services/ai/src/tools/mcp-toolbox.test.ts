@@ -109,8 +109,11 @@ test('W-19 a call is sent once, with its key and attempt, and not when the lease
   expect(calls).toMatchObject([
     { params: { name: 'look', arguments: { a: 1 }, _meta: { 'runnel/idempotencyKey': 'r:p', 'runnel/attempt': 2 } } },
   ]);
+  const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  await callOf(toolbox, 'look', { trace });
+  expect(calls.map(({ params }) => (params as { _meta: Record<string, unknown> })._meta['traceparent'])).toEqual([undefined, trace]);
   expect(await callOf(toolbox, 'look', { permit: async () => false })).toMatchObject({ ok: false, code: 'cancelled' });
-  expect(calls).toHaveLength(1);
+  expect(calls).toHaveLength(2);
 });
 
 test('an output is structured content as JSON, else the texts; links are sources, those of the web only', async () => {

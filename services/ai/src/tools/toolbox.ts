@@ -16,6 +16,14 @@ export interface Tool {
   check(input: unknown): string | null;
 }
 
+/** A call as traces see it. */
+export interface CallSpan {
+  /** W3C `traceparent` for the server of the tool; undefined where nothing is traced. */
+  trace: string | undefined;
+  /** `code`: the fault; null when the tool answered. */
+  end(code: string | null): void;
+}
+
 /** One call: what it is told apart by, and when it is too late. */
 export interface Call {
   tool: Tool;
@@ -26,6 +34,8 @@ export interface Call {
   signal: AbortSignal;
   /** Asked right before the call is sent, when the connection stands: whether it may still be. Absent: it may. */
   permit?: () => Promise<boolean>;
+  /** W3C `traceparent` of the call's span: a server that traces goes on with it. */
+  trace?: string;
 }
 
 /** Codes of a part's error. */

@@ -9,6 +9,8 @@ import { Persons1700000000009 } from './migrations/0008-persons.ts';
 import { Parts1700000000010 } from './migrations/0009-parts.ts';
 import { Receipts1700000000011 } from './migrations/0010-receipts.ts';
 import { Presets1700000000012 } from './migrations/0012-presets.ts';
+import { Parked1700000000013 } from './migrations/0013-parked.ts';
+import { Records1700000000014 } from './migrations/0014-records.ts';
 import { PackedTimelines1700000000015 } from './migrations/0015-packed-timelines.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
@@ -19,6 +21,8 @@ const shared = {
     ...[Proof1700000000006, Tokens1700000000008, Persons1700000000009, Parts1700000000010],
     Receipts1700000000011,
     Presets1700000000012,
+    Parked1700000000013,
+    Records1700000000014,
     PackedTimelines1700000000015,
   ],
   migrationsTransactionMode: 'each' as const,

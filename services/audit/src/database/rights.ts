@@ -10,13 +10,15 @@ const CHANGED = [
   'chat_session',
   'message',
   'part',
+  'parked',
   'preset',
+  'person_record',
   'run',
   'stream_chunk',
   'dead_letter',
 ];
 /** A deleted conversation's texts go, and letters that were dealt with. */
-const REMOVED_FROM = ['message', 'part', 'preset', 'dead_letter'];
+const REMOVED_FROM = ['message', 'part', 'parked', 'preset', 'person_record', 'dead_letter'];
 
 /**
  * What a role needs that runs the service, in a database that another role migrates (`npm run audit -- migrate`, which makes the

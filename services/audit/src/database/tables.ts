@@ -86,6 +86,24 @@ export const PART: Columns<PartRow> = {
   body: ['body', 'text'],
 };
 
+/** An answer that began to wait for a person, until its end: what another store needs to go on with it. `body` is JSON with its text. */
+export interface ParkedRow {
+  conversationId: string;
+  runId: string;
+  userId: string;
+  position: number;
+  epoch: number;
+  body: string;
+}
+export const PARKED: Columns<ParkedRow> = {
+  conversationId: ['conversation_id', 'text'],
+  runId: ['run_id', 'text'],
+  userId: ['user_id', 'text'],
+  position: ['position', 'bigint'],
+  epoch: ['epoch', 'bigint'],
+  body: ['body', 'text'],
+};
+
 /** What a conversation has of its own for models; null: not said, as far as this row knows; empty: taken away. */
 export interface PresetRow {
   conversationId: string;
@@ -100,6 +118,22 @@ export const PRESET: Columns<PresetRow> = {
   position: ['position', 'bigint'],
   system: ['system', 'text'],
   model: ['model', 'text'],
+};
+
+/** Something a person has set; `fields`: JSON, null where it was taken away. */
+export interface RecordRow {
+  userId: string;
+  kind: string;
+  name: string;
+  version: number;
+  fields: string | null;
+}
+export const RECORD: Columns<RecordRow> = {
+  userId: ['user_id', 'text'],
+  kind: ['kind', 'text'],
+  name: ['name', 'text'],
+  version: ['version', 'bigint'],
+  fields: ['fields', 'text'],
 };
 
 export interface AuditRow {

@@ -8,6 +8,7 @@ import { dialectOf, Sql, upsert } from '../database/sql.ts';
 import { AUDIT, LINK, PERSON, REDACTED, rowOf, type PersonRow, type RedactedRow } from '../database/tables.ts';
 import { forgetLetters } from '../ingest/dead-letters.ts';
 import { lateDigest, makePerson, renameRow } from './pseudonym.ts';
+import { forgetRecords } from './records.ts';
 import { lateKey } from './resolve.ts';
 
 type Raw = Record<string, unknown>;
@@ -77,6 +78,7 @@ const keyForLate = async (sql: Sql): Promise<string> => {
 const forgetAlone = async (sql: Sql, userId: string, now: number): Promise<boolean> => {
   const [left] = await sql.query('SELECT 1 FROM chat_session WHERE user_id = $1 AND deleted = 0 LIMIT 1', [userId]);
   if (left !== undefined) return false;
+  await forgetRecords(sql, userId);
   await forgetLetters(sql, userId);
   const [known] = (await sql.query<Raw>('SELECT * FROM audit_person WHERE user_id = $1', [userId])).map((raw) => rowOf(PERSON, raw));
   const [last] = await sql.query<{ at: string | number | null }>('SELECT max(deleted_at) AS at FROM chat_session WHERE user_id = $1', [

@@ -12,6 +12,7 @@ const NARROW: Width = { at: 4, waiting: 40 };
 /** Routes by their first part; what is not named has no width. */
 const WIDTHS: Readonly<Record<string, Width>> = {
   history: WIDE,
+  records: WIDE,
   search: WIDE,
   trail: WIDE,
   analytics: NARROW,

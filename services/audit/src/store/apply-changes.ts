@@ -1,17 +1,19 @@
 import { fromStored, toStored, upsert, type Columns, type Sql } from '../database/sql.ts';
 import {
   MESSAGE,
+  PARKED,
   PART,
   PRESET,
   rowOf,
   SEARCHED,
   SESSION,
   type MessageRow,
+  type ParkedRow,
   type PartRow,
   type PresetRow,
   type SessionRow,
 } from '../database/tables.ts';
-import { fold, messageKey, type ChangeAt, type Tables } from './fold.ts';
+import { fold, messageKey, type ChangeAt, type Folded, type Tables } from './fold.ts';
 import { foldText, searchVector } from './search-words.ts';
 
 type Raw = Record<string, unknown>;
@@ -25,7 +27,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[], store
   if (changes.length === 0) return;
   const tables = await readTouched(sql, changes, stored);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
-  const { sessions, messages, purged, parts, presets, emptied } = fold(tables, changes);
+  const { sessions, messages, purged, parts, parked, unparked, presets, emptied } = fold(tables, changes);
   for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
 
   const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));
@@ -41,6 +43,7 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[], store
     oldMessages.has(messageKey(conversationId, messageId)) || purged.has(conversationId);
   await writeMessages(sql, [...messages.values()], isThere);
   await writeParts(sql, parts, emptied);
+  await writeParked(sql, parked, unparked);
   await writePresets(sql, presets);
 };
 
@@ -81,6 +84,26 @@ const writeParts = async (
     );
 };
 
+/** Of two owners that parked a run the later one knows more. What has ended waits no longer, whichever topic was faster. */
+const NEWEST = `(conversation_id, run_id) DO UPDATE SET user_id = excluded.user_id, position = excluded.position, epoch = excluded.epoch,
+  body = excluded.body WHERE excluded.epoch >= parked.epoch`;
+const writeParked = async (sql: Sql, rows: readonly ParkedRow[], ended: Folded['unparked']): Promise<void> => {
+  for (const row of rows) await sql.insert('parked', PARKED, [{ ...row, body: toStored(row.body) }], NEWEST);
+  // A copy of an older state went on where an owner was that nobody has heard of: of two parts at one place the later one counts.
+  for (const { conversationId, runId, parts } of ended)
+    await sql.query(
+      `DELETE FROM part WHERE conversation_id = $1 AND run_id = $2 AND (ordinal >= $3 OR EXISTS (SELECT 1 FROM part q
+         WHERE q.conversation_id = $1 AND q.run_id = $2 AND q.ordinal = part.ordinal AND q.position > part.position))`,
+      [conversationId, runId, parts],
+    );
+  for (const { conversationId, runId } of [...ended, ...rows])
+    await sql.query(
+      `DELETE FROM parked WHERE conversation_id = $1 AND run_id = $2
+         AND EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = $1 AND m.message_id = $2)`,
+      [conversationId, runId],
+    );
+};
+
 /** What a row does not say stays as it was. */
 const KEPT = `(conversation_id) DO UPDATE SET user_id = excluded.user_id, position = excluded.position,
   system = COALESCE(excluded.system, preset.system), model = COALESCE(excluded.model, preset.model)`;
@@ -96,6 +119,7 @@ const purge = async (sql: Sql, conversationId: string, position: number): Promis
   }
   await sql.query(`DELETE FROM message WHERE ${older}`, [conversationId, position]);
   await sql.query(`DELETE FROM part WHERE ${older}`, [conversationId, position]);
+  await sql.query(`DELETE FROM parked WHERE ${older}`, [conversationId, position]);
   await sql.query(`DELETE FROM preset WHERE ${older}`, [conversationId, position]);
 };
 

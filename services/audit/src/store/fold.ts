@@ -1,4 +1,4 @@
-import type { MessageRow, PartRow, PresetRow, SessionRow } from '../database/tables.ts';
+import type { MessageRow, ParkedRow, PartRow, PresetRow, SessionRow } from '../database/tables.ts';
 import { isFree } from '../persons/pseudonym.ts';
 import type { Change } from './rows.ts';
 
@@ -20,6 +20,9 @@ export interface Folded extends Tables {
   /** Conversations whose older messages go before anything is written, with the position from which on they stay. */
   purged: Map<string, number>;
   parts: PartRow[];
+  parked: ParkedRow[];
+  /** Runs that have ended, or whose message is empty now: nobody decides about them any more. */
+  unparked: { conversationId: string; runId: string; parts: number }[];
   /** In their order. */
   presets: PresetRow[];
   /** Messages that lost what they said: their parts go too. */
@@ -54,7 +57,16 @@ const isSecondEnd = (known: MessageRow, row: MessageRow): boolean =>
  * `tables` is changed in place; returns only what must be written.
  */
 export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
-  const folded: Folded = { sessions: new Map(), messages: new Map(), purged: new Map(), parts: [], presets: [], emptied: [] };
+  const folded: Folded = {
+    sessions: new Map(),
+    messages: new Map(),
+    purged: new Map(),
+    parts: [],
+    parked: [],
+    unparked: [],
+    presets: [],
+    emptied: [],
+  };
   const { sessions, messages } = tables;
 
   const putSession = (row: SessionRow): void => {
@@ -129,6 +141,14 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         if (!session || !isLate(entry, session)) folded.parts.push(change.row);
         break;
       }
+      case 'parked': {
+        const session = sessions.get(conversationId);
+        if (!session || !isLate(entry, session)) folded.parked.push(change.row);
+        break;
+      }
+      case 'unparked':
+        folded.unparked.push({ conversationId, runId: change.runId, parts: change.parts });
+        break;
       case 'restored': {
         const session = sessionOf(entry, change.userId);
         if (isLate(entry, session)) break;
@@ -144,6 +164,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
         if (known && known.createdAt > time) break;
         const { userId, messageId, position } = change;
         folded.emptied.push({ conversationId, messageId });
+        folded.unparked.push({ conversationId, runId: messageId, parts: 0 });
         const empty = {
           conversationId,
           messageId,
@@ -171,6 +192,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
           folded.messages.delete(key);
         }
         folded.parts = folded.parts.filter((row) => row.conversationId !== conversationId || row.position >= stays);
+        folded.parked = folded.parked.filter((row) => row.conversationId !== conversationId || row.position >= stays);
         folded.presets = folded.presets.filter((row) => row.conversationId !== conversationId || row.position >= stays);
         break;
       }

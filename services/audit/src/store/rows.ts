@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { FINISHES, type Finish } from '@runnel/protocol';
 import { PERSON_FIELDS, sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
 
-import type { AuditRow, MessageRow, PartRow, PresetRow, RunRow } from '../database/tables.ts';
+import type { AuditRow, MessageRow, ParkedRow, PartRow, PresetRow, RunRow } from '../database/tables.ts';
 import type { Stretch } from './pack-timeline.ts';
 
 /** What an event changes in the tables that people read. */
@@ -12,6 +12,9 @@ export type Change =
   | { kind: 'preset'; row: PresetRow }
   | { kind: 'message'; row: MessageRow }
   | { kind: 'part'; row: PartRow }
+  | { kind: 'parked'; row: ParkedRow }
+  /** Of an answer with parts: it may have waited. */
+  | { kind: 'unparked'; runId: string; parts: number }
   /** A log that was written again: what the database lacks of it. */
   | { kind: 'restored'; userId: string; title: string; rows: MessageRow[] }
   | { kind: 'message-deleted'; userId: string; messageId: string; position: number }
@@ -142,8 +145,17 @@ export const changesOf = (event: AuditEvent): Change[] => {
     }
     case 'STREAM_COMPLETED':
     case 'STREAM_CANCELLED':
-    case 'STREAM_ERROR':
-      return [{ kind: 'message', row: messageRow(conversationId, userId, answerOf(data), position) }];
+    case 'STREAM_ERROR': {
+      const ended: Change = { kind: 'message', row: messageRow(conversationId, userId, answerOf(data), position) };
+      return data.parts ? [ended, { kind: 'unparked', runId: data.runId, parts: data.parts.count }] : [ended];
+    }
+    case 'RUN_WAITING': {
+      const { runId, epoch, userId: _, bytes: _bytes, request, ...facts } = data;
+      // Of a release that did not say what it is an answer to.
+      if (facts.parts === undefined || facts.startedAt === undefined) return [];
+      const body = JSON.stringify({ ...facts, ...(request && { request: request.text }) });
+      return [{ kind: 'parked', row: { conversationId, runId, userId, position, epoch, body } }];
+    }
     case 'MESSAGE_DELETED':
       return [{ kind: 'message-deleted', userId, messageId: data.messageId, position }];
     case 'SESSION_DELETED':
@@ -154,8 +166,8 @@ export const changesOf = (event: AuditEvent): Change[] => {
       const rows = data.messages.map((m, i) => messageRow(conversationId, userId, m, m.createdAt * 1_000 + i));
       return [{ kind: 'restored', userId, title: data.title, rows }];
     }
+    case 'RECORD_CHANGED':
     case 'STREAM_STARTED':
-    case 'RUN_WAITING':
     case 'CHUNK_RECEIVED':
     case 'ADMIN_READ':
     case 'USER_ERASED':

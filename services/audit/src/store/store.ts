@@ -12,6 +12,7 @@ import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from '../persons/forget.ts';
 import { isFree, isPseudonym } from '../persons/pseudonym.ts';
+import { isRecordEvent, writeRecords } from '../persons/records.ts';
 import { resolvePersons } from '../persons/resolve.ts';
 import { auditRow, changesOf, timelineBatch } from './rows.ts';
 import { writeTimeline } from './write-timeline.ts';
@@ -61,6 +62,7 @@ export class AuditStore {
 
   async #write(events: readonly AuditEvent[]): Promise<number> {
     const timeline = events.map(timelineBatch).filter((batch) => batch !== null);
+    const records = events.filter(isRecordEvent);
     const told = events.filter((event) => sequenceOf(event) !== null);
     await this.#partitions.ensure(told.map((event) => Date.parse(event.time)));
     let erased = false;
@@ -69,6 +71,7 @@ export class AuditStore {
       const sql = new Sql(dialectOf(this.#database), tx);
       await onDisk(sql);
       await writeTimeline(sql, timeline);
+      await writeRecords(sql, records);
       if (told.length === 0) return 0;
       await lock(
         sql,

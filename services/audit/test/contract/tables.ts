@@ -13,6 +13,7 @@ import { partsContract } from './parts.ts';
 import { poisonContract } from './poison.ts';
 import { poisonedShardsContract } from './poisoned-shards.ts';
 import { proofContract } from './proof.ts';
+import { recordsContract } from './records.ts';
 import { queriesContract } from './queries.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
@@ -37,6 +38,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   describe(name, () => firstEndContract(fresh));
   describe(name, () => receiptsContract(fresh));
   describe(name, () => boundsContract(open));
+  describe(name, () => recordsContract(open));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {

@@ -22,8 +22,10 @@ export interface HistoryQuery {
  */
 export interface AuditHistory {
   readHistory(query: HistoryQuery): Promise<HistoryResult>;
+  /** One message, with nothing of its thread; undefined: there is none of theirs. */
+  readMessage(query: { conversationId: string; userId: string; messageId: string }): Promise<Message | undefined>;
   /** Newest first, after a conversation. */
-  listConversations(query: { userId: string; after?: string; limit: number }): Promise<ConversationPage>;
+  listConversations(query: { userId: string; after?: string; limit: number; only?: readonly string[] }): Promise<ConversationPage>;
 }
 
 const queryOf = (query: Record<string, string | number | undefined>): string => {
@@ -54,8 +56,12 @@ const historyOf = (audit: AuditClient): AuditHistory => ({
     const { messages, hasMore } = readAudit(StoredPage, body);
     return { kind: 'page', messages, hasMore };
   },
-  async listConversations({ userId, after, limit }) {
-    const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit })}`, { userId });
+  async readMessage({ conversationId, userId, messageId }) {
+    const { status, body } = await audit.call(`/history/${conversationId}/thread/${messageId}`, { userId });
+    return status === 200 ? readAudit(StoredPage, body).messages.at(-1) : undefined;
+  },
+  async listConversations({ userId, after, limit, only }) {
+    const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit, only: only?.join(',') })}`, { userId });
     if (status !== 200) return { conversations: [], hasMore: false };
     return readAudit(ConversationPage, body);
   },

@@ -1,5 +1,5 @@
 import type { RunLog } from '@runnel/coordination';
-import type { ConversationPage } from '@runnel/protocol/http';
+import type { ConversationPage, ConversationSummary } from '@runnel/protocol/http';
 import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.ts';
 
 /**
@@ -46,4 +46,23 @@ export const listConversations = async (
   } catch {
     return stored;
   }
+};
+
+/** Those of these that exist, newest first; the run log's word counts where both know one. While the database is away, those the store has. */
+export const conversationsAmong = async (
+  runLog: RunLog,
+  audit: AuditHistory | null,
+  userId: string,
+  only: readonly string[],
+): Promise<ConversationSummary[]> => {
+  const limit = only.length;
+  if (limit === 0) return [];
+  const { conversations } = await runLog.listConversations({ userId, limit, only });
+  const known = new Set(conversations.map(({ conversationId }) => conversationId));
+  const lacking = only.filter((id) => !known.has(id));
+  if (!audit || lacking.length === 0) return conversations;
+  const older = await audit.listConversations({ userId, limit, only: lacking }).catch(() => ({ conversations: [] }));
+  // An audit service of an earlier release gives a page of all.
+  const asked = new Set(lacking);
+  return [...conversations, ...older.conversations.filter(({ conversationId }) => asked.has(conversationId))];
 };

@@ -122,7 +122,7 @@ export class AuditDesk {
     if (joined) return joined;
     const { conversationId, userId } = asked;
     const flight = this.#audit
-      .call(`/history/${conversationId}?limit=${NEWEST}`, { userId })
+      .call(`/history/${conversationId}?limit=${NEWEST}&parked=1`, { userId })
       .then(answerOf)
       .catch(() => UNANSWERED)
       .then((answer) => {

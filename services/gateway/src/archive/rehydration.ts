@@ -40,8 +40,9 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
   };
 
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
-    const { messages, hasMore, title = '', system, model = lastModelOf(messages) } = answer.page;
-    const stored = { ...asked, messages, hasMore, title, ...(system && { system }), ...(model && { model }) };
+    const { messages, hasMore, title = '', system, model = lastModelOf(messages), parked } = answer.page;
+    const own = { ...(system && { system }), ...(model && { model }) };
+    const stored = { ...asked, messages, hasMore, title, ...own, ...(parked && { parked }) };
     const end = storedEnd(await runLog.readState(asked), asked, messages);
     if (end) await runLog.restoreEnd(end);
     // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
@@ -158,18 +159,27 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     return changed;
   };
 
+  const read: RunLog['readState'] = async (query) => {
+    const state = await runLog.readState(query);
+    const { conversationId, userId, runId } = query;
+    const found = foundBy(state);
+    // A run that is asked for and not here: the database may have heard of it after the conversation was put back.
+    const isMissed = runId !== undefined && found.runLog === 'owner' && lacks(state, runId);
+    if (userId === undefined || (!mustAskDatabase(found) && !isMissed)) return state;
+    const { verdict, standing, again } = await settle(
+      { conversationId, userId },
+      { ...found, unproven: found.unproven || isMissed },
+      readMs,
+    );
+    if (verdict === 'forbidden') return { kind: 'forbidden' };
+    const isUnsure = query.sure === true && found.runLog === 'unknown';
+    if ((isUnsure || isMissed) && standing === 'unanswered') throw new RunnelError('unavailable');
+    return again ? runLog.readState(query) : state;
+  };
+
   return {
     ...runLog,
-    async readState(query) {
-      const state = await runLog.readState(query);
-      const { conversationId, userId } = query;
-      const finding = foundBy(state);
-      if (userId === undefined || !mustAskDatabase(finding)) return state;
-      const { verdict, standing, again } = await settle({ conversationId, userId }, finding, readMs);
-      if (verdict === 'forbidden') return { kind: 'forbidden' };
-      if (query.sure && standing === 'unanswered' && finding.runLog === 'unknown') throw new RunnelError('unavailable');
-      return again ? runLog.readState(query) : state;
-    },
+    readState: read,
     async readHistory(query) {
       const page = await runLog.readHistory(query);
       if (page.kind === 'forbidden' || (page.kind === 'page' && !page.lossy)) return page;
@@ -190,12 +200,11 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     async cancelRun(command) {
       const result = await runLog.cancelRun(command);
       if (result.outcome !== 'gone') return result;
-      const asked = { conversationId: command.conversationId, userId: command.userId };
-      // Where its record was evicted, the look puts it back.
-      const state = await runLog.readState(asked);
-      if (state.kind === 'snapshot' && state.run?.runId === command.runId) return runLog.cancelRun(command);
-      const { standing } = await desk.ask(asked, readMs);
-      return standing === 'stranger' ? { outcome: 'forbidden' } : result;
+      const { runId, conversationId, userId } = command;
+      // Where its record was evicted, the look puts it back; one that waits for a person may be in the database alone.
+      const state = await read({ conversationId, userId, runId, sure: true });
+      if (state.kind === 'forbidden') return { outcome: 'forbidden' };
+      return state.kind === 'snapshot' && state.run?.runId === runId ? runLog.cancelRun(command) : result;
     },
     deleteMessage: changing(deleteMessage),
     deleteConversation: changing((command) => runLog.deleteConversation(command)),
@@ -203,6 +212,10 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     setPreset: changing((command) => runLog.setPreset(command)),
   };
 };
+
+/** Whether neither a run nor its answer is in what was read. */
+const lacks = (state: ReadState, runId: string): boolean =>
+  state.kind === 'snapshot' && state.run?.runId !== runId && !state.messages.some(({ messageId }) => messageId === runId);
 
 /** What an answer of `begin-run` says about the person. */
 const STANDINGS: Partial<Record<BeginRunResult['outcome'], Known>> = {

@@ -202,7 +202,7 @@ const toAuthError = (cause: unknown): RunnelError => {
     !(cause instanceof errors.JOSEError) ||
     cause.code === errors.JOSEError.code;
   return ours
-    ? new RunnelError('unavailable', 'The keys that check tokens cannot be had; try again soon.', { cause })
+    ? new RunnelError('unavailable', 'The keys that check tokens cannot be had; try again soon.', { cause, retryAfterMs: 2_000 })
     : new RunnelError('unauthorized', 'This token is not valid.', { cause });
 };
 

@@ -3,7 +3,7 @@ import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@run
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
-import { attachFiles } from './attach-files.ts';
+import { withFiles } from './attach-files.ts';
 import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
@@ -16,6 +16,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
+import type { Records } from '../person/records.ts';
 import { checkSystem, checkTitle, titleOf } from './title.ts';
 
 /** Who gives a command. */
@@ -34,6 +35,8 @@ export interface PromptCommand {
   model?: string;
   /** Uploaded files of the caller's, in the order in which they are shown. */
   files?: readonly string[];
+  /** They go a day after they came, with a conversation that nobody lists; absent: they stay. */
+  passing?: boolean;
   /** Earlier turns for a conversation that is new (`/v1`); passed to `beginRun` as they are. */
   seed?: readonly SeedMessage[];
   /** What an API's caller asks of the model. Its prompt may be as long as the model takes, not only as a page sends it. */
@@ -72,7 +75,7 @@ export interface Commands {
   setTitle(caller: Caller, command: { conversationId: string; title: string }): Promise<{ offset: number }>;
   /** too-long, model-unknown. An empty text or model is taken away. */
   setPreset(caller: Caller, command: { conversationId: string; system?: string; model?: string }): Promise<{ offset: number }>;
-  /** Only for a conversation the caller follows on this node; otherwise not-found. */
+  /** not-found where the caller does not follow it on this node. */
   typing(caller: Caller, command: { conversationId: string; active: boolean }): Promise<void>;
   /** Whether the store answers at present: a command that takes long then only waits its turn. */
   worthWaiting(): boolean;
@@ -85,6 +88,8 @@ export interface CommandsDeps {
   models: ModelCatalogue;
   /** Null: there are no files here. */
   files: FileStore | null;
+  /** What hangs on a conversation goes with it. Absent: nothing does. */
+  records?: Pick<Records, 'forgetConversation'>;
   /** Every budget of a run. */
   admission: Admission;
   limits: Limits;
@@ -95,11 +100,8 @@ export interface CommandsDeps {
   traces?: RunTraces;
 }
 
-/** The commands of one node, and the work they leave behind. */
-export interface OwnCommands extends Commands {
-  /** Resolves when no command is under way, nor what one left to do (a cancel's end, a dispatch). */
-  settled(): Promise<void>;
-}
+/** The commands of one node. `settled` resolves when none is under way, nor what one left to do (a cancel's end, a dispatch). */
+export type OwnCommands = Commands & { settled(): Promise<void> };
 
 /** P-10: an answer within a second, with room for the way to the client. What is asked gives up by itself a little later. */
 const DEADLINE_MS = 800;
@@ -152,6 +154,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     command: Omit<BeginRun, 'userId' | 'model'>,
     wanted: string | undefined,
     attached: readonly string[] = [],
+    passing = false,
   ): Promise<RunAnswer> => {
     const { userId } = caller;
     const model = await models.resolve(wanted, caller);
@@ -167,7 +170,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     const settle = (beginning: Beginning): void => leave(admitted.settle(beginning));
     try {
       return await traced('runnel.begin-run', caller.trace, async (trace) => {
-        const told = await withFiles({ ...command, userId }, attached);
+        const told = await withFiles({ runLog, files }, { ...command, userId }, attached, passing);
         const preset = wanted === undefined && { preset: true };
         const result = runOrThrow(await beginWith(caller, { ...told, model, ...limitsOf(command, model), ...preset, ...trace }));
         settle(result);
@@ -179,19 +182,6 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
       const { code, retryable } = toRunnelError(cause);
       // A store that did not answer may carry it out all the same. Asking for what is not theirs costs the caller a prompt.
       settle(code === 'unavailable' || code === 'internal' ? { outcome: 'unknown' } : { outcome: 'refused', retryable });
-      throw cause;
-    }
-  };
-
-  /** A prompt that was begun before is answered as it was, whatever became of its files since (W-4): then it needs none. */
-  const withFiles = async (command: Omit<BeginRun, 'model'>, attached: readonly string[]): Promise<Omit<BeginRun, 'model'>> => {
-    const { message, conversationId, userId, runId } = command;
-    if (message === null || attached.length === 0) return command;
-    try {
-      return { ...command, message: { ...message, parts: await attachFiles(files, userId, attached) } };
-    } catch (cause) {
-      const known = await runLog.findRun({ conversationId, userId, messageId: message.messageId, runId });
-      if (known.outcome === 'running' || known.outcome === 'ended') return command;
       throw cause;
     }
   };
@@ -225,13 +215,15 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
   return {
     prompt: (caller, command) =>
       measured('prompt', async () => {
-        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached } = command;
+        const { conversationId, messageId, parentId, runId = newId(), model, seed, request, files: attached = [], passing } = command;
         if (runId === messageId) throw new RunnelError('bad-frame', 'A run is named by the message it writes, not by the one it answers.');
-        const text = checkText(command.text, request ? { textChars: Infinity } : limits);
+        // What an API's caller brings may speak for itself.
+        const isSilent = request !== undefined && attached.length > 0 && command.text.trim() === '';
+        const text = isSilent ? '' : checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
         const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
         const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
-        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached);
+        return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached, passing);
       }),
     regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
       measured('regenerate', () => {
@@ -266,6 +258,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     deleteConversation: ({ userId }, { conversationId, forget = false, deletedBy = userId }) =>
       measured('delete-conversation', async () => {
         changeOrThrow(await runLog.deleteConversation({ conversationId, userId, forget, deletedBy }));
+        if (!forget && deps.records) leave(deps.records.forgetConversation(userId, conversationId).catch(() => undefined));
         hub.expectChange(conversationId);
       }),
     setTitle: (caller, { conversationId, title }) =>

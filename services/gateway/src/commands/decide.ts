@@ -70,7 +70,7 @@ export const decidePart = async (
 ): Promise<DecideOutcome> => {
   const { conversationId, runId, partId, decision, inputSha256, text } = command;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const state = await runLog.readState({ conversationId, userId, sure: true });
+    const state = await runLog.readState({ conversationId, userId, runId, sure: true });
     if (state.kind === 'forbidden') throw new RunnelError('forbidden');
     if (state.kind !== 'snapshot') throw new RunnelError('not-found');
     if (state.run?.runId !== runId) {

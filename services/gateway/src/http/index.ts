@@ -17,10 +17,13 @@ import { registerGracefulClose } from './plumbing/graceful-close.ts';
 import { createHistoryCache } from '../archive/history-cache.ts';
 import { readHistory } from '../archive/history-source.ts';
 import { historyRoutes } from './api/history.ts';
-import { httpMetrics } from './plumbing/http-metrics.ts';
+import { httpMetrics, type UploadOutcome } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
 import { oidcRoutes } from './api/oidc.ts';
 import { sessionRoutes } from './api/sessions.ts';
+import { feedbackRoutes } from './person/feedback.ts';
+import { promptRoutes } from './person/prompts.ts';
+import { settingRoutes } from './person/settings.ts';
 import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
 import { modelRoutes } from './api/models.ts';
@@ -88,7 +91,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
     callers.set(request, userId);
     if (!HAS_A_BUDGET.test(request.url) && !isDialectCommand(request.method, request.url)) await budgets.command(userId);
   });
-  registerBodies(app, { callerOf: (request) => callers.get(request), refused: (limit) => budgets.refusals.count(limit) });
+  const bodies = registerBodies(app, { callerOf: (request) => callers.get(request), refused: (limit) => budgets.refusals.count(limit) });
   registerLargeResponses(app, budgets.unsent);
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
@@ -116,6 +119,9 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   trailRoutes(routes, context);
   adminRoutes(routes, context);
   keyRoutes(routes, context);
+  feedbackRoutes(routes, context);
+  promptRoutes(routes, context);
+  settingRoutes(routes, context);
   meRoutes(routes, context);
   signInRoutes(routes, context);
   const { oidc } = context;
@@ -128,7 +134,9 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const pending = new PendingAnswers();
   app.addHook('preClose', async () => pending.interrupt());
   const dialects = dialectMetrics(context.metrics);
-  await app.register((scope) => openAiRoutes(scope, { ...context, pending, callers, dialects, history: history.read }), { prefix: '/v1' });
+  const uploaded = (outcome: UploadOutcome): void => metrics.uploads.inc({ outcome });
+  const openAi = { ...context, pending, callers, dialects, bodies, uploaded, history: history.read };
+  await app.register((scope) => openAiRoutes(scope, openAi), { prefix: '/v1' });
   const shared = { ...context, dialects, places: new OpenPlaces(context, dialects) };
   const feeds: { list(): readonly Drainable[] }[] = [];
   await app.register(async (scope) => void feeds.push(streamRoutes(scope, shared)), { prefix: '/api/streams' });

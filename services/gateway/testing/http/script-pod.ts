@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ClaimRunResult, EndRun, RunLog, StoredMessage } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
-import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelRequest } from '@runnel/protocol/http';
+import { MODEL_INPUTS, MODEL_PARAM_NAMES, type ModelInfo, type ModelRequest } from '@runnel/protocol/http';
 import { PartWriter } from '../part-writer.ts';
 import type { Dispatcher } from '../../src/dispatch/dispatch.ts';
 import type { ModelCatalogue } from '../../src/dispatch/model-catalogue.ts';
@@ -29,19 +29,20 @@ export interface ScriptPod extends Dispatcher {
 type Claimed = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 
 export const MODEL = 'script';
-const info = () => ({
+const info = (more: Partial<ModelInfo>) => ({
   id: MODEL,
   name: 'Script',
   provider: 'test',
   canContinue: true,
   default: true,
   accepts: [...MODEL_PARAM_NAMES, ...MODEL_INPUTS],
+  ...more,
 });
 
 /** Stands for the AI pods: every dispatched run is claimed and handed to the script. */
-export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown): ScriptPod => {
+export const scriptPod = (runLog: RunLog, script: (run: ScriptRun) => unknown, more: Partial<ModelInfo> = {}): ScriptPod => {
   const runs: ScriptRun[] = [];
-  const model = info();
+  const model = info(more);
   const claim = async (ref: { conversationId: string; runId: string }, canContinue: boolean): Promise<Claimed | null> => {
     const claimed = await runLog.claimRun({ ...ref, owner: 'script', leaseMs: 60_000, models: { [MODEL]: canContinue } });
     return claimed.outcome === 'claimed' ? claimed : null;

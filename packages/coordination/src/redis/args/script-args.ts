@@ -15,7 +15,7 @@ export interface ScriptArgs {
     cap: number;
   };
   'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
-  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string; tell: '1' | '' };
   'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
@@ -103,6 +103,7 @@ export interface ScriptArgs {
     cap: number;
     system: string;
     model: string;
+    waiting: string;
   };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
@@ -110,7 +111,7 @@ export interface ScriptArgs {
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted'; system: string; model: string };
-  'list-conversations': { after: string; limit: number };
+  'list-conversations': { after: string; limit: number; only: string };
   'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
   'reserve-run': { limit: number; leaseMs: number; drop: string };
   'find-run': { userId: string; messageId: string };
@@ -131,6 +132,21 @@ export interface ScriptArgs {
   'list-grants': { kind: string };
   'end-grant': { kind: string; grantId: string };
   'keep-grant': { grantId: string; before: string; data: string };
+  'put-record': {
+    userId: string;
+    kind: string;
+    name: string;
+    patch: string;
+    whole: '1' | '';
+    entries: number;
+    fields: number;
+    bytes: number;
+    lifeMs: number;
+    cap: number;
+  };
+  'read-records': { names: string; lifeMs: number };
+  'merge-records': { userId: string; kind: string; rows: string; lifeMs: number; cap: number };
+  'forget-records': { userId: string; kind: string; cap: number };
   'forget-person': Record<never, never>;
   'note-store': Record<never, never>;
   'note-presence': { holder: string; count: number };

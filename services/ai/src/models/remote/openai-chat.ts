@@ -1,7 +1,7 @@
 import type { Finish, Usage } from '@runnel/protocol';
-import type { ModelParams } from '@runnel/protocol/http';
+import type { ModelParams, Turn } from '@runnel/protocol/http';
 import { UpstreamFault } from '../model-error.ts';
-import { messageBlocks, messageText } from '../message-blocks.ts';
+import { messageBlocks, messageText, type Block } from '../message-blocks.ts';
 import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
 import type { Codec, Decoder, RemoteSettings, Sampling } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
@@ -56,21 +56,32 @@ const messagesOf = ({ messages, prefix }: ModelRequest): object[] => {
   const first = messages.findIndex(({ role }) => role !== 'system');
   const leading = messages.slice(0, first < 0 ? messages.length : first);
   const rest = withPrefix(messages.slice(leading.length), prefix).map(
-    (message) => message.turn ?? { role: message.role, content: contentOf(message) },
+    (message) => (message.turn && withFiles(message.turn, message)) ?? { role: message.role, content: contentOf(message) },
   );
   const system = leading.map(({ text }) => text).join('\n\n');
   return system === '' ? rest : [{ role: 'system', content: system }, ...rest];
+};
+
+/** A turn as its caller wrote it, with its files before what it says. */
+const withFiles = (turn: Turn, message: ModelMessage): Turn => {
+  const { files = [] } = message;
+  if (files.length === 0) return turn;
+  const told = messageBlocks({ ...message, text: '' }).map(partOf);
+  const said = typeof turn.content === 'string' ? [{ type: 'text', text: turn.content }] : (turn.content ?? []);
+  return { ...turn, content: [...told, ...said] };
 };
 
 /** Text alone is a string: not every server takes parts. */
 const contentOf = (message: ModelMessage): string | object[] => {
   const blocks = messageBlocks(message);
   if (blocks.every((block) => 'text' in block)) return messageText(message);
-  return blocks.map((block) =>
-    'text' in block
-      ? { type: 'text', text: block.text }
-      : { type: 'image_url', image_url: { url: `data:${block.mediaType};base64,${block.picture}` } },
-  );
+  return blocks.map(partOf);
+};
+
+const partOf = (block: Block): Record<string, unknown> => {
+  if ('text' in block) return { type: 'text', text: block.text };
+  const { mediaType, picture, detail } = block;
+  return { type: 'image_url', image_url: { url: `data:${mediaType};base64,${picture}`, ...(detail !== undefined && { detail }) } };
 };
 
 /** What is undefined does not reach the provider: JSON leaves it out. */

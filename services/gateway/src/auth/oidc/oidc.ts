@@ -29,13 +29,14 @@ const bare = (url: string): string => url.replace(/\/+$/, '');
 
 export const createOidc = ({ config, store, live, renewal }: OidcDeps): Oidc => {
   const { oidcIssuer: issuer, oidcClientId: clientId, publicUrl: given, sessionIdleMs: idleMs, sessionMaxMs: maxMs } = config;
+  const checkMs = config.sessionCheckMs;
   const publicUrl = bare(given!);
   const secure = publicUrl.startsWith('https:');
   const clientSecret = config.oidcClientSecret ?? config.oidcClientSecretFile?.text.trim();
   const redirectUri = publicUrl + CALLBACK_PATH;
   const client = { issuer: issuer!, clientId: clientId!, clientSecret, scopes: config.oidcScopes, redirectUri };
   const provider = createProvider(client, { insecure: issuer!.startsWith('http:') });
-  const sessions = createSessions({ store, live, provider, rules: config, idleMs, maxMs, renewal });
+  const sessions = createSessions({ store, live, provider, rules: config, idleMs, maxMs, checkMs, renewal });
   const auth = createOidcAuth({
     sessions,
     provider,

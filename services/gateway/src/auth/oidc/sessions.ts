@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Static } from 'typebox';
-import type { Grant, RunLog } from '@runnel/coordination';
-import { newId, RunnelError } from '@runnel/protocol';
+import type { RunLog, UseGrantResult } from '@runnel/coordination';
+import { fullJitter } from '@runnel/kit';
+import { isTransient, newId, RunnelError } from '@runnel/protocol';
 import { parseBody, SessionData, type SessionInfo } from '@runnel/protocol/http';
 import { digestOf } from '../grants/api-key.ts';
 import type { LiveGrants } from '../grants/live-grants.ts';
@@ -16,9 +18,9 @@ const MOST_SESSIONS = 50;
 const RENEWING_MS = 15_000;
 /** After the provider could not be reached. */
 const RETRY_MS = 30_000;
-/** A session that a socket lives of counts as used, and is renewed, so often. */
-const TOUCH_MS = 5 * 60_000;
+/** The provider is asked no more often, however short its tokens live. */
 const LEAST_FRESH_MS = 60_000;
+const KEEP_TRIES = 6;
 
 export type Renewal = 'renewed' | 'ended' | 'unavailable';
 export const RENEWALS = ['renewed', 'ended', 'unavailable'] as const satisfies Renewal[];
@@ -47,8 +49,9 @@ export interface SessionsDeps {
   idleMs: number;
   maxMs: number;
   renewal?: (outcome: Renewal, userId: string, sessionId: string) => void;
+  /** A session that a socket lives of is looked at so often: it counts as used, and is renewed where the provider's tokens have ended. */
+  checkMs: number;
   now?: () => number;
-  touchMs?: number;
 }
 
 interface Tokens {
@@ -56,14 +59,29 @@ interface Tokens {
   refreshToken?: string;
 }
 type Data = Static<typeof SessionData>;
+type Found = Extract<UseGrantResult, { outcome: 'valid' }>;
 
 const dataOf = (text: string): Data => parseBody(SessionData, JSON.parse(text));
-const renewAtOf = (freshMs: number | null, refreshToken: string | undefined, now: number): number | null =>
-  refreshToken === undefined || freshMs === null ? null : now + Math.max(LEAST_FRESH_MS, freshMs);
+
+/** What the provider gave anew is worth more than the store's bad moment: the token before it is spent. Shorter, in all, than the lock. */
+const untilKept = async (keep: () => Promise<unknown>): Promise<void> => {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return void (await keep());
+    } catch (error) {
+      if (!isTransient(error) || attempt + 1 >= KEEP_TRIES) throw error;
+      await setTimeout(fullJitter({ attempt, baseMs: 100, maxMs: 1_000 }));
+    }
+  }
+};
 
 export const createSessions = (deps: SessionsDeps): Sessions => {
-  const { store, live, provider, rules, idleMs, maxMs, renewal = () => {}, now = Date.now, touchMs = TOUCH_MS } = deps;
+  const { store, live, provider, rules, idleMs, maxMs, checkMs, renewal = () => {}, now = Date.now } = deps;
   const renewing = new Set<string>();
+  // An open page is seen several times before it would count as idle.
+  const touchMs = idleMs > 0 ? Math.min(checkMs, idleMs / 3) : checkMs;
+  const renewAtOf = (freshMs: number | null, refreshToken: string | undefined, at: number): number | null =>
+    refreshToken === undefined || freshMs === null ? null : at + Math.max(Math.min(LEAST_FRESH_MS, checkMs), freshMs);
 
   /** The provider's tokens are sealed with the cookie's secret: the store alone opens nothing. */
   const sealed = (secret: string, tokens: Tokens): string => seal(secret, 'session', JSON.stringify(tokens));
@@ -78,12 +96,12 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
   };
 
   /** Asks the provider whether it still stands by a session. Never rejects: who is in stays in while it is away. */
-  const renew = async (secret: string, userId: string, { grantId, data: before }: Grant): Promise<void> => {
+  const renew = async (secret: string, userId: string, { grantId, data: before, at }: Found): Promise<void> => {
     const ref = { userId, grantId };
     const { renewing: _, ...data } = dataOf(before);
     const tokens = tokensOf(secret, data);
     if (tokens?.refreshToken === undefined) return;
-    const locked = JSON.stringify({ ...data, renewing: now() + RENEWING_MS } satisfies Data);
+    const locked = JSON.stringify({ ...data, renewing: at + RENEWING_MS } satisfies Data);
     // Of all gateways one asks: a refresh token that is used twice ends everything at many providers.
     if ((await store.keepGrant({ ...ref, before, data: locked })).outcome !== 'kept') return;
     const keep = (next: Data) => store.keepGrant({ ...ref, before: locked, data: JSON.stringify(next) });
@@ -96,18 +114,20 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
       } = await provider.renew(tokens.refreshToken, userId);
       const renewed = claims && { role: roleFor(claims), groups: groupsOf(claims, rules) };
       const kept = sealed(secret, { idToken, refreshToken });
-      await keep({ ...data, ...renewed, tokens: kept, renewAt: renewAtOf(freshMs, refreshToken, now()) });
+      const next = { ...data, ...renewed, tokens: kept, renewAt: renewAtOf(freshMs, refreshToken, at) };
+      await untilKept(() => keep(next));
       renewal('renewed', userId, grantId);
     } catch (cause) {
       const isOver = cause instanceof Refused;
       renewal(isOver ? 'ended' : 'unavailable', userId, grantId);
       if (isOver) await store.endGrant({ ...ref, kind: 'session' });
-      else await keep({ ...data, renewAt: now() + RETRY_MS });
+      else await keep({ ...data, renewAt: at + Math.min(RETRY_MS, checkMs) });
     }
   };
-  const renewOnce = (secret: string, userId: string, grant: Grant): void => {
+  /** Times are the store's: two gateways whose clocks differ would spend one refresh token twice, which ends everything at many providers. */
+  const renewOnce = (secret: string, userId: string, grant: Found): void => {
     const { renewAt, renewing: until = 0 } = dataOf(grant.data);
-    if (renewAt === null || renewAt > now() || until > now() || renewing.has(grant.grantId)) return;
+    if (renewAt === null || renewAt > grant.at || until > grant.at || renewing.has(grant.grantId)) return;
     renewing.add(grant.grantId);
     // What the store did not take is tried again with the next request.
     void renew(secret, userId, grant)

@@ -84,6 +84,17 @@ describe('parameters', () => {
       'invalid_value',
     ],
     [
+      { messages: [user([{ type: 'image_url', image_url: PNG.replace(';base64', '') }])] },
+      'messages[0].content[0].image_url',
+      'invalid_value',
+    ],
+    [
+      { messages: [user([{ type: 'image_url', image_url: { url: PNG, detail: 'huge' } }])] },
+      'messages[0].content[0].image_url.detail',
+      'invalid_value',
+    ],
+    [{ messages: [user([{ type: 'file', file: { file_id: 'f' } }])] }, 'messages[0].content[0].file.file_id', 'unsupported_value'],
+    [
       { messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: PNG } }] }] },
       'messages[0].content[0]',
       'unsupported_value',
@@ -94,6 +105,12 @@ describe('parameters', () => {
     });
     expect(() => readCompletion({ messages: [user('hi')], ...body })).toThrow(refused);
   });
+});
+
+test.each(['!!!!', 'iVBOR', 'iVBORw0KGgo==', 'iVBO=Rw0', 'iV*ORw0KGgo=', ''])('no base64 is refused: %j', (base64) => {
+  const messages = [user([{ type: 'image_url', image_url: { url: `data:image/png;base64,${base64}` } }])];
+  const api = { code: 'invalid_base64', param: 'messages[0].content[0].image_url.url' };
+  expect(() => readCompletion({ messages })).toThrow(expect.objectContaining({ api }));
 });
 
 describe('messages', () => {
@@ -124,19 +141,46 @@ describe('messages', () => {
     expect(request.thread?.last).toBe(2);
   });
 
-  test('images go to the model as they came, and to the conversation as a word', () => {
-    const { prompt, request, needs } = read([
+  test('files of the prompt go apart from its text, which the log says then', () => {
+    const { prompt, request, files, needs } = read([
       user([
         { type: 'text', text: 'What is it?' },
-        { type: 'image_url', image_url: { url: PNG } },
+        { type: 'image_url', image_url: { url: PNG, detail: 'low' } },
+        { type: 'file', file: { file_data: 'data:text/csv;base64,YTti', filename: 'a.csv' } },
+        { type: 'text', text: 'And that?' },
       ]),
     ]);
-    expect(prompt).toBe('What is it?\n[image/png, 1 KiB]');
-    expect(request.thread?.turns[0]!.content).toEqual([
-      { type: 'text', text: 'What is it?' },
-      { type: 'image_url', image_url: { url: PNG } },
+    expect(prompt).toBe('What is it?\nAnd that?');
+    expect(files).toMatchObject([
+      {
+        name: 'image-1.png',
+        filetype: 'image/png',
+        size: 8,
+        isPicture: true,
+        detail: 'low',
+        param: 'messages[0].content[1].image_url.url',
+      },
+      { name: 'a.csv', filetype: 'text/csv', size: 3, isPicture: false, param: 'messages[0].content[2].file.file_data' },
     ]);
-    expect(needs).toEqual([{ input: 'image_url', param: 'messages[0].content[1]' }]);
+    expect(files[1]!.bytes.toString()).toBe('a;b');
+    expect([request, needs]).toEqual([{}, []]);
+  });
+
+  test('files of earlier turns are words for people, and parts of their turns for the model, as far as they are kept', () => {
+    const image = { type: 'image_url', image_url: { url: PNG } };
+    const { seed, files, earlierFiles, requestFor, needs } = readCompletion({
+      messages: [user([image, { type: 'text', text: 'one' }]), user([image]), user('two')],
+    });
+    expect(seed.map(({ text }) => text)).toEqual(['one\n[image-1.png, 1 KiB]', '[image-1.png, 1 KiB]']);
+    expect([files.length, earlierFiles.length]).toEqual([0, 2]);
+    const part = { partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', fileId: 'f' } as const;
+    const { thread } = requestFor('m', new Map([[earlierFiles[1]!, part]]));
+    expect(thread?.turns).toEqual([
+      { role: 'user', content: 'one\n[image-1.png, 1 KiB]' },
+      { role: 'user', content: '', files: [part] },
+      { role: 'user', content: 'two' },
+    ]);
+    expect(needs.map(({ input }) => input)).toEqual(['turn_files', 'turn_files']);
   });
 
   test('results of tools come with the turn that asked for them, and are a person’s words', () => {

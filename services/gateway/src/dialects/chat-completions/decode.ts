@@ -1,8 +1,10 @@
 import { MODEL_PARAM_NAMES, type ModelParams, type Turn } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
 import { bodyCheck } from '../openai/check-body.ts';
+import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content/content.ts';
+import { fieldOf } from '../openai/content/field.ts';
+import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
-import { filePart } from '../openai/parts.ts';
 import { readThread, type ReadThread, type ReadTurn } from '../openai/thread.ts';
 import { CompletionBody, REFUSED, type CallerMessage } from './params.ts';
 
@@ -24,30 +26,35 @@ const ROLES: Partial<Record<CallerMessage['role'], Turn['role']>> = {
   tool: 'tool',
 };
 
-const contentOf = (message: CallerMessage, param: string): Pick<ReadTurn, 'shown' | 'needs'> & { content: Turn['content'] } => {
-  const { content, role } = message;
+/** Parts of this API's messages. */
+const readerOf = (role: string): PartReader => ({
+  text(part, at) {
+    const { text, refusal } = part;
+    const said = part['type'] === 'text' ? text : part['type'] === 'refusal' && role === 'assistant' ? refusal : undefined;
+    if (said === undefined || typeof said === 'string') return said;
+    return refuse(`${at}.${String(part['type'])}`, 'must be a string.', 'invalid_type');
+  },
+  file(part, at, ordinal) {
+    if (part['type'] === 'image_url') {
+      const image = part['image_url'];
+      const [url, field] = typeof image === 'string' ? [image, `${at}.image_url`] : [fieldOf(image, 'url'), `${at}.image_url.url`];
+      return inlinePicture({ url, detail: fieldOf(image, 'detail') }, ordinal, { url: field, detail: `${at}.image_url.detail` });
+    }
+    if (part['type'] !== 'file') return null;
+    const file = part['file'];
+    if (!isNothing(fieldOf(file, 'file_id'))) refuse(`${at}.file.file_id`, 'not supported; send `file_data`.');
+    const given = { data: fieldOf(file, 'file_data'), name: fieldOf(file, 'filename') };
+    return inlineFile(given, ordinal, { data: `${at}.file.file_data`, name: `${at}.file.filename` });
+  },
+});
+
+const contentOf = ({ content, role }: CallerMessage, param: string): Omit<ReadContent, 'content'> & { content: Turn['content'] } => {
   if (content === undefined || content === null) {
     if (role !== 'assistant') refuse(`${param}.content`, 'is missing.', 'missing_required_parameter');
-    return { content: null, shown: '', needs: [] };
+    return { ...textContent(''), content: null };
   }
-  if (typeof content === 'string') return { content: content.toWellFormed(), shown: content.toWellFormed(), needs: [] };
-  const read = content.map((part, index) => {
-    const at = `${param}.content[${index}]`;
-    const { text, refusal } = part as { text?: unknown; refusal?: unknown };
-    const said = part.type === 'text' ? text : part.type === 'refusal' && role === 'assistant' ? refusal : undefined;
-    if (said !== undefined) {
-      if (typeof said !== 'string') return refuse(`${at}.${part.type}`, 'must be a string.', 'invalid_type');
-      return { text: said.toWellFormed(), part: { type: 'text', text: said.toWellFormed() } };
-    }
-    const file = role === 'user' ? filePart(part, at) : null;
-    return file
-      ? { text: file.shown, part: file.part, needs: { input: file.input, param: at } }
-      : refuse(at, 'is of a type that is not understood.');
-  });
-  const needs = read.flatMap((one) => ('needs' in one && one.needs ? [one.needs] : []));
-  const shown = read.map(({ text }) => text);
-  if (needs.length === 0) return { content: shown.join(''), shown: shown.join(''), needs };
-  return { content: read.map(({ part }) => part), shown: shown.join('\n'), needs };
+  if (typeof content === 'string') return textContent(content.toWellFormed());
+  return readParts(content, role, `${param}.content`, readerOf(role));
 };
 
 const turnOf = (message: CallerMessage, index: number, isLast: boolean): ReadTurn => {
@@ -55,7 +62,7 @@ const turnOf = (message: CallerMessage, index: number, isLast: boolean): ReadTur
   const role = ROLES[message.role] ?? refuse(`${param}.role`, 'use `tool`.');
   if (!isNothing(message.audio)) refuse(`${param}.audio`, 'not supported.');
   if (!isNothing(message.function_call)) refuse(`${param}.function_call`, 'use `tool_calls`.');
-  const { content, shown, needs } = contentOf(message, param);
+  const { content, shown, needs, files } = contentOf(message, param);
   const calls = message.tool_calls ?? [];
   if (calls.length > 0 && role !== 'assistant') refuse(`${param}.tool_calls`, 'only an assistant calls tools.', 'invalid_value');
   if (role === 'tool' && message.tool_call_id === undefined) refuse(`${param}.tool_call_id`, 'is missing.', 'missing_required_parameter');
@@ -81,6 +88,7 @@ const turnOf = (message: CallerMessage, index: number, isLast: boolean): ReadTur
     },
     shown: shown.trim() === '' && isOfTools ? `[${told.map((call) => call.function.name).join(', ') || 'no output'}]` : shown,
     needs: more,
+    files,
   };
 };
 

@@ -1,10 +1,12 @@
 import { Type } from 'typebox';
+import { isListed } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, type Routes } from '../../http/plumbing/schemas.ts';
 import type { Answer } from '../openai/answer.ts';
+import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
-import type { OpenAiContext } from '../openai/plugin.ts';
+import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
@@ -13,8 +15,6 @@ import { completion, finishReasonOf, type AnswerHead } from './encode.ts';
 import { CompletionBody } from './params.ts';
 import { endError, streamAnswer, toolCalls } from './stream.ts';
 
-/** Of a request: a thread of a few hundred thousand tokens, or some files. */
-export const BODY_LIMIT = 4 * 1024 * 1024;
 /** A failure before the first word is an HTTP status; after this long the headers of a stream go out without one. */
 const FIRST_SIGN_MS = 2_000;
 
@@ -56,7 +56,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
 
   // The body is checked by `readCompletion`, which names what does not fit as OpenAI does.
   const anything = () => () => true;
-  app.post('/chat/completions', { bodyLimit: BODY_LIMIT, schema, validatorCompiler: anything }, async (request, reply) => {
+  app.post('/chat/completions', { ...takesFiles, schema, validatorCompiler: anything }, async (request, reply) => {
     const caller = await openAiCaller(auth, request, reply);
     const { userId } = caller;
     const life = await lifeOf(auth, request, reply);
@@ -65,12 +65,16 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
     const model = await models.resolve(asked.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs);
+    const { kept, files } = await bringFiles(context, request, caller, asked, models.find(model));
+    // A conversation that nobody lists is gone in a day, and so are its files.
+    const passing = !isListed(ids.conversationId);
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const cancelAfterMs = ids.key === undefined ? 0 : config.idempotencyGraceMs;
     const begin = async (): Promise<number> => {
-      const command = { ...run, messageId, text: asked.prompt, model, seed: asked.seed, request: asked.requestFor(messageId) };
+      const told = { text: asked.prompt, files, passing, seed: asked.seed, request: asked.requestFor(messageId, kept) };
+      const command = { ...run, messageId, model, ...told };
       const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
       reply.headers(await rateHeaders(budgets, userId));
       return offset;

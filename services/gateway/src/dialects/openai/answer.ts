@@ -23,6 +23,8 @@ export interface AnswerEnd {
   reason: EndReason;
   finish?: Finish;
   usage?: Usage;
+  /** ms since the epoch. */
+  at?: number;
   /** Of the whole text, as the log's end has it; not known from a snapshot. */
   proof?: { bytes: number; sha256: string };
   /** Set unless the run is complete or was cancelled. */
@@ -157,6 +159,7 @@ export class Answer implements Sink {
           reason,
           ...(finish && { finish }),
           ...(usage && { usage }),
+          at: data.endedAt,
           proof: { bytes, sha256 },
           ...failure(reason, error),
         });
@@ -172,13 +175,19 @@ export class Answer implements Sink {
   }
 
   /** An answer that has ended, as its message has it. */
-  settle({ text, status, finish, usage, parts = [], parentId, model = '', createdAt }: Message): void {
+  settle({ text, status, finish, usage, parts = [], parentId, model = '', createdAt, receipt }: Message): void {
     if (!isReason(status)) return this.fail(new RunnelError('not-found'));
     if (!text.startsWith(this.text)) this.#restart();
     this.text = text;
     this.parts = parts;
     this.#began({ parentId, model, startedAt: createdAt });
-    this.#finish({ reason: status, ...(finish && { finish }), ...(usage && { usage }), ...failure(status) });
+    this.#finish({
+      reason: status,
+      ...(finish && { finish }),
+      ...(usage && { usage }),
+      at: createdAt + (receipt?.durationMs ?? 0),
+      ...failure(status),
+    });
   }
 
   #replace({ run, messages, offset }: SnapshotEvent): void {

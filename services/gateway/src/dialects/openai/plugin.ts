@@ -1,14 +1,17 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { newId } from '@runnel/protocol';
+import { newId, RunnelError } from '@runnel/protocol';
+import type { HeldBodies } from '../../http/plumbing/bodies.ts';
+import { MOST_BODY_BYTES } from '../../http/plumbing/bodies.ts';
+import type { UploadOutcome } from '../../http/plumbing/http-metrics.ts';
 import type { GatewayContext } from '../../context.ts';
-import { logFailure, notFound, toFailure } from '../../http/plumbing/problem.ts';
+import { logFailure, notFound, toFailure, type HttpFailure } from '../../http/plumbing/problem.ts';
 import type { Routes } from '../../http/plumbing/schemas.ts';
 import { completionRoutes } from '../chat-completions/route.ts';
 import type { Shelves } from '../responses/find.ts';
 import { retrieveRoutes } from '../responses/retrieve.ts';
 import { createRoute } from '../responses/route.ts';
-import { openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
+import { ApiError, openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
 import { openAiCaller } from './caller.ts';
 import { requestCounts, type RequestCounts } from './metrics.ts';
 import type { Dialect, DialectMetrics } from '../metrics.ts';
@@ -21,6 +24,20 @@ export type OpenAiContext = GatewayContext & {
   /** The caller of a request, for handlers that run after authentication and before the body is read. */
   callers: WeakMap<FastifyRequest, string>;
   requests: RequestCounts;
+  bodies: HeldBodies;
+  /** Counts a file that came inside a request. */
+  uploaded(outcome: UploadOutcome): void;
+};
+
+/** Of routes whose bodies may have files in them. */
+export const takesFiles = { bodyLimit: MOST_BODY_BYTES, config: { holdsBody: true } };
+
+/** A body that is too large is not a thread that is too long. */
+const failureOf = (thrown: unknown): HttpFailure => {
+  const failure = toFailure(thrown);
+  if (thrown instanceof RunnelError || failure.status !== 413) return failure;
+  const message = `A request has at most ${MOST_BODY_BYTES} bytes.`;
+  return { ...failure, error: new ApiError('too-large', message, { code: 'too_large' }) };
 };
 
 const dialectOf = ({ url }: FastifyRequest): Dialect | null => {
@@ -34,14 +51,15 @@ const idOf = (reply: FastifyReply): string => String(reply.getHeader('x-request-
 /** The routes of `/v1`, with errors in OpenAI's shape. Register with a prefix, so that its handlers stay its own. */
 export const openAiRoutes = async (
   instance: FastifyInstance,
-  given: GatewayContext & Pick<OpenAiContext, 'pending' | 'callers'> & { dialects: DialectMetrics; history: Shelves['history'] },
+  given: GatewayContext &
+    Pick<OpenAiContext, 'pending' | 'callers' | 'bodies' | 'uploaded'> & { dialects: DialectMetrics; history: Shelves['history'] },
 ): Promise<void> => {
   const requests = requestCounts(given.dialects);
   const context: OpenAiContext = { ...given, requests };
   const app = instance.withTypeProvider<TypeBoxTypeProvider>() as unknown as Routes;
 
   const sendError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const failure = toFailure(thrown);
+    const failure = failureOf(thrown);
     logFailure(request, failure, { requestId: idOf(reply) });
     const dialect = dialectOf(request);
     if (dialect) requests.ended(dialect, failure.error);

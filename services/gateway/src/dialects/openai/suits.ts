@@ -25,6 +25,7 @@ export const checkSuits = (
 const WORDS: Record<ModelInput, string> = {
   image_url: 'images',
   file: 'files',
+  turn_files: 'files in a thread of its caller’s',
   input_audio: 'audio',
   tool_results: 'calls of tools and their results',
   prefill: 'the beginning of an answer',

@@ -1,15 +1,20 @@
 import type { SeedMessage } from '@runnel/coordination';
-import { newId, type Role } from '@runnel/protocol';
+import { newId, type Part, type Role } from '@runnel/protocol';
 import type { ModelInput, ModelParams, ModelRequest, Turn } from '@runnel/protocol/http';
+import { wordsOf, type InlineFile } from './content/inline-files.ts';
 
 /** A message of a request, checked: what the model gets, and what people read of it in the conversation. */
 export interface ReadTurn {
   turn: Turn;
-  /** Never empty but for a message that says nothing. */
+  /** Never empty but for a message that says nothing, or brings files only. */
   shown: string;
   /** What a model must take for it, beside text, and the field that says so. */
   needs: readonly { input: ModelInput; param: string }[];
+  files: readonly InlineFile[];
 }
+
+/** The files of a request that are kept, as parts. */
+export type KeptFiles = ReadonlyMap<InlineFile, Part>;
 
 /** A request as a prompt of ours. */
 export interface ReadThread {
@@ -17,9 +22,13 @@ export interface ReadThread {
   prompt: string;
   /** What stands before it in a conversation that is new. */
   seed: SeedMessage[];
-  /** What the model is asked, once the prompt has its id. */
-  requestFor(messageId: string): ModelRequest;
+  /** What the model is asked, once the prompt has its id and its files are kept. */
+  requestFor(messageId: string, kept?: KeptFiles): ModelRequest;
   needs: ReadTurn['needs'];
+  /** Those of the prompt, in their order. */
+  files: readonly InlineFile[];
+  /** Those of the turns before it, oldest first: the model gets as many of the newest as are kept, and is told of the others. */
+  earlierFiles: readonly InlineFile[];
 }
 
 /** Turns that a new conversation begins with; the store keeps the newest 200 messages of one. The model gets all there are. */
@@ -38,6 +47,22 @@ const lastOf = (turns: readonly ReadTurn[], prompt: number): number => {
   return last;
 };
 
+/** What people, and models that are not given them, read of a turn with files. */
+const withWords = (shown: string, files: readonly InlineFile[]): string =>
+  [...(shown === '' ? [] : [shown]), ...files.map(wordsOf)].join('\n');
+
+/** A turn as its model gets it: with its files as parts, those that are not kept as words. */
+const turnWith = ({ turn, files }: ReadTurn, kept: KeptFiles): Turn => {
+  if (files.length === 0) return turn;
+  const left = files.filter((file) => !kept.has(file));
+  const parts = files.flatMap((file) => kept.get(file) ?? []);
+  const content = typeof turn.content === 'string' ? withWords(turn.content, left) : (turn.content ?? null);
+  return { ...turn, content, ...(parts.length > 0 && { files: parts }) };
+};
+
+const detailsOf = (kept: KeptFiles): Record<string, string> =>
+  Object.fromEntries([...kept].flatMap(([{ detail }, { fileId }]) => (detail === undefined ? [] : [[fileId!, detail]])));
+
 /**
  * `params` and the messages of a request, as what the log gets and what the model gets. `isAllNew`: they go on behind an answer, none of them
  * is in the log already. Pure but for the new ids.
@@ -49,20 +74,38 @@ export const readThread = (
   // What people see as the prompt: the last thing that a person, or a tool, said.
   const found = turns.findLastIndex(({ turn: { role } }) => role === 'user' || role === 'tool');
   const at = found < 0 ? turns.length - 1 : found;
-  const before = turns.slice(0, at).filter(({ shown }) => shown.trim() !== '');
-  const seed = before.slice(-MAX_SEED).map(({ turn, shown }) => ({ messageId: newId(), role: roleOf(turn), text: shown }));
+  const before = turns.slice(0, at).filter(({ shown, files }) => shown.trim() !== '' || files.length > 0);
+  const seed = before
+    .slice(-MAX_SEED)
+    .map(({ turn, shown, files }) => ({ messageId: newId(), role: roleOf(turn), text: withWords(shown, files) }));
   const isLast = at === turns.length - 1 && turns[at]!.turn.role === 'user';
-  const isSaidByTheLog = isLast && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain);
-  const thread = { turns: turns.map(({ turn }) => turn), last: isAllNew ? 0 : lastOf(turns, at) };
+  const prompting = isAllNew ? turns : [turns[at]!];
+  const files = prompting.flatMap((turn) => turn.files);
+  const earlierFiles = isAllNew ? [] : turns.slice(0, at).flatMap((turn) => turn.files);
+  const isSaidByTheLog = isLast && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain) && earlierFiles.length === 0;
+  const last = isAllNew ? 0 : lastOf(turns, at);
   return {
     // Of a conversation that goes on nothing else of the request is kept.
-    prompt: isAllNew ? turns.map(({ shown }) => shown).join('\n\n') : turns[at]!.shown,
+    prompt: prompting
+      .map(({ shown }) => shown)
+      .filter((shown, _, all) => all.length === 1 || shown !== '')
+      .join('\n\n'),
     seed,
-    requestFor: (messageId) => ({
-      ...(Object.keys(params).length > 0 && { params }),
-      ...(instructions !== undefined && { instructions }),
-      ...(!isSaidByTheLog && { thread: { ...thread, first: seed[0]?.messageId ?? messageId } }),
-    }),
-    needs: turns.flatMap(({ needs }) => needs),
+    requestFor: (messageId, kept = new Map()) => {
+      const details = detailsOf(kept);
+      const thread = () => ({ turns: turns.map((turn) => turnWith(turn, kept)), last, first: seed[0]?.messageId ?? messageId });
+      return {
+        ...(Object.keys(params).length > 0 && { params }),
+        ...(instructions !== undefined && { instructions }),
+        ...(Object.keys(details).length > 0 && { details }),
+        ...(!isSaidByTheLog && { thread: thread() }),
+      };
+    },
+    files,
+    earlierFiles,
+    needs: [
+      ...turns.flatMap(({ needs }) => needs),
+      ...(isSaidByTheLog ? [] : turns.flatMap((turn) => turn.files.map(({ param }) => ({ input: 'turn_files' as const, param })))),
+    ],
   };
 };

@@ -1,6 +1,8 @@
 import type { Turn } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
-import { filePart } from '../openai/parts.ts';
+import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content/content.ts';
+import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
+import { isNothing } from '../openai/nothing.ts';
 import type { ReadTurn } from '../openai/thread.ts';
 
 type Item = Record<string, unknown>;
@@ -14,57 +16,31 @@ const stringOf = (item: Item, field: string, param: string): string => {
   return typeof value === 'string' ? value.toWellFormed() : refuse(`${param}.${field}`, 'must be a string.', 'invalid_type');
 };
 
-/** A file of this API as one of chat completions; null: it is none. */
-const chatPart = (part: Item, param: string): { type: string } | null => {
-  if (part['file_id'] !== undefined && part['file_id'] !== null) refuse(`${param}.file_id`, 'not supported; send the data.');
-  if (part['file_url'] !== undefined) refuse(`${param}.file_url`, 'not supported; send `file_data`.');
-  switch (part['type']) {
-    case 'input_image':
-      return {
-        type: 'image_url',
-        image_url: { url: part['image_url'], ...(part['detail'] !== undefined && { detail: part['detail'] }) },
-      } as never;
-    case 'input_file':
-      return {
-        type: 'file',
-        file: { file_data: part['file_data'], ...(part['filename'] !== undefined && { filename: part['filename'] }) },
-      } as never;
-    case 'input_audio':
-      return part as never;
-    default:
-      return null;
-  }
-};
+/** Parts of this API's messages. */
+const readerOf = (role: Turn['role']): PartReader => ({
+  text(part, at) {
+    if (TEXTS.has(String(part['type']))) return stringOf(part, 'text', at);
+    return part['type'] === 'refusal' && role === 'assistant' ? stringOf(part, 'refusal', at) : undefined;
+  },
+  file(part, at, ordinal) {
+    if (part['type'] !== 'input_image' && part['type'] !== 'input_file') return null;
+    if (!isNothing(part['file_id'])) refuse(`${at}.file_id`, 'not supported; send the data.');
+    if (!isNothing(part['file_url'])) refuse(`${at}.file_url`, 'not supported; send `file_data`.');
+    if (part['type'] === 'input_image')
+      return inlinePicture({ url: part['image_url'], detail: part['detail'] }, ordinal, {
+        url: `${at}.image_url`,
+        detail: `${at}.detail`,
+      });
+    const given = { data: part['file_data'], name: part['filename'] };
+    return inlineFile(given, ordinal, { data: `${at}.file_data`, name: `${at}.filename` });
+  },
+});
 
-const contentOf = (
-  item: Item,
-  role: Turn['role'],
-  param: string,
-): Pick<ReadTurn, 'shown' | 'needs'> & { content: NonNullable<Turn['content']> } => {
+const contentOf = (item: Item, role: Turn['role'], param: string): ReadContent => {
   const { content } = item;
-  if (typeof content === 'string') return { content: content.toWellFormed(), shown: content.toWellFormed(), needs: [] };
+  if (typeof content === 'string') return textContent(content.toWellFormed());
   if (!Array.isArray(content)) return refuse(`${param}.content`, 'must be a string or a list of parts.', 'invalid_type');
-  const read = (content as Item[]).map((part, index) => {
-    const at = `${param}.content[${index}]`;
-    if (typeof part !== 'object' || part === null) return refuse(at, 'must be an object.', 'invalid_type');
-    if (TEXTS.has(String(part['type']))) {
-      const text = stringOf(part, 'text', at);
-      return { text, part: { type: 'text', text } };
-    }
-    if (part['type'] === 'refusal' && role === 'assistant') {
-      const text = stringOf(part, 'refusal', at);
-      return { text, part: { type: 'text', text } };
-    }
-    const chat = role === 'user' ? chatPart(part, at) : null;
-    const file = chat && filePart(chat, at);
-    return file
-      ? { text: file.shown, part: file.part, needs: { input: file.input, param: at } }
-      : refuse(at, 'is of a type that is not understood.');
-  });
-  const needs = read.flatMap((one) => ('needs' in one && one.needs ? [one.needs] : []));
-  const shown = read.map(({ text }) => text);
-  if (needs.length === 0) return { content: shown.join(''), shown: shown.join(''), needs };
-  return { content: read.map(({ part }) => part), shown: shown.join('\n'), needs };
+  return readParts(content, role, `${param}.content`, readerOf(role));
 };
 
 const outputOf = (item: Item, param: string): string => {
@@ -89,18 +65,18 @@ const turnOf = (item: Item, param: string): ReadTurn => {
       const role =
         (Object.hasOwn(ROLES, name) ? ROLES[name] : undefined) ??
         refuse(`${param}.role`, 'must be system, developer, user or assistant.', 'invalid_value');
-      const { content, shown, needs } = contentOf(item, role, param);
-      return { turn: { role, content }, shown, needs };
+      const { content, ...read } = contentOf(item, role, param);
+      return { turn: { role, content }, ...read };
     }
     case 'function_call': {
       const [id, name, args] = [stringOf(item, 'call_id', param), stringOf(item, 'name', param), stringOf(item, 'arguments', param)];
       const call = { id, type: 'function' as const, function: { name, arguments: args } };
-      return { turn: { role: 'assistant', content: null, tool_calls: [call] }, shown: `[${name}]`, needs: tools };
+      return { turn: { role: 'assistant', content: null, tool_calls: [call] }, shown: `[${name}]`, needs: tools, files: [] };
     }
     case 'function_call_output': {
       const output = outputOf(item, param);
       const turn = { role: 'tool' as const, content: output, tool_call_id: stringOf(item, 'call_id', param) };
-      return { turn, shown: output.trim() === '' ? '[no output]' : output, needs: tools };
+      return { turn, shown: output.trim() === '' ? '[no output]' : output, needs: tools, files: [] };
     }
     default:
       return refuse(`${param}.type`, 'is not understood.');
@@ -115,7 +91,12 @@ const joined = (turns: ReadTurn[], next: ReadTurn): ReadTurn[] => {
   const turn = { ...last.turn, tool_calls: [...(last.turn.tool_calls ?? []), ...calls] };
   return [
     ...turns.slice(0, -1),
-    { turn, shown: [last.shown, next.shown].filter((text) => text !== '').join(' '), needs: [...last.needs, ...next.needs] },
+    {
+      turn,
+      shown: [last.shown, next.shown].filter((text) => text !== '').join(' '),
+      needs: [...last.needs, ...next.needs],
+      files: [...last.files, ...next.files],
+    },
   ];
 };
 
@@ -123,7 +104,7 @@ const joined = (turns: ReadTurn[], next: ReadTurn): ReadTurn[] => {
 export const readInput = (input: string | readonly Item[]): ReadTurn[] => {
   if (typeof input === 'string') {
     const text = input.toWellFormed();
-    return [{ turn: { role: 'user', content: text }, shown: text, needs: [] }];
+    return [{ turn: { role: 'user', content: text }, shown: text, needs: [], files: [] }];
   }
   const turns = input.map((item, index) => turnOf(item, `input[${index}]`)).reduce(joined, []);
   const last = turns.at(-1)!;

@@ -105,11 +105,31 @@ describe('input', () => {
     expect(seed.length).toBeLessThan(2);
   });
 
+  test('files go apart from the text; behind an answer those of all of it are the prompt’s', () => {
+    const image = { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=', detail: 'high' };
+    const file = { type: 'input_file', file_data: 'data:text/plain;base64,YQ==', filename: 'a.txt' };
+    const { prompt, files, earlierFiles } = read({
+      previous_response_id: 'r',
+      input: [
+        { role: 'user', content: [image] },
+        { role: 'user', content: [file, { type: 'input_text', text: 'b' }] },
+      ],
+    });
+    expect(prompt).toBe('b');
+    expect(files).toMatchObject([
+      { name: 'image-1.png', detail: 'high', param: 'input[0].content[0].image_url' },
+      { name: 'a.txt', param: 'input[1].content[0].file_data' },
+    ]);
+    expect(earlierFiles).toEqual([]);
+  });
+
   test.each([
     [[{ role: 'robot', content: 'x' }], 'input[0].role'],
     [[{ role: 'user' }], 'input[0].content'],
     [[{ role: 'user', content: [{ type: 'input_image', file_id: 'f' }] }], 'input[0].content[0].file_id'],
-    [[{ role: 'user', content: [{ type: 'input_image', image_url: 'https://x/y.png' }] }], 'input[0].content[0].image_url.url'],
+    [[{ role: 'user', content: [{ type: 'input_image', image_url: 'https://x/y.png' }] }], 'input[0].content[0].image_url'],
+    [[{ role: 'user', content: [{ type: 'input_file', file_url: 'https://x/y.pdf' }] }], 'input[0].content[0].file_url'],
+    [[{ role: 'user', content: [{ type: 'input_file', file_data: 'data:text/plain;base64,*' }] }], 'input[0].content[0].file_data'],
     [[{ type: 'function_call_output', call_id: 'c', output: 5 }], 'input[0].output'],
     [[{ type: 'function_call', call_id: 'c', name: 'n' }], 'input[0].arguments'],
     [[{ type: 'reasoning', id: 'x', summary: [] }], 'input[0].type'],

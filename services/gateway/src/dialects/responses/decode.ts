@@ -4,6 +4,7 @@ import { bodyCheck } from '../openai/check-body.ts';
 import { isNothing } from '../openai/nothing.ts';
 import { readThread, type ReadThread } from '../openai/thread.ts';
 import { readInput } from './decode-input.ts';
+import { echoOf, type Echo } from './echo.ts';
 import { REFUSED, ResponseBody } from './params.ts';
 
 /** A request as a prompt of ours. */
@@ -19,6 +20,7 @@ export interface ReadResponse extends ReadThread {
   listed: boolean;
   previous: string | undefined;
   conversation: string | undefined;
+  echo: Echo;
 }
 
 const checkSupported = (body: ResponseBody): void => {
@@ -110,6 +112,7 @@ export const readResponse = (unknown: unknown): ReadResponse => {
     store: body.store !== false,
     listed: body.store === true,
     previous,
+    echo: echoOf(body),
     conversation:
       conversation === null || conversation === undefined ? undefined : typeof conversation === 'string' ? conversation : conversation.id,
   };

@@ -2,16 +2,8 @@ import { utf8Length, type Finish, type Usage } from '@runnel/protocol';
 import type { AnswerEnd } from '../openai/answer.ts';
 import { openAiCode } from '../openai/api-error.ts';
 import type { Call } from '../openai/calls.ts';
+import { DEFAULTS, type Echo } from './echo.ts';
 import { responseId } from './id.ts';
-
-/** What a response says of its request, where it is still known. */
-export interface Echo {
-  instructions?: string | undefined;
-  max_output_tokens?: number | null | undefined;
-  temperature?: number | null | undefined;
-  top_p?: number | null | undefined;
-  background?: boolean | undefined;
-}
 
 /** A response as far as it has come. */
 export interface View {
@@ -73,40 +65,29 @@ const usageOf = ({ promptTokens, completionTokens }: Usage) => ({
   total_tokens: promptTokens + completionTokens,
 });
 
-/** The response object, as it stands. What is not known of its request is null or OpenAI's default. */
+/** The response object, as it stands. */
 export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
-  const { conversationId, runId, model, createdAt, previous, end, store, echo = {} } = view;
+  const { conversationId, runId, model, createdAt, previous, end, store, echo = DEFAULTS } = view;
   const isOver = status !== 'in_progress' && status !== 'queued';
   const failure = status === 'failed' ? end?.error : undefined;
   return {
+    ...echo,
     id: responseId({ conversationId, runId }),
     object: 'response',
     created_at: Math.floor(createdAt / 1000),
+    completed_at: status === 'completed' && end ? Math.floor((end.at ?? createdAt) / 1000) : null,
     status,
-    background: echo.background ?? false,
     error:
       status === 'failed'
         ? { code: failure ? openAiCode(failure) : 'server_error', message: failure?.message ?? 'The model failed.' }
         : null,
     incomplete_details: status === 'incomplete' ? { reason: CUT[end?.finish ?? 'length'] ?? 'max_output_tokens' } : null,
     conversation: { id: conversationId },
-    instructions: echo.instructions ?? null,
-    max_output_tokens: echo.max_output_tokens ?? null,
-    metadata: {},
     model,
     output: isOver ? outputOf(view, status) : [],
-    parallel_tool_calls: true,
     previous_response_id: previous,
-    reasoning: { effort: null, summary: null },
     store,
-    temperature: echo.temperature ?? null,
-    text: { format: { type: 'text' } },
-    tool_choice: 'auto',
-    tools: [],
-    top_p: echo.top_p ?? null,
-    truncation: 'disabled',
     usage: isOver && end?.usage ? usageOf(end.usage) : null,
-    user: null,
   };
 };
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Message } from '@runnel/protocol';
+import { givenFiles, isPicture, type Message, type Part } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
 import { Answer } from '../openai/answer.ts';
@@ -26,12 +26,22 @@ const afterOf = (value: string | undefined): number | null => {
   return Number(value);
 };
 
-const inputItem = ({ messageId, role, text }: Message) => ({
-  id: itemId(messageId),
+const filePart = (part: Part): object =>
+  isPicture(part)
+    ? { type: 'input_image', file_id: part.fileId, detail: 'auto' }
+    : { type: 'input_file', file_id: part.fileId, filename: part.name };
+
+const inputParts = (message: Message): object[] => [
+  ...givenFiles(message).map(filePart),
+  ...(message.text === '' && givenFiles(message).length > 0 ? [] : [{ type: 'input_text', text: message.text }]),
+];
+
+const inputItem = (message: Message) => ({
+  id: itemId(message.messageId),
   type: 'message',
   status: 'completed',
-  role,
-  content: [role === 'assistant' ? textPart(text) : { type: 'input_text', text }],
+  role: message.role,
+  content: message.role === 'assistant' ? [textPart(message.text)] : inputParts(message),
 });
 
 export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: Shelves): void => {

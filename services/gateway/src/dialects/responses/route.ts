@@ -2,17 +2,17 @@ import { Type } from 'typebox';
 import type { RunnelError } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import { BODY_LIMIT } from '../chat-completions/route.ts';
 import type { Answer } from '../openai/answer.ts';
 import { ApiError, cutCall } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
+import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
-import type { OpenAiContext } from '../openai/plugin.ts';
+import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
-import { fieldOf, readResponse, type ReadResponse } from './decode.ts';
+import { fieldOf, readResponse } from './decode.ts';
 import { responseOf, type View } from './encode.ts';
 import { findResponse, previousOf, type Found, type Shelves } from './find.ts';
 import { ResponseBody } from './params.ts';
@@ -42,14 +42,6 @@ export const viewOf = (
   text: answer.text,
   calls: answer.end ? callsOf(answer.parts) : [],
   end: answer.end,
-});
-
-const echoOf = ({ instructions, background, params }: ReadResponse): NonNullable<View['echo']> => ({
-  instructions,
-  background,
-  max_output_tokens: params.max_tokens,
-  temperature: params.temperature,
-  top_p: params.top_p,
 });
 
 const noPrevious = (id: string): ApiError =>
@@ -85,7 +77,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     body: ResponseBody,
     response: RESPONSE_ANSWER,
   };
-  app.post('/responses', { bodyLimit: BODY_LIMIT, schema, validatorCompiler: anything }, async (request, reply) => {
+  app.post('/responses', { ...takesFiles, schema, validatorCompiler: anything }, async (request, reply) => {
     const caller = await openAiCaller(auth, request, reply);
     const { userId } = caller;
     const life = await lifeOf(auth, request, reply);
@@ -99,14 +91,16 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const ids = await requestIds(naming, runLog);
     const model = await models.resolve(asked.model ?? previous?.message?.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs, fieldOf);
+    const { kept, files } = await bringFiles(context, request, caller, asked, models.find(model));
     const { conversationId, messageId, runId } = ids;
     const run = { conversationId, runId };
     const { store } = asked;
-    const known = { ...run, model, previous: asked.previous ?? null, store, echo: echoOf(asked) };
+    const known = { ...run, model, previous: asked.previous ?? null, store, echo: asked.echo };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const begin = async (): Promise<number> => {
       const place = previous ? { parentId: previous.ref.runId } : {};
-      const command = { ...run, messageId, text: asked.prompt, model, seed: asked.seed, request: asked.requestFor(messageId), ...place };
+      const told = { text: asked.prompt, files, passing: !store, seed: asked.seed, request: asked.requestFor(messageId, kept) };
+      const command = { ...run, messageId, model, ...told, ...place };
       const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
       reply.headers(await rateHeaders(budgets, userId));
       return offset;
@@ -133,10 +127,11 @@ export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
   if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, calls: [], end: null };
-  const { text, status, finish, usage, parts = [], model = '', createdAt } = message!;
+  const { text, status, finish, usage, parts = [], model = '', createdAt, receipt } = message!;
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  return { ...known, model, createdAt, text, calls: callsOf(parts), end: { reason, ...(finish && { finish }), ...(usage && { usage }) } };
+  const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...(finish && { finish }), ...(usage && { usage }) };
+  return { ...known, model, createdAt, text, calls: callsOf(parts), end };
 };
 
 export const wholeResponse = json('The response', ResponseObject);

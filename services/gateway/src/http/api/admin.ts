@@ -21,6 +21,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'readTrailAsAdmin',
         summary: 'The trail of a conversation, a user or a time (admin)',
         querystring: Type.Object({ ...trailQuery, conversation: Type.Optional(Id), user: Type.Optional(User) }),
         response: TRAIL,
@@ -41,6 +42,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'verifyAsAdmin',
         summary: 'Whether the trail of any conversation is whole (admin)',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
@@ -59,6 +61,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'readStatistics',
         summary: 'Runs by time and model: ends, percentiles, tokens, takeovers (admin)',
         querystring: Type.Object({
           ...UserQuery,
@@ -82,6 +85,7 @@ export const adminRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'eraseUser',
         summary: 'Erase a user: every text and the id go, the trail keeps that it happened (admin)',
         description:
           '`forgotten`: no store names the user any more. Where it is false something of theirs is alive again, or the audit has not read of every deletion yet: it goes on by itself, and asking again tells.',

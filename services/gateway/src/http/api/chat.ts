@@ -19,6 +19,7 @@ export const chatRoutes = (app: Routes, { auth, budgets, commands, limits }: Gat
       bodyLimit,
       schema: {
         tags,
+        operationId: 'prompt',
         summary: 'Ask: adds a user message and starts the run that answers it',
         querystring,
         body: Type.Object(PromptFields),
@@ -38,6 +39,7 @@ export const chatRoutes = (app: Routes, { auth, budgets, commands, limits }: Gat
       bodyLimit,
       schema: {
         tags,
+        operationId: 'regenerate',
         summary: 'Answer a user message once more, on a new branch',
         querystring,
         body: Type.Object(RegenerateFields),
@@ -57,6 +59,7 @@ export const chatRoutes = (app: Routes, { auth, budgets, commands, limits }: Gat
       bodyLimit,
       schema: {
         tags,
+        operationId: 'cancel',
         summary: 'Stop a run; its text so far stays',
         querystring,
         body: Type.Object(CancelFields),
@@ -72,6 +75,7 @@ export const chatRoutes = (app: Routes, { auth, budgets, commands, limits }: Gat
       bodyLimit,
       schema: {
         tags,
+        operationId: 'decide',
         summary: 'Decide what a run waits for: approve or deny a call, answer a question',
         querystring,
         body: Type.Object(DecideFields),

@@ -43,7 +43,11 @@ export const eraseUser = async (context: GatewayContext, userId: string, admin: 
   const conversations = await deleteAll(context, userId, admin);
   await context.files?.erase(userId);
   await context.runLog.forgetPerson(userId);
-  return { conversations, forgotten: await forgotten(context, userId) };
+  await context.runLog.forgetRecords(userId);
+  const isForgotten = await forgotten(context, userId);
+  // A page that was open may have brought some back meanwhile from the database.
+  await context.runLog.forgetRecords(userId);
+  return { conversations, forgotten: isForgotten };
 };
 
 const deleteAll = async ({ runLog, audit, commands }: GatewayContext, userId: string, deletedBy: string): Promise<number> => {

@@ -32,6 +32,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
     {
       schema: {
         tags,
+        operationId: 'readHistory',
         summary: 'A page of messages of all branches',
         params: ConversationParams,
         querystring: Type.Object({ ...UserQuery, before: Type.Optional(Id), limit: pageLimit(50, 200) }),
@@ -55,6 +56,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
     {
       schema: {
         tags,
+        operationId: 'deleteConversation',
         summary: 'Delete a conversation everywhere',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
@@ -73,6 +75,7 @@ export const historyRoutes = (app: Routes, { auth, commands, budgets }: GatewayC
     {
       schema: {
         tags,
+        operationId: 'deleteMessage',
         summary: 'Delete a message: its text is gone, its place in the tree stays',
         params: Type.Object({ id: Id, messageId: Id }),
         querystring: Type.Object(UserQuery),

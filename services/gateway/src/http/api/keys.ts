@@ -18,6 +18,7 @@ export const keyRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'makeKey',
         summary: 'Make a key for a program; it is shown in this answer and never again',
         querystring,
         body: NewApiKey,
@@ -44,7 +45,15 @@ export const keyRoutes = (app: Routes, context: GatewayContext): void => {
 
   app.get(
     '/api/keys',
-    { schema: { tags, summary: 'One’s keys', querystring, response: { 200: json('Keys', ApiKeyList), ...PROBLEMS } } },
+    {
+      schema: {
+        tags,
+        operationId: 'listKeys',
+        summary: 'One’s keys',
+        querystring,
+        response: { 200: json('Keys', ApiKeyList), ...PROBLEMS },
+      },
+    },
     async (request, reply) => {
       const userId = await personOf(auth, request, reply);
       reply.header('cache-control', 'private, no-store');
@@ -57,6 +66,7 @@ export const keyRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'endKey',
         summary: 'End a key: refused everywhere at once, and what lives of it is closed within a second',
         params: Type.Object({ id: Id }),
         querystring,

@@ -10,6 +10,7 @@ export const meRoutes = (app: Routes, { auth, audit, config }: GatewayContext): 
     {
       schema: {
         tags: ['Conversations'],
+        operationId: 'readMe',
         summary: 'Who calls, and what they may ask for',
         querystring: Type.Object(UserQuery),
         response: { 200: json('The caller', Me), ...PROBLEMS },

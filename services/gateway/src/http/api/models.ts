@@ -9,6 +9,7 @@ export const modelRoutes = (app: Routes, { auth, models }: GatewayContext): void
     {
       schema: {
         tags: ['Models'],
+        operationId: 'listChatModels',
         summary: 'Models that a prompt can name',
         querystring: Type.Object(UserQuery),
         response: { 200: json('Models', ModelList), ...PROBLEMS },

@@ -24,6 +24,7 @@ const SLOWEST = 0.1;
 
 const schema = {
   tags: ['History'],
+  operationId: 'replayRun',
   summary: 'An answer again, as it was written, with its original timing (server-sent events)',
   description:
     '`start`, then `chunk` {at, text}, `part` {part} at each change of its state (its content with the last) and `marker` {what: takeover, restored, cancel}, then `end`. `chunk.hole`: nobody noted when exactly these bytes came.',

@@ -11,6 +11,7 @@ export const searchRoutes = (app: Routes, { auth, audit, budgets }: GatewayConte
     {
       schema: {
         tags: ['History'],
+        operationId: 'search',
         summary: 'The caller’s messages that hold every word; diacritics and case do not matter',
         querystring: Type.Object({
           ...UserQuery,

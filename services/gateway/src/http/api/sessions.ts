@@ -31,7 +31,14 @@ export const sessionRoutes = (app: Routes, context: GatewayContext & { oidc: Oid
 
   app.get(
     '/api/sessions',
-    { schema: { tags, summary: 'Where one is signed in', response: { 200: json('Sessions', SessionList), ...PROBLEMS } } },
+    {
+      schema: {
+        tags,
+        operationId: 'listSessions',
+        summary: 'Where one is signed in',
+        response: { 200: json('Sessions', SessionList), ...PROBLEMS },
+      },
+    },
     async (request, reply) => {
       const userId = await personOf(auth, request, reply);
       reply.header('cache-control', 'private, no-store');
@@ -45,6 +52,7 @@ export const sessionRoutes = (app: Routes, context: GatewayContext & { oidc: Oid
     {
       schema: {
         tags,
+        operationId: 'endSession',
         summary: 'Sign out somewhere: what lives of it closes within a second',
         params: Type.Object({ id: Id }),
         response: { 204: { description: 'It has ended' }, ...PROBLEMS },
@@ -59,7 +67,14 @@ export const sessionRoutes = (app: Routes, context: GatewayContext & { oidc: Oid
 
   app.delete(
     '/api/sessions',
-    { schema: { tags, summary: 'Sign out everywhere else', response: { 204: { description: 'They have ended' }, ...PROBLEMS } } },
+    {
+      schema: {
+        tags,
+        operationId: 'endOtherSessions',
+        summary: 'Sign out everywhere else',
+        response: { 204: { description: 'They have ended' }, ...PROBLEMS },
+      },
+    },
     async (request, reply) => {
       const userId = await personOf(auth, request, reply);
       const current = await currentOf(request);

@@ -10,6 +10,7 @@ export const signInRoutes = (app: Routes, { auth, config, oidc }: GatewayContext
     {
       schema: {
         tags: ['Conversations'],
+        operationId: 'readSignInWay',
         summary: 'How to sign in; needs no identity',
         security: [],
         response: { 200: json('How to sign in', SignInWay), ...PROBLEMS },

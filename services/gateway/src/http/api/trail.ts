@@ -64,6 +64,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'readOwnTrail',
         summary: 'What the caller did, over all conversations, in order',
         querystring: Type.Object(trailQuery),
         response: TRAIL,
@@ -81,6 +82,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'readTrail',
         summary: 'What happened in one of the caller’s conversations, in order',
         params: ConversationParams,
         querystring: Type.Object(trailQuery),
@@ -99,6 +101,7 @@ export const trailRoutes = (app: Routes, context: GatewayContext): void => {
     {
       schema: {
         tags,
+        operationId: 'verifyConversation',
         summary: 'Whether the trail of one of the caller’s conversations is whole, and its texts those that were answered',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),

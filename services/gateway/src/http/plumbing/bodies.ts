@@ -6,10 +6,12 @@ import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { OFFSET_STREAM } from '../files/tus.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 
+/** Of a request with files inside: 18 MiB of them, in base64. Larger ones are uploaded. */
+export const MOST_BODY_BYTES = 24 * 1024 * 1024;
 /** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
-const MAX_BYTES = 32 * 1024 * 1024;
-/** Of one person, or of one address while nobody knows whose it is. A body of `/v1` has at most 2 MiB. */
-const MAX_BYTES_EACH = 8 * 1024 * 1024;
+const MAX_BYTES = 2 * MOST_BODY_BYTES;
+/** Of one person, or of one address while nobody knows whose it is: the largest, and some small ones beside it. */
+const MAX_BYTES_EACH = MOST_BODY_BYTES + 4 * 1024 * 1024;
 /** Bodies larger than a frame, or of a length nobody told: so many of one and of all at a time, or the body is not begun. */
 const LARGE_BYTES = 64 * 1024;
 const MAX_LARGE_EACH = 8;
@@ -38,13 +40,29 @@ export interface BodiesDeps {
   refused(limit: 'bodies'): void;
 }
 
+/** Bodies that count until their handler has done with them: it holds what it has read of them. */
+export interface HeldBodies {
+  /** Bytes that have come of it. */
+  bytesOf(request: FastifyRequest): number;
+  /** Nothing of it is held any more. */
+  letGo(request: FastifyRequest): void;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body counts until `letGo`, or until the response has left. */
+    holdsBody?: boolean;
+  }
+}
+
 /**
  * Bounds what unfinished bodies hold. What has come is counted, not what was announced: whoever announces much and sends little holds
  * little, and must not keep others out. A request gives its bytes back when its body is read, or broken off.
  */
-export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): void => {
+export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): HeldBodies => {
   const budget = new ByteBudget(MAX_BYTES, MAX_BYTES_EACH);
   const large = new ByteBudget(MAX_LARGE, MAX_LARGE_EACH);
+  const held = new WeakMap<FastifyRequest, { bytes: number; release(): void }>();
 
   // With a callback: the stream must not begin to flow before the parser listens to it, too.
   app.addHook('preParsing', (request: FastifyRequest, reply, payload, done) => {
@@ -55,7 +73,8 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
       return done(Object.assign(new Error('not plain UTF-8'), { statusCode: 415, code: 'ENCODED_BODY' }));
     }
     const key = callerOf(request) ?? request.ip;
-    let held = 0;
+    const body = { bytes: 0, release: () => release() };
+    held.set(request, body);
     const weight = isLarge(request.headers) ? 1 : 0;
     const room = weight === 0 ? 'taken' : large.take(key, weight);
     if (room !== 'taken') {
@@ -64,30 +83,34 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
       reply.header('connection', 'close');
       return done(REFUSALS[room]());
     }
-    let counted = weight;
+    const counted = { weight, bytes: 0 };
     const release = (): void => {
-      if (counted > 0) large.release(key, counted);
-      counted = 0;
-      budget.release(key, held);
-      held = 0;
+      if (counted.weight > 0) large.release(key, counted.weight);
+      counted.weight = 0;
+      budget.release(key, counted.bytes);
+      counted.bytes = 0;
       payload.off('data', count);
     };
     const count = (data: Buffer): void => {
       const verdict = budget.take(key, data.length);
-      if (verdict === 'taken') return void (held += data.length);
+      if (verdict === 'taken') return void ((counted.bytes += data.length), (body.bytes += data.length));
       release();
       refused('bodies');
       // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
       payload.emit('error', REFUSALS[verdict]());
     };
     payload.on('data', count);
-    payload.once('end', release);
-    payload.once('close', release);
+    const isHeld = request.routeOptions.config.holdsBody === true;
+    let isWhole = false;
+    payload.once('end', () => (isWhole = true) && !isHeld && release());
+    payload.once('close', () => !(isWhole && isHeld) && release());
+    if (isHeld) reply.raw.once('close', release);
     done(null, payload);
   });
 
   app.removeContentTypeParser('application/json');
   readJson(app, 'application/json');
+  return { bytesOf: (request) => held.get(request)?.bytes ?? 0, letGo: (request) => held.get(request)?.release() };
 };
 
 /** Reads bodies of a type as JSON. */

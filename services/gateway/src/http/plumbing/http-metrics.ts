@@ -16,9 +16,12 @@ const createHttpMetrics = (metrics: Metrics) => ({
 
 export type HttpMetrics = ReturnType<typeof createHttpMetrics>;
 
+const UPLOADS = ['whole', 'part', 'conflict', 'locked', 'mismatch', 'unsupported-type', 'too-large', 'quota'] as const;
+export type UploadOutcome = (typeof UPLOADS)[number];
+
 export const httpMetrics = (metrics: Metrics): HttpMetrics => {
   const all = createHttpMetrics(metrics);
-  startAtZero(all.uploads, { outcome: ['whole', 'part', 'conflict', 'locked', 'mismatch', 'unsupported-type', 'too-large', 'quota'] });
+  startAtZero(all.uploads, { outcome: [...UPLOADS] });
   startAtZero(all.historyReads, { from: ['memory', 'joined', 'store'] });
   return all;
 };

@@ -13,8 +13,13 @@ export const nestsDeeperThan = (text: string, max: number): boolean => {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (quoted) {
-      if (code === BACKSLASH) i++;
-      else if (code === QUOTE) quoted = false;
+      // A string may be megabytes of a file: its end is looked for by the engine.
+      const end = text.indexOf('"', i);
+      if (end < 0) return false;
+      let escapes = 0;
+      while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
+      quoted = escapes % 2 === 1;
+      i = end;
     } else if (code === QUOTE) quoted = true;
     else if (OPENING.has(code) && ++depth > max) return true;
     else if (CLOSING.has(code)) depth--;

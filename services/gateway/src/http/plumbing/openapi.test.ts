@@ -2,12 +2,18 @@ import { expect, test } from 'vitest';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 interface Operation {
+  operationId?: string;
   summary?: string;
+  description?: string;
   tags?: string[];
   responses: Record<string, { content?: Record<string, unknown> }>;
 }
 interface OpenApi {
   openapi: string;
+  info: { contact?: { name: string } };
+  tags: { name: string }[];
+  servers: { url: string }[];
+  components: { schemas: Record<string, unknown> };
   paths: Record<string, Record<string, Operation>>;
 }
 
@@ -33,19 +39,37 @@ test('OpenAPI covers every route, each with a summary, its answer and its errors
   await using gateway = await startGateway();
   const document = (await (await fetch(`${gateway.url}/api/docs/json`)).json()) as OpenApi;
   expect(document.openapi).toBe('3.1.0');
+  const tags = new Set(document.tags.map(({ name }) => name));
+  const ids: string[] = [];
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const name = `${method.toUpperCase()} ${path}`;
       routes.push(name);
-      const answers = Object.keys(operation.responses).filter((status) => status !== 'default');
+      const answers = Object.keys(operation.responses).filter((status) => status !== 'default' && status !== '4XX');
       expect([name, operation.summary !== undefined, operation.tags?.length, answers.length]).toEqual([name, true, 1, 1]);
+      expect([name, tags.has(operation.tags![0]!), /^[a-z]\w+$/i.test(operation.operationId ?? '')]).toEqual([name, true, true]);
+      expect([name, operation.description !== undefined, operation.responses['4XX']]).toEqual([name, true, operation.responses['default']]);
+      ids.push(operation.operationId!);
       const errorType = path.startsWith('/v1/') ? 'application/json' : 'application/problem+json';
       expect([name, Object.keys(operation.responses['default']?.content ?? {})]).toEqual([name, [errorType]]);
     }
   }
+  expect(new Set(ids).size).toBe(ids.length);
+  expect([document.servers.length, document.info.contact?.name]).toEqual([1, expect.any(String)]);
   const served = servedRoutes(gateway.app.printRoutes({ commonPrefix: false }));
   expect(served.length).toBeGreaterThan(10);
   expect(routes.sort()).toEqual(served.sort());
+});
+
+test('what several answers hold stands in the document once, and each reference leads to it', async () => {
+  await using gateway = await startGateway();
+  const text = await (await fetch(`${gateway.url}/api/docs/json`)).text();
+  const { components } = JSON.parse(text) as OpenApi;
+  const used = new Set(Array.from(text.matchAll(/"#\/components\/schemas\/([^"]+)"/g), ([, name]) => name!));
+  expect([...used].sort()).toEqual(Object.keys(components.schemas).sort());
+  expect(JSON.stringify(components.schemas['ConversationSummary'])).toContain('"waiting"');
+  expect(text.split('"RFC 9457"')).toHaveLength(2);
+  expect(text.split('It stands before this byte of the text')).toHaveLength(2);
 });
 
 test('the docs page has a policy of its own and scripts of this host only', async () => {

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { finishDocument, TAGS } from './openapi-document.ts';
 
 const DOCS_PATH = '/api/docs';
 
@@ -13,12 +14,16 @@ export const registerOpenApi = async (app: FastifyInstance): Promise<void> => {
         title: 'Runnel',
         version: '1',
         description: 'Commands, history and events of the gateway. Live events also come over WebSocket at `/ws/chat` (see PROTOCOL.md).',
+        contact: { name: 'The developers of Runnel' },
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/', description: 'This gateway, or any other of the cluster' }],
+      tags: TAGS,
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       // Either a token, or nothing where AUTH_MODE=dev.
       security: [{ token: [] }, {}],
     },
+    transformObject: (made) => finishDocument('openapiObject' in made ? made.openapiObject : made.swaggerObject),
   });
 };
 

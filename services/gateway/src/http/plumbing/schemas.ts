@@ -18,7 +18,7 @@ export const ConversationParams = Type.Object({ id: Id });
 
 const Codes = Type.Enum(Object.keys(ERRORS) as ErrorCode[]);
 
-const Problem = Type.Object(
+export const Problem = Type.Object(
   {
     type: Type.String({ description: 'urn:runnel:error:<code>' }),
     title: Type.String(),
@@ -39,7 +39,7 @@ export const PROBLEMS = {
   default: { description: 'Any error', content: { 'application/problem+json': { schema: Problem } } },
 };
 
-const OpenAiError = Type.Object({
+export const OpenAiError = Type.Object({
   error: Type.Object({
     message: Type.String(),
     type: Type.String(),

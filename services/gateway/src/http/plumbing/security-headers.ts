@@ -118,7 +118,7 @@ export const registerSecurity = async (app: FastifyInstance, { corsOrigins, host
   await app.register(cors, {
     origin: anyOrigin ? '*' : [...corsOrigins],
     credentials: !anyOrigin,
-    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: EXPOSED,
     maxAge: 600,
     strictPreflight: false,

@@ -16,6 +16,7 @@ const RETRY_AFTER_MS = 2_000;
 
 const schema = {
   tags: ['Events'],
+  operationId: 'followConversation',
   summary: 'The events of a conversation, from a cursor on (server-sent events)',
   description:
     'The same events as over WebSocket: `event` is the type, `data` the JSON, `id` the cursor after it (`logId:offset`). ' +

@@ -1,7 +1,7 @@
 -- use-grant: lets a person in, and notes to the minute that this grant was used.
 -- KEYS     grants
 -- ARGV     kind grantId digest
--- Returns  valid data createdAt usedAt expires | none
+-- Returns  valid data createdAt usedAt expires at | none      (at: now, by the store's clock)
 -- Law      what has ended lets nobody in; a key is no session, nor the other way round
 local grants = KEYS[1]
 local kind, grantId, digest = ARGV[1], ARGV[2], ARGV[3]
@@ -26,4 +26,4 @@ if minute > grant.usedAt then
   grant.usedAt = minute
   redis.call('HSET', grants, grantId, cjson.encode(grant))
 end
-return { 'valid', grant.data, grant.createdAt, grant.usedAt, grant.expires }
+return { 'valid', grant.data, grant.createdAt, grant.usedAt, grant.expires, tonumber(now) }

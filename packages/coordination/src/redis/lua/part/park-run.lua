@@ -1,12 +1,15 @@
 #!lua flags=allow-oom
 -- park-run: nobody holds the run until people have decided; it costs nothing meanwhile, and is kept for 31 days.
 -- KEYS     meta log channel owner run text parts partPrefix history order ids queued leases events
--- ARGV     conversationId runId epoch partIds bytes cap used      (partIds: JSON list; bytes: of the text; used: JSON of what the run has cost, or '')
--- Returns  parked offset | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
+-- ARGV     conversationId runId epoch partIds bytes cap used tell
+--          partIds: JSON list; bytes: of the text; used: JSON of what the run has cost, or ''; tell '1': only the audit is told, so that the
+--          database has it before anybody lets go of it; its owner parks it afterwards
+-- Returns  told | parked offset | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
 -- Law      L-1 epoch, length and states are checked first; L-2, L-3 by emit and audit; W-17
 local meta, log, channel, owner, run, text, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local history, order, ids, queued, leases, events = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, runId, epoch, partIds, bytes, cap, used = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local tell = ARGV[8] == '1'
 -- @include now
 -- @include json
 -- @include figure
@@ -16,6 +19,9 @@ local conversationId, runId, epoch, partIds, bytes, cap, used = ARGV[1], ARGV[2]
 -- @include writer
 -- @include stateof
 
+if used ~= '' then
+  cjson.decode(used)
+end
 local refused = writer()
 if refused then
   return { refused }
@@ -36,16 +42,43 @@ for _, partId in ipairs(cjson.decode(partIds)) do
     return { 'changed' }
   end
 end
+local named = ',"runId":"' .. runId .. '"'
+local what = epoch .. ' ' .. bytes .. ' ' .. partIds
+if redis.call('HGET', run, 'told') ~= what then
+  -- With all that another store needs to go on with it, should this one forget it.
+  local record = redis.call('HMGET', run, 'parentId', 'model', 'startedAt', 'cut', 'lost', 'requested', 'base', 'request', 'trace')
+  local facts = ',"parentId":' .. json(record[1]) .. ',"model":' .. cjson.encode(record[2] or '') .. ',"startedAt":' .. figure(record[3])
+    .. ',"parts":' .. figure(redis.call('HLEN', parts))
+  if used ~= '' then
+    facts = facts .. ',"used":' .. used
+  end
+  if record[4] then
+    facts = facts .. ',"trimmed":{"messages":' .. figure(record[4]) .. ',"tokens":' .. figure(record[5]) .. '}'
+  end
+  if record[6] then
+    facts = facts .. ',"requestedModel":' .. cjson.encode(record[6])
+  end
+  if record[7] then
+    facts = facts .. ',"base":' .. figure(record[7])
+  end
+  if record[8] and record[8] ~= '' then
+    facts = facts .. ',"request":{"text":' .. cjson.encode(record[8]) .. '}'
+  end
+  audit('RUN_WAITING', '{"userId":' .. json(known[2]) .. named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. figure(length) .. ',"partIds":' .. partIds
+    .. facts .. ',"text":' .. cjson.encode(redis.call('GET', text) or '') .. '}', record[9] or '')
+end
+if tell then
+  redis.call('HSET', run, 'told', what)
+  return { 'told' }
+end
+redis.call('HDEL', run, 'told')
 redis.call('HSET', run, 'waiting', partIds, 'step', bytes, 'used', used)
 redis.call('HSET', owner, 'runId', '', 'owner', '', 'expires', 0, 'writer', '', 'parked', runId)
 -- It has gone on as far as it could: no sign that the run fells its owners.
 redis.call('HSET', owner, 'tries', 0)
 redis.call('ZREM', leases, conversationId .. ':' .. runId)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
-local named = ',"runId":"' .. runId .. '"'
 local offset = emit('run-waiting', named .. ',"partIds":' .. partIds)
-audit('RUN_WAITING', '{"userId":' .. json(known[2]) .. named .. ',"epoch":' .. figure(epoch) .. ',"bytes":' .. figure(length) .. ',"partIds":' .. partIds
-  .. ',"text":' .. cjson.encode(redis.call('GET', text) or '') .. '}', redis.call('HGET', run, 'trace') or '')
 redis.call('XTRIM', log, 'MAXLEN', '~', 512)
 for _, key in ipairs({ meta, log, owner, run, text, parts, history, order, ids }) do
   redis.call('PEXPIRE', key, 2678400000)

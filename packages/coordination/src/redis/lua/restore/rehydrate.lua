@@ -1,14 +1,17 @@
 -- rehydrate: puts a conversation back that only the database still knows, so that it goes on as if it had never left; to one that may
 -- have lost its tail with the store's (`lossy`) it adds what the database has more, under a new logId.
--- KEYS     meta log channel history order ids tombstone events store whose
--- ARGV     conversationId userId title logId hasMore messages cap system model
+-- KEYS     meta log channel history order ids tombstone events store whose owner queued work runPrefix
+-- ARGV     conversationId userId title logId hasMore messages cap system model waiting
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older; system, model: its own, or ''
+--          waiting: JSON of an answer that waits for a person, as `putback` has it, or ''
 -- Returns  rehydrated logId | exists | forbidden | gone
--- Law      never over what is here, nor after its owner's deletion, which 0.1.0 noted without a name (the database may hear of that later); L-2 by audit
+-- Law      W-17 with the answer that waits; never over what is here, nor after its owner's deletion, which 0.1.0 noted without a name (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local owner, queued, work, runPrefix = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local messages, cap, system, model = cjson.decode(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local waiting = ARGV[10] ~= '' and cjson.decode(ARGV[10])
 -- @include now
 -- @include audit
 -- @include keep
@@ -18,6 +21,8 @@ local messages, cap, system, model = cjson.decode(ARGV[6]), tonumber(ARGV[7]), A
 -- @include generation
 -- @include recheck
 -- @include mend
+-- @include putback
+-- @include figure
 
 local active = redis.call('HGET', meta, 'active')
 local isRoomy = redis.call('ZCARD', order) < 200
@@ -58,6 +63,18 @@ end
 for _, message in ipairs(messages) do
   cjson.decode(message[2])
 end
+for _, part in ipairs(waiting and waiting[16] or {}) do
+  cjson.decode(part[1])
+end
+local function told(count, cameBack)
+  audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. figure(count)
+    .. (cameBack and ',"runId":' .. cjson.encode(waiting[1]) or '') .. '}')
+end
+local function keepLong(kept)
+  for _, key in ipairs(kept or {}) do
+    redis.call('PEXPIRE', key, 2678400000)
+  end
+end
 local user = redis.call('HGET', meta, 'userId')
 if user == userId then
   recheck()
@@ -81,7 +98,9 @@ if user == userId then
   if lossy or isUntitled then
     own()
   end
-  if #missing == 0 and not isUntitled then
+  -- Also where nothing else is missing: the database may have heard of it after the rest was put back.
+  local cameBack = waiting and putback(waiting) or nil
+  if #missing == 0 and not isUntitled and not cameBack then
     return { 'exists' }
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
@@ -114,8 +133,9 @@ if user == userId then
   end
   -- The first event of the log names it; readers get the snapshot.
   emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))
-  audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #missing .. '}')
+  told(#missing, cameBack)
   touch(meta, log, history, order, ids)
+  keepLong(cameBack)
   return { 'rehydrated', logId }
 elseif user then
   return { 'forbidden' }
@@ -136,8 +156,10 @@ for _, message in ipairs(messages) do
   redis.call('HSET', ids, message[1], message[3] .. '|0')
   redis.call('HSET', meta, 'leaf', message[1])
 end
-audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. #messages .. '}')
+local cameBack = waiting and putback(waiting) or nil
+told(#messages, cameBack)
 touch(meta, log, history, order, ids)
+keepLong(cameBack)
 hold()
 -- Readers that got an empty snapshot read again.
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')

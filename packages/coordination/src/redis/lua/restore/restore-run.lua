@@ -110,7 +110,9 @@ if #thread > 0 then
 end
 redis.call('SET', text, content)
 dropparts(parts, partPrefix)
-redis.call('HDEL', run, 'parts', 'step', 'waiting')
+redis.call('HDEL', run, 'parts', 'step', 'waiting', 'copied')
+-- The database's copy of it may wait for a person.
+redis.call('HDEL', owner, 'parked')
 for _, part in ipairs(held) do
   redis.call('HSET', parts, part[5], part[1])
   for index, field in ipairs({ ':text', ':input', ':output' }) do

@@ -31,7 +31,7 @@ local models, cap = cjson.decode(ARGV[5]), tonumber(ARGV[6])
 -- @include readparts
 
 local member = conversationId .. ':' .. runId
-local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch', 'parts', 'step', 'requested', 'nodes')
+local record = redis.call('HMGET', run, 'status', 'parentId', 'model', 'startedAt', 'trace', 'epoch', 'parts', 'step', 'requested', 'nodes', 'copied')
 local conversation = redis.call('HMGET', meta, 'logId', 'userId', 'title', 'active', 'system')
 if not record[1] and conversation[4] == runId then
   -- Its record alone was evicted. What it answers is the newest leaf; its model is not known, so whoever takes it ends it (`model` '').
@@ -52,7 +52,12 @@ end
 local queuedAt = tonumber(redis.call('ZSCORE', queued, member) or 0)
 local since = tonumber(redis.call('HGET', store, 'since') or 0)
 local isHeld = (held[3] or '') ~= ''
-local isLost = since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
+-- The database's copy of an answer that waited: an owner that lives and went on with it has a moment to write what it has.
+local claims, copiedAt = string.match(record[11] or '', '^(%d+):(%d+)$')
+if copiedAt and not asked and tonumber(now) < copiedAt + 2000 then
+  return { 'owned', record[3] }
+end
+local isLost = not copiedAt and since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
 if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
   return { 'owned', record[3] }
 end
@@ -63,11 +68,15 @@ if canContinue == nil and not asked and record[3] ~= '' then
 end
 
 local base = tonumber(redis.call('HGET', run, 'base') or 0)
-local doubt = isLost and 'lost' or (isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
+local doubt = isLost and 'lost' or (copiedAt or isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
 recheck()
 -- Each claim writes its epoch twice: with one of the keys evicted, two owners would have the same.
-local claims = math.max(tonumber(held[1] or 0), tonumber(record[6] or 0))
-local epoch = claims + 1
+local epoch = math.max(tonumber(held[1] or 0), tonumber(record[6] or 0), tonumber(claims or 0)) + 1
+if copiedAt then
+  -- Owners that the database has not heard of had the next ones: none of them may write with this one's.
+  epoch = epoch + 15
+  redis.call('HDEL', run, 'copied')
+end
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
   'leaseMs', leaseMs, 'writer', asked and '' or runId .. ':' .. epoch)
 local tries = redis.call('HINCRBY', owner, 'tries', 1)

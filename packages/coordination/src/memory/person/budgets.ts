@@ -1,7 +1,7 @@
-import { PLACE_MS, type StoreBudgets } from '../budgets.ts';
-import type { MemoryStore } from './store.ts';
-import { checkIds } from '../messages.ts';
-import type { RunRef } from '../run-ref.ts';
+import { PLACE_MS, type StoreBudgets } from '../../budgets.ts';
+import type { MemoryStore } from '../store.ts';
+import { checkIds } from '../../messages.ts';
+import type { RunRef } from '../../run-ref.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NEW_HOLDER_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { KeptGrant } from '@runnel/protocol/http';
-import type { Grant, GrantListener, StoreGrants } from '../grants.ts';
-import type { MemoryStore } from './store.ts';
+import type { Grant, GrantListener, StoreGrants } from '../../grants.ts';
+import type { MemoryStore } from '../store.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -77,7 +77,7 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>, kept?: KeptG
       held.usedAt = Math.max(before, Math.floor(store.now() / MINUTE_MS) * MINUTE_MS, held.createdAt + 1);
       // Once a minute, and nobody waits for it.
       if (held.usedAt !== before) void keep().catch(() => undefined);
-      return { outcome: 'valid', userId: home.userId, ...shown(held) };
+      return { outcome: 'valid', userId: home.userId, at: store.now(), ...shown(held) };
     },
     async listGrants({ userId, kind }) {
       return standing(userId)

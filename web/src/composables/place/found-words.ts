@@ -1,4 +1,4 @@
-import { hitsOf } from '../lib/conversation/snippet.ts';
+import { hitsOf } from '../../lib/conversation/snippet.ts';
 
 const NAME = 'found';
 /** So many marks are enough to see, and a word of a long answer may stand in it thousands of times. */

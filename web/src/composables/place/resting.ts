@@ -1,7 +1,7 @@
 import { computed, nextTick, onMounted, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vue';
-import type { Entry } from '../lib/conversation/entries.ts';
-import { messageRows, type MessageRow } from '../lib/conversation/rows.ts';
-import type { Step } from '../lib/conversation/tree.ts';
+import type { Entry } from '../../lib/conversation/entries.ts';
+import { messageRows, type MessageRow } from '../../lib/conversation/rows.ts';
+import type { Step } from '../../lib/conversation/tree.ts';
 
 /** Shorter conversations are drawn whole. */
 const FROM = 60;

@@ -1,0 +1,34 @@
+import type { ParkedRun } from '@runnel/protocol/http';
+import { asCopied, stillOpen } from '../parked.ts';
+import { normalPart } from '../parts.ts';
+import type { MemoryConversation, MemoryStore } from './store.ts';
+
+/** What `putback` does in Lua. False: this store knows better. */
+export const putBack = (store: MemoryStore, conversation: MemoryConversation, parked: ParkedRun): boolean => {
+  const { conversationId } = conversation;
+  const { runId, parentId, model, startedAt, epoch, claims, used, trimmed, requestedModel, base, request } = parked;
+  if (conversation.active !== null || conversation.messages.has(runId)) return false;
+  const known = store.runOf(conversationId, runId);
+  if (known ? known.status !== 'running' : conversation.ids.has(runId)) return false;
+  conversation.active = runId;
+  conversation.leaf = parentId;
+  if (!conversation.ids.has(runId)) conversation.ids.set(runId, { runId, offset: 0 });
+  if (known) return true;
+  const open = stillOpen(parked);
+  const now = store.now();
+  const text = parked.text.toWellFormed();
+  const bytes = Buffer.byteLength(text);
+  store.putRun({
+    ...{ conversationId, runId, status: 'running', parentId, model, startedAt, trace: '', request, text, bytes },
+    ...{ parts: asCopied(parked.parts).map(normalPart), step: bytes, waiting: open.length > 0 ? open : null },
+    ...{ epoch, owner: null, expires: 0, leaseMs: 0, tries: 0, cancel: null, nodes: [] },
+    queuedAt: open.length > 0 ? null : now,
+    copied: { claims, at: now },
+    ...(used && { used }),
+    ...(trimmed && { trimmed }),
+    ...(requestedModel !== undefined && { requestedModel }),
+    ...(base !== undefined && { base }),
+  });
+  if (open.length === 0) store.wake({ kind: 'free', conversationId, runId });
+  return true;
+};

@@ -1,0 +1,62 @@
+import { callInner, type InnerToken } from '@runnel/kit';
+import { isWaiting } from '@runnel/protocol';
+import { parseBody, StoredPage } from '@runnel/protocol/http';
+import { systemClock, type Clock } from '../runs/clock.ts';
+
+/** What the database should have before a run is let go of. */
+export interface Waiting {
+  conversationId: string;
+  runId: string;
+  userId: string;
+  epoch: number;
+  partIds: readonly string[];
+}
+/** `has`: it has it; `late`: it answers, and has not heard of it in time; `away`: it did not answer. Never rejects. */
+export type StoredAnswer = 'has' | 'late' | 'away';
+export type Stored = (waiting: Waiting) => Promise<StoredAnswer>;
+
+export interface StoredWaitsOptions {
+  /** `AUDIT_URL`. */
+  url: string;
+  token: InnerToken;
+  onAnswer?(answer: StoredAnswer): void;
+  clock?: Clock;
+  fetch?: typeof globalThis.fetch;
+}
+
+/** A person is not kept from deciding for longer by a database that is slow or away. */
+const PATIENCE_MS = 2_000;
+const FIRST_LOOK_MS = 20;
+const LAST_LOOK_MS = 250;
+
+const isThere = ({ parked }: StoredPage, { runId, epoch, partIds }: Waiting): boolean => {
+  if (parked?.runId !== runId || parked.epoch < epoch) return false;
+  const open = new Set(parked.parts.filter(isWaiting).map(({ partId }) => partId));
+  return partIds.every((partId) => open.has(partId));
+};
+
+/** Asks the audit service until it has what a run waits for, for two seconds at most. */
+export const createStoredWaits = (options: StoredWaitsOptions): Stored => {
+  const { token, onAnswer, clock = systemClock, fetch = globalThis.fetch } = options;
+  const base = options.url.endsWith('/') ? options.url : `${options.url}/`;
+  const look = async (waiting: Waiting, leftMs: number): Promise<StoredAnswer> => {
+    const url = new URL(`history/${waiting.conversationId}?limit=1&parked=1`, base);
+    const caller = { accept: 'application/json', 'x-runnel-user': encodeURIComponent(waiting.userId) };
+    const signal = AbortSignal.timeout(Math.max(1, Math.round(leftMs)));
+    const response = await callInner(token, (headers) => fetch(url, { headers: { ...caller, ...headers }, signal }));
+    const text = await response.text();
+    // 404: it has not heard of the conversation.
+    if (response.status !== 200) return response.status === 404 ? 'late' : 'away';
+    return isThere(parseBody(StoredPage, JSON.parse(text) as unknown), waiting) ? 'has' : 'late';
+  };
+  return async (waiting) => {
+    const until = clock.now() + PATIENCE_MS;
+    let answer: StoredAnswer = 'away';
+    for (let pause = FIRST_LOOK_MS; answer !== 'has' && clock.now() < until; pause = Math.min(pause * 2, LAST_LOOK_MS)) {
+      await clock.sleep(Math.min(pause, until - clock.now()));
+      answer = await look(waiting, until - clock.now()).catch((): StoredAnswer => 'away');
+    }
+    onAnswer?.(answer);
+    return answer;
+  };
+};

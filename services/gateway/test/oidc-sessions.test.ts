@@ -1,0 +1,173 @@
+import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Browser } from '../testing/oidc/browser.ts';
+import { startOddProvider, type OddProvider } from '../testing/oidc/odd-provider.ts';
+import { oddCallback, oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
+import { signed, testSessions } from '../testing/oidc/sessions.ts';
+import { meOf, oidcEnv, startOidcGateway } from '../testing/oidc/signed-in.ts';
+import { startGateway } from '../testing/test-gateway.ts';
+
+let provider: OddProvider;
+beforeEach(async () => {
+  provider = await startOddProvider();
+});
+afterEach(() => provider.close());
+
+describe('A-18 a session is renewed in silence', () => {
+  test('P-10 who is in stays in while the provider is away, and is asked about when it is back; who was ended there is ended here', async () => {
+    let now = Date.now();
+    const { begin, find, outcomes } = testSessions(provider.issuer, { now: () => now });
+    const { secret } = await begin(signed(), 'a device');
+    expect(await find(secret)).toMatchObject({ userId: 'ann', role: 'user' });
+    expect(provider.tokenCalls).toEqual([]);
+
+    provider.broken = { '/token': 503 };
+    now += 301_000;
+    await find(secret);
+    await waitFor(() => outcomes.length === 1);
+    expect(outcomes).toEqual(['unavailable']);
+    expect(await find(secret)).toMatchObject({ userId: 'ann' });
+
+    provider.broken = {};
+    provider.odd = { claims: { roles: ['boss'] } };
+    now += 31_000;
+    // However many ask at once, the provider is asked once.
+    await Promise.all(Array.from({ length: 20 }, () => find(secret)));
+    await waitFor(() => outcomes.length === 2);
+    expect([outcomes, provider.tokenCalls.length]).toEqual([['unavailable', 'renewed'], 1]);
+    expect(provider.tokenCalls[0]!.get('refresh_token')).toBe('r0');
+    expect(await find(secret)).toMatchObject({ role: 'admin' });
+
+    now += 301_000;
+    provider.refuses = { error: 'invalid_grant' };
+    await find(secret);
+    await waitFor(() => outcomes.length === 3);
+    expect(outcomes[2]).toBe('ended');
+    expect(await find(secret)).toBe(null);
+  });
+
+  test.each([
+    ['alike', 0],
+    ['an hour ahead', 3_600_000],
+    ['an hour behind', -3_600_000],
+  ])('two gateways at once, the second with a clock that is %s, spend a refresh token once, at its time', async (_name, skewMs) => {
+    let now = Date.now();
+    const store = createMemoryRunLog({ now: () => now });
+    const one = testSessions(provider.issuer, { store, now: () => now });
+    const two = testSessions(provider.issuer, { store, now: () => now + skewMs });
+    const { secret } = await one.begin(signed(), 'a device');
+    for (const round of [1, 2, 3]) {
+      await two.find(secret);
+      expect(provider.tokenCalls).toHaveLength(round - 1);
+      now += 301_000;
+      await Promise.all([one.find(secret), two.find(secret), one.find(secret), two.find(secret)]);
+      await waitFor(() => one.outcomes.length + two.outcomes.length === round);
+      expect(provider.tokenCalls.map((call) => call.get('refresh_token'))).toEqual(['r0', 'r1', 'r2'].slice(0, round));
+    }
+    expect([...one.outcomes, ...two.outcomes]).toEqual(['renewed', 'renewed', 'renewed']);
+  });
+
+  test('what the provider gave anew is kept by a store that was away for a moment', async () => {
+    let now = Date.now();
+    const memory = createMemoryRunLog({ now: () => now });
+    let failures = 0;
+    const keepGrant: RunLog['keepGrant'] = (command) => {
+      const isRenewed = !command.data.includes('"renewing"');
+      if (isRenewed && failures++ < 3) return Promise.reject(new RunnelError('unavailable', 'away'));
+      return memory.keepGrant(command);
+    };
+    const { begin, find, outcomes } = testSessions(provider.issuer, { now: () => now, store: { ...memory, keepGrant } });
+    const { secret } = await begin(signed(), 'a device');
+    for (const round of [1, 2]) {
+      now += 301_000;
+      await find(secret);
+      await waitFor(() => outcomes.length === round);
+    }
+    expect([failures > 3, outcomes]).toEqual([true, ['renewed', 'renewed']]);
+    // A token that was spent would end everything at many providers.
+    expect(provider.tokenCalls.map((call) => call.get('refresh_token'))).toEqual(['r0', 'r1']);
+  });
+
+  test('an open page is seen before it would count as idle, however short that is', async () => {
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
+    try {
+      const store = createMemoryRunLog({ now: () => Date.now() });
+      const { begin, find } = testSessions(provider.issuer, { store, idleMs: 120_000 });
+      const { secret } = await begin({ claims: { sub: 'ann' }, idToken: 'x', refreshToken: undefined, freshMs: null }, 'a device');
+      const unwatch = (await find(secret))!.watch!(() => {});
+      await vi.advanceTimersByTimeAsync(3_600_000);
+      expect(await find(secret)).toMatchObject({ userId: 'ann' });
+      unwatch();
+      await vi.advanceTimersByTimeAsync(240_000);
+      expect(await find(secret)).toBe(null);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+test('A-2 of 10,000 sessions of one person the newest fifty stand, and nobody else notices', async () => {
+  const { begin, find, list } = testSessions(provider.issuer);
+  const { secret: another } = await begin(signed('bob'), 'a device');
+  const secrets: string[] = [];
+  for (let i = 0; i < 10_000; i++) secrets.push((await begin(signed(), `device ${i}`)).secret);
+  expect(await list('ann')).toHaveLength(50);
+  const standing = await Promise.all(secrets.map(async (secret) => (await find(secret)) !== null));
+  expect(standing.filter(Boolean)).toHaveLength(50);
+  expect(standing.at(-1)).toBe(true);
+  expect(await find(another)).toMatchObject({ userId: 'bob' });
+});
+
+describe('P-10 the provider is down at a later step', () => {
+  test('at sign-out: one is signed out here, and stays where one is', async () => {
+    const { gateway, publicUrl } = await startOidcGateway(provider);
+    await using _ = gateway;
+    const browser = new Browser();
+    await oddSignIn(browser, { provider, publicUrl });
+    provider.broken = { '/.well-known/openid-configuration': 503, '/token': 503, '/keys': 503 };
+    const answer = await browser.ask(`${publicUrl}/api/sign-out`, { method: 'POST', headers: { origin: publicUrl } });
+    expect([answer.status, await answer.json()]).toEqual([200, { url: null }]);
+    expect(await meOf(browser, publicUrl)).toMatchObject({ status: 401 });
+  });
+
+  test('when it tells of a log-out, or a Bearer token comes: whose keys cannot be had is asked to come back, and is not refused', async () => {
+    const { gateway, publicUrl } = await startOidcGateway(provider);
+    await using _ = gateway;
+    const browser = new Browser();
+    await oddSignIn(browser, { provider, publicUrl });
+    await gateway.close();
+    provider.broken = { '/keys': 503 };
+    // A gateway that was just started has no keys yet.
+    await using fresh = await startGateway({ runLog: gateway.runLog, env: oidcEnv(provider.issuer, publicUrl) });
+    const body = new URLSearchParams({ logout_token: await provider.logoutToken({ sid: 's1' }) });
+    const tell = () => fetch(`${fresh.url}/api/sign-in/back-channel`, { method: 'POST', body });
+    expect((await tell()).status).toBe(503);
+    const authorization = `Bearer ${await provider.idToken()}`;
+    const me = await fetch(`${fresh.url}/api/me`, { headers: { authorization } });
+    expect([me.status, me.headers.has('retry-after')]).toEqual([503, true]);
+    provider.broken = {};
+    await waitFor(async () => (await tell()).status === 200, { deadlineMs: 5_000, everyMs: 200 });
+    const headers = { cookie: browser.cookiesFor(publicUrl) };
+    expect((await fetch(`${fresh.url}/api/me`, { headers })).status).toBe(401);
+  });
+});
+
+test('A-11 a flow that was begun with one provider is not finished with another (mix-up)', async () => {
+  const other = await startOddProvider();
+  const { gateway: honest, publicUrl } = await startOidcGateway(provider);
+  await using _ = honest;
+  const browser = new Browser();
+  const { callback } = await oddCallback(browser, { provider, publicUrl });
+  await using changed = await startGateway({ runLog: honest.runLog, env: oidcEnv(other.issuer, publicUrl) });
+  const headers = { cookie: browser.cookiesFor(publicUrl) };
+  for (const iss of [provider.issuer, other.issuer]) {
+    const back = new URL(callback!);
+    back.searchParams.set('iss', iss);
+    const answer = await fetch(`${changed.url}${back.pathname}${back.search}`, { headers, redirect: 'manual' });
+    expect(outcomeIn(new URL(answer.headers.get('location')!))).toBe('refused');
+  }
+  expect([provider.tokenCalls, other.tokenCalls]).toEqual([[], []]);
+  await other.close();
+});

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { linesOf, outsideClients } from '../testing/outside-clients.ts';
+
+const told = (script: string): Promise<string[]> => linesOf(process.execPath, (url) => [join(outsideClients ?? '', script), url], 50_000);
+
+test.skipIf(outsideClients === undefined)(
+  'useChat in React goes on in a page that is opened again, and stops for everybody (skipped without npm run clients)',
+  async () => {
+    expect(await told('use-chat.mjs')).toEqual(['use-chat', 'use-chat-stopped']);
+  },
+  60_000,
+);
+
+test.skipIf(outsideClients === undefined)(
+  'CopilotKit’s client finds the agents, connects again in the middle of an answer, and stops it (skipped without npm run clients)',
+  async () => {
+    expect(await told('copilotkit.mjs')).toEqual(['copilotkit', 'copilotkit-connected', 'copilotkit-stopped']);
+  },
+  60_000,
+);

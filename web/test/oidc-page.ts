@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page } from 'playwright-core';
+import type { RealProvider } from '@runnel/gateway/testing/oidc';
+import { startStandalone, type Standalone } from './standalone.ts';
+
+/** A port that was free a moment ago: the provider has to know the page's address before there is one. */
+const freePort = async (): Promise<number> => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
+  await new Promise((resolve) => holder.close(resolve));
+  return port;
+};
+
+/** The whole product, which signs people in with this provider. */
+export const startOidcPage = async (
+  provider: RealProvider,
+  settings: Record<string, string> = {},
+): Promise<{ server: Standalone; url: string }> => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  provider.allow(url);
+  const client = { OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' };
+  const roles = { ROLES_CLAIM: 'roles', AUDITOR_ROLES: 'audit', USER_ROLES: 'staff,audit' };
+  const env = { AUTH_MODE: 'oidc', OIDC_ISSUER: provider.issuer, PUBLIC_URL: url, PORT: String(port), ...client, ...roles };
+  return { server: await startStandalone({ ...env, ...settings }), url };
+};
+
+export const panel = (page: Page) => page.locator('.sign-in');
+export const composer = (page: Page) => page.getByRole('textbox', { name: 'Message' });
+export const enter = async (page: Page): Promise<void> => {
+  await panel(page).getByRole('link', { name: 'Sign in' }).click();
+  await page.locator('.badge.flow').waitFor();
+  await composer(page).waitFor();
+};
+export const ask = async (page: Page, text: string): Promise<void> => {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+};
+
+/** The words of the last answer as the model `count` numbers them. */
+export const words = async (page: Page): Promise<string[]> =>
+  (await page.locator('article.assistant').last().locator('.prose').innerText()).match(/w\d{6}/g) ?? [];
+export const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => `w${String(i + 1).padStart(6, '0')}`);
