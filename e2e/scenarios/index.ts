@@ -17,7 +17,7 @@ import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './stores/redis.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
-import { toolScenarios } from './tools.ts';
+import { toolScenarios } from './tools/index.ts';
 import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [

@@ -19,6 +19,7 @@ import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './connections/affinity.ts';
 import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
 import { createAuth, type Auth } from './auth/auth.ts';
+import { MAX_USER_ID } from './auth/identity.ts';
 import { withCount } from './auth/counted.ts';
 import { createApiKeys } from './auth/grants/api-keys.ts';
 import { LiveGrants } from './auth/grants/live-grants.ts';
@@ -183,6 +184,8 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustOf(trustProxy),
     bodyLimit: limits.frameBytes,
+    // Admins name a person in a path; Fastify's own bound is 100 characters.
+    routerOptions: { maxParamLength: MAX_USER_ID },
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
     frameworkErrors: sendUnreadable,
