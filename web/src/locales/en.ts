@@ -3,6 +3,7 @@ import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
+import { shell } from './en-shell.ts';
 
 export const en = {
   app: { name: 'Runnel', skip: 'Skip to the message box', layers: 'Menus' },
@@ -258,6 +259,7 @@ export const en = {
   },
   account,
   audit,
+  shell,
   error: {
     unauthorized: 'Please sign in.',
     'bad-frame': 'The server did not understand this page. Please reload it.',

@@ -3,6 +3,7 @@ import { audit } from './vi-audit.ts';
 import { file } from './vi-file.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
+import { shell } from './vi-shell.ts';
 import type { Messages } from './en.ts';
 
 export const vi: Messages = {
@@ -258,6 +259,7 @@ export const vi: Messages = {
   },
   account,
   audit,
+  shell,
   error: {
     unauthorized: 'Vui lòng đăng nhập.',
     'bad-frame': 'Máy chủ không hiểu trang này. Vui lòng tải lại trang.',
