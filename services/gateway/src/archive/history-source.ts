@@ -79,7 +79,7 @@ const MOST = PAGE * 50;
  * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
  */
 export async function* everyConversation(
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
   userId: string,
 ): AsyncGenerator<ConversationPage['conversations'][number]> {
