@@ -73,7 +73,7 @@ const isKilledByOthers = async (folder: string, mutant: Mutant, files: readonly 
 };
 
 /** One worker's share, a few mutants at a time: what lives is said as soon as it is known. */
-const BATCH = 12;
+const BATCH = 24;
 const work = async (mutants: readonly Mutant[], coverage: Coverage, slow: readonly string[]): Promise<Mutant[]> => {
   const folder = await copySources();
   const alive: Mutant[] = [];

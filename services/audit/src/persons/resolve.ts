@@ -2,7 +2,8 @@ import { sequenceOf, type AuditEvent } from '@runnel/protocol/audit';
 import type { Sql } from '../database/sql.ts';
 import { PERSON, rowOf, type PersonRow, type SessionRow } from '../database/tables.ts';
 import { eachPerson, renamePersons, userOf, type NameOf } from '../store/rows.ts';
-import { isPseudonym, lateDigest, makePerson } from './pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { lateDigest, makePerson } from './pseudonym.ts';
 
 type Raw = Record<string, unknown>;
 
