@@ -3,7 +3,8 @@ import type { TrailFields } from '@runnel/protocol/audit';
 import { shownPart, type Part } from '@runnel/protocol';
 import type { Marker, Piece, Replay, ReplayedPart } from '@runnel/protocol/http';
 import { dialectOf, Sql } from '../database/sql.ts';
-import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow } from '../database/tables.ts';
+import { AUDIT, MESSAGE, rowOf, type AuditRow } from '../database/tables.ts';
+import { TIMELINE } from '../database/timeline-table.ts';
 import { toStretch, withoutRepeats, type Stretch } from '../store/pack-timeline.ts';
 import { readBody, toMessage } from './reader.ts';
 

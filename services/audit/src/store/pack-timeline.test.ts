@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { joinBatches, packChunks, toStretch, unpackChunks, withoutRepeats, type Chunk, type Stretch } from './pack-timeline.ts';
-import type { TimelineRow } from '../database/tables.ts';
+import type { TimelineRow } from '../database/timeline-table.ts';
 
 const whole = fc.oneof(fc.nat({ max: 200 }), fc.maxSafeNat());
 const anyChunks = fc.array(fc.tuple(whole, whole, whole), { maxLength: 40 });

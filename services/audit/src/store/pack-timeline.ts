@@ -1,4 +1,4 @@
-import type { TimelineRow } from '../database/tables.ts';
+import type { TimelineRow } from '../database/timeline-table.ts';
 
 /** Offset of the event, ms since the start of the run, bytes. */
 export type Chunk = readonly [offset: number, ms: number, bytes: number];

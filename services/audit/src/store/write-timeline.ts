@@ -1,5 +1,6 @@
-import { rowOf, TIMELINE } from '../database/tables.ts';
 import type { Sql } from '../database/sql.ts';
+import { rowOf } from '../database/tables.ts';
+import { TIMELINE } from '../database/timeline-table.ts';
 import { joinBatches, type Stretch } from './pack-timeline.ts';
 
 type Raw = Record<string, unknown>;
