@@ -60,5 +60,5 @@ test('the gate asks for metrics that there are', async () => {
   const asked = new Set(Array.from(gate.matchAll(/runnel_\w+/g), ([name]) => name.replace(/_bucket$/, '')));
   expect(asked.size).toBe(2);
   for (const name of asked) expect(known).toContain(`# TYPE ${name} `);
-  expect(gate).toContain('namespace=\\\\\\"chat\\\\\\"');
+  expect(gate).toContain(JSON.stringify('namespace="chat"').slice(1, -1));
 });
