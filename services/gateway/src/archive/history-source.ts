@@ -33,7 +33,7 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
 export const listConversations = async (
   runLog: RunLog,
   audit: AuditHistory | null,
-  query: { userId: string; after?: string; limit: number },
+  query: { userId: string; after?: string; limit: number; all?: true },
 ): Promise<ConversationPage> => {
   const stored = await runLog.listConversations(query);
   if (!audit || stored.conversations.length >= query.limit) return stored;
@@ -43,7 +43,9 @@ export const listConversations = async (
     const all = [...stored.conversations, ...older.conversations.filter((conversation) => !known.has(conversation.conversationId))];
     all.sort((a, b) => b.updatedAt - a.updatedAt);
     return { conversations: all.slice(0, query.limit), hasMore: older.hasMore || all.length > query.limit };
-  } catch {
+  } catch (error) {
+    // Of all, none may lack.
+    if (query.all) throw error;
     return stored;
   }
 };
@@ -66,3 +68,33 @@ export const conversationsAmong = async (
   const asked = new Set(lacking);
   return [...conversations, ...older.conversations.filter(({ conversationId }) => asked.has(conversationId))];
 };
+
+const PAGE = 200;
+/** No list of a person is longer; whoever has more is asked again. */
+const MOST = PAGE * 50;
+
+/**
+ * All conversations of a person, also those of programs that no list shows, newest first, each once.
+ *
+ * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
+ */
+export async function* everyConversation(
+  runLog: RunLog,
+  audit: AuditHistory | null,
+  userId: string,
+): AsyncGenerator<ConversationPage['conversations'][number]> {
+  // Asked first and alone.
+  await audit?.listConversations({ userId, limit: 1 });
+  const seen = new Set<string>();
+  for (let after: string | undefined; seen.size < MOST;) {
+    const query = { userId, limit: PAGE, all: true as const, ...(after !== undefined && { after }) };
+    const { conversations, hasMore } = await listConversations(runLog, audit, query);
+    for (const conversation of conversations) {
+      if (seen.has(conversation.conversationId)) continue;
+      seen.add(conversation.conversationId);
+      yield conversation;
+    }
+    after = conversations.at(-1)?.conversationId;
+    if (!hasMore || after === undefined) return;
+  }
+}
