@@ -79,7 +79,7 @@ export const toStretch = ({ packed, chunks, last, ...row }: TimelineRow): Stretc
 });
 
 /** An older release reads an empty `chunks` as a hole. */
-export const toRow = ({ chunks, ...stretch }: Stretch): TimelineRow => ({ ...stretch, chunks: '[]', packed: packChunks(chunks) });
+const toRow = ({ chunks, ...stretch }: Stretch): TimelineRow => ({ ...stretch, chunks: '[]', packed: packChunks(chunks) });
 
 const inOrder = (a: Stretch, b: Stretch): number => a.epoch - b.epoch || a.batch - b.batch;
 
