@@ -9,7 +9,10 @@ declare module 'k6/http' {
     /** ms: to the first byte, and to the last. */
     timings: { waiting: number; duration: number };
   }
-  const http: { post(url: string, body: string, params: { headers: Record<string, string>; timeout: string }): Answer };
+  const http: {
+    get(url: string): Answer;
+    post(url: string, body: string, params: { headers: Record<string, string>; timeout: string }): Answer;
+  };
   export default http;
 }
 declare module 'k6/crypto' {
@@ -35,10 +38,13 @@ declare module 'k6/websockets' {
     onopen: () => void;
     onmessage: (event: { data: unknown }) => void;
     onerror: () => void;
+    onclose: () => void;
     send(data: string): void;
     close(): void;
   }
 }
 /** Number of the virtual user, from 1. */
 declare const __VU: number;
+/** Which call of the script it is for this user, from 0. */
+declare const __ITER: number;
 declare const __ENV: Record<string, string | undefined>;

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { NginxMode } from './nginx.ts';
-import { onStage, runK6 } from './stage.ts';
+import { onStage, runK6, whileRolling } from './stage.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,4 +26,6 @@ const load = {
   ...(values.script === 'soak' && { deadlineMs: (Number(process.env['SOAK_MINUTES'] ?? 60) + 5) * 60_000 }),
 };
 const run = (url: string): Promise<number> => runK6(url, load);
-process.exitCode = await (values.target === undefined ? onStage({ mode: values.mode as NginxMode }, run) : run(values.target));
+const here = (): Promise<number> =>
+  onStage({ mode: values.mode as NginxMode }, (url, cluster) => (values.script === 'rollout' ? whileRolling(cluster, run(url)) : run(url)));
+process.exitCode = await (values.target === undefined ? here() : run(values.target));

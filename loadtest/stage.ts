@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { startCluster, startTcpProxy, type TcpProxy } from '@runnel/e2e';
+import { startCluster, startTcpProxy, type Cluster, type TcpProxy } from '@runnel/e2e';
 import { goTool } from '../scripts/go-tools.mjs';
 import { startNginx, type NginxMode } from './nginx.ts';
 
@@ -53,7 +53,7 @@ export interface Stage {
 }
 
 /** Redis, two gateways and two AI pods behind a real nginx, all on loopback, for as long as `work` takes. */
-export const onStage = async <T>({ mode, delayMs = 0 }: Stage, work: (url: string) => Promise<T>): Promise<T> => {
+export const onStage = async <T>({ mode, delayMs = 0 }: Stage, work: (url: string, cluster: Cluster) => Promise<T>): Promise<T> => {
   await using stack = new AsyncDisposableStack();
   const cluster = await startCluster({ gateways: 2, ai: 2, gatewayEnv: { TRUST_PROXY: 'true' } });
   stack.defer(() => cluster.removeLogs());
@@ -67,7 +67,22 @@ export const onStage = async <T>({ mode, delayMs = 0 }: Stage, work: (url: strin
   const nginx = await startNginx(mode, ports);
   stack.defer(() => nginx.close());
   // Awaited here: the stage stands until the work is done.
-  return await work(`ws://127.0.0.1:${nginx.port}`);
+  return await work(`ws://127.0.0.1:${nginx.port}`, cluster);
+};
+
+/** Replaces every pod, one after the other, for as long as `work` takes, once at least. */
+export const whileRolling = async <T>({ ai, gateways }: Cluster, work: Promise<T>): Promise<T> => {
+  let done = false;
+  const ended = work.finally(() => (done = true));
+  do {
+    for (const pod of [...ai, ...gateways]) {
+      const code = await pod.terminate();
+      if (code !== 0) throw new Error(`${pod.name} ended with ${code}`);
+      await pod.start();
+      if (done) break;
+    }
+  } while (!done);
+  return ended;
 };
 
 const slowWire = async (port: number, delayMs: number): Promise<TcpProxy> => {

@@ -5,6 +5,10 @@ export const PROMISES = {
   cancel: { runnel_cancel: ['p(99)<250'] },
   /** What `/v1` adds to the time that an answer's words take. */
   v1: { runnel_v1_late: ['p(99)<250'] },
+  /** A page of a long conversation. */
+  history: { runnel_history: ['p(99)<250'] },
+  /** P-4: what a person may wait for a word while pods are replaced. */
+  pause: { runnel_pause: ['p(99)<500', 'max<4000'], runnel_moved: ['count>=1'] },
   whole: { runnel_answers_whole: ['rate==1'] },
 } as const;
 
