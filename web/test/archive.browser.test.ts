@@ -193,9 +193,10 @@ describe('the audit page', () => {
     // The harness is a file of its own: a page that is loaded anew has the same question.
     const { search } = new URL(page.url());
     await page.goto(`${harness.address('auditAdmin')}&${search.slice(1)}`);
+    await page.locator('.entry').first().waitFor();
     await expect.poll(() => calls(page)).toContainEqual(expect.stringMatching(/"userId":"ann","from":\d+/));
     expect(await page.getByLabel('From').inputValue()).toBe('2026-03-14T09:30');
-    await page.getByLabel('Conversation').fill('not an id');
+    await page.getByRole('textbox', { name: 'Conversation' }).fill('not an id');
     await page.getByText('An id has letters, digits, _ and -, 64 at most.').waitFor();
     await page.getByRole('button', { name: 'New chat' }).click();
     await page.waitForURL((url) => !url.search.includes('who='));
