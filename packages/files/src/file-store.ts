@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
@@ -129,7 +128,7 @@ export const createFileStore = (
     const whole: WholeFile = { ...file, whole: looked.whole };
     if (looked.seen) await blobs.put(seenKey(fileId), looked.seen);
     if (looked.text !== undefined) await blobs.put(textKey(fileId), Buffer.from(looked.text));
-    await blobs.put(dataKey(whole), createReadStream(looked.path));
+    await blobs.putFile(dataKey(whole), looked.path);
     await save(whole);
     await mustStand(file);
     return whole;
