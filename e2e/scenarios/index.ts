@@ -15,6 +15,7 @@ import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './stores/redis.ts';
+import { redisUserScenarios } from './stores/redis-user.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
 import { toolScenarios } from './tools/index.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: Scenario[] = [
   ...cancelScenarios,
   ...drainScenarios,
   ...redisScenarios,
+  ...redisUserScenarios,
   ...failoverScenarios,
   ...attackScenarios,
   ...failoverEndedScenarios,

@@ -37,7 +37,8 @@ import { createAuditHistory } from './archive/audit-history.ts';
 import { recordMetrics } from './person/metrics.ts';
 import { createOwnThings } from './person/own-things.ts';
 import { createRecords } from './person/records.ts';
-import { servicePods } from './dispatch/discovery/service-pods.ts';
+import { podUrl } from './dispatch/discovery/endpoint-slices.ts';
+import { DNS_PORT, servicePods } from './dispatch/discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
 import { drainConnections } from './connections/drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
@@ -52,6 +53,7 @@ import { withRehydration } from './archive/rehydration.ts';
 import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
 import { openFiles } from './http/files/settings.ts';
 import { sweepFiles } from './http/files/sweep.ts';
+import { serviceAddress } from './dispatch/service-address.ts';
 import { watchPods } from './dispatch/watch-pods.ts';
 import { registerWs } from './sockets/ws-route.ts';
 
@@ -93,7 +95,8 @@ export interface GatewayApp {
 }
 
 const podsOf = (config: GatewayConfig, token: InnerToken, metrics: GatewayMetrics, log: Logger): AiPods => {
-  const { aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort } = config;
+  const { aiServiceName, aiServiceUrls, dispatch, kubernetesHost, kubernetesPort } = config;
+  if (dispatch === 'service') return serviceAddress(aiServiceName === undefined ? aiServiceUrls : [podUrl(aiServiceName, DNS_PORT)], token);
   if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient(), token);
   const host = kubernetesHost?.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
   const api = host === undefined ? undefined : `https://${host}:${kubernetesPort}`;
