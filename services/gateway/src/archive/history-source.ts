@@ -1,4 +1,4 @@
-import type { RunLog } from '@runnel/coordination';
+import type { ConversationReader } from '@runnel/coordination';
 import type { ConversationPage, ConversationSummary } from '@runnel/protocol/http';
 import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.ts';
 
@@ -6,7 +6,7 @@ import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.
  * A page from the run log, filled up or replaced from the audit service where the run log's memory ends. The audit service
  * being down only shortens what it would have added: `hasMore` stays true then, so that a reader asks again.
  */
-export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
+export const readHistory = async (runLog: ConversationReader, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
   const stored = await runLog.readHistory(query);
   // A page that is full in bytes is no sign that the store ends there.
   if (!audit || stored.kind === 'forbidden' || (stored.kind === 'page' && stored.cut)) return stored;
@@ -31,7 +31,7 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
 
 /** The user's conversations of both, newest first, each once; the run log's word counts where both know one. */
 export const listConversations = async (
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
   query: { userId: string; after?: string; limit: number; all?: true },
 ): Promise<ConversationPage> => {
@@ -52,7 +52,7 @@ export const listConversations = async (
 
 /** Those of these that exist, newest first; the run log's word counts where both know one. While the database is away, those the store has. */
 export const conversationsAmong = async (
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
   userId: string,
   only: readonly string[],
@@ -79,7 +79,7 @@ const MOST = PAGE * 50;
  * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
  */
 export async function* everyConversation(
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
   userId: string,
 ): AsyncGenerator<ConversationPage['conversations'][number]> {
