@@ -6,7 +6,7 @@ declare const write: <T extends AuditEventType>(type: T, data: AuditData[T]) => 
 declare const ended: AuditEventOf<'STREAM_COMPLETED'>;
 
 /** Types alone: nothing of it runs. `tsc` fails where a line that must not compile does. */
-const namesThatNoEventHas = (): void => {
+const _namesThatNoEventHas = (): void => {
   // @ts-expect-error 0.1.0 read this name, and counted no token of any run
   void ended.data.usage?.inputTokens;
   // @ts-expect-error a writer that says another name for the same
@@ -22,7 +22,7 @@ test('a field of an event that is renamed compiles neither where it is written n
   expectTypeOf<(typeof ended)['data']['usage']>().toEqualTypeOf<
     { promptTokens: number; completionTokens: number; estimated?: boolean } | undefined
   >();
-  expectTypeOf<Parameters<typeof namesThatNoEventHas>>().toEqualTypeOf<[]>();
+  expectTypeOf<Parameters<typeof _namesThatNoEventHas>>().toEqualTypeOf<[]>();
   // The trail has a digest where the event has a text, under the same name.
   expectTypeOf<TrailData['TITLE_CHANGED']['title']>().toEqualTypeOf<{ bytes: number; sha256: string }>();
 });
