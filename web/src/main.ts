@@ -24,6 +24,7 @@ const tokens = createTokenHolder(session);
 const client = createClient({
   url: location.origin,
   name: 'web',
+  list: true,
   page: pageName(session),
   // None: a cookie or a proxy in front may speak for the reader.
   token: tokens.get,

@@ -12,6 +12,7 @@ import type { Commands } from '../commands/commands.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Hub } from '../follow/hub.ts';
+import type { People } from '../follow/people.ts';
 import type { Identity } from '../auth/identity.ts';
 import { SendQueue, type Wire } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
@@ -27,6 +28,7 @@ export interface SessionSocket extends Wire {
 /** What all sessions of a node share. */
 export interface SessionDeps {
   hub: Hub;
+  people: People;
   commands: Commands;
   auth: Pick<Auth, 'verify'>;
   limits: Limits;
@@ -80,6 +82,8 @@ export class Session implements Drainable, Waiter {
   readonly #strikes = new Strikes();
   readonly #token: TokenExpiry;
   #state: State;
+  /** Ends the hints about the caller's list. */
+  #unlist: (() => void) | null = null;
   /** Who counts this socket as one of theirs. */
   #countedFor: string | null = null;
 
@@ -196,6 +200,7 @@ export class Session implements Drainable, Waiter {
     if (state.kind === 'open') state.frames.close();
     this.#heartbeat.stop();
     this.#token.stop();
+    this.#unlist?.();
     this.#queue.close();
     if (this.#countedFor !== null) this.#deps.budgets.sockets.release(this.#countedFor);
     this.#countedFor = null;
@@ -234,7 +239,7 @@ export class Session implements Drainable, Waiter {
   }
 
   /** The first `hello`, or a later one with a fresh token. */
-  async #hello({ id, protocol, token }: ClientFrameOf<'hello'>): Promise<void> {
+  async #hello({ id, protocol, token, list = false }: ClientFrameOf<'hello'>): Promise<void> {
     if (protocol !== PROTOCOL_VERSION) return this.end('version');
     let identity: Identity | null;
     try {
@@ -249,6 +254,9 @@ export class Session implements Drainable, Waiter {
     if (this.#deps.bans.has(identity.userId)) return this.end('rate');
     if (this.#state.kind === 'verifying' && !(await this.#count(identity.userId))) return;
     const state = this.#state;
+    // Before `welcome`: who reads their list then has missed nothing.
+    if (list && state.kind === 'verifying')
+      this.#unlist ??= this.#deps.people.follow(identity.userId, (event) => this.#queue.send(event, null));
     if (state.kind === 'verifying') this.#welcome(identity, state.waiting);
     // Follows were checked for the user of the first hello; another user is another socket.
     else if (state.kind === 'open' && state.identity.userId !== identity.userId) this.end('auth');
