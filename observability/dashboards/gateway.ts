@@ -197,6 +197,7 @@ export const gateway: Dashboard = {
           kind: 'timeseries',
           title: 'People whose lists are told of changes',
           description: 'Subscriptions for open pages, one for each person. No alert: a page without hints reads its list every minute.',
+          unit: 'short',
           targets: [sumOf('runnel_gateway_people', 'instance')],
         },
         {
