@@ -1,4 +1,4 @@
-// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform, actionlint) from the Go module proxy and
+// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform, actionlint, an S3 server) from the Go module proxy and
 // keeps the binaries by version under the home directory: a second call costs nothing. They are programs of their own, run by tests: nothing
 // of theirs is linked into Runnel or goes into an image. Their licences: `licence` of each.
 //   node scripts/go-tools.mjs k6 helm4 …   prints `name=path` lines
@@ -33,6 +33,12 @@ const TOOLS = {
     licence: 'Apache-2.0',
     path: 'github.com/yannh/kubeconform/cmd/kubeconform',
     require: ['github.com/yannh/kubeconform v0.8.0'],
+  },
+  versitygw: {
+    version: '1.8.0',
+    licence: 'Apache-2.0',
+    path: 'github.com/versity/versitygw/cmd/versitygw',
+    require: ['github.com/versity/versitygw v1.8.0'],
   },
   actionlint: {
     version: '1.7.12',

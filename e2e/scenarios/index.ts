@@ -15,9 +15,10 @@ import { gatewayScenarios } from './gateways.ts';
 import { modelScenarios } from './models.ts';
 import { readerScenarios } from './readers.ts';
 import { redisScenarios } from './stores/redis.ts';
+import { redisUserScenarios } from './stores/redis-user.ts';
 import { skewScenarios } from './skew.ts';
 import { surfaceScenarios } from './surfaces.ts';
-import { toolScenarios } from './tools.ts';
+import { toolScenarios } from './tools/index.ts';
 import { trustScenarios } from './trust/index.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -31,6 +32,7 @@ export const SCENARIOS: Scenario[] = [
   ...cancelScenarios,
   ...drainScenarios,
   ...redisScenarios,
+  ...redisUserScenarios,
   ...failoverScenarios,
   ...attackScenarios,
   ...failoverEndedScenarios,

@@ -145,7 +145,7 @@ describe.each(Object.entries(SPECS))('what %s reads from its environment', (serv
 const FIXED_BY_COMPOSE = new Set([
   ...['REDIS_URL', 'INTERNAL_PORT', 'AI_SERVICE_NAME', 'AUDIT_URL', 'DEV_MODE_OPEN', 'TRUST_PROXY', 'DATABASE_URL', 'KAFKA_BROKERS'],
   // No folder that the containers could share.
-  'FILES_URL',
+  ...['FILES_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
   // Beside `stop_grace_period`, which must be longer.
   'DRAIN_SECONDS',
 ]);

@@ -298,6 +298,14 @@ test.each(['gateway', 'ai'])('files are in a claim that each %s mounts, and nowh
     mount: '/var/lib/runnel/files',
     claim: 'uploads',
   });
+  const s3Url = 's3://files?endpoint=https://s3.example.org&region=eu-west-1';
+  const bucket = { files: { s3Url, existingSecret: 'keys' } };
+  expect(of(bucket)).toEqual({ url: s3Url, mount: undefined, claim: undefined });
+  const { env } = main(deployment(rendered(bucket), name)) as { env: { name: string; valueFrom?: object }[] };
+  for (const key of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+    expect(env.find((one) => one.name === key)?.valueFrom).toEqual({ secretKeyRef: { name: 'keys', key } });
+  expect(() => rendered({ files: { s3Url } })).toThrow('go together');
+  expect(() => rendered({ files: { ...bucket.files, existingClaim: 'uploads' } })).toThrow('not both');
 });
 
 test('models of a ConfigMap are a folder that gateways and AI pods mount, and stand beside no other list', () => {

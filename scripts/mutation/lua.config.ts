@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['scripts/mutation/lua-batch.ts'],
     pool: 'forks',
     // Longer than any wait of the contract, and short enough for a mutant that leaves a test waiting.
-    testTimeout: 12_000,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
   },
 });

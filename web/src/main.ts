@@ -1,8 +1,10 @@
-import { createClient } from '@runnel/client';
+import { createClient, type Client } from '@runnel/client';
 import { createPage } from './app.ts';
 import { pageName } from './lib/session/page-name.ts';
+import { recall } from './composables/offline/recall.ts';
 import { speak } from './i18n.ts';
 import { firstLocale } from './stores/settings.ts';
+import { readerOf } from './lib/session/reader.ts';
 import { createTokenHolder } from './lib/session/token-holder.ts';
 
 /** With `AUTH_MODE=dev`, `?user_id=` names the user, so that two browsers can be one person. */
@@ -21,7 +23,11 @@ const storage = storageOf(() => localStorage);
 const session = storageOf(() => sessionStorage);
 const tokens = createTokenHolder(session);
 
-const client = createClient({
+/** Whose page this is while no server can say so. */
+const reader = (): string | null => userId ?? readerOf(tokens.held.value);
+const presumed = reader();
+
+const client: Client = createClient({
   url: location.origin,
   name: 'web',
   list: true,
@@ -29,6 +35,8 @@ const client = createClient({
   // None: a cookie or a proxy in front may speak for the reader.
   token: tokens.get,
   ...(storage && { storage }),
+  ...(presumed !== null && { reader: presumed }),
+  kept: (conversationId) => recall(client, reader, conversationId),
   ...(userId !== null && { userId }),
 });
 // Its words first: a page that changes its language under the reader's eyes looks broken.

@@ -13,14 +13,17 @@ export interface Watched {
   complaints: string[];
 }
 
-/** Lines a browser writes itself when a test cuts the network. */
-const NETWORK = /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|WebSocket connection to|Failed to load resource/;
+/** Lines that are written when a test cuts the network, or keeps the service worker out. */
+const NETWORK =
+  /Service Worker registration blocked by Playwright|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|WebSocket connection to|Failed to load resource/;
 
 export const openPage = async (browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> => {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     locale: 'en-US',
     reducedMotion: 'reduce',
+    // Its own tests let it: what it answers, no route of a test meets.
+    serviceWorkers: 'block',
     ...options,
   });
   const page = await context.newPage();

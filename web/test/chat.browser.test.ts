@@ -58,6 +58,7 @@ describe('a chat', () => {
     await hasWords(page, 10);
     const shown = await words(page);
     expect(shown).toEqual(counted(shown.length));
+    await answer(page).getByText('Opened here in the middle: 0 words lost').waitFor();
     await page.getByRole('button', { name: 'Stop the answer' }).click();
     await ended(page, 'cancelled');
   });
@@ -71,6 +72,10 @@ describe('a chat', () => {
     await context.setOffline(false);
     await ended(page, 'complete');
     expect(await words(page)).toEqual(counted(120));
+    await answer(page)
+      .getByText(/No connection for [\d.]+ s: 0 words lost/)
+      .waitFor();
+    await answer(page).locator('.stitched').first().waitFor();
     await answer(page).getByText('Verified').waitFor();
   });
 

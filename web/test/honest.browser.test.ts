@@ -188,7 +188,7 @@ test('a question goes to the top when it is sent; a failure is told with its rea
   const { page } = await open();
   await ask(page, 'count 60 at 60');
   await answers(page, 'complete').waitFor();
-  await page.locator('.badge', { hasText: 'Verified' }).waitFor();
+  await answers(page, 'complete').getByText('Verified').waitFor();
   await ask(page, 'count 2000 at 20');
   await answers(page, 'running').waitFor();
   const top = (): Promise<number> =>
@@ -207,5 +207,5 @@ test('a question goes to the top when it is sent; a failure is told with its rea
   await page.getByRole('button', { name: 'New chat' }).first().click();
   await ask(page, 'count 900 at 50');
   await words(page, 2);
-  expect(await page.locator('.badge', { hasText: 'Verified' }).count()).toBe(0);
+  expect(await page.getByText('Verified').count()).toBe(0);
 });

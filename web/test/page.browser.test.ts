@@ -114,7 +114,6 @@ describe('the connection badge', () => {
   test.each([
     ['reconnecting', /Reconnecting in \d s/],
     ['queued', /Offline/],
-    ['resumed', /Resumed: 12 events in 8 ms/],
     ['home', /Live/],
   ])('%s', async (scene, text) => {
     const { page } = await open(scene);

@@ -113,12 +113,7 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     );
     return open(client, messages);
   },
-  moved: (client) => {
-    const id = open(client, talk().slice(0, 3), 'There is no liquid water there, but lava');
-    const view = client.view(id).get();
-    setTimeout(() => client.change(id, { conversation: { ...view.conversation, run: { ...view.conversation.run!, moves: 1 } } }), 100);
-    return id;
-  },
+  moved: (client) => open(client, talk().slice(0, 3), 'There is no liquid water there, but lava'),
   queued: (client) => {
     const messages = talk();
     const id = open(client, messages);
@@ -142,12 +137,6 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
   reconnecting: (client) => {
     const id = open(client, talk());
     client.connection.set({ ...liveConnection(), status: 'reconnecting', attempt: 3, retryAt: Date.now() + 8_000 });
-    return id;
-  },
-  resumed: (client) => {
-    const id = open(client, talk());
-    client.change(id, { lastResume: { kind: 'snapshot', events: 1, ms: 9 } });
-    setTimeout(() => client.change(id, { lastResume: { kind: 'tail', events: 12, ms: 8 } }), 100);
     return id;
   },
   signIn: (client) => {

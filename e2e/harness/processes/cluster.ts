@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { addDocumentedUser } from '@runnel/coordination/testing';
 import { startPostgres, type TestPostgres } from '@runnel/audit/testing';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
@@ -19,6 +20,8 @@ export interface ClusterOptions {
   aiStarted?: number;
   /** Redis is a Redis Cluster of three masters (not together with `proxied`). */
   redisCluster?: boolean;
+  /** The services are the Redis user of docs/operations.md (not together with `proxied`). */
+  redisUser?: boolean;
   /** Puts proxies between the services and Redis. */
   proxied?: boolean;
   /** An audit service that reads the outbox itself, on SQLite; the gateways ask it for what Redis no longer has. */
@@ -111,6 +114,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
   const redis = options.redisCluster ? await startManyRedis() : await startOneRedis(options.redisArgs ?? []);
   const wires = proxied ? await startWires(redis.port, ai) : { gateways: NO_WIRE, ai: [], all: [] };
+  const redisUrl = options.redisUser ? await addDocumentedUser(redis.nodes, redis.url) : redis.url;
   const [kafka, postgres] = await Promise.all([
     options.kafka ? startKafka({ nodes: Number(options.kafka) }) : null,
     options.postgres ? startPostgres(options.postgres === true ? {} : options.postgres) : null,
@@ -127,7 +131,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
       internalPort: await freePort(),
       env: {
         INTERNAL_TOKEN,
-        REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redis.url,
+        REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redisUrl,
         LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
         ...env,
       },

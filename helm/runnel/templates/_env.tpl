@@ -184,7 +184,11 @@
 {{/* What people upload. */}}
 {{/* All services have the same. */}}
 {{- define "runnel.filesEnv" -}}
-- { name: FILES_URL, value: {{ ternary "file:/var/lib/runnel/files" "none" (ne .Values.files.existingClaim "") | quote }} }
+- { name: FILES_URL, value: {{ .Values.files.s3Url | default (ternary "file:/var/lib/runnel/files" "none" (ne .Values.files.existingClaim "")) | quote }} }
+{{- if .Values.files.s3Url }}
+- { name: AWS_ACCESS_KEY_ID, valueFrom: { secretKeyRef: { name: {{ .Values.files.existingSecret | quote }}, key: AWS_ACCESS_KEY_ID } } }
+- { name: AWS_SECRET_ACCESS_KEY, valueFrom: { secretKeyRef: { name: {{ .Values.files.existingSecret | quote }}, key: AWS_SECRET_ACCESS_KEY } } }
+{{- end }}
 {{- end }}
 {{- define "runnel.filesMount" -}}
 {{- if .Values.files.existingClaim }}

@@ -1,4 +1,4 @@
-import { isId, RunnelError, type ListEvent, type ServerEvent } from '@runnel/protocol';
+import { isId, RunnelError, type ConversationState, type ListEvent, type ServerEvent } from '@runnel/protocol';
 import { createAccount, type Account } from './api/account.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
@@ -33,6 +33,16 @@ export interface ClientOptions {
    * own after a reload, and goes out. Without it, and in other pages, a person is asked first.
    */
   page?: string;
+  /**
+   * Who used this page last, where the device may say so: what they wrote and could not send is shown before a server has said who is here.
+   * It goes out only when a server says the same.
+   */
+  reader?: string;
+  /**
+   * What this device has kept of a conversation (`ConversationView.conversation` of an earlier page). Asked when one is opened without a
+   * connection; shown, and followed from there, unless a server was asked meanwhile. It is the caller's to give nobody what is another's.
+   */
+  kept?: (conversationId: string) => Promise<ConversationState | null>;
   /** Called when a screen did not match the log and is being replaced (W-10). */
   onMismatch?: (report: MismatchReport) => void;
   /** Named in `hello`, for the server's log. */
@@ -101,6 +111,7 @@ export const createClient = (options: ClientOptions): Client => {
     random,
     ...who,
     ...(options.page !== undefined && { page: options.page }),
+    ...(options.reader !== undefined && { reader: options.reader }),
     ...(options.storage && { storage: options.storage }),
   });
 
@@ -111,7 +122,16 @@ export const createClient = (options: ClientOptions): Client => {
     const idle = [...conversations].filter(([, conversation]) => !conversation.isOpen());
     for (const [id] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE_CONVERSATIONS))) conversations.delete(id);
   };
-  const deps = { connection, requests, queue, api, clock, random, ...(options.onMismatch && { onMismatch: options.onMismatch }) };
+  const deps = {
+    connection,
+    requests,
+    queue,
+    api,
+    clock,
+    random,
+    ...(options.onMismatch && { onMismatch: options.onMismatch }),
+    ...(options.kept && { kept: options.kept }),
+  };
 
   /** The user of the last `welcome`. When another user signs in on the same page, open requests and cached conversations are dropped. */
   let lastUserId: string | null = null;

@@ -26,9 +26,11 @@ import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { EndingPart, StoreParts, Used } from './run-log-parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
 import type { OwnedRun, RunRef } from './run-ref.ts';
-import type { StoreMemory } from './redis/memory-usage.ts';
-import type { WorkHint } from './redis/work-hint.ts';
+import type { Channels } from './channels.ts';
+import type { StoreHealth } from './store-health.ts';
 
+export type * from './channels.ts';
+export type * from './store-health.ts';
 export type * from './run-log-begin.ts';
 export type * from './run-log-parts.ts';
 export type * from './run-log-reading.ts';
@@ -171,19 +173,6 @@ export interface Preset {
   model?: string;
 }
 
-/** What arrives on a conversation's channel. */
-export interface ChannelListener {
-  /** An event of the log or an ephemeral hint (typing, presence, reset): the published bytes. */
-  message(bytes: Buffer): void;
-  /** The channel is known to be down: until `resubscribed`, only reading the log tells what happens. */
-  interrupted?(): void;
-  /** The channel was interrupted and is whole again: what came meanwhile must be read from the log. */
-  resubscribed(): void;
-}
-export interface Subscription {
-  close(): Promise<void>;
-}
-
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
@@ -192,7 +181,8 @@ export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
 
-export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProofs, StorePresence, StoreRecords {
+/** The life of a run, from the prompt to its end: gateways begin and cancel it, AI pods claim, write, hand on and end it. */
+export interface RunWriter {
   /** Starts a run, with its user message, unless one is running (W-5) or it was started before (W-4). */
   beginRun(command: BeginRun): Promise<BeginRunResult>;
   /** Takes a run nobody owns; the epoch rises by one and fences every earlier owner. */
@@ -218,10 +208,12 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
   restoreEnd(command: RestoreEnd): Promise<RestoreEndResult>;
   /** Tells the outbox when pieces came. Best effort: it gives way long before state changes have to. */
   noteTimeline(batch: TimelineBatch): Promise<void>;
-  /** Puts a conversation back that only the database still knows; readers are told to look again. */
-  rehydrate(command: Rehydrate): Promise<RehydrateResult>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
+}
+
+/** What a conversation holds, for whoever may read it. */
+export interface ConversationReader {
   readState(query: ReadStateQuery): Promise<ReadState>;
   /**
    * A page of messages before a message (newest last). `cut`: more had no room in `PAGE_BYTES`, so the page ends early although the
@@ -237,6 +229,18 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
     | { kind: 'none'; deleted?: true }
     | { kind: 'forbidden' }
   >;
+  /** The user's conversations, newest first, after a conversation. */
+  listConversations(query: {
+    userId: string;
+    after?: string;
+    limit: number;
+    /** Those of these alone. */
+    only?: readonly string[];
+  }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
+}
+
+/** What its owner changes in a conversation beside its runs, and what comes back into it from the database. */
+export interface ConversationEditor {
   /** `stored`: what the database has of a message that is older than what is kept here; `ask`: it was not asked yet. */
   deleteMessage(command: {
     conversationId: string;
@@ -258,32 +262,14 @@ export interface RunLog extends StoreParts, StoreBudgets, StoreGrants, StoreProo
   /** An empty one is taken away, an absent one stays. No event: nothing that is shown changes. */
   setPreset(command: { conversationId: string; userId: string } & Preset): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
-  /** The user's conversations, newest first, after a conversation. */
-  listConversations(query: {
-    userId: string;
-    after?: string;
-    limit: number;
-    /** Those of these alone. */
-    only?: readonly string[];
-  }): Promise<{ conversations: ConversationSummary[]; hasMore: boolean }>;
-  /** Resolves once the subscription is acknowledged (W-7: subscribe, then read). */
-  follow(conversationId: string, listener: ChannelListener): Promise<Subscription>;
-  /** Sends a hint that is not of the log (typing, presence) to every follower. Best effort. */
-  publishHint(conversationId: string, json: string): Promise<void>;
-  onWork(listener: (hint: WorkHint) => void): Promise<Subscription>;
-  /** Tells every AI pod, this one included. Best effort. */
-  publishWork(hint: WorkHint): Promise<void>;
-  /**
-   * A random secret that all processes of this store share and nobody else knows: whoever asks first makes it. After a store has lost
-   * it, the first to ask puts its own back, so that processes which run on keep agreeing.
-   */
-  sharedSecret(name: string): Promise<string>;
-  /** `ping` resolves when the store answers; `answering`: it has just done so, and what takes long waits its turn. */
-  ping(): Promise<void>;
-  answering(): boolean;
-  /** Called when another server, or another history of one, answers than before: what it holds may be older. */
-  onStoreChange(listener: () => void): void;
-  /** How full the store is; null where it has no memory but the process's own. */
-  storeMemory(): Promise<StoreMemory | null>;
+  /** Puts a conversation back that only the database still knows; readers are told to look again. */
+  rehydrate(command: Rehydrate): Promise<RehydrateResult>;
+}
+
+type Conversations = ConversationReader & ConversationEditor;
+type Store = StoreParts & StoreBudgets & StoreGrants & StoreProofs & StorePresence & StoreRecords & StoreHealth;
+
+/** All of it, as an implementation has it; who uses it asks for the part it needs. */
+export interface RunLog extends RunWriter, Conversations, Channels, Store {
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+export * from './acl.ts';
 export * from './store-copy.ts';
 export * from './redis-cluster.ts';
 export * from './redis-process.ts';

@@ -21,10 +21,10 @@ const received = ({ batch }: EachBatchPayload): ReceivedRecord[] =>
 const BEAT_MS = 2_000;
 
 /**
- * Partitions handled at a time. kafkajs fetches again only when everything of a fetch is handled: a group that follows takes both
- * topics' three at once. Who reads all from the beginning takes one topic's, so that fewer answers come before their questions.
+ * Partitions handled at a time: both topics' three. kafkajs fetches again only when everything of a fetch is handled, and the writer joins
+ * what comes at once, so that an answer is stored together with its question.
  */
-const AT_ONCE = { following: 6, reading: 3 };
+const AT_ONCE = 6;
 
 const createConsumer = (kafka: Kafka, groupId: string): Consumer =>
   kafka.consumer({
@@ -49,7 +49,7 @@ export const consumeKafka = async (kafka: Kafka, options: ConsumeOptions): Promi
   await consumer.subscribe({ topics: [...options.topics], fromBeginning: options.fromBeginning });
   await consumer.run({
     autoCommit: false,
-    partitionsConsumedConcurrently: AT_ONCE.following,
+    partitionsConsumedConcurrently: AT_ONCE,
     eachBatch: async (payload) => {
       const { batch, heartbeat, isRunning, isStale } = payload;
       if (!isRunning() || isStale()) return;
@@ -96,7 +96,7 @@ export const readToEnd = async (kafka: Kafka, admin: Admin, query: ReadToEnd): P
     await consumer.subscribe({ topics: [...query.topics], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
-      partitionsConsumedConcurrently: AT_ONCE.reading,
+      partitionsConsumedConcurrently: AT_ONCE,
       eachBatch: async (payload) => {
         const { batch } = payload;
         const lane = `${batch.topic}/${batch.partition}`;

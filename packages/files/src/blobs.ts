@@ -1,4 +1,12 @@
 import type { Readable } from 'node:stream';
+import { RunnelError } from '@runnel/protocol';
+
+const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
+/** The key itself. @throws RunnelError `bad-frame` for what is none */
+export const checkKey = (key: string): string => {
+  if (!KEY.test(key)) throw new RunnelError('bad-frame', 'This is no name of a file.');
+  return key;
+};
 
 /** One object of a listing. */
 export interface BlobInfo {
@@ -17,7 +25,9 @@ export interface Blobs {
   /** Writes the object unless there is one of this name; false: there is. */
   putNew(key: string, bytes: Uint8Array): Promise<boolean>;
   /** Writes the object, in place of one of this name. */
-  put(key: string, bytes: Uint8Array | Readable): Promise<void>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** The same with a file of this node, however long. */
+  putFile(key: string, path: string): Promise<void>;
   /** Null: there is none. */
   get(key: string): Promise<Uint8Array | null>;
   /** Bytes `from` to `to`, both counted; the object must be there. */

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
@@ -73,6 +72,8 @@ export interface FileStore {
   /** From now on it stays until somebody deletes it. */
   use(file: WholeFile): Promise<void>;
   remove(file: FileRecord): Promise<void>;
+  /** All files of a person, oldest first, also those that are not whole. */
+  list(userId: string): Promise<FileRecord[]>;
   /** All files of a person, of which nothing stays. Resolves to how many. */
   erase(userId: string): Promise<number>;
   /** Removes what nobody used for a day. Resolves to how many. */
@@ -127,7 +128,7 @@ export const createFileStore = (
     const whole: WholeFile = { ...file, whole: looked.whole };
     if (looked.seen) await blobs.put(seenKey(fileId), looked.seen);
     if (looked.text !== undefined) await blobs.put(textKey(fileId), Buffer.from(looked.text));
-    await blobs.put(dataKey(whole), createReadStream(looked.path));
+    await blobs.putFile(dataKey(whole), looked.path);
     await save(whole);
     await mustStand(file);
     return whole;
@@ -234,6 +235,10 @@ export const createFileStore = (
     seen: ({ fileId }) => blobs.get(seenKey(fileId)),
     async use(file) {
       await blobs.put(usedKey(file.fileId), Buffer.alloc(0));
+    },
+    async list(userId) {
+      const own = await Promise.all((await filesOf(userId)).map(({ fileId }) => load(fileId)));
+      return own.filter((file) => file?.userId === userId).toSorted((a, b) => a!.createdAt - b!.createdAt) as FileRecord[];
     },
     async erase(userId) {
       const own = await filesOf(userId);

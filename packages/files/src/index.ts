@@ -5,5 +5,5 @@ export { MOST_TEXT_BYTES, type FileContents, type PictureContent } from './look-
 export type { Appended, Checksum } from './write-segments.ts';
 export { localBlobs } from './local-blobs.ts';
 export { DEFAULT_TYPES } from './media-type.ts';
-export { FILES_URL, NO_FILES, openBlobs } from './open-files.ts';
+export { BUCKET_KEYS, checkFilesUrl, FILES_URL, NO_FILES, openBlobs } from './open-files.ts';
 export type { FileRecord, WholeFile } from './file-record.ts';

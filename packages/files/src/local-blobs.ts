@@ -5,9 +5,8 @@ import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RunnelError } from '@runnel/protocol';
-import type { BlobInfo, Blobs } from './blobs.ts';
+import { checkKey, type BlobInfo, type Blobs } from './blobs.ts';
 
-const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 /** Where objects are written before they have their names; no key begins with a dot. */
 const UNNAMED = '.unnamed';
 
@@ -22,10 +21,7 @@ const orUnavailable = async <T>(work: Promise<T>): Promise<T> =>
 
 /** Objects as files of a folder, which several processes may share. What is written is on the disk before it has its name. */
 export const localBlobs = (folder: string): Blobs => {
-  const pathOf = (key: string): string => {
-    if (!KEY.test(key)) throw new RunnelError('bad-frame', 'This is no name of a file.');
-    return join(folder, ...key.split('/'));
-  };
+  const pathOf = (key: string): string => join(folder, ...checkKey(key).split('/'));
   /** Calls back with the path of a file that has the bytes and no name yet. */
   const written = async (bytes: Uint8Array | Readable, named: (path: string) => Promise<void>): Promise<void> => {
     const path = join(folder, UNNAMED, randomUUID());
@@ -58,6 +54,15 @@ export const localBlobs = (folder: string): Blobs => {
     return found.flat();
   };
 
+  const replace = async (key: string, bytes: Uint8Array | Readable): Promise<void> => {
+    const path = pathOf(key);
+    const name = async (from: string): Promise<void> => {
+      await mkdir(dirname(path), { recursive: true });
+      await rename(from, path);
+    };
+    await orUnavailable(written(bytes, name));
+  };
+
   return {
     async putNew(key, bytes) {
       const path = pathOf(key);
@@ -72,14 +77,8 @@ export const localBlobs = (folder: string): Blobs => {
       await orUnavailable(written(bytes, name));
       return isNew;
     },
-    async put(key, bytes) {
-      const path = pathOf(key);
-      const name = async (from: string): Promise<void> => {
-        await mkdir(dirname(path), { recursive: true });
-        await rename(from, path);
-      };
-      await orUnavailable(written(bytes, name));
-    },
+    put: (key, bytes) => replace(key, bytes),
+    putFile: (key, path) => replace(key, createReadStream(path)),
     get: (key) =>
       orUnavailable(readFile(pathOf(key)).catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)))),
     read: (key, start, end) => (end < start ? Readable.from([]) : createReadStream(pathOf(key), { start, end })),

@@ -1,2 +1,2 @@
 export * from './kube-server.ts';
-export { noKubeServer } from './programs.ts';
+export { kubeProgram, noKubeServer } from './programs.ts';

@@ -35,7 +35,20 @@ import { toolProblems } from './tools/tool-entry.ts';
 
 export interface AiDeps {
   config: Pick<AiConfig, 'nodeId' | 'models' | 'maxRuns' | 'leaseMs' | 'drainMs'> &
-    Partial<Pick<AiConfig, 'orphanMs' | 'maxAnswerBytes' | 'modelsFile' | 'tools' | 'maxSteps' | 'filesUrl' | 'auditUrl'>>;
+    Partial<
+      Pick<
+        AiConfig,
+        | 'orphanMs'
+        | 'maxAnswerBytes'
+        | 'modelsFile'
+        | 'tools'
+        | 'maxSteps'
+        | 'filesUrl'
+        | 'awsAccessKeyId'
+        | 'awsSecretAccessKey'
+        | 'auditUrl'
+      >
+    >;
   log: Logger;
   metrics: Metrics;
   health: Health;
@@ -96,7 +109,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     ...(config.maxAnswerBytes !== undefined && { maxAnswerBytes: config.maxAnswerBytes }),
     ...(config.maxSteps !== undefined && { maxSteps: config.maxSteps }),
     ...(tools && { tools }),
-    files: filesOf(config.filesUrl),
+    files: filesOf(config),
     ...(auditUrl !== undefined &&
       innerToken && { stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }) }),
     alone,
@@ -131,8 +144,12 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
 };
 
 /** Null: there are no files here. */
-const filesOf = (url: string | undefined): FileReader | null => {
-  const blobs = url === undefined ? null : openBlobs(url);
+const filesOf = ({
+  filesUrl: url,
+  awsAccessKeyId: accessKeyId,
+  awsSecretAccessKey: secretAccessKey,
+}: AiDeps['config']): FileReader | null => {
+  const blobs = url === undefined ? null : openBlobs(url, { accessKeyId, secretAccessKey });
   return blobs && createFileReader(blobs);
 };
 

@@ -1,16 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, portSettings, setting, type LoadedConfig } from '@runnel/kit';
-import { FILES_URL, openBlobs } from '@runnel/files';
+import { BUCKET_KEYS, checkFilesUrl, FILES_URL } from '@runnel/files';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { ModelEntries } from '@runnel/protocol/http';
 import { MAX_STEPS } from './run/write.ts';
 import { ToolEntries } from './tools/tool-entry.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
-
-const checkUrl = (text: string): string => {
-  openBlobs(text);
-  return text;
-};
 
 export const configSpec = defineConfig({
   ...commonSettings,
@@ -39,7 +34,9 @@ export const configSpec = defineConfig({
     optional: true,
     description: 'Base URL of the audit service: an answer that waits for a person is let go of when its database has it, or after 2 s',
   }),
-  filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkUrl },
+  filesUrl: { ...setting.string('FILES_URL', FILES_URL), parse: checkFilesUrl },
+  awsAccessKeyId: setting.string('AWS_ACCESS_KEY_ID', BUCKET_KEYS.accessKeyId),
+  awsSecretAccessKey: setting.string('AWS_SECRET_ACCESS_KEY', BUCKET_KEYS.secretAccessKey),
   maxRuns: setting.integer('MAX_RUNS', { default: 1000, minimum: 1, description: 'Answers this pod writes at the same time' }),
   maxAnswerBytes: setting.integer('MAX_ANSWER_BYTES', {
     default: ANSWER_BYTES,

@@ -11,6 +11,7 @@ import { auditRow } from '../src/store/rows.ts';
 import { openTables, type AuditTables } from '../src/audit-database.ts';
 import { exchange } from '../testing/events.ts';
 import { percentile, timed, type Figure } from './figures.ts';
+import { nodeUs, postgresUs } from './processor.ts';
 
 export const TOPICS = [CHAT_TOPIC, STREAM_TOPIC];
 export const SETTINGS = { partitions: 3, retentionMs: 86_400_000 };
@@ -72,7 +73,10 @@ export const measureWriting = async (
       published += count;
       const fresh = await openTables(await database());
       const handle = ingestOf(fresh, (batch) => fresh.writer.write(batch), 'audit-trail');
+      const [node, postgres] = [nodeUs(), postgresUs()];
       const consumed = published / (await timed(() => bus.readToEnd({ topics: TOPICS, handle })));
+      note('the consumer: processor time in Node', (nodeUs() - node) / published, 'µs/event');
+      note('the consumer: processor time in PostgreSQL', (postgresUs() - postgres) / published, 'µs/event');
       note('Kafka → trail and messages (the consumer)', consumed, 'events/s');
       note('the consumer, as part of the plain insert', (100 * consumed) / plain, '%');
       const rebuilt = await openTables(await database());

@@ -119,10 +119,11 @@ export const createAuditApp = (
   const Listed = Type.Object({
     ...Paging.properties,
     only: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_,-]{1,6500}$', description: 'Ids, with commas: those of these alone' })),
+    all: Type.Boolean({ default: false }),
   });
   app.get('/conversations', { schema: { querystring: Listed, response: { 200: ConversationPage } } }, async (request) => {
-    const { after, limit, only } = request.query;
-    const asked = { ...(after !== undefined && { after }), ...(only !== undefined && { only: only.split(',') }) };
+    const { after, limit, only, all } = request.query;
+    const asked = { all, ...(after !== undefined && { after }), ...(only !== undefined && { only: only.split(',') }) };
     return reader.conversations({ userId: callerOf(request.headers), limit, ...asked });
   });
 

@@ -19,6 +19,7 @@ import { DEFAULT_LIMITS, type Limits } from '@runnel/protocol';
 import { registerAffinity } from './connections/affinity.ts';
 import { staticPods, type AiPods } from './dispatch/ai-pods.ts';
 import { createAuth, type Auth } from './auth/auth.ts';
+import { MAX_USER_ID } from './auth/identity.ts';
 import { withCount } from './auth/counted.ts';
 import { createApiKeys } from './auth/grants/api-keys.ts';
 import { LiveGrants } from './auth/grants/live-grants.ts';
@@ -36,7 +37,8 @@ import { createAuditHistory } from './archive/audit-history.ts';
 import { recordMetrics } from './person/metrics.ts';
 import { createOwnThings } from './person/own-things.ts';
 import { createRecords } from './person/records.ts';
-import { servicePods } from './dispatch/discovery/service-pods.ts';
+import { podUrl } from './dispatch/discovery/endpoint-slices.ts';
+import { DNS_PORT, servicePods } from './dispatch/discovery/service-pods.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
 import { drainConnections } from './connections/drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
@@ -52,6 +54,7 @@ import { withRehydration } from './archive/rehydration.ts';
 import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
 import { openFiles } from './http/files/settings.ts';
 import { sweepFiles } from './http/files/sweep.ts';
+import { serviceAddress } from './dispatch/service-address.ts';
 import { watchPods } from './dispatch/watch-pods.ts';
 import { registerWs } from './sockets/ws-route.ts';
 
@@ -93,7 +96,8 @@ export interface GatewayApp {
 }
 
 const podsOf = (config: GatewayConfig, token: InnerToken, metrics: GatewayMetrics, log: Logger): AiPods => {
-  const { aiServiceName, aiServiceUrls, kubernetesHost, kubernetesPort } = config;
+  const { aiServiceName, aiServiceUrls, dispatch, kubernetesHost, kubernetesPort } = config;
+  if (dispatch === 'service') return serviceAddress(aiServiceName === undefined ? aiServiceUrls : [podUrl(aiServiceName, DNS_PORT)], token);
   if (aiServiceName === undefined) return staticPods(aiServiceUrls, createJsonClient(), token);
   const host = kubernetesHost?.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
   const api = host === undefined ? undefined : `https://${host}:${kubernetesPort}`;
@@ -181,6 +185,8 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustOf(trustProxy),
     bodyLimit: limits.frameBytes,
+    // Admins name a person in a path; Fastify's own bound is 100 characters.
+    routerOptions: { maxParamLength: MAX_USER_ID },
     requestTimeout: REQUEST_MS,
     http: SLOWLORIS,
     frameworkErrors: sendUnreadable,

@@ -22,9 +22,9 @@ const settings = {
   }),
   kubernetesHost: setting.string('KUBERNETES_SERVICE_HOST', { optional: true, description: 'Set by Kubernetes: host of its API' }),
   kubernetesPort: setting.integer('KUBERNETES_SERVICE_PORT_HTTPS', { default: 443, description: 'Set by Kubernetes: port of its API' }),
-  dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight'], {
+  dispatch: setting.oneOf('DISPATCH', ['round-robin', 'least-inflight', 'service'], {
     default: 'round-robin',
-    description: 'How a run picks its AI pod',
+    description: 'How a run picks its AI pod; `service`: the address chooses (a mesh), and pods are not asked one by one',
   }),
   modelsFile: setting.string('MODELS_FILE', {
     optional: true,

@@ -5,7 +5,7 @@ import { createOperatorMetrics } from '../src/metrics.ts';
 import { startOperator } from '../src/operator.ts';
 import { TIMING } from './timing.ts';
 
-const { KUBE_SERVER = '', KUBE_CA = '', NAME = '', PODS_URL = '' } = process.env;
+const { KUBE_SERVER = '', KUBE_CA = '', NAME = '', PODS_URL = '', PACE } = process.env;
 const account: KubeAccount = { server: KUBE_SERVER, namespace: 'chat', ca: KUBE_CA, token: async () => 'admin-token' };
 startOperator({
   ...{
@@ -15,7 +15,7 @@ startOperator({
     log: silentLog,
   },
   metrics: createOperatorMetrics(createMetrics('operator', { processMetrics: false })),
-  timing: TIMING,
+  ...(PACE === 'quick' && { timing: TIMING }),
   config: { nodeId: NAME, release: 'runnel', instance: 'runnel', modelsDir: '/etc/runnel/models', keySecrets: [] },
   addressOfPod: (pod) => `${PODS_URL}/${pod.metadata!.name!}`,
 });

@@ -86,9 +86,9 @@ export const startStage = async () => {
 
   const processes: ChildProcess[] = [];
   /** One that can be killed, and put to sleep. */
-  const operatorProcess = (name: string): ChildProcess => {
+  const operatorProcess = (name: string, pace: 'quick' | 'real' = 'quick'): ChildProcess => {
     const file = join(import.meta.dirname, 'operator-process.ts');
-    const env = { ...process.env, KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl };
+    const env = { ...process.env, KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl, PACE: pace };
     const child = spawn(process.execPath, [file], { env, stdio: 'ignore' });
     processes.push(child);
     return child;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { OwnedRun, RunLog } from '@runnel/coordination';
+import type { OwnedRun, RunWriter, ConversationEditor } from '@runnel/coordination';
 import type { AuditClient } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
@@ -18,7 +18,7 @@ const NEWEST = 200;
  */
 export const endLeftAnswers = async (
   journal: AnswerJournal,
-  runLog: RunLog,
+  runLog: RunWriter & ConversationEditor,
   audit: AuditClient,
   log: Logger,
   isEnded: (run: OwnedRun) => boolean,
@@ -53,7 +53,7 @@ export const endedIn = (entries: readonly OutboxEntry[]): ((run: OwnedRun) => bo
   return ({ conversationId, runId, epoch }) => keys.has(`${conversationId} ${runId}`) || keys.has(`${conversationId} ${runId} ${epoch}`);
 };
 
-const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<string> => {
+const endAnswer = async (answer: RunningAnswer, runLog: RunWriter & ConversationEditor, audit: AuditClient): Promise<string> => {
   const { conversationId, runId, epoch, text } = answer;
   if (await waits(answer, runLog, audit)) return 'waits';
   const { outcome } = await runLog.restoreRun({ ...answer, owner: OWNER, leaseMs: LEASE_MS, newLogId: newId() });
@@ -66,7 +66,11 @@ const endAnswer = async (answer: RunningAnswer, runLog: RunLog, audit: AuditClie
  * Brings what else the conversation has, which is in the tables only: the journal knows no more of it than the model was told. An answer that
  * had waited for a person and said nothing since is whole in the tables: it comes back from there, to whoever opens it (true).
  */
-const waits = async ({ conversationId, userId, run, text }: RunningAnswer, runLog: RunLog, audit: AuditClient): Promise<boolean> => {
+const waits = async (
+  { conversationId, userId, run, text }: RunningAnswer,
+  runLog: RunWriter & ConversationEditor,
+  audit: AuditClient,
+): Promise<boolean> => {
   const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}&parked=1`, { userId });
   if (status === 404) return false;
   if (status !== 200) throw new RunnelError('unavailable');

@@ -20,11 +20,10 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
       for (const closable of closables.toReversed()) await closable.close();
     })());
   onTestFinished(close);
-  const inject = (
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-    path: string,
-    sent: { headers?: Record<string, string>; payload?: Buffer | object } = {},
-  ) => gateway.app.inject({ method, url: `${path}${path.includes('?') ? '&' : '?'}user_id=ann`, ...sent });
+  type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  const sendAs = (user: string, method: Method, path: string, sent: { headers?: Record<string, string>; payload?: Buffer | object } = {}) =>
+    gateway.app.inject({ method, url: `${path}${path.includes('?') ? '&' : '?'}user_id=${encodeURIComponent(user)}`, ...sent });
+  const inject = (method: Method, path: string, sent: Parameters<typeof sendAs>[3] = {}) => sendAs('ann', method, path, sent);
   const history = async (conversationId: string): Promise<Message[]> =>
     (await inject('GET', `/api/history/${conversationId}`)).json<{ messages: Message[] }>().messages;
   /** Asks, and waits for the end of the answer. */
@@ -35,7 +34,7 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
     await waitFor(async () => (await history(body.conversationId)).some(({ messageId }) => messageId === runId), { deadlineMs: 8_000 });
   };
   const listen = (): Promise<string> => gateway.app.listen({ host: '127.0.0.1', port: 0 });
-  return { inject, history, ask, listen, close };
+  return { sendAs, inject, history, ask, listen, close };
 };
 export type Standalone = Awaited<ReturnType<typeof startAll>>;
 

@@ -3,6 +3,7 @@ import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
+import { seam, shell } from './en-shell.ts';
 
 export const en = {
   app: { name: 'Runnel', skip: 'Skip to the message box', layers: 'Menus' },
@@ -95,9 +96,6 @@ export const en = {
     offline: 'Offline',
     draining: 'Moving to another server',
     refused: 'Not connected',
-    resumed: 'Resumed: {events} events in {ms} ms',
-    restored: 'Restored in {ms} ms',
-    verified: 'Verified',
     server: 'Server',
     transport: 'Transport',
     ws: 'WebSocket',
@@ -152,6 +150,8 @@ export const en = {
   part,
   receipt,
   message: {
+    showAll: 'Show all {lines} lines',
+    showLess: 'Show less',
     you: 'You said',
     answer: 'Runnel answered',
     copy: 'Copy',
@@ -187,7 +187,6 @@ export const en = {
     kept: 'What had arrived is kept.',
     empty: 'The model answered nothing.',
     failedEmpty: 'The model failed before its first word.',
-    moved: 'Continued on another server',
     verified: 'Verified',
     verifiedHelp: 'What you see has the same SHA-256 as what the server stored',
     editLabel: 'Edit your message',
@@ -258,6 +257,8 @@ export const en = {
   },
   account,
   audit,
+  shell,
+  seam,
   error: {
     unauthorized: 'Please sign in.',
     'bad-frame': 'The server did not understand this page. Please reload it.',

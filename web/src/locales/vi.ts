@@ -3,6 +3,7 @@ import { audit } from './vi-audit.ts';
 import { file } from './vi-file.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
+import { seam, shell } from './vi-shell.ts';
 import type { Messages } from './en.ts';
 
 export const vi: Messages = {
@@ -96,9 +97,6 @@ export const vi: Messages = {
     offline: 'Ngoại tuyến',
     draining: 'Đang chuyển sang máy chủ khác',
     refused: 'Không kết nối được',
-    resumed: 'Đã nối lại: {events} sự kiện trong {ms} ms',
-    restored: 'Đã khôi phục trong {ms} ms',
-    verified: 'Đã xác minh',
     server: 'Máy chủ',
     transport: 'Giao thức',
     ws: 'WebSocket',
@@ -153,6 +151,8 @@ export const vi: Messages = {
   part,
   receipt,
   message: {
+    showAll: 'Hiện cả {lines} dòng',
+    showLess: 'Thu gọn',
     you: 'Bạn nói',
     answer: 'Runnel trả lời',
     copy: 'Sao chép',
@@ -187,7 +187,6 @@ export const vi: Messages = {
     kept: 'Phần đã nhận vẫn được giữ.',
     empty: 'Mô hình không trả lời gì.',
     failedEmpty: 'Mô hình gặp lỗi trước từ đầu tiên.',
-    moved: 'Được tiếp tục trên máy chủ khác',
     verified: 'Đã xác minh',
     verifiedHelp: 'Những gì bạn thấy có cùng SHA-256 với bản máy chủ lưu',
     editLabel: 'Sửa tin nhắn của bạn',
@@ -258,6 +257,8 @@ export const vi: Messages = {
   },
   account,
   audit,
+  shell,
+  seam,
   error: {
     unauthorized: 'Vui lòng đăng nhập.',
     'bad-frame': 'Máy chủ không hiểu trang này. Vui lòng tải lại trang.',

@@ -101,6 +101,13 @@ export const useConversations = defineStore('conversations', () => {
     }
   };
 
+  /** What this device has kept of the list, until the server's own comes. */
+  const remember = (kept: readonly ConversationSummary[]): void => {
+    if (state.value === 'ready') return;
+    seen = seenAfter(seen, kept);
+    merge(kept);
+  };
+
   const loadMore = async (): Promise<void> => load(sorted.value.at(-1)?.conversationId);
 
   /** Something happened in a conversation: it moves to the top, with its title where that is known. */
@@ -151,6 +158,6 @@ export const useConversations = defineStore('conversations', () => {
 
   return {
     ...{ items: sorted, hasMore, state, marks, find, load, run, look },
-    ...{ loadMore, touch, retitle, rename, remove, forget, isGone: (id: string) => gone.has(id) },
+    ...{ loadMore, remember, touch, retitle, rename, remove, forget, isGone: (id: string) => gone.has(id) },
   };
 });

@@ -9,6 +9,8 @@ const MAX_SHOWN = 3;
 export interface Notice {
   id: number;
   text: string;
+  /** Something a person may do about it; such a notice stays until they have, or have closed it. */
+  action?: { label: string; run: () => void };
 }
 
 /** Short news at the edge of the page: mostly what went wrong. */
@@ -24,6 +26,10 @@ export const useNotices = defineStore('notices', () => {
     setTimeout(() => dismiss(id), SHOWN_MS);
   };
 
+  const offer = (text: string, label: string, run: () => void): void => {
+    items.value = [...items.value.filter((item) => item.text !== text), { id: ++last, text, action: { label, run } }].slice(-MAX_SHOWN);
+  };
+
   /** Runs something a person asked for; tells them in their language when it fails. True when it worked. */
   const attempt = async (action: () => Promise<unknown> | void): Promise<boolean> => {
     try {
@@ -35,5 +41,5 @@ export const useNotices = defineStore('notices', () => {
     }
   };
 
-  return { items, say, dismiss, attempt };
+  return { items, say, offer, dismiss, attempt };
 });

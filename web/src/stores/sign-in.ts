@@ -6,6 +6,7 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { useAttachments } from './attachments.ts';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
+import { forgetReader, readerOf } from '../lib/session/reader.ts';
 import { forgetQueued } from '../lib/session/forget-queued.ts';
 import { newsOf, readToken, signInHref, takeResult, type SignInNews } from '../lib/session/sign-in.ts';
 
@@ -27,6 +28,8 @@ export const useSignIn = defineStore('sign-in', () => {
   const { result, href: clean } = takeResult(location.href);
   if (result !== null) history.replaceState(history.state, '', clean);
   let user: string | null = null;
+  /** Whose conversations may stand on the screen without a server having said so. */
+  const presumed = client.connection.get().userId ?? readerOf(tokens.held.value);
   /** The server itself signs people in, with a cookie. */
   const signsIn = computed(() => way.value?.mode === 'oidc');
   const held = computed(() => tokens.held.value || (signsIn.value && !needed.value));
@@ -38,6 +41,7 @@ export const useSignIn = defineStore('sign-in', () => {
   };
 
   const refused = (): void => {
+    forgetReader();
     news.value = newsOf({ pasted: trying.value, known: user !== null || tokens.held.value, kept: signsIn.value });
     // It was not accepted, or is not any more: the next try starts clean.
     tokens.forget();
@@ -49,7 +53,11 @@ export const useSignIn = defineStore('sign-in', () => {
   const welcome = (userId: string | null): void => {
     if (userId !== null) claimDrafts(userId);
     // The page's memory is full of what the one before has read: a new page has none of it.
-    if (user !== null && userId !== null && userId !== user) return location.assign(`/${location.search}`);
+    const before = user ?? presumed;
+    if (before !== null && userId !== null && userId !== before) {
+      forgetReader();
+      return location.assign(`/${location.search}`);
+    }
     user = userId ?? user;
     trying.value = false;
     needed.value = false;
@@ -82,6 +90,8 @@ export const useSignIn = defineStore('sign-in', () => {
     await useAttachments().clear();
     // Also what still waits to be sent: the next person at this screen must not read it.
     forgetQueued();
+    forgetReader();
+    await (await import('../composables/offline/kept-store.ts')).forgetKept();
     if (!signsIn.value) return location.assign('/');
     // A cookie that no script reads is ended by the server; without it one is still signed in, so the page says so instead of leaving.
     await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : '/'), hearError);

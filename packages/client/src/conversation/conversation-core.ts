@@ -63,6 +63,8 @@ export type CoreInput =
   | { kind: 'refused'; problem: Problem }
   /** No `live` in time. */
   | { kind: 'late' }
+  /** What this device has kept of it from an earlier page. */
+  | { kind: 'kept'; conversation: ConversationState }
   /** A page of messages from before the oldest one held. */
   | { kind: 'older'; before: string; messages: readonly Message[]; hasMore: boolean }
   /** Everything before a message, read anew (`reload-older`), or null when it could not be read. */
@@ -205,6 +207,13 @@ const onHashed = (core: ConversationCore, { runId, sha256, parts }: Extract<Core
   return onMismatch(core, proof.run, proof.run.bytes, now);
 };
 
+/** Only where nothing is known and nothing is asked: whatever a server says is newer. It is followed from where it ends. */
+const onKept = (core: ConversationCore, { conversation }: Extract<CoreInput, { kind: 'kept' }>): Reduced => {
+  const isFirst = core.sync === 'loading' && core.following === null && core.problem === null && core.conversation.logId === null;
+  if (!isFirst || conversation.conversationId !== core.conversation.conversationId) return [core, []];
+  return [{ ...core, conversation, sync: 'resuming' }, []];
+};
+
 /** Replaces what is held from before a message. A snapshot that came meanwhile makes the page useless: it would leave a hole. */
 const withOlder = (core: ConversationCore, before: string, page: readonly Message[], hasMore: boolean): ConversationCore => {
   const start = core.conversation.messages.findIndex((m) => m.messageId === before);
@@ -238,6 +247,8 @@ export const reduce = (core: ConversationCore, input: CoreInput, now: number): R
       return [{ ...core, following: null, problem: input.problem }, []];
     case 'late':
       return core.following ? followAgain(core, cursorToFollow(core), now) : [core, []];
+    case 'kept':
+      return onKept(core, input);
     case 'older':
       return onOlder(core, input);
     case 'reloaded':

@@ -1,6 +1,6 @@
 /** One conversation: carries out what `conversation-core.ts` decides and offers the commands. */
 import { DEFAULT_LIMITS, RunnelError, checkText, isLogged, newId, sha256Hex, sumOf, toRunnelError, utf8Length } from '@runnel/protocol';
-import type { Cursor, EndedRun, OkEvent, Part, ServerEvent } from '@runnel/protocol';
+import type { ConversationState, Cursor, EndedRun, OkEvent, Part, ServerEvent } from '@runnel/protocol';
 import { createAnswer } from './answer.ts';
 import type { Api } from '../api/api.ts';
 import { backoffMs } from '../connection/backoff.ts';
@@ -24,6 +24,7 @@ export interface ConversationDeps {
   clock: Clock;
   random: () => number;
   onMismatch?: (report: MismatchReport) => void;
+  kept?: (conversationId: string) => Promise<ConversationState | null>;
 }
 
 export interface Conversation {
@@ -171,6 +172,12 @@ export const createConversation = (conversationId: string, deps: ConversationDep
     }
   };
 
+  const recall = async (): Promise<void> => {
+    // What cannot be read is not there: the server has it.
+    const conversation = await deps.kept?.(conversationId).catch(() => null);
+    if (conversation && handles.size > 0) input({ kind: 'kept', conversation });
+  };
+
   const endFollow = (): void => {
     attempt = {};
     cancelFollow();
@@ -249,7 +256,10 @@ export const createConversation = (conversationId: string, deps: ConversationDep
   return {
     handle() {
       const handle = new AbortController();
-      if (handles.add(handle).size === 1 && connection.isLive()) input({ kind: 'connected' });
+      if (handles.add(handle).size === 1) {
+        if (connection.isLive()) input({ kind: 'connected' });
+        else void recall();
+      }
       return {
         ...commands,
         answer: (runId) => createAnswer(runId, { state, clock, closed: handle.signal }),

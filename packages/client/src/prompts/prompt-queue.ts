@@ -52,6 +52,8 @@ export interface PromptQueueOptions {
   clock: Clock;
   random: () => number;
   userId?: string;
+  /** Who is taken to write here until a connection says who it is; nothing is sent before. */
+  reader?: string;
   /** Names this page over its reloads. */
   page?: string;
   storage?: PromptStorage;
@@ -79,7 +81,7 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   /** Conversations that answered `busy` to a patient prompt, with the timer of the next try. */
   const blocked = new Map<string, { tries: number; cancel: () => void }>();
   const held = new Set<string>();
-  let userId = options.userId ?? null;
+  let userId = options.userId ?? options.reader ?? null;
   let identified = false;
   let prompts: readonly QueuedPrompt[] = stored
     .load(clock.now())
@@ -237,7 +239,8 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
       return () => void listeners.delete(listener);
     },
     connected(user) {
-      userId = user ?? userId;
+      // Who was only taken to be here is not, when somebody is let in without a name.
+      userId = user ?? (identified ? userId : (options.userId ?? null));
       identified = true;
       views.clear();
       // Written on this page while it was on its way to this user.

@@ -7,14 +7,17 @@ import type { MemoryConversation, MemoryStore } from './store.ts';
 export const putBack = (store: MemoryStore, conversation: MemoryConversation, parked: ParkedRun): boolean => {
   const { conversationId } = conversation;
   const { runId, parentId, model, startedAt, epoch, claims, used, trimmed, requestedModel, base, request } = parked;
-  if (conversation.active !== null || conversation.messages.has(runId)) return false;
-  const known = store.runOf(conversationId, runId);
-  if (known ? known.status !== 'running' : conversation.ids.has(runId)) return false;
+  const open = stillOpen(parked);
+  const held = store.runOf(conversationId, runId);
+  // A store that went back still waits for what the database knows to be decided: it may have been carried out.
+  const waits = conversation.active === runId && held?.status === 'running' && held.waiting !== null && held.epoch === epoch;
+  const isBehind = waits && open.length === 0;
+  if (!isBehind && (conversation.active !== null || conversation.messages.has(runId))) return false;
+  if (!isBehind && (held ? held.status !== 'running' : conversation.ids.has(runId))) return false;
   conversation.active = runId;
   conversation.leaf = parentId;
   if (!conversation.ids.has(runId)) conversation.ids.set(runId, { runId, offset: 0 });
-  if (known) return true;
-  const open = stillOpen(parked);
+  if (held && !isBehind) return true;
   const now = store.now();
   const text = parked.text.toWellFormed();
   const bytes = Buffer.byteLength(text);

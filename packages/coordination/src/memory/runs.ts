@@ -50,7 +50,10 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   if (isAlive(run, now) || (run.waiting !== null && !run.cancel)) return { outcome: 'owned', model: run.model };
   // An owner that lives and went on with what is a copy here has a moment to write what it has.
   const { copied } = run;
-  if (copied && !run.cancel && now < copied.at + COPY_MS) return { outcome: 'owned', model: run.model };
+  // So it has where the store changed: it may have gone back to a moment in which the answer waited.
+  const changedAt = run.parts.length > 0 && run.owner === null && store.generation.since > 0 ? store.generation.since : null;
+  const youngUntil = Math.max(copied?.at ?? 0, changedAt ?? 0) + COPY_MS;
+  if (!run.cancel && now < youngUntil) return { outcome: 'owned', model: run.model };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
   const isLost = !copied && since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);

@@ -1,5 +1,5 @@
 import { runKey } from '../../src/run-ref.ts';
-import { newId } from '@runnel/protocol';
+import { newId, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
 import type { StoredMessage } from '../../src/run-log.ts';
@@ -78,6 +78,23 @@ export const changedStoreContract = (current: Current): void => {
     expect(await hear(dead, logs[0]!)).toMatchObject({ outcome: 'done' });
     expect(await log.readState({ conversationId: dead.conversationId, userId: USER })).toEqual({ kind: 'none' });
     for (const { conversationId } of [remade, other]) expect((await snapshotOf(log, conversationId)).messages.length).toBeGreaterThan(1);
+  });
+
+  test('W-19 for two seconds after a change nobody takes an answer with parts that no pod holds: its owner may come back', async () => {
+    const { log, changeStore } = current();
+    const run = await startRun(log);
+    const part: Part = { partId: 'p0', index: 0, at: 0, kind: 'question', state: 'waiting', text: 'Which?' };
+    await log.putPart({ ...run, part, from: null });
+    await log.parkRun({ ...run, partIds: ['p0'], bytes: 0 });
+    await changeStore();
+    const changedAt = Date.now();
+    const answered: Part = { ...part, state: 'answered', answer: 'x' };
+    const decision = { ...run, userId: USER, decision: 'answer' as const, expected: part, part: answered };
+    expect(await log.decidePart(decision)).toMatchObject({ outcome: 'decided' });
+    const take = () => log.claimRun({ ...run, owner: 'pod-b', leaseMs: LEASE_MS, models: MODELS });
+    expect(await take()).toMatchObject({ outcome: 'owned' });
+    await waitFor(async () => (await take()).outcome === 'claimed', { everyMs: 50 });
+    expect(Date.now() - changedAt).toBeGreaterThan(1_000);
   });
 
   test('B5 nobody who may not read it renames it, and what begins after the change keeps its name', async () => {

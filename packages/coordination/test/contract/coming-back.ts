@@ -172,6 +172,22 @@ export const comingBackContract = (current: Current): void => {
     expect(await append(log, run(late), 6, 'hai')).toEqual({ outcome: 'fenced' });
   });
 
+  test('W-19 a store that went back to before the decision takes the database’s word for it, of the same wait only', async () => {
+    const { log } = current();
+    const command = stored();
+    await log.rehydrate(command);
+    const decided = { ...command, parked: { ...command.parked, parts: [thought, approved], claims: 3 } };
+    expect(await log.rehydrate({ ...decided, parked: { ...decided.parked, epoch: 1 } })).toEqual({ outcome: 'exists' });
+    expect(await log.rehydrate(decided)).toMatchObject({ outcome: 'rehydrated' });
+    const { run } = await snapshotOf(log, command.conversationId);
+    expect(run).toMatchObject({ parts: [thought, { state: 'running', attempt: 1 }] });
+    expect(run).not.toHaveProperty('waiting');
+    expect(await decide(command)).toEqual({ outcome: 'changed' });
+    await current().jump(COPY_MS, [refOf(command)]);
+    expect(claimed(await claim(command)).epoch).toBe(3 + COPY_EPOCHS + 1);
+    expect(await log.rehydrate(decided)).toEqual({ outcome: 'exists' });
+  });
+
   test('W-17 it comes back to a conversation that is here without it, and over nothing that is here', async () => {
     const { log } = current();
     const command = stored();

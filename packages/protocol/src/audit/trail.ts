@@ -12,6 +12,10 @@ export const TEXT_FIELDS = ['text', 'title'] as const;
 /** Fields that name a person. */
 export const PERSON_FIELDS = ['userId', 'author', 'cancelledBy', 'deletedBy', 'decidedBy', 'target'] as const;
 
+const PSEUDONYM = /^~[A-Za-z0-9_-]{43}$/;
+/** Whether the trail's name of a person is a pseudonym; rows of 0.1.0 have the id itself. So no person may be called like one. */
+export const isPseudonym = (name: string): boolean => PSEUDONYM.test(name);
+
 type TextField = (typeof TEXT_FIELDS)[number];
 
 type WithoutTexts<T> = T extends object ? { [K in keyof T]: K extends TextField ? Digest : WithoutTexts<T[K]> } : T;

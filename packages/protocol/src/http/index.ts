@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './ai.ts';
 export * from './audit.ts';
+export * from './export.ts';
 export * from './figures.ts';
 export * from './model-entry.ts';
 export * from './model-request.ts';

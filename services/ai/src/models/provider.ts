@@ -8,6 +8,8 @@ export interface ModelMessage {
   text: string;
   /** As an API's caller wrote it, or a step with calls of tools, where it is more than text. */
   turn?: Turn;
+  /** Of a step with calls: its thoughts as their provider signed them; absent: nobody here knows them. */
+  signed?: readonly SignedThought[];
   /** Files that came with it, as the log has them, */
   parts?: readonly Part[];
   /** and with their content, once it was read. */
@@ -54,10 +56,14 @@ export interface ModelRequest {
 export type Delta =
   | { text: string }
   | { reasoning: string }
+  | { signed: SignedThought }
   | { call: CallDelta }
   | { source: Source }
   | { usage: Usage }
   | { finish: Finish };
+
+/** A whole thought in its provider's own words, which wants it back with the results of the calls behind it. It is read by nobody here. */
+export type SignedThought = Readonly<Record<string, unknown>>;
 
 /** A piece of a call of a tool: the first of a `key` names the tool and the provider's id; `input` is appended. */
 export interface CallDelta {

@@ -253,3 +253,23 @@ test('W-19 a call is not sent while the pod cannot be sure of its lease', async 
   expect(await active.done).toBe('complete');
   expect([made.length, await asked]).toEqual([1, true]);
 });
+
+test('signed thoughts of a step go back with its results to the owner that heard them, and to no other', async () => {
+  const thought = { type: 'thinking', thinking: 'hm', signature: 's' };
+  const steps: Delta[][] = [
+    [{ reasoning: 'hm' }, { signed: thought }, ...calls(['s__a', '{}'])],
+    [...calls(['s__a', '{}'])],
+    [{ text: 'Done.' }],
+  ];
+  const signedIn = ({ messages }: ModelRequest) => messages.filter(({ turn }) => turn?.tool_calls).map(({ signed }) => signed);
+  const one = await world(steps, [tool('a')]);
+  expect(await one.take()).toBe('complete');
+  expect(one.asked.map(signedIn)).toEqual([[], [[thought]], [[thought], []]]);
+  expect(JSON.stringify(await one.parts())).not.toContain('signature');
+
+  const other = await world(steps, [tool('a', { repeatable: true })], async () => first.stop('release'));
+  const first: ActiveRun = await other.begin();
+  await first.done;
+  expect(await other.take()).toBe('complete');
+  expect(signedIn(other.asked.at(-1)!)[0]).toBeUndefined();
+});

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RunnelError, type Finish, type Usage } from '@runnel/protocol';
-import type { ModelRequest } from '../models/provider.ts';
+import type { ModelRequest, SignedThought } from '../models/provider.ts';
 import { systemClock } from '../runs/clock.ts';
 import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
 import type { AppendLoop } from './append-loop.ts';
@@ -17,6 +17,8 @@ export interface Step {
   /** Why the model stopped early; null when it finished or was stopped. */
   error: RunnelError | null;
   calls: Called[];
+  /** Its thoughts, as their provider wants them back. */
+  signed: SignedThought[];
 }
 
 /** The model's read loop, for one request. It waits for the store only when too much has piled up. */
@@ -34,7 +36,8 @@ export const readStep = async (
   let seen = false;
   let waitingSince = clock.now();
   let turnedAt = waitingSince;
-  const over = (error: RunnelError | null = null): Step => ({ usage, finish, error, calls: parts.end() });
+  const signed: SignedThought[] = [];
+  const over = (error: RunnelError | null = null): Step => ({ usage, finish, error, calls: parts.end(), signed });
   if (signal.aborted) return over();
   try {
     for await (const delta of model.provider.stream(traced(request, job), signal)) {
@@ -52,12 +55,13 @@ export const readStep = async (
           // Leaving the loop aborts the request, so the provider reports no usage.
           if (text.length < delta.text.length) {
             observe.cut?.();
-            return { usage: null, finish: 'length', error: null, calls: parts.end() };
+            return { usage: null, finish: 'length', error: null, calls: parts.end(), signed };
           }
           waitingSince = clock.now();
         }
       } else if ('usage' in delta) usage = delta.usage;
       else if ('finish' in delta) finish = delta.finish;
+      else if ('signed' in delta) signed.push(delta.signed);
       else {
         const room =
           'reasoning' in delta ? parts.think(delta.reasoning) : 'call' in delta ? parts.call(delta.call) : parts.source(delta.source);

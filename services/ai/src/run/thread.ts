@@ -1,5 +1,5 @@
 import { utf8Length, type Part } from '@runnel/protocol';
-import type { ModelMessage } from '../models/provider.ts';
+import type { ModelMessage, SignedThought } from '../models/provider.ts';
 import { ASK_PERSON } from './part-maker.ts';
 
 /** Parts that are calls of the model: only those have a step. */
@@ -54,11 +54,12 @@ export const continuation = (
   thread: readonly ModelMessage[],
   text: string,
   parts: readonly Part[],
+  signed: ReadonlyMap<number, readonly SignedThought[]> = new Map(),
 ): { messages: ModelMessage[]; prefix: string } => {
   const messages = [...thread];
   const bytes = Buffer.from(text);
   let from = 0;
-  for (const [, calls] of [...Map.groupBy(saidCalls(parts), ({ step }) => step)].toSorted(([a], [b]) => a - b)) {
+  for (const [step, calls] of [...Map.groupBy(saidCalls(parts), ({ step }) => step)].toSorted(([a], [b]) => a - b)) {
     const at = Math.max(from, calls[0]!.at);
     const ids = new Map(calls.map((part) => [part, part.callId ?? part.partId]));
     const said = bytes.subarray(from, at).toString();
@@ -67,7 +68,9 @@ export const continuation = (
       type: 'function' as const,
       function: { name: nameOf(part), arguments: inputOf(part) },
     }));
-    messages.push({ role: 'assistant', text: said, turn: { role: 'assistant', content: said === '' ? null : said, tool_calls: asked } });
+    const thoughts = signed.get(step);
+    const turn = { role: 'assistant' as const, content: said === '' ? null : said, tool_calls: asked };
+    messages.push({ role: 'assistant', text: said, turn, ...(thoughts && { signed: thoughts }) });
     for (const part of calls) {
       const content = resultOf(part);
       messages.push({ role: 'user', text: content, turn: { role: 'tool', content, tool_call_id: ids.get(part)! } });

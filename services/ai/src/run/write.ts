@@ -1,5 +1,5 @@
 import { closePart, isFinal, isWaiting, type Finish, type Part, type RunnelError, type Usage } from '@runnel/protocol';
-import type { ToolSpec } from '../models/provider.ts';
+import type { SignedThought, ToolSpec } from '../models/provider.ts';
 import { systemClock } from '../runs/clock.ts';
 import { toolKey, type Tool } from '../tools/toolbox.ts';
 import { ANSWER_BYTES } from './answer-bytes.ts';
@@ -44,6 +44,8 @@ export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, sign
   if (own && appends.parts.all.some((part) => isCall(part) && part.state === 'done')) return { usage, finish: 'tools', error: null };
   const { known, offered, specs } = own ? NOTHING : await toolsOf(job, appends.parts.all, signal);
   const byName = new Map(offered.map((tool): [string, Tool] => [tool.spec.name, tool]));
+  /** Of the steps that were said here: another owner asks without them. */
+  const signed = new Map<number, readonly SignedThought[]>();
   for (;;) {
     if (appends.parts.all.some((part) => isCall(part) && !isFinal(part))) {
       await settleCalls(job, known, appends, signal, deciding);
@@ -56,11 +58,12 @@ export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, sign
     const parts = own ? [] : appends.parts.all;
     const step = stepsOf(parts);
     if (step >= maxSteps) return { usage: usage ?? NO_USAGE, finish: 'tools', error: null };
-    const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts), model);
+    const { messages, prefix } = goOnFrom(continuation(asked.messages, appends.whole, parts, signed), model);
     const maker = new PartMaker(appends, clock, { tools: byName, step, room: maxAnswerBytes, own, asks: specs.includes(ASK_SPEC) });
     const bytesBefore = appends.standing().bytes;
     const request = { model: model.model, ...asked, messages, prefix, ...(specs.length > 0 && { tools: specs }) };
     const said: Step = await readStep(job, request, appends, maker, signal);
+    signed.set(step, said.signed);
     finish = said.finish;
     await appends.flush();
     if (own && said.error === null && !signal.aborted && said.calls.length > 0) {

@@ -11,6 +11,7 @@ import { Receipts1700000000011 } from './migrations/0010-receipts.ts';
 import { Presets1700000000012 } from './migrations/0012-presets.ts';
 import { Parked1700000000013 } from './migrations/0013-parked.ts';
 import { Records1700000000014 } from './migrations/0014-records.ts';
+import { PackedTimelines1700000000015 } from './migrations/0015-packed-timelines.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
 
@@ -22,6 +23,7 @@ const shared = {
     Presets1700000000012,
     Parked1700000000013,
     Records1700000000014,
+    PackedTimelines1700000000015,
   ],
   migrationsTransactionMode: 'each' as const,
   logging: false,

@@ -12,8 +12,9 @@ export type Columns<Row> = { readonly [K in keyof Row]-?: readonly [name: string
 
 export const dialectOf = (database: DataSource): Dialect => (database.options.type === 'postgres' ? 'postgres' : 'sqlite');
 
-/** Well under SQLite's limit of 32,766 parameters for the widest table. */
+/** Well under SQLite's limit of 32,766 parameters for the widest table; PostgreSQL gets one array a column, however long. */
 const ROWS = 500;
+const ROWS_OF_ARRAYS = 5_000;
 
 const ESCAPE = '\uE000';
 /** PostgreSQL cannot hold U+0000 in a text, and a model may say it: written as U+E000 and `0`, and U+E000 twice for itself. */
@@ -55,8 +56,8 @@ export class Sql {
   /** What `select` gives where `column` is one of `values`. */
   async among<T>(select: string, column: string, values: readonly string[]): Promise<T[]> {
     const found: T[] = [];
-    for (let i = 0; i < values.length; i += ROWS * 10) {
-      const part = values.slice(i, i + ROWS * 10);
+    for (let i = 0; i < values.length; i += ROWS_OF_ARRAYS) {
+      const part = values.slice(i, i + ROWS_OF_ARRAYS);
       const [where, parameters] =
         this.dialect === 'postgres' ? [`${column} = ANY ($1)`, [part]] : [`${column} IN (${part.map(() => '?').join(', ')})`, part];
       found.push(...((await this.#ask(`${select} WHERE ${where}`, parameters as unknown[])) as T[]));
@@ -73,8 +74,8 @@ export class Sql {
     const found: T[] = [];
     const on = `t.${columns[0]} = k.a AND t.${columns[1]} = k.b`;
     const type = typeof pairs[0]?.[1] === 'number' ? 'bigint' : 'text';
-    for (let i = 0; i < pairs.length; i += ROWS * 10) {
-      const part = pairs.slice(i, i + ROWS * 10);
+    for (let i = 0; i < pairs.length; i += ROWS_OF_ARRAYS) {
+      const part = pairs.slice(i, i + ROWS_OF_ARRAYS);
       const [sql, parameters] =
         this.dialect === 'postgres'
           ? [
@@ -108,8 +109,9 @@ export class Sql {
     const fields = Object.entries(columns) as [keyof Row, Columns<Row>[keyof Row]][];
     const head = `INSERT INTO ${table} (${fields.map(([, [name]]) => name).join(', ')})`;
     const tail = conflict && `ON CONFLICT ${conflict}`;
-    for (let i = 0; i < rows.length; i += ROWS) {
-      const part = rows.slice(i, i + ROWS);
+    const most = this.dialect === 'sqlite' ? ROWS : ROWS_OF_ARRAYS;
+    for (let i = 0; i < rows.length; i += most) {
+      const part = rows.slice(i, i + most);
       if (this.dialect === 'sqlite') {
         const places = part.map(() => `(${fields.map(() => '?').join(', ')})`).join(', ');
         await this.#runner.query(

@@ -237,28 +237,6 @@ export const REDACTED: Columns<RedactedRow> = {
   hash: ['hash', 'text'],
 };
 
-/** A part of a run's timeline. */
-export interface TimelineRow {
-  conversationId: string;
-  runId: string;
-  epoch: number;
-  batch: number;
-  startedAt: number;
-  /** Byte the first chunk stands at. */
-  at: number;
-  /** JSON: [[offset, ms since startedAt, bytes], …] */
-  chunks: string;
-}
-export const TIMELINE: Columns<TimelineRow> = {
-  conversationId: ['conversation_id', 'text'],
-  runId: ['run_id', 'text'],
-  epoch: ['epoch', 'bigint'],
-  batch: ['batch', 'bigint'],
-  startedAt: ['started_at', 'bigint'],
-  at: ['at', 'bigint'],
-  chunks: ['chunks', 'text'],
-};
-
 /** One run as the statistics see it; no text, no user. */
 export interface RunRow {
   conversationId: string;

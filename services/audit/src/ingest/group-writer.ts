@@ -3,8 +3,8 @@ import type { AuditEvent } from '@runnel/protocol/audit';
 import { isRowsFault } from './ingest.ts';
 import { ForeignEvents } from '../store/ownership.ts';
 
-/** Events of one transaction: enough to pay for it, few enough to be short. */
-const MOST = 4_000;
+/** Events of one transaction: enough that questions and answers of both topics meet in it, few enough to be short. */
+const MOST = 8_000;
 
 export interface GroupWriter {
   /** Resolves when all of them are stored. When it rejects some may be: whoever tries again gives them all again. */

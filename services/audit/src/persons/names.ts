@@ -1,6 +1,7 @@
 import type { Sql } from '../database/sql.ts';
 import { rowOf, PERSON, type AuditRow, type PersonRow } from '../database/tables.ts';
-import { isPseudonym, namesIn } from './pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { namesIn } from './pseudonym.ts';
 
 /** The persons that these rows of the trail name by a pseudonym. */
 export const personsOf = async (sql: Sql, rows: readonly Pick<AuditRow, 'userId' | 'data'>[]): Promise<Map<string, PersonRow>> => {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { isPseudonym } from '@runnel/protocol/audit';
 import { eachPerson, renamePersons } from '../store/rows.ts';
 import type { AuditRow, SessionRow } from '../database/tables.ts';
 
@@ -8,10 +9,6 @@ export interface NamedPerson {
   userId: string;
   key: string;
 }
-
-const FORM = /^~[A-Za-z0-9_-]{43}$/;
-/** Whether the trail's name of a person is a pseudonym; rows of 0.1.0 have the id itself. */
-export const isPseudonym = (name: string): boolean => FORM.test(name);
 
 /** Whether the id of a conversation is anybody's: it was deleted, and whose it was is nobody now. */
 export const isFree = ({ userId, deleted }: Pick<SessionRow, 'userId' | 'deleted'>): boolean => deleted === 1 && isPseudonym(userId);

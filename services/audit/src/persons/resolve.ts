@@ -2,7 +2,8 @@ import { sequenceOf, type AuditEvent } from '@runnel/protocol/audit';
 import type { Sql } from '../database/sql.ts';
 import { PERSON, rowOf, type PersonRow, type SessionRow } from '../database/tables.ts';
 import { eachPerson, renamePersons, userOf, type NameOf } from '../store/rows.ts';
-import { isPseudonym, lateDigest, makePerson } from './pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { lateDigest, makePerson } from './pseudonym.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -68,10 +69,12 @@ const ownersOfLogs = async (sql: Sql, events: readonly AuditEvent[]): Promise<Ma
  * log is, or, where nothing of the log is here, whose it was when it happened; and brings no id back. Whoever comes again under that
  * id is somebody else.
  *
+ * @param aside what adds those who are new
  * @param sessions by conversation
  */
 export const resolvePersons = async (
   sql: Sql,
+  aside: Sql,
   events: readonly AuditEvent[],
   sessions: ReadonlyMap<string, SessionRow>,
 ): Promise<Persons> => {
@@ -112,7 +115,7 @@ export const resolvePersons = async (
   const needed =
     all.length === 0 ? [...ids] : events.flatMap((event) => [...idsIn([event])].filter((id) => erasedName(event, id) === undefined));
   for (const [id, pseudonym] of await addPersons(
-    sql,
+    aside,
     [...new Set(needed)].filter((id) => !named.has(id)),
   ))
     named.set(id, pseudonym);

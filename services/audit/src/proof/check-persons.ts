@@ -3,7 +3,8 @@ import { ADMIN_LOG } from '../read/admin-log.ts';
 import type { Sql } from '../database/sql.ts';
 import { AUDIT, CUT, PERSON, REDACTED, rowOf, type AuditRow, type PersonRow } from '../database/tables.ts';
 import { digestOfRedacted, type ForgetNote } from '../persons/forget.ts';
-import { isPseudonym, namesIn, pseudonymOf } from '../persons/pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { namesIn, pseudonymOf } from '../persons/pseudonym.ts';
 import { inSnapshot } from './snapshot.ts';
 
 type Raw = Record<string, unknown>;

@@ -200,16 +200,22 @@ export class AuditReader {
     return (await this.#session(conversationId))?.userId ?? null;
   }
 
-  /** `only`: those of these alone. */
-  async conversations(query: { userId: string; after?: string; limit: number; only?: readonly string[] }): Promise<ConversationPage> {
-    const { userId, after, limit, only = [] } = query;
+  /** `only`: those of these alone. `all`: also those that programs had and no list shows. */
+  async conversations(query: {
+    userId: string;
+    after?: string;
+    limit: number;
+    only?: readonly string[];
+    all?: boolean;
+  }): Promise<ConversationPage> {
+    const { userId, after, limit, only = [], all = false } = query;
     const mark = after === undefined ? undefined : await this.#session(after);
     const values: Value[] = [userId, limit + 1];
     if (mark) values.push(mark.updatedAt, mark.conversationId);
     const asked = only.map((_, index) => `$${values.length + index + 1}`).join(', ');
     values.push(...only);
     const found = await this.#sql.query<Raw>(
-      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 ${LISTED}
+      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 ${all ? '' : LISTED}
          ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
          ${asked === '' ? '' : `AND conversation_id IN (${asked})`}
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,

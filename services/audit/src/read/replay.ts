@@ -3,7 +3,9 @@ import type { TrailFields } from '@runnel/protocol/audit';
 import { shownPart, type Part } from '@runnel/protocol';
 import type { Marker, Piece, Replay, ReplayedPart } from '@runnel/protocol/http';
 import { dialectOf, Sql } from '../database/sql.ts';
-import { AUDIT, MESSAGE, rowOf, TIMELINE, type AuditRow, type TimelineRow } from '../database/tables.ts';
+import { AUDIT, MESSAGE, rowOf, type AuditRow } from '../database/tables.ts';
+import { TIMELINE } from '../database/timeline-table.ts';
+import { toStretch, withoutRepeats, type Stretch } from '../store/pack-timeline.ts';
 import { readBody, toMessage } from './reader.ts';
 
 /**
@@ -12,15 +14,15 @@ import { readBody, toMessage } from './reader.ts';
  *
  * @param endMs when the run ended, since its start
  */
-const piecesOf = (batches: readonly TimelineRow[], length: number, startedAt: number, endMs: number): Piece[] => {
+const piecesOf = (batches: readonly Stretch[], length: number, startedAt: number, endMs: number): Piece[] => {
   const told: Piece[] = [];
   // From the newest back, as far as the older one was not written over.
   let until = length;
-  for (const batch of [...batches].sort((a, b) => b.epoch - a.epoch || b.batch - a.batch)) {
+  for (const batch of withoutRepeats(batches).reverse()) {
     if (batch.at >= until) continue;
     const pieces: Piece[] = [];
     let at = batch.at;
-    for (const [, ms, bytes] of JSON.parse(batch.chunks) as [number, number, number][]) {
+    for (const [, ms, bytes] of batch.chunks) {
       if (at + bytes <= until) pieces.push({ ms: Math.max(0, ms + (batch.startedAt - startedAt)), at, bytes });
       at += bytes;
     }
@@ -109,7 +111,7 @@ export const readReplay = async (database: DataSource, runId: string, userId: st
   );
   const endMs = markers.findLast((m) => m.what === 'end')?.ms ?? 0;
   const pieces = piecesOf(
-    batches.map((b) => rowOf(TIMELINE, b)),
+    batches.map((b) => toStretch(rowOf(TIMELINE, b))),
     Buffer.byteLength(message.text),
     row.createdAt,
     endMs,

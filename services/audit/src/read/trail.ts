@@ -4,7 +4,8 @@ import { fromCursor, toCursor } from './cursor.ts';
 import { dialectOf, Sql, type Value } from '../database/sql.ts';
 import { AUDIT, rowOf } from '../database/tables.ts';
 import { personsOf } from '../persons/names.ts';
-import { isPseudonym, renameRow } from '../persons/pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { renameRow } from '../persons/pseudonym.ts';
 import { personsNamed } from '../persons/resolve.ts';
 
 export interface TrailQuery {
@@ -63,13 +64,13 @@ export class Trail {
       rows.map(({ row }) => row),
     );
     const events = rows.map(({ raw, row }): TrailEntry => {
-      const people: Record<string, string> = {};
+      const people = new Map<string, string>();
       const named = renameRow(row, (name) => {
         const userId = persons.get(name)?.userId ?? null;
-        if (userId !== null) people[userId] = name;
+        if (userId !== null) people.set(userId, name);
         return userId ?? name;
       });
-      return { ...named, hash: typeof raw['hash'] === 'string' ? raw['hash'] : null, people };
+      return { ...named, hash: typeof raw['hash'] === 'string' ? raw['hash'] : null, people: Object.fromEntries(people) };
     });
     const last = events.at(-1);
     return { events, next: found.length > query.limit && last ? toCursor([last.time, last.logId, last.sequence]) : null };

@@ -11,16 +11,21 @@ import {
   type ParkedRow,
   type PartRow,
   type PresetRow,
+  type SessionRow,
 } from '../database/tables.ts';
 import { fold, messageKey, type ChangeAt, type Folded, type Tables } from './fold.ts';
 import { foldText, searchVector } from './search-words.ts';
 
 type Raw = Record<string, unknown>;
 
-/** Brings the tables that people read up to these changes. Their conversations are locked. */
-export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[]): Promise<void> => {
+/**
+ * Brings the tables that people read up to these changes. Their conversations are locked.
+ *
+ * @param stored by conversation, what the database has of those that are there
+ */
+export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[], stored: ReadonlyMap<string, SessionRow>): Promise<void> => {
   if (changes.length === 0) return;
-  const tables = await readTouched(sql, changes);
+  const tables = await readTouched(sql, changes, stored);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
   const { sessions, messages, purged, parts, parked, unparked, presets, emptied } = fold(tables, changes);
   for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
@@ -49,13 +54,9 @@ const touched = ({ change }: ChangeAt): string[] => {
   return change.kind === 'message-deleted' ? [change.messageId] : [];
 };
 
-const readTouched = async (sql: Sql, changes: readonly ChangeAt[]): Promise<Tables> => {
-  const tables: Tables = { sessions: new Map(), messages: new Map() };
-  const conversations = [...new Set(changes.map((c) => c.conversationId))];
-  for (const found of await sql.among<Raw>('SELECT * FROM chat_session', 'conversation_id', conversations)) {
-    const row = rowOf(SESSION, found);
-    tables.sessions.set(row.conversationId, { ...row, title: fromStored(row.title) });
-  }
+const readTouched = async (sql: Sql, changes: readonly ChangeAt[], stored: ReadonlyMap<string, SessionRow>): Promise<Tables> => {
+  const sessions = Array.from(stored.values(), (row) => [row.conversationId, { ...row, title: fromStored(row.title) }] as const);
+  const tables: Tables = { sessions: new Map(sessions), messages: new Map() };
   // Ids are made by clients and unique within a conversation only.
   const pairs = changes.flatMap((c) => touched(c).map((messageId) => [c.conversationId, messageId] as const));
   const wanted = [...new Map(pairs.map((pair) => [messageKey(...pair), pair])).values()];

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { FINISHES, type Finish } from '@runnel/protocol';
 import { PERSON_FIELDS, sequenceOf, TEXT_FIELDS, type AuditEvent, type AuditMessage, type EndedData } from '@runnel/protocol/audit';
 
-import type { AuditRow, MessageRow, ParkedRow, PartRow, PresetRow, RunRow, TimelineRow } from '../database/tables.ts';
+import type { AuditRow, MessageRow, ParkedRow, PartRow, PresetRow, RunRow } from '../database/tables.ts';
+import type { Stretch } from './pack-timeline.ts';
 
 /** What an event changes in the tables that people read. */
 export type Change =
@@ -194,10 +195,10 @@ export const checkContent = (event: AuditEvent): AuditEvent => {
 };
 
 /** A timeline batch; null for other events. */
-export const timelineRow = ({ type, subject, data }: AuditEvent): TimelineRow | null => {
+export const timelineBatch = ({ type, subject, data }: AuditEvent): Stretch | null => {
   if (type !== 'CHUNK_RECEIVED') return null;
   const { runId, epoch, batch, startedAt, at, chunks } = data;
-  return { conversationId: subject, runId, epoch, batch, startedAt, at, chunks: JSON.stringify(chunks) };
+  return { conversationId: subject, runId, epoch, batch, last: batch, startedAt, at, chunks };
 };
 
 /** What is known of a run before its end. */

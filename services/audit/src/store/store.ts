@@ -6,15 +6,17 @@ import { applyChanges } from './apply-changes.ts';
 import { bucketOf, lock, onDisk } from '../database/locks.ts';
 import { Partitions } from '../database/partitions.ts';
 import { dialectOf, Sql, type Dialect } from '../database/sql.ts';
-import { rowOf, SESSION, TIMELINE, type SessionRow } from '../database/tables.ts';
+import { rowOf, SESSION, type SessionRow } from '../database/tables.ts';
 import { inTurn } from '../database/turns.ts';
 import type { ChangeAt } from './fold.ts';
 import { foreignOf, ForeignEvents } from './ownership.ts';
 import { forgetIn } from '../persons/forget.ts';
-import { isFree, isPseudonym } from '../persons/pseudonym.ts';
+import { isPseudonym } from '@runnel/protocol/audit';
+import { isFree } from '../persons/pseudonym.ts';
 import { isRecordEvent, writeRecords } from '../persons/records.ts';
 import { resolvePersons } from '../persons/resolve.ts';
-import { auditRow, changesOf, timelineRow } from './rows.ts';
+import { auditRow, changesOf, timelineBatch } from './rows.ts';
+import { writeTimeline } from './write-timeline.ts';
 
 /** Transactions at a time of one process: while one is under way in the database, the rows of the other are made. */
 const LANES = 2;
@@ -50,8 +52,17 @@ export class AuditStore {
     return inTurn(this.#database, () => forgetIn(this.#database, userId));
   }
 
+  /**
+   * Persons who are new go in on a connection of their own, where there is one: two transactions that meet the same person for the first
+   * time would else wait for each other's end. The transaction holds the persons' lock meanwhile; one that fails leaves a person of whom
+   * nothing is told, whom the next finds.
+   */
+  #aside(sql: Sql): Sql {
+    return sql.dialect === 'sqlite' ? sql : new Sql(sql.dialect, this.#database);
+  }
+
   async #write(events: readonly AuditEvent[]): Promise<number> {
-    const timeline = events.map(timelineRow).filter((row) => row !== null);
+    const timeline = events.map(timelineBatch).filter((batch) => batch !== null);
     const records = events.filter(isRecordEvent);
     const told = events.filter((event) => sequenceOf(event) !== null);
     await this.#partitions.ensure(told.map((event) => Date.parse(event.time)));
@@ -60,7 +71,7 @@ export class AuditStore {
     const stored = await this.#database.transaction(async (tx) => {
       const sql = new Sql(dialectOf(this.#database), tx);
       await onDisk(sql);
-      await sql.insert('stream_chunk', TIMELINE, timeline, 'DO NOTHING');
+      await writeTimeline(sql, timeline);
       await writeRecords(sql, records);
       if (told.length === 0) return 0;
       await lock(
@@ -68,7 +79,7 @@ export class AuditStore {
         told.map((event) => event.subject),
       );
       const sessions = await sessionsOf(sql, told);
-      const persons = await resolvePersons(sql, told, sessions);
+      const persons = await resolvePersons(sql, this.#aside(sql), told, sessions);
       const foreign = foreignOf(
         told
           .filter((event) => !persons.isTrailOnly(event))
@@ -86,7 +97,7 @@ export class AuditStore {
         const { logId } = sequenceOf(event)!;
         return changesOf(persons.shown(event)).map((change) => ({ conversationId, logId, time, change }));
       });
-      await applyChanges(sql, changes);
+      await applyChanges(sql, changes, sessions);
       erased = changes.some(({ change }) => change.kind === 'message-deleted' || change.kind === 'session-deleted');
       // Also those that came before: whoever stored them may have been killed here.
       for (const event of told)

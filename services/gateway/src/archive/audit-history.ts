@@ -24,8 +24,14 @@ export interface AuditHistory {
   readHistory(query: HistoryQuery): Promise<HistoryResult>;
   /** One message, with nothing of its thread; undefined: there is none of theirs. */
   readMessage(query: { conversationId: string; userId: string; messageId: string }): Promise<Message | undefined>;
-  /** Newest first, after a conversation. */
-  listConversations(query: { userId: string; after?: string; limit: number; only?: readonly string[] }): Promise<ConversationPage>;
+  /** Newest first, after a conversation; with `all` also those that programs had and no list shows. */
+  listConversations(query: {
+    userId: string;
+    after?: string;
+    limit: number;
+    only?: readonly string[];
+    all?: true;
+  }): Promise<ConversationPage>;
 }
 
 const queryOf = (query: Record<string, string | number | undefined>): string => {
@@ -60,8 +66,9 @@ const historyOf = (audit: AuditClient): AuditHistory => ({
     const { status, body } = await audit.call(`/history/${conversationId}/thread/${messageId}`, { userId });
     return status === 200 ? readAudit(StoredPage, body).messages.at(-1) : undefined;
   },
-  async listConversations({ userId, after, limit, only }) {
-    const { status, body } = await audit.call(`/conversations?${queryOf({ after, limit, only: only?.join(',') })}`, { userId });
+  async listConversations({ userId, after, limit, only, all }) {
+    const asked = queryOf({ after, limit, only: only?.join(','), ...(all && { all: 'true' }) });
+    const { status, body } = await audit.call(`/conversations?${asked}`, { userId });
     if (status !== 200) return { conversations: [], hasMore: false };
     return readAudit(ConversationPage, body);
   },

@@ -1,4 +1,4 @@
-import type { RunLog } from '@runnel/coordination';
+import type { ConversationReader } from '@runnel/coordination';
 import type { ConversationPage, ConversationSummary } from '@runnel/protocol/http';
 import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.ts';
 
@@ -6,7 +6,7 @@ import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.
  * A page from the run log, filled up or replaced from the audit service where the run log's memory ends. The audit service
  * being down only shortens what it would have added: `hasMore` stays true then, so that a reader asks again.
  */
-export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
+export const readHistory = async (runLog: ConversationReader, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
   const stored = await runLog.readHistory(query);
   // A page that is full in bytes is no sign that the store ends there.
   if (!audit || stored.kind === 'forbidden' || (stored.kind === 'page' && stored.cut)) return stored;
@@ -31,9 +31,9 @@ export const readHistory = async (runLog: RunLog, audit: AuditHistory | null, qu
 
 /** The user's conversations of both, newest first, each once; the run log's word counts where both know one. */
 export const listConversations = async (
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
-  query: { userId: string; after?: string; limit: number },
+  query: { userId: string; after?: string; limit: number; all?: true },
 ): Promise<ConversationPage> => {
   const stored = await runLog.listConversations(query);
   if (!audit || stored.conversations.length >= query.limit) return stored;
@@ -43,14 +43,16 @@ export const listConversations = async (
     const all = [...stored.conversations, ...older.conversations.filter((conversation) => !known.has(conversation.conversationId))];
     all.sort((a, b) => b.updatedAt - a.updatedAt);
     return { conversations: all.slice(0, query.limit), hasMore: older.hasMore || all.length > query.limit };
-  } catch {
+  } catch (error) {
+    // Of all, none may lack.
+    if (query.all) throw error;
     return stored;
   }
 };
 
 /** Those of these that exist, newest first; the run log's word counts where both know one. While the database is away, those the store has. */
 export const conversationsAmong = async (
-  runLog: RunLog,
+  runLog: ConversationReader,
   audit: AuditHistory | null,
   userId: string,
   only: readonly string[],
@@ -66,3 +68,33 @@ export const conversationsAmong = async (
   const asked = new Set(lacking);
   return [...conversations, ...older.conversations.filter(({ conversationId }) => asked.has(conversationId))];
 };
+
+const PAGE = 200;
+/** No list of a person is longer; whoever has more is asked again. */
+const MOST = PAGE * 50;
+
+/**
+ * All conversations of a person, also those of programs that no list shows, newest first, each once.
+ *
+ * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
+ */
+export async function* everyConversation(
+  runLog: ConversationReader,
+  audit: AuditHistory | null,
+  userId: string,
+): AsyncGenerator<ConversationPage['conversations'][number]> {
+  // Asked first and alone.
+  await audit?.listConversations({ userId, limit: 1 });
+  const seen = new Set<string>();
+  for (let after: string | undefined; seen.size < MOST;) {
+    const query = { userId, limit: PAGE, all: true as const, ...(after !== undefined && { after }) };
+    const { conversations, hasMore } = await listConversations(runLog, audit, query);
+    for (const conversation of conversations) {
+      if (seen.has(conversation.conversationId)) continue;
+      seen.add(conversation.conversationId);
+      yield conversation;
+    }
+    after = conversations.at(-1)?.conversationId;
+    if (!hasMore || after === undefined) return;
+  }
+}

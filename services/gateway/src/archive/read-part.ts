@@ -1,4 +1,4 @@
-import { digestOf, type LogEntry, type ReadState, type RunLog } from '@runnel/coordination';
+import { digestOf, type LogEntry, type ReadState, type ConversationReader } from '@runnel/coordination';
 import { RunnelError, sealOf, withChunk, withPart, type LogEvent, type Part } from '@runnel/protocol';
 import { StoredPart } from '@runnel/protocol/http';
 import type { AuditClient } from '../context.ts';
@@ -10,7 +10,7 @@ export interface PartQuery {
   userId: string;
   partId: string;
 }
-type Store = Pick<RunLog, 'readState' | 'readHistory'>;
+type Store = ConversationReader;
 type Snapshot = Extract<ReadState, { kind: 'snapshot' }>;
 
 /** The database is told of an end in less than a second when nothing is wrong. */

@@ -1,4 +1,4 @@
-import type { RunLog, Subscription } from '@runnel/coordination';
+import type { Subscription, Channels } from '@runnel/coordination';
 import { readPrefix } from '@runnel/protocol';
 
 /** Longer than the prefix of any event. */
@@ -12,7 +12,7 @@ export const changesHistory = (bytes: Buffer): boolean => {
 };
 
 /** Calls `changed` for everything that may change a page of history, and when something may have been missed. */
-export const watchHistory = (runLog: RunLog, conversationId: string, changed: () => void): Promise<Subscription> =>
+export const watchHistory = (runLog: Channels, conversationId: string, changed: () => void): Promise<Subscription> =>
   runLog.follow(conversationId, {
     message: (bytes) => {
       if (changesHistory(bytes)) changed();

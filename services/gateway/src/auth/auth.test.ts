@@ -44,7 +44,7 @@ describe('dev mode', () => {
     expect(await auth.identify(requestOf({ query: { user_id: 'ann' } }))).toEqual({
       identity: { userId: 'ann', source: 'query', expiresAt: null },
     });
-    for (const user_id of ['', 'a b', '{x}', 'x'.repeat(256), ['a', 'b']]) {
+    for (const user_id of ['', 'a b', '{x}', 'x'.repeat(256), '.', '..', `~${'x'.repeat(43)}`, 'ann\n', ['a', 'b']]) {
       await expect(auth.identify(requestOf({ query: { user_id } }))).rejects.toMatchObject({ code: 'unauthorized' });
     }
   });

@@ -1,3 +1,4 @@
+import { isPseudonym } from '@runnel/protocol/audit';
 import type { Role } from './oidc/roles.ts';
 
 /** How a caller was known: decides whether a foreign page could have caused the request (`cookie`, `guest`). */
@@ -29,10 +30,14 @@ export interface Identity extends Life, Membership {
   admin?: boolean;
 }
 
-/** User ids stand in Redis keys and log lines: printable, no spaces, no braces (a brace would move the key's slot). */
-const USER_ID = /^[\w.@:|+=/~-]{1,255}$/;
+/** User ids stand in Redis keys and log lines: printable, no spaces, no braces (a brace would move the key's slot). An address cannot end in `.` or `..`: who is called so could not be erased. */
+const USER_ID = /^(?!\.{1,2}$)[\w.@:|+=/~-]+$/;
+/** Characters. */
+export const MAX_USER_ID = 255;
 
-export const isUserId = (value: unknown): value is string => typeof value === 'string' && USER_ID.test(value);
+/** Nobody may be called what the trail calls somebody: they could not be forgotten, nor be told from who was. */
+export const isUserId = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_USER_ID && USER_ID.test(value) && !isPseudonym(value);
 
 /** Of an identity, what models may ask for. */
 export const membershipOf = ({ groups, scopes }: Membership): Membership => ({ ...(groups && { groups }), ...(scopes && { scopes }) });

@@ -1,5 +1,5 @@
 import { RunnelError } from '@runnel/protocol';
-import type { RunLog } from '@runnel/coordination';
+import type { StoreBudgets } from '@runnel/coordination';
 import type { RateLimits } from '../commands/rate-limit.ts';
 import type { Place, Places } from './places.ts';
 import type { Limit, Refusals } from './refusals.ts';
@@ -28,7 +28,7 @@ export type Admitted =
   | { kind: 'known'; runId: string; offset: number };
 
 export interface AdmissionDeps {
-  runLog: RunLog;
+  runLog: StoreBudgets;
   rateLimits: RateLimits;
   places: Places;
   /** Bytes of a person and day; 0: no limit. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Metrics } from '@runnel/kit';
-import type { RunLog, ShareKind } from '@runnel/coordination';
+import type { ShareKind, StoreBudgets } from '@runnel/coordination';
 import type { GatewayConfig } from '../config.ts';
 import type { Neighbours } from '../follow/presence.ts';
 import type { RateLimits } from '../commands/rate-limit.ts';
@@ -45,7 +45,7 @@ export interface Budgets {
 
 export interface BudgetsDeps {
   config: Pick<GatewayConfig, 'nodeId' | 'authMode' | 'maxUnsentBytes' | keyof PersonLimits>;
-  runLog: RunLog;
+  runLog: StoreBudgets;
   rateLimits: RateLimits;
   metrics: Metrics;
   /** An ioredis client for the budgets by minute; without it each node counts for itself. */

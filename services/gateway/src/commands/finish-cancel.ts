@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { delay, fullJitter, type Logger } from '@runnel/kit';
-import type { RunLog, RunRef } from '@runnel/coordination';
+import type { RunRef, RunWriter, ConversationReader } from '@runnel/coordination';
 import { closePart, isTransient } from '@runnel/protocol';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
@@ -12,7 +12,7 @@ const ECHO_MS = 30;
 const TRIES = 4;
 
 export interface CancelFinisherDeps {
-  runLog: RunLog;
+  runLog: RunWriter & ConversationReader;
   hub: Pick<Hub, 'sawEnd' | 'poke'>;
   metrics: Pick<GatewayMetrics, 'cancels' | 'cancelSeconds'>;
   log: Logger;
@@ -53,7 +53,10 @@ export const finishCancel = async (deps: CancelFinisherDeps, run: RunRef, owned:
   metrics.cancels.inc({ by: 'nobody' });
 };
 
-const endFrozen = async (runLog: RunLog, { conversationId, runId }: RunRef): Promise<'gateway' | 'owner' | 'again'> => {
+const endFrozen = async (
+  runLog: RunWriter & ConversationReader,
+  { conversationId, runId }: RunRef,
+): Promise<'gateway' | 'owner' | 'again'> => {
   const state = await runLog.readState({ conversationId });
   if (state.kind !== 'snapshot' || state.run?.runId !== runId) return 'owner';
   const { text, parts = [] } = state.run;

@@ -9,7 +9,8 @@ export interface Dispatcher {
   close(): void;
 }
 
-export type DispatchPolicy = 'round-robin' | 'least-inflight';
+/** `service`: one address for all of them, which chooses itself. */
+export type DispatchPolicy = 'round-robin' | 'least-inflight' | 'service';
 
 /** In which order pods are asked. Pure. Broken ones are not asked at all; equal load falls back to turns. */
 export const askingOrder = <P extends Pick<AiPod, 'open' | 'load'>>(pods: readonly P[], policy: DispatchPolicy, turn: number): P[] => {

@@ -19,9 +19,9 @@ export interface JsonClient {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Small JSON calls inside the cluster over connections that stay open: a dispatch must not pay for a handshake. */
-export const createJsonClient = ({ ca }: { ca?: string } = {}): JsonClient => {
-  const options = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, scheduling: 'lifo' } as const;
+/** Small JSON calls inside the cluster, over connections that stay open unless told otherwise: a dispatch must not pay for a handshake. */
+export const createJsonClient = ({ ca, keepAlive = true }: { ca?: string; keepAlive?: boolean } = {}): JsonClient => {
+  const options = { keepAlive, maxSockets: 64, maxFreeSockets: 16, scheduling: 'lifo' } as const;
   const agents = { http: new Agent(options), https: new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) };
   return {
     call: (method, url, { body, timeoutMs, headers }) =>

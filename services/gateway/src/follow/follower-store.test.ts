@@ -56,7 +56,17 @@ describe('a store that does not answer', () => {
     seen.follower.readFailed(unavailable());
     seen.follower.offer(event(1));
     seen.follower.reread();
+    seen.follower.arrive(tail(1, [1]));
     await later(10_000);
+    expect([seen.reads, seen.follower.live]).toEqual([1, true]);
+  });
+
+  test('what a poll brings to who is about to ask again does not make them live: they ask', async () => {
+    const seen = start();
+    seen.follower.readFailed(unavailable());
+    seen.follower.arrive(tail(1, [1]));
+    expect(seen.follower.live).toBe(false);
+    await later(50);
     expect(seen.reads).toBe(1);
   });
 });
@@ -98,6 +108,12 @@ describe('a store that has less', () => {
     await later(10_000);
     seen.follower.arrive(none());
     expect([seen.take(), seen.follower.live]).toEqual([[], false]);
+  });
+
+  test('polls that find less, too, do not make more of the asking', () => {
+    const seen = live();
+    for (let i = 0; i < 3; i++) seen.follower.arrive(none());
+    expect(vi.getTimerCount()).toBe(1);
   });
 
   test('the waits for who writes it again stay below 525 ms', async () => {

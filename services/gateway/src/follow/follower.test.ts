@@ -108,6 +108,24 @@ describe('what a read means for who is live', () => {
     expect([seen.take(), seen.follower.cursor]).toEqual([['snapshot other:6', 'live other:6'], { logId: 'other', offset: 6 }]);
   });
 
+  test('a poll that is behind what came live since brings nothing twice, and is no loss', () => {
+    const seen = live();
+    seen.follower.offer(event(6));
+    seen.take();
+    seen.follower.arrive(tail(4, [], [event(5), event(6), event(7)]));
+    expect([seen.take(), seen.follower.live]).toEqual([['chunk log:7'], true]);
+    seen.follower.arrive(tail(5));
+    expect([seen.take(), seen.follower.live]).toEqual([[], true]);
+  });
+
+  test('S-3 a poll that finds a birth where there was nothing shows nothing again, and reads', () => {
+    const seen = start();
+    seen.follower.arrive(none());
+    seen.take();
+    seen.follower.arrive(none([event(1, 'born')]));
+    expect([seen.take(), seen.reads, seen.follower.cursor]).toEqual([[], 1, { logId: 'born', offset: 0 }]);
+  });
+
   test('a poll with a hole behind it is no poll that finds the same: it is replaced and read on', () => {
     const seen = live();
     seen.follower.arrive(snapshot(5, { live: [event(9)] }));
@@ -129,10 +147,11 @@ describe('what a read means for who is live', () => {
   });
 
   test('a hole is read again at once, and further ones after a growing wait, until a read is whole', async () => {
+    vi.mocked(Math.random).mockReturnValue(1);
     const seen = live();
     seen.follower.arrive(overrun(5));
     expect([seen.reads, seen.follower.live]).toEqual([1, false]);
-    for (const [turn, wait] of [50, 50, 50].entries()) {
+    for (const [turn, wait] of [450, 1650, 3050].entries()) {
       seen.follower.arrive(overrun(5));
       await later(wait - 1);
       expect(seen.reads).toBe(turn + 1);

@@ -1,5 +1,5 @@
 import { delay } from '@runnel/kit';
-import type { RunLog } from '@runnel/coordination';
+import type { Channels, ConversationReader, StoreHealth, StorePresence } from '@runnel/coordination';
 import { ChunkLatency } from './chunk-latency.ts';
 import type { RunTraces } from './run-traces.ts';
 import { Follower, type Follow, type FollowRequest } from './follower.ts';
@@ -32,7 +32,7 @@ export interface Hub {
 }
 
 export interface HubDeps {
-  runLog: RunLog;
+  runLog: ConversationReader & Channels & StorePresence & StoreHealth;
   metrics: GatewayMetrics;
   random?: () => number;
   /** Of runs that this node begins. */
@@ -60,7 +60,7 @@ export const createHub = ({ runLog, metrics, traces, random = Math.random, linge
   const places = new WaitingPlaces(runLog, (place) => metrics.longestLine.set(place));
 
   const presenceWrites = new Limiter(PRESENCE_AT_ONCE);
-  const notePresence: RunLog['notePresence'] = async (note) => {
+  const notePresence: StorePresence['notePresence'] = async (note) => {
     try {
       await runLog.notePresence(note);
       metrics.presenceWrites.inc({ outcome: 'ok' });

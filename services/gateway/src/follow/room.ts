@@ -1,6 +1,14 @@
 import { fullJitter, withDeadline } from '@runnel/kit';
 import { readChunkOffset, readPrefix } from '@runnel/protocol';
-import { HERE_TYPE, RESET_TYPE, type ChannelListener, type RunLog, type Subscription } from '@runnel/coordination';
+import {
+  HERE_TYPE,
+  RESET_TYPE,
+  type ChannelListener,
+  type Subscription,
+  type Channels,
+  type ConversationReader,
+  type StoreHealth,
+} from '@runnel/coordination';
 import type { View } from './catch-up.ts';
 import type { ChunkLatency } from './chunk-latency.ts';
 import type { Follower, Reader } from './follower.ts';
@@ -14,7 +22,7 @@ import { ChannelWatchdog } from './channel-watchdog.ts';
 import type { WaitingRoom } from './waiting-places.ts';
 
 export interface RoomDeps {
-  runLog: RunLog;
+  runLog: ConversationReader & Channels & StoreHealth;
   background: Limiter;
   metrics: GatewayMetrics;
   chunkLatency: ChunkLatency;

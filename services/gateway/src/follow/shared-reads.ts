@@ -1,6 +1,6 @@
 import { delay, withPatience } from '@runnel/kit';
 import { formatCursor, RunnelError, toRunnelError } from '@runnel/protocol';
-import type { RunLog } from '@runnel/coordination';
+import type { ConversationReader, StoreHealth } from '@runnel/coordination';
 import { MAX_LIVE_HELD, viewOf, type View } from './catch-up.ts';
 import type { Follower } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
@@ -9,7 +9,7 @@ import type { Outgoing } from './wire-event.ts';
 import { BUSY_STORE_MS } from '../commands/busy-store.ts';
 
 export interface SharedReadsDeps {
-  runLog: RunLog;
+  runLog: ConversationReader & StoreHealth;
   /** Bounds the reads that no reader waits for (polls, heals). */
   background: Limiter;
   metrics: GatewayMetrics;

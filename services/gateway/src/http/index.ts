@@ -21,6 +21,7 @@ import { httpMetrics, type UploadOutcome } from './plumbing/http-metrics.ts';
 import { registerLargeResponses } from './plumbing/large-responses.ts';
 import { oidcRoutes } from './api/oidc.ts';
 import { sessionRoutes } from './api/sessions.ts';
+import { exportRoutes } from './person/export.ts';
 import { feedbackRoutes } from './person/feedback.ts';
 import { promptRoutes } from './person/prompts.ts';
 import { settingRoutes } from './person/settings.ts';
@@ -119,6 +120,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   trailRoutes(routes, context);
   adminRoutes(routes, context);
   keyRoutes(routes, context);
+  exportRoutes(routes, context);
   feedbackRoutes(routes, context);
   promptRoutes(routes, context);
   settingRoutes(routes, context);

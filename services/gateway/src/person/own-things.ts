@@ -1,4 +1,4 @@
-import type { RunLog } from '@runnel/coordination';
+import type { ConversationReader } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import type { Feedback, Rating } from '@runnel/protocol/http';
 import type { AuditHistory } from '../archive/audit-history.ts';
@@ -20,7 +20,7 @@ export interface OwnThings {
 
 export interface OwnThingsDeps {
   records: Records;
-  runLog: Pick<RunLog, 'readHistory'>;
+  runLog: ConversationReader;
   audit: AuditHistory | null;
   /** Bytes that a person writes in a day. */
   spend(userId: string, bytes: number): Promise<void>;
@@ -29,7 +29,7 @@ export interface OwnThingsDeps {
 /** What a person says of conversations: only of their own. */
 export const createOwnThings = ({ records, runLog, audit, spend }: OwnThingsDeps): OwnThings => {
   const mustBeTheirs = async (where: Where): Promise<void> => {
-    const found = await readHistory(runLog as RunLog, audit, { ...where, limit: 1 });
+    const found = await readHistory(runLog, audit, { ...where, limit: 1 });
     if (found.kind !== 'page') throw new RunnelError(found.kind === 'none' ? 'not-found' : 'forbidden');
   };
   const mustBeAnswer = async (where: Where, messageId: string): Promise<void> => {

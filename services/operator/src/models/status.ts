@@ -98,10 +98,13 @@ const ready = (parts: {
   keys: Omit<Said, 'type'>;
   reached: Omit<Said, 'type'>;
   standing: Standing;
+  /** As the object says; whose key is missing is published as before, and suspended all the same. */
+  suspended: boolean;
 }): Omit<Said, 'type'> => {
-  const { verdict, keys, reached, standing } = parts;
+  const { verdict, keys, reached, standing, suspended } = parts;
   if (parts.accepted.status !== 'True') return parts.accepted;
-  if (verdict.word === 'suspended') return { status: 'False', reason: 'Suspended', message: 'Nobody can pick it.' };
+  if (verdict.word === 'suspended' || (suspended && verdict.word === 'key-missing'))
+    return { status: 'False', reason: 'Suspended', message: 'Nobody can pick it.' };
   if (verdict.word === 'key-missing' && !verdict.kept) return { ...keys, status: 'False' };
   if (standing.pods === 0) return { status: 'Unknown', reason: 'NoFigures', message: 'No AI pod has told how it is.' };
   if (standing.serving === 0) return { status: 'False', reason: 'WaitingForPods', message: 'No AI pod has it yet.' };
@@ -121,7 +124,15 @@ export interface StatusInput {
 /** The status of one model. Pure: the same situation gives the same status, times included. */
 export const statusOf = ({ model, verdict, standing, now }: StatusInput): ChatModelStatus => {
   const at = `${new Date(now).toISOString().slice(0, 19)}Z`;
-  const parts = { verdict, accepted: accepted(verdict), keys: credentials(model, verdict), reached: reachable(standing), standing };
+  const suspended = model.spec.suspended === true;
+  const parts = {
+    suspended,
+    verdict,
+    accepted: accepted(verdict),
+    keys: credentials(model, verdict),
+    reached: reachable(standing),
+    standing,
+  };
   const { lastFailure, firstTextP95Ms, ok, failed } = standing;
   const failure = lastFailure && { code: lastFailure.code, at: `${new Date(lastFailure.at).toISOString().slice(0, 19)}Z` };
   const generation = model.metadata?.generation;

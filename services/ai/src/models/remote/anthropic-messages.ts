@@ -1,11 +1,12 @@
 import type { Finish } from '@runnel/protocol';
 import type { ModelParams } from '@runnel/protocol/http';
 import { messageBlocks, type Block } from '../message-blocks.ts';
-import type { Delta, ModelMessage, ModelRequest } from '../provider.ts';
+import { isPrompt, type Delta, type ModelMessage, type ModelRequest } from '../provider.ts';
 import { UpstreamFault } from '../model-error.ts';
 import type { Codec, Decoder, RemoteSettings } from './codec.ts';
 import { readEvent, unreadable } from './read-event.ts';
 import { systemText, turnsOf } from './thread.ts';
+import { SignedThoughts } from './signed-thoughts.ts';
 import { wholeUsage } from './whole-usage.ts';
 
 const VERSION = '2023-06-01';
@@ -31,10 +32,18 @@ export const anthropicMessages = ({ body: extra, sampling = {} }: RemoteSettings
       stop_sequences: sampling.stop,
       ...asked(params),
       ...extra,
+      ...(isUnsigned(request) && 'thinking' in (extra ?? {}) && { thinking: { type: 'disabled' } }),
     };
   },
   decoder: () => new MessageDecoder(),
 });
+
+/**
+ * Whether a step of this answer was said on another node, which took its signed thoughts with it. A model that thinks refuses results of calls
+ * without them, so it goes on without thinking.
+ */
+const isUnsigned = ({ messages }: ModelRequest): boolean =>
+  messages.slice(messages.findLastIndex(isPrompt) + 1).some(({ turn, signed }) => turn?.tool_calls !== undefined && signed === undefined);
 
 /** A caller's own tools are refused before: this adapter does not accept them. */
 const toolsOf = ({ tools = [] }: ModelRequest): object =>
@@ -52,7 +61,7 @@ const blocksOf = (message: ModelMessage): object[] => {
     ...{ type: 'tool_use', id: idOf(id), name: called.name },
     input: argumentsOf(called.arguments),
   }));
-  return [...said, ...calls];
+  return [...(message.signed ?? []), ...said, ...calls];
 };
 
 /** Theirs are objects; what a model wrote that is none was told to it as an error. */
@@ -100,8 +109,8 @@ interface MessageEvent {
   type?: string;
   message?: { usage?: Counts };
   index?: number;
-  content_block?: { type?: string; text?: string; id?: unknown; name?: unknown };
-  delta?: { type?: string; text?: string; thinking?: unknown; partial_json?: unknown; stop_reason?: string | null };
+  content_block?: { type?: string; text?: string; id?: unknown; name?: unknown; thinking?: unknown; data?: unknown };
+  delta?: { type?: string; text?: string; thinking?: unknown; signature?: unknown; partial_json?: unknown; stop_reason?: string | null };
   usage?: Counts;
 }
 /** Tokens that were read from a cache or written to one were read all the same. */
@@ -125,6 +134,7 @@ class MessageDecoder implements Decoder {
   done = false;
   #finish: Finish | undefined;
   #counts: Counts | undefined;
+  readonly #thoughts = new SignedThoughts();
 
   event(data: string): readonly Delta[] {
     const event = readEvent(data) as MessageEvent;
@@ -133,11 +143,15 @@ class MessageDecoder implements Decoder {
         this.#count(event.message?.usage);
         return ALIVE;
       case 'content_block_start':
+        this.#thoughts.begin(event.content_block);
         return event.content_block?.type === 'tool_use'
           ? callOf(event)
           : textOf(event.content_block?.type === 'text' ? event.content_block.text : '');
       case 'content_block_delta':
+        this.#thoughts.grow(event.delta);
         return deltaOf(event);
+      case 'content_block_stop':
+        return this.#thoughts.end();
       case 'message_delta':
         this.#count(event.usage);
         if (typeof event.delta?.stop_reason === 'string') this.#finish = FINISHES[event.delta.stop_reason] ?? 'stop';

@@ -251,3 +251,50 @@ test('Anthropic: a step with calls and its results are two turns, and what was n
     { role: 'assistant', content: [{ type: 'text', text: 'And so' }] },
   ]);
 });
+
+test('Anthropic: thoughts that are signed come whole, those that nobody may read as well, and go back before the calls behind them', () => {
+  const decoder = anthropic.decoder();
+  const told = [
+    { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'h' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'm' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'sig' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'content_block_start', index: 1, content_block: { type: 'redacted_thinking', data: 'xyz' } },
+    { type: 'content_block_stop', index: 1 },
+    { type: 'content_block_start', index: 2, content_block: { type: 'thinking', thinking: '' } },
+    { type: 'content_block_delta', index: 2, delta: { type: 'thinking_delta', thinking: 'unsigned' } },
+    { type: 'content_block_stop', index: 2 },
+    { type: 'content_block_start', index: 3, content_block: { type: 'text', text: 'a' } },
+    { type: 'content_block_stop', index: 3 },
+  ].flatMap((event) => [...decoder.event(JSON.stringify(event))]);
+  const signed = told.flatMap((delta) => ('signed' in delta ? [delta.signed] : []));
+  expect(signed).toEqual([
+    { type: 'thinking', thinking: 'hm', signature: 'sig' },
+    { type: 'redacted_thinking', data: 'xyz' },
+  ]);
+  const codec = anthropicMessages({
+    baseURL: 'http://x',
+    canContinue: false,
+    body: { thinking: { type: 'enabled', budget_tokens: 1024 } },
+  });
+  const call = { id: 'c', type: 'function' as const, function: { name: 's__clock', arguments: '{}' } };
+  const asked = (own: typeof signed | undefined) =>
+    codec.body({
+      model: 'm',
+      prefix: '',
+      messages: [
+        { role: 'user', text: 'When?' },
+        { role: 'assistant', text: '', turn: { role: 'assistant', content: null, tool_calls: [call] }, ...(own && { signed: own }) },
+        { role: 'user', text: '12:00', turn: { role: 'tool', content: '12:00', tool_call_id: 'c' } },
+      ],
+    }) as { thinking: unknown; messages: { content: { type: string }[] }[] };
+  expect(asked(signed)).toMatchObject({
+    thinking: { type: 'enabled' },
+    messages: [{}, { content: [...signed, { type: 'tool_use' }] }, {}],
+  });
+  // A step without thoughts is one that was said here all the same; one of another node’s cannot be told, so thinking is off.
+  expect(asked([])).toMatchObject({ thinking: { type: 'enabled' } });
+  const { thinking, messages } = asked(undefined);
+  expect([thinking, messages[1]!.content.map(({ type }) => type)]).toEqual([{ type: 'disabled' }, ['tool_use']]);
+});

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { Grant, RunLog } from '@runnel/coordination';
+import type { Grant, StoreGrants } from '@runnel/coordination';
 import { newId, RunnelError } from '@runnel/protocol';
 import { ApiKeyData, parseBody, type ApiKey, type ApiKeyMade, type NewApiKey } from '@runnel/protocol/http';
 import { digestOf, isWhole, newApiKey, prefixOf } from './api-key.ts';
@@ -22,7 +22,7 @@ export interface ApiKeys {
 }
 
 export interface ApiKeysDeps {
-  store: Pick<RunLog, 'addGrant' | 'useGrant' | 'listGrants' | 'endGrant'>;
+  store: StoreGrants;
   live: Pick<LiveGrants, 'watch'>;
   limit: number;
   /** The person has as many as they may. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { GrantKind, GrantRef, RunLog, Subscription } from '@runnel/coordination';
+import type { GrantKind, GrantRef, Subscription, StoreGrants } from '@runnel/coordination';
 
 type Ended = () => void;
 export type HeldGrant = GrantRef & { kind: GrantKind };
@@ -17,7 +17,7 @@ const REMEMBER_MS = 60_000;
  * person is the truth, and is read again whenever hints may have been missed. A store that does not answer ends nobody.
  */
 export class LiveGrants {
-  readonly #store: Pick<RunLog, 'onGrantEnded' | 'listGrants'>;
+  readonly #store: Pick<StoreGrants, 'onGrantEnded' | 'listGrants'>;
   readonly #held = new Map<string, { grant: HeldGrant; watchers: Set<Ended> }>();
   readonly #over = new LRUCache<string, true>({ max: 10_000, ttl: REMEMBER_MS });
   readonly #recheckMs: number;
@@ -27,7 +27,7 @@ export class LiveGrants {
   #checking: Promise<void> | undefined;
   #closed = false;
 
-  constructor(store: Pick<RunLog, 'onGrantEnded' | 'listGrants'>, { recheckMs = RECHECK_MS } = {}) {
+  constructor(store: Pick<StoreGrants, 'onGrantEnded' | 'listGrants'>, { recheckMs = RECHECK_MS } = {}) {
     this.#store = store;
     this.#recheckMs = recheckMs;
     void this.#subscribe();

@@ -1,7 +1,7 @@
 import { createProvider, type Provider } from './provider.ts';
 import { createOidcAuth } from './oidc-auth.ts';
 import { createSessions, type Renewal, type Sessions } from './sessions.ts';
-import type { RunLog } from '@runnel/coordination';
+import type { StoreGrants, StoreHealth } from '@runnel/coordination';
 import type { GatewayConfig } from '../../config.ts';
 import type { Auth } from '../auth.ts';
 import type { LiveGrants } from '../grants/live-grants.ts';
@@ -19,7 +19,7 @@ export interface Oidc {
 
 export interface OidcDeps {
   config: GatewayConfig;
-  store: RunLog;
+  store: StoreGrants & StoreHealth;
   live: LiveGrants;
   renewal: (outcome: Renewal, userId: string, sessionId: string) => void;
 }

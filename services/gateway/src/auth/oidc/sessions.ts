@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Static } from 'typebox';
-import type { RunLog, UseGrantResult } from '@runnel/coordination';
+import type { UseGrantResult, StoreGrants } from '@runnel/coordination';
 import { fullJitter } from '@runnel/kit';
 import { isTransient, newId, RunnelError } from '@runnel/protocol';
 import { parseBody, SessionData, type SessionInfo } from '@runnel/protocol/http';
@@ -42,7 +42,7 @@ export interface Sessions {
 }
 
 export interface SessionsDeps {
-  store: Pick<RunLog, 'addGrant' | 'useGrant' | 'listGrants' | 'endGrant' | 'keepGrant'>;
+  store: StoreGrants;
   live: Pick<LiveGrants, 'watch'>;
   provider: Pick<Provider, 'renew'>;
   rules: RoleRules;

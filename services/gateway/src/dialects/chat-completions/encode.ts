@@ -38,13 +38,15 @@ export interface ToolCall {
 /** An answer that has ended. */
 export interface WholeAnswer {
   text: string;
+  /** What the model thought; '' nothing. */
+  reasoning: string;
   calls: readonly ToolCall[];
   finish: FinishReason;
   usage: Usage | undefined;
 }
 
 /** The whole answer (`stream: false`). One that only calls tools has no content, as OpenAI's. */
-export const completion = (answer: AnswerHead, { text, calls, finish, usage }: WholeAnswer) => ({
+export const completion = (answer: AnswerHead, { text, reasoning, calls, finish, usage }: WholeAnswer) => ({
   ...head(answer, 'chat.completion'),
   choices: [
     {
@@ -53,6 +55,8 @@ export const completion = (answer: AnswerHead, { text, calls, finish, usage }: W
         role: 'assistant',
         content: text === '' && calls.length > 0 ? null : text,
         refusal: null,
+        // Not OpenAI's own, but what vLLM, DeepSeek and their clients call it.
+        ...(reasoning !== '' && { reasoning_content: reasoning }),
         ...(calls.length > 0 && { tool_calls: calls }),
       },
       logprobs: null,
@@ -65,6 +69,7 @@ export const completion = (answer: AnswerHead, { text, calls, finish, usage }: W
 export interface Delta {
   role?: 'assistant';
   content?: string | null;
+  reasoning_content?: string;
   tool_calls?: (ToolCall & { index: number })[];
 }
 

@@ -413,3 +413,21 @@ test('a draining node lets an answer end, and tells a longer one that it goes on
   const { conversationId } = t.pod.runs[0]!;
   expect(await t.runLog.readState({ conversationId })).toMatchObject({ run: { text: 'half' } });
 });
+
+test('what a model thinks is `reasoning_content`, whole and in pieces, beside the text', async () => {
+  await using t = await start(async (run) => {
+    await run.parts.put({ partId: 't1', kind: 'reasoning', state: 'open' });
+    for (const word of ['Họ hỏi ', 'gì?']) await run.parts.stream('t1', 'text', word);
+    await run.parts.put({ partId: 't1', state: 'done' });
+    await run.say('Xin chào');
+    await run.parts.put({ partId: 't2', kind: 'reasoning', state: 'open' });
+    await run.parts.stream('t2', 'text', 'Xong.');
+    await run.end({ usage: USAGE });
+  });
+  const whole = await t.client.chat.completions.create(ask('hello'));
+  expect(whole.choices[0]!.message).toMatchObject({ content: 'Xin chào', reasoning_content: 'Họ hỏi gì?\n\nXong.' });
+  const chunks = await collect(await t.client.chat.completions.create({ ...ask('hello'), stream: true }));
+  const deltas = chunks.map((chunk) => (chunk.choices[0]?.delta ?? {}) as { content?: string; reasoning_content?: string });
+  expect(deltas.map(({ reasoning_content: said = '' }) => said).join('')).toBe('Họ hỏi gì?\n\nXong.');
+  expect(deltas.map(({ content }) => content ?? '').join('')).toBe('Xin chào');
+});

@@ -7,6 +7,7 @@ import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
+import { reasoningOf } from '../openai/reasoning.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
@@ -22,7 +23,7 @@ const FIRST_SIGN_MS = 2_000;
 const firstSign = async (answer: Answer): Promise<void> => {
   const giveUpAt = performance.now() + FIRST_SIGN_MS;
   const timer = setTimeout(() => answer.touch(), FIRST_SIGN_MS + 1);
-  while (answer.text === '' && !answer.end && performance.now() < giveUpAt) await answer.next();
+  while (answer.text === '' && answer.parts.length === 0 && !answer.end && performance.now() < giveUpAt) await answer.next();
   clearTimeout(timer);
 };
 
@@ -93,7 +94,9 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
       if (error) throw error;
       const { usage, finish } = answer.end;
       requests.ended('chat-completions', undefined);
-      await reply.send(completion(head(), { text: answer.text, calls: toolCalls(answer), finish: finishReasonOf(finish), usage }));
+      const said = { text: answer.text, reasoning: reasoningOf(answer.parts), calls: toolCalls(answer) };
+      const told = { ...said, finish: finishReasonOf(finish) };
+      await reply.send(completion(head(), { ...told, usage }));
     });
     return reply;
   });

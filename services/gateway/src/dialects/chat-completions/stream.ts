@@ -6,6 +6,7 @@ import type { Answer } from '../openai/answer.ts';
 import { cancelled, cutCall, openAiError, restarted } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
 import { nextPiece } from '../openai/next-piece.ts';
+import { reasoningOf } from '../openai/reasoning.ts';
 import { DONE, chunk, finishReasonOf, sse, usageChunk, type AnswerHead, type ToolCall } from './encode.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -45,9 +46,15 @@ export const streamAnswer = async (answer: Answer, reply: FastifyReply, { head, 
 
   write(chunk(head, { role: 'assistant', content: '' }, null, withUsage));
   let sent = '';
+  let thought = '';
   let { restarts } = answer;
   for (;;) {
     await drained(raw);
+    const reasoning = reasoningOf(answer.parts);
+    if (reasoning.length > thought.length && reasoning.startsWith(thought)) {
+      write(chunk(head, { reasoning_content: reasoning.slice(thought.length) }, null, withUsage));
+      thought = reasoning;
+    }
     const next = nextPiece(sent, { text: answer.text, restarted: answer.restarts !== restarts, ended: answer.end !== null });
     switch (next.kind) {
       case 'piece':

@@ -106,8 +106,10 @@ export const readInput = (input: string | readonly Item[]): ReadTurn[] => {
     const text = input.toWellFormed();
     return [{ turn: { role: 'user', content: text }, shown: text, needs: [], files: [] }];
   }
-  const turns = input.map((item, index) => turnOf(item, `input[${index}]`)).reduce(joined, []);
-  const last = turns.at(-1)!;
+  // Thoughts that a client brings back with an answer are no model's to read.
+  const turns = input.flatMap((item, index) => (item['type'] === 'reasoning' ? [] : [turnOf(item, `input[${index}]`)])).reduce(joined, []);
+  const last = turns.at(-1);
+  if (last === undefined) return refuse('input', 'says nothing.', 'invalid_value');
   // An answer that was begun is gone on with.
   if (last.turn.role === 'assistant')
     turns[turns.length - 1] = { ...last, needs: [...last.needs, { input: 'prefill', param: `input[${input.length - 1}]` }] };

@@ -132,7 +132,8 @@ describe('input', () => {
     [[{ role: 'user', content: [{ type: 'input_file', file_data: 'data:text/plain;base64,*' }] }], 'input[0].content[0].file_data'],
     [[{ type: 'function_call_output', call_id: 'c', output: 5 }], 'input[0].output'],
     [[{ type: 'function_call', call_id: 'c', name: 'n' }], 'input[0].arguments'],
-    [[{ type: 'reasoning', id: 'x', summary: [] }], 'input[0].type'],
+    [[{ type: 'reasoning', id: 'x', summary: [] }], 'input'],
+    [[{ type: 'item_reference', id: 'x' }], 'input[0].type'],
     [[], 'input'],
   ])('%j is refused by name', (input, param) => {
     expect(() => read({ input })).toThrow(expect.objectContaining({ api: expect.objectContaining({ param }) as object }));

@@ -28,7 +28,6 @@ const checkSupported = (body: ResponseBody): void => {
     if (!isNothing((body as Record<string, unknown>)[name])) refuse(name, `not supported: ${why}.`, 'unsupported_parameter');
   if (body.include && body.include.length > 0) refuse('include', 'nothing more is told.');
   if (body.truncation === 'auto') refuse('truncation', 'nothing of the input is left out.');
-  if (!isNothing(body.reasoning?.summary) || !isNothing(body.reasoning?.generate_summary)) refuse('reasoning.summary', 'not told here.');
   if (body.stream_options?.include_obfuscation === true) refuse('stream_options.include_obfuscation', 'not done here.');
   if (body.tool_choice && body.tool_choice !== 'none' && body.tool_choice !== 'auto' && !body.tools?.length)
     refuse('tool_choice', 'only with `tools`.', 'invalid_value');

@@ -4,6 +4,7 @@ import { openAiCode } from '../openai/api-error.ts';
 import type { Call } from '../openai/calls.ts';
 import { DEFAULTS, type Echo } from './echo.ts';
 import { responseId } from './id.ts';
+import { lastNumber, messageIndex, textNumber, thoughtItem, type Thought } from './thoughts.ts';
 
 /** A response as far as it has come. */
 export interface View {
@@ -15,6 +16,8 @@ export interface View {
   /** The response before it in its conversation. */
   previous: string | null;
   text: string;
+  /** What the model thought, in its order. */
+  thoughts: readonly Thought[];
   /** Calls of the caller's own functions, once the answer has ended. */
   calls: readonly Call[];
   end: AnswerEnd | null;
@@ -51,9 +54,11 @@ const callItem = ({ runId }: View, call: Call, index: number, status: string) =>
   arguments: status === 'in_progress' ? '' : call.arguments,
 });
 
-/** What the answer is made of: its text first, then its calls. */
+/** What the answer is made of: thoughts and text as they came, then its calls. */
 const outputOf = (view: View, status: Status): object[] => [
+  ...view.thoughts.filter(({ at }) => at === 0).map(thoughtItem),
   ...(view.text === '' ? [] : [messageItem(view, itemStatus(status), [textPart(view.text)])]),
+  ...view.thoughts.filter(({ at }) => at > 0).map(thoughtItem),
   ...view.calls.map((call, index) => callItem(view, call, index, 'completed')),
 ];
 
@@ -97,16 +102,11 @@ export interface StreamEvent {
 }
 
 /**
- * Numbers are functions of the text alone, so that they are the same in every answer, from every node, and for as long as the message
- * lives: the four events of the beginning are 0 to 3, the delta that ends at byte `b` is `3 + b`, those of the end follow the last byte.
+ * Numbers are functions of text and thoughts alone, so that they are the same in every answer, from every node, and for as long as the
+ * message lives: the four events of the beginning are 0 to 3, the delta that ends at byte `b` is `3 + b`, those of the end follow the last
+ * byte; thoughts move what comes behind them (`thoughts.ts`).
  */
-const FIRST_DELTA = 3;
-const numberAt = (bytes: number): number => FIRST_DELTA + bytes;
-
-/** How many bytes of the text a client has that has seen the event of this number. */
-export const bytesBehind = (sequence: number): number => Math.max(0, sequence - FIRST_DELTA);
-
-const within = ({ runId }: View) => ({ item_id: itemId(runId), output_index: 0, content_index: 0 });
+const within = ({ runId, thoughts }: View) => ({ item_id: itemId(runId), output_index: messageIndex(thoughts), content_index: 0 });
 
 export const beginning = (view: View): StreamEvent[] => [
   { type: 'response.created', sequence_number: 0, response: responseOf({ ...view, end: null }) } as StreamEvent,
@@ -115,19 +115,31 @@ export const beginning = (view: View): StreamEvent[] => [
 
 /** Once there is text. */
 export const opening = (view: View): StreamEvent[] => [
-  { type: 'response.output_item.added', sequence_number: 2, output_index: 0, item: messageItem(view, 'in_progress', []) } as StreamEvent,
-  { type: 'response.content_part.added', sequence_number: 3, ...within(view), part: textPart('') } as StreamEvent,
+  {
+    ...{ type: 'response.output_item.added', sequence_number: textNumber(view.thoughts, 0) - 1 },
+    ...{ output_index: messageIndex(view.thoughts), item: messageItem(view, 'in_progress', []) },
+  } as StreamEvent,
+  {
+    ...{ type: 'response.content_part.added', sequence_number: textNumber(view.thoughts, 0), ...within(view) },
+    part: textPart(''),
+  } as StreamEvent,
 ];
 
 /** `until`: bytes of the text that it ends at. */
 export const delta = (view: View, text: string, until: number): StreamEvent =>
-  ({ type: 'response.output_text.delta', sequence_number: numberAt(until), ...within(view), delta: text, logprobs: [] }) as StreamEvent;
+  ({
+    type: 'response.output_text.delta',
+    sequence_number: textNumber(view.thoughts, until),
+    ...within(view),
+    delta: text,
+    logprobs: [],
+  }) as StreamEvent;
 
 const CALL_EVENTS = 4;
 
 /** A call is told when it is whole: half of its arguments are of no use to anybody. */
 const callEvents = (view: View, call: Call, index: number, number: number): object[] => {
-  const place = { item_id: `fc_${view.runId}_${index}`, output_index: index + (view.text === '' ? 0 : 1) };
+  const place = { item_id: `fc_${view.runId}_${index}`, output_index: index + view.thoughts.length + (view.text === '' ? 0 : 1) };
   const { output_index, item_id } = place;
   return [
     { type: 'response.output_item.added', sequence_number: number, output_index, item: callItem(view, call, index, 'in_progress') },
@@ -144,7 +156,7 @@ const callEvents = (view: View, call: Call, index: number, number: number): obje
 export const ending = (view: View): StreamEvent[] => {
   const { text } = view;
   const status = statusOf(view.end);
-  const last = numberAt(utf8Length(text));
+  const last = lastNumber(view.thoughts, utf8Length(text));
   const part = textPart(text);
   const closing =
     text === ''
@@ -155,7 +167,7 @@ export const ending = (view: View): StreamEvent[] => {
           {
             type: 'response.output_item.done',
             sequence_number: last + 3,
-            output_index: 0,
+            output_index: messageIndex(view.thoughts),
             item: messageItem(view, itemStatus(status), [part]),
           },
         ];

@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Type, type TSchema } from 'typebox';
 import { Errors } from 'typebox/schema';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { startGateway } from '../../../testing/test-gateway.ts';
 import { MODEL, scriptPod, type ScriptRun } from '../../../testing/http/script-pod.ts';
+import { PNG } from '../../../testing/upload.ts';
 
 // The compliance cases of Open Responses (openresponses.org), told again: what a client of that specification sends, and what it requires
 // of each answer, by plain HTTP.
@@ -127,8 +131,11 @@ const calls = async (run: ScriptRun): Promise<void> => {
 
 const ask = async (body: object, script: (run: ScriptRun) => unknown = says) => {
   const runLog = createMemoryRunLog();
-  const pod = scriptPod(runLog, script);
-  await using gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models });
+  const pod = scriptPod(runLog, script, { vision: true });
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-open-responses-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const env = { FILES_URL: `file:${folder}` };
+  await using gateway = await startGateway({ env, runLog, dispatcher: pod, models: pod.models });
   const headers = { 'content-type': 'application/json', authorization: 'Bearer any' };
   const response = await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify({ model: MODEL, ...body }) });
   expect(response.status).toBe(200);
@@ -192,6 +199,14 @@ test('tool-calling-streaming: the arguments come in pieces, and whole at their e
   expect(pieces.join('')).toBe('{"location":"San Francisco, CA"}');
   expect(of('function_call_arguments.done')).toMatchObject([{ arguments: pieces.join('') }]);
   for (const type of ['output_item.added', 'output_item.done']) expect(of(type)).toMatchObject([{ item: { type: 'function_call' } }]);
+});
+
+test('image-input: a picture in the request is shown to the model with the words beside it', async () => {
+  const picture = { type: 'input_image', image_url: `data:image/png;base64,${PNG.toString('base64')}` };
+  const { resource, asked } = await wholeOf({ input: [user([{ type: 'input_text', text: 'What do you see?' }, picture])] });
+  expect([resource.status, resource.output.length]).toEqual(['completed', 1]);
+  const [message] = asked[0]!.messages;
+  expect([message!.text, message!.parts?.[0]?.mediaType]).toEqual(['What do you see?', 'image/png']);
 });
 
 test('multi-turn: earlier turns of a new conversation are its beginning', async () => {

@@ -34,6 +34,9 @@ const Format = Type.Union([
   }),
 ]);
 
+/** Whatever is asked for: the model’s thoughts are told as they came. */
+const Summary = Maybe(Type.Enum(['auto', 'concise', 'detailed']));
+
 const Id = Type.String({ minLength: 1, maxLength: 200 });
 
 /** What this server does itself. */
@@ -63,10 +66,7 @@ const PASSED = {
   parallel_tool_calls: MODEL_PARAMS.parallel_tool_calls,
   text: Maybe(Type.Object({ format: Type.Optional(Format), verbosity: MODEL_PARAMS.verbosity }, { additionalProperties: false })),
   reasoning: Maybe(
-    Type.Object(
-      { effort: MODEL_PARAMS.reasoning_effort, summary: Nothing('refused'), generate_summary: Nothing('refused') },
-      { additionalProperties: false },
-    ),
+    Type.Object({ effort: MODEL_PARAMS.reasoning_effort, summary: Summary, generate_summary: Summary }, { additionalProperties: false }),
   ),
   service_tier: MODEL_PARAMS.service_tier,
   user: MODEL_PARAMS.user,
@@ -108,7 +108,7 @@ const NOTES: Record<keyof typeof APPLIED, string> & Partial<Record<keyof typeof 
   include: 'only `[]`',
   tools: 'functions only',
   text: '`format` and `verbosity`',
-  reasoning: '`effort` only',
+  reasoning: '`effort`; with any `summary`, thoughts are told as they came',
 };
 
 /** Every parameter, with what becomes of it: the source of the table in docs/wires. */

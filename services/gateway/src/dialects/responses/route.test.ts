@@ -230,3 +230,87 @@ test('W-4 a key makes one response, and another body under it is refused', async
   const other = await failureOf(t.client.responses.create({ model: MODEL, input: 'bye' }, options));
   expect(other).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
 });
+
+/** A model that thinks before its words, and once more between them. */
+const ponder = async (run: ScriptRun): Promise<void> => {
+  const think = async (partId: string, ...words: string[]) => {
+    await run.parts.put({ partId, kind: 'reasoning', state: 'open' });
+    for (const word of words) await run.parts.stream(partId, 'text', word);
+    await run.parts.put({ partId, state: 'done' });
+  };
+  await think('t1', 'Họ hỏi ', 'gì?');
+  await run.say('Xin ');
+  await run.say('chào ');
+  await think('t2', 'Và 👋', ' nữa.');
+  await run.say('👋 bạn');
+  await think('t3', 'Xong.');
+  await run.end({ usage: USAGE });
+};
+const THOUGHTS = ['Họ hỏi gì?', 'Và 👋 nữa.', 'Xong.'];
+const thoughtsIn = (events: readonly ResponseStreamEvent[]): string[] => {
+  const said = new Map<string, string>();
+  for (const event of events)
+    if (event.type === 'response.reasoning_summary_text.delta') said.set(event.item_id, (said.get(event.item_id) ?? '') + event.delta);
+  return [...said.values()];
+};
+
+test('thoughts are items of their own, where they came, whole and streamed', async () => {
+  await using t = await start(ponder);
+  const whole = await t.client.responses.create({ model: MODEL, input: 'hello', reasoning: { summary: 'auto' } });
+  expect(whole.output).toMatchObject([
+    { type: 'reasoning', id: 'rs_t1', summary: [{ type: 'summary_text', text: THOUGHTS[0] }] },
+    { type: 'message', content: [{ text: TEXT }] },
+    { type: 'reasoning', summary: [{ text: THOUGHTS[1] }] },
+    { type: 'reasoning', summary: [{ text: THOUGHTS[2] }] },
+  ]);
+  const events = await collect(await t.client.responses.retrieve(whole.id, { stream: true }));
+  expect(events.map(({ type }) => type.replace('response.', '')).slice(2, 10)).toEqual([
+    ...['output_item.added', 'reasoning_summary_part.added', 'reasoning_summary_text.delta', 'reasoning_summary_text.done'],
+    ...['reasoning_summary_part.done', 'output_item.done', 'output_item.added', 'content_part.added'],
+  ]);
+  expect([textOf(events), thoughtsIn(events)]).toEqual([TEXT, THOUGHTS]);
+  const replayed = await t.other.responses.stream({ response_id: whole.id }).finalResponse();
+  expect(replayed.output).toMatchObject(whole.output);
+  // A client brings them back with the answer.
+  await t.client.responses.create({ model: MODEL, input: [...whole.output, { role: 'user', content: 'and?' }] as never });
+  expect(JSON.stringify(t.pod.runs[1]!.request ?? {})).not.toContain('Xong');
+});
+
+test('P-6 a reload at every event of an answer with thoughts loses and doubles nothing, and numbers are the same on any gateway', async () => {
+  await using t = await start(ponder);
+  const live = await collect(await t.client.responses.create({ model: MODEL, input: 'hello', stream: true }));
+  const { id } = (live[0] as Extract<ResponseStreamEvent, { type: 'response.created' }>).response;
+  const numbers = numbersOf(live);
+  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+  const said = (events: readonly ResponseStreamEvent[]) => [textOf(events), thoughtsIn(events).join('|')];
+  for (const client of [t.client, t.other]) {
+    for (const [index, { sequence_number: number }] of live.entries()) {
+      const rest = await collect(await client.responses.retrieve(id, { stream: true, starting_after: number }));
+      const all = [...live.slice(0, index + 1), ...rest];
+      expect(said(all)).toEqual([TEXT, THOUGHTS.join('|')]);
+      const fixed = (events: readonly ResponseStreamEvent[]) =>
+        events.filter(({ type }) => !type.endsWith('.delta')).map(({ type, sequence_number: at }) => [type, at]);
+      expect(fixed(all)).toEqual(fixed(live));
+    }
+  }
+});
+
+test('a model that begins again behind what was sent, with another thought, ends the stream as restarted', async () => {
+  const seen = Promise.withResolvers<void>();
+  await using t = await start(async (run) => {
+    await run.say('Xin ');
+    await seen.promise;
+    await run.restart();
+    await run.parts.put({ partId: 't9', kind: 'reasoning', state: 'open' });
+    await run.parts.stream('t9', 'text', 'Hm.');
+    await run.parts.put({ partId: 't9', state: 'done' });
+    await run.say('Xin ');
+    await run.end();
+  });
+  const events: ResponseStreamEvent[] = [];
+  for await (const event of await t.client.responses.create({ model: MODEL, input: 'hello', stream: true })) {
+    events.push(event);
+    if (event.type === 'response.output_text.delta') seen.resolve();
+  }
+  expect(events.at(-1)).toMatchObject({ type: 'response.failed', response: { error: { code: 'restarted' } } });
+});

@@ -17,6 +17,7 @@ import { responseOf, type View } from './encode.ts';
 import { findResponse, previousOf, type Found, type Shelves } from './find.ts';
 import { ResponseBody } from './params.ts';
 import { streamResponse } from './stream.ts';
+import { thoughtsOf } from './thoughts.ts';
 
 const tags = ['OpenAI-compatible'];
 const ResponseObject = Type.Unsafe<object>({ type: 'object', description: 'response' });
@@ -40,6 +41,7 @@ export const viewOf = (
   model: answer.model || known.model,
   createdAt: answer.beganAt || Date.now(),
   text: answer.text,
+  thoughts: thoughtsOf(answer.parts),
   calls: answer.end ? callsOf(answer.parts) : [],
   end: answer.end,
 });
@@ -126,12 +128,15 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
 export const viewOfFound = (found: Found): View => {
   const { ref, run, message } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
-  if (run) return { ...known, model: run.model, createdAt: run.startedAt, text: run.text, calls: [], end: null };
+  if (run) {
+    const said = { text: run.text, thoughts: thoughtsOf(run.parts ?? []), calls: [] };
+    return { ...known, model: run.model, createdAt: run.startedAt, ...said, end: null };
+  }
   const { text, status, finish, usage, parts = [], model = '', createdAt, receipt } = message!;
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
   const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...(finish && { finish }), ...(usage && { usage }) };
-  return { ...known, model, createdAt, text, calls: callsOf(parts), end };
+  return { ...known, model, createdAt, text, thoughts: thoughtsOf(parts), calls: callsOf(parts), end };
 };
 
 export const wholeResponse = json('The response', ResponseObject);

@@ -24,7 +24,7 @@ export interface ServicePodsOptions {
 
 const ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** A name has no ports: AI pods listen here unless told otherwise. */
-const DNS_PORT = 8081;
+export const DNS_PORT = 8081;
 const RESOLVE_EVERY_MS = 2000;
 
 /**

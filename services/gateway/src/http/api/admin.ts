@@ -3,6 +3,7 @@ import { ErasedAnswer, StatisticsAnswer, Verification } from '@runnel/protocol/h
 import type { GatewayContext } from '../../context.ts';
 import { recordAct } from './admin-record.ts';
 import { adminOf, readerOf } from './admin-scope.ts';
+import { MAX_USER_ID } from '../../auth/identity.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { eraseUser } from './erase-user.ts';
 import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from '../plumbing/schemas.ts';
@@ -10,7 +11,7 @@ import { sendTrail, TRAIL, trailQuery } from './trail.ts';
 
 const tags = ['Audit'];
 const Time = Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000, description: 'ms since the epoch' }));
-const User = Type.String({ minLength: 1, maxLength: 255 });
+const User = Type.String({ minLength: 1, maxLength: MAX_USER_ID });
 
 /** Everybody's trail, statistics and erasure: for the `admin` scope. Each call is in the trail, with the admin's name. */
 export const adminRoutes = (app: Routes, context: GatewayContext): void => {

@@ -5,9 +5,8 @@ import { ForgetAnswer, type Forget } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
 import { readAudit } from '../../archive/audit-ask.ts';
 import { createAuditHistory } from '../../archive/audit-history.ts';
-import { listConversations } from '../../archive/history-source.ts';
+import { everyConversation } from '../../archive/history-source.ts';
 
-const PAGE = 200;
 /** The audit reads of the last deletion a moment later; a call waits so long for it. */
 const PATIENCE_MS = 5_000;
 const LOOK_MS = 50;
@@ -55,21 +54,10 @@ const deleteAll = async ({ runLog, audit, commands }: GatewayContext, userId: st
   const history = audit && createAuditHistory(audit);
   const erased = new Set<string>();
   for (;;) {
-    // Asked first and alone: a list that lacks the database's part would look complete.
-    await history?.listConversations({ userId, limit: 1 });
-    const ids = new Set<string>();
-    for (let after: string | undefined; ids.size < PAGE * 50;) {
-      const { conversations, hasMore } = await listConversations(runLog, history, {
-        userId,
-        limit: PAGE,
-        ...(after !== undefined && { after }),
-      });
-      for (const { conversationId } of conversations) ids.add(conversationId);
-      after = conversations.at(-1)?.conversationId;
-      if (!hasMore || after === undefined) break;
-    }
+    const ids: string[] = [];
+    for await (const { conversationId } of everyConversation(runLog, history, userId)) ids.push(conversationId);
     // The database hears of a deletion a moment later, so what was erased already may still be listed.
-    const left = [...ids].filter((conversationId) => !erased.has(conversationId));
+    const left = ids.filter((conversationId) => !erased.has(conversationId));
     if (left.length === 0) return erased.size;
     for (const conversationId of left) {
       await commands.deleteConversation({ userId }, { conversationId, forget: true, deletedBy }).catch((error: unknown) => {

@@ -1,17 +1,23 @@
 import { setting, type ConfigSpec, type LoadedConfig } from '@runnel/kit';
-import { createFileStore, DEFAULT_TYPES, FILES_URL, openBlobs, type FileContents, type FileStore } from '@runnel/files';
+import {
+  BUCKET_KEYS,
+  checkFilesUrl,
+  createFileStore,
+  DEFAULT_TYPES,
+  FILES_URL,
+  openBlobs,
+  type FileContents,
+  type FileStore,
+} from '@runnel/files';
 
 const MIB = 1024 * 1024;
-const checkUrl = (text: string): string => {
-  openBlobs(text);
-  return text;
-};
-
 export const fileSettings = {
   filesUrl: {
     ...setting.string('FILES_URL', FILES_URL),
-    parse: checkUrl,
+    parse: checkFilesUrl,
   },
+  awsAccessKeyId: setting.string('AWS_ACCESS_KEY_ID', BUCKET_KEYS.accessKeyId),
+  awsSecretAccessKey: setting.string('AWS_SECRET_ACCESS_KEY', BUCKET_KEYS.secretAccessKey),
   fileMaxBytes: setting.integer('FILE_MAX_BYTES', { default: 50 * MIB, minimum: 1, description: 'Bytes of one uploaded file at most' }),
   filesMaxTotalBytes: setting.integer('FILES_MAX_TOTAL_BYTES', {
     default: 1024 * MIB,
@@ -34,10 +40,18 @@ type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
 
 /** Null where files are switched off. */
 export const openFiles = (
-  { filesUrl, fileMaxBytes, filesMaxTotalBytes, filesMaxCount, fileTypes }: FileConfig,
+  {
+    filesUrl,
+    awsAccessKeyId: accessKeyId,
+    awsSecretAccessKey: secretAccessKey,
+    fileMaxBytes,
+    filesMaxTotalBytes,
+    filesMaxCount,
+    fileTypes,
+  }: FileConfig,
   contents: FileContents,
 ): FileStore | null => {
-  const blobs = openBlobs(filesUrl);
+  const blobs = openBlobs(filesUrl, { accessKeyId, secretAccessKey });
   const limits = { maxBytes: fileMaxBytes, maxTotalBytes: filesMaxTotalBytes, maxFiles: filesMaxCount, types: fileTypes };
   return blobs && createFileStore(blobs, limits, { contents });
 };

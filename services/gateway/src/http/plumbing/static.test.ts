@@ -13,6 +13,7 @@ const startWithPage = async () => {
   await mkdir(join(webDir, 'assets'));
   await writeFile(join(webDir, 'index.html'), '<!doctype html><title>Runnel</title>');
   await writeFile(join(webDir, 'favicon.svg'), '<svg/>');
+  await writeFile(join(webDir, 'sw.js'), SCRIPT);
   await writeFile(join(webDir, '.env'), 'SECRET=1');
   await writeFile(join(webDir, 'assets', 'index-AbC123.js'), SCRIPT);
   await writeFile(join(webDir, 'assets', 'index-AbC123.js.br'), brotliCompressSync(SCRIPT));
@@ -54,6 +55,14 @@ test('assets named by their content are kept for ever and come compressed as the
   const plain = await t.get('/assets/index-AbC123.js', { 'accept-encoding': 'identity' });
   expect([plain.headers.get('content-encoding'), await plain.text()]).toEqual([null, SCRIPT]);
   expect((await t.get('/favicon.svg')).headers.get('cache-control')).toBe('no-cache');
+});
+
+test('the service worker is a script at the root of its scope that is asked for again each time', async () => {
+  await using t = await startWithPage();
+  const { status, headers } = await t.get('/sw.js', { 'service-worker': 'script' });
+  expect([status, headers.get('cache-control')]).toEqual([200, 'no-cache']);
+  expect(headers.get('content-type')).toContain('javascript');
+  expect(headers.get('content-security-policy')).toContain("worker-src 'self'");
 });
 
 test('what is not there is a problem document, to programs and for files', async () => {

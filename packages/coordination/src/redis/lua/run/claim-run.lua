@@ -54,7 +54,9 @@ local since = tonumber(redis.call('HGET', store, 'since') or 0)
 local isHeld = (held[3] or '') ~= ''
 -- The database's copy of an answer that waited: an owner that lives and went on with it has a moment to write what it has.
 local claims, copiedAt = string.match(record[11] or '', '^(%d+):(%d+)$')
-if copiedAt and not asked and tonumber(now) < copiedAt + 2000 then
+-- So it has where the store changed: it may have gone back to a moment in which the answer waited.
+local isYoung = copiedAt and tonumber(now) < copiedAt + 2000 or record[7] and not isHeld and since > 0 and tonumber(now) < since + 2000
+if isYoung and not asked then
   return { 'owned', record[3] }
 end
 local isLost = not copiedAt and since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)

@@ -7,11 +7,17 @@
 local function putback(waiting)
   local runId, open = waiting[1], waiting[9]
   local run = runPrefix .. runId
-  if redis.call('HEXISTS', meta, 'active') == 1 or redis.call('HEXISTS', history, runId) == 1 then
+  local active, status = redis.call('HGET', meta, 'active'), redis.call('HGET', run, 'status')
+  local held = redis.call('HMGET', owner, 'parked', 'epoch')
+  -- A store that went back still waits for what the database knows to be decided: it may have been carried out.
+  if active == runId and status == 'running' and open == '' and held[1] == runId and held[2] == tostring(waiting[5]) then
+    status = nil
+    redis.call('HDEL', run, 'waiting')
+    redis.call('HDEL', owner, 'parked')
+  elseif active or redis.call('HEXISTS', history, runId) == 1 or (not status and redis.call('HEXISTS', ids, runId) == 1) then
     return false
   end
-  local status = redis.call('HGET', run, 'status')
-  if (status and status ~= 'running') or (not status and redis.call('HEXISTS', ids, runId) == 1) then
+  if status and status ~= 'running' then
     -- It ended here, and the database is yet to hear of it.
     return false
   end

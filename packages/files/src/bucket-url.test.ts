@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { readListing } from './bucket-listing.ts';
+import { bucketPlace } from './bucket-url.ts';
+import { checkFilesUrl, openBlobs } from './open-files.ts';
+
+test.each([
+  ['s3://files', { endpoint: 'https://s3.us-east-1.amazonaws.com', region: 'us-east-1', bucket: 'files' }],
+  ['s3://files?region=eu-west-1', { endpoint: 'https://s3.eu-west-1.amazonaws.com', region: 'eu-west-1', bucket: 'files' }],
+  ['s3://my.files/?endpoint=http://minio:9000&region=x', { endpoint: 'http://minio:9000', region: 'x', bucket: 'my.files' }],
+])('%s is a place', (url, place) => {
+  expect(bucketPlace(url)).toEqual(place);
+  expect(checkFilesUrl(url)).toBe(url);
+  expect(() => openBlobs(url)).toThrow('AWS_ACCESS_KEY_ID');
+});
+
+test.each([
+  ...['s3://', 's3://Files', 's3://files/folder', 's3://files?endpoint=minio:9000', 's3://files?endpoint=http://u:p@x', 's3://files?key=x'],
+  ...['s3://files?endpoint=http://x/path', 's3://files?region=a/b', 'http://files', 'files'],
+])('%s is refused at the start, with a sentence', (url) => {
+  expect(() => checkFilesUrl(url)).toThrow('FILES_URL');
+});
+
+test('a page of a listing: objects, folders, and where the next one begins', () => {
+  const object = (key: string, size: number) => `<Contents><Key>${key}</Key><ETag>&quot;x&quot;</ETag><Size>${size}</Size></Contents>`;
+  const page = (inner: string) => `<?xml version="1.0"?><ListBucketResult xmlns="x"><Prefix>files/</Prefix>${inner}</ListBucketResult>`;
+  const first = page(
+    `<IsTruncated>true</IsTruncated>${object('files/a', 1)}${object('files/b&amp;c', 20)}<NextContinuationToken>a&amp;b=</NextContinuationToken>`,
+  );
+  expect(readListing(first)).toEqual({
+    objects: [
+      { key: 'files/a', bytes: 1 },
+      { key: 'files/b&c', bytes: 20 },
+    ],
+    folders: [],
+    next: 'a&b=',
+  });
+  const last = page('<IsTruncated>false</IsTruncated><CommonPrefixes><Prefix>files/x/</Prefix></CommonPrefixes>');
+  expect(readListing(last)).toEqual({ objects: [], folders: ['files/x/'], next: null });
+});
