@@ -195,13 +195,6 @@ export const gateway: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'People whose lists are told of changes',
-          description: 'Subscriptions for open pages, one for each person. No alert: a page without hints reads its list every minute.',
-          unit: 'short',
-          targets: [sumOf('runnel_gateway_people', 'instance')],
-        },
-        {
-          kind: 'timeseries',
           title: 'What people set for themselves, by outcome',
           description:
             'Pins, folders, thumbs, prompts, settings. restored: brought back from the database. unavailable: neither store could tell; lists are shown without places (no alert: the alerts of the stores fire).',

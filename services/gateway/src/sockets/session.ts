@@ -1,45 +1,24 @@
 import { CLOSE, CLOSE_REASONS, decodeClientFrame, PROTOCOL_VERSION, RunnelError, toRunnelError } from '@runnel/protocol';
-import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol';
-import type { Logger } from '@runnel/kit';
-import type { Auth } from '../auth/auth.ts';
+import type { ClientFrameOf, CloseName, FrameId } from '@runnel/protocol';
 import { isApiKey } from '../auth/grants/api-key.ts';
-import type { Budgets } from '../budgets/index.ts';
 import type { Waiter } from '../budgets/unsent.ts';
 import type { Drainable } from '../connections/drain.ts';
 import { FrameBudget, Strikes } from './frame-budget.ts';
 import { FrameHandler } from './frame-handler.ts';
-import type { Commands } from '../commands/commands.ts';
-import type { GatewayMetrics } from '../metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { Hub } from '../follow/hub.ts';
-import type { People } from '../follow/people.ts';
 import type { Identity } from '../auth/identity.ts';
+import type { SessionDeps } from './session-deps.ts';
 import { SendQueue, type Wire } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
 import { TokenExpiry } from '../connections/token-expiry.ts';
+
+export type { SessionDeps } from './session-deps.ts';
 
 /** The part of a WebSocket that a session needs; tests give another. */
 export interface SessionSocket extends Wire {
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
-}
-
-/** What all sessions of a node share. */
-export interface SessionDeps {
-  hub: Hub;
-  people: People;
-  commands: Commands;
-  auth: Pick<Auth, 'verify'>;
-  limits: Limits;
-  node: string;
-  heartbeatMs: number;
-  promptsPerMinute: number;
-  budgets: Pick<Budgets, 'sockets' | 'follows' | 'command' | 'refusals' | 'unsent'>;
-  metrics: GatewayMetrics;
-  log: Logger;
-  /** Users who are kept out for a while (4505). */
-  bans: { has(userId: string): boolean; add(userId: string): void };
 }
 
 /** What was known before the first frame. */
