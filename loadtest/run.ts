@@ -26,4 +26,6 @@ const load = {
   ...(values.script === 'soak' && { deadlineMs: (Number(process.env['SOAK_MINUTES'] ?? 60) + 5) * 60_000 }),
 };
 const run = (url: string): Promise<number> => runK6(url, load);
-process.exitCode = await (values.target === undefined ? onStage({ mode: values.mode as NginxMode }, run) : run(values.target));
+process.exitCode = await (values.target === undefined
+  ? onStage({ mode: values.mode as NginxMode, tools: load.script === 'tools' }, run)
+  : run(values.target));

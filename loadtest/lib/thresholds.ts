@@ -5,6 +5,10 @@ export const PROMISES = {
   cancel: { runnel_cancel: ['p(99)<250'] },
   /** What `/v1` adds to the time that an answer's words take. */
   v1: { runnel_v1_late: ['p(99)<250'] },
+  /** What calls of tools add to the time that an answer's words take: its words stop for each, and a request to the model begins again. */
+  tools: { runnel_tools_late: ['p(99)<1000'] },
+  /** From the first byte of half a MiB to the answer that it is on the disk. */
+  upload: { runnel_upload_piece: ['p(99)<1000'] },
   whole: { runnel_answers_whole: ['rate==1'] },
 } as const;
 
