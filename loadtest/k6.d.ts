@@ -8,10 +8,17 @@ declare module 'k6/http' {
     body: string | null;
     /** ms: to the first byte, and to the last. */
     timings: { waiting: number; duration: number };
+    /** By their canonical names: `Upload-Offset`. */
+    headers: Record<string, string>;
+  }
+  interface Params {
+    headers: Record<string, string>;
+    timeout: string;
   }
   const http: {
     get(url: string): Answer;
-    post(url: string, body: string, params: { headers: Record<string, string>; timeout: string }): Answer;
+    post(url: string, body: string, params: Params): Answer;
+    request(method: string, url: string, body: string | null, params: Params): Answer;
   };
   export default http;
 }

@@ -27,5 +27,7 @@ const load = {
 };
 const run = (url: string): Promise<number> => runK6(url, load);
 const here = (): Promise<number> =>
-  onStage({ mode: values.mode as NginxMode }, (url, cluster) => (values.script === 'rollout' ? whileRolling(cluster, run(url)) : run(url)));
+  onStage({ mode: values.mode as NginxMode, tools: load.script === 'tools' }, (url, cluster) =>
+    values.script === 'rollout' ? whileRolling(cluster, run(url)) : run(url),
+  );
 process.exitCode = await (values.target === undefined ? here() : run(values.target));

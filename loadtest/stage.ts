@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCluster, startTcpProxy, type Cluster, type TcpProxy } from '@runnel/e2e';
 import { goTool } from '../scripts/go-tools.mjs';
@@ -50,12 +52,21 @@ export interface Stage {
   mode: NginxMode;
   /** Added between nginx and each gateway, in each direction, ms. */
   delayMs?: number;
+  /** Models may call the tools of a server that counts. */
+  tools?: boolean;
 }
 
 /** Redis, two gateways and two AI pods behind a real nginx, all on loopback, for as long as `work` takes. */
-export const onStage = async <T>({ mode, delayMs = 0 }: Stage, work: (url: string, cluster: Cluster) => Promise<T>): Promise<T> => {
+export const onStage = async <T>(
+  { mode, delayMs = 0, tools = false }: Stage,
+  work: (url: string, cluster: Cluster) => Promise<T>,
+): Promise<T> => {
   await using stack = new AsyncDisposableStack();
-  const cluster = await startCluster({ gateways: 2, ai: 2, gatewayEnv: { TRUST_PROXY: 'true' } });
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-loadtest-files-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const FILES_URL = `file:${folder}`;
+  const gatewayEnv = { TRUST_PROXY: 'true', FILES_URL };
+  const cluster = await startCluster({ gateways: 2, ai: 2, tools, gatewayEnv, aiEnv: { FILES_URL } });
   stack.defer(() => cluster.removeLogs());
   stack.defer(() => cluster.close());
   const ports: number[] = [];

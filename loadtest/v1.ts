@@ -5,6 +5,7 @@ import { sleep } from 'k6';
 import { Trend } from 'k6/metrics';
 import { answers, firstWord, whole } from './lib/answer.ts';
 import { profileOf } from './lib/profiles.ts';
+import { read } from './lib/told.ts';
 import { atLeast, PROMISES, SUMMARY } from './lib/thresholds.ts';
 
 const profile = profileOf(__ENV['K6_PROFILE']);
@@ -22,23 +23,6 @@ const { words, rate } = profile;
 /** Between the first word and the last. */
 const answering = (words - 1) / rate;
 const due = Array.from({ length: words }, (_, index) => `w${String(index + 1).padStart(6, '0')}`).join(' ');
-
-/** What an event stream says of the text, and whether it has its last event. Pure. */
-const read = (body: string): { text: string; isWhole: boolean } => {
-  let text = '';
-  let isWhole = false;
-  for (const line of body.split('\n')) {
-    if (!line.startsWith('data: ')) continue;
-    const data = line.slice(6);
-    if (data === '[DONE]') isWhole = true;
-    else {
-      const event = JSON.parse(data) as { type?: string; delta?: string; choices?: { delta: { content?: string } }[] };
-      text += event.choices?.[0]?.delta.content ?? (event.type === 'response.output_text.delta' ? (event.delta ?? '') : '');
-      isWhole ||= event.type === 'response.completed';
-    }
-  }
-  return { text, isWhole };
-};
 
 let begun = false;
 let asked = 0;

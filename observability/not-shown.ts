@@ -5,4 +5,5 @@ export const NOT_SHOWN: readonly { name: RegExp; because: string }[] = [
     because: "details of Node's inside, for a look by hand once CPU, lag or memory point at a process",
   },
   { name: /^runnel_process_(cpu_(system|user)|heap_|virtual_|open_fds|max_fds)/, because: 'parts of what CPU and memory show whole' },
+  { name: /^runnel_gateway_people$/, because: 'subscriptions of hints: without them a page reads its list every minute' },
 ];

@@ -9,6 +9,10 @@ export const PROMISES = {
   history: { runnel_history: ['p(99)<250'] },
   /** P-4: what a person may wait for a word while pods are replaced. */
   pause: { runnel_pause: ['p(99)<500', 'max<4000'], runnel_moved: ['count>=1'] },
+  /** What calls of tools add to the time that an answer's words take: its words stop for each, and a request to the model begins again. */
+  tools: { runnel_tools_late: ['p(99)<1000'] },
+  /** From the first byte of half a MiB to the answer that it is on the disk. */
+  upload: { runnel_upload_piece: ['p(99)<1000'] },
   whole: { runnel_answers_whole: ['rate==1'] },
 } as const;
 

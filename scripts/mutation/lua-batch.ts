@@ -28,6 +28,8 @@ const { mutants, suites, coverage } = JSON.parse(readFileSync(process.env.BATCH!
 const sources = new Map(globSync('**/*.lua', { cwd: SCRIPTS }).map((file) => [file, readFileSync(join(SCRIPTS, file), 'utf8')]));
 
 let running = '';
+/** Without a mutant: what fails by itself proves nothing of one. */
+const unfit = new Set<string>();
 const ran: Record<string, Set<string>> = {};
 const note = (name: string): void => void (ran[running] ??= new Set()).add(name);
 vi.mock('../../packages/coordination/src/redis/scripts.ts', async (load) => {
@@ -63,7 +65,10 @@ for (const [index, { name, file, lua }] of mutants.entries()) {
     beforeEach(({ task, skip }) => {
       running = pathOf(task);
       if (failed || (able && !able.has('') && !able.has(running))) skip();
-      onTestFailed(() => void (failed = true));
+      onTestFailed(() => {
+        if (coverage === null) unfit.add(running);
+        else failed = true;
+      });
     });
     afterEach(() => void (running = ''));
     afterAll(({}, suite) => {
@@ -87,6 +92,7 @@ for (const [index, { name, file, lua }] of mutants.entries()) {
 }
 
 afterAll(() => {
-  const noted = Object.fromEntries(Object.entries(ran).map(([test, names]) => [test, [...names]]));
-  if (coverage === null) writeFileSync(process.env.COVERAGE!, JSON.stringify(noted));
+  if (coverage !== null) return;
+  const noted = Object.entries(ran).map(([test, names]) => [test, unfit.has(test) ? [] : [...names]] as const);
+  writeFileSync(process.env.COVERAGE!, JSON.stringify(Object.fromEntries(noted)));
 });

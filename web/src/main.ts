@@ -30,6 +30,7 @@ const presumed = reader();
 const client: Client = createClient({
   url: location.origin,
   name: 'web',
+  list: true,
   page: pageName(session),
   // None: a cookie or a proxy in front may speak for the reader.
   token: tokens.get,

@@ -132,6 +132,23 @@ describe('the replay player', () => {
     expect(await slider(page).inputValue()).toBe('12000');
   });
 
+  test('C6 nothing lies over its marks while one reads above', async () => {
+    const { page } = await open('chat');
+    await replay(page);
+    await page.getByRole('button', { name: '0:06.5 Taken over by ai-2' }).waitFor();
+    await page.locator('.scroller').hover();
+    await page.mouse.wheel(0, -400);
+    await expect.poll(() => page.evaluate(() => getComputedStyle(document.querySelector('.jump')!).display)).toBe('none');
+    const covered = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('.player button')].filter((button) => {
+          const { left, top, width, height } = button.getBoundingClientRect();
+          return !button.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+        }).length,
+    );
+    expect(covered).toBe(0);
+  });
+
   test('a hole in the timeline is marked, what is below stays in place, and Escape brings the answer back', async () => {
     const { page } = await open('chat');
     const composer = page.locator('.composer');
@@ -165,6 +182,24 @@ describe('the audit page', () => {
     await page.getByRole('button', { name: 'c1' }).first().click();
     await page.waitForURL(/\/audit\/c1$/);
     await expect.poll(() => calls(page)).toContain('trail {"conversationId":"c1","userId":"ann","all":true}');
+  });
+
+  test('C10 what was asked is in the address, is asked again by a reload, and goes with the page; a wrong id is told in words', async () => {
+    const { page } = await open('auditAdmin');
+    await page.getByLabel('User').fill('ann');
+    await page.getByLabel('From').fill('2026-03-14T09:30');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.waitForURL(/\?.*who=ann&from=2026-03-14T09%3A30$/);
+    // The harness is a file of its own: a page that is loaded anew has the same question.
+    const { search } = new URL(page.url());
+    await page.goto(`${harness.address('auditAdmin')}&${search.slice(1)}`);
+    await page.locator('.entry').first().waitFor();
+    await expect.poll(() => calls(page)).toContainEqual(expect.stringMatching(/"userId":"ann","from":\d+/));
+    expect(await page.getByLabel('From').inputValue()).toBe('2026-03-14T09:30');
+    await page.getByRole('textbox', { name: 'Conversation' }).fill('not an id');
+    await page.getByText('An id has letters, digits, _ and -, 64 at most.').waitFor();
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await page.waitForURL((url) => !url.search.includes('who='));
   });
 
   test('saves the trail as a file', async () => {

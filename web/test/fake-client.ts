@@ -8,7 +8,7 @@ import {
   type SignInWay,
   type WritableStore,
 } from '@runnel/client';
-import { emptyConversation, newId, RunnelError, type Message } from '@runnel/protocol';
+import { emptyConversation, newId, RunnelError, type ListEvent, type Message } from '@runnel/protocol';
 import { createFakeAccount } from './fake-account.ts';
 import { createFakeArchive } from './fake-archive.ts';
 
@@ -16,6 +16,8 @@ import { createFakeArchive } from './fake-archive.ts';
 export interface FakeClient extends Client {
   readonly connection: WritableStore<ConnectionState>;
   readonly list: ConversationSummary[];
+  /** The server tells of something that another device did. */
+  hear(event: ListEvent): void;
   /** What the next decisions are answered with; `decided` when there is none left. */
   readonly outcomes: ('decided' | 'already-decided' | 'stale')[];
   /** What the page asked for, in order: `prompt hello`, `cancel`, … */
@@ -54,6 +56,7 @@ export const createFakeClient = (): FakeClient => {
   const calls: string[] = [];
   const outcomes: FakeClient['outcomes'] = [];
   const list: ConversationSummary[] = [];
+  const hearers = new Set<(event: ListEvent) => void>();
   const rights = { admin: false, audit: true };
   const way: SignInWay = { mode: 'jwt', url: null };
   const view: FakeClient['view'] = (id) => {
@@ -105,6 +108,13 @@ export const createFakeClient = (): FakeClient => {
     ...{ list, calls, outcomes, rights, way, view, change, conversation },
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
+    onList: (listener) => {
+      hearers.add(listener);
+      return () => void hearers.delete(listener);
+    },
+    hear: (event) => {
+      for (const hear of hearers) hear(event);
+    },
     close: () => undefined,
     models: async () => [
       { id: 'demo', name: 'Demo', provider: 'demo', canContinue: true, default: true },

@@ -17,9 +17,12 @@ const client = createFakeClient();
 window.runnel = { client, message, chain, createMarkdown };
 
 // The harness is a file of its own; the page reads the address for its conversation.
-const scene = new URLSearchParams(location.search).get('scene') ?? 'home';
+const query = new URLSearchParams(location.search);
+const scene = query.get('scene') ?? 'home';
+query.delete('scene');
 const id = scenes[scene]?.(client) ?? null;
-history.replaceState(null, '', id === null ? '/' : id.startsWith('/') ? id : `/c/${id}`);
+const path = id === null ? '/' : id.startsWith('/') ? id : `/c/${id}`;
+history.replaceState(null, '', query.size === 0 ? path : `${path}?${query.toString()}`);
 
 await speak(firstLocale());
 createPage(client, createTokenHolder(sessionStorage)).mount('#app');

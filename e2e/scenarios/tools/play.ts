@@ -46,7 +46,16 @@ export const approveAll = async (stage: Stage, run: ExpectedRun): Promise<void> 
 
 /** W-16, W-18, W-19: the server's count against what every gateway shows. */
 export const prove = async (stage: Stage, run: ExpectedRun, executions: readonly Execution[]): Promise<void> => {
-  const seen = await Promise.all(stage.cluster.gateways.map(({ url }) => snapshotOf(url, run.conversationId, stage.userId)));
+  // A gateway whose store has just changed may say `unavailable` for a moment.
+  const seen = await Promise.all(
+    stage.cluster.gateways.map(({ url, name }) =>
+      waitFor(() => snapshotOf(url, run.conversationId, stage.userId), {
+        deadlineMs: 10_000,
+        everyMs: 100,
+        what: `a snapshot from ${name}`,
+      }),
+    ),
+  );
   const all = seen.map((shown) => JSON.stringify(partsOf(shown, run.runId)));
   if (new Set(all).size !== 1) throw new Error(`W-16: gateways show different parts:\n${all.join('\n')}`);
   const parts = partsOf(seen[0]!, run.runId);

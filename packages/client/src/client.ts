@@ -1,4 +1,4 @@
-import { isId, RunnelError, type ConversationState, type ServerEvent } from '@runnel/protocol';
+import { isId, RunnelError, type ConversationState, type ListEvent, type ServerEvent } from '@runnel/protocol';
 import { createAccount, type Account } from './api/account.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
@@ -47,6 +47,8 @@ export interface ClientOptions {
   onMismatch?: (report: MismatchReport) => void;
   /** Named in `hello`, for the server's log. */
   name?: string;
+  /** Whether the server shall tell what happens to the person's list of conversations, and to what they set (`onList`). */
+  list?: boolean;
   clock?: Clock;
   /** In [0, 1), for jitter. */
   random?: () => number;
@@ -63,6 +65,11 @@ export interface Client extends Pick<
   /** Search, replay and the trail. */
   readonly archive: Archive;
   readonly files: Files;
+  /**
+   * Tells of hints about the person's list, from any device, until the returned function is called. Only with `list`, over a WebSocket, and best
+   * effort: read the list again with each connection.
+   */
+  onList(listener: (event: ListEvent) => void): () => void;
   /** Keys for programs, and sessions. */
   readonly account: Account;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
@@ -94,6 +101,7 @@ export const createClient = (options: ClientOptions): Client => {
     signals: options.signals ?? pageSignals,
     ...who,
     ...(options.name !== undefined && { client: options.name }),
+    ...(options.list && { list: true }),
   });
   const requests = createRequests({ transmit: connection.send, clock });
   const queue = createPromptQueue({
@@ -107,6 +115,7 @@ export const createClient = (options: ClientOptions): Client => {
     ...(options.storage && { storage: options.storage }),
   });
 
+  const listListeners = new Set<(event: ListEvent) => void>();
   /** In order of last use. */
   const conversations = new Map<string, Conversation>();
   const forgetOldest = (): void => {
@@ -156,6 +165,10 @@ export const createClient = (options: ClientOptions): Client => {
     },
     event(event: ServerEvent) {
       if (requests.settle(event)) return;
+      if (event.type === 'list') {
+        for (const listener of listListeners) listener(event);
+        return;
+      }
       if ('conversationId' in event) conversations.get(event.conversationId)?.receive(event);
     },
   });
@@ -165,6 +178,10 @@ export const createClient = (options: ClientOptions): Client => {
     archive: createArchive(api),
     files: createFiles(api),
     account: createAccount(api),
+    onList(listener) {
+      listListeners.add(listener);
+      return () => void listListeners.delete(listener);
+    },
     conversation(id) {
       if (!isId(id)) throw new RunnelError('bad-frame', 'A conversation id has 1–64 of the characters A–Z, a–z, 0–9, _ and -.');
       const conversation = conversations.get(id) ?? createConversation(id, deps, forgetOldest);

@@ -12,6 +12,7 @@ import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
 import { modelPlacesContract } from './contract/model-places.ts';
 import { partsContract } from './contract/parts.ts';
+import { newsContract } from './contract/news.ts';
 import { personRecordsContract } from './contract/person-records.ts';
 import { presetsContract } from './contract/presets.ts';
 import { pagesContract } from './contract/pages.ts';
@@ -57,6 +58,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('budgets', () => budgetsContract(current));
     describe('grants', () => grantsContract(current));
     describe('editing', () => editingContract(current));
+    describe('news', () => newsContract(current));
     describe('person records', () => personRecordsContract(current));
     describe('presets', () => presetsContract(current));
     describe('restoring', () => restoringContract(current));

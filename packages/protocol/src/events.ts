@@ -1,3 +1,4 @@
+import type { ListEvent } from './list-event.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Trimmed } from './context-window.ts';
 import type { FrameId } from './frames.ts';
@@ -273,6 +274,7 @@ export type ServerEvent =
   | TypingEvent
   | PresenceEvent
   | QueuedRunEvent
+  | ListEvent
   | DrainingEvent
   | WelcomeEvent
   | OkEvent

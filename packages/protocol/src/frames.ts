@@ -20,6 +20,7 @@ export const Hello = Type.Object({
   protocol: Type.Number(),
   token: Type.Optional(Type.String()),
   client: Type.Optional(Type.String()),
+  list: Type.Optional(Type.Boolean({ description: 'It wants hints about the caller’s list of conversations, and what else they set' })),
 });
 export const Follow = Type.Object({
   type: Type.Literal('follow'),

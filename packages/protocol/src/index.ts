@@ -4,6 +4,7 @@ export * from './codec.ts';
 export * from './context-window.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export * from './list-event.ts';
 export * from './frames.ts';
 export * from './ids.ts';
 export * from './merge.ts';

@@ -44,6 +44,7 @@ import { drainConnections } from './connections/drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
 import { createJsonClient } from './dispatch/json-client.ts';
+import { createPeople } from './follow/people.ts';
 import { createHub } from './follow/hub.ts';
 import { RunTraces } from './follow/run-traces.ts';
 import { withAccessLog } from './commands/access-log.ts';
@@ -198,6 +199,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   await app.register(cookie);
   const sockets = await registerWs(app, {
     hub,
+    people: createPeople(deps.runLog, (people) => metrics.people.set(people)),
     commands,
     auth,
     limits,

@@ -54,6 +54,7 @@ const createGatewayMetrics = (metrics: Metrics) => ({
   ),
   follows: metrics.gauge('runnel_gateway_follows', 'Standing follows, of all transports'),
   rooms: metrics.gauge('runnel_gateway_rooms', 'Conversations this node is subscribed to'),
+  people: metrics.gauge('runnel_gateway_people', 'People whose list of conversations some socket here hears of'),
   resumes: metrics.counter('runnel_gateway_resumes_total', 'First answers to a follow', ['kind']),
   refollows: metrics.counter(
     'runnel_gateway_refollows_total',

@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, RunnelError, type ServerEvent } from '@runnel/protocol'
 import { openBudgets } from './open-budgets.ts';
 import type { Commands } from '../src/commands/commands.ts';
 import { gatewayMetrics } from '../src/metrics.ts';
+import { createPeople } from '../src/follow/people.ts';
 import type { Hub } from '../src/follow/hub.ts';
 import type { Identity } from '../src/auth/identity.ts';
 import type { Outgoing } from '../src/follow/wire-event.ts';
@@ -89,6 +90,7 @@ export const openSession = ({
     socket,
     {
       hub,
+      people: createPeople({ followPerson: async () => ({ close: async () => {} }) }),
       commands,
       auth: { verify },
       limits: DEFAULT_LIMITS,

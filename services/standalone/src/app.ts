@@ -2,7 +2,17 @@ import { join } from 'node:path';
 import { createAiApp } from '@runnel/ai';
 import { serveDemoTools } from '@runnel/demo-tools';
 import type { ModelEntry } from '@runnel/protocol/http';
-import { auditMetrics, createAuditApp, createDirect, openTables, ownKey, RelayLoop, startCheckpoints, startRetention } from '@runnel/audit';
+import {
+  auditMetrics,
+  createAuditApp,
+  createDirect,
+  openTables,
+  ownKey,
+  RelayLoop,
+  startCheckpoints,
+  startRetention,
+  watchWaiting,
+} from '@runnel/audit';
 import { createMemoryRunLog, type MemoryRunLog } from '@runnel/coordination';
 import { createGatewayApp, isLoopback, type AuditClient, type GatewayApp } from '@runnel/gateway';
 import { waitFor, type Closable, type Environment, type Health, type Logger, type Metrics, type Tracer } from '@runnel/kit';
@@ -100,6 +110,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     log,
   });
   const retention = startRetention(tables, { retentionMs: 0, lateMs: LATE_MS }, log);
+  const waiting = watchWaiting(tables, forAudit, log);
   const audit = createAuditApp(tables);
   // Histories are read from the tables; a table that cannot be written to must not keep the rest from starting.
   await waitFor(isStored, { deadlineMs: LEFT_MS, what: 'the outbox of the process before' }).catch((err: unknown) =>
@@ -136,6 +147,7 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
       { name: 'relay', close: () => relay.close() },
       checkpoints,
       retention,
+      waiting,
       { name: 'audit', close: () => audit.close() },
       ...(demo ? [{ name: 'demo tools', close: () => demo.close() }] : []),
       { name: 'ai', close: () => ai.close() },

@@ -5,8 +5,10 @@ import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { loadMarkdown } from './markdown.ts';
 
-/** A conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
+/** Where nobody pushes, a conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
 const EVERY_MS = 10_000;
+/** Pushes are hints, and one may be lost: so many of these times pass until the list is read all the same. */
+const PUSHED = 6;
 
 /** Reads the lists again when they may have changed elsewhere: with each connection, each so often while somebody looks, and when the reader comes back to the page. */
 export const useUpkeep = (): void => {
@@ -34,8 +36,11 @@ export const useUpkeep = (): void => {
     { immediate: true },
   );
   document.addEventListener('visibilitychange', onVisible);
-  // Nobody pushes what other devices begin.
-  const timer = setInterval(() => document.visibilityState === 'visible' && connection.online && void conversations.load(), EVERY_MS);
+  let ticks = 0;
+  const timer = setInterval(() => {
+    const isDue = connection.connection.transport === 'sse' || ++ticks % PUSHED === 0;
+    if (isDue && document.visibilityState === 'visible' && connection.online) void conversations.load();
+  }, EVERY_MS);
   onScopeDispose(() => {
     clearInterval(timer);
     document.removeEventListener('visibilitychange', onVisible);

@@ -1,5 +1,6 @@
 /** The words of the audit page. */
 export const audit = {
+  wrongId: 'An id has letters, digits, _ and -, 64 at most.',
   title: 'Audit trail',
   lead: 'Everything that happened in your conversations, in order. The trail holds no texts, only their lengths and digests.',
   leadAdmin: 'Everything that happened in all conversations, in order. The trail holds no texts, only their lengths and digests.',

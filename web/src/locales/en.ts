@@ -150,6 +150,8 @@ export const en = {
   part,
   receipt,
   message: {
+    showAll: 'Show all {lines} lines',
+    showLess: 'Show less',
     you: 'You said',
     answer: 'Runnel answered',
     copy: 'Copy',

@@ -1,6 +1,7 @@
 import type { audit as english } from './en-audit.ts';
 
 export const audit: typeof english = {
+  wrongId: 'Mã gồm chữ cái, chữ số, _ và -, tối đa 64 ký tự.',
   title: 'Nhật ký kiểm toán',
   lead: 'Mọi việc đã xảy ra trong các cuộc trò chuyện của bạn, theo thứ tự. Nhật ký không chứa nội dung, chỉ có độ dài và mã băm.',
   leadAdmin: 'Mọi việc đã xảy ra trong tất cả các cuộc trò chuyện, theo thứ tự. Nhật ký không chứa nội dung, chỉ có độ dài và mã băm.',

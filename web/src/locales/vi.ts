@@ -151,6 +151,8 @@ export const vi: Messages = {
   part,
   receipt,
   message: {
+    showAll: 'Hiện cả {lines} dòng',
+    showLess: 'Thu gọn',
     you: 'Bạn nói',
     answer: 'Runnel trả lời',
     copy: 'Sao chép',

@@ -1,4 +1,5 @@
 import type { ConversationSummary } from '@runnel/client';
+import type { ListEvent } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
@@ -6,6 +7,10 @@ import { changedElsewhere, missingNow, seenAfter, type ListMark, type Seen } fro
 import { openTabs } from '../lib/session/tabs.ts';
 
 const PAGE = 40;
+/** Hints that tell no more than that something changed are gathered for about so long (ms). */
+const READ_MS = 200;
+/** Marks for what other devices do; of these words no list has to be read. */
+const HEARD = { answering: 'answering', waiting: 'waiting', answered: 'new', changed: null, deleted: null } as const;
 
 /** The reader's conversations, newest first. What this page does shows at once; the server's list is read again after. */
 export const useConversations = defineStore('conversations', () => {
@@ -42,6 +47,26 @@ export const useConversations = defineStore('conversations', () => {
     },
   );
   onScopeDispose(tabs.close);
+
+  /** What the server tells of other devices, and of this one: doing it twice changes nothing. */
+  const hear = ({ change, name, title }: ListEvent): void => {
+    if (name === undefined || !(change in HEARD)) return readSoon();
+    if (change === 'deleted') return forget(name);
+    const known = find(name);
+    if (change === 'changed') return known && title !== undefined ? retitle(name, title) : readSoon();
+    put({ conversationId: name, title: title ?? known?.title ?? '', updatedAt: Date.now() });
+    mark(name, HEARD[change as keyof typeof HEARD]);
+  };
+  const readSoon = (): void => {
+    // Several changes at once are one reading; and the pages of one person do not come together.
+    reading ??= setTimeout(() => ((reading = undefined), void load()), READ_MS * (0.5 + Math.random()));
+  };
+  let reading: ReturnType<typeof setTimeout> | undefined;
+  const unhear = client.onList(hear);
+  onScopeDispose(() => {
+    unhear();
+    clearTimeout(reading);
+  });
 
   const sorted = computed(() => items.value.toSorted((a, b) => b.updatedAt - a.updatedAt));
   const find = (id: string): ConversationSummary | undefined => items.value.find((item) => item.conversationId === id);

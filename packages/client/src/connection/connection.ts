@@ -48,6 +48,8 @@ export interface ConnectionOptions {
   userId?: string;
   /** Named in `hello`, for the server's log. */
   client?: string;
+  /** Wants hints about the person's list. */
+  list?: boolean;
 }
 
 /** Time for opening, token and `welcome` together. */
@@ -99,6 +101,7 @@ export const createConnection = (options: ConnectionOptions): Connection => {
     protocol: PROTOCOL_VERSION,
     ...(token !== undefined && { token }),
     ...(options.client !== undefined && { client: options.client }),
+    ...(options.list && { list: true }),
   });
 
   const greet = (token: string | undefined): void => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isListed, type ListChange } from '@runnel/protocol';
 import type { OutboxEntry } from '@runnel/protocol/audit';
 import { createMemoryBudgets } from './person/budgets.ts';
 import { createMemoryGrants, type KeptGrants } from './person/grants.ts';
@@ -50,19 +51,27 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
   const { store = new MemoryStore(now, outboxCap, durable) } = options;
   store.outbox.push(...left);
   const secrets = new Map<string, string>();
+  const records = createMemoryRecords(store);
+  /** Tells the owner's open pages. */
+  const news = <R extends { outcome: string }>(conversationId: string, when: string, change: ListChange, result: R): R => {
+    const { userId, title } = store.conversations.get(conversationId) ?? {};
+    if (result.outcome === when && userId !== undefined && isListed(conversationId))
+      void records.publishPerson(userId, JSON.stringify({ type: 'list', change, name: conversationId, ...(title && { title }) }));
+    return result;
+  };
   const log: MemoryRunLog = {
     ...createMemoryBudgets(store),
     ...createMemoryGrants(store, options.grants),
-    ...createMemoryRecords(store),
-    beginRun: async (command) => beginRun(store, command),
+    ...records,
+    beginRun: async (command) => news(command.conversationId, 'started', 'answering', beginRun(store, command)),
     claimRun: async (command) => claimRun(store, command),
     appendChunk: async (command) => appendChunk(store, command),
     putPart: async (command) => putPart(store, command),
     appendPartChunk: async (command) => appendPartChunk(store, command),
-    parkRun: async (command) => parkRun(store, command),
+    parkRun: async (command) => news(command.conversationId, 'parked', 'waiting', parkRun(store, command)),
     decidePart: async (command) => decidePart(store, command),
     switchModel: async (command) => switchModel(store, command),
-    endRun: async (command) => endRun(store, command),
+    endRun: async (command) => news(command.conversationId, 'ended', 'answered', endRun(store, command)),
     cancelRun: async (command) => cancelRun(store, command),
     renewLeases: async (owner, leaseMs, runs) => new Map(runs.map((run) => [runKey(run), renewLease(store, owner, leaseMs, run)])),
     doubtOwner: async (owner, keepMs) => doubtOwner(store, owner, keepMs),
@@ -78,8 +87,14 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     readState: async (query) => readState(store, query),
     readHistory: async (query) => readHistory(store, query),
     deleteMessage: async (command) => deleteMessage(store, command),
-    deleteConversation: async (command) => deleteConversation(store, command),
-    setTitle: async (command) => setTitle(store, command),
+    async deleteConversation(command) {
+      const result = deleteConversation(store, command);
+      const { conversationId, userId } = command;
+      if (result.outcome === 'done' && isListed(conversationId))
+        void records.publishPerson(userId, JSON.stringify({ type: 'list', change: 'deleted', name: conversationId }));
+      return result;
+    },
+    setTitle: async (command) => news(command.conversationId, 'done', 'changed', setTitle(store, command)),
     setPreset: async (command) => setPreset(store, command),
     listConversations: async (query) => listConversations(store, query),
     async follow(conversationId, listener) {

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import { isListed } from '@runnel/protocol';
-import { keyName, shardOf, type KeyParts } from './keys.ts';
+import { isListed, type ListChange, type ListEvent } from '@runnel/protocol';
+import { keyName, personParts, shardOf, type KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { ConversationSummary, Preset, RunLog } from '../run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
@@ -15,8 +15,10 @@ export interface ConversationLists {
     userId: string,
     conversationId: string,
     title: string,
-    noted?: { change?: 'kept' | 'deleted'; system?: string; model?: string },
+    noted?: { change?: 'kept' | 'deleted'; system?: string; model?: string; news?: ListChange },
   ): void;
+  /** Tells a person's open pages. Best effort. */
+  tell(userId: string, told: Omit<ListEvent, 'type'>): Promise<void>;
   list: RunLog['listConversations'];
 }
 
@@ -38,13 +40,22 @@ export const createLists = (
         client.hexists(keyName('owner', { shard: shardOf(conversationId), conversationId, runId: '' }), 'parked'),
       ),
     );
+  const tell: ConversationLists['tell'] = async (userId, told) => {
+    if (told.name !== undefined && !isListed(told.name)) return;
+    const channel = keyName('personChannel', personParts(userId));
+    await caller.call('publish-person', () => client.spublish(channel, JSON.stringify({ type: 'list', ...told })));
+  };
   return {
-    note(userId, conversationId, title, { change = 'kept', system = '*', model = '*' } = {}) {
+    tell,
+    note(userId, conversationId, title, { change = 'kept', system = '*', model = '*', news } = {}) {
       if (!isListed(conversationId)) return;
       caller
         .call('note-conversation', () =>
           scripts.run('note-conversation', partsOf(userId, conversationId), { title, change, system, model }),
         )
+        .catch(onError)
+        // Behind the list, so that who reads it then finds the change.
+        .then(() => news && tell(userId, { change: news, name: conversationId, ...(title !== '' && { title }) }))
         .catch(onError);
     },
     async list({ userId, after = '', limit, only }) {

@@ -13,6 +13,8 @@ export const createPartCommands = (
   run: Run,
   partsOf: (conversationId: string, runId: string) => KeyParts,
   cap: number,
+  /** An answer in a conversation of this person waits for somebody. */
+  waits: (userId: string, conversationId: string) => void,
 ): Pick<RunLog, 'putPart' | 'appendPartChunk' | 'parkRun' | 'decidePart'> => ({
   async putPart({ conversationId, runId, epoch, part, from, step }) {
     const args = {
@@ -40,7 +42,9 @@ export const createPartCommands = (
       used: usage ? JSON.stringify({ usage, bytes }) : '',
       tell: tell ? ('1' as const) : ('' as const),
     };
-    return toParkResult(await run('park-run', partsOf(conversationId, runId), args));
+    const reply = await run('park-run', partsOf(conversationId, runId), args);
+    if (reply[0] === 'parked' && reply[2]) waits(String(reply[2]), conversationId);
+    return toParkResult(reply);
   },
   async decidePart({ conversationId, runId, userId, decision, expected, part, inputSha256 }) {
     const facts = { ...factsOf(part), decision, decidedBy: userId, ...(inputSha256 !== undefined && { inputSha256 }) };

@@ -77,7 +77,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
 
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
-    ...createPartCommands(run, partsOf, cap),
+    ...createPartCommands(run, partsOf, cap, (userId, conversationId) => {
+      lists.tell(userId, { change: 'waiting', name: conversationId }).catch(onError);
+    }),
     ...createRedisGrants({ client, scripts, caller, channels }),
     ...createRedisRecords({ client, scripts, caller, channels, cap }),
     ...createWorkChannels(client, caller, channels),
@@ -85,7 +87,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const { conversationId, userId, runId } = command;
       const reply = await run('begin-run', partsOf(conversationId, runId), beginArgs(command, cap));
       const named = command.model === DEFAULT_MODEL ? {} : { model: command.model };
-      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]), named);
+      if (reply[0] === 'started') lists.note(userId, conversationId, String(reply[3]), { ...named, news: 'answering' });
       return toBeginResult(reply);
     },
     async claimRun({ conversationId, runId, owner, leaseMs, models }) {
@@ -113,7 +115,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         sum: sum ? JSON.stringify(sum) : '',
         firstWord: firstWordMs ?? ('' as const),
       };
-      return toEndResult(await run('end-run', partsOf(conversationId, runId), args));
+      const reply = await run('end-run', partsOf(conversationId, runId), args);
+      if (reply[0] === 'ended' && reply[3]) lists.tell(String(reply[3]), { change: 'answered', name: conversationId }).catch(onError);
+      return toEndResult(reply);
     },
     async cancelRun({ conversationId, runId, userId }) {
       return toCancelResult(await run('cancel-run', partsOf(conversationId, runId), { userId }));
@@ -229,12 +233,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
       const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), args);
-      if (reply[0] === 'done') lists.note(userId, conversationId, '', { change: 'deleted' });
+      if (reply[0] === 'done') lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
       return toChangeResult(reply);
     },
     async setTitle({ conversationId, userId, title }) {
       const reply = await run('set-title', partsOf(conversationId), { userId, title, cap });
-      if (reply[0] === 'done') lists.note(userId, conversationId, title);
+      if (reply[0] === 'done') lists.note(userId, conversationId, title, { news: 'changed' });
       return toChangeResult(reply);
     },
     async setPreset({ conversationId, userId, system, model }) {

@@ -2,7 +2,7 @@ import { closePart, newId, type Message, type Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import { COPY_EPOCHS, COPY_MS } from '../../src/parked.ts';
+import { COPY_MS } from '../../src/parked.ts';
 import type { Rehydrate } from '../../src/run-log.ts';
 import {
   append,
@@ -105,7 +105,7 @@ export const comingBackContract = (current: Current): void => {
     await current().jump(COPY_MS, [refOf(command)]);
     const taken = claimed(await claim(command));
     expect(taken).toMatchObject({
-      epoch: 4 + COPY_EPOCHS + 1,
+      epoch: 20,
       text: 'một ',
       doubt: 'stale',
       used: USED,
@@ -184,7 +184,7 @@ export const comingBackContract = (current: Current): void => {
     expect(run).not.toHaveProperty('waiting');
     expect(await decide(command)).toEqual({ outcome: 'changed' });
     await current().jump(COPY_MS, [refOf(command)]);
-    expect(claimed(await claim(command)).epoch).toBe(3 + COPY_EPOCHS + 1);
+    expect(claimed(await claim(command)).epoch).toBe(19);
     expect(await log.rehydrate(decided)).toEqual({ outcome: 'exists' });
   });
 

@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import { ReceiptSchema, Trimmed, UsageSchema } from '../audit/data.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
 import { FINISHES, type Finish, type LogEvent, type ServerEvent } from '../events.ts';
+import { LIST_CHANGES } from '../list-event.ts';
 import { Message, PartSchema } from '../http/public.ts';
 import { PART_FIELDS, type Part } from '../parts.ts';
 
@@ -126,6 +127,15 @@ export const OTHER_EVENTS = {
     runId: Type.String(),
     place: Type.Integer({ minimum: 0, description: '0: it waits no longer' }),
   }),
+  list: Type.Object(
+    {
+      type: Type.Literal('list'),
+      change: Type.Enum([...LIST_CHANGES]),
+      name: Maybe(Type.String({ description: 'The conversation, or the record of that kind' })),
+      title: Maybe(Type.String()),
+    },
+    { description: 'Only to who said `list` in their hello' },
+  ),
   draining: Type.Object({ type: Type.Literal('draining'), reconnectInMs: Count }),
   welcome: Type.Object({
     type: Type.Literal('welcome'),

@@ -91,7 +91,7 @@ export class SendQueue {
 
   #hold(event: Outgoing, logId: string | null): void {
     // Drop hints for a slow reader: they are outdated when they arrive.
-    if (event.type === 'typing' || event.type === 'presence' || event.type === 'queued-run') return;
+    if (event.type === 'typing' || event.type === 'presence' || event.type === 'queued-run' || event.type === 'list') return;
     if (event.type === 'snapshot') this.#supersede(event.conversationId);
     if (!this.#join(event)) {
       const held: Held = { event, logId };

@@ -1,43 +1,24 @@
 import { CLOSE, CLOSE_REASONS, decodeClientFrame, PROTOCOL_VERSION, RunnelError, toRunnelError } from '@runnel/protocol';
-import type { ClientFrameOf, CloseName, FrameId, Limits } from '@runnel/protocol';
-import type { Logger } from '@runnel/kit';
-import type { Auth } from '../auth/auth.ts';
+import type { ClientFrameOf, CloseName, FrameId } from '@runnel/protocol';
 import { isApiKey } from '../auth/grants/api-key.ts';
-import type { Budgets } from '../budgets/index.ts';
 import type { Waiter } from '../budgets/unsent.ts';
 import type { Drainable } from '../connections/drain.ts';
 import { FrameBudget, Strikes } from './frame-budget.ts';
 import { FrameHandler } from './frame-handler.ts';
-import type { Commands } from '../commands/commands.ts';
-import type { GatewayMetrics } from '../metrics.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { Hub } from '../follow/hub.ts';
 import type { Identity } from '../auth/identity.ts';
+import type { SessionDeps } from './session-deps.ts';
 import { SendQueue, type Wire } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
 import { TokenExpiry } from '../connections/token-expiry.ts';
+
+export type { SessionDeps } from './session-deps.ts';
 
 /** The part of a WebSocket that a session needs; tests give another. */
 export interface SessionSocket extends Wire {
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
-}
-
-/** What all sessions of a node share. */
-export interface SessionDeps {
-  hub: Hub;
-  commands: Commands;
-  auth: Pick<Auth, 'verify'>;
-  limits: Limits;
-  node: string;
-  heartbeatMs: number;
-  promptsPerMinute: number;
-  budgets: Pick<Budgets, 'sockets' | 'follows' | 'command' | 'refusals' | 'unsent'>;
-  metrics: GatewayMetrics;
-  log: Logger;
-  /** Users who are kept out for a while (4505). */
-  bans: { has(userId: string): boolean; add(userId: string): void };
 }
 
 /** What was known before the first frame. */
@@ -80,6 +61,8 @@ export class Session implements Drainable, Waiter {
   readonly #strikes = new Strikes();
   readonly #token: TokenExpiry;
   #state: State;
+  /** Ends the hints about the caller's list. */
+  #unlist: (() => void) | null = null;
   /** Who counts this socket as one of theirs. */
   #countedFor: string | null = null;
 
@@ -196,6 +179,7 @@ export class Session implements Drainable, Waiter {
     if (state.kind === 'open') state.frames.close();
     this.#heartbeat.stop();
     this.#token.stop();
+    this.#unlist?.();
     this.#queue.close();
     if (this.#countedFor !== null) this.#deps.budgets.sockets.release(this.#countedFor);
     this.#countedFor = null;
@@ -234,7 +218,7 @@ export class Session implements Drainable, Waiter {
   }
 
   /** The first `hello`, or a later one with a fresh token. */
-  async #hello({ id, protocol, token }: ClientFrameOf<'hello'>): Promise<void> {
+  async #hello({ id, protocol, token, list = false }: ClientFrameOf<'hello'>): Promise<void> {
     if (protocol !== PROTOCOL_VERSION) return this.end('version');
     let identity: Identity | null;
     try {
@@ -249,6 +233,9 @@ export class Session implements Drainable, Waiter {
     if (this.#deps.bans.has(identity.userId)) return this.end('rate');
     if (this.#state.kind === 'verifying' && !(await this.#count(identity.userId))) return;
     const state = this.#state;
+    // Before `welcome`: who reads their list then has missed nothing.
+    if (list && state.kind === 'verifying')
+      this.#unlist ??= this.#deps.people.follow(identity.userId, (event) => this.#queue.send(event, null));
     if (state.kind === 'verifying') this.#welcome(identity, state.waiting);
     // Follows were checked for the user of the first hello; another user is another socket.
     else if (state.kind === 'open' && state.identity.userId !== identity.userId) this.end('auth');

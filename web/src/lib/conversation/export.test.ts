@@ -25,6 +25,19 @@ const conversation = {
   ],
 };
 
+test.each([
+  ['a heading', '# One\n\n## Two', '### One\n\n#### Two'],
+  ['the lowest', '##### Five', '###### Five'],
+  ['code', '```sh\n# no heading\n```\n# Yes', '```sh\n# no heading\n```\n### Yes'],
+  ['longer fences', '````\n```\n# no\n````\n# Yes', '````\n```\n# no\n````\n### Yes'],
+  ['a code block that never ends', '~~~\n# no', '~~~\n# no'],
+  ['what is none', '#tag\n    # indented\n####### seven', '#tag\n    # indented\n####### seven'],
+])('C13 headings of an answer stand below the outline: %s', (_, text, expected) => {
+  const messages = [message('q', null, 'user', 'Why?'), message('a', 'q', 'assistant', text)];
+  const file = toMarkdown({ ...conversation, messages }, { user: 'You', assistant: 'Runnel', deleted: 'deleted' });
+  expect(file.split(', demo\n\n')[1]!.trimEnd()).toBe(expected);
+});
+
 test('Markdown is the newest branch, with what people typed as they typed it', () => {
   expect(toMarkdown(conversation, { user: 'You', assistant: 'Runnel', deleted: 'deleted' })).toBe(
     [

@@ -24,7 +24,7 @@ export const toMarkdown = ({ title, messages }: Export, labels: ExportLabels): s
     const when = new Date(node.createdAt).toISOString();
     const who = node.role === 'user' ? labels.user : labels.assistant;
     const model = node.model === undefined ? '' : `, ${node.model}`;
-    const text = node.status === 'deleted' ? `*${labels.deleted}*` : node.role === 'user' ? quoted(node.text) : node.text.trim();
+    const text = node.status === 'deleted' ? `*${labels.deleted}*` : node.role === 'user' ? quoted(node.text) : lowered(node.text.trim());
     const beside = node.status === 'deleted' ? [] : (node.parts ?? []).flatMap(partLine);
     return [`## ${who} · ${when}${model}`, text, ...(beside.length > 0 ? [beside.join('\n')] : [])].join('\n\n');
   });
@@ -43,6 +43,28 @@ const code = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim();
   const fence = '`'.repeat(1 + Math.max(0, ...(line.match(/`+/g) ?? []).map((run) => run.length)));
   return `${fence} ${line} ${fence}`;
+};
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+/** How far the headings of an answer go down, so that they stand below the one that names its writer. */
+const LOWERED = 2;
+
+/** An answer's own headings, one below the outline of the file. What stands in code is no heading. */
+const lowered = (text: string): string => {
+  let fence: string | null = null;
+  return text
+    .split('\n')
+    .map((line) => {
+      const mark = FENCE.exec(line)?.[1];
+      if (mark !== undefined && fence === null) fence = mark;
+      else if (mark !== undefined && fence !== null && mark.startsWith(fence) && line.trim() === mark) fence = null;
+      if (fence !== null || mark !== undefined) return line;
+      return line.replace(
+        /^( {0,3})(#{1,6})(?=[ \t]|$)/,
+        (_, indent: string, marks: string) => indent + '#'.repeat(Math.min(6, marks.length + LOWERED)),
+      );
+    })
+    .join('\n');
 };
 
 const quoted = (text: string): string =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { detailsOf, timeOf, toneOf } from './trail.ts';
+import { detailsOf, timeOf, toneOf, questionOf, searchOf } from './trail.ts';
 
 test('an event tells what it holds, shortly, and nothing it does not hold', () => {
   const text = { bytes: 12, sha256: 'ab'.repeat(32) };
@@ -36,4 +36,14 @@ test('an end, a move and a deletion look different', () => {
 test('an empty time is none', () => {
   expect(timeOf('')).toBeUndefined();
   expect(timeOf('2026-01-02T03:04')).toBe(new Date(2026, 0, 2, 3, 4).getTime());
+});
+
+test.each([
+  ['', { user: '', from: '', to: '' }, ''],
+  ['?user_id=ann', { user: ' ben ', from: '2026-03-14T09:30', to: '' }, '?user_id=ann&who=ben&from=2026-03-14T09%3A30'],
+  ['?who=ben&to=x&user_id=ann', { user: '', from: '', to: '' }, '?user_id=ann'],
+])('C10 what was asked stands in the address, and nothing else of it changes: %s', (search, question, expected) => {
+  const next = searchOf(search, question);
+  expect(next).toBe(expected);
+  expect(questionOf(next)).toEqual({ ...question, user: question.user.trim() });
 });

@@ -49,3 +49,29 @@ export const timeOf = (field: string): number | undefined => {
   const time = Date.parse(field);
   return Number.isNaN(time) ? undefined : time;
 };
+
+/** What is asked of the trail besides its conversation, as its form and the address have it. */
+export interface TrailQuestion {
+  user: string;
+  from: string;
+  to: string;
+}
+const QUESTION = { user: 'who', from: 'from', to: 'to' } as const;
+
+/** @param search as in `location.search` */
+export const questionOf = (search: string): TrailQuestion => {
+  const asked = new URLSearchParams(search);
+  const of = (name: string): string => asked.get(name) ?? '';
+  return { user: of(QUESTION.user), from: of(QUESTION.from), to: of(QUESTION.to) };
+};
+
+/** The same address with another question; what else it says stays. */
+export const searchOf = (search: string, question: TrailQuestion): string => {
+  const asked = new URLSearchParams(search);
+  for (const [field, name] of Object.entries(QUESTION)) {
+    const value = question[field as keyof TrailQuestion].trim();
+    if (value === '') asked.delete(name);
+    else asked.set(name, value);
+  }
+  return asked.size === 0 ? '' : `?${asked.toString()}`;
+};

@@ -4,7 +4,7 @@
 -- ARGV     conversationId runId epoch partIds bytes cap used tell
 --          partIds: JSON list; bytes: of the text; used: JSON of what the run has cost, or ''; tell '1': only the audit is told, so that the
 --          database has it before anybody lets go of it; its owner parks it afterwards
--- Returns  told | parked offset | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
+-- Returns  told | parked offset userId | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
 -- Law      L-1 epoch, length and states are checked first; L-2, L-3 by emit and audit; W-17
 local meta, log, channel, owner, run, text, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local history, order, ids, queued, leases, events = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
@@ -88,4 +88,4 @@ for _, id in ipairs(redis.call('HKEYS', parts)) do
     redis.call('PEXPIRE', partPrefix .. id .. field, 2678400000)
   end
 end
-return { 'parked', offset }
+return { 'parked', offset, known[2] or '' }

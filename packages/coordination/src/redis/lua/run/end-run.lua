@@ -5,7 +5,7 @@
 --          epoch '' is a gateway that ends a cancelled run; usage, error: JSON or ''; finish: how the model stopped, or ''
 --          held: JSON list of [partId, state, bytes, JSON of the part as the end leaves it or '', facts for the audit], by index, '' without
 --          parts; shown: JSON list of them for the message; sum: JSON of their number and digest; firstWord: ms from the start to it, or ''
--- Returns  ended offset reason | gap bytes | changed | fenced | closed | gone      (changed: the parts are not as the caller holds them)
+-- Returns  ended offset reason userId | gap bytes | changed | fenced | closed | gone      (changed: the parts are not as the caller holds them)
 -- Law      L-1 epoch and length are checked first; L-2, L-3 by emit and audit
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events, store = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
@@ -142,4 +142,4 @@ if record[6] then
   dropparts(parts, partPrefix)
 end
 redis.call('PEXPIRE', cancel, 60000)
-return { 'ended', offset, reason }
+return { 'ended', offset, reason, redis.call('HGET', meta, 'userId') or '' }

@@ -51,9 +51,10 @@ export const keepFiles = async (
     refuse(asked.files[MOST_FILES]!.param, `a message has at most ${MOST_FILES} files.`, 'too_many_files');
   const unseen = model && !model.vision && asked.files.find((file) => file.isPicture);
   if (unseen) throw blind(unseen.param);
-  await budgets.command(userId);
   const types = files.limits.types.filter(isOfPictures);
   for (const file of all) {
+    // Each costs what its upload would.
+    await budgets.command(userId);
     const { name, filetype, bytes, isPicture: sentAsPicture } = file;
     let whole: WholeFile;
     try {
