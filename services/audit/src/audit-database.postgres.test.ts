@@ -95,6 +95,27 @@ test('S-15 the service works with a role that may add to the trail and change or
     await expect(tables.database.query(statement)).rejects.toThrow(/permission denied|must be owner/);
 });
 
+test('R-2 a role is rotated as docs/operations.md says: a second one writes beside the first, which then goes', async () => {
+  const url = await postgres.database();
+  const owner = await openTables(url);
+  onTestFinished(() => owner.close());
+  await owner.partitions.makeAhead(T0, 2);
+  const write = async (role: string, conversation: string): Promise<void> => {
+    const tables = await openTables(asRole(url, role));
+    await tables.writer.write(exchange(conversation, 'hỏi', 'đáp')).finally(() => tables.close());
+  };
+  for (const role of ['runnel_a', 'runnel_b']) {
+    await owner.database.query(`CREATE ROLE ${role} LOGIN`);
+    for (const statement of SERVICE_RIGHTS(role)) await owner.database.query(statement);
+    await write(role, `by-${role}`);
+  }
+  await owner.database.query('DROP OWNED BY runnel_a');
+  await owner.database.query('DROP ROLE runnel_a');
+  await write('runnel_b', 'after');
+  await expect(write('runnel_a', 'never')).rejects.toThrow(/runnel_a/);
+  expect(await verify(owner.database)).toMatchObject({ logs: 3, problems: [] });
+});
+
 test('B20 a batch is on disk when it is stored, whatever the server’s default; a stronger one stays', async () => {
   const url = await postgres.database();
   const admin = new pg.Client({ connectionString: url });
