@@ -19,6 +19,9 @@ export const REASONS: Readonly<Record<string, string>> = {
     'end-run removes the text of an answer, and a running one is not deleted: what is left is of 0.1.0, which kept it for five minutes.',
   "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
+  "park-run.lua: if used ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
+  "read-state.lua: if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then: always":
+    'recheck() compares the same itself: the check before it spares two reads.',
   'use-grant.lua: if minute > grant.usedAt then: > becomes >=': 'The same minute is written once more.',
   'hold-share.lua: if not alive[by] and now - at > 30000 then: > becomes >=':
     'One millisecond of half a minute, by the clock of the store.',

@@ -137,6 +137,21 @@ test('W-18 a decision is told to the pod that holds the run, and the last one to
   await listening.close();
 });
 
+test.each<[string, (run: Started) => Promise<{ outcome: string }>]>([
+  ['a new part', (run) => log.putPart({ ...run, part: question(1), from: null })],
+  ['a part that changes', (run) => log.putPart({ ...run, part: { ...question(0), state: 'answered', answer: 'x' }, from: 'waiting' })],
+  ['what a part streams', (run) => log.appendPartChunk({ ...run, partId: 'p0', field: 'text', at: 0, text: 'x', t: 1 })],
+  ['waiting', (run) => log.parkRun({ ...run, partIds: ['p0'], bytes: 0 })],
+  ['a decision', (run) => decide(run, 0)],
+])('L-6 %s for a conversation that the store has lost is gone, and writes nothing', async (_, act) => {
+  const run = await asking();
+  await cli(run, 'DEL', 'meta');
+  const parts = await cli(run, 'HGETALL', 'parts');
+  const events = (await cli(run, 'XLEN', 'log')) as number;
+  expect((await act(run)).outcome).toBe('gone');
+  expect([await cli(run, 'HGETALL', 'parts'), await cli(run, 'XLEN', 'log'), await cli(run, 'EXISTS', 'meta')]).toEqual([parts, events, 0]);
+});
+
 test('L-2 what a part streams lives a day, and a long stream of it trims the log', async () => {
   const run = await startRun(log);
   await log.putPart({ ...run, part: { partId: 'p0', index: 0, at: 0, kind: 'reasoning', state: 'running' }, from: null });

@@ -103,6 +103,16 @@ describe('W-1 before welcome', () => {
     expect(socket.sent).toMatchObject([{ type: 'error', id: 'h', code: 'unavailable', retryAfterMs: 1000 }]);
   });
 
+  test('who left while the token was checked is told nothing, and nothing is thrown', async () => {
+    const { verify, accept } = slowly();
+    const { socket, session, say } = openSession({ opening: nobody, verify });
+    say(hello({ token: 'x' }));
+    session.closed();
+    accept();
+    await settle();
+    expect([socket.sent, socket.code]).toEqual([[], null]);
+  });
+
   test('a drain is announced only to who was welcomed', () => {
     const { socket, session } = openSession();
     session.announce(1);
@@ -257,6 +267,25 @@ describe('the end', () => {
     for (let i = 0; i < 20_000 && socket.code === null; i++) say({ type: 'ping', id: 'x'.repeat(64) });
     expect(socket.code).toBe(CLOSE.slow);
   });
+});
+
+test('W-3 whatever a client sends is a sign of life', async () => {
+  const { socket, say } = await welcomed();
+  for (let i = 0; i < 6; i++) {
+    await vi.advanceTimersByTimeAsync(20_000);
+    say({ type: 'ping' });
+  }
+  expect(socket.code).toBeNull();
+});
+
+test('a socket that is gone leaves no timer, whatever ran', async () => {
+  const verify = async () => ({ userId: 'ann', expiresAt: Date.now() + 100_000 });
+  const { session, say } = openSession({ opening: nobody, verify });
+  say(hello({ token: 'x' }));
+  await settle();
+  expect(vi.getTimerCount()).toBeGreaterThan(1);
+  session.closed();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 describe('P-8 habits', () => {
