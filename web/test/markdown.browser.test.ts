@@ -126,3 +126,43 @@ describe('markdown', () => {
     expect(html).not.toContain('style=');
   });
 });
+
+test.each([
+  ['a paragraph', 'One two', 'P'],
+  ['an item', '- One\n- Two', 'LI'],
+  ['an item of an item', '- One\n- Two\n  - Three\n  - Four', 'LI:Four'],
+  ['three lists in each other', '1. One\n   - Two\n     - Three', 'LI:Three'],
+  ['an item with a paragraph', '- One\n\n  More\n\n- Two\n\n  Three', 'P:Three'],
+  ['code', '```ts\nconst a = 1;\nconst b', 'CODE'],
+  ['a table', '| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4', 'TD:4'],
+])('C5 the drop stands behind the last word, once: %s', async (_, text, where) => {
+  const { page } = await harness.open('streaming');
+  await page.waitForFunction(() => !document.querySelector('.prose.plain'));
+  await page.evaluate((now) => {
+    const { client } = window.runnel;
+    const { conversation } = client.view('c1').get();
+    client.change('c1', { conversation: { ...conversation, run: { ...conversation.run!, text: now } } });
+  }, text);
+  const drops = (): Promise<string[]> =>
+    page.evaluate(() =>
+      [...document.querySelectorAll('.prose.streaming, .prose.streaming *')]
+        .filter((element) => getComputedStyle(element, '::after').borderRadius.startsWith('50% 50% 50%'))
+        .map((element) => `${element.tagName}:${element.textContent!.trim()}`),
+    );
+  await expect.poll(drops, { timeout: 5_000 }).toEqual([expect.stringMatching(new RegExp(`^${where}`))]);
+});
+
+test('a row of a table that is being written has no rule under it, and its marks are closed', async () => {
+  const { page } = await harness.open('streaming');
+  await page.waitForFunction(() => !document.querySelector('.prose.plain'));
+  await page.evaluate(() => {
+    const { client } = window.runnel;
+    const { conversation } = client.view('c1').get();
+    const text = '| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | **bo';
+    client.change('c1', { conversation: { ...conversation, run: { ...conversation.run!, text } } });
+  });
+  await expect
+    .poll(() => page.evaluate(() => [...document.querySelectorAll('.streaming tbody tr')].map((row) => row.innerHTML)), { timeout: 5_000 })
+    .toEqual([expect.stringContaining('1'), expect.stringContaining('3')]);
+  expect(await page.evaluate(() => document.querySelector('.streaming tbody tr:last-child strong')?.textContent)).toBe('bo');
+});

@@ -159,12 +159,20 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     return changed;
   };
 
+  /** What this store has heard of needs no database: it has ended here. */
+  const isUnheard = async (state: ReadState, run: Asked & { runId: string }): Promise<boolean> =>
+    lacks(state, run.runId) && (await runLog.findRun({ ...run, messageId: null })).outcome === 'none';
+
   const read: RunLog['readState'] = async (query) => {
     const state = await runLog.readState(query);
     const { conversationId, userId, runId } = query;
     const found = foundBy(state);
     // A run that is asked for and not here: the database may have heard of it after the conversation was put back.
-    const isMissed = runId !== undefined && found.runLog === 'owner' && lacks(state, runId);
+    const isMissed =
+      userId !== undefined &&
+      runId !== undefined &&
+      found.runLog === 'owner' &&
+      (await isUnheard(state, { conversationId, userId, runId }));
     if (userId === undefined || (!mustAskDatabase(found) && !isMissed)) return state;
     const { verdict, standing, again } = await settle(
       { conversationId, userId },

@@ -11,9 +11,13 @@ const KEY = 'runnel:reader';
 /** A device that met no server for so long shows nobody's conversations. */
 const LIFE_MS = 7 * 24 * 3_600_000;
 
-/** May throw: a browser forbids storage by forbidding to name it. */
-type Place = () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-const device: Place = () => localStorage;
+type Store = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+/** Where the device and where the tab remembers. May throw: a browser forbids storage by forbidding to name it. */
+export interface Places {
+  device: () => Store;
+  tab: () => Store;
+}
+const PLACES: Places = { device: () => localStorage, tab: () => sessionStorage };
 
 const attempt = <T>(use: () => T): T | null => {
   try {
@@ -25,17 +29,22 @@ const attempt = <T>(use: () => T): T | null => {
 };
 
 /**
- * Whose conversations may be shown while no server can say who is here; null: nobody's.
- * @param holdsToken whether this tab has an access token: who came by one is not here in another tab
+ * Whose conversations may be shown while no server can say who is here; null: nobody's. Who came by an access token is here only in the tab
+ * that holds it (`holdsToken`), and only when that tab's own last one was they: another tab may be somebody else's.
  */
-export const readerOf = (holdsToken: boolean, now = Date.now(), place = device): string | null => {
-  const reader = attempt(() => JSON.parse(place().getItem(KEY) ?? 'null') as Partial<Reader> | null);
-  if (typeof reader?.userId !== 'string' || typeof reader.at !== 'number') return null;
-  if (now - reader.at > LIFE_MS || (reader.byToken === true && !holdsToken)) return null;
-  return reader.userId;
+export const readerOf = (holdsToken: boolean, now = Date.now(), places = PLACES): string | null => {
+  const reader = attempt(() => JSON.parse(places.device().getItem(KEY) ?? 'null') as Partial<Reader> | null);
+  if (typeof reader?.userId !== 'string' || typeof reader.at !== 'number' || now - reader.at > LIFE_MS) return null;
+  const isTheirTab = attempt(() => places.tab().getItem(KEY)) === reader.userId;
+  return reader.byToken === false || (holdsToken && isTheirTab) ? reader.userId : null;
 };
 
-export const rememberReader = (userId: string, byToken: boolean, now = Date.now(), place = device): void =>
-  void attempt(() => place().setItem(KEY, JSON.stringify({ userId, at: now, byToken } satisfies Reader)));
+export const rememberReader = (userId: string, byToken: boolean, now = Date.now(), places = PLACES): void => {
+  attempt(() => places.tab().setItem(KEY, userId));
+  attempt(() => places.device().setItem(KEY, JSON.stringify({ userId, at: now, byToken } satisfies Reader)));
+};
 
-export const forgetReader = (place = device): void => void attempt(() => place().removeItem(KEY));
+export const forgetReader = (places = PLACES): void => {
+  attempt(() => places.tab().removeItem(KEY));
+  attempt(() => places.device().removeItem(KEY));
+};
