@@ -20,6 +20,7 @@ export const TAGS = [
   { name: 'Events', description: 'What happens in a conversation, as it happens' },
   { name: 'History', description: 'What was said, search, and answers as they were written' },
   { name: 'Conversations', description: 'Whose they are, what they are called, and who asks' },
+  { name: 'Settings', description: 'What people set for themselves, the same on every device' },
   { name: 'Models', description: 'What can answer' },
   { name: 'Files', description: 'Resumable uploads (tus 1.0), downloads, previews' },
   { name: 'Keys and sessions', description: 'How programs and people are let in, and shut out' },
