@@ -103,7 +103,6 @@ export const useConversations = defineStore('conversations', () => {
     }
   };
 
-<<<<<<< Updated upstream
   /** What this device has kept of the list, until the server's own comes. */
   const remember = (kept: readonly ConversationSummary[]): void => {
     if (state.value === 'ready') return;
@@ -111,10 +110,7 @@ export const useConversations = defineStore('conversations', () => {
     merge(kept);
   };
 
-  const loadMore = async (): Promise<void> => load(sorted.value.at(-1)?.conversationId);
-=======
   const loadMore = async (): Promise<void> => load(sorted.value.findLast((item) => !item.pinned)?.conversationId);
->>>>>>> Stashed changes
 
   /** Something happened in a conversation: it moves to the top, with its title where that is known. */
   const touch = (conversationId: string, title?: string): void => {
@@ -177,10 +173,6 @@ export const useConversations = defineStore('conversations', () => {
 
   return {
     ...{ items: sorted, hasMore, state, marks, find, load, run, look },
-<<<<<<< Updated upstream
-    ...{ loadMore, remember, touch, retitle, rename, remove, forget, isGone: (id: string) => gone.has(id) },
-=======
-    ...{ loadMore, touch, retitle, rename, pin, archive, remove, forget, isGone: (id: string) => gone.has(id) },
->>>>>>> Stashed changes
+    ...{ loadMore, remember, touch, retitle, rename, pin, archive, remove, forget, isGone: (id: string) => gone.has(id) },
   };
 });
