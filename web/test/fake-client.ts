@@ -122,6 +122,7 @@ export const createFakeClient = (): FakeClient => {
       { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true, price: { input: 0.15, output: 0.6 } },
     ],
     listConversations: async () => ({ conversations: [...list], hasMore: false }),
+    place: async (id, place) => void calls.push(`place ${id} ${JSON.stringify(place)}`),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
     files: {

@@ -59,7 +59,7 @@ export interface ClientOptions {
 
 export interface Client extends Pick<
   Api,
-  'models' | 'listConversations' | 'rename' | 'deleteConversation' | 'history' | 'part' | 'signInWay' | 'signOut'
+  'models' | 'listConversations' | 'place' | 'rename' | 'deleteConversation' | 'history' | 'part' | 'signInWay' | 'signOut'
 > {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
@@ -198,6 +198,7 @@ export const createClient = (options: ClientOptions): Client => {
     },
     models: api.models,
     listConversations: api.listConversations,
+    place: api.place,
     rename: api.rename,
     async deleteConversation(id) {
       // Before the answer: the empty snapshot may come first, and must not look like a loss.

@@ -80,18 +80,20 @@ export const useConversations = defineStore('conversations', () => {
 
   const put = ({ conversationId, title, updatedAt }: ConversationSummary): void => {
     seen = new Map(seen).set(conversationId, null);
-    merge([{ conversationId, title, updatedAt }]);
+    merge([{ ...find(conversationId), conversationId, title, updatedAt }]);
   };
 
   const load = async (after?: string): Promise<void> => {
     try {
-      const page = await client.listConversations({ limit: PAGE, ...(after !== undefined && { after }) });
+      const page = await client.listConversations({ limit: PAGE, pinned: 'first', ...(after !== undefined && { after }) });
       if (after === undefined) {
         // The first list is what there was before the reader came.
         if (state.value === 'ready') for (const id of changedElsewhere(seen, page.conversations, current)) mark(id, 'new');
         for (const id of missingNow(seen, page.conversations, page.hasMore))
           items.value = items.value.filter((item) => item.conversationId !== id);
         seen = seenAfter(seen, page.conversations);
+        // All that is pinned is on the first page.
+        items.value = items.value.map(({ pinned: _, ...item }) => item);
       }
       merge(page.conversations);
       if (after !== undefined || state.value !== 'ready') hasMore.value = page.hasMore;
@@ -108,7 +110,7 @@ export const useConversations = defineStore('conversations', () => {
     merge(kept);
   };
 
-  const loadMore = async (): Promise<void> => load(sorted.value.at(-1)?.conversationId);
+  const loadMore = async (): Promise<void> => load(sorted.value.findLast((item) => !item.pinned)?.conversationId);
 
   /** Something happened in a conversation: it moves to the top, with its title where that is known. */
   const touch = (conversationId: string, title?: string): void => {
@@ -145,6 +147,19 @@ export const useConversations = defineStore('conversations', () => {
     });
   };
 
+  /** Pinned, or not any more. */
+  const pin = async (conversationId: string, pinned: boolean): Promise<void> => {
+    await client.place(conversationId, { pinned });
+    const { pinned: _, ...item } = find(conversationId) ?? { conversationId, title: '', updatedAt: Date.now() };
+    merge([{ ...item, ...(pinned && { pinned: true as const }) }]);
+  };
+  /** Out of the list; opening its address still shows it. */
+  const archive = async (conversationId: string): Promise<void> => {
+    await client.place(conversationId, { archived: true });
+    items.value = items.value.filter((item) => item.conversationId !== conversationId);
+    seen = new Map([...seen].filter(([id]) => id !== conversationId));
+  };
+
   const remove = async (conversationId: string): Promise<void> => {
     const before = items.value;
     forget(conversationId);
@@ -158,6 +173,6 @@ export const useConversations = defineStore('conversations', () => {
 
   return {
     ...{ items: sorted, hasMore, state, marks, find, load, run, look },
-    ...{ loadMore, remember, touch, retitle, rename, remove, forget, isGone: (id: string) => gone.has(id) },
+    ...{ loadMore, remember, touch, retitle, rename, pin, archive, remove, forget, isGone: (id: string) => gone.has(id) },
   };
 });

@@ -21,7 +21,10 @@ export interface CallOptions {
 /** HTTP calls to any gateway. Every one rejects with RunnelError: the server's, or `unavailable` when none could be reached. */
 export interface Api {
   models(): Promise<ModelInfo[]>;
-  listConversations(page?: { after?: string; limit?: number }): Promise<ConversationPage>;
+  /** `pinned: 'first'`: the first page begins with what is pinned, beyond its limit. Without those that are archived, unless they alone are asked for. */
+  listConversations(page?: { after?: string; limit?: number; pinned?: 'first'; archived?: 'true' }): Promise<ConversationPage>;
+  /** To another place in the person's own list. */
+  place(conversationId: string, place: { pinned?: boolean; archived?: boolean; folder?: string | null }): Promise<void>;
   rename(conversationId: string, title: string): Promise<void>;
   deleteConversation(conversationId: string): Promise<void>;
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
@@ -131,6 +134,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     open,
     models: async () => (await get<{ models: ModelInfo[] }>('/api/models', { models: 'array' })).models,
     listConversations: (page = {}) => get('/api/conversations', { conversations: 'array', hasMore: 'boolean' }, page),
+    place: async (id, place) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: place })),
     rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),

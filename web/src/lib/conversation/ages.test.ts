@@ -20,3 +20,10 @@ test('each age stands before its items; those without any are left out', () => {
     { kind: 'item', item: last },
   ]);
 });
+
+test('what is pinned stands before all ages, and in none of them', () => {
+  const pinned = { updatedAt: 0, pinned: true as const };
+  const now = Date.now();
+  const kinds = rowsOf([{ updatedAt: now }, pinned], now).map((row) => (row.kind === 'age' ? row.age : row.item.updatedAt));
+  expect(kinds).toEqual(['pinned', 0, 'today', now]);
+});
