@@ -269,7 +269,7 @@ test('one trace: the command, and under it the stay of the run', async () => {
   await app.ask('c1', 'count 3 at 500');
   await app.close();
   await tracing.shutdown();
-  const [command, run] = ['runnel.begin-run', 'runnel.run'].map((name) => spans.find((span) => span.name === name));
+  const [command, run] = ['runnel.begin-run', 'chat count'].map((name) => spans.find((span) => span.name === name));
   const stored = spans.filter((span) => span !== command && span !== run);
   // The conversation, its question, the start and the end of its answer.
   expect(stored.map(({ name, parent }) => [name, parent])).toEqual(Array(4).fill(['runnel.store', command?.spanId]));

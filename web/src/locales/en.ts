@@ -36,6 +36,13 @@ export const en = {
     waits: 'Your conversations will be listed once there is a connection.',
     signedOut: 'Your conversations will be listed once you have signed in.',
   },
+  archive: {
+    title: 'Archive',
+    empty: 'Nothing is in the archive.',
+    loading: 'The archive is being opened.',
+    restore: 'Back to the list',
+    restoreOne: '“{title}” back to the list',
+  },
   palette: {
     label: 'Go to, or do',
     placeholder: 'A conversation, a model, a command',

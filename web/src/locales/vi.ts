@@ -37,6 +37,13 @@ export const vi: Messages = {
     waits: 'Các cuộc trò chuyện sẽ hiện khi có kết nối.',
     signedOut: 'Các cuộc trò chuyện sẽ hiện khi bạn đã đăng nhập.',
   },
+  archive: {
+    title: 'Kho lưu trữ',
+    empty: 'Kho lưu trữ trống.',
+    loading: 'Đang mở kho lưu trữ.',
+    restore: 'Đưa về danh sách',
+    restoreOne: 'Đưa “{title}” về danh sách',
+  },
   palette: {
     label: 'Tới, hoặc làm',
     placeholder: 'Một cuộc trò chuyện, mô hình hay lệnh',

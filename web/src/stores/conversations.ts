@@ -7,6 +7,7 @@ import { changedElsewhere, missingNow, seenAfter, type ListMark, type Seen } fro
 import { openTabs } from '../lib/session/tabs.ts';
 
 const PAGE = 40;
+const ARCHIVE_PAGE = 200;
 /** Hints that tell no more than that something changed are gathered for about so long (ms). */
 const READ_MS = 200;
 /** Marks for what other devices do; of these words no list has to be read. */
@@ -159,6 +160,14 @@ export const useConversations = defineStore('conversations', () => {
     items.value = items.value.filter((item) => item.conversationId !== conversationId);
     seen = new Map([...seen].filter(([id]) => id !== conversationId));
   };
+  /** What is in the archive, newest first: as much as a page of the server has. */
+  const archived = async (): Promise<ConversationSummary[]> =>
+    (await client.listConversations({ limit: ARCHIVE_PAGE, archived: 'true' })).conversations;
+  /** Out of the archive, into the list. */
+  const restore = async ({ archived: _, ...item }: ConversationSummary): Promise<void> => {
+    await client.place(item.conversationId, { archived: false });
+    merge([item]);
+  };
 
   const remove = async (conversationId: string): Promise<void> => {
     const before = items.value;
@@ -173,6 +182,19 @@ export const useConversations = defineStore('conversations', () => {
 
   return {
     ...{ items: sorted, hasMore, state, marks, find, load, run, look },
-    ...{ loadMore, remember, touch, retitle, rename, pin, archive, remove, forget, isGone: (id: string) => gone.has(id) },
+    ...{
+      loadMore,
+      remember,
+      touch,
+      retitle,
+      rename,
+      pin,
+      archive,
+      archived,
+      restore,
+      remove,
+      forget,
+      isGone: (id: string) => gone.has(id),
+    },
   };
 });
