@@ -130,12 +130,14 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
 
   const call: Api['call'] = async (method, target, body, fields) => readBody(await json(target, { method, body }), fields);
 
+  const change = async (id: string, body: object): Promise<void> =>
+    void (await json(path('api', 'conversations', id), { method: 'PATCH', body }));
   return {
     open,
     models: async () => (await get<{ models: ModelInfo[] }>('/api/models', { models: 'array' })).models,
     listConversations: (page = {}) => get('/api/conversations', { conversations: 'array', hasMore: 'boolean' }, page),
-    place: async (id, place) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: place })),
-    rename: async (id, title) => void (await json(path('api', 'conversations', id), { method: 'PATCH', body: { title } })),
+    place: change,
+    rename: (id, title) => change(id, { title }),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
     part: (id, partId) =>
