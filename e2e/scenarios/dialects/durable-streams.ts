@@ -25,7 +25,16 @@ const read =
       const left = new AbortController();
       const batches = reloads ? stage.random.between(1, 40) : Infinity;
       let seen = 0;
-      const response = await stream<Item>({ url, offset, live, signal: left.signal, fetch: balancedFetch(stage), warnOnHttp: false });
+      const options = { url, offset, live, signal: left.signal, fetch: balancedFetch(stage), warnOnHttp: false };
+      const response = await stream<Item>(options).catch((error: unknown) => {
+        if ((error as { status?: number }).status !== 410) throw error;
+        return null;
+      });
+      if (response === null) {
+        // The store has lost the log, and its owner wrote another one.
+        [state, offset] = [emptyConversation(conversationId), '-1'];
+        continue;
+      }
       await new Promise<void>((resolve) => {
         response.subscribeJson(async (batch) => {
           if (left.signal.aborted) return;
@@ -37,6 +46,7 @@ const read =
         });
         response.closed.then(resolve, () => resolve());
       });
+      left.abort();
       // A reload either knows where it was, or nothing.
       if (!answer() && reloads && stage.random.chance(0.5)) [state, offset] = [emptyConversation(conversationId), '-1'];
     }

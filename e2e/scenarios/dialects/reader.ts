@@ -62,12 +62,15 @@ const quietly = async (work: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then an answer that somebody cancels elsewhere. */
+/**
+ * Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then through a store that forgot everything; then
+ * an answer that somebody cancels elsewhere.
+ */
 export const dialectScenario = (dialect: string, forms: readonly DialectForm[]): Scenario => ({
   name: `dialect-${dialect}`,
   promise: 'P-1 P-2 P-4 P-5',
   cluster: { gateways: 2 },
-  deadlineMs: 90_000,
+  deadlineMs: 120_000,
   run: (stage) =>
     quietly(async () => {
       const { gateways } = stage.cluster;
@@ -85,6 +88,13 @@ export const dialectScenario = (dialect: string, forms: readonly DialectForm[]):
       await gateways[1]!.terminate();
       await gateways[1]!.start();
       await compare(stage, run, await reading);
+
+      const lost = await stage.startRun({ words: 300, rate: 100 });
+      const through = readAll(stage, lost, forms);
+      through.catch(() => undefined);
+      await elapse(stage.random.between(400, 1_500));
+      await stage.cluster.redis.restartEmpty();
+      await compare(stage, lost, await through);
 
       const stopped = await stage.startRun({ words: 2_000, rate: 100, endings: ['cancelled'] });
       const half = readAll(stage, stopped, forms);

@@ -13,6 +13,15 @@ test.skipIf(outsideClients === undefined)(
 );
 
 test.skipIf(outsideClients === undefined)(
+  'the AI SDK’s providers for OpenAI’s protocols and LangChain’s work unchanged, whole and streamed (skipped without npm run clients)',
+  async () => {
+    const names = ['ai-sdk-responses', 'ai-sdk-chat', 'ai-sdk-compatible', 'ai-sdk-open-responses', 'langchain', 'langchain-responses'];
+    expect(await told('openai-shaped.mjs')).toEqual(names.flatMap((name) => [name, `${name}-streamed`]));
+  },
+  60_000,
+);
+
+test.skipIf(outsideClients === undefined)(
   'CopilotKit’s client finds the agents, connects again in the middle of an answer, and stops it (skipped without npm run clients)',
   async () => {
     expect(await told('copilotkit.mjs')).toEqual(['copilotkit', 'copilotkit-connected', 'copilotkit-stopped']);

@@ -5,6 +5,7 @@ import { viewOf } from '../../follow/catch-up.ts';
 import { statusError } from '../../http/plumbing/problem.ts';
 import type { Batch } from './encode.ts';
 import type { Wanted } from './offset.ts';
+import { tellsAll } from './whole-log.ts';
 
 /** A log that is missing may be written again by the owner of a running answer: as long as other readers are kept waiting (L-6). */
 const RESTORE_MS = 3_000;
@@ -22,16 +23,23 @@ const refuse = (state: Extract<ReadState, { kind: 'none' | 'forbidden' }>): neve
   throw new RunnelError(state.kind === 'forbidden' ? 'forbidden' : 'not-found');
 };
 
-/** The whole log, or where it no longer begins at 1, the conversation as it stands. */
+type Standing = Extract<ReadState, { kind: 'snapshot' }>;
+const asItem = (conversationId: string, state: Standing): Batch => {
+  const view = viewOf(conversationId, state, []) as Extract<ReturnType<typeof viewOf>, { kind: 'snapshot' }>;
+  return { items: [view.snapshot.bytes], next: { logId: state.logId, offset: state.offset } };
+};
+
+/** The whole log; where it no longer begins at 1, or tells not all of the conversation, the conversation as it stands. */
 const fromBeginning = async ({ runLog, ...asked }: Reading): Promise<Batch> => {
   const state = await runLog.readState({ ...asked, cursor: null });
   if (state.kind !== 'snapshot') return refuse(state as Extract<ReadState, { kind: 'none' }>);
   const { logId } = state;
   const whole = await runLog.readState({ ...asked, cursor: { logId, offset: 0 }, reach: 'far' });
-  if (whole.kind === 'tail') return { items: bytesOf(whole.entries), next: { logId, offset: whole.offset } };
-  if (whole.kind !== 'snapshot') return refuse(whole);
-  const view = viewOf(asked.conversationId, whole, []) as Extract<ReturnType<typeof viewOf>, { kind: 'snapshot' }>;
-  return { items: [view.snapshot.bytes], next: { logId: whole.logId, offset: whole.offset } };
+  if (whole.kind === 'tail') {
+    if (!tellsAll(whole.entries, state)) return asItem(asked.conversationId, state);
+    return { items: bytesOf(whole.entries), next: { logId, offset: whole.offset } };
+  }
+  return whole.kind === 'snapshot' ? asItem(asked.conversationId, whole) : refuse(whole);
 };
 
 const fromNow = async ({ runLog, ...asked }: Reading): Promise<Batch> => {

@@ -77,6 +77,36 @@ test('W-7 a log that no longer begins at 1 is told as a snapshot, then its event
   expect((await get(gateway, `&offset=${early}`)).status).toBe(410);
 });
 
+test('W-7 a log that goes on behind what the database put back begins with a snapshot, and follows without a gap', async () => {
+  await using gateway = await startGateway();
+  const message = {
+    messageId: 'm0',
+    parentId: null,
+    role: 'user',
+    text: 'Earlier',
+    status: 'complete',
+    createdAt: 1,
+    author: 'ann',
+  } as const;
+  const answer = { ...message, messageId: 'r0', parentId: 'm0', role: 'assistant', text: 'An answer', model: 'count' } as const;
+  const back = { conversationId: 'c1', userId: 'ann', title: 'Back', messages: [message, answer], hasMore: false };
+  expect((await gateway.runLog.rehydrate(back)).outcome).toBe('rehydrated');
+  const before = await get(gateway);
+  expect(before.items.map(({ type }) => type)).toEqual(['snapshot']);
+  await fetch(`${gateway.url}/api/chat?user_id=ann`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ conversationId: 'c1', messageId: 'm1', runId: 'r1', parentId: 'r0', text: 'Go on' }),
+  });
+  await waitFor(() => gateway.owner.runs.includes('r1'));
+  await gateway.owner.say('r1', 'Yes');
+  await gateway.owner.end('r1');
+  const fresh = await get(gateway);
+  const rest = await get(gateway, `&offset=${before.next}`);
+  for (const state of [apply(fresh.items), apply([...before.items, ...rest.items])])
+    expect(state.messages.map(({ text }) => text)).toEqual(['Earlier', 'An answer', 'Go on', 'Yes']);
+});
+
 test.each([
   ['nonsense', 400],
   ['-2', 400],
