@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Part } from '@runnel/protocol';
 import { fromOutbox, EVENT_TYPES, RECOVERIES, type AuditEvent, type OutboxFields } from '@runnel/protocol/audit';
@@ -26,13 +27,17 @@ afterAll(async () => {
 });
 
 /** The events of one conversation, in order: what the scripts wrote, read by the schemas that the audit reads with. */
-const outboxOf = async (conversationId: string): Promise<AuditEvent[]> => {
-  const rows = (await redis.cli('XRANGE', outboxKey(shardOf(conversationId)), '-', '+')) as [string, string[]][];
+const outboxOf = async (conversationId: string, shard = shardOf(conversationId)): Promise<AuditEvent[]> => {
+  const rows = (await redis.cli('XRANGE', outboxKey(shard), '-', '+')) as [string, string[]][];
   return rows
     .map(([, fields]) => Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]!]] : []))))
     .filter((fields) => fields['conversation'] === conversationId)
     .map((fields) => fromOutbox(fields as unknown as OutboxFields));
 };
+
+/** What a person has set; the subject is nobody's name. */
+const ofPerson = (userId: string): Promise<AuditEvent[]> =>
+  outboxOf(createHash('sha1').update(userId).digest('hex'), shardOf(encodeURIComponent(userId)));
 
 /** A question to a person, and what they say. */
 const waited = async (target: RunLog): Promise<string> => {
@@ -186,12 +191,16 @@ test('P-9 every event and every kind of recovery that a script writes is read by
     const unclaimed = promptOf({ conversationId: 'never-claimed' });
     await target.beginRun(unclaimed);
     await target.cancelRun({ conversationId: 'never-claimed', runId: unclaimed.runId, userId: USER });
+    const place = { userId: USER, kind: 'place' as const, lasting: true };
+    await target.mergeRecords({ ...place, records: [] });
+    await target.putRecord({ ...place, name: 'put-back', patch: { pinned: '1' } });
     return [...conversations, 'never-claimed', await waited(target)];
   };
   const memory = createMemoryRunLog();
   await ways(memory);
   const theirs = memory.outbox.read(1_000).map(({ fields }) => fromOutbox(fields));
-  const mine = (await Promise.all((await ways(log)).map(outboxOf))).flat();
+  const conversations = await ways(log);
+  const mine = (await Promise.all([...conversations.map((id) => outboxOf(id)), ofPerson(USER)])).flat();
   const words = ({ type, data }: AuditEvent): string => (type === 'RECOVERY_ATTEMPT' && 'kind' in data ? data.kind : type);
   const written = new Set(mine.map(words));
   const inTheTrailOnly = [

@@ -13,6 +13,7 @@ const LEASE_MS = 3_000;
 
 /** A conversation of one person on a real store, the pod that writes its answer, a reader, and a database that may be away. */
 export class EvictedWorld {
+  readonly database: 'up' | 'away';
   readonly conversationId = newId();
   /** What a gateway asks: the store, and the database behind it. */
   readonly door: RunLog;
@@ -28,6 +29,7 @@ export class EvictedWorld {
   readonly #claims = new Map<string, string>();
 
   constructor(store: RunLog, redis: Pick<TestRedis, 'cli'>, database: 'up' | 'away') {
+    this.database = database;
     this.#store = store;
     this.#redis = redis;
     this.#screen = emptyConversation(this.conversationId);
