@@ -180,7 +180,7 @@ describe('the audit page', () => {
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     await expect.poll(() => calls(page)).toContain('trail {"userId":"ann","all":true}');
     await page.getByRole('button', { name: 'c1' }).first().click();
-    await page.waitForURL(/\/audit\/c1$/);
+    await page.waitForURL(/\/audit\/c1\?.*who=ann$/);
     await expect.poll(() => calls(page)).toContain('trail {"conversationId":"c1","userId":"ann","all":true}');
   });
 
