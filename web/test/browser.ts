@@ -4,7 +4,12 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 import { expect } from 'vitest';
 
 export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+    // A machine without a locale would call every download with an accent in its name `download`.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
 
 /** What a test must not leave behind in the console: errors, warnings, violations of the Content-Security-Policy. */
 export interface Watched {
