@@ -70,11 +70,10 @@ export const conversationsAmong = async (
 };
 
 const PAGE = 200;
-/** No list of a person is longer; whoever has more is asked again. */
-const MOST = PAGE * 50;
 
 /**
- * All conversations of a person, also those of programs that no list shows, newest first, each once.
+ * All conversations of a person, also those of programs that no list shows, newest first, each once; after `most` of them, the page that
+ * reaches it is the last.
  *
  * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
  */
@@ -82,11 +81,12 @@ export async function* everyConversation(
   runLog: ConversationReader,
   audit: AuditHistory | null,
   userId: string,
+  most = Infinity,
 ): AsyncGenerator<ConversationPage['conversations'][number]> {
   // Asked first and alone.
   await audit?.listConversations({ userId, limit: 1 });
   const seen = new Set<string>();
-  for (let after: string | undefined; seen.size < MOST;) {
+  for (let after: string | undefined; seen.size < most;) {
     const query = { userId, limit: PAGE, all: true as const, ...(after !== undefined && { after }) };
     const { conversations, hasMore } = await listConversations(runLog, audit, query);
     for (const conversation of conversations) {

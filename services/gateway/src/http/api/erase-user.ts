@@ -7,6 +7,8 @@ import { readAudit } from '../../archive/audit-ask.ts';
 import { createAuditHistory } from '../../archive/audit-history.ts';
 import { everyConversation } from '../../archive/history-source.ts';
 
+/** Conversations whose names are held at a time; whoever has more is asked again. */
+const AT_ONCE = 10_000;
 /** The audit reads of the last deletion a moment later; a call waits so long for it. */
 const PATIENCE_MS = 5_000;
 const LOOK_MS = 50;
@@ -55,7 +57,7 @@ const deleteAll = async ({ runLog, audit, commands }: GatewayContext, userId: st
   const erased = new Set<string>();
   for (;;) {
     const ids: string[] = [];
-    for await (const { conversationId } of everyConversation(runLog, history, userId)) ids.push(conversationId);
+    for await (const { conversationId } of everyConversation(runLog, history, userId, AT_ONCE)) ids.push(conversationId);
     // The database hears of a deletion a moment later, so what was erased already may still be listed.
     const left = ids.filter((conversationId) => !erased.has(conversationId));
     if (left.length === 0) return erased.size;
