@@ -21,10 +21,37 @@ const openAccount = async (page: Page): Promise<void> => {
   await page.locator('.account li').nth(3).waitFor();
 };
 
+/** By the button at the foot of the list; on a phone the list is opened first. */
+const atTheFoot = async (page: Page, name: RegExp): Promise<void> => {
+  const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('button', { name }).click();
+};
+const openSettings = async (page: Page): Promise<void> => {
+  await atTheFoot(page, /^(Settings|Cài đặt)$/);
+  await page.locator('.choices').waitFor();
+};
+const openPrompts = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: /^(Your prompts|Câu lệnh mẫu)$/ }).click();
+  await page.locator('.prompts li').first().waitFor();
+};
+const giveThumb = async (page: Page): Promise<void> => {
+  await page
+    .getByRole('button', { name: /Good answer|Câu trả lời tốt/ })
+    .last()
+    .click();
+  await page.mouse.move(0, 0);
+  await page.locator('.given').waitFor();
+};
+
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
   { name: 'account', scene: 'account', act: openAccount, part: '.account' },
   { name: 'account-vi', scene: 'account', look: { ...inVietnamese, colorScheme: 'dark' }, act: openAccount, part: '.account' },
+  { name: 'settings', scene: 'chat', act: openSettings, part: '.choices' },
+  { name: 'settings-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openSettings, part: '.choices' },
+  { name: 'prompts', scene: 'chat', act: openPrompts, part: '.prompts' },
+  { name: 'prompts-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openPrompts, part: '.prompts' },
   { name: 'signed-out', scene: 'ended', act: async (page) => page.locator('.sign-in a').waitFor(), part: '.page' },
   {
     name: 'signed-out-vi',
@@ -39,9 +66,13 @@ const LOOKS: [string, BrowserContextOptions][] = [
   ['dark', { colorScheme: 'dark' }],
   ['phone-vi', { ...PHONE, ...inVietnamese, colorScheme: 'dark' }],
 ];
+const ACTS: Record<string, Picture['act']> = { thumbs: giveThumb, prompts: openPrompts, settings: openSettings };
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
-export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn'].flatMap((scene) =>
-  LOOKS.map(([look, options]) => ({ name: `${scene}-${look}`, scene, look: { ...options, deviceScaleFactor: 0.5 } })),
+export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
+  LOOKS.map(([look, options]) => ({
+    ...{ name: `${name}-${look}`, scene: name in ACTS ? 'chat' : name, look: { ...options, deviceScaleFactor: 0.5 } },
+    ...(ACTS[name] && { act: ACTS[name] }),
+  })),
 );
 
 /** A browser page of its own for each: what one leaves behind is in no other picture. */

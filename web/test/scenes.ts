@@ -84,6 +84,10 @@ const fill = (client: FakeClient): void => {
 /** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
   ...partScenes,
+  noCopies: (client) => {
+    client.rights.copies = false;
+    return open(client, talk());
+  },
   home: (client) => (fill(client), null),
   first: () => null,
   chat: (client) => {

@@ -6,6 +6,7 @@ import { useConversations } from '../stores/conversations.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { useOverlays } from '../stores/overlays.ts';
+import { useOwn } from '../stores/own.ts';
 import { useRoute } from '../stores/route.ts';
 import { useSearch } from '../stores/search.ts';
 import { THEMES, useSettings } from '../stores/settings.ts';
@@ -19,6 +20,7 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
   const me = useMe();
   const models = useModels();
   const overlays = useOverlays();
+  const own = useOwn();
   const route = useRoute();
   const search = useSearch();
   const settings = useSettings();
@@ -50,6 +52,8 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
       ),
       ...(me.archive ? [command('audit', t('audit.title'), () => route.open({ page: 'audit' }))] : []),
       ...(me.userId ? [command('account', t('account.open'), () => void (overlays.open = 'account'))] : []),
+      command('settings', t('choices.title'), () => void (overlays.open = 'settings')),
+      ...(own.offered ? [command('prompts', t('prompts.title'), () => void (overlays.open = 'prompts'))] : []),
       command('keys', t('keys.title'), () => void (overlays.open = 'keys'), '?'),
     ];
   });

@@ -3,6 +3,7 @@ import { useConnection } from '../stores/connection.ts';
 import { useConversations } from '../stores/conversations.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
+import { useOwn } from '../stores/own.ts';
 import { loadMarkdown } from './markdown.ts';
 
 /** Where nobody pushes, a conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
@@ -16,10 +17,12 @@ export const useUpkeep = (): void => {
   const conversations = useConversations();
   const me = useMe();
   const models = useModels();
+  const own = useOwn();
 
   const read = (): void => {
     void conversations.load();
     void me.load();
+    void own.read();
     if (models.failed || models.models.length === 0) void models.load();
   };
   const onVisible = (): void => {

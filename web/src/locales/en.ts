@@ -1,6 +1,7 @@
 import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
+import { choices, own, prompts, thumb } from './en-own.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
 import { seam, shell } from './en-shell.ts';
@@ -58,6 +59,7 @@ export const en = {
     line: 'A new line',
     stop: 'Closes what is open; stops the answer',
     edit: 'Edits your last message, in the empty box',
+    prompts: 'Your prompts, in the empty box',
     close: 'Close',
   },
   remove: {
@@ -269,8 +271,7 @@ export const en = {
   },
   account,
   audit,
-  shell,
-  seam,
+  ...{ shell, seam, own, thumb, choices, prompts },
   error: {
     unauthorized: 'Please sign in.',
     'bad-frame': 'The server did not understand this page. Please reload it.',

@@ -1,6 +1,7 @@
 import { account } from './vi-account.ts';
 import { audit } from './vi-audit.ts';
 import { file } from './vi-file.ts';
+import { choices, own, prompts, thumb } from './vi-own.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
 import { seam, shell } from './vi-shell.ts';
@@ -59,6 +60,7 @@ export const vi: Messages = {
     line: 'Xuống dòng',
     stop: 'Đóng những gì đang mở; dừng câu trả lời',
     edit: 'Sửa tin nhắn cuối của bạn, khi ô nhập trống',
+    prompts: 'Câu lệnh mẫu của bạn, khi ô nhập trống',
     close: 'Đóng',
   },
   remove: {
@@ -269,8 +271,7 @@ export const vi: Messages = {
   },
   account,
   audit,
-  shell,
-  seam,
+  ...{ shell, seam, own, thumb, choices, prompts },
   error: {
     unauthorized: 'Vui lòng đăng nhập.',
     'bad-frame': 'Máy chủ không hiểu trang này. Vui lòng tải lại trang.',
