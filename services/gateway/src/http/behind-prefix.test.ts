@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '@runnel/client';
+import { SUBPROTOCOL } from '@runnel/protocol';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { startGateway, type TestGateway } from '../../testing/test-gateway.ts';
 
 const PREFIX = '/tools/chat';
@@ -61,10 +63,21 @@ describe.each([
     expect(await (await ask(`${below}?user_id=ann`)).text()).toBe('abc');
   });
 
-  test.each(['ws', 'sse'] as const)('a client talks over %s', async (transport) => {
-    const client = createClient({ url: gateway.url + given, userId: 'ann', transport });
-    onTestFinished(() => client.close());
-    await new Promise<void>((resolve) => client.connection.subscribe(({ status }) => status === 'live' && resolve()));
+  test('a socket opens, and says hello', async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}${given}/ws/chat?user_id=ann`, [SUBPROTOCOL]);
+    onTestFinished(() => socket.close());
+    await once(socket, 'open');
+    const first = once(socket, 'message');
+    socket.send(JSON.stringify({ type: 'hello', protocol: 1 }));
+    expect(String((await first)[0])).toContain('"type":"welcome"');
+  });
+
+  test('events come as they happen', async () => {
+    const stop = new AbortController();
+    onTestFinished(() => stop.abort());
+    const answer = await ask('/api/conversations/c1/events?user_id=ann', { signal: stop.signal, headers: { accept: 'text/event-stream' } });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/event-stream')]);
+    expect((await answer.body!.getReader().read()).done).toBe(false);
   });
 });
 
