@@ -2,6 +2,7 @@ import { defineStore } from 'pinia';
 import { onScopeDispose, reactive, toRefs, watch } from 'vue';
 import { isLocale, preferredLocale, speak, type Locale } from '../i18n.ts';
 import { SEND_KEYS, THEMES, type Choices } from '../lib/own/choices.ts';
+import { storedName } from '../lib/session/base.ts';
 
 export { THEMES } from '../lib/own/choices.ts';
 
@@ -13,7 +14,7 @@ interface Settings extends Choices {
 }
 
 /** Also read by public/appearance.js before the first paint. */
-const KEY = 'runnel:settings';
+const KEY = storedName('runnel:settings');
 
 const load = (): Settings => {
   let stored: Partial<Settings> = {};
