@@ -129,10 +129,13 @@ export const createFakeClient = (): FakeClient => {
       { id: 'count', name: 'Count', provider: 'count', canContinue: true },
       { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true, price: { input: 0.15, output: 0.6 } },
     ],
-    listConversations: async () => ({ conversations: [...list], hasMore: false }),
-    place: async (id, place) => void calls.push(`place ${id} ${JSON.stringify(place)}`),
+    listConversations: async ({ folder } = {}) => ({
+      conversations: list.filter((item) => folder === undefined || item.folder === folder),
+      hasMore: false,
+    }),
+    place: kept.place,
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
-    deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    deleteConversation: kept.deleteConversation,
     files: {
       read: async () => new Blob(['a file'], { type: 'text/plain' }),
       preview: async () => Promise.reject(new RunnelError('not-found')),

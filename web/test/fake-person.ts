@@ -1,7 +1,9 @@
-import type { ConversationSummary, Feedback, Person, SavedPrompt, Settings } from '@runnel/client';
+import type { Client, ConversationSummary, Feedback, Person, SavedPrompt, Settings } from '@runnel/client';
 import { RunnelError, type ErrorCode } from '@runnel/protocol';
 
-export interface FakePerson {
+export interface FakePerson extends Pick<Client, 'place' | 'deleteConversation'> {
+  /** Conversations that this server will not change. */
+  readonly refused: Set<string>;
   readonly person: Person;
   readonly feedback: Map<string, Feedback[]>;
   readonly prompts: SavedPrompt[];
@@ -19,7 +21,7 @@ export interface FakePerson {
 const lineOf = (value: object): string => `${JSON.stringify(value)}\n`;
 
 /** What a server keeps of one person. */
-export const createFakePerson = (calls: string[], list: readonly ConversationSummary[]): FakePerson => {
+export const createFakePerson = (calls: string[], list: ConversationSummary[]): FakePerson => {
   let gate = Promise.resolve();
   const answer = async <T>(call: string | null, work: () => T): Promise<T> => {
     if (call !== null) calls.push(call);
@@ -27,7 +29,21 @@ export const createFakePerson = (calls: string[], list: readonly ConversationSum
     if (kept.fails !== null) throw new RunnelError(kept.fails);
     return work();
   };
+  const change = (id: string, next: (before: ConversationSummary) => ConversationSummary[]): void => {
+    if (kept.refused.has(id)) throw new RunnelError('forbidden');
+    const at = list.findIndex(({ conversationId }) => conversationId === id);
+    if (at >= 0) list.splice(at, 1, ...next(list[at]!));
+  };
   const kept: FakePerson = {
+    refused: new Set(),
+    place: (id, { pinned, archived, folder }) =>
+      answer(`place ${id} ${JSON.stringify({ pinned, archived, folder })}`, () =>
+        change(id, ({ pinned: was, folder: stood, ...item }) => {
+          const [stays, name] = [pinned ?? was === true, folder === undefined ? stood : (folder ?? undefined)];
+          return archived === true ? [] : [{ ...item, ...(stays && { pinned: true }), ...(name !== undefined && { folder: name }) }];
+        }),
+      ),
+    deleteConversation: (id) => answer(`deleteConversation ${id}`, () => change(id, () => [])),
     feedback: new Map(),
     prompts: [
       { name: 'summary', text: 'Sum this up in five sentences, for somebody in a hurry:', updatedAt: 1 },

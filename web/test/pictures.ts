@@ -44,6 +44,22 @@ const giveThumb = async (page: Page): Promise<void> => {
   await page.locator('.given').waitFor();
 };
 
+const openList = async (page: Page): Promise<void> => {
+  const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('button', { name: 'Work' }).click();
+  await page.locator('.filed').first().waitFor();
+};
+const chooseSeveral = async (page: Page): Promise<void> => {
+  await openList(page);
+  const options = page.getByRole('button', { name: /A poem about/ });
+  await options.focus();
+  await options.press('Enter');
+  await page.getByRole('menuitem', { name: /^(Choose several|Chọn nhiều)$/ }).click();
+  await page.locator('.bar p').waitFor();
+  await page.getByRole('checkbox').nth(1).check();
+};
+
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
   { name: 'account', scene: 'account', act: openAccount, part: '.account' },
@@ -52,6 +68,8 @@ export const GUIDE: Picture[] = [
   { name: 'settings-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openSettings, part: '.choices' },
   { name: 'prompts', scene: 'chat', act: openPrompts, part: '.prompts' },
   { name: 'prompts-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openPrompts, part: '.prompts' },
+  { name: 'folders', scene: 'folders', act: chooseSeveral, part: '.sidebar' },
+  { name: 'folders-vi', scene: 'folders', look: { ...inVietnamese, colorScheme: 'dark' }, act: chooseSeveral, part: '.sidebar' },
   { name: 'signed-out', scene: 'ended', act: async (page) => page.locator('.sign-in a').waitFor(), part: '.page' },
   {
     name: 'signed-out-vi',
@@ -66,12 +84,18 @@ const LOOKS: [string, BrowserContextOptions][] = [
   ['dark', { colorScheme: 'dark' }],
   ['phone-vi', { ...PHONE, ...inVietnamese, colorScheme: 'dark' }],
 ];
-const ACTS: Record<string, Picture['act']> = { thumbs: giveThumb, prompts: openPrompts, settings: openSettings };
+const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
+  thumbs: ['chat', giveThumb],
+  prompts: ['chat', openPrompts],
+  settings: ['chat', openSettings],
+  folders: ['folders', openList],
+  choosing: ['folders', chooseSeveral],
+};
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
 export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
   LOOKS.map(([look, options]) => ({
-    ...{ name: `${name}-${look}`, scene: name in ACTS ? 'chat' : name, look: { ...options, deviceScaleFactor: 0.5 } },
-    ...(ACTS[name] && { act: ACTS[name] }),
+    ...{ name: `${name}-${look}`, scene: ACTS[name]?.[0] ?? name, look: { ...options, deviceScaleFactor: 0.5 } },
+    ...(ACTS[name]?.[1] && { act: ACTS[name][1] }),
   })),
 );
 

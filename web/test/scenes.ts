@@ -88,6 +88,12 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.rights.copies = false;
     return open(client, talk());
   },
+  folders: (client) => {
+    const id = open(client, talk());
+    for (const at of [1, 3]) client.list[at] = { ...client.list[at]!, folder: 'Work' };
+    client.list[6] = { ...client.list[6]!, folder: 'Chuyến đi' };
+    return id;
+  },
   home: (client) => (fill(client), null),
   first: () => null,
   chat: (client) => {

@@ -9,6 +9,7 @@ import { useOverlays } from '../stores/overlays.ts';
 import { useOwn } from '../stores/own.ts';
 import { useRoute } from '../stores/route.ts';
 import { useSearch } from '../stores/search.ts';
+import { useSelection } from '../stores/selection.ts';
 import { THEMES, useSettings } from '../stores/settings.ts';
 
 export type DoChoice = Choice & { run: () => void };
@@ -23,6 +24,7 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
   const own = useOwn();
   const route = useRoute();
   const search = useSearch();
+  const selection = useSelection();
   const settings = useSettings();
 
   const command = (id: string, title: string, run: () => void, keys?: string): DoChoice => ({
@@ -54,6 +56,7 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
       ...(me.userId ? [command('account', t('account.open'), () => void (overlays.open = 'account'))] : []),
       command('settings', t('choices.title'), () => void (overlays.open = 'settings')),
       ...(own.offered ? [command('prompts', t('prompts.title'), () => void (overlays.open = 'prompts'))] : []),
+      command('select', t('choose.begin'), () => ((settings.sidebar = true), selection.begin())),
       command('keys', t('keys.title'), () => void (overlays.open = 'keys'), '?'),
     ];
   });

@@ -1,6 +1,7 @@
 import { onScopeDispose, watch } from 'vue';
 import { useConnection } from '../stores/connection.ts';
 import { useConversations } from '../stores/conversations.ts';
+import { useFolders } from '../stores/folders.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { useOwn } from '../stores/own.ts';
@@ -15,6 +16,7 @@ const PUSHED = 6;
 export const useUpkeep = (): void => {
   const connection = useConnection();
   const conversations = useConversations();
+  const folders = useFolders();
   const me = useMe();
   const models = useModels();
   const own = useOwn();
@@ -22,7 +24,9 @@ export const useUpkeep = (): void => {
   const read = (): void => {
     void conversations.load();
     void me.load();
+    // The first time they wait until it is known whether there are any.
     void own.read();
+    void folders.load();
     if (models.failed || models.models.length === 0) void models.load();
   };
   const onVisible = (): void => {

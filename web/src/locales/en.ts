@@ -1,6 +1,7 @@
 import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
+import { archive, choose } from './en-choose.ts';
 import { choices, own, prompts, thumb } from './en-own.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
@@ -16,6 +17,7 @@ export const en = {
     empty: 'Your conversations will be listed here.',
     untitled: 'New conversation',
     pinned: 'Pinned',
+    folders: 'Folders',
     pin: 'Pin',
     unpin: 'Unpin',
     archive: 'Archive',
@@ -36,13 +38,6 @@ export const en = {
     failed: 'The list could not be loaded.',
     waits: 'Your conversations will be listed once there is a connection.',
     signedOut: 'Your conversations will be listed once you have signed in.',
-  },
-  archive: {
-    title: 'Archive',
-    empty: 'Nothing is in the archive.',
-    loading: 'The archive is being opened.',
-    restore: 'Back to the list',
-    restoreOne: '“{title}” back to the list',
   },
   palette: {
     label: 'Go to, or do',
@@ -271,7 +266,7 @@ export const en = {
   },
   account,
   audit,
-  ...{ shell, seam, own, thumb, choices, prompts },
+  ...{ shell, seam, own, thumb, choices, prompts, choose, archive },
   error: {
     unauthorized: 'Please sign in.',
     'bad-frame': 'The server did not understand this page. Please reload it.',

@@ -4,10 +4,11 @@ import { defineStore } from 'pinia';
 import { onScopeDispose, ref, watch } from 'vue';
 import { i18n } from '../i18n.ts';
 import { choicesIn, CHOICES, patchOf, readUnsent, type Choice, type Unsent } from '../lib/own/choices.ts';
+import { storedName } from '../lib/session/base.ts';
 import { useNotices } from './notices.ts';
 import { useSettings } from './settings.ts';
 
-const KEY = 'runnel:settings-unsent';
+const KEY = storedName('runnel:settings-unsent');
 
 /** Whether the server keeps what people set, and their settings: chosen on one device, and there on all. */
 export const useOwn = defineStore('own', () => {
