@@ -4,18 +4,17 @@ import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { onScopeDispose, ref, shallowRef, watch } from 'vue';
 import type { Folder } from '../lib/conversation/ages.ts';
-import { storedName } from '../lib/session/base.ts';
+import { OPEN_FOLDERS } from '../lib/own/stored.ts';
 import { useConversations } from './conversations.ts';
 import { useOwn } from './own.ts';
 
-const KEY = storedName('runnel:folders');
 const PAGE = 200;
 /** Hints come in crowds, as when many conversations are moved: they are one reading (ms). */
 const READ_MS = 300;
 
 const stored = (): string[] => {
   try {
-    const names = JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as unknown;
+    const names = JSON.parse(sessionStorage.getItem(OPEN_FOLDERS) ?? '[]') as unknown;
     return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
   } catch {
     return [];
@@ -77,7 +76,7 @@ export const useFolders = defineStore('folders', () => {
     }
     open.value = next;
     try {
-      sessionStorage.setItem(KEY, JSON.stringify([...next]));
+      sessionStorage.setItem(OPEN_FOLDERS, JSON.stringify([...next]));
     } catch {
       // Forbidden or full: they are closed after a reload.
     }

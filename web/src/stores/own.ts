@@ -4,11 +4,9 @@ import { defineStore } from 'pinia';
 import { onScopeDispose, ref, watch } from 'vue';
 import { i18n } from '../i18n.ts';
 import { choicesIn, CHOICES, patchOf, readUnsent, type Choice, type Unsent } from '../lib/own/choices.ts';
-import { storedName } from '../lib/session/base.ts';
+import { UNSENT } from '../lib/own/stored.ts';
 import { useNotices } from './notices.ts';
 import { useSettings } from './settings.ts';
-
-const KEY = storedName('runnel:settings-unsent');
 
 /** Whether the server keeps what people set, and their settings: chosen on one device, and there on all. */
 export const useOwn = defineStore('own', () => {
@@ -30,8 +28,8 @@ export const useOwn = defineStore('own', () => {
   const remember = (): void => {
     waits.value = unsent.size > 0;
     try {
-      if (unsent.size === 0 || owner === null) localStorage.removeItem(KEY);
-      else localStorage.setItem(KEY, JSON.stringify({ userId: owner, choices: [...unsent] } satisfies Unsent));
+      if (unsent.size === 0 || owner === null) localStorage.removeItem(UNSENT);
+      else localStorage.setItem(UNSENT, JSON.stringify({ userId: owner, choices: [...unsent] } satisfies Unsent));
     } catch {
       // No storage: what did not reach the server is this device's alone after a reload.
     }
@@ -45,7 +43,7 @@ export const useOwn = defineStore('own', () => {
     owner = userId;
     let stored: string | null = null;
     try {
-      stored = localStorage.getItem(KEY);
+      stored = localStorage.getItem(UNSENT);
     } catch {
       // No storage.
     }
