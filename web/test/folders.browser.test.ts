@@ -132,7 +132,12 @@ describe('a server that does not take it', () => {
     await page.evaluate(() => window.runnel.client.kept.release!());
     await bar(page).waitFor({ state: 'detached' });
     expect(await calls(page, /^place/)).toEqual(['place c3 {"archived":true}']);
+    // All that are to be seen: nothing out of a closed folder.
     await menu(page, 'Why does a river never run straight?', 'Choose several');
+    await bar(page).getByRole('button', { name: 'All that are listed' }).click();
+    const seen = await nav(page).getByRole('checkbox').count();
+    await bar(page).getByText(`${seen} chosen`).waitFor();
+    expect(seen).toBeLessThan((await page.evaluate(() => window.runnel.client.list)).length);
     await box(page, 'Why does a river').press('Escape');
     await bar(page).waitFor({ state: 'detached' });
   });

@@ -79,7 +79,7 @@ test('a thumb, a prompt and a setting of one device are on the other at once, an
 
 test('an answer by another model stands beside the first, with its name', async () => {
   const page = await device(await talk(server, 'bea'));
-  await page.getByRole('button', { name: 'Answer again with another model' }).click();
+  await page.getByRole('button', { name: 'Let another model answer' }).click();
   await page.getByRole('menuitem').first().click();
   await page.getByText('2/2').waitFor();
   const models = () => page.locator('article.assistant .model').allInnerTexts();

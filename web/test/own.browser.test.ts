@@ -104,7 +104,7 @@ describe('thumbs at an answer', () => {
 
 test('an answer is asked for again by another model, with the keyboard', async () => {
   const { page } = await harness.open('chat');
-  const again = last(page).getByRole('button', { name: 'Answer again with another model' });
+  const again = last(page).getByRole('button', { name: 'Let another model answer' });
   await again.focus();
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: /SmolLM2/ }).waitFor();
@@ -113,9 +113,7 @@ test('an answer is asked for again by another model, with the keyboard', async (
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
   await told(page, /^regenerate/, [expect.stringMatching(/^regenerate \S+ smol$/)]);
-  await expect
-    .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), WAIT)
-    .toBe('Answer again with another model');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), WAIT).toBe('Let another model answer');
 });
 
 describe('prompts', () => {

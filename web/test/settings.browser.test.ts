@@ -134,7 +134,7 @@ describe('all that is kept of a person', () => {
     await dialog(page).getByText('On its way: 0 byte').waitFor();
     await dialog(page).getByRole('button', { name: 'Stop' }).click();
     await page.evaluate(() => window.runnel.client.kept.release!());
-    await dialog(page).getByText('On its way').waitFor({ state: 'detached' });
+    await page.getByText('Stopped; nothing was saved.').waitFor();
     await fail(page, 'unavailable');
     await dialog(page).getByRole('button', { name: 'Save it as a file' }).click();
     await page.getByText('The service is unavailable right now.').waitFor();

@@ -7,7 +7,7 @@ export const own = {
 export const thumb = {
   up: 'Good answer',
   down: 'Bad answer',
-  with: 'Answer again with another model',
+  with: 'Let another model answer',
 };
 
 export const choices = {
@@ -29,6 +29,7 @@ export const choices = {
   save: 'Save it as a file',
   saving: 'On its way: {size}',
   cut: 'It broke off before its end, and nothing was saved. Please try again.',
+  stopped: 'Stopped; nothing was saved.',
   cancel: 'Stop',
 };
 

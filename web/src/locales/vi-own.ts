@@ -9,7 +9,7 @@ export const own: typeof english = {
 export const thumb: typeof englishThumb = {
   up: 'Câu trả lời tốt',
   down: 'Câu trả lời chưa tốt',
-  with: 'Trả lời lại bằng mô hình khác',
+  with: 'Nhờ mô hình khác trả lời',
 };
 
 export const choices: typeof englishChoices = {
@@ -31,6 +31,7 @@ export const choices: typeof englishChoices = {
   save: 'Lưu thành tệp',
   saving: 'Đang tải: {size}',
   cut: 'Bị ngắt trước khi xong nên chưa lưu gì. Vui lòng thử lại.',
+  stopped: 'Đã dừng; chưa lưu gì.',
   cancel: 'Dừng',
 };
 

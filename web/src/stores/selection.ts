@@ -2,6 +2,7 @@ import { toRunnelError } from '@runnel/protocol';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
 import { i18n } from '../i18n.ts';
+import { rowsOf } from '../lib/conversation/ages.ts';
 import { eachOf } from '../lib/own/each.ts';
 import { useConversations } from './conversations.ts';
 import { useFolders } from './folders.ts';
@@ -33,7 +34,11 @@ export const useSelection = defineStore('selection', () => {
     if (!next.delete(conversationId)) next.add(conversationId);
     ids.value = next;
   };
-  const all = (): void => void (ids.value = new Set(conversations.items.map(({ conversationId }) => conversationId)));
+  /** What is to be seen: not what lies in folders that are closed. */
+  const all = (): void => {
+    const rows = rowsOf(conversations.items, Date.now(), folders.folders, folders.open);
+    ids.value = new Set(rows.flatMap((row) => (row.kind === 'item' ? [row.item.conversationId] : [])));
+  };
   const end = (): void => void ([on.value, ids.value] = [false, new Set()]);
 
   /** What fails stays chosen, and is said. */
