@@ -125,6 +125,10 @@ export const createFakeClient = (): FakeClient => {
     place: async (id, place) => void calls.push(`place ${id} ${JSON.stringify(place)}`),
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    forkConversation: async (id, { conversationId, messageId }) => {
+      calls.push(`fork ${id} ${messageId}`);
+      return { conversationId, outcome: 'forked' };
+    },
     files: {
       read: async () => new Blob(['a file'], { type: 'text/plain' }),
       preview: async () => Promise.reject(new RunnelError('not-found')),

@@ -1,6 +1,7 @@
 /** How a run begins. */
 import type { Message, Part, Role, Trimmed } from '@runnel/protocol';
 import type { Doubt } from './proofs.ts';
+import type { Preset } from './run-log.ts';
 import type { OwnedRun } from './run-ref.ts';
 
 /** An earlier turn that a new conversation is made with. */
@@ -48,7 +49,7 @@ export interface BeginRun {
   request?: string;
 }
 /** A conversation that begins as a branch of another one of the same person. Its messages keep their names, times, parts and proofs. */
-export interface ForkConversation {
+export interface ForkConversation extends Preset {
   /** The new one's; a command that is repeated makes one. */
   conversationId: string;
   userId: string;

@@ -281,7 +281,7 @@ const steps: fc.Arbitrary<Step>[] = [
       const answer = { ...asked, messageId, parentId: 'm0', role: 'assistant' as const, model: 'count', parts };
       const from = { conversationId: 'other', messageId };
       return scene.log.forkConversation({
-        ...{ conversationId: id(scene, c), userId, title: 'Fork', from, making },
+        ...{ conversationId: id(scene, c), userId, title: 'Fork', from, making, system: words, ...(isLong && { model: 'story' }) },
         messages: isLong ? [asked, answer] : [asked],
       });
     },

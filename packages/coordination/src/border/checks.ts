@@ -212,6 +212,8 @@ export const checkFork = (command: ForkConversation): void => {
   const isWhole = command.messages.every(({ parentId }, i) => parentId === (command.messages[i - 1]?.messageId ?? null));
   word(isWhole && command.messages.length > 0 ? 'whole' : 'torn', ['whole'], 'branch');
   if (command.making !== undefined) word(command.making, ['no', 'proven', 'unproven'], 'command');
+  if (command.system !== undefined) text(command.system, BORDER.textBytes, 'text');
+  if (command.model !== undefined) name(command.model, 'model');
 };
 
 const checkParked = (parked: NonNullable<Rehydrate['parked']>): void => {

@@ -5,7 +5,7 @@ import type { MemoryStore } from './store.ts';
 
 /** What `fork-conversation.lua` does, in memory; step by step in the same order. */
 export const forkConversation = (store: MemoryStore, command: ForkConversation): ForkResult => {
-  const { conversationId, userId, title, from, making = 'proven' } = command;
+  const { conversationId, userId, title, from, making = 'proven', system = '', model = '' } = command;
   const messages = forkedMessages(command.messages);
   const existing = store.conversations.get(conversationId);
   if (store.whose.isTheirs(conversationId, userId, existing?.userId))
@@ -24,6 +24,10 @@ export const forkConversation = (store: MemoryStore, command: ForkConversation):
   }
   for (const { message, facts } of messages)
     for (const fact of facts) store.audit(conversation, 'PART_CHANGED', { runId: message.messageId, ...fact });
+  if (system !== '') conversation.system = system.toWellFormed();
+  if (model !== '') Object.assign(conversation, { model, preset: true });
+  const own = { ...(system !== '' && { text: system.toWellFormed() }), ...(model !== '' && { model }) };
+  if (Object.keys(own).length > 0) store.audit(conversation, 'PRESET_CHANGED', own);
   store.touch(conversation);
   store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));

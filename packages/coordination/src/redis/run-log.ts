@@ -204,7 +204,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async forkConversation(command) {
       const reply = await run('fork-conversation', partsOf(command.conversationId), forkArgs(command, cap));
-      if (reply[0] === 'forked') lists.note(command.userId, command.conversationId, command.title, { news: 'changed' });
+      if (reply[0] === 'forked')
+        lists.note(command.userId, command.conversationId, command.title, { ...presetOf(command.system, command.model), news: 'changed' });
       return toForkResult(reply);
     },
     async mergeStored({ conversationId, userId, title, messages, hasMore }) {

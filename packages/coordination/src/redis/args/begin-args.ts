@@ -38,7 +38,7 @@ export const beginArgs = (command: BeginRun, cap: number): ScriptArgs['begin-run
 
 /** What `fork-conversation` is given for a command. Pure but for the name of a log. */
 export const forkArgs = (command: ForkConversation, cap: number): ScriptArgs['fork-conversation'] => {
-  const { userId, title, from, messages, making = 'proven' } = command;
+  const { userId, title, from, messages, making = 'proven', system = '', model = '' } = command;
   const branch = forkedMessages(messages).map(({ message, madeRun, told, facts }) => {
     const { messageId } = message;
     return [messageId, toLuaJson(message), madeRun, toLuaJson(told), facts.map((fact) => toLuaJson(fact))];
@@ -50,6 +50,8 @@ export const forkArgs = (command: ForkConversation, cap: number): ScriptArgs['fo
     source: JSON.stringify({ conversationId: from.conversationId, messageId: from.messageId }),
     messages: toLuaJson(branch),
     cap,
+    system,
+    model,
     making: making === 'no' ? '' : making,
   };
 };

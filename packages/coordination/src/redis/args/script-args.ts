@@ -113,6 +113,8 @@ export interface ScriptArgs {
     messages: string;
     cap: number;
     making: '' | 'proven' | 'unproven';
+    system: string;
+    model: string;
   };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };

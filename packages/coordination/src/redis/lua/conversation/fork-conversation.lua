@@ -1,9 +1,9 @@
 -- fork-conversation: a new conversation that begins as a branch of another one of the same person, up to one of its messages.
 -- KEYS     meta log channel history order ids tombstone events relay store whose
--- ARGV     conversationId userId title logId source messages cap making
+-- ARGV     conversationId userId title logId source messages cap making system model
 --          source: JSON of the conversation and the message it comes from, for the audit
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to, JSON of it without its parts, facts: JSON of what the audit is
---          told of each part], from the root on; making: as in `begin-run`
+--          told of each part], from the root on; making: as in `begin-run`; system, model: its own, or ''
 -- Returns  forked | duplicate | exists | none | gone | overloaded | forbidden doubtful
 --          (duplicate: it is here and has the last of these messages; none: the database is asked first whose the id is; gone: it was deleted)
 -- Law      L-2 by audit: all of it is told here, since nobody tells of it again
@@ -11,6 +11,7 @@ local meta, log, channel, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[
 local tombstone, events, relay, store, whose = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local conversationId, userId, title, logId, source = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local messages, cap, making = cjson.decode(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local system, model = ARGV[9], ARGV[10]
 -- @include now
 -- @include json
 -- @include audit
@@ -66,9 +67,22 @@ for _, message in ipairs(messages) do
 end
 -- Behind all messages: of one millisecond, their order is that of these events.
 for _, message in ipairs(messages) do
+  local messageId = message[1]
   for _, fact in ipairs(message[5]) do
-    audit('PART_CHANGED', user .. ',"runId":"' .. message[1] .. '",' .. string.sub(fact, 2))
+    audit('PART_CHANGED', user .. ',"runId":"' .. messageId .. '",' .. string.sub(fact, 2))
   end
+end
+local own = ''
+if system ~= '' then
+  redis.call('HSET', meta, 'system', system)
+  own = ',"text":' .. cjson.encode(system)
+end
+if model ~= '' then
+  redis.call('HSET', meta, 'model', model, 'preset', '1')
+  own = own .. ',"model":' .. cjson.encode(model)
+end
+if own ~= '' then
+  audit('PRESET_CHANGED', user .. own .. '}')
 end
 touch(meta, log, history, order, ids)
 hold()
