@@ -14,7 +14,7 @@ export interface Branch {
 }
 
 /** Of a branch, and of what is read to find it. One script writes it, and blocks its store for so long. */
-export const BRANCH_LIMITS = { messages: 500, bytes: 4 * 1024 * 1024, pages: 50 } as const;
+const BRANCH_LIMITS = { messages: 500, bytes: 4 * 1024 * 1024, pages: 50 } as const;
 const PAGE = 200;
 
 const tooLong = (): RunnelError =>
