@@ -212,6 +212,7 @@ const properties: Record<string, Schema> = {
     enabled: bool,
     host: ref('hostOrNothing'),
     hosts: list(ref('host')),
+    path: text(String.raw`^$|^/$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`),
     className: ref('name'),
     controller: words('f5', 'ingress-nginx', 'gateway-api', 'other'),
     routing: words('round-robin', 'cookie'),

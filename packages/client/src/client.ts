@@ -1,5 +1,6 @@
 import { isId, RunnelError, type ConversationState, type ListEvent, type ServerEvent } from '@runnel/protocol';
 import { createAccount, type Account } from './api/account.ts';
+import { addressOf } from './api/address.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
 import { createFiles, type Files } from './api/files.ts';
@@ -18,7 +19,7 @@ import { openSse } from './transport/sse.ts';
 import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport/ws.ts';
 
 export interface ClientOptions {
-  /** Origin of any gateway, or of what stands before them: `https://chat.example`. */
+  /** Where any gateway is, or what stands before them: `https://chat.example`, or with its path prefix `https://example.org/tools/chat`. */
   url: string;
   /** The bearer token, or undefined for none; asked for at each connection and before the present one expires. */
   token?: TokenSource;
@@ -112,7 +113,7 @@ export const createClient = (options: ClientOptions): Client => {
     ...who,
     ...(options.page !== undefined && { page: options.page }),
     ...(options.reader !== undefined && { reader: options.reader }),
-    ...(options.storage && { storage: options.storage }),
+    ...(options.storage && { storage: options.storage, path: addressOf(options.url, '/').pathname }),
   });
 
   const listListeners = new Set<(event: ListEvent) => void>();

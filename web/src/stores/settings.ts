@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia';
 import { reactive, toRefs, watch } from 'vue';
 import { isLocale, preferredLocale, speak, type Locale } from '../i18n.ts';
+import { storedName } from '../lib/session/base.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -15,7 +16,7 @@ interface Settings {
 }
 
 /** Also read by public/appearance.js before the first paint. */
-const KEY = 'runnel:settings';
+const KEY = storedName('runnel:settings');
 
 const load = (): Settings => {
   let stored: Partial<Settings> = {};

@@ -11,7 +11,7 @@ const setup = (answer: (url: string, init: RequestInit) => Response | Promise<Re
     calls.push({ method: init.method!, url, body: init.body && JSON.parse(init.body as string), authorization });
     return answer(url, init);
   };
-  return { clock, calls, api: createApi({ url: 'https://a.example/page', fetch, credentials: createCredentials(clock, token), clock }) };
+  return { clock, calls, api: createApi({ url: 'https://a.example/', fetch, credentials: createCredentials(clock, token), clock }) };
 };
 
 test('each call is the one of the protocol', async () => {

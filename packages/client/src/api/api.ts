@@ -1,5 +1,6 @@
 import { RunnelError, type ErrorCode, type OkEvent, type Part } from '@runnel/protocol';
 import type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
+import { addressOf } from './address.ts';
 import { readBody, type Fields } from './body.ts';
 import type { Clock } from '../clock.ts';
 import type { Credentials } from '../connection/credentials.ts';
@@ -69,7 +70,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
   const { fetch, credentials, clock } = options;
 
   const request = async (target: string, call: CallOptions, token: string | undefined, signal: AbortSignal): Promise<Response> => {
-    const url = new URL(target, options.url);
+    const url = addressOf(options.url, target);
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
     if (options.userId !== undefined) url.searchParams.set('user_id', options.userId);
     const headers: Record<string, string> = { accept: call.accept ?? 'application/json', ...call.headers };

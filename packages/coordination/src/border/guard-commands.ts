@@ -1,6 +1,6 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
-import { TAIL_LIMITS } from '../budgets.ts';
+import { TAIL_LIMITS } from '../limits.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
 import { checkMerge, checkPutRecord, checkRecords } from './check-records.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';

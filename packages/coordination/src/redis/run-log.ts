@@ -29,7 +29,7 @@ import {
   type Reply,
 } from './replies.ts';
 import { DEFAULT_MODEL, type RunLog } from '../run-log.ts';
-import { TAIL_LIMITS } from '../budgets.ts';
+import { TAIL_LIMITS } from '../limits.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
