@@ -24,8 +24,9 @@ export const toldRun = async () => {
     if (claimed.outcome !== 'claimed') throw new Error(`the run is ${claimed.outcome}`);
     return claimed;
   };
-  let { epoch, text, parts: claimed } = await claim(true);
-  const parts = new PartWriter(runLog, () => ({ ...ref, epoch, text }), claimed);
+  const first = await claim(true);
+  let { epoch, text } = first;
+  const parts = new PartWriter(runLog, () => ({ ...ref, epoch, text }), first.parts);
   const open = () => parts.parts.find(({ state }) => state === 'open');
   const close = async () => {
     const part = open();
@@ -38,8 +39,8 @@ export const toldRun = async () => {
     if (read.kind !== 'snapshot') throw new Error(`the log gave ${read.kind}`);
     return read;
   };
-  const first = await state();
-  let at = { logId: first.logId, offset: first.offset };
+  const begun = await state();
+  let at = { logId: begun.logId, offset: begun.offset };
 
   const told = async (): Promise<void> => {
     const read = await runLog.readState({ ...place, cursor: at, reach: 'far' });
