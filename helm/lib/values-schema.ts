@@ -262,6 +262,7 @@ const properties: Record<string, Schema> = {
   tracing: object({ endpoint: ref('url') }),
   logLevel: words('trace', 'debug', 'info', 'warn', 'error'),
   corsOrigins: list(text('^https?://[^/]+$')),
+  deviceCopies: bool,
   rateLimitPerMinute: integer(1),
   limits: object(Object.fromEntries([...Object.keys(budgetSettings), 'maxApiKeysPerUser'].map((name) => [name, unset(integer())]))),
   trustProxy: { type: ['integer', 'string', 'boolean'] },

@@ -4,6 +4,7 @@ import { addressOf } from './api/address.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
 import { createFiles, type Files } from './api/files.ts';
+import { createPerson, type Person } from './api/person.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createConnection } from './connection/connection.ts';
 import type { ConnectionState, TransportChoice } from './connection/connection-state.ts';
@@ -73,6 +74,8 @@ export interface Client extends Pick<
   onList(listener: (event: ListEvent) => void): () => void;
   /** Keys for programs, and sessions. */
   readonly account: Account;
+  /** What the person sets for themselves: thumbs, prompts, settings; and all that is kept of them. */
+  readonly person: Person;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
   conversation(id: string): ConversationHandle;
   /** Tries to connect now, also after a refusal: when somebody has signed in, the token source is asked again. */
@@ -179,6 +182,7 @@ export const createClient = (options: ClientOptions): Client => {
     archive: createArchive(api),
     files: createFiles(api),
     account: createAccount(api),
+    person: createPerson(api),
     onList(listener) {
       listListeners.add(listener);
       return () => void listListeners.delete(listener);

@@ -128,12 +128,13 @@ export const useChat = defineStore('chat', () => {
     conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
   };
 
-  const regenerate = async (entry: Entry): Promise<void> => {
+  /** `named`: by this model, instead of the one that would answer next. */
+  const regenerate = async (entry: Entry, named?: string): Promise<void> => {
     if (entry.parentId === null) return;
     const next = new Map(choices.value);
     next.delete(entry.parentId);
     choices.value = next;
-    await handle.value?.regenerate(entry.parentId, model());
+    await handle.value?.regenerate(entry.parentId, named === undefined ? model() : { model: named });
   };
 
   /** A sibling of a cut answer that begins with its text. */

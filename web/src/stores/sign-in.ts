@@ -7,6 +7,7 @@ import { useAttachments } from './attachments.ts';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
 import { BASE } from '../lib/session/base.ts';
+import { forgetOwn } from '../lib/own/stored.ts';
 import { forgetReader, readerOf } from '../lib/session/reader.ts';
 import { forgetQueued } from '../lib/session/forget-queued.ts';
 import { newsOf, readToken, signInHref, takeResult, type SignInNews } from '../lib/session/sign-in.ts';
@@ -57,6 +58,7 @@ export const useSignIn = defineStore('sign-in', () => {
     const before = user ?? presumed;
     if (before !== null && userId !== null && userId !== before) {
       forgetReader();
+      forgetOwn();
       return location.assign(BASE + location.search);
     }
     user = userId ?? user;
@@ -88,6 +90,7 @@ export const useSignIn = defineStore('sign-in', () => {
   const signOut = async (): Promise<void> => {
     tokens.forget();
     forgetDrafts();
+    forgetOwn();
     await useAttachments().clear();
     // Also what still waits to be sent: the next person at this screen must not read it.
     forgetQueued();

@@ -22,8 +22,14 @@ export interface CallOptions {
 /** HTTP calls to any gateway. Every one rejects with RunnelError: the server's, or `unavailable` when none could be reached. */
 export interface Api {
   models(): Promise<ModelInfo[]>;
-  /** `pinned: 'first'`: the first page begins with what is pinned, beyond its limit. Without those that are archived, unless they alone are asked for. */
-  listConversations(page?: { after?: string; limit?: number; pinned?: 'first'; archived?: 'true' }): Promise<ConversationPage>;
+  /** `pinned: 'first'`: the first page begins with what is pinned, beyond its limit. Without those that are archived, unless they or a folder alone are asked for. */
+  listConversations(page?: {
+    after?: string;
+    limit?: number;
+    pinned?: 'first';
+    archived?: 'true';
+    folder?: string;
+  }): Promise<ConversationPage>;
   /** To another place in the person's own list. */
   place(conversationId: string, place: { pinned?: boolean; archived?: boolean; folder?: string | null }): Promise<void>;
   rename(conversationId: string, title: string): Promise<void>;

@@ -121,6 +121,9 @@ export const Me = Type.Object({
   admin: Type.Boolean({ description: 'May read everybody’s trail and statistics, and erase users' }),
   role: Type.Optional(Type.Enum(['user', 'auditor', 'admin'], { description: 'auditor: reads everybody’s trail and figures' })),
   audit: Type.Boolean({ description: 'There is an audit service: search, replay and the trail can be asked for' }),
+  copies: Type.Optional(
+    Type.Literal(false, { description: 'Pages keep no conversations on the device (`DEVICE_COPIES`). Absent: they may' }),
+  ),
 });
 export type Me = Static<typeof Me>;
 

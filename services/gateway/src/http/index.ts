@@ -23,6 +23,7 @@ import { oidcRoutes } from './api/oidc.ts';
 import { sessionRoutes } from './api/sessions.ts';
 import { exportRoutes } from './person/export.ts';
 import { feedbackRoutes } from './person/feedback.ts';
+import { folderRoutes } from './person/folders.ts';
 import { promptRoutes } from './person/prompts.ts';
 import { settingRoutes } from './person/settings.ts';
 import { keyRoutes } from './api/keys.ts';
@@ -124,6 +125,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   keyRoutes(routes, context);
   exportRoutes(routes, context);
   feedbackRoutes(routes, context);
+  folderRoutes(routes, context);
   promptRoutes(routes, context);
   settingRoutes(routes, context);
   meRoutes(routes, context);
