@@ -136,6 +136,10 @@ export const createFakeClient = (): FakeClient => {
     place: kept.place,
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
     deleteConversation: kept.deleteConversation,
+    forkConversation: async (id, { conversationId, messageId }) => {
+      calls.push(`fork ${id} ${messageId}`);
+      return { conversationId, outcome: 'forked' };
+    },
     files: {
       read: async () => new Blob(['a file'], { type: 'text/plain' }),
       preview: async () => Promise.reject(new RunnelError('not-found')),

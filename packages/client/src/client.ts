@@ -61,7 +61,16 @@ export interface ClientOptions {
 
 export interface Client extends Pick<
   Api,
-  'models' | 'listConversations' | 'place' | 'rename' | 'deleteConversation' | 'history' | 'part' | 'signInWay' | 'signOut'
+  | 'models'
+  | 'listConversations'
+  | 'place'
+  | 'rename'
+  | 'deleteConversation'
+  | 'forkConversation'
+  | 'history'
+  | 'part'
+  | 'signInWay'
+  | 'signOut'
 > {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
@@ -205,6 +214,7 @@ export const createClient = (options: ClientOptions): Client => {
     listConversations: api.listConversations,
     place: api.place,
     rename: api.rename,
+    forkConversation: api.forkConversation,
     async deleteConversation(id) {
       // Before the answer: the empty snapshot may come first, and must not look like a loss.
       for (const { messageId } of queue.kept(id)) queue.over(messageId);

@@ -167,6 +167,7 @@ export const en = {
     copied: 'Copied',
     edit: 'Edit',
     delete: 'Delete',
+    fork: 'Go on in a new conversation',
     regenerate: 'Answer again',
     retry: 'Try again',
     takeBack: 'Take back',

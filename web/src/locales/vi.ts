@@ -168,6 +168,7 @@ export const vi: Messages = {
     copied: 'Đã sao chép',
     edit: 'Sửa',
     delete: 'Xóa',
+    fork: 'Tiếp tục trong cuộc trò chuyện mới',
     regenerate: 'Trả lời lại',
     retry: 'Thử lại',
     takeBack: 'Lấy lại',

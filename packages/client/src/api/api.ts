@@ -1,5 +1,5 @@
 import { RunnelError, type ErrorCode, type OkEvent, type Part } from '@runnel/protocol';
-import type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
+import type { ConversationPage, ConversationSummary, ForkAnswer, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
 import { addressOf } from './address.ts';
 import { readBody, type Fields } from './body.ts';
 import type { Clock } from '../clock.ts';
@@ -34,6 +34,8 @@ export interface Api {
   place(conversationId: string, place: { pinned?: boolean; archived?: boolean; folder?: string | null }): Promise<void>;
   rename(conversationId: string, title: string): Promise<void>;
   deleteConversation(conversationId: string): Promise<void>;
+  /** A new conversation with the messages up to one; the caller makes its id, and the same call again makes no other. */
+  forkConversation(conversationId: string, target: { conversationId: string; messageId: string }): Promise<ForkAnswer>;
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
   /** A part with all that was streamed of it: messages carry only the beginnings of long ones (`truncated`). */
   part(conversationId: string, partId: string): Promise<Part>;
@@ -146,6 +148,8 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     place: change,
     rename: (id, title) => change(id, { title }),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
+    forkConversation: (id, target) =>
+      call('POST', path('api', 'conversations', id, 'fork'), target, { conversationId: 'string', outcome: 'string' }),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
     part: (id, partId) =>
       get<Part>(path('api', 'conversations', id, 'parts', partId), {

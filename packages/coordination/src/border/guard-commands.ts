@@ -41,6 +41,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),
   mergeStored: checked(check.checkRehydrate, log.mergeStored),
+  forkConversation: checked(check.checkFork, log.forkConversation),
   expel: checked((command) => {
     object(command, 'command');
     id(command.conversationId);

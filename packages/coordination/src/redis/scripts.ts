@@ -43,6 +43,7 @@ const NAMES = [
   'rehydrate',
   'merge-stored',
   'expel',
+  'fork-conversation',
   'delete-message',
   'delete-conversation',
   'set-title',

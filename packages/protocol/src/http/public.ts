@@ -208,4 +208,9 @@ export const PatchAnswer = Type.Object({
   offset: Type.Optional(Type.Integer({ description: 'Of the `title` event, or of the last one; absent where only the place was changed' })),
   ...PlaceFields,
 });
+export const ForkAnswer = Type.Object({
+  conversationId: Type.String({ description: 'The new one' }),
+  outcome: Type.Enum(['forked', 'duplicate'], { description: 'duplicate: it was made before, by the same call' }),
+});
+export type ForkAnswer = Static<typeof ForkAnswer>;
 export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });

@@ -28,6 +28,7 @@ import { promptRoutes } from './person/prompts.ts';
 import { settingRoutes } from './person/settings.ts';
 import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
+import { forkRoutes } from './api/fork.ts';
 import { modelRoutes } from './api/models.ts';
 import { agUiRoutes } from '../dialects/ag-ui/route.ts';
 import { aiSdkSocket } from '../dialects/ai-sdk/socket-route.ts';
@@ -118,6 +119,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   const streams = eventRoutes(routes, context, metrics);
   historyRoutes(routes, context, history);
   conversationRoutes(routes, context, audit);
+  forkRoutes(routes, context, audit);
   searchRoutes(routes, context);
   replayRoutes(routes, context);
   trailRoutes(routes, context);
