@@ -218,6 +218,11 @@ describe.each(LOOKS)('axe finds nothing and nothing sticks out: $name', ({ optio
   test('thumbs and prompts', async () => {
     const { page, complaints } = await harness.open('chat', options);
     await up(page).click();
+    // All that can be done with an answer stands in one line, on a phone too.
+    const tops = await last(page)
+      .locator('.actions button')
+      .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().top));
+    expect(new Set(tops).size).toBe(1);
     await expectAccessible(page);
     await expectNoSidewaysScroll(page);
     await page.getByRole('button', { name: /^(Your prompts|Câu lệnh mẫu)$/ }).click();
