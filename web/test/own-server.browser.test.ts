@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { launch, openPage } from './browser.ts';
+import { kept, launch, openPage } from './browser.ts';
 import { startStandalone, type Standalone } from './standalone.ts';
 
 let server: Standalone;
@@ -37,17 +37,6 @@ const openSettings = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: 'Settings', exact: true }).click();
   await page.getByRole('dialog', { name: 'Settings' }).waitFor();
 };
-/** What the browser has of conversations, as text. */
-const kept = (page: Page): Promise<string> =>
-  page.evaluate(async () => {
-    if (!(await indexedDB.databases()).some(({ name }) => name === 'runnel-kept-1')) return '';
-    const opened = indexedDB.open('runnel-kept-1');
-    await new Promise((resolve) => (opened.onsuccess = resolve));
-    const all = opened.result.transaction('conversations').objectStore('conversations').getAll();
-    await new Promise((resolve) => (all.onsuccess = resolve));
-    opened.result.close();
-    return JSON.stringify(all.result);
-  });
 
 test('a thumb, a prompt and a setting of one device are on the other at once, and after a reload', async () => {
   const address = await talk(server, 'ann');

@@ -24,7 +24,7 @@ const openSettings = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: /^(Settings|Cài đặt)$/ }).click();
   await dialog(page).waitFor();
 };
-const fail = (page: Page, code: 'unavailable' | 'not-found' | null): Promise<void> =>
+const fail = (page: Page, code: 'unavailable' | 'not-found' | 'token-expired' | null): Promise<void> =>
   page.evaluate((why) => void (window.runnel.client.kept.fails = why), code);
 /** Another device has chosen something. */
 const elsewhere = (page: Page, chosen: object): Promise<void> =>
@@ -75,6 +75,41 @@ test('a slow answer takes nothing back that was chosen meanwhile', async () => {
   await told(page, [{ theme: 'dark' }]);
   await dialog(page).getByText('The same on all your devices.').waitFor();
   expect(await theme(page)).toBe('dark');
+});
+
+test('an old answer that comes after a choice was kept takes it back neither', async () => {
+  const { page } = await harness.open('chat');
+  await openSettings(page);
+  await page.evaluate(() => window.runnel.client.kept.hold());
+  await dialog(page).getByText('Dark').click();
+  await told(page, [{ theme: 'dark' }]);
+  // Asked while the choice is on its way; answered as things were before it.
+  await page.evaluate(() => {
+    const { kept, hear } = window.runnel.client;
+    const { promise, resolve } = Promise.withResolvers<{ theme: 'light' }>();
+    const read = kept.person.settings;
+    kept.person.settings = () => ((kept.person.settings = read), promise);
+    hear({ type: 'list', change: 'setting', name: 'settings' });
+    kept.release!();
+    Object.assign(window, { answerLate: () => resolve({ theme: 'light' }) });
+  });
+  await dialog(page).getByText('The same on all your devices.').waitFor();
+  await page.evaluate(async () => {
+    (window as unknown as { answerLate: () => void }).answerLate();
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  });
+  expect(await theme(page)).toBe('dark');
+});
+
+test('a sign-in that has expired keeps a choice for the next one', async () => {
+  const { page } = await harness.open('chat');
+  await openSettings(page);
+  await fail(page, 'token-expired');
+  await dialog(page).getByText('Dark').click();
+  await dialog(page).getByText('Not told to the server yet.').waitFor();
+  await fail(page, null);
+  await elsewhere(page, {});
+  await told(page, [{ theme: 'dark' }, { theme: 'dark' }]);
 });
 
 test('a server of an earlier release keeps none: the device does, and says so', async () => {

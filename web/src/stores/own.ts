@@ -1,4 +1,4 @@
-import { toRunnelError } from '@runnel/protocol';
+import { toRunnelError, type ErrorCode } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { onScopeDispose, ref, watch } from 'vue';
@@ -7,6 +7,9 @@ import { choicesIn, CHOICES, patchOf, readUnsent, type Choice, type Unsent } fro
 import { UNSENT } from '../lib/own/stored.ts';
 import { useNotices } from './notices.ts';
 import { useSettings } from './settings.ts';
+
+/** A server that says so says so again. */
+const REFUSED: ReadonlySet<ErrorCode> = new Set(['bad-frame', 'too-long', 'quota', 'forbidden']);
 
 /** Whether the server keeps what people set, and their settings: chosen on one device, and there on all. */
 export const useOwn = defineStore('own', () => {
@@ -20,8 +23,8 @@ export const useOwn = defineStore('own', () => {
 
   const unsent = new Set<Choice>();
   let owner: string | null = null;
-  /** Rises with each choice made here: what was asked before it is not the last word. */
-  let chosen = 0;
+  /** Rises with each choice made here, and when it has reached the server: what was asked before is not the last word. */
+  let moves = 0;
   let first = true;
   let sending: Promise<void> | null = null;
 
@@ -59,16 +62,16 @@ export const useOwn = defineStore('own', () => {
 
   const send = async (): Promise<void> => {
     while (unsent.size > 0 && offered.value === true) {
-      const [which, before] = [[...unsent], chosen];
+      const [which, before] = [[...unsent], moves];
       try {
         await client.person.changeSettings(patchOf(settings, which));
       } catch (error) {
         hearError(error);
         // What a server does not take, it does not take the next time; the rest goes out with the next connection.
-        if (!toRunnelError(error).retryable) for (const choice of which) unsent.delete(choice);
+        if (REFUSED.has(toRunnelError(error).code)) for (const choice of which) unsent.delete(choice);
         return remember();
       }
-      if (before === chosen) for (const choice of which) unsent.delete(choice);
+      if (before === moves++) for (const choice of which) unsent.delete(choice);
       remember();
     }
   };
@@ -77,12 +80,12 @@ export const useOwn = defineStore('own', () => {
   /** Takes what other devices chose, and tells what was chosen here meanwhile. */
   const read = async (): Promise<void> => {
     claim();
-    const before = chosen;
+    const before = moves;
     try {
       const found = choicesIn(await client.person.settings());
       offered.value = true;
       // A list that closes by another device's hand while somebody reads in it would be strange: only with the page.
-      const mine = new Set<Choice>([...unsent, ...(before === chosen ? [] : CHOICES), ...(first ? [] : (['sidebar'] as const))]);
+      const mine = new Set<Choice>([...unsent, ...(before === moves ? [] : CHOICES), ...(first ? [] : (['sidebar'] as const))]);
       settings.take(Object.fromEntries(Object.entries(found).filter(([choice]) => !mine.has(choice as Choice))));
       first = false;
     } catch (error) {
@@ -96,7 +99,7 @@ export const useOwn = defineStore('own', () => {
       () => settings[choice],
       () => {
         if (settings.isTaking()) return;
-        chosen++;
+        moves++;
         unsent.add(choice);
         claim();
         remember();
