@@ -81,6 +81,16 @@ export const forkingContract = (current: Current): void => {
     expect(await log.forkConversation({ ...command, userId: 'user-2' })).toMatchObject({ outcome: 'forbidden' });
   });
 
+  test('B13 one that was made while the database could not be asked is unproven, and may have more there', async () => {
+    const { log } = current();
+    const command = { ...forkOf(), making: 'unproven' as const };
+    expect(await log.forkConversation(command)).toEqual({ outcome: 'forked' });
+    expect(await snapshotOf(log, command.conversationId)).toMatchObject({ unproven: true, hasMore: true });
+    const proven = forkOf();
+    await log.forkConversation(proven);
+    expect((await snapshotOf(log, proven.conversationId)).unproven ?? false).toBe(false);
+  });
+
   test('a command that comes again after the deletion brings nothing back', async () => {
     const { log } = current();
     const command = forkOf();

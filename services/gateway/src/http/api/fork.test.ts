@@ -1,4 +1,7 @@
+import type { MemoryRunLog } from '@runnel/coordination';
+import { waitFor } from '@runnel/kit';
 import { RunnelError, type Message } from '@runnel/protocol';
+import { fromOutbox } from '@runnel/protocol/audit';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../../../testing/test-gateway.ts';
 import type { AuditClient } from '../../context.ts';
@@ -68,6 +71,26 @@ test('P-10 with the database away a conversation that is here is forked; one tha
   expect(await w.fork('r', 'f3', 'live')).toMatchObject({ status: 200, body: { outcome: 'forked' } });
   expect((await w.call('GET', '/api/history/f3')).body.messages!.map(({ messageId }) => messageId)).toEqual(['q', 'r']);
   expect(await w.fork('m0', 'f4', 'forgotten')).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+});
+
+test('W-16 a part that its message cuts goes along whole', async () => {
+  const w = await world([]);
+  const thought = 'nghĩ và nghĩ '.repeat(3_000);
+  expect((await w.call('POST', '/api/chat', { conversationId: 'long', messageId: 'q', runId: 'r', text: 'think' })).status).toBe(202);
+  await waitFor(() => w.owner.runs.includes('r'), { deadlineMs: 10_000 });
+  await w.owner.part('r', { partId: 'p0', text: '' });
+  await w.owner.stream('r', 'p0', 'text', thought);
+  await w.owner.part('r', { partId: 'p0', state: 'done' });
+  await w.owner.say('r', 'done');
+  await w.owner.end('r');
+  expect(await w.fork('r', 'f1', 'long')).toMatchObject({ status: 200, body: { outcome: 'forked' } });
+  const told = (w.runLog as MemoryRunLog).outbox
+    .read(100)
+    .map(({ fields }) => fromOutbox(fields))
+    .filter(({ subject, type }) => subject === 'f1' && type === 'PART_CHANGED');
+  expect(told.map(({ data }) => JSON.parse((data as { text: string }).text) as object)).toMatchObject([{ partId: 'p0', text: thought }]);
+  const source = (await w.call('GET', '/api/history/long')).body.messages!;
+  expect((await w.call('GET', '/api/history/f1')).body.messages).toEqual(source);
 });
 
 test('P-8 a branch has a bound, which is said', async () => {
