@@ -19,7 +19,7 @@ const COVERAGE = 'coverage.json';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const ofCoordination = (name: string): string => `packages/coordination/test/${name}.redis.test.ts`;
 /** What the contract overlooks: what lies in Redis, and for how long. */
-const QUICK = ['lifetimes', 'restoring', 'outbox', 'shares', 'own-slots', 'grants', 'parking'].map(ofCoordination);
+const QUICK = ['lifetimes', 'restoring', 'outbox', 'shares', 'own-slots', 'grants', 'parking', 'forking'].map(ofCoordination);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [
   ...['equivalence', 'eviction'].map(ofCoordination),
