@@ -35,7 +35,7 @@ const install = async (folder: string): Promise<void> => {
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */
 const copySources = async (project: string): Promise<void> => {
-  for (const part of ['packages', 'services', 'scripts', 'package.json', 'tsconfig.json']) {
+  for (const part of ['packages', 'services', 'scripts', 'clients/conformance', 'package.json', 'tsconfig.json']) {
     await cp(join(root, part), join(project, part), { recursive: true, filter: (path) => !path.endsWith('node_modules') });
   }
   await symlink(join(root, 'node_modules'), join(project, 'node_modules'));
