@@ -7,6 +7,11 @@ const ENV_AND_EXIT = {
   message: 'Only main.ts owns the process: take configuration as an argument, throw instead of exiting.',
 };
 
+const LATE_CLOSE = {
+  selector: 'CallExpression[callee.property.name="once"][arguments.0.value="close"]',
+  message: 'What has closed already never says so again: use onClose of @runnel/kit.',
+};
+
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/dist/**', 'coverage/**', '.data/**'] },
   {
@@ -54,6 +59,11 @@ export default tseslint.config(
     files: ['packages/**/*.ts', 'services/**/*.ts', 'web/src/**/*.{ts,vue}'],
     ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**', '**/test/**'],
     rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT] },
+  },
+  {
+    files: ['services/**/*.ts'],
+    ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**', '**/test/**'],
+    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT, LATE_CLOSE] },
   },
   // Scripts of other people's clients run in a folder of their own, with the package.json beside them.
   { files: ['clients/outside/**'], rules: { 'runnel/imports': 'off' } },

@@ -1,5 +1,6 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vite';
+import { absolute } from './absolute.ts';
 import { precompress } from './precompress.ts';
 import { serviceWorker } from './service-worker.ts';
 
@@ -8,7 +9,9 @@ const gateway = process.env['RUNNEL_GATEWAY'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [vue(), serviceWorker(), precompress()],
+  // Scripts and styles find each other wherever the page stands; the page itself is sent for many paths, and names them from the root.
+  base: './',
+  plugins: [vue(), absolute(), serviceWorker(), precompress()],
   define: {
     __VUE_OPTIONS_API__: false,
     __VUE_PROD_DEVTOOLS__: false,

@@ -59,12 +59,12 @@ export class Stage {
     return `e2e-${randomUUID().slice(0, 13)}`;
   }
 
-  /** A balancer's address: clients connect to it instead of to the gateways. */
-  entry: string | null = null;
+  /** A balancer's address, or how it chooses one: clients connect to it instead of to the gateways. */
+  entry: string | (() => string) | null = null;
 
   /** Round-robin over the gateways that are up, as the ingress does it. */
   readonly origin = (): string => {
-    if (this.entry !== null) return this.entry;
+    if (this.entry !== null) return typeof this.entry === 'string' ? this.entry : this.entry();
     const live = this.cluster.liveGateways();
     const pods = live.length > 0 ? live : this.cluster.gateways;
     return pods[this.#turn++ % pods.length]!.url;

@@ -80,6 +80,12 @@ test("S-7 limits of a person are told only when they are set: else the service's
   const described = valueRows(read('values.yaml')).filter(({ path }) => path.startsWith('limits.') && path !== 'limits.maxApiKeysPerUser');
   const same = budgets.map(([name, { description }]) => ({ path: `limits.${name}`, default: null, description }));
   expect(described.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual(same.toSorted((a, b) => a.path.localeCompare(b.path)));
+  expect(values()['deviceCopies']).toBe(gatewayConfig.settings.deviceCopies.default);
+  const copies = (set: string[]) => {
+    const { pod } = workloads(render({ set: [...LEAST, ...set] })).find(({ component }) => component === 'gateway')!;
+    return pod.containers[0]!.env!.find(({ name }) => name === 'DEVICE_COPIES')?.value;
+  };
+  expect([copies([]), copies(['deviceCopies=false'])]).toEqual(['yes', 'no']);
   expect(values()['rateLimitPerMinute']).toBe(gatewayConfig.settings.rateLimitPerMinute.default);
 });
 

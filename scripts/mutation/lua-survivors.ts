@@ -1,14 +1,14 @@
 /** Mutants that may live, by `<file>: <line>: <change>`, and why no test can or should notice them. */
 export const REASONS: Readonly<Record<string, string>> = {
   'append-chunk.lua: if bytes == 0 then: always': 'The text expires a day after its last chunk, not after its first: only longer.',
-  'append-chunk.lua: if offset % 64 == 0 then: always': 'The log is trimmed to the same bound, only more often.',
+  'append-chunk.lua: if offset % limits.trimEvery == 0 then: always': 'The log is trimmed to the same bound, only more often.',
   'cancel-run.lua: if held[1] == runId then: always':
     'A running run is the active one of its conversation: the record of the owner names it, or nobody, and then nobody may write already.',
   "claim-run.lua: redis.call('ZREM', queued, member): left out":
     'find-free-runs drops what is over from both lists; here it is only sooner.',
   "claim-run.lua: redis.call('ZREM', leases, member): left out":
     'find-free-runs drops what is over from both lists; here it is only sooner.',
-  'claim-run.lua: if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then: < becomes <=':
+  'claim-run.lua: if isLost and tonumber(now) < since + (isHeld and limits.ownerBackMs or limits.endToldMs) then: < becomes <=':
     'One millisecond more of a second, by the clock of the store.',
   'claim-run.lua: touch(meta, log, owner, run, history, order): left out':
     'A run is shorter than a day: what begin-run said of the expiry holds until end-run says it again.',
@@ -23,7 +23,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "read-state.lua: if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then: always":
     'recheck() compares the same itself: the check before it spares two reads.',
   'use-grant.lua: if minute > grant.usedAt then: > becomes >=': 'The same minute is written once more.',
-  'hold-share.lua: if not alive[by] and now - at > 30000 then: > becomes >=':
+  'hold-share.lua: if not alive[by] and now - at > limits.newHolderMs then: > becomes >=':
     'One millisecond of half a minute, by the clock of the store.',
   'hold-share.lua: if granted > 0 then: always': 'A share of none is kept for a day at most instead of not at all: it counts as none.',
   'hold-share.lua: if granted > 0 then: > becomes >=':

@@ -20,7 +20,9 @@ const COVERAGE = 'coverage.json';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const ofCoordination = (name: string): string => `packages/coordination/test/${name}.redis.test.ts`;
 /** What the contract overlooks: what lies in Redis, and for how long. */
-const QUICK = ['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots', 'grants', 'parking'].map(ofCoordination);
+const QUICK = ['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots', 'grants', 'parking', 'forking'].map(
+  ofCoordination,
+);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [
   ...['equivalence', 'eviction'].map(ofCoordination),

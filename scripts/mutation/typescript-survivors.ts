@@ -4,10 +4,6 @@ export const REASONS: Readonly<Record<string, string>> = {
     'Another text that is no cursor either.',
   "services/audit/src/store/search-words.ts: .replace(/\\p{M}+/gu, ''): /\\p{M}+/gu, '') → /\\p{M}/gu":
     'All are replaced by nothing, one by one or together.',
-  "services/gateway/src/follow/follower.ts: this.#state = 'retrying';: 'retrying'; → \"\"":
-    'Any other word is also one in which nothing is delivered and a timer asks again.',
-  'services/gateway/src/follow/follower.ts: if (this.#logId === null) this.#born = logId;: this.#logId === null) this.#born = logId; → true':
-    'What was born counts only while no log is known, and a snapshot forgets it.',
   "services/gateway/src/follow/follower.ts: const isChanged = view.kind === 'snapshot' && view.behind;: view.kind === 'snapshot' && view.behind; → true":
     'Only a snapshot says that it is behind: the kind is there for the compiler.',
   'services/audit/src/store/fold.ts: default:: default: → default:': 'Only the compiler reads it: there is no other kind.',

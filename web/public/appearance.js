@@ -1,7 +1,9 @@
 // Runs before the first paint, so that a chosen theme or language never flashes the other one. A file, not an inline script: CSP.
 (function () {
   try {
-    var settings = JSON.parse(localStorage.getItem('runnel:settings') || '{}');
+    // As web/src/lib/session/base.ts names it.
+    var base = document.querySelector('meta[name="base"]').content;
+    var settings = JSON.parse(localStorage.getItem((base === '/' ? '' : base) + 'runnel:settings') || '{}');
     if (settings.theme === 'light' || settings.theme === 'dark') document.documentElement.dataset.theme = settings.theme;
     var language = settings.locale || navigator.language || 'en';
     document.documentElement.lang = /^vi\b/i.test(language) ? 'vi' : 'en';

@@ -1,5 +1,6 @@
 import { createClient, type Client } from '@runnel/client';
 import { createPage } from './app.ts';
+import { BASE } from './lib/session/base.ts';
 import { pageName } from './lib/session/page-name.ts';
 import { recall } from './composables/offline/recall.ts';
 import { speak } from './i18n.ts';
@@ -28,7 +29,7 @@ const reader = (): string | null => userId ?? readerOf(tokens.held.value);
 const presumed = reader();
 
 const client: Client = createClient({
-  url: location.origin,
+  url: location.origin + BASE,
   name: 'web',
   list: true,
   page: pageName(session),

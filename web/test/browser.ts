@@ -62,3 +62,15 @@ export const expectNoSidewaysScroll = async (page: Page): Promise<void> => {
   const { content, window } = await page.evaluate(() => ({ content: document.documentElement.scrollWidth, window: innerWidth }));
   expect(content).toBeLessThanOrEqual(window);
 };
+
+/** What the browser has of conversations, as text. */
+export const kept = (page: Page): Promise<string> =>
+  page.evaluate(async () => {
+    if (!(await indexedDB.databases()).some(({ name }) => name === 'runnel-kept-1')) return '';
+    const opened = indexedDB.open('runnel-kept-1');
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const all = opened.result.transaction('conversations').objectStore('conversations').getAll();
+    await new Promise((resolve) => (all.onsuccess = resolve));
+    opened.result.close();
+    return JSON.stringify(all.result);
+  });

@@ -11,6 +11,7 @@ import {
 import { emptyConversation, newId, RunnelError, type ListEvent, type Message } from '@runnel/protocol';
 import { createFakeAccount } from './fake-account.ts';
 import { createFakeArchive } from './fake-archive.ts';
+import { createFakePerson, type FakePerson } from './fake-person.ts';
 
 /** A client without a server: a test puts any state into its stores and sees what the page makes of it. */
 export interface FakeClient extends Client {
@@ -22,9 +23,11 @@ export interface FakeClient extends Client {
   readonly outcomes: ('decided' | 'already-decided' | 'stale')[];
   /** What the page asked for, in order: `prompt hello`, `cancel`, … */
   readonly calls: string[];
+  /** What the server keeps of the reader; a test may change it, and let it fail. */
+  readonly kept: FakePerson;
   view(id: string): WritableStore<ConversationView>;
   /** What `/api/me` says; read when the page starts. */
-  readonly rights: { admin: boolean; audit: boolean };
+  readonly rights: { admin: boolean; audit: boolean; copies?: false };
   /** What `/api/sign-in` says. */
   readonly way: SignInWay;
   /** Changes a part of a conversation's view. */
@@ -57,7 +60,8 @@ export const createFakeClient = (): FakeClient => {
   const outcomes: FakeClient['outcomes'] = [];
   const list: ConversationSummary[] = [];
   const hearers = new Set<(event: ListEvent) => void>();
-  const rights = { admin: false, audit: true };
+  const rights: FakeClient['rights'] = { admin: false, audit: true };
+  const kept = createFakePerson(calls, list);
   const way: SignInWay = { mode: 'jwt', url: null };
   const view: FakeClient['view'] = (id) => {
     let store = views.get(id);
@@ -81,7 +85,10 @@ export const createFakeClient = (): FakeClient => {
     },
     retry: (messageId) => void calls.push(`retry ${messageId}`),
     discard: (messageId) => void calls.push(`discard ${messageId}`),
-    regenerate: async (parentId) => (calls.push(`regenerate ${parentId}`), { runId: newId() }),
+    async regenerate(parentId, { model } = {}) {
+      calls.push(['regenerate', parentId, model].filter((word) => word !== undefined).join(' '));
+      return { runId: newId() };
+    },
     cancel: async () => (calls.push('cancel'), 'cancelling'),
     async decide(part, decision, text) {
       calls.push(['decide', part.partId, decision, part.input, text].filter((word) => word !== undefined && word !== '').join(' '));
@@ -105,7 +112,8 @@ export const createFakeClient = (): FakeClient => {
   return {
     connection: createStore(liveConnection()),
     account: createFakeAccount(calls),
-    ...{ list, calls, outcomes, rights, way, view, change, conversation },
+    ...{ list, calls, outcomes, rights, way, view, change, conversation, kept },
+    person: kept.person,
     archive: createFakeArchive(calls, rights),
     reconnect: () => void calls.push('reconnect'),
     onList: (listener) => {
@@ -121,10 +129,17 @@ export const createFakeClient = (): FakeClient => {
       { id: 'count', name: 'Count', provider: 'count', canContinue: true },
       { id: 'smol', name: 'SmolLM2 135M', provider: 'local', canContinue: true, price: { input: 0.15, output: 0.6 } },
     ],
-    listConversations: async () => ({ conversations: [...list], hasMore: false }),
-    place: async (id, place) => void calls.push(`place ${id} ${JSON.stringify(place)}`),
+    listConversations: async ({ folder } = {}) => ({
+      conversations: list.filter((item) => folder === undefined || item.folder === folder),
+      hasMore: false,
+    }),
+    place: kept.place,
     rename: async (id, title) => void calls.push(`rename ${id} ${title}`),
-    deleteConversation: async (id) => void calls.push(`deleteConversation ${id}`),
+    deleteConversation: kept.deleteConversation,
+    forkConversation: async (id, { conversationId, messageId }) => {
+      calls.push(`fork ${id} ${messageId}`);
+      return { conversationId, outcome: 'forked' };
+    },
     files: {
       read: async () => new Blob(['a file'], { type: 'text/plain' }),
       preview: async () => Promise.reject(new RunnelError('not-found')),

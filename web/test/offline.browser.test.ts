@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { expectAccessible, launch, openPage, PHONE } from './browser.ts';
+import { expectAccessible, kept, launch, openPage, PHONE } from './browser.ts';
 import { startStandalone, type Standalone } from './standalone.ts';
 
 const SECRET = 'a secret of more than thirty-two characters';
@@ -40,17 +40,6 @@ const ask = async (page: Page, text: string): Promise<void> => {
   await composer(page).fill(text);
   await composer(page).press('Enter');
 };
-/** What the browser has of conversations, as text. */
-const kept = (page: Page): Promise<string> =>
-  page.evaluate(async () => {
-    if (!(await indexedDB.databases()).some(({ name }) => name === 'runnel-kept-1')) return '';
-    const opened = indexedDB.open('runnel-kept-1');
-    await new Promise((resolve) => (opened.onsuccess = resolve));
-    const all = opened.result.transaction('conversations').objectStore('conversations').getAll();
-    await new Promise((resolve) => (all.onsuccess = resolve));
-    opened.result.close();
-    return JSON.stringify(all.result);
-  });
 const keeps = (page: Page, text: string): Promise<void> => expect.poll(() => kept(page), { timeout: 10_000 }).toContain(text);
 const cached = (page: Page): Promise<string[]> =>
   page.evaluate(async () => {
@@ -146,7 +135,8 @@ describe('P-8 what is kept is one person’s', () => {
   const signIn = async (page: Page, user: string): Promise<void> => {
     await page.getByLabel('Access token').fill(await tokenOf(user));
     await page.getByLabel('Access token').press('Enter');
-    await composer(page).waitFor();
+    // Not for the message box: what is open may be somebody else's, and has none.
+    await page.getByLabel('Access token').waitFor({ state: 'detached' });
   };
   const open = async () => {
     const watched = await openShell(strict.url);

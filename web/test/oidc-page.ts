@@ -5,7 +5,7 @@ import type { RealProvider } from '@runnel/gateway/testing/oidc';
 import { startStandalone, type Standalone } from './standalone.ts';
 
 /** A port that was free a moment ago: the provider has to know the page's address before there is one. */
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { port } = holder.address() as AddressInfo;
@@ -19,7 +19,7 @@ export const startOidcPage = async (
   settings: Record<string, string> = {},
 ): Promise<{ server: Standalone; url: string }> => {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = settings['PUBLIC_URL'] ?? `http://127.0.0.1:${port}`;
   provider.allow(url);
   const client = { OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' };
   const roles = { ROLES_CLAIM: 'roles', AUDITOR_ROLES: 'audit', USER_ROLES: 'staff,audit' };

@@ -21,10 +21,55 @@ const openAccount = async (page: Page): Promise<void> => {
   await page.locator('.account li').nth(3).waitFor();
 };
 
+/** By the button at the foot of the list; on a phone the list is opened first. */
+const atTheFoot = async (page: Page, name: RegExp): Promise<void> => {
+  const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('button', { name }).click();
+};
+const openSettings = async (page: Page): Promise<void> => {
+  await atTheFoot(page, /^(Settings|Cài đặt)$/);
+  await page.locator('.choices').waitFor();
+};
+const openPrompts = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: /^(Your prompts|Câu lệnh mẫu)$/ }).click();
+  await page.locator('.prompts li').first().waitFor();
+};
+const giveThumb = async (page: Page): Promise<void> => {
+  await page
+    .getByRole('button', { name: /Good answer|Câu trả lời tốt/ })
+    .last()
+    .click();
+  await page.mouse.move(0, 0);
+  await page.locator('.given').waitFor();
+};
+
+const openList = async (page: Page): Promise<void> => {
+  const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('button', { name: 'Work' }).click();
+  await page.locator('.filed').first().waitFor();
+};
+const chooseSeveral = async (page: Page): Promise<void> => {
+  await openList(page);
+  const options = page.getByRole('button', { name: /A poem about/ });
+  await options.focus();
+  await options.press('Enter');
+  await page.getByRole('menuitem', { name: /^(Choose several|Chọn nhiều)$/ }).click();
+  await page.locator('.bar p').waitFor();
+  await page.getByRole('checkbox').nth(1).check();
+};
+
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
   { name: 'account', scene: 'account', act: openAccount, part: '.account' },
   { name: 'account-vi', scene: 'account', look: { ...inVietnamese, colorScheme: 'dark' }, act: openAccount, part: '.account' },
+  { name: 'settings', scene: 'chat', act: openSettings, part: '.choices' },
+  { name: 'settings-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openSettings, part: '.choices' },
+  { name: 'prompts', scene: 'chat', act: openPrompts, part: '.prompts' },
+  { name: 'prompts-vi', scene: 'chat', look: { ...inVietnamese, colorScheme: 'dark' }, act: openPrompts, part: '.prompts' },
+  { name: 'folders', scene: 'folders', act: chooseSeveral, part: '.sidebar' },
+  { name: 'folders-vi', scene: 'folders', look: { ...inVietnamese, colorScheme: 'dark' }, act: chooseSeveral, part: '.sidebar' },
   { name: 'signed-out', scene: 'ended', act: async (page) => page.locator('.sign-in a').waitFor(), part: '.page' },
   {
     name: 'signed-out-vi',
@@ -39,9 +84,19 @@ const LOOKS: [string, BrowserContextOptions][] = [
   ['dark', { colorScheme: 'dark' }],
   ['phone-vi', { ...PHONE, ...inVietnamese, colorScheme: 'dark' }],
 ];
+const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
+  thumbs: ['chat', giveThumb],
+  prompts: ['chat', openPrompts],
+  settings: ['chat', openSettings],
+  folders: ['folders', openList],
+  choosing: ['folders', chooseSeveral],
+};
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
-export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn'].flatMap((scene) =>
-  LOOKS.map(([look, options]) => ({ name: `${scene}-${look}`, scene, look: { ...options, deviceScaleFactor: 0.5 } })),
+export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
+  LOOKS.map(([look, options]) => ({
+    ...{ name: `${name}-${look}`, scene: ACTS[name]?.[0] ?? name, look: { ...options, deviceScaleFactor: 0.5 } },
+    ...(ACTS[name]?.[1] && { act: ACTS[name][1] }),
+  })),
 );
 
 /** A browser page of its own for each: what one leaves behind is in no other picture. */

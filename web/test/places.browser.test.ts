@@ -84,9 +84,11 @@ test.each([
   await begin(user);
   const query = `user_id=${user}`;
   const { conversations } = (await (await fetch(`${server.url}/api/conversations?${query}`)).json()) as {
-    conversations: { conversationId: string }[];
+    conversations: { conversationId: string; title: string }[];
   };
-  const archived = await fetch(`${server.url}/api/conversations/${conversations[0]!.conversationId}?${query}`, {
+  // Its answer need not be the last to end.
+  const { conversationId } = conversations.find(({ title }) => title === 'count 3')!;
+  const archived = await fetch(`${server.url}/api/conversations/${conversationId}?${query}`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ archived: true }),

@@ -84,6 +84,16 @@ const fill = (client: FakeClient): void => {
 /** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
   ...partScenes,
+  noCopies: (client) => {
+    client.rights.copies = false;
+    return open(client, talk());
+  },
+  folders: (client) => {
+    const id = open(client, talk());
+    for (const at of [1, 3]) client.list[at] = { ...client.list[at]!, folder: 'Work' };
+    client.list[6] = { ...client.list[6]!, folder: 'Chuyến đi' };
+    return id;
+  },
   home: (client) => (fill(client), null),
   first: () => null,
   chat: (client) => {

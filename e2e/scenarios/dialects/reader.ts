@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cancel, history } from '../../harness/commands.ts';
 import type { ExpectedRun } from '../../harness/viewers/expected.ts';
+import { startStaleBalancer } from '../../harness/processes/stale-balancer.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
@@ -51,6 +52,23 @@ const readAll = (stage: Stage, run: ExpectedRun, forms: readonly DialectForm[]):
     ),
   );
 
+/** Lets the clients read through a balancer that sends half of them to a dead node, and the others on a way on which they stop again and again. */
+const throughStaleBalancer = async (stage: Stage, read: () => Promise<void>): Promise<void> => {
+  const { gateways } = stage.cluster;
+  let turn = 0;
+  const balancer = await startStaleBalancer(() => gateways[turn++ % gateways.length]!.url, stage.random.fork());
+  stage.entry = balancer.next;
+  try {
+    await read();
+  } finally {
+    stage.entry = null;
+    await balancer.close();
+  }
+  const { refused, reset, slow } = balancer.taken;
+  stage.note(`a stale balancer refused ${refused}, reset ${reset}, stuttered ${slow}`);
+  if (Math.min(refused, reset, slow) === 0) throw new Error('not every way of the balancer was taken');
+};
+
 /** These clients write each broken connection to the console, and there are many. */
 const quietly = async (work: () => Promise<void>): Promise<void> => {
   const { error } = console;
@@ -63,8 +81,8 @@ const quietly = async (work: () => Promise<void>): Promise<void> => {
 };
 
 /**
- * Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then through a store that forgot everything; then
- * an answer that somebody cancels elsewhere.
+ * Each form through a killed AI pod, a killed gateway, a drain and reloads, in two tabs; then through a store that forgot everything; then,
+ * through a balancer with a dead node and slow ways, an answer that somebody cancels elsewhere.
  */
 export const dialectScenario = (dialect: string, forms: readonly DialectForm[]): Scenario => ({
   name: `dialect-${dialect}`,
@@ -97,12 +115,16 @@ export const dialectScenario = (dialect: string, forms: readonly DialectForm[]):
       await compare(stage, lost, await through);
 
       const stopped = await stage.startRun({ words: 2_000, rate: 100, endings: ['cancelled'] });
-      const half = readAll(stage, stopped, forms);
-      half.catch(() => undefined);
-      await elapse(stage.random.between(500, 1_500));
-      const outcome = await cancel(gateways[1]!.url, { ...stopped, userId: stage.userId });
-      if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
-      await compare(stage, stopped, await half);
+      let texts: { name: string; text: string }[] = [];
+      await throughStaleBalancer(stage, async () => {
+        const half = readAll(stage, stopped, forms);
+        half.catch(() => undefined);
+        await elapse(stage.random.between(500, 1_500));
+        const outcome = await cancel(gateways[1]!.url, { ...stopped, userId: stage.userId });
+        if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
+        texts = await half;
+      });
+      await compare(stage, stopped, texts);
       stage.note(`${forms.map(({ name }) => name).join(', ')}: three tabs each, one reloading`);
       await stage.settle();
     }),

@@ -8,6 +8,16 @@
 {{/* (dict "root" $ "name" "gateway") */}}
 {{- define "runnel.name" -}}{{ include "runnel.fullname" .root }}-{{ .name }}{{- end }}
 
+{{/* The path of auth.publicUrl without a slash at its end, such as /tools/chat; empty where the page has its host for itself. */}}
+{{- define "runnel.pathPrefix" -}}
+{{- with (urlParse .Values.auth.publicUrl).path | trimAll "/" }}/{{ . }}{{ end }}
+{{- end }}
+
+{{/* The path at which requests come to the way in, without a slash at its end. */}}
+{{- define "runnel.ingressPath" -}}
+{{- with .Values.ingress.path }}{{ . | trimSuffix "/" }}{{ else }}{{ include "runnel.pathPrefix" . }}{{ end }}
+{{- end }}
+
 {{- define "runnel.selector" -}}
 app.kubernetes.io/name: runnel
 app.kubernetes.io/instance: {{ .root.Release.Name }}

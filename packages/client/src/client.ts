@@ -1,8 +1,10 @@
 import { isId, RunnelError, type ConversationState, type ListEvent, type ServerEvent } from '@runnel/protocol';
 import { createAccount, type Account } from './api/account.ts';
+import { addressOf } from './api/address.ts';
 import { createApi, type Api, type Fetch } from './api/api.ts';
 import { createArchive, type Archive } from './api/archive.ts';
 import { createFiles, type Files } from './api/files.ts';
+import { createPerson, type Person } from './api/person.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createConnection } from './connection/connection.ts';
 import type { ConnectionState, TransportChoice } from './connection/connection-state.ts';
@@ -18,7 +20,7 @@ import { openSse } from './transport/sse.ts';
 import { openWebSocket, socketUrl, type WebSocketConstructor } from './transport/ws.ts';
 
 export interface ClientOptions {
-  /** Origin of any gateway, or of what stands before them: `https://chat.example`. */
+  /** Where any gateway is, or what stands before them: `https://chat.example`, or with its path prefix `https://example.org/tools/chat`. */
   url: string;
   /** The bearer token, or undefined for none; asked for at each connection and before the present one expires. */
   token?: TokenSource;
@@ -59,7 +61,16 @@ export interface ClientOptions {
 
 export interface Client extends Pick<
   Api,
-  'models' | 'listConversations' | 'place' | 'rename' | 'deleteConversation' | 'history' | 'part' | 'signInWay' | 'signOut'
+  | 'models'
+  | 'listConversations'
+  | 'place'
+  | 'rename'
+  | 'deleteConversation'
+  | 'forkConversation'
+  | 'history'
+  | 'part'
+  | 'signInWay'
+  | 'signOut'
 > {
   readonly connection: Store<ConnectionState>;
   /** Search, replay and the trail. */
@@ -72,6 +83,8 @@ export interface Client extends Pick<
   onList(listener: (event: ListEvent) => void): () => void;
   /** Keys for programs, and sessions. */
   readonly account: Account;
+  /** What the person sets for themselves: thumbs, prompts, settings; and all that is kept of them. */
+  readonly person: Person;
   /** Follows the conversation until every handle on it is closed. Throws `bad-frame` for what is no id. */
   conversation(id: string): ConversationHandle;
   /** Tries to connect now, also after a refusal: when somebody has signed in, the token source is asked again. */
@@ -112,7 +125,7 @@ export const createClient = (options: ClientOptions): Client => {
     ...who,
     ...(options.page !== undefined && { page: options.page }),
     ...(options.reader !== undefined && { reader: options.reader }),
-    ...(options.storage && { storage: options.storage }),
+    ...(options.storage && { storage: options.storage, path: addressOf(options.url, '/').pathname }),
   });
 
   const listListeners = new Set<(event: ListEvent) => void>();
@@ -178,6 +191,7 @@ export const createClient = (options: ClientOptions): Client => {
     archive: createArchive(api),
     files: createFiles(api),
     account: createAccount(api),
+    person: createPerson(api),
     onList(listener) {
       listListeners.add(listener);
       return () => void listListeners.delete(listener);
@@ -200,6 +214,7 @@ export const createClient = (options: ClientOptions): Client => {
     listConversations: api.listConversations,
     place: api.place,
     rename: api.rename,
+    forkConversation: api.forkConversation,
     async deleteConversation(id) {
       // Before the answer: the empty snapshot may come first, and must not look like a loss.
       for (const { messageId } of queue.kept(id)) queue.over(messageId);

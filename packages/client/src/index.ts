@@ -15,6 +15,7 @@ export type {
   Verification,
 } from './api/archive.ts';
 export type { Files } from './api/files.ts';
+export type { Feedback, Person, Rating, SavedPrompt, SavedPromptList, Settings, SettingsPatch } from './api/person.ts';
 export type { Clock } from './clock.ts';
 export type { ConnectionState, ConnectionStatus, TransportChoice, TransportName } from './connection/connection-state.ts';
 export type { ConversationHandle, ConversationView, MismatchReport, PromptOptions } from './conversation/conversation-handle.ts';

@@ -1,18 +1,5 @@
 import type { RunRef } from './run-ref.ts';
 
-/** A snapshot's messages and a page have at most so many bytes; a single message that is larger is given alone. */
-export const PAGE_BYTES = 512 * 1024;
-
-/** How long a tail may be: for readers who catch up (W-7), and for those who want every event that the log still has. */
-export const TAIL_LIMITS = {
-  near: { events: 256, bytes: 512 * 1024 },
-  far: { events: 4_096, bytes: 8 * 1024 * 1024 },
-} as const;
-export type TailReach = keyof typeof TAIL_LIMITS;
-
-/** How long a run counts that nobody has seen to end; longer than any answer may take with its wait. */
-export const PLACE_MS = 60 * 60 * 1000;
-
 export interface ReserveRun extends RunRef {
   userId: string;
   /** Runs of this person at a time, waiting ones included. */

@@ -8,6 +8,7 @@ export * from './redis/inner-token.ts';
 export { bytesOf, sizeOf } from './redis/large/large-message.ts';
 export * from './run-ref.ts';
 export * from './budgets.ts';
+export { LIMITS, PAGE_BYTES } from './limits.ts';
 export * from './grants.ts';
 export * from './proofs.ts';
 export type { FreeRun } from './redis/free-runs.ts';

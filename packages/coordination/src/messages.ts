@@ -1,5 +1,5 @@
-import { isId, RunnelError, type EndReason, type Finish, type Usage } from '@runnel/protocol';
-import { endOfParts } from './parts.ts';
+import { isId, RunnelError, shownPart, type EndReason, type Finish, type Usage } from '@runnel/protocol';
+import { endOfParts, factsOf, normalPart } from './parts.ts';
 import type { EndingPart } from './run-log-parts.ts';
 import type { RunFacts, StoredMessage } from './run-log.ts';
 
@@ -103,6 +103,17 @@ export const runOfMessages = (
     const next = path[index + 1];
     const answer = message.messageId === run.parentId ? run.runId : next?.role === 'assistant' ? next.messageId : message.messageId;
     return { message, madeRun: message.role === 'assistant' ? message.messageId : answer };
+  });
+
+/**
+ * The messages of a branch as a new conversation has them: as they are shown, as the trail is told of them, and what it is told of each part.
+ * A question whose answer is not in the branch belongs to itself.
+ */
+export const forkedMessages = (branch: readonly StoredMessage[]) =>
+  answersOf(branch).map(({ message, madeRun }) => {
+    const { parts = [], ...told } = message;
+    const shown = parts.length === 0 ? told : { ...told, parts: parts.map((part) => shownPart(normalPart(part))) };
+    return { message: shown as StoredMessage, madeRun, told, facts: parts.map((part) => factsOf(part, true)) };
   });
 
 interface AnswerEnd {

@@ -1,10 +1,6 @@
 import { isWaiting, type Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
 
-/** A copy is claimed this much after it came back at the earliest: an owner that lives notices the loss at its next renewal. */
-export const COPY_MS = 2_000;
-/** So many owners, of whom the database may not have heard, have epochs of their own below that of a copy's first claim. */
-export const COPY_EPOCHS = 15;
 /**
  * Parts as they come back from the database. Whoever approved a call may have been served, and what tells of it lost with the store: it
  * counts as being called, so that nothing is executed twice (W-19). Pure.

@@ -1,6 +1,7 @@
 /** How a run begins. */
 import type { Message, Part, Role, Trimmed } from '@runnel/protocol';
 import type { Doubt } from './proofs.ts';
+import type { Preset } from './run-log.ts';
 import type { OwnedRun } from './run-ref.ts';
 
 /** An earlier turn that a new conversation is made with. */
@@ -47,6 +48,32 @@ export interface BeginRun {
   /** JSON of what the model is asked beside the thread (`ModelRequest` of the protocol): kept until the run ends, for who claims it. */
   request?: string;
 }
+/** A conversation that begins as a branch of another one of the same person. Its messages keep their names, times, parts and proofs. */
+export interface ForkConversation extends Preset {
+  /** The new one's; a command that is repeated makes one. */
+  conversationId: string;
+  userId: string;
+  title: string;
+  /** Where it comes from, for the audit: the caller has seen that the person may read it. */
+  from: { conversationId: string; messageId: string };
+  /** From the root on, each the parent of the next; parts with all that was streamed of them. */
+  messages: readonly Message[];
+  /** As in `BeginRun`. */
+  making?: 'no' | 'proven' | 'unproven';
+}
+export type ForkResult =
+  | { outcome: 'forked' }
+  /** It is here, and has the last of these messages. */
+  | { outcome: 'duplicate' }
+  /** Another conversation of the person has this id. */
+  | { outcome: 'exists' }
+  /** There is none, and none was to be made before the database was asked. */
+  | { outcome: 'none' }
+  /** It was deleted, and the database may not have heard of it. */
+  | { outcome: 'gone' }
+  | { outcome: 'overloaded' }
+  | ({ outcome: 'forbidden' } & Doubt);
+
 export type BeginRunResult =
   /** `offset`: of the `run-started` event. */
   | { outcome: 'started'; runId: string; offset: number }

@@ -1,6 +1,6 @@
 /** What is read of a conversation. */
 import type { Cursor, RunSnapshot } from '@runnel/protocol';
-import type { TailReach } from './budgets.ts';
+import type { TailReach } from './limits.ts';
 import type { Doubt } from './proofs.ts';
 import type { StoredMessage } from './run-log.ts';
 

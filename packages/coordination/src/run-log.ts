@@ -20,7 +20,7 @@ import type { StoreBudgets } from './budgets.ts';
 import type { StoreProofs } from './proofs.ts';
 import type { StoreGrants } from './grants.ts';
 import type { StoreRecords } from './person-records.ts';
-import type { BeginRun, BeginRunResult, SwitchModel, SwitchModelResult } from './run-log-begin.ts';
+import type { BeginRun, BeginRunResult, ForkConversation, ForkResult, SwitchModel, SwitchModelResult } from './run-log-begin.ts';
 import type { TimelineBatch } from './outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
 import type { EndingPart, StoreParts, Used } from './run-log-parts.ts';
@@ -262,6 +262,8 @@ export interface ConversationEditor {
   /** An empty one is taken away, an absent one stays. No event: nothing that is shown changes. */
   setPreset(command: { conversationId: string; userId: string } & Preset): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
+  /** A new conversation that begins as a branch of another one; told to the audit whole. */
+  forkConversation(command: ForkConversation): Promise<ForkResult>;
   /** Puts a conversation back that only the database still knows; readers are told to look again. */
   rehydrate(command: Rehydrate): Promise<RehydrateResult>;
 }

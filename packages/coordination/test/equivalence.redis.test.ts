@@ -272,6 +272,20 @@ const steps: fc.Arbitrary<Step>[] = [
       hasMore,
     }),
   ),
+  step(
+    'fork',
+    [conversation, user, message, text, mostly<'proven' | 'unproven' | 'no'>(4, 'proven', 'unproven', 'no'), fc.boolean()],
+    (scene, c, userId, messageId, words, making, isLong) => {
+      const asked = { messageId: 'm0', parentId: null, role: 'user' as const, text: words, status: 'complete' as const, createdAt: 1 };
+      const parts = [fileOf('text/csv'), { ...fileOf('text/csv'), ...{ partId: 't', index: 1, kind: 'reasoning' as const, text: words } }];
+      const answer = { ...asked, messageId, parentId: 'm0', role: 'assistant' as const, model: 'count', parts };
+      const from = { conversationId: 'other', messageId };
+      return scene.log.forkConversation({
+        ...{ conversationId: id(scene, c), userId, title: 'Fork', from, making, system: words, ...(isLong && { model: 'story' }) },
+        messages: isLong ? [asked, answer] : [asked],
+      });
+    },
+  ),
   step('expel', [conversation, user, fc.boolean()], (scene, c, who, asOwner) =>
     scene.log.expel({ conversationId: id(scene, c), ...(asOwner ? { rightful: who } : { intruder: who }) }),
   ),

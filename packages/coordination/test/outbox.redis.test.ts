@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Part } from '@runnel/protocol';
 import { fromOutbox, EVENT_TYPES, RECOVERIES, type AuditEvent, type OutboxFields } from '@runnel/protocol/audit';
+import { branch } from './contract/forking.ts';
 import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
 import { keyName, ofShard, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
@@ -123,6 +124,30 @@ test('P-9 memory writes the same entries', async () => {
   expect(theirs.map((entry) => [entry.type, shape(entry.data)])).toEqual(mine.map((entry) => [entry.type, shape(entry.data)]));
   memory.outbox.trim(memory.outbox.read(3).map((entry) => entry.entryId));
   expect(memory.outbox.read(1)[0]!.fields.type).toBe(TYPES[3]);
+});
+
+test('L-2 P-9 a fork is told whole, with where it comes from, and by memory in the same words', async () => {
+  const memory = createMemoryRunLog();
+  const messages = branch(2);
+  const from = { conversationId: 'source', messageId: messages.at(-1)!.messageId };
+  const command = { conversationId: 'forked', userId: USER, title: 'Nhánh', from, messages, system: 'Be short.', model: 'count' };
+  for (const target of [log, memory]) expect(await target.forkConversation(command)).toEqual({ outcome: 'forked' });
+  const mine = await outboxOf('forked');
+  expect(mine.map(({ type }) => type)).toEqual([
+    'SESSION_STARTED',
+    ...messages.map(() => 'CHAT_MESSAGE'),
+    ...messages.map(() => 'PART_CHANGED'),
+    'PRESET_CHANGED',
+  ]);
+  expect(mine[0]!.data).toEqual({ userId: USER, title: 'Nhánh', forkedFrom: from });
+  const told = mine.flatMap(({ data }) => ('message' in data ? [data.message] : []));
+  expect(told).toEqual(messages.map(({ parts: _, ...message }) => message));
+  // Whole, where the message shows its beginning.
+  expect(
+    mine.map(({ data }) => ('partId' in data && 'text' in data ? JSON.parse(data.text!).text?.length : undefined)).filter(Boolean),
+  ).toEqual(messages.flatMap(({ parts = [] }) => parts.flatMap(({ text }) => (text === undefined ? [] : [text.length]))));
+  const theirs = memory.outbox.read(100).map(({ fields }) => fromOutbox(fields));
+  expect(theirs.map(({ type, data }) => [type, data])).toEqual(mine.map(({ type, data }) => [type, data]));
 });
 
 test('P-9 a title that repeats deleted words goes with them, in the trail as in the store', async () => {

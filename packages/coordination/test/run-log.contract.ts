@@ -21,6 +21,7 @@ import { pagesContract } from './contract/pages.ts';
 import { readingContract } from './contract/reading.ts';
 import { provingContract } from './contract/proving.ts';
 import { comingBackContract } from './contract/coming-back.ts';
+import { forkingContract } from './contract/forking.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { changedStoreContract } from './contract/changed-store.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
@@ -69,6 +70,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('proving', () => provingContract(current));
     describe('merging', () => mergingContract(current));
     describe('older turns', () => olderTurnsContract(current));
+    describe('forking', () => forkingContract(current));
     describe('rehydrating', () => rehydratingContract(current));
     describe('coming back', () => comingBackContract(current));
     describe('races', () => racesContract(current));

@@ -8,6 +8,7 @@ export * from './internal-server.ts';
 export * from './listen.ts';
 export * from './log.ts';
 export * from './metrics.ts';
+export * from './on-close.ts';
 export * from './service.ts';
 export * from './setting.ts';
 export * from './shutdown.ts';

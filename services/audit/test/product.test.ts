@@ -18,6 +18,7 @@ type Action =
   | { do: 'write' | 'move' | 'cancel' | 'restore' | 'rehydrate' | 'delete' | 'retitle' | 'preset'; c: number }
   | { do: 'ask'; c: number; decides: boolean }
   | { do: 'end'; c: number; reason: EndReason }
+  | { do: 'fork'; c: number; from: number }
   | { do: 'delete-message'; c: number; id: string }
   | { do: 'lose' }
   | { do: 'tick'; ms: number }
@@ -70,6 +71,12 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       id: fc.constantFrom('m0', 'm1', 'r0', 'r1', 'r2'),
     }),
   },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('fork' as const), c: conversation, from: small }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'retitle' as const), c: fc.constantFrom(2, 3) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('delete-message' as const), c: fc.constantFrom(2, 3), id: fc.constantFrom('m0', 'r0', 'r1') }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('ask' as const), c: conversation, decides: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('tick' as const), ms: fc.nat({ max: 3 }) }) },
@@ -87,7 +94,8 @@ interface Running {
   parts: readonly Part[];
 }
 
-const OWNERS = ['ann', 'bob'];
+/** The last two are of branches of the first two. */
+const OWNERS = ['ann', 'bob', 'ann', 'bob'];
 const LEASE_MS = 1_000;
 
 /** Gateways, pods and a relay on the memory log, as far as they change anything; two topics that bring their events at their own pace. */
@@ -225,6 +233,18 @@ const product = async () => {
         });
         if (done.outcome !== 'restored') running.delete(step.c);
         return;
+      }
+      case 'fork': {
+        const [userId, source] = [OWNERS[step.c]!, id(step.c)];
+        const page = await log.readHistory({ conversationId: source, userId, limit: 200 });
+        if (page.kind !== 'page') return;
+        const byId = new Map(page.messages.map((message) => [message.messageId, message]));
+        const messages = [];
+        for (let one = page.messages[step.from]; one; one = byId.get(one.parentId ?? '')) messages.unshift(one);
+        const messageId = messages.at(-1)?.messageId;
+        if (messageId === undefined || messages[0]!.parentId !== null) return;
+        const target = { conversationId: id(step.c + 2), userId, title: `branch ${now}` };
+        return void (await log.forkConversation({ ...target, from: { conversationId: source, messageId }, messages }));
       }
       case 'rehydrate': {
         const page = await tables.reader.history({ conversationId: id(step.c), userId: OWNERS[step.c]!, limit: 200 });

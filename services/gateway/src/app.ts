@@ -43,6 +43,7 @@ import { createDispatcher, type Dispatcher } from './dispatch/dispatch.ts';
 import { drainConnections } from './connections/drain.ts';
 import { gatewayMetrics, type GatewayMetrics } from './metrics.ts';
 import { answerClientError, registerHttp, sendUnreadable } from './http/index.ts';
+import { prefixOf, withoutPrefix } from './http/plumbing/prefix.ts';
 import { createJsonClient } from './dispatch/json-client.ts';
 import { createPeople } from './follow/people.ts';
 import { createHub } from './follow/hub.ts';
@@ -179,12 +180,14 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const commands = config.accessLog ? withAccessLog(plain, log) : plain;
   const draining = new AbortController();
   const trustProxy = parseTrustProxy(config.trustProxy);
+  const prefix = prefixOf(config.publicUrl);
 
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustOf(trustProxy),
     bodyLimit: limits.frameBytes,
+    rewriteUrl: ({ url = '/' }) => withoutPrefix(url, prefix),
     // Admins name a person in a path; Fastify's own bound is 100 characters.
     routerOptions: { maxParamLength: MAX_USER_ID },
     requestTimeout: REQUEST_MS,

@@ -1,6 +1,7 @@
 import { setting, type Rule } from '@runnel/kit';
 import { isLoopback } from './auth/loopback.ts';
 import { isGuessable } from './auth/token-rules.ts';
+import { prefixProblems } from './http/plumbing/prefix.ts';
 
 /** Who is let in, and where they knock. */
 export const doorSettings = {
@@ -52,6 +53,11 @@ export const doorSettings = {
     minimum: 0,
     maximum: 100,
     description: 'API keys that a person may have at a time; 0: nobody makes any, and those that are there go on',
+  }),
+  publicUrl: setting.url('PUBLIC_URL', {
+    optional: true,
+    description:
+      'The address of the page as people see it. Needed where it has a path, as in https://example.org/tools/chat, which a proxy in front may take away or leave; and with AUTH_MODE=oidc, whose provider knows <PUBLIC_URL>/api/sign-in/callback',
   }),
   publicHosts: setting.list('PUBLIC_HOSTS', {
     default: [],
@@ -123,6 +129,7 @@ const keyProblems = (keys: Keys): string[] => {
 };
 
 export const authRules = [
+  { of: ['publicUrl'], problems: prefixProblems },
   { of: ['authMode', 'devModeOpen', 'host'], problems: (config) => listenProblems(config as unknown as Listening) },
   {
     of: ['authMode', 'jwtSecret', 'jwtSecretPrevious', 'jwksUrl', 'jwtIssuer', 'jwtAudience'],

@@ -23,11 +23,6 @@ export const oidcSettings = {
     pattern: '^openid( [\\x21-\\x7e]+)*$',
     description: 'Scopes that are asked for; with offline_access many providers give a refresh token, by which sessions are renewed',
   }),
-  publicUrl: setting.url('PUBLIC_URL', {
-    optional: true,
-    description:
-      'AUTH_MODE=oidc: the address of the page as people see it, with its path prefix; the provider knows <PUBLIC_URL>/api/sign-in/callback',
-  }),
   sessionIdleMs: setting.duration('SESSION_IDLE_SECONDS', {
     default: 12 * 3_600_000,
     minimum: 60_000,
@@ -72,13 +67,13 @@ interface Given {
 
 const needsTls = (name: string, url: string | undefined): string[] => {
   if (url === undefined) return [];
-  const { protocol, hostname, search, hash } = new URL(url);
+  const { protocol, hostname } = new URL(url);
   const safe = protocol === 'https:' || isLoopback(hostname);
-  return [
-    ...(safe ? [] : [`${name} must start https://: whoever is on the way could sign in as anybody`]),
-    ...(search === '' && hash === '' ? [] : [`${name} must have no ? and no #`]),
-  ];
+  return safe ? [] : [`${name} must start https://: whoever is on the way could sign in as anybody`];
 };
+
+const isBare = (name: string, url: string | undefined): string[] =>
+  url !== undefined && /[?#]/.test(url) ? [`${name} must have no ? and no #`] : [];
 
 const oidcProblems = ({ authMode, oidcIssuer, oidcClientId, oidcClientSecret, oidcClientSecretFile, publicUrl }: Given): string[] => {
   if (authMode !== 'oidc') {
@@ -91,6 +86,7 @@ const oidcProblems = ({ authMode, oidcIssuer, oidcClientId, oidcClientSecret, oi
       ? ['OIDC_CLIENT_SECRET and OIDC_CLIENT_SECRET_FILE exclude each other']
       : []),
     ...needsTls('OIDC_ISSUER', oidcIssuer),
+    ...isBare('OIDC_ISSUER', oidcIssuer),
     ...needsTls('PUBLIC_URL', publicUrl),
   ];
 };

@@ -88,6 +88,10 @@ const settings = {
     default: false,
     description: 'yes: a line for each HTTP request and command, with ids, outcome and time; never addresses, texts or tokens',
   }),
+  deviceCopies: setting.boolean('DEVICE_COPIES', {
+    default: true,
+    description: 'no: pages keep no conversations on a device for the time without a network, and erase what they have kept',
+  }),
   webDir: setting.string('WEB_DIR', { optional: true, description: 'Folder of the built web page to serve' }),
   heartbeatMs: setting.integer('HEARTBEAT_MS', {
     default: 20_000,

@@ -11,7 +11,7 @@ import type { ReflectorOutcome } from '@runnel/kube';
  */
 const SIGN_INS = ['ok', 'expired', 'refused', 'forbidden', 'unavailable', 'failed'] as const;
 export type SignInOutcome = (typeof SIGN_INS)[number];
-const COMMANDS = ['prompt', 'regenerate', 'cancel', 'decide', 'delete', 'delete-conversation', 'title', 'preset', 'typing'];
+const COMMANDS = ['prompt', 'regenerate', 'cancel', 'decide', 'fork', 'delete', 'delete-conversation', 'title', 'preset', 'typing'];
 /** A command's own words, not those of frames that never became a command. */
 const COMMAND_OUTCOMES = ['ok', ...Object.keys(ERRORS)];
 /** Why a handshake is refused, before and by the check of who calls. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { OwnedRun, RunWriter, ConversationEditor } from '@runnel/coordination';
+import { LIMITS, type OwnedRun, type RunWriter, type ConversationEditor } from '@runnel/coordination';
 import type { AuditClient } from '@runnel/gateway';
 import type { Logger } from '@runnel/kit';
 import { newId, RunnelError } from '@runnel/protocol';
@@ -9,8 +9,6 @@ import type { AnswerJournal, RunningAnswer } from './answer-journal.ts';
 
 const OWNER = 'journal';
 const LEASE_MS = 10_000;
-/** As many messages as the run log keeps of a conversation. */
-const NEWEST = 200;
 
 /**
  * Ends the answers that a killed process left, `interrupted` and with their text, as a process that was asked to end would have.
@@ -71,7 +69,7 @@ const waits = async (
   runLog: RunWriter & ConversationEditor,
   audit: AuditClient,
 ): Promise<boolean> => {
-  const { status, body } = await audit.call(`/history/${conversationId}?limit=${NEWEST}&parked=1`, { userId });
+  const { status, body } = await audit.call(`/history/${conversationId}?limit=${LIMITS.messages}&parked=1`, { userId });
   if (status === 404) return false;
   if (status !== 200) throw new RunnelError('unavailable');
   const { messages, hasMore, title = '', parked } = parseBody(StoredPage, body);

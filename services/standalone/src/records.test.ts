@@ -47,6 +47,7 @@ test('what a person sets is kept over a restart: places, thumbs, prompts, settin
   ]);
   expect(await listed(second, '?archived=true')).toMatchObject([{ conversationId: 'c2', archived: true }]);
   expect(await listed(second, `?folder=${encodeURIComponent('Việc')}`)).toMatchObject([{ conversationId: 'c1' }]);
+  expect(await get(second, '/api/folders')).toEqual({ folders: [{ name: 'Việc', count: 1 }] });
   const feedback = [{ messageId: answer!.messageId, rating: 'down', reason: 'dài quá' }];
   expect(await get(second, '/api/conversations/c1/feedback')).toEqual({ feedback });
   expect(await get(second, '/api/prompts')).toMatchObject({ prompts: [{ name: 'tóm-tắt', text: 'Tóm tắt:' }], limit: 200 });
@@ -58,6 +59,7 @@ test('what a person sets is kept over a restart: places, thumbs, prompts, settin
 
   const third = await startAll(dir);
   expect((await get<{ prompts: object[] }>(third, '/api/prompts')).prompts).toEqual([]);
+  expect(await get(third, '/api/folders')).toEqual({ folders: [] });
   // Made again under the same id, it has nothing of the one before.
   await third.ask({ conversationId: 'c1', messageId: randomUUID(), text: 'thanks', model: 'demo' });
   expect((await listed(third))[0]).not.toHaveProperty('pinned');

@@ -1,8 +1,9 @@
 import { onScopeDispose, ref, watch, type Ref } from 'vue';
+import { storedName } from '../lib/session/base.ts';
 
-const PREFIX = 'runnel:draft:';
+const PREFIX = storedName('runnel:draft:');
 /** Whose drafts are on this device, and in this tab. */
-const OWNER = 'runnel:draft-owner';
+const OWNER = storedName('runnel:draft-owner');
 /** More conversations than anybody writes in at a time; the storage of a browser is small. */
 const MOST = 100;
 const keyOf = (conversationId: string | null): string => PREFIX + (conversationId ?? 'new');

@@ -6,8 +6,10 @@ import { useConversations } from '../stores/conversations.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { useOverlays } from '../stores/overlays.ts';
+import { useOwn } from '../stores/own.ts';
 import { useRoute } from '../stores/route.ts';
 import { useSearch } from '../stores/search.ts';
+import { useSelection } from '../stores/selection.ts';
 import { THEMES, useSettings } from '../stores/settings.ts';
 
 export type DoChoice = Choice & { run: () => void };
@@ -19,8 +21,10 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
   const me = useMe();
   const models = useModels();
   const overlays = useOverlays();
+  const own = useOwn();
   const route = useRoute();
   const search = useSearch();
+  const selection = useSelection();
   const settings = useSettings();
 
   const command = (id: string, title: string, run: () => void, keys?: string): DoChoice => ({
@@ -50,6 +54,9 @@ export const usePaletteChoices = (query: () => string): ComputedRef<readonly DoC
       ),
       ...(me.archive ? [command('audit', t('audit.title'), () => route.open({ page: 'audit' }))] : []),
       ...(me.userId ? [command('account', t('account.open'), () => void (overlays.open = 'account'))] : []),
+      command('settings', t('choices.title'), () => void (overlays.open = 'settings')),
+      ...(own.offered ? [command('prompts', t('prompts.title'), () => void (overlays.open = 'prompts'))] : []),
+      command('select', t('choose.begin'), () => ((settings.sidebar = true), selection.begin())),
       command('keys', t('keys.title'), () => void (overlays.open = 'keys'), '?'),
     ];
   });

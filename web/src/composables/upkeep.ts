@@ -1,8 +1,10 @@
 import { onScopeDispose, watch } from 'vue';
 import { useConnection } from '../stores/connection.ts';
 import { useConversations } from '../stores/conversations.ts';
+import { useFolders } from '../stores/folders.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
+import { useOwn } from '../stores/own.ts';
 import { loadMarkdown } from './markdown.ts';
 
 /** Where nobody pushes, a conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
@@ -14,12 +16,17 @@ const PUSHED = 6;
 export const useUpkeep = (): void => {
   const connection = useConnection();
   const conversations = useConversations();
+  const folders = useFolders();
   const me = useMe();
   const models = useModels();
+  const own = useOwn();
 
   const read = (): void => {
     void conversations.load();
     void me.load();
+    // The first time they wait until it is known whether there are any.
+    void own.read();
+    void folders.load();
     if (models.failed || models.models.length === 0) void models.load();
   };
   const onVisible = (): void => {

@@ -14,6 +14,13 @@ test('Enter sends, Shift+Enter and an input method do not', () => {
   expect(isSendKey(key('Enter', { keyCode: 229 }))).toBe(false);
 });
 
+test('who wants Ctrl or Command with Enter sends by them alone', () => {
+  const sends = (change: Partial<KeyboardEvent>) => isSendKey(key('Enter', change), 'mod-enter');
+  expect([{}, { shiftKey: true }, { ctrlKey: true, altKey: true }, { ctrlKey: true, isComposing: true }].map(sends)).not.toContain(true);
+  expect([{ ctrlKey: true }, { metaKey: true }].map(sends)).toEqual([true, true]);
+  expect(isSendKey(key('Enter', { ctrlKey: true }))).toBe(false);
+});
+
 test('letters type, commands do not', () => {
   expect(isTypingKey(key('ấ'))).toBe(true);
   expect(isTypingKey(key('k', { ctrlKey: true }))).toBe(false);

@@ -1,12 +1,17 @@
-/** Enter alone. Not while an input method composes: in Vietnamese, Japanese or Chinese, Enter there picks a word. */
+import type { SendKey } from './own/choices.ts';
+
+/**
+ * Enter alone, or Enter with Ctrl (Command) where somebody wants it so. Not while an input method composes: in Vietnamese, Japanese or Chinese,
+ * Enter there picks a word.
+ */
 export const isSendKey = (
   event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'isComposing' | 'keyCode'>,
+  by: SendKey = 'enter',
 ): boolean =>
   event.key === 'Enter' &&
   !event.shiftKey &&
   !event.altKey &&
-  !event.ctrlKey &&
-  !event.metaKey &&
+  (event.ctrlKey || event.metaKey) === (by === 'mod-enter') &&
   !event.isComposing &&
   event.keyCode !== 229;
 

@@ -1,6 +1,8 @@
 import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
+import { archive, choose } from './en-choose.ts';
+import { choices, own, prompts, thumb } from './en-own.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
 import { seam, shell } from './en-shell.ts';
@@ -15,6 +17,7 @@ export const en = {
     empty: 'Your conversations will be listed here.',
     untitled: 'New conversation',
     pinned: 'Pinned',
+    folders: 'Folders',
     pin: 'Pin',
     unpin: 'Unpin',
     archive: 'Archive',
@@ -36,13 +39,6 @@ export const en = {
     waits: 'Your conversations will be listed once there is a connection.',
     signedOut: 'Your conversations will be listed once you have signed in.',
   },
-  archive: {
-    title: 'Archive',
-    empty: 'Nothing is in the archive.',
-    loading: 'The archive is being opened.',
-    restore: 'Back to the list',
-    restoreOne: '“{title}” back to the list',
-  },
   palette: {
     label: 'Go to, or do',
     placeholder: 'A conversation, a model, a command',
@@ -58,6 +54,7 @@ export const en = {
     line: 'A new line',
     stop: 'Closes what is open; stops the answer',
     edit: 'Edits your last message, in the empty box',
+    prompts: 'Your prompts, in the empty box',
     close: 'Close',
   },
   remove: {
@@ -170,6 +167,7 @@ export const en = {
     copied: 'Copied',
     edit: 'Edit',
     delete: 'Delete',
+    fork: 'Go on in a new conversation',
     regenerate: 'Answer again',
     retry: 'Try again',
     takeBack: 'Take back',
@@ -269,8 +267,7 @@ export const en = {
   },
   account,
   audit,
-  shell,
-  seam,
+  ...{ shell, seam, own, thumb, choices, prompts, choose, archive },
   error: {
     unauthorized: 'Please sign in.',
     'bad-frame': 'The server did not understand this page. Please reload it.',

@@ -1,6 +1,8 @@
 import { account } from './vi-account.ts';
 import { audit } from './vi-audit.ts';
 import { file } from './vi-file.ts';
+import { archive, choose } from './vi-choose.ts';
+import { choices, own, prompts, thumb } from './vi-own.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
 import { seam, shell } from './vi-shell.ts';
@@ -16,6 +18,7 @@ export const vi: Messages = {
     empty: 'Các cuộc trò chuyện của bạn sẽ hiện ở đây.',
     untitled: 'Cuộc trò chuyện mới',
     pinned: 'Đã ghim',
+    folders: 'Thư mục',
     pin: 'Ghim',
     unpin: 'Bỏ ghim',
     archive: 'Lưu trữ',
@@ -37,13 +40,6 @@ export const vi: Messages = {
     waits: 'Các cuộc trò chuyện sẽ hiện khi có kết nối.',
     signedOut: 'Các cuộc trò chuyện sẽ hiện khi bạn đã đăng nhập.',
   },
-  archive: {
-    title: 'Kho lưu trữ',
-    empty: 'Kho lưu trữ trống.',
-    loading: 'Đang mở kho lưu trữ.',
-    restore: 'Đưa về danh sách',
-    restoreOne: 'Đưa “{title}” về danh sách',
-  },
   palette: {
     label: 'Tới, hoặc làm',
     placeholder: 'Một cuộc trò chuyện, mô hình hay lệnh',
@@ -59,6 +55,7 @@ export const vi: Messages = {
     line: 'Xuống dòng',
     stop: 'Đóng những gì đang mở; dừng câu trả lời',
     edit: 'Sửa tin nhắn cuối của bạn, khi ô nhập trống',
+    prompts: 'Câu lệnh mẫu của bạn, khi ô nhập trống',
     close: 'Đóng',
   },
   remove: {
@@ -171,6 +168,7 @@ export const vi: Messages = {
     copied: 'Đã sao chép',
     edit: 'Sửa',
     delete: 'Xóa',
+    fork: 'Tiếp tục trong cuộc trò chuyện mới',
     regenerate: 'Trả lời lại',
     retry: 'Thử lại',
     takeBack: 'Lấy lại',
@@ -269,8 +267,7 @@ export const vi: Messages = {
   },
   account,
   audit,
-  shell,
-  seam,
+  ...{ shell, seam, own, thumb, choices, prompts, choose, archive },
   error: {
     unauthorized: 'Vui lòng đăng nhập.',
     'bad-frame': 'Máy chủ không hiểu trang này. Vui lòng tải lại trang.',

@@ -1,6 +1,6 @@
 import type { ConversationView } from '@runnel/client';
 import { isWaiting, newId } from '@runnel/protocol';
-import { useConversation } from '@runnel/vue';
+import { useClient, useConversation } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
 import { entriesOf, type Entry, type RunHead } from '../lib/conversation/entries.ts';
@@ -15,6 +15,7 @@ const DEFAULT = 'default';
 
 /** The conversation on the screen: what the log says, which branch the reader looks at, and what can be done with it. */
 export const useChat = defineStore('chat', () => {
+  const client = useClient();
   const route = useRoute();
   const settings = useSettings();
   const conversations = useConversations();
@@ -128,12 +129,13 @@ export const useChat = defineStore('chat', () => {
     conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
   };
 
-  const regenerate = async (entry: Entry): Promise<void> => {
+  /** `named`: by this model, instead of the one that would answer next. */
+  const regenerate = async (entry: Entry, named?: string): Promise<void> => {
     if (entry.parentId === null) return;
     const next = new Map(choices.value);
     next.delete(entry.parentId);
     choices.value = next;
-    await handle.value?.regenerate(entry.parentId, model());
+    await handle.value?.regenerate(entry.parentId, named === undefined ? model() : { model: named });
   };
 
   /** A sibling of a cut answer that begins with its text. */
@@ -143,6 +145,21 @@ export const useChat = defineStore('chat', () => {
     next.delete(parentId);
     choices.value = next;
     await handle.value?.regenerate(parentId, { continues: messageId, ...(named === null ? model() : { model: named }) });
+  };
+
+  /** Names of forks that may have been made: who tries again after an answer that was lost gets the same one. */
+  const forks = new Map<string, string>();
+  /** A conversation of its own that goes on from a message; opens it. */
+  const fork = async (messageId: string): Promise<void> => {
+    const source = route.conversationId;
+    if (source === null) return;
+    const key = `${source} ${messageId}`;
+    const conversationId = forks.get(key) ?? newId();
+    forks.set(key, conversationId);
+    await client.forkConversation(source, { conversationId, messageId });
+    forks.delete(key);
+    // Whoever went elsewhere meanwhile stays there, and finds it in the list.
+    if (route.conversationId === source) route.go(conversationId);
   };
 
   const stop = async (): Promise<void> => {
@@ -187,6 +204,6 @@ export const useChat = defineStore('chat', () => {
 
   return {
     ...{ ...open, steps, entries, waits, title, loading, empty, absent, target, failures, stopping, returned },
-    ...{ send, regenerate, goOn, chosen, stop, remove, show },
+    ...{ send, regenerate, goOn, fork, chosen, stop, remove, show },
   };
 });

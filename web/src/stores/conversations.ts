@@ -13,12 +13,19 @@ const READ_MS = 200;
 /** Marks for what other devices do; of these words no list has to be read. */
 const HEARD = { answering: 'answering', waiting: 'waiting', answered: 'new', changed: null, deleted: null } as const;
 
+const placed = ({ folder: _, ...item }: ConversationSummary, folder: string | null): ConversationSummary => ({
+  ...item,
+  ...(folder !== null && { folder }),
+});
+
 /** The reader's conversations, newest first. What this page does shows at once; the server's list is read again after. */
 export const useConversations = defineStore('conversations', () => {
   const client = useClient();
   const items = shallowRef<readonly ConversationSummary[]>([]);
   const hasMore = ref(false);
   const state = ref<'loading' | 'ready' | 'failed'>('loading');
+  /** Those that pages of the list have brought: only after them the next one is asked for. */
+  const paged = new Set<string>();
   /** Deleted here while a list that still had them may be on its way. */
   const gone = new Set<string>();
 
@@ -97,6 +104,7 @@ export const useConversations = defineStore('conversations', () => {
         items.value = items.value.map(({ pinned: _, ...item }) => item);
       }
       merge(page.conversations);
+      for (const { conversationId } of page.conversations) paged.add(conversationId);
       if (after !== undefined || state.value !== 'ready') hasMore.value = page.hasMore;
       state.value = 'ready';
     } catch {
@@ -111,7 +119,8 @@ export const useConversations = defineStore('conversations', () => {
     merge(kept);
   };
 
-  const loadMore = async (): Promise<void> => load(sorted.value.findLast((item) => !item.pinned)?.conversationId);
+  const loadMore = async (): Promise<void> =>
+    load(sorted.value.findLast((item) => !item.pinned && paged.has(item.conversationId))?.conversationId);
 
   /** Something happened in a conversation: it moves to the top, with its title where that is known. */
   const touch = (conversationId: string, title?: string): void => {
@@ -154,6 +163,19 @@ export const useConversations = defineStore('conversations', () => {
     const { pinned: _, ...item } = find(conversationId) ?? { conversationId, title: '', updatedAt: Date.now() };
     merge([{ ...item, ...(pinned && { pinned: true as const }) }]);
   };
+  /** Into a folder; null: into none. */
+  const file = async (conversationId: string, folder: string | null): Promise<void> => {
+    await client.place(conversationId, { folder });
+    const known = find(conversationId);
+    if (known) merge([placed(known, folder)]);
+  };
+  /** All that a folder has, as the server says. */
+  const takeFolder = (name: string, all: readonly ConversationSummary[]): void => {
+    const there = new Set(all.map(({ conversationId }) => conversationId));
+    items.value = items.value.map((item) => (item.folder === name && !there.has(item.conversationId) ? placed(item, null) : item));
+    seen = seenAfter(seen, all);
+    merge(all.map((item) => ({ ...find(item.conversationId), ...item })));
+  };
   /** Out of the list; opening its address still shows it. */
   const archive = async (conversationId: string): Promise<void> => {
     await client.place(conversationId, { archived: true });
@@ -170,12 +192,13 @@ export const useConversations = defineStore('conversations', () => {
   };
 
   const remove = async (conversationId: string): Promise<void> => {
-    const before = items.value;
+    const item = find(conversationId);
     forget(conversationId);
     tabs.tell({ kind: 'gone', conversationId });
     await client.deleteConversation(conversationId).catch((error: unknown) => {
       gone.delete(conversationId);
-      items.value = before;
+      // That one alone: others may have been deleted meanwhile.
+      if (item) merge([item]);
       throw error;
     });
   };
@@ -189,6 +212,8 @@ export const useConversations = defineStore('conversations', () => {
       retitle,
       rename,
       pin,
+      file,
+      takeFolder,
       archive,
       archived,
       restore,

@@ -19,5 +19,7 @@ export const useMe = defineStore('me', () => {
     role: computed(() => me.value?.role ?? (me.value?.admin ? 'admin' : 'user')),
     admin: computed(() => me.value?.admin ?? false),
     archive: computed(() => me.value?.audit ?? false),
+    /** Whether pages may keep conversations on a device; null: the server has not said yet. */
+    copies: computed(() => (me.value === null ? null : me.value.copies !== false)),
   };
 });

@@ -1,10 +1,11 @@
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, shallowRef } from 'vue';
+import { hrefBelow, pathIn } from '../lib/session/base.ts';
 import { formatRoute, parseRoute, type Route } from '../lib/session/route.ts';
 
 /** Where the reader is. Two pages need no router: this is the address bar as state. */
 export const useRoute = defineStore('route', () => {
-  const here = (): Route => parseRoute(location.pathname, location.hash);
+  const here = (): Route => parseRoute(pathIn(location.pathname), location.hash);
   const route = shallowRef(here());
 
   const follow = (): void => void (route.value = here());
@@ -21,7 +22,7 @@ export const useRoute = defineStore('route', () => {
   /** The query, such as `user_id`, stays. */
   const open = (to: Partial<Route>, { replace = false } = {}): void => {
     const next: Route = { page: 'chat', conversationId: null, messageId: null, ...to };
-    const url = formatRoute(next) + location.search + (next.messageId === null ? '' : `#${next.messageId}`);
+    const url = hrefBelow(formatRoute(next)) + location.search + (next.messageId === null ? '' : `#${next.messageId}`);
     if (replace) history.replaceState(null, '', url);
     else history.pushState(null, '', url);
     // Also when it is the same place: a message is shown again.

@@ -1,21 +1,20 @@
 import { defineStore } from 'pinia';
-import { reactive, toRefs, watch } from 'vue';
+import { onScopeDispose, reactive, toRefs, watch } from 'vue';
 import { isLocale, preferredLocale, speak, type Locale } from '../i18n.ts';
+import { SEND_KEYS, THEMES, type Choices } from '../lib/own/choices.ts';
+import { storedName } from '../lib/session/base.ts';
 
-export const THEMES = ['system', 'light', 'dark'] as const;
-export type Theme = (typeof THEMES)[number];
+export { THEMES } from '../lib/own/choices.ts';
 
-interface Settings {
-  theme: Theme;
-  /** Null: by the browser. */
-  locale: Locale | null;
+interface Settings extends Choices {
   /** Null: the server's default. */
   model: string | null;
-  sidebar: boolean;
+  /** Conversations may be kept on this device for the time without a network. */
+  copies: boolean;
 }
 
 /** Also read by public/appearance.js before the first paint. */
-const KEY = 'runnel:settings';
+const KEY = storedName('runnel:settings');
 
 const load = (): Settings => {
   let stored: Partial<Settings> = {};
@@ -28,7 +27,9 @@ const load = (): Settings => {
     theme: THEMES.find((theme) => theme === stored.theme) ?? 'system',
     locale: isLocale(stored.locale) ? stored.locale : null,
     model: typeof stored.model === 'string' ? stored.model : null,
+    sendKey: SEND_KEYS.find((key) => key === stored.sendKey) ?? 'enter',
     sidebar: stored.sidebar !== false,
+    copies: stored.copies !== false,
   };
 };
 
@@ -43,9 +44,16 @@ const save = (settings: Settings): void => {
   }
 };
 
-/** What a reader chose about this page, remembered on this device. */
+/** What a reader chose about this page, remembered on this device; the server keeps what is told to it (`own.ts`). */
 export const useSettings = defineStore('settings', () => {
   const settings = reactive(load());
+  let taking = false;
+  /** Takes what was chosen elsewhere: it is not this page's choice, and told to nobody. */
+  const take = (chosen: Partial<Settings>): void => {
+    taking = true;
+    Object.assign(settings, chosen);
+    taking = false;
+  };
 
   watch(settings, save);
   watch(
@@ -61,6 +69,14 @@ export const useSettings = defineStore('settings', () => {
     (locale) => void speak(locale),
     { immediate: true },
   );
+  // Another tab of this browser. Its list and its model are its own.
+  const onStorage = ({ key }: StorageEvent): void => {
+    if (key !== KEY) return;
+    const { theme, locale, sendKey, copies } = load();
+    take({ theme, locale, sendKey, copies });
+  };
+  window.addEventListener('storage', onStorage);
+  onScopeDispose(() => window.removeEventListener('storage', onStorage));
 
-  return toRefs(settings);
+  return { ...toRefs(settings), take, isTaking: () => taking };
 });

@@ -6,6 +6,8 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue';
 import { useAttachments } from './attachments.ts';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
+import { BASE } from '../lib/session/base.ts';
+import { forgetOwn } from '../lib/own/stored.ts';
 import { forgetReader, readerOf } from '../lib/session/reader.ts';
 import { forgetQueued } from '../lib/session/forget-queued.ts';
 import { newsOf, readToken, signInHref, takeResult, type SignInNews } from '../lib/session/sign-in.ts';
@@ -56,7 +58,8 @@ export const useSignIn = defineStore('sign-in', () => {
     const before = user ?? presumed;
     if (before !== null && userId !== null && userId !== before) {
       forgetReader();
-      return location.assign(`/${location.search}`);
+      forgetOwn();
+      return location.assign(BASE + location.search);
     }
     user = userId ?? user;
     trying.value = false;
@@ -87,14 +90,15 @@ export const useSignIn = defineStore('sign-in', () => {
   const signOut = async (): Promise<void> => {
     tokens.forget();
     forgetDrafts();
+    forgetOwn();
     await useAttachments().clear();
     // Also what still waits to be sent: the next person at this screen must not read it.
     forgetQueued();
     forgetReader();
     await (await import('../composables/offline/kept-store.ts')).forgetKept();
-    if (!signsIn.value) return location.assign('/');
+    if (!signsIn.value) return location.assign(BASE);
     // A cookie that no script reads is ended by the server; without it one is still signed in, so the page says so instead of leaving.
-    await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : '/'), hearError);
+    await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : BASE), hearError);
   };
 
   hear(client.connection.get());

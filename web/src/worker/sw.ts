@@ -3,6 +3,7 @@
  * itself, so that an old page never meets a new server; files named by their content come from here, also for a page that was opened before
  * the release. Built into `/sw.js` by `web/service-worker.ts`.
  */
+import { storedName } from '../lib/session/base.ts';
 import { pathBelow, wayOf } from '../lib/session/shell.ts';
 
 /** Of the build: its release, files named by their content, and the others. All below the scope, with a leading slash. */
@@ -28,7 +29,8 @@ const worker = self as unknown as Worker;
 
 const { release, assets, fixed } = __SHELL__;
 const { scope } = worker.registration;
-const PREFIX = 'runnel-shell-';
+/** Caches belong to the host: another installation below another path of it has its own. */
+const PREFIX = storedName('runnel-shell-', new URL(scope).pathname);
 const NAME = PREFIX + release;
 const FIXED = new Set(fixed);
 /** A server that takes longer for a page is as good as none (ms). */

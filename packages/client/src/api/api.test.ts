@@ -11,22 +11,25 @@ const setup = (answer: (url: string, init: RequestInit) => Response | Promise<Re
     calls.push({ method: init.method!, url, body: init.body && JSON.parse(init.body as string), authorization });
     return answer(url, init);
   };
-  return { clock, calls, api: createApi({ url: 'https://a.example/page', fetch, credentials: createCredentials(clock, token), clock }) };
+  return { clock, calls, api: createApi({ url: 'https://a.example/', fetch, credentials: createCredentials(clock, token), clock }) };
 };
 
 test('each call is the one of the protocol', async () => {
-  const { api, calls } = setup(() => Response.json({ models: [], conversations: [], messages: [], hasMore: false }));
+  const answer = { models: [], conversations: [], messages: [], hasMore: false, conversationId: 'c2', outcome: 'forked' };
+  const { api, calls } = setup(() => Response.json(answer));
   await api.models();
   await api.listConversations({ after: 'c9', limit: 5 });
   await api.rename('c1', 'mới');
   await api.deleteConversation('c1');
   await api.history('c1', { before: 'm1' });
+  await api.forkConversation('c/1', { conversationId: 'c2', messageId: 'm1' });
   expect(calls.map(({ method, url, body }) => [method, url.replace('https://a.example', ''), body])).toEqual([
     ['GET', '/api/models', undefined],
     ['GET', '/api/conversations?after=c9&limit=5', undefined],
     ['PATCH', '/api/conversations/c1', { title: 'mới' }],
     ['DELETE', '/api/history/c1', undefined],
     ['GET', '/api/history/c1?before=m1', undefined],
+    ['POST', '/api/conversations/c%2F1/fork', { conversationId: 'c2', messageId: 'm1' }],
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { RunnelError, type ErrorCode, type OkEvent, type Part } from '@runnel/protocol';
-import type { ConversationPage, ConversationSummary, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
+import type { ConversationPage, ConversationSummary, ForkAnswer, MessagePage, ModelInfo, SignInWay } from '@runnel/protocol/http';
+import { addressOf } from './address.ts';
 import { readBody, type Fields } from './body.ts';
 import type { Clock } from '../clock.ts';
 import type { Credentials } from '../connection/credentials.ts';
@@ -21,12 +22,20 @@ export interface CallOptions {
 /** HTTP calls to any gateway. Every one rejects with RunnelError: the server's, or `unavailable` when none could be reached. */
 export interface Api {
   models(): Promise<ModelInfo[]>;
-  /** `pinned: 'first'`: the first page begins with what is pinned, beyond its limit. Without those that are archived, unless they alone are asked for. */
-  listConversations(page?: { after?: string; limit?: number; pinned?: 'first'; archived?: 'true' }): Promise<ConversationPage>;
+  /** `pinned: 'first'`: the first page begins with what is pinned, beyond its limit. Without those that are archived, unless they or a folder alone are asked for. */
+  listConversations(page?: {
+    after?: string;
+    limit?: number;
+    pinned?: 'first';
+    archived?: 'true';
+    folder?: string;
+  }): Promise<ConversationPage>;
   /** To another place in the person's own list. */
   place(conversationId: string, place: { pinned?: boolean; archived?: boolean; folder?: string | null }): Promise<void>;
   rename(conversationId: string, title: string): Promise<void>;
   deleteConversation(conversationId: string): Promise<void>;
+  /** A new conversation with the messages up to one; the caller makes its id, and the same call again makes no other. */
+  forkConversation(conversationId: string, target: { conversationId: string; messageId: string }): Promise<ForkAnswer>;
   history(conversationId: string, page?: { before?: string; limit?: number }): Promise<MessagePage>;
   /** A part with all that was streamed of it: messages carry only the beginnings of long ones (`truncated`). */
   part(conversationId: string, partId: string): Promise<Part>;
@@ -69,7 +78,7 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
   const { fetch, credentials, clock } = options;
 
   const request = async (target: string, call: CallOptions, token: string | undefined, signal: AbortSignal): Promise<Response> => {
-    const url = new URL(target, options.url);
+    const url = addressOf(options.url, target);
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
     if (options.userId !== undefined) url.searchParams.set('user_id', options.userId);
     const headers: Record<string, string> = { accept: call.accept ?? 'application/json', ...call.headers };
@@ -139,6 +148,8 @@ export const createApi = (options: { url: string; fetch: Fetch; credentials: Cre
     place: change,
     rename: (id, title) => change(id, { title }),
     deleteConversation: async (id) => void (await json(path('api', 'history', id), { method: 'DELETE' })),
+    forkConversation: (id, target) =>
+      call('POST', path('api', 'conversations', id, 'fork'), target, { conversationId: 'string', outcome: 'string' }),
     history: (id, page = {}) => get(path('api', 'history', id), { messages: 'array', hasMore: 'boolean' }, page),
     part: (id, partId) =>
       get<Part>(path('api', 'conversations', id, 'parts', partId), {

@@ -57,6 +57,8 @@ export interface PromptQueueOptions {
   /** Names this page over its reloads. */
   page?: string;
   storage?: PromptStorage;
+  /** Path of the server, with a slash at both ends. */
+  path?: string;
 }
 
 export const MAX_QUEUED_PROMPTS = 50;
@@ -75,7 +77,7 @@ const orphaned = (prompt: QueuedPrompt): QueuedPrompt => ({
 
 export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
   const { clock } = options;
-  const stored = createStoredPrompts(options.storage);
+  const stored = createStoredPrompts(options.storage, options.path);
   const listeners = new Set<(conversationId: string) => void>();
   const views = new Map<string, readonly PendingPrompt[]>();
   /** Conversations that answered `busy` to a patient prompt, with the timer of the next try. */

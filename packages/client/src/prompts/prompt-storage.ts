@@ -21,7 +21,7 @@ export interface QueuedPrompt extends PendingPrompt {
   page?: string;
 }
 
-const PREFIX = 'runnel.outbox.';
+const NAME = 'runnel.outbox.';
 /** Servers recognise a repeated prompt for a day (W-4); sending an older one could say it twice. */
 const MAX_AGE_MS = 20 * 3_600_000;
 
@@ -42,24 +42,28 @@ export interface StoredPrompts {
   remove(messageId: string): void;
 }
 
-export const createStoredPrompts = (storage?: PromptStorage): StoredPrompts => ({
-  load(now) {
-    const keys = Array.from({ length: storage?.length ?? 0 }, (_, i) => storage?.key(i) ?? '').filter((key) => key.startsWith(PREFIX));
-    const prompts: QueuedPrompt[] = [];
-    for (const key of keys) {
-      const prompt = parse(storage!.getItem(key));
-      if (!prompt || now - prompt.createdAt > MAX_AGE_MS) storage!.removeItem(key);
-      // Whether a prompt that was being sent arrived is not known; sending it again is safe (W-4).
-      else prompts.push(prompt.status === 'failed' ? prompt : { ...prompt, status: 'queued' });
-    }
-    return prompts.sort((a, b) => a.createdAt - b.createdAt);
-  },
-  save(prompt) {
-    try {
-      storage?.setItem(PREFIX + prompt.messageId, JSON.stringify(prompt));
-    } catch {
-      // Full or forbidden: the prompt lives as long as the page does.
-    }
-  },
-  remove: (messageId) => storage?.removeItem(PREFIX + messageId),
-});
+/** @param path of the server: pages of one host share a storage, and what was written for one server is nothing to another below the same host */
+export const createStoredPrompts = (storage?: PromptStorage, path = '/'): StoredPrompts => {
+  const prefix = path === '/' ? NAME : path + NAME;
+  return {
+    load(now) {
+      const keys = Array.from({ length: storage?.length ?? 0 }, (_, i) => storage?.key(i) ?? '').filter((key) => key.startsWith(prefix));
+      const prompts: QueuedPrompt[] = [];
+      for (const key of keys) {
+        const prompt = parse(storage!.getItem(key));
+        if (!prompt || now - prompt.createdAt > MAX_AGE_MS) storage!.removeItem(key);
+        // Whether a prompt that was being sent arrived is not known; sending it again is safe (W-4).
+        else prompts.push(prompt.status === 'failed' ? prompt : { ...prompt, status: 'queued' });
+      }
+      return prompts.sort((a, b) => a.createdAt - b.createdAt);
+    },
+    save(prompt) {
+      try {
+        storage?.setItem(prefix + prompt.messageId, JSON.stringify(prompt));
+      } catch {
+        // Full or forbidden: the prompt lives as long as the page does.
+      }
+    },
+    remove: (messageId) => storage?.removeItem(prefix + messageId),
+  };
+};

@@ -36,7 +36,7 @@ const setup = () => {
 
 describe('the address', () => {
   test('is the origin by its scheme, with the identity of development', () => {
-    expect(socketUrl('https://a.example/some/page?x=1')).toBe('wss://a.example/ws/chat');
+    expect(socketUrl('https://a.example/?x=1')).toBe('wss://a.example/ws/chat');
     expect(socketUrl('http://localhost:8080', 'ann b')).toBe('ws://localhost:8080/ws/chat?user_id=ann+b');
   });
 });

@@ -1,4 +1,5 @@
 import { SUBPROTOCOL } from '@runnel/protocol';
+import { addressOf } from '../api/address.ts';
 import { ABNORMAL, parseEvent, type OpenTransport } from './transport.ts';
 
 interface SocketEvent {
@@ -22,7 +23,7 @@ const OPEN = 1;
 const MAX_UNSENT_BYTES = 1024 * 1024;
 
 export const socketUrl = (origin: string, userId?: string): string => {
-  const url = new URL('/ws/chat', origin);
+  const url = addressOf(origin, '/ws/chat');
   url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
   if (userId !== undefined) url.searchParams.set('user_id', userId);
   return url.href;

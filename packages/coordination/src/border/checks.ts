@@ -1,6 +1,7 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
 import type { GrantRef } from '../grants.ts';
 import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log.ts';
+import type { ForkConversation } from '../run-log-begin.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
@@ -197,6 +198,22 @@ export const checkRehydrate = (command: Rehydrate): void => {
   flag(command.hasMore, 'command');
   checkMessages(command.messages);
   if (command.parked !== undefined) checkParked(command.parked);
+};
+
+/** A branch is whole: it begins at a root, and each of its messages is the parent of the next. */
+export const checkFork = (command: ForkConversation): void => {
+  checkChange(command);
+  text(command.title, BORDER.titleBytes, 'title');
+  object(command.from, 'source');
+  id(command.from.conversationId);
+  id(command.from.messageId);
+  list(command.messages, 'list of messages', BORDER.forkedMessages);
+  checkMessages(command.messages);
+  const isWhole = command.messages.every(({ parentId }, i) => parentId === (command.messages[i - 1]?.messageId ?? null));
+  word(isWhole && command.messages.length > 0 ? 'whole' : 'torn', ['whole'], 'branch');
+  if (command.making !== undefined) word(command.making, ['no', 'proven', 'unproven'], 'command');
+  if (command.system !== undefined) text(command.system, BORDER.textBytes, 'text');
+  if (command.model !== undefined) name(command.model, 'model');
 };
 
 const checkParked = (parked: NonNullable<Rehydrate['parked']>): void => {

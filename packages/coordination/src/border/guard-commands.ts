@@ -1,6 +1,6 @@
 import type { RunLog } from '../run-log.ts';
 import * as check from './checks.ts';
-import { TAIL_LIMITS } from '../budgets.ts';
+import { TAIL_LIMITS } from '../limits.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
 import { checkMerge, checkPutRecord, checkRecords } from './check-records.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
@@ -41,6 +41,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),
   mergeStored: checked(check.checkRehydrate, log.mergeStored),
+  forkConversation: checked(check.checkFork, log.forkConversation),
   expel: checked((command) => {
     object(command, 'command');
     id(command.conversationId);

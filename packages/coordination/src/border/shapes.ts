@@ -9,6 +9,8 @@ export const BORDER = {
   /** With the tokens of an identity provider. */
   grantBytes: 64 * 1024,
   seedTurns: 150,
+  /** Of one branch: their order in the database is by thousandths of a millisecond, parts included. */
+  forkedMessages: 500,
   /** Of one answer. */
   parts: 256,
   /** What a model is asked beside the thread: files may be in it. */

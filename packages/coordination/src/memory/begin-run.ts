@@ -1,7 +1,8 @@
 import { filesWeight, fitThread, newId, tokensOf, type Message, type Role } from '@runnel/protocol';
 import { ownFields, pathTo } from '../messages.ts';
 import { filesOf } from '../parts.ts';
-import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
+import { LIMITS } from '../limits.ts';
+import type { MemoryConversation, MemoryStore } from './store.ts';
 import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
@@ -26,7 +27,7 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   let parentId = asked === undefined ? (existing?.leaf ?? null) : asked;
   const { continues, preset, room, blind, thread = [] } = command;
   if (thread === 'ask' && existing?.trimmed && !existing.unproven) {
-    const missing = beyond(existing, continues ?? parentId, continues === undefined ? LONG_THREAD : LONG_THREAD + 1);
+    const missing = beyond(existing, continues ?? parentId, LIMITS.threadMessages + (continues === undefined ? 0 : 1));
     if (missing !== null) return { outcome: 'older', messageId: missing };
   }
   const missed = thread === 'ask' ? [] : thread.filter(({ messageId }) => !existing?.messages.has(messageId)).map(ownFields);
@@ -116,9 +117,6 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   store.whose.hold(conversationId, userId);
   return { outcome: 'started', runId, offset };
 };
-
-/** A thread that runs on for so long is cut where the store's memory ends, as always; an answer that is gone on with is none of it. */
-const LONG_THREAD = 100;
 
 /** The first of a message and its ancestors that is not here. */
 const beyond = ({ messages }: MemoryConversation, messageId: string | null, most: number): string | null => {

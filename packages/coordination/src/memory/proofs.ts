@@ -1,6 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { closeDeleted } from './editing.ts';
-import { LIMITS, type MemoryStore } from './store.ts';
+import { LIMITS } from '../limits.ts';
+import type { MemoryStore } from './store.ts';
 import { answersOf } from '../messages.ts';
 import type { ExpelResult, MergeStoredResult, StoreProofs } from '../proofs.ts';
 import { RESET_TYPE, type Rehydrate } from '../run-log.ts';

@@ -1,6 +1,6 @@
 import { isListed, type Cursor } from '@runnel/protocol';
-import { PAGE_BYTES, TAIL_LIMITS } from '../budgets.ts';
-import { LIMITS, type MemoryConversation, type MemoryStore } from './store.ts';
+import { LIMITS, PAGE_BYTES, TAIL_LIMITS } from '../limits.ts';
+import type { MemoryConversation, MemoryStore } from './store.ts';
 import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from '../run-log.ts';
 
 /** The newest of them that have room in `PAGE_BYTES`: always the last, however large. */
@@ -15,21 +15,15 @@ const fitting = (messages: StoredMessage[]): StoredMessage[] => {
   return messages.slice(first);
 };
 
-/** A log that neither is here nor was when the store changed began behind what the store has: it went back twice. */
-const NEWER_MS = 6_000;
-
 /** Whether a cursor is further than the store was when it changed. */
 const knewMore = (cursor: Cursor | null, logId: string, before: Cursor, sinceMs: number): boolean => {
   if (cursor === null || cursor.logId === logId) return false;
-  return cursor.logId === before.logId ? cursor.offset > before.offset : sinceMs < NEWER_MS;
+  return cursor.logId === before.logId ? cursor.offset > before.offset : sinceMs < LIMITS.newerMs;
 };
-
-/** How long a log is kept in which nothing runs: see `touch.lua`. */
-const QUIET_LOG_MS = 60_000;
 
 /** Events that a reader who comes back may be handed. */
 const logOf = (store: MemoryStore, conversation: MemoryConversation): readonly LogEntry[] => {
-  if (conversation.active === null && store.now() - conversation.touchedAt >= QUIET_LOG_MS) conversation.log = [];
+  if (conversation.active === null && store.now() - conversation.touchedAt >= LIMITS.quietLogMs) conversation.log = [];
   return conversation.log;
 };
 
@@ -46,7 +40,7 @@ export const readState = (store: MemoryStore, { conversationId, userId, cursor, 
     const bytes = entries.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
     if (entries.length === missed && bytes <= TAIL_LIMITS[reach].bytes) return { kind: 'tail', logId, offset, entries };
   }
-  const messages = fitting([...conversation.messages.values()].slice(-LIMITS.page));
+  const messages = fitting([...conversation.messages.values()].slice(-LIMITS.pageMessages));
   const { before } = conversation;
   const isBehind = before !== null && knewMore(cursor ?? null, logId, before, store.now() - (conversation.lossy ?? -Infinity));
   const run = active === null ? undefined : store.runOf(conversationId, active);

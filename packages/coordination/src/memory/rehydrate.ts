@@ -1,4 +1,5 @@
 import { newId } from '@runnel/protocol';
+import { LIMITS } from '../limits.ts';
 import { answersOf } from '../messages.ts';
 import { putBack } from './put-back.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
@@ -25,9 +26,6 @@ export const rehydrate = (store: MemoryStore, command: Rehydrate): RehydrateResu
   return { outcome: 'rehydrated', logId: conversation.logId };
 };
 
-/** What was relayed before the store changed is in the database by then. */
-const LAST_LOOK_MS = 10_000;
-
 const own = (conversation: MemoryConversation, { system, model }: Preset): void => {
   conversation.system ??= system!;
   conversation.model ??= model!;
@@ -47,7 +45,7 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, { messages,
   };
   if (lossy !== null) own(conversation, preset);
   const missing = lossy === null ? [] : answersOf(messages, parked).filter(({ message }) => lacks(message));
-  if (lossy !== null && store.now() - lossy > LAST_LOOK_MS) conversation.lossy = null;
+  if (lossy !== null && store.now() - lossy > LIMITS.lastLookMs) conversation.lossy = null;
   // Also where nothing else is missing: the database may have heard of it after the rest was put back.
   const cameBack = parked !== undefined && putBack(store, conversation, parked);
   if (missing.length === 0 && !cameBack) return { outcome: 'exists' };

@@ -1,18 +1,16 @@
+import { LIMITS } from '../limits.ts';
 import { runOfMessages } from '../messages.ts';
 import { filesOf, normalPart } from '../parts.ts';
 import { emitWhole } from './parts.ts';
 import type { MemoryStore } from './store.ts';
 import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log.ts';
 
-/** Of one event, bytes: a long conversation is told in several. */
-const TOLD_BYTES = 262_144;
-
 const partsOf = (messages: readonly StoredMessage[]): StoredMessage[][] => {
   const parts: StoredMessage[][] = [[]];
   let size = 0;
   for (const message of messages) {
     const bytes = Buffer.byteLength(JSON.stringify(message));
-    if (size > 0 && size + bytes > TOLD_BYTES) {
+    if (size > 0 && size + bytes > LIMITS.toldBytes) {
       parts.push([]);
       size = 0;
     }

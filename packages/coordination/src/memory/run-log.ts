@@ -10,6 +10,7 @@ import { listConversations, readHistory, readState } from './reading.ts';
 import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
 import { appendPartChunk, decidePart, parkRun, putPart } from './parts.ts';
+import { forkConversation } from './fork.ts';
 import { rehydrate } from './rehydrate.ts';
 import { createMemoryRecords } from './person/person-records.ts';
 import { restoreEnd } from './restore-end.ts';
@@ -80,6 +81,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     restoreEnd: async (command) => restoreEnd(store, command),
     noteTimeline: async (batch) => store.noteTimeline(batch),
     rehydrate: async (command) => rehydrate(store, command),
+    forkConversation: async (command) => news(command.conversationId, 'forked', 'changed', forkConversation(store, command)),
     mergeStored: async (command) => mergeStored(store, command),
     expel: async (command) => expel(store, command),
     placesInLine: async (runs) => placesInLine(store, runs),

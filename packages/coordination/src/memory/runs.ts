@@ -2,7 +2,7 @@ import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from '../messages.ts';
 import { endOfParts, factsOf, streamedBytes } from '../parts.ts';
 import { emitPart } from './parts.ts';
-import { COPY_EPOCHS, COPY_MS } from '../parked.ts';
+import { LIMITS } from '../limits.ts';
 import { receiptOf } from '../receipt.ts';
 import { refusal } from './refusal.ts';
 import type { MemoryRun, MemoryStore } from './store.ts';
@@ -32,10 +32,7 @@ const hold = (run: MemoryRun, owner: string, epoch: number, now: number, leaseMs
 };
 
 /** A lease cannot end further away than it is long, give or take a second: then the clock has gone back since it was written. */
-const isAlive = ({ expires, leaseMs }: MemoryRun, now: number): boolean => expires > now && expires - now <= leaseMs + 1_000;
-
-/** What nobody took for so long may be an older copy of a run that has ended. */
-const STALE_QUEUE_MS = 2_000;
+const isAlive = ({ expires, leaseMs }: MemoryRun, now: number): boolean => expires > now && expires - now <= leaseMs + LIMITS.clockStepMs;
 
 /** The model begins again at the last end of a step; with calls still open it is not its turn yet, and nothing goes. */
 const OPEN_CALLS: ReadonlySet<string> = new Set(['ready', 'waiting', 'approved', 'running', 'unknown']);
@@ -52,21 +49,21 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
   const { copied } = run;
   // So it has where the store changed: it may have gone back to a moment in which the answer waited.
   const changedAt = run.parts.length > 0 && run.owner === null && store.generation.since > 0 ? store.generation.since : null;
-  const youngUntil = Math.max(copied?.at ?? 0, changedAt ?? 0) + COPY_MS;
+  const youngUntil = Math.max(copied?.at ?? 0, changedAt ?? 0) + LIMITS.copyMs;
   if (!run.cancel && now < youngUntil) return { outcome: 'owned', model: run.model };
   // Older than the store's last change, and neither renewed, released nor begun since: who saw its end has a second to say so.
   const { since } = store.generation;
-  const isLost = !copied && since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + 1_000);
+  const isLost = !copied && since > 0 && (run.owner === null ? (run.queuedAt ?? 0) <= since : run.expires <= since + LIMITS.changedLeaseMs);
   // An owner that lives comes back within a second or two of its store and writes its answer again.
-  if (isLost && now < since + (run.owner === null ? 1_000 : 4_000)) return { outcome: 'owned', model: run.model };
+  if (isLost && now < since + (run.owner === null ? LIMITS.endToldMs : LIMITS.ownerBackMs)) return { outcome: 'owned', model: run.model };
   const canContinue = Object.hasOwn(models, run.model) ? models[run.model] : undefined;
   if (canContinue === undefined && !run.cancel) {
     return { outcome: 'unsuited' };
   }
-  const isStale = copied !== undefined || run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - STALE_QUEUE_MS);
+  const isStale = copied !== undefined || run.owner !== null || (run.queuedAt !== null && run.queuedAt < now - LIMITS.staleQueueMs);
   const doubt = isLost ? ('lost' as const) : isStale ? ('stale' as const) : null;
   store.recheck(conversation);
-  hold(run, owner, Math.max(run.epoch, copied?.claims ?? 0) + 1 + (copied ? COPY_EPOCHS : 0), now, leaseMs);
+  hold(run, owner, Math.max(run.epoch, copied?.claims ?? 0) + 1 + (copied ? LIMITS.copyEpochs : 0), now, leaseMs);
   run.copied = undefined;
   if (run.epoch > 1) {
     const restarted = !canContinue && !run.cancel && !isLost && beginsAgain(run);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { append, endOf, promptOf, startRun, USER, wholeRun } from '../../test/contract/world.ts';
-import { LIMITS } from './store.ts';
+import { LIMITS, MEMORY_LIMITS } from '../limits.ts';
 import { createMemoryRunLog } from './run-log.ts';
 
 const MINUTE_MS = 60_000;
@@ -46,7 +46,7 @@ test('an ended run is known for five minutes, a conversation for a day after its
 test('the number of conversations, the log of each and the outbox are bounded', async () => {
   const { log } = open();
   const first = await wholeRun(log);
-  for (let n = 0; n < LIMITS.conversations + 1; n++) {
+  for (let n = 0; n < MEMORY_LIMITS.conversations + 1; n++) {
     const prompt = promptOf();
     await log.beginRun(prompt);
     await log.cancelRun({ ...prompt, userId: USER });
@@ -55,9 +55,9 @@ test('the number of conversations, the log of each and the outbox are bounded', 
   expect(await log.readState({ conversationId: first.conversationId })).toEqual({ kind: 'none' });
   expect(log.outbox.read(1_000).length).toBe(20);
   const long = await startRun(log);
-  for (let at = 0; at < LIMITS.log * 2; at++) await append(log, long, at, 'x');
+  for (let at = 0; at < LIMITS.logEvents * 2; at++) await append(log, long, at, 'x');
   const state = await log.readState({ conversationId: long.conversationId });
-  expect(state).toMatchObject({ kind: 'snapshot', offset: LIMITS.log * 2 + 3 });
+  expect(state).toMatchObject({ kind: 'snapshot', offset: LIMITS.logEvents * 2 + 3 });
 });
 
 test('W-7 a minute after the last change nobody is handed events any more, but the whole', async () => {

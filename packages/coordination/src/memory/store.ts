@@ -2,23 +2,13 @@ import { newId, type Message } from '@runnel/protocol';
 import type { AuditData, AuditEventType, OutboxEntry, OutboxFields } from '@runnel/protocol/audit';
 import type { MemoryRun } from './memory-run.ts';
 import { Whose } from './whose.ts';
+import { LIMITS, MEMORY_LIMITS } from '../limits.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
 import type { MemoryConversation } from './records.ts';
 import type { ChannelListener, WorkHint } from '../run-log.ts';
 
 export type { MemoryRun } from './memory-run.ts';
 export type * from './records.ts';
-
-/** As in Redis: newest messages kept, events kept, entries before prompts are refused. */
-export const LIMITS = {
-  messages: 200,
-  log: 512,
-  page: 50,
-  conversations: 10_000,
-  listed: 1_000,
-} as const;
-const DAY_MS = 24 * 60 * 60 * 1_000;
-const ENDED_RUN_MS = 5 * 60 * 1_000;
 
 export interface MemoryCopy {
   conversations: Map<string, MemoryConversation>;
@@ -74,7 +64,7 @@ export class MemoryStore {
   }
 
   forgetLater(run: MemoryRun): void {
-    this.#ended.push({ run, at: this.now() + ENDED_RUN_MS });
+    this.#ended.push({ run, at: this.now() + LIMITS.endedRunMs });
   }
 
   create(conversationId: string, userId: string, title: string, logId: string = newId()): MemoryConversation {
@@ -108,7 +98,7 @@ export class MemoryStore {
     const offset = ++conversation.offset;
     const json = JSON.stringify({ type, conversationId, offset, ...(offset === 1 && { logId: conversation.logId }), ...fields });
     conversation.log.push({ offset, json });
-    if (conversation.log.length > LIMITS.log * 2) conversation.log = conversation.log.slice(-LIMITS.log);
+    if (conversation.log.length > LIMITS.logEvents * 2) conversation.log = conversation.log.slice(-LIMITS.logEvents);
     this.publish(conversationId, json);
     return offset;
   }
@@ -174,7 +164,7 @@ export class MemoryStore {
 
   noteDeleted(conversationId: string, userId: string | null): void {
     this.#deleted.delete(conversationId);
-    this.#deleted.set(conversationId, { userId, until: this.now() + DAY_MS });
+    this.#deleted.set(conversationId, { userId, until: this.now() + LIMITS.deletedMs });
   }
 
   /** `userId`: by this person. */
@@ -208,7 +198,7 @@ export class MemoryStore {
       const conversation = this.conversations.get(run.conversationId);
       if (run.status !== 'running' || run.owner === null || !conversation) continue;
       this.recheck(conversation);
-      run.expires = now + 1_000;
+      run.expires = now + LIMITS.changedLeaseMs;
     }
     queueMicrotask(() => {
       for (const listener of this.changes) listener();
@@ -236,8 +226,8 @@ export class MemoryStore {
   sweep(): void {
     const now = this.now();
     for (const conversation of this.conversations.values()) {
-      const isOld = conversation.touchedAt + DAY_MS <= now;
-      const isTooMuch = this.conversations.size > LIMITS.conversations && conversation.active === null;
+      const isOld = conversation.touchedAt + LIMITS.lifeMs <= now;
+      const isTooMuch = this.conversations.size > MEMORY_LIMITS.conversations && conversation.active === null;
       if (!isOld && !isTooMuch) break;
       this.conversations.delete(conversation.conversationId);
       if (conversation.active) this.runs.delete(`${conversation.conversationId}:${conversation.active}`);

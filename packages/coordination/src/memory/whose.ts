@@ -1,5 +1,4 @@
-const HELD_MS = 30 * 24 * 60 * 60 * 1_000;
-const MOST = 100_000;
+import { LIMITS, MEMORY_LIMITS } from '../limits.ts';
 
 /** Whose an id is when the conversation itself is gone: what the key `whose` is in Redis. Oldest first. */
 export class Whose {
@@ -13,9 +12,9 @@ export class Whose {
   /** From now on the id is this person's for 30 days. */
   hold(conversationId: string, userId: string): void {
     this.#held.delete(conversationId);
-    this.#held.set(conversationId, { userId, until: this.#now() + HELD_MS });
+    this.#held.set(conversationId, { userId, until: this.#now() + LIMITS.heldMs });
     for (const [id, { until }] of this.#held) {
-      if (until > this.#now() && this.#held.size <= MOST) break;
+      if (until > this.#now() && this.#held.size <= MEMORY_LIMITS.heldIds) break;
       this.#held.delete(id);
     }
   }

@@ -1,4 +1,5 @@
-import { PLACE_MS, type HeldRun, type StoreBudgets } from '../budgets.ts';
+import type { HeldRun, StoreBudgets } from '../budgets.ts';
+import { PLACE_MS } from '../limits.ts';
 import { shardOf, type KeyParts } from './keys.ts';
 import { checkIds } from '../messages.ts';
 import type { RedisCaller } from './client/caller.ts';

@@ -18,6 +18,7 @@ const DECODED: Record<string, string[]> = {
   'part/decide-part.lua': ['part', 'string.sub(facts, 2)'],
   'part/park-run.lua': ['partIds', 'used'],
   'restore/restore-end.lua': ['earlier[2]', 'string.sub(ended, 2, -2)'],
+  'conversation/fork-conversation.lua': ['source', 'message[4]', 'string.sub(fact, 2)'],
   'conversation/set-preset.lua': ['told'],
   'include/emit.lua': ['fields'],
   'include/told.lua': ['data', 'version'],

@@ -121,6 +121,7 @@ test.each([
   ['restore-run', 'RestoreRunResult'],
   ['restore-end', 'RestoreEndResult'],
   ['rehydrate', 'RehydrateResult'],
+  ['fork-conversation', 'ForkResult'],
   ['merge-stored', 'MergeStoredResult'],
   ['expel', 'ExpelResult'],
   ['read-state', 'ReadState'],

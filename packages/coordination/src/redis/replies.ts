@@ -11,6 +11,7 @@ import type {
   PutPartResult,
   LogEntry,
   ReadState,
+  ForkResult,
   RehydrateResult,
   RestoreEndResult,
   RestoreRunResult,
@@ -203,6 +204,11 @@ export const toRestoreEndResult = (reply: Reply): RestoreEndResult => {
 export const toRehydrateResult = (reply: Reply): RehydrateResult => {
   const outcome = reply[0] as RehydrateResult['outcome'];
   return outcome === 'rehydrated' ? { outcome, logId: String(reply[1]) } : { outcome };
+};
+
+export const toForkResult = (reply: Reply): ForkResult => {
+  const outcome = reply[0] as ForkResult['outcome'];
+  return outcome === 'forbidden' ? { outcome, ...(Number(reply[1]) === 1 && { doubtful: true }) } : { outcome };
 };
 
 export const toMergeResult = (reply: Reply): MergeStoredResult => {

@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
-import { beginArgs } from './args/begin-args.ts';
+import { beginArgs, forkArgs } from './args/begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { connectRedis, DEADLINE_MS } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, type KeyParts } from './keys.ts';
@@ -22,6 +22,7 @@ import {
   toHistory,
   toMergeResult,
   toReadState,
+  toForkResult,
   toRehydrateResult,
   toRestoreEndResult,
   toSwitchResult,
@@ -29,7 +30,7 @@ import {
   type Reply,
 } from './replies.ts';
 import { DEFAULT_MODEL, type RunLog } from '../run-log.ts';
-import { TAIL_LIMITS } from '../budgets.ts';
+import { TAIL_LIMITS } from '../limits.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
 import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
@@ -202,6 +203,12 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       });
       if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, presetOf(system, model));
       return toRehydrateResult(reply);
+    },
+    async forkConversation(command) {
+      const reply = await run('fork-conversation', partsOf(command.conversationId), forkArgs(command, cap));
+      if (reply[0] === 'forked')
+        lists.note(command.userId, command.conversationId, command.title, { ...presetOf(command.system, command.model), news: 'changed' });
+      return toForkResult(reply);
     },
     async mergeStored({ conversationId, userId, title, messages, hasMore }) {
       const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);

@@ -3,12 +3,13 @@ import { basename, join } from 'node:path';
 import type { Cluster, Redis } from 'ioredis';
 import type { ScriptArgs } from './args/script-args.ts';
 import { isKeyName, keyName, type KeyName, type KeyParts } from './keys.ts';
+import { LIMITS, type LimitName } from '../limits.ts';
 import { LARGE_MESSAGE_BYTES } from './large/large-message.ts';
 
 /** One state change as one Lua file, and what its header says. */
 export interface Script {
   name: ScriptName;
-  /** With includes expanded: what is sent to Redis. */
+  /** With includes expanded and limits as numbers: what is sent to Redis. */
   lua: string;
   keys: readonly string[];
   args: readonly string[];
@@ -42,6 +43,7 @@ const NAMES = [
   'rehydrate',
   'merge-stored',
   'expel',
+  'fork-conversation',
   'delete-message',
   'delete-conversation',
   'set-title',
@@ -84,6 +86,16 @@ const expandIncludes = (lua: string, read: (name: string) => string): string =>
       .replace(/^(?=.)/gm, indent),
   );
 
+/**
+ * Writes the number in the place of each `limits.<name>`. The text that Redis gets is what it would be with the numbers written by hand, so
+ * a script whose limits stay as they were keeps its SHA.
+ */
+const writeLimits = (lua: string): string =>
+  lua.replace(/\blimits\.(\w+)/g, (_name, limit: string) => {
+    if (!Object.hasOwn(LIMITS, limit)) throw new Error(`No limit of limits.ts is named ${limit}`);
+    return String(LIMITS[limit as LimitName]);
+  });
+
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);
 
 /** One labelled line of a header, with the lines that go on with `|`. */
@@ -118,7 +130,7 @@ const readHeader = (lua: string): Pick<Script, 'keys' | 'args' | 'outcomes' | 'r
 
 export const loadScript = (name: ScriptName): Script => {
   const lua = sourceOf(name);
-  return { name, lua: expandIncludes(lua, sourceOf), ...readHeader(lua) };
+  return { name, lua: writeLimits(expandIncludes(lua, sourceOf)), ...readHeader(lua) };
 };
 
 export const loadScripts = (): Script[] => NAMES.map(loadScript);

@@ -2,7 +2,7 @@ import { closePart, newId, type Message, type Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import { COPY_MS } from '../../src/parked.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Rehydrate } from '../../src/run-log.ts';
 import {
   append,
@@ -88,7 +88,7 @@ export const comingBackContract = (current: Current): void => {
     // W-4: the question that it answers, asked again.
     const again = { ...prompt, runId: parked.runId, message: { messageId: parked.parentId!, text: 'hỏi' } };
     expect(await log.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: parked.runId });
-    await current().jump(COPY_MS, [refOf(command)]);
+    await current().jump(LIMITS.copyMs, [refOf(command)]);
     expect(await claim(command)).toMatchObject({ outcome: 'owned' });
     const theirs = { ...refOf(command), userId: 'user-2', decision: 'approve' as const, expected: call, part: approved };
     expect(await log.decidePart(theirs)).toEqual({ outcome: 'forbidden' });
@@ -102,7 +102,7 @@ export const comingBackContract = (current: Current): void => {
     expect(await decide(command)).toEqual({ outcome: 'changed' });
     // An owner that lives may have gone on with it, and has a moment to say so.
     expect(await claim(command)).toMatchObject({ outcome: 'owned' });
-    await current().jump(COPY_MS, [refOf(command)]);
+    await current().jump(LIMITS.copyMs, [refOf(command)]);
     const taken = claimed(await claim(command));
     expect(taken).toMatchObject({
       epoch: 20,
@@ -138,7 +138,7 @@ export const comingBackContract = (current: Current): void => {
     await log.rehydrate(command);
     expect((await snapshotOf(log, command.conversationId)).run).toMatchObject({ parts: [thought, { state: 'running', attempt: 1 }] });
     expect((await log.findFreeRuns(1_000)).some(({ runId }) => runId === command.parked.runId)).toBe(true);
-    await current().jump(COPY_MS, [refOf(command)]);
+    await current().jump(LIMITS.copyMs, [refOf(command)]);
     expect(claimed(await claim(command)).parts[1]).toMatchObject({ state: 'running', attempt: 1 });
   });
 
@@ -166,7 +166,7 @@ export const comingBackContract = (current: Current): void => {
     const late = stored();
     await log.rehydrate(late);
     await decide(late);
-    await current().jump(COPY_MS, [refOf(late)]);
+    await current().jump(LIMITS.copyMs, [refOf(late)]);
     claimed(await claim(late));
     expect(await restore(late)).toEqual({ outcome: 'fenced' });
     expect(await append(log, run(late), 6, 'hai')).toEqual({ outcome: 'fenced' });
@@ -193,7 +193,7 @@ export const comingBackContract = (current: Current): void => {
     expect(run).toMatchObject({ parts: [thought, { state: 'running', attempt: 1 }] });
     expect(run).not.toHaveProperty('waiting');
     expect(await decide(command)).toEqual({ outcome: 'changed' });
-    await current().jump(COPY_MS, [refOf(command)]);
+    await current().jump(LIMITS.copyMs, [refOf(command)]);
     expect(claimed(await claim(command)).epoch).toBe(19);
     expect(await log.rehydrate(decided)).toEqual({ outcome: 'exists' });
   });

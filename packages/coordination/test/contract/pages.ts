@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { PAGE_BYTES } from '../../src/budgets.ts';
+import { PAGE_BYTES } from '../../src/limits.ts';
 import type { StoredMessage } from '../../src/run-log.ts';
 import { append, promptOf, snapshotOf, startRun, wholeRun, USER, type Current } from './world.ts';
 

@@ -141,7 +141,13 @@ const AdminAct = Type.Object({
 
 /** By the event's type. The words stand here only. */
 export const AUDIT_DATA = {
-  SESSION_STARTED: Type.Object({ ...User, title: Type.String() }),
+  SESSION_STARTED: Type.Object({
+    ...User,
+    title: Type.String(),
+    forkedFrom: Type.Optional(
+      Type.Object({ conversationId: Name, messageId: Name }, { description: 'It began as a branch of this one, up to this message' }),
+    ),
+  }),
   CHAT_MESSAGE: Type.Object({ ...User, message: MessageSchema }),
   STREAM_STARTED: Type.Object({
     ...Run,

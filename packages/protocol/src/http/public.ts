@@ -121,6 +121,9 @@ export const Me = Type.Object({
   admin: Type.Boolean({ description: 'May read everybody’s trail and statistics, and erase users' }),
   role: Type.Optional(Type.Enum(['user', 'auditor', 'admin'], { description: 'auditor: reads everybody’s trail and figures' })),
   audit: Type.Boolean({ description: 'There is an audit service: search, replay and the trail can be asked for' }),
+  copies: Type.Optional(
+    Type.Literal(false, { description: 'Pages keep no conversations on the device (`DEVICE_COPIES`). Absent: they may' }),
+  ),
 });
 export type Me = Static<typeof Me>;
 
@@ -205,4 +208,9 @@ export const PatchAnswer = Type.Object({
   offset: Type.Optional(Type.Integer({ description: 'Of the `title` event, or of the last one; absent where only the place was changed' })),
   ...PlaceFields,
 });
+export const ForkAnswer = Type.Object({
+  conversationId: Type.String({ description: 'The new one' }),
+  outcome: Type.Enum(['forked', 'duplicate'], { description: 'duplicate: it was made before, by the same call' }),
+});
+export type ForkAnswer = Static<typeof ForkAnswer>;
 export const ErasedAnswer = Type.Object({ conversations: Type.Integer(), forgotten: Type.Boolean() });

@@ -25,6 +25,15 @@ export const PlaceFields = {
   folder: Type.Optional(Type.String({ description: `A name of the person’s own, at most ${RECORD_CHARS.folder} characters` })),
 };
 
+/** Folders are names that conversations have: one without any is none. */
+export const FolderList = Type.Object({
+  folders: Type.Array(
+    Type.Object({ name: Type.String(), count: Type.Integer({ minimum: 1, description: 'Conversations in it that are not archived' }) }),
+    { description: 'By name' },
+  ),
+});
+export type FolderList = Static<typeof FolderList>;
+
 export const Rating = Type.Enum(['up', 'down']);
 export type Rating = Static<typeof Rating>;
 export const Feedback = Type.Object({

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { onClose } from '@runnel/kit';
 
 /** How many of a kind of question are answered at a time, and how many wait: what is read is held here until it is sent. */
 export interface Width {
@@ -69,12 +70,11 @@ export const registerWidths = (app: FastifyInstance, widths: Readonly<Record<str
     const gate = gates.get(request.url.split(/[/?]/, 2)[1] ?? '');
     if (gate === undefined) return;
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    onClose(reply.raw, () => gone.abort());
     const leave = await gate.enter(gone.signal);
     if (leave === null)
       return reply.code(503).header('retry-after', '1').send({ code: 'overloaded', message: 'Too many questions at once.' });
     reply.raw.once('finish', leave);
-    reply.raw.once('close', leave);
-    if (reply.raw.destroyed) leave();
+    onClose(reply.raw, leave);
   });
 };

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { LIMITS, PAGE_BYTES } from '@runnel/coordination';
 import { shownPart, UNLISTED, type Finish, type Message, type Part } from '@runnel/protocol';
 import type { ConversationPage, Deletion, FoundMessage, SearchPage, StoredPart } from '@runnel/protocol/http';
 import { fromCursor, toCursor } from './cursor.ts';
@@ -52,11 +53,6 @@ export const readBody = (body: unknown): Part[] => {
     return [];
   }
 };
-
-/** A page has at most so many bytes of text, but always its newest message: as in the run log. */
-const PAGE_BYTES = 512 * 1024;
-/** As many as the run log keeps of a conversation. */
-const MOST_TURNS = 200;
 
 const COLUMNS = Object.values(MESSAGE)
   .map(([name]) => name)
@@ -126,7 +122,7 @@ export class AuditReader {
   }
 
   /**
-   * The thread from its root to a message, as much of its end as a page has room for, and `MOST_TURNS` at most: what a turn below an old
+   * The thread from its root to a message, as much of its end as a page has room for, and `LIMITS.messages` at most: what a turn below an old
    * message needs. `none` where this person has no such message.
    */
   async thread(query: { conversationId: string; userId: string; messageId: string }): Promise<Page> {
@@ -143,10 +139,10 @@ export class AuditReader {
            JOIN thread ON m.message_id = thread.parent_id
            WHERE m.conversation_id = $1 AND m.user_id = $3 AND m.role <> '' AND thread.depth < $4
        ) SELECT message_id, bytes FROM thread ORDER BY depth`,
-      [conversationId, messageId, userId, MOST_TURNS],
+      [conversationId, messageId, userId, LIMITS.messages],
     );
     if (sizes.length === 0) return { kind: 'none' };
-    const chosen = fitting(sizes.slice(0, MOST_TURNS));
+    const chosen = fitting(sizes.slice(0, LIMITS.messages));
     const messages = await this.#messages(conversationId, chosen);
     const byId = new Map(messages.map((message) => [message.messageId, message]));
     const ordered = chosen.toReversed().flatMap((id) => byId.get(id) ?? []);

@@ -147,6 +147,22 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     return result;
   };
 
+  const forkConversation: RunLog['forkConversation'] = async (command) => {
+    const asked = { conversationId: command.conversationId, userId: command.userId };
+    const first = await runLog.forkConversation({ ...command, making: 'no' });
+    const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
+    if (!isDoubtful) return first;
+    const finding: Finding = { runLog: first.outcome === 'none' ? 'unknown' : 'stranger', unproven: first.outcome !== 'none' };
+    const { verdict, again } = await settle(asked, finding, slowMs, true);
+    if (verdict === 'forbidden') return { outcome: 'forbidden' };
+    // It was made before, and the store had forgotten it.
+    if (again) return runLog.forkConversation({ ...command, making: 'proven' });
+    if (verdict !== 'create' && verdict !== 'create-unproven') return first;
+    const result = await runLog.forkConversation({ ...command, making: verdict === 'create' ? 'proven' : 'unproven' });
+    if (result.outcome === 'forked') desk.forget(asked);
+    return result;
+  };
+
   /** One that is older than what the store keeps: the database knows whether there is such a message, and what it says. */
   const deleteMessage = async (command: DeleteMessage): Promise<ChangeResult> => {
     const result = await runLog.deleteMessage({ ...command, stored: 'ask' });
@@ -200,6 +216,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       return (await settle(asked, finding, readMs)).again ? runLog.readHistory(query) : page;
     },
     beginRun,
+    forkConversation,
     // `beginRun` checks the owner, with what the database knows.
     async findRun(query) {
       const found = await runLog.findRun(query);

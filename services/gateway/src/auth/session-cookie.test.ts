@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { createAuth } from './auth.ts';
-import { createGuests } from './session-cookie.ts';
+import { createGuests, signInCookie } from './session-cookie.ts';
 
 const SECRET = 'a secret of more than thirty-two characters';
 const base = {
@@ -78,3 +78,10 @@ test('S-13 a name that an operator chose is read as it is', async () => {
   expect(setCookie).toMatch(/^sid=/);
   expect((await auth.identify(request(setCookie!.split(';')[0]!, 'https'))).identity).toEqual(identity);
 });
+
+test.each([
+  ['__Host-runnel_session', '__Host-runnel_sign_in'],
+  ['runnel_session', '__Host-runnel_sign_in'],
+  ['__Host-other', '__Host-other.sign_in'],
+  ['sid', '__Host-sid.sign_in'],
+])('A-13 a sign-in that has begun is known by a cookie of its own beside %s', (session, flow) => expect(signInCookie(session)).toBe(flow));

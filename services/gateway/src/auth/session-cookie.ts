@@ -15,6 +15,15 @@ const SIGNED_GUEST = /^(guest-[0-9A-Za-z_-]{20,40})\.([0-9A-Za-z_-]{43})$/;
 const cookieNames = (name: string, secure: boolean): string[] =>
   name.startsWith(HOST_PREFIX) && !secure ? [name, name.slice(HOST_PREFIX.length)] : [name];
 
+/**
+ * The cookie of a sign-in that has begun. Named after the session's: installations behind one host get each other's cookies, since `__Host-` takes
+ * no path, and must not end each other's sign-ins. Pure.
+ */
+export const signInCookie = (sessionName: string): string => {
+  const plain = sessionName.startsWith(HOST_PREFIX) ? sessionName.slice(HOST_PREFIX.length) : sessionName;
+  return `${HOST_PREFIX}${plain === 'runnel_session' ? 'runnel_sign_in' : `${plain}.sign_in`}`;
+};
+
 /** Every value of a name, in the order that was sent. Pure. */
 const cookieValues = (header: string | undefined, name: string): string[] =>
   (header ?? '')

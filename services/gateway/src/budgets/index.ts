@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Metrics } from '@runnel/kit';
+import { onClose, type Metrics } from '@runnel/kit';
 import type { ShareKind, StoreBudgets } from '@runnel/coordination';
 import type { GatewayConfig } from '../config.ts';
 import type { Neighbours } from '../follow/presence.ts';
@@ -82,9 +82,9 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
   const within = async <T>(counts: InFlight, key: string, response: ServerResponse, work: () => Promise<T>): Promise<T> => {
     const gone = new AbortController();
     const abandon = (): void => gone.abort();
-    response.once('close', abandon);
+    const stay = onClose(response, abandon);
     const entered = await counts.enter(key, gone.signal);
-    response.off('close', abandon);
+    stay();
     if (!entered) throw refusals.of('reads', {});
     let left = false;
     const leave = (): void => {
@@ -92,8 +92,7 @@ export const createBudgets = ({ config, runLog, rateLimits, metrics, redis }: Bu
       left = true;
     };
     response.once('finish', leave);
-    response.once('close', leave);
-    if (response.destroyed || response.writableEnded) leave();
+    onClose(response, leave);
     return work();
   };
 

@@ -6,6 +6,7 @@ import type { Admission, Beginning } from '../budgets/admission.ts';
 import { withFiles } from './attach-files.ts';
 import { checkAnswer, sizeOf } from './measures.ts';
 import { decidePart, type DecideCommand, type DecideOutcome } from './decide.ts';
+import { forkConversation, type ForkCommand, type ForkOutcome } from './fork.ts';
 import { finishCancel, OWNER_GRACE_MS } from './finish-cancel.ts';
 import { cancelOrThrow, changeOrThrow, runOrThrow } from './command-results.ts';
 import type { Dispatcher } from '../dispatch/dispatch.ts';
@@ -69,6 +70,8 @@ export interface Commands {
   cancel(caller: Caller, command: { conversationId: string; runId: string }): Promise<{ outcome: 'cancelling' | 'already-ended' }>;
   /** bad-frame, forbidden, not-found. The first decision wins (W-17, W-18). */
   decide(caller: Caller, command: DecideCommand): Promise<{ outcome: DecideOutcome }>;
+  /** bad-frame (the id is another conversation's), forbidden, not-found, overloaded. */
+  fork(caller: Caller, command: ForkCommand): Promise<{ outcome: ForkOutcome }>;
   deleteMessage(caller: Caller, command: { conversationId: string; messageId: string }): Promise<{ offset: number }>;
   /** `forget`: the person is erased, by `deletedBy`, and the id is nobody's afterwards. */
   deleteConversation(caller: Caller, command: { conversationId: string; forget?: boolean; deletedBy?: string }): Promise<void>;
@@ -249,6 +252,7 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         if (outcome === 'decided') launch({ conversationId, runId });
         return { outcome };
       }),
+    fork: ({ userId }, command) => measured('fork', () => forkConversation({ runLog, admission }, userId, command)),
     deleteMessage: (caller, { conversationId, messageId }) =>
       measured('delete', async () => {
         const result = changeOrThrow(await runLog.deleteMessage({ conversationId, messageId, userId: caller.userId }));

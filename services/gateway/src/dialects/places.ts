@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { SocketLimits } from '../connections/socket-limits.ts';
@@ -53,8 +54,7 @@ export class OpenPlaces {
   /** Throws `overloaded` or `rate-limited`; the place is given back when the answer closes. */
   async take(request: FastifyRequest, reply: FastifyReply, userId: string, dialect: Dialect): Promise<void> {
     const place = this.enter(request.ip, dialect);
-    reply.raw.once('close', place.leave);
-    if (reply.raw.destroyed || reply.raw.writableEnded) place.leave();
+    onClose(reply.raw, place.leave);
     try {
       await place.person(userId);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { onClose } from '@runnel/kit';
 import type { Drainable } from '../connections/drain.ts';
 import { TokenExpiry } from '../connections/token-expiry.ts';
 import type { GatewayContext } from '../context.ts';
@@ -55,7 +56,7 @@ export class Tellers {
     const leave = (): void => feed.close();
     const token = new TokenExpiry(() => undefined, leave);
     token.start(life);
-    raw.once('close', leave);
+    onClose(raw, leave);
     this.#feeds.add(feed);
     try {
       await feed.run(startedAt);

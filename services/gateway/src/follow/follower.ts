@@ -48,11 +48,35 @@ export interface Reader {
 }
 
 /**
- * - `reading`: a read is under way; the room holds what comes live meanwhile and the view brings both.
- * - `waiting`: the log this reader held is gone; its owner may write it again (L-6), so the empty snapshot is delayed (3 s at most).
- * - `retrying`: the store did not answer; a timer asks again.
+ * What the next read is for, besides the events after the reader's position.
+ * - `born`: a log that began where there was none; it is read from its beginning, for what it is made of are events (W-7).
+ * - `lost`: the log this reader held, first found missing at `since`; its owner may write it again (L-6).
+ * - `deleted`: the conversation was deleted on purpose, so nobody will: an empty answer is shown at once.
  */
-type State = 'reading' | 'waiting' | 'retrying' | 'live' | 'closed';
+type Cause = { kind: 'position' } | { kind: 'born'; logId: string | null } | { kind: 'lost'; since: number } | { kind: 'deleted' };
+
+/** A reader that is not up to date. */
+interface Search {
+  cause: Cause;
+  /** Waits in a row that did not help; the next one is longer. */
+  attempt: number;
+  /** Told its sink about a failure and has not read since. */
+  complained: boolean;
+}
+
+/**
+ * - `reading`: a read is under way; the room holds what comes live meanwhile and the view brings both.
+ * - `waiting`: the log this reader held is gone, so the empty snapshot is delayed (3 s at most).
+ * - `retrying`: the store did not answer, or answers behind itself; a timer asks again.
+ */
+type State =
+  | ({ kind: 'reading' } & Search)
+  | ({ kind: 'waiting' | 'retrying'; timer: NodeJS.Timeout } & Search)
+  | { kind: 'live'; complained: boolean }
+  | { kind: 'closed' };
+
+const POSITION: Cause = { kind: 'position' };
+const LIVE: State = { kind: 'live', complained: false };
 
 /** An owner notices within a second that its store is back, and writes its answer again at once. */
 const RESTORE_GRACE_MS = 3000;
@@ -67,21 +91,11 @@ export class Follower implements Follow {
   readonly userId: string;
   readonly #sink: Sink;
   readonly #room: Reader;
-  #state: State = 'reading';
+  #state: State = { kind: 'reading', cause: POSITION, attempt: 0, complained: false };
   #logId: string | null;
   #offset: number;
-  /** A log that began where there was none: it is read from its beginning, for what it is made of are events (W-7). */
-  #born: string | null = null;
-  #opened = false;
-  #firstView = true;
-  /** Told its sink about a failure and has not read since. */
-  #complained = false;
-  #attempt = 0;
-  #timer: NodeJS.Timeout | undefined;
-  /** When the log this reader held was first found missing. */
-  #missingSince: number | null = null;
-  /** The conversation was deleted on purpose: nobody will write it again. */
-  #deleted = false;
+  /** What its sink has had: nothing, the word that the follow stands, or a view. */
+  #shown: 'nothing' | 'opened' | 'view' = 'nothing';
 
   constructor(request: FollowRequest, room: Reader) {
     this.conversationId = request.conversationId;
@@ -93,25 +107,26 @@ export class Follower implements Follow {
   }
 
   get live(): boolean {
-    return this.#state === 'live';
+    return this.#state.kind === 'live';
   }
 
   /** Up to date, and a read has found the conversation to be this person's: one that does not exist is nobody's yet. */
   get checked(): boolean {
-    return this.#state === 'live' && this.#logId !== null;
+    return this.#state.kind === 'live' && this.#logId !== null;
   }
 
   /** Position after everything sent. */
   get cursor(): Cursor | null {
-    const logId = this.#logId ?? this.#born;
+    const logId = this.#logId ?? this.#born();
     return logId === null ? null : { logId, offset: this.#offset };
   }
 
   /** A live event of the log. The next one of the log is delivered; any other one starts a read or is dropped. */
   offer(event: Outgoing): void {
-    if (this.#state === 'waiting') return this.reread();
-    if (this.#state !== 'live') return;
-    if (!mayHear(this.#logId, event.logId)) return this.#readAnother(event);
+    const { kind } = this.#state;
+    if (kind === 'waiting') return this.reread();
+    if (kind !== 'live') return;
+    if (!mayHear(this.#logId, event.logId)) return this.#readAnother(event, this.#search());
     const relation = relate(this.#offset, event);
     if (relation === 'next') this.#deliver(event);
     else if (relation === 'gap') this.reread();
@@ -124,64 +139,88 @@ export class Follower implements Follow {
 
   /** Stops at its position until a read has filled what is missing. */
   reread(): void {
-    if (this.#state !== 'closed' && this.#state !== 'reading') this.#read();
+    if (this.#state.kind !== 'reading') this.#read(this.#search());
   }
 
   /** The conversation was deleted: the result of the next read is sent even when it is empty. */
   reset(): void {
-    this.#deleted = true;
-    if (this.#state !== 'closed') this.#read();
+    const search = this.#search();
+    // A log that has just begun was never shown: nothing of it is waited for anyway.
+    this.#read({ ...search, cause: search.cause.kind === 'born' ? search.cause : { kind: 'deleted' } });
   }
 
   /** The answer of a read. For a live follower (a poll) it only adds what the channel lost. */
   arrive(view: View): void {
-    if (this.#state === 'closed') return;
-    this.#complained = false;
+    if (this.#state.kind === 'closed') return;
     if (view.kind === 'forbidden') return this.#refuse();
     this.#open();
-    if (this.#isBehind(view) && this.#mayComeBack(view)) return this.#waitForRestore();
-    this.#missingSince = null;
-    const first = this.#firstView;
-    this.#firstView = false;
+    const search = { ...this.#search(), complained: false };
+    const lostSince = this.#isBehind(view) ? this.#mayComeBack(view, search.cause) : null;
+    if (lostSince !== null) return this.#wait('waiting', { ...search, cause: { kind: 'lost', since: lostSince } }, RESTORE_RETRY);
+    const first = this.#shown !== 'view';
+    this.#shown = 'view';
     if (view.kind === 'tail') this.#fill(view, first);
     else if (!this.#stands(view)) this.#replace(view);
-    if (this.#state === 'reading' || this.#state === 'waiting') this.#state = 'live';
+    this.#catchUp();
     // Events behind `none` begin a log whose owner no read has checked yet: the next read checks it.
-    const isBirth = view.kind === 'none' && view.live.length > 0;
-    if (!isBirth) for (const event of view.live) if (relate(this.#offset, event) === 'next') this.#deliver(event);
-    if (isBirth) this.#readAnother(view.live[0]!);
-    else if (view.gap) this.#readOn();
-    else this.#attempt = 0;
+    const [birth] = view.kind === 'none' ? view.live : [];
+    if (birth) this.#readAnother(birth, search);
+    else for (const event of view.live) if (relate(this.#offset, event) === 'next') this.#deliver(event);
+    if (!birth && view.gap) this.#readOn(search.attempt);
     if (first) for (const event of this.#room.standing(this.userId)) this.#sink.send(event, this.#logId);
   }
 
   readFailed(error: RunnelError): void {
-    if (this.#state === 'closed') return;
-    if (!this.#complained) this.#sink.failed(error);
-    this.#complained = true;
+    if (this.#state.kind === 'closed') return;
+    const search = this.#search();
+    if (!search.complained) this.#sink.failed(error);
     // A live follower keeps its place: the room's poll asks again.
-    if (this.#state === 'live') return;
-    this.#state = 'retrying';
-    this.#again(RETRY);
+    if (this.live) this.#become({ kind: 'live', complained: true });
+    else this.#wait('retrying', { ...search, complained: true }, RETRY);
   }
 
   close(): void {
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
-    clearTimeout(this.#timer);
+    if (this.#state.kind === 'closed') return;
+    this.#become({ kind: 'closed' });
     this.#room.leave(this);
   }
 
-  #read(): void {
-    clearTimeout(this.#timer);
-    this.#state = 'reading';
-    this.#room.read(this);
+  /** Every change of state: a timer goes with the state it belongs to, and nothing comes after `closed`. */
+  #become(state: State): boolean {
+    const before = this.#state;
+    if (before.kind === 'closed') return false;
+    if (before.kind === 'waiting' || before.kind === 'retrying') clearTimeout(before.timer);
+    this.#state = state;
+    return true;
+  }
+
+  /** A view was sent. Who waits for the store to answer asks again all the same. */
+  #catchUp(): void {
+    if (this.#state.kind === 'retrying') Object.assign(this.#state, { cause: POSITION, attempt: 0, complained: false });
+    else this.#become(LIVE);
+  }
+
+  /** What a read that begins now is for. */
+  #search(): Search {
+    const state = this.#state;
+    if (state.kind === 'closed' || state.kind === 'live')
+      return { cause: POSITION, attempt: 0, complained: state.kind === 'live' && state.complained };
+    const { cause, attempt, complained } = state;
+    return { cause, attempt, complained };
+  }
+
+  #born(): string | null {
+    const { cause } = this.#search();
+    return cause.kind === 'born' ? cause.logId : null;
+  }
+
+  #read(search: Search): void {
+    if (this.#become({ kind: 'reading', ...search })) this.#room.read(this);
   }
 
   /** An event of a log that this reader has not read: a read says whose it is. */
-  #readAnother({ logId }: Outgoing): void {
-    if (this.#logId === null) this.#born = logId;
-    this.reread();
+  #readAnother({ logId }: Outgoing, search: Search): void {
+    this.#read({ ...search, cause: this.#logId === null ? { kind: 'born', logId } : POSITION });
   }
 
   #deliver(event: Outgoing): void {
@@ -190,8 +229,8 @@ export class Follower implements Follow {
   }
 
   #open(): void {
-    if (this.#opened) return;
-    this.#opened = true;
+    if (this.#shown !== 'nothing') return;
+    this.#shown = 'opened';
     this.#sink.opened();
   }
 
@@ -210,23 +249,21 @@ export class Follower implements Follow {
   /** The reader has exactly this already: nothing to replace. */
   #stands(view: Extract<View, { kind: 'none' | 'snapshot' }>): boolean {
     const position = view.kind === 'none' ? 0 : view.offset;
-    return this.#state === 'live' && !view.gap && view.logId === this.#logId && position === this.#offset;
+    return this.live && !view.gap && view.logId === this.#logId && position === this.#offset;
   }
 
   #replace(view: Extract<View, { kind: 'none' | 'snapshot' }>): void {
-    this.#deleted = false;
     this.#logId = view.logId;
-    this.#born = null;
     this.#offset = view.kind === 'none' ? 0 : view.readTo;
     this.#sink.send(view.snapshot, view.logId);
     this.#sink.send(view.marker, view.logId);
   }
 
   /** The view itself had a hole. Once is normal in a fast log; repeated holes mean that a lagging store answers. */
-  #readOn(): void {
-    if (this.#attempt++ === 0) return this.reread();
-    this.#state = 'retrying';
-    this.#again(RETRY);
+  #readOn(attempt: number): void {
+    const search = { cause: POSITION, attempt: attempt + 1, complained: false };
+    if (attempt === 0) this.#read(search);
+    else this.#wait('retrying', search, RETRY);
   }
 
   /** The store has less than this reader was shown: lost all, or failed over to a replica that lagged. */
@@ -236,23 +273,19 @@ export class Follower implements Follow {
     );
   }
 
-  #mayComeBack(view: View): boolean {
-    if (this.#logId === null || this.#deleted) return false;
-    this.#missingSince ??= performance.now();
+  /** Since when the log this reader held is missing, while its owner may still write it again; else null. */
+  #mayComeBack(view: View, cause: Cause): number | null {
+    if (this.#logId === null || cause.kind === 'deleted') return null;
+    const now = performance.now();
+    const since = cause.kind === 'lost' ? cause.since : now;
     const isChanged = view.kind === 'snapshot' && view.behind;
-    return performance.now() - this.#missingSince < (isChanged ? BEHIND_GRACE_MS : RESTORE_GRACE_MS);
+    return now - since < (isChanged ? BEHIND_GRACE_MS : RESTORE_GRACE_MS) ? since : null;
   }
 
-  #waitForRestore(): void {
-    this.#state = 'waiting';
-    this.#again(RESTORE_RETRY);
-  }
-
-  #again(backoff: { baseMs: number; maxMs: number }): void {
-    clearTimeout(this.#timer);
+  #wait(kind: 'waiting' | 'retrying', search: Search, backoff: { baseMs: number; maxMs: number }): void {
     // Never below half: a thousand readers of a store that just came back must not ask in one instant, nor in a tight loop.
-    const wait = backoff.baseMs / 2 + fullJitter({ attempt: this.#attempt++, ...backoff });
-    this.#timer = setTimeout(() => this.reread(), wait);
-    this.#timer.unref();
+    const wait = backoff.baseMs / 2 + fullJitter({ attempt: search.attempt, ...backoff });
+    const timer = setTimeout(() => this.reread(), wait).unref();
+    if (!this.#become({ kind, ...search, attempt: search.attempt + 1, timer })) clearTimeout(timer);
   }
 }

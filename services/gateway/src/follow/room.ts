@@ -1,10 +1,8 @@
-import { fullJitter, withDeadline } from '@runnel/kit';
 import { readChunkOffset, readPrefix } from '@runnel/protocol';
 import {
   HERE_TYPE,
   RESET_TYPE,
   type ChannelListener,
-  type Subscription,
   type Channels,
   type ConversationReader,
   type StoreHealth,
@@ -15,6 +13,7 @@ import type { Follower, Reader } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Limiter } from './read-slots.ts';
 import { control, hint, logged, type Outgoing } from './wire-event.ts';
+import { RoomChannel } from './room-channel.ts';
 import { RoomPresence, type Neighbours } from './presence.ts';
 import { RunKnowledge } from './run-knowledge.ts';
 import { SharedReads } from './shared-reads.ts';
@@ -34,10 +33,17 @@ export interface RoomDeps {
 const EXPECTED_MS = 250;
 /** Longer than any prefix (type, conversation id, offset) and than what precedes `t` in a chunk. */
 const HEAD_BYTES = 320;
-const SUBSCRIBE_PATIENCE_MS = 150;
-const SUBSCRIBE_RETRY = { baseMs: 250, maxMs: 5000 };
 /** After an interruption every room reads; not all in one instant. */
 const HEAL_SPREAD_MS = { running: 50, other: 500 };
+
+/**
+ * Incarnation of the log that the channel carries.
+ * - `unnamed`: not known yet, or the conversation was reset.
+ * - `doubtful`: the channel had a hole, so it may carry another one than was read: only a read says.
+ */
+type Incarnation = { kind: 'unnamed' | 'doubtful'; logId: null } | { kind: 'named'; logId: string };
+const UNNAMED: Incarnation = { kind: 'unnamed', logId: null };
+const DOUBTFUL: Incarnation = { kind: 'doubtful', logId: null };
 
 /** One conversation on this node: its channel, its followers, and the watch over the channel's silence. */
 export class Room implements Reader, WaitingRoom {
@@ -55,18 +61,10 @@ export class Room implements Reader, WaitingRoom {
     interrupted: () => this.#watchdog.cut(),
     resubscribed: () => this.#healed(),
   };
-  #subscription: Subscription | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #attempt = 0;
-  /** Reads were made before the channel stood. */
-  #readWithout = false;
-  #closed = false;
+  readonly #channel: RoomChannel;
   /** The place in line that was last sent to readers of this room. */
   #place: { runId: string; place: number; event: Outgoing } | null = null;
-  /** Incarnation that the channel carries, as far as it is known. */
-  #logId: string | null = null;
-  /** The channel may carry another incarnation than the one that was read. */
-  #unsure = false;
+  #log: Incarnation = UNNAMED;
   /** Last offset the channel brought since it was last whole. */
   #heard = 0;
   /** Last offset known from channel and reads. */
@@ -77,9 +75,11 @@ export class Room implements Reader, WaitingRoom {
     this.#deps = deps;
     this.#presence = new RoomPresence(conversationId);
     const { runLog, background, metrics, random } = deps;
-    this.#watchdog = new ChannelWatchdog({ run: this.run, subscribed: () => this.#subscription !== undefined, random });
+    const open = () => runLog.follow(conversationId, this.#listener);
+    this.#channel = new RoomChannel({ open, missed: () => this.recheck(), random });
+    this.#watchdog = new ChannelWatchdog({ run: this.run, subscribed: () => this.#channel.isOpen, random });
     const learn = (view: View, poll: boolean) => this.#learn(view, poll);
-    this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#subscribed(), learn });
+    this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#channel.tried, learn });
   }
 
   add(follower: Follower): void {
@@ -140,34 +140,9 @@ export class Room implements Reader, WaitingRoom {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#retry);
     this.#changed();
     this.watchers.clear();
-    await this.#subscription?.close();
-  }
-
-  /** Resolves when the channel stands, or after a while without it: reading must not wait for a channel that cannot be had. */
-  async #subscribed(): Promise<void> {
-    const first = this.#subscribe();
-    await withDeadline(first, SUBSCRIBE_PATIENCE_MS, () => void (this.#readWithout = true));
-  }
-
-  async #subscribe(): Promise<void> {
-    try {
-      const subscription = await this.#deps.runLog.follow(this.conversationId, this.#listener);
-      if (this.#closed) return await subscription.close();
-      this.#subscription = subscription;
-      // A reader that read before the channel stood may have missed an event in between.
-      if (this.#readWithout) this.recheck();
-    } catch {
-      if (this.#closed) return;
-      this.#readWithout = true;
-      // Without a channel, polls read the log. Readers get an error only when reads fail too.
-      const wait = SUBSCRIBE_RETRY.baseMs / 2 + fullJitter({ attempt: this.#attempt++, ...SUBSCRIBE_RETRY, random: this.#deps.random });
-      this.#retry = setTimeout(() => void this.#subscribe(), wait);
-      this.#retry.unref();
-    }
+    await this.#channel.close();
   }
 
   /** The hot path: nothing behind the prefix is parsed (L-3). */
@@ -185,10 +160,10 @@ export class Room implements Reader, WaitingRoom {
     if (offset === 1) this.#begin(bytes);
     else if (offset <= this.#heard) return this.#readSoon();
     this.#heard = offset;
-    const event = logged(type, this.conversationId, offset, this.#logId, bytes);
+    const event = logged(type, this.conversationId, offset, this.#log.logId, bytes);
     this.#reads.hold(event);
     // An offset of another log can equal the next one of ours. Example: we are at 12, the log began again and is at 13. A read decides.
-    if (this.#unsure) return this.#watchdog.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
+    if (this.#log.kind === 'doubtful') return this.#watchdog.atMost(this.#deps.random() * HEAL_SPREAD_MS.running);
     for (const follower of this.followers) follower.offer(event);
     this.run.note(event);
     this.#deps.metrics.events.inc();
@@ -203,9 +178,9 @@ export class Room implements Reader, WaitingRoom {
 
   /** The first event of a log names it. */
   #begin(bytes: Buffer): void {
-    this.#logId = textField(bytes, 'logId');
-    this.#reads.overtaken(this.#logId);
-    this.#unsure = false;
+    const logId = textField(bytes, 'logId');
+    this.#reads.overtaken(logId);
+    this.#log = logId === null ? UNNAMED : { kind: 'named', logId };
     this.#known = 0;
     this.run.reset();
   }
@@ -213,7 +188,7 @@ export class Room implements Reader, WaitingRoom {
   #hint(bytes: Buffer): void {
     const type = textField(bytes, 'type');
     if (type === RESET_TYPE) {
-      this.#forget();
+      this.#forget(this.#log.kind === 'doubtful' ? DOUBTFUL : UNNAMED);
       for (const follower of [...this.followers]) follower.reset();
     } else if (type === HERE_TYPE) {
       this.#presence.hear(JSON.parse(bytes.toString()) as Record<string, unknown>, performance.now());
@@ -230,15 +205,14 @@ export class Room implements Reader, WaitingRoom {
 
   /** The channel had a hole, or carries another log: read the store. */
   #readSoon(): void {
-    this.#forget();
-    this.#unsure = true;
+    this.#forget(DOUBTFUL);
     const spread = this.run.knowledge === 'running' ? HEAL_SPREAD_MS.running : HEAL_SPREAD_MS.other;
     this.#watchdog.atMost(this.#deps.random() * spread);
   }
 
-  #forget(): void {
+  #forget(log: Incarnation): void {
     this.#heard = 0;
-    this.#logId = null;
+    this.#log = log;
     this.#changed();
   }
 
@@ -256,15 +230,14 @@ export class Room implements Reader, WaitingRoom {
   #learn(view: View, poll: boolean): void {
     if (view.kind === 'forbidden') return;
     const { logId, offset } = view;
-    const moved = logId !== null && this.#logId !== null && logId !== this.#logId;
+    const moved = logId !== null && this.#log.kind === 'named' && logId !== this.#log.logId;
     const ahead = moved || offset > this.#known;
     if (view.kind === 'none') this.run.set(false, 0, null);
     else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo, view.unwritten);
     else for (const event of view.entries) this.run.note(event);
     for (const event of view.live) this.run.note(event);
     this.#known = moved ? offset : Math.max(this.#known, offset);
-    this.#logId = logId ?? this.#logId;
-    if (logId !== null) this.#unsure = false;
+    if (logId !== null) this.#log = { kind: 'named', logId };
     if (poll) {
       this.#deps.metrics.polls.inc({ found: String(ahead) });
       this.#watchdog.polled(ahead);

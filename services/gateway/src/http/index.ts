@@ -23,10 +23,12 @@ import { oidcRoutes } from './api/oidc.ts';
 import { sessionRoutes } from './api/sessions.ts';
 import { exportRoutes } from './person/export.ts';
 import { feedbackRoutes } from './person/feedback.ts';
+import { folderRoutes } from './person/folders.ts';
 import { promptRoutes } from './person/prompts.ts';
 import { settingRoutes } from './person/settings.ts';
 import { keyRoutes } from './api/keys.ts';
 import { meRoutes } from './api/me.ts';
+import { forkRoutes } from './api/fork.ts';
 import { modelRoutes } from './api/models.ts';
 import { agUiRoutes } from '../dialects/ag-ui/route.ts';
 import { aiSdkSocket } from '../dialects/ai-sdk/socket-route.ts';
@@ -38,6 +40,7 @@ import { streamRoutes } from '../dialects/durable-streams/route.ts';
 import { PendingAnswers } from '../dialects/openai/run.ts';
 import { openAiRoutes } from '../dialects/openai/plugin.ts';
 import { registerDocs, registerOpenApi } from './plumbing/openapi.ts';
+import { prefixOf } from './plumbing/prefix.ts';
 import { registerProblems } from './plumbing/problem.ts';
 import { registerSecurity } from './plumbing/security-headers.ts';
 import { eventRoutes } from './sse/sse.ts';
@@ -71,9 +74,10 @@ const HAS_A_BUDGET = /^\/api\/(chat|regenerate|cancel)(\?|$)/;
  */
 export const registerHttp = async (app: FastifyInstance, context: GatewayContext): Promise<HttpAnswers> => {
   const { config, runLog, budgets } = context;
+  const prefix = prefixOf(config.publicUrl);
   registerGracefulClose(app);
   if (context.files) sayTus(app, context.files);
-  registerProblems(app, config.webDir === undefined ? () => false : sendPage);
+  registerProblems(app, config.webDir === undefined ? () => false : sendPage(config.webDir, prefix));
   const hosts = { publicHosts: config.publicHosts, thisMachineOnly: context.thisMachineOnly };
   await registerSecurity(app, { corsOrigins: config.corsOrigins, hosts });
   const callers = new WeakMap<FastifyRequest, string>();
@@ -109,12 +113,13 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   });
   app.addHook('onClose', () => history.close());
 
-  await registerOpenApi(app);
+  await registerOpenApi(app, prefix);
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   chatRoutes(routes, context);
   const streams = eventRoutes(routes, context, metrics);
   historyRoutes(routes, context, history);
   conversationRoutes(routes, context, audit);
+  forkRoutes(routes, context, audit);
   searchRoutes(routes, context);
   replayRoutes(routes, context);
   trailRoutes(routes, context);
@@ -122,6 +127,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   keyRoutes(routes, context);
   exportRoutes(routes, context);
   feedbackRoutes(routes, context);
+  folderRoutes(routes, context);
   promptRoutes(routes, context);
   settingRoutes(routes, context);
   meRoutes(routes, context);
@@ -145,7 +151,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   await app.register(async (scope) => void feeds.push(aiSdkRoutes(scope, shared)), { prefix: '/api/ai-sdk' });
   feeds.push(aiSdkSocket(app, shared));
   await app.register(async (scope) => void feeds.push(agUiRoutes(scope, shared)), { prefix: '/api/ag-ui' });
-  await registerDocs(app);
-  if (config.webDir !== undefined) await registerStatic(app, config.webDir);
+  await registerDocs(app, prefix);
+  if (config.webDir !== undefined) await registerStatic(app, config.webDir, prefix);
   return { streams: () => [...streams.list(), ...feeds.flatMap((each) => each.list())], settled: () => pending.settled() };
 };

@@ -1,6 +1,6 @@
 import type { PersonRecord } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
-import { RECORD_CHARS, type ConversationSummary } from '@runnel/protocol/http';
+import { RECORD_CHARS, type ConversationSummary, type FolderList } from '@runnel/protocol/http';
 
 export type Place = Pick<ConversationSummary, 'pinned' | 'archived' | 'folder'>;
 /** As it is asked for: false, null and an empty folder take away. */
@@ -19,6 +19,14 @@ export const placeOf = ({ fields }: Pick<PersonRecord, 'fields'>): Place => ({
   ...(fields['archived'] === '1' && { archived: true as const }),
   ...(fields['folder'] && { folder: fields['folder'] }),
 });
+
+/** The folders of these places, by name; what is archived is in none of them. Pure. */
+export const foldersIn = (records: readonly Pick<PersonRecord, 'fields'>[]): FolderList['folders'] => {
+  const counts = new Map<string, number>();
+  for (const { folder, archived } of records.map(placeOf))
+    if (folder !== undefined && !archived) counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  return [...counts].map(([name, count]) => ({ name, count })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+};
 
 /** A folder's name: one line, not empty. @throws RunnelError `too-long` */
 const checkFolder = (folder: string): string | null => {

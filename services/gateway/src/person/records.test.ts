@@ -3,7 +3,7 @@ import { RunnelError } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ConversationPage, ConversationSummary } from '@runnel/protocol/http';
 import { listPlaced, type ListQuery } from './placed-list.ts';
-import { placePatch } from './places.ts';
+import { foldersIn, placePatch } from './places.ts';
 import { createRecords } from './records.ts';
 
 const USER = 'ann';
@@ -74,6 +74,16 @@ describe('places', () => {
 
   test('a name that is too long is refused', () => {
     expect(() => placePatch({ folder: 'x'.repeat(61) })).toThrow(RunnelError);
+  });
+
+  test('folders are the names that conversations in the list have, each with how many', () => {
+    const of = (...fields: Record<string, string>[]) => foldersIn(fields.map((one) => ({ fields: one })));
+    expect(of()).toEqual([]);
+    expect(of({ folder: 'B' }, { folder: 'A', pinned: '1' }, { pinned: '1' }, { folder: 'B' }, { folder: '' })).toEqual([
+      { name: 'A', count: 1 },
+      { name: 'B', count: 2 },
+    ]);
+    expect(of({ folder: 'A', archived: '1' })).toEqual([]);
   });
 
   const COUNT = 450;

@@ -1,9 +1,11 @@
-import { onScopeDispose, watch } from 'vue';
+import { computed, onScopeDispose, watch } from 'vue';
 import { readerOf, rememberReader } from '../../lib/session/reader.ts';
 import { useChat } from '../../stores/chat.ts';
 import { useConnection } from '../../stores/connection.ts';
 import { useConversations } from '../../stores/conversations.ts';
+import { useMe } from '../../stores/me.ts';
 import { useRoute } from '../../stores/route.ts';
+import { useSettings } from '../../stores/settings.ts';
 import { useTokens } from '../../tokens.ts';
 import { isCut } from './recall.ts';
 
@@ -17,9 +19,17 @@ export const useKeep = (): void => {
   const chat = useChat();
   const connection = useConnection();
   const conversations = useConversations();
+  const me = useMe();
   const route = useRoute();
+  const settings = useSettings();
   const tokens = useTokens();
   let owner: string | null = null;
+  /** Nothing is written before the server has said that it may be: who forbids it would have it on the device for a moment. */
+  const allowed = computed(() => settings.copies && me.copies === true);
+  const forbidden = computed(() => !settings.copies || me.copies === false);
+  watch(forbidden, async (now) => now && (await store()).forgetKept(), { immediate: true });
+  // What was forgotten has no owner any more.
+  watch(allowed, async (now) => now && owner !== null && (await store()).claimKept(owner));
   let timer: ReturnType<typeof setTimeout> | undefined;
   let listTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,12 +54,12 @@ export const useKeep = (): void => {
   const keep = (handle = chat.handle): void => {
     clearTimeout(timer);
     const conversation = handle?.state.get().conversation;
-    if (owner === null || !conversation || conversation.logId === null) return;
+    if (owner === null || !allowed.value || !conversation || conversation.logId === null) return;
     const mine = owner;
     void store().then(({ keepConversation }) => keepConversation(mine, conversation));
   };
   watch(
-    () => [chat.messages, chat.runId] as const,
+    () => [chat.messages, chat.runId, allowed.value] as const,
     () => {
       clearTimeout(timer);
       timer = setTimeout(keep, PAUSE_MS);
@@ -62,11 +72,11 @@ export const useKeep = (): void => {
     { flush: 'sync' },
   );
   watch(
-    () => conversations.items,
-    (items) => {
+    () => [conversations.items, allowed.value] as const,
+    ([items]) => {
       clearTimeout(listTimer);
       listTimer = setTimeout(() => {
-        if (owner === null || conversations.state !== 'ready') return;
+        if (owner === null || !allowed.value || conversations.state !== 'ready') return;
         const mine = owner;
         void store().then(({ keepList }) => keepList(mine, items, route.conversationId));
       }, PAUSE_MS);

@@ -2,9 +2,10 @@ import type { ConversationSummary } from '@runnel/client';
 import type { ConversationState } from '@runnel/protocol';
 import { clear, createStore, del, get, set, update } from 'idb-keyval';
 import { expired, keepable, type KeptIndex } from '../../lib/conversation/kept.ts';
+import { storedName } from '../../lib/session/base.ts';
 
 /** Another shape of what is kept has another name: what a newer page has left is not read wrongly by an older one. */
-const store = createStore('runnel-kept-1', 'conversations');
+const store = createStore(storedName('runnel-kept-1'), 'conversations');
 const OWNER = 'owner';
 const LIST = 'list';
 const INDEX = 'index';

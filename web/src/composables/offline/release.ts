@@ -1,4 +1,5 @@
 import { onScopeDispose, watch } from 'vue';
+import { BASE } from '../../lib/session/base.ts';
 import { i18n } from '../../i18n.ts';
 import { useConnection } from '../../stores/connection.ts';
 import { useNotices } from '../../stores/notices.ts';
@@ -9,7 +10,7 @@ const own = (): string | null => document.querySelector<HTMLMetaElement>('meta[n
 /** The release that the server would give now; null where it cannot say. */
 const served = async (): Promise<string | null> => {
   try {
-    const answer = await fetch(`${import.meta.env.BASE_URL}release.json`, { cache: 'no-store' });
+    const answer = await fetch(`${BASE}release.json`, { cache: 'no-store' });
     const { release } = (await answer.json()) as { release?: unknown };
     return answer.ok && typeof release === 'string' ? release : null;
   } catch {
@@ -33,9 +34,8 @@ export const useRelease = (): void => {
     'serviceWorker' in navigator && isSecureContext
       ? new Promise((resolve) =>
           whenIdle(() => {
-            const { BASE_URL } = import.meta.env;
             // Forbidden here, or an older server that has none: the page works as it did.
-            navigator.serviceWorker.register(`${BASE_URL}sw.js`, { scope: BASE_URL }).then(resolve, () => resolve(null));
+            navigator.serviceWorker.register(`${BASE}sw.js`, { scope: BASE }).then(resolve, () => resolve(null));
           }),
         )
       : Promise.resolve(null);

@@ -1,10 +1,12 @@
+import { storedName } from '../../lib/session/base.ts';
+
 /** Where a reader is in a conversation: this message, so far (px) below the upper edge. Nothing is kept of who is at the end. */
 export interface ReadingPlace {
   messageId: string;
   offset: number;
 }
 
-const PREFIX = 'runnel:place:';
+const PREFIX = storedName('runnel:place:');
 const MOST = 100;
 
 const store = (): Storage | null => {

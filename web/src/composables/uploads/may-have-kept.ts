@@ -1,5 +1,7 @@
+import { storedName } from '../../lib/session/base.ts';
+
 /** Name of the browser's database. */
-export const KEPT_FILES = 'runnel-files';
+export const KEPT_FILES = storedName('runnel-files');
 
 /** Whether the browser may have files of an earlier page: asked before anything is loaded for them. */
 export const mayHaveKeptFiles = async (): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import { defaultOptions, Upload, type DetailedError } from 'tus-js-client';
+import { BASE } from '../../lib/session/base.ts';
 
 /** Each piece is a request of its own, which any gateway may take; what of it arrived counts. */
 const PIECE_BYTES = 4 * 1024 * 1024;
@@ -49,7 +50,7 @@ const named = (url: string): string => {
 /** Sends a file by tus: piece by piece, from where the server has it. */
 export const startUpload = ({ file, name, url, token, begun, progress, done, failed }: UploadOf): { stop(): void } => {
   const upload = new Upload(file, {
-    endpoint: '/api/files',
+    endpoint: `${BASE}api/files`,
     ...(url !== undefined && { uploadUrl: url }),
     chunkSize: PIECE_BYTES,
     retryDelays: RETRY_MS,

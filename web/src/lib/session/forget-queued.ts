@@ -1,5 +1,7 @@
+import { storedName } from './base.ts';
+
 /** Of packages/client, whose outbox keeps each prompt that is not sent yet under a name of its own. */
-const PREFIX = 'runnel.outbox.';
+const PREFIX = storedName('runnel.outbox.');
 
 /** Removes every prompt that waits to be sent, of whoever wrote it. */
 export const forgetQueued = (storage: Storage = localStorage): void => {

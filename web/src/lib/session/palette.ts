@@ -6,7 +6,8 @@ export interface Choice {
   keys?: string;
 }
 
-const fold = (text: string): string =>
+/** Without case and diacritics, as people type in a hurry. */
+export const fold = (text: string): string =>
   text
     .normalize('NFD')
     .replace(/\p{M}+/gu, '')

@@ -1,3 +1,5 @@
+import { storedName } from './base.ts';
+
 /** Who was let in here last, on this device. */
 interface Reader {
   userId: string;
@@ -7,7 +9,7 @@ interface Reader {
   byToken: boolean;
 }
 
-const KEY = 'runnel:reader';
+const KEY = storedName('runnel:reader');
 /** A device that met no server for so long shows nobody's conversations. */
 const LIFE_MS = 7 * 24 * 3_600_000;
 

@@ -1,3 +1,5 @@
+import { storedName } from './base.ts';
+
 /** What tabs of one person tell each other about the list of conversations. */
 export type TabNews =
   | { kind: 'touched'; conversationId: string; title: string; updatedAt: number }
@@ -9,7 +11,7 @@ export interface Tabs {
   close(): void;
 }
 
-const NAME = 'runnel:conversations';
+const NAME = storedName('runnel:conversations');
 
 /** @param me names the person now; what tabs of somebody else tell is not heard */
 export const openTabs = (me: () => string | null, hear: (news: TabNews) => void): Tabs => {

@@ -1,4 +1,5 @@
 import { computed, shallowRef, type ComputedRef } from 'vue';
+import { storedName } from './base.ts';
 
 export interface TokenHolder {
   get(): string | undefined;
@@ -7,7 +8,7 @@ export interface TokenHolder {
   readonly held: ComputedRef<boolean>;
 }
 
-const KEY = 'runnel:token';
+const KEY = storedName('runnel:token');
 
 /**
  * The access token that was pasted. In sessionStorage: a reload of this tab keeps it and the end of the tab forgets it. In

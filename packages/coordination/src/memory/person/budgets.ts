@@ -1,10 +1,8 @@
-import { PLACE_MS, type StoreBudgets } from '../../budgets.ts';
+import type { StoreBudgets } from '../../budgets.ts';
+import { LIMITS, PLACE_MS } from '../../limits.ts';
 import type { MemoryStore } from '../store.ts';
 import { checkIds } from '../../messages.ts';
 import type { RunRef } from '../../run-ref.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-const NEW_HOLDER_MS = 30_000;
 
 const memberOf = ({ conversationId, runId }: RunRef): string => `${conversationId}:${runId}`;
 
@@ -50,12 +48,12 @@ export const createMemoryBudgets = (store: MemoryStore): StoreBudgets => {
       return { outcome: conversation.active === seen.runId ? 'running' : 'ended', ...seen };
     },
     async spendBytes(userId, bytes, limit) {
-      const day = Math.floor(store.now() / DAY_MS);
+      const day = Math.floor(store.now() / LIMITS.dayMs);
       if (spent.day !== day) spent = { day, bytes: new Map() };
       const before = spent.bytes.get(userId);
       if (limit === 0 && before === undefined) return { outcome: 'spent', total: 0 };
       const total = Math.max(0, (before ?? 0) + bytes);
-      if (limit > 0 && bytes > 0 && total > limit) return { outcome: 'over', retryAfterMs: (day + 1) * DAY_MS - store.now() };
+      if (limit > 0 && bytes > 0 && total > limit) return { outcome: 'over', retryAfterMs: (day + 1) * LIMITS.dayMs - store.now() };
       spent.bytes.set(userId, total);
       return { outcome: 'spent', total };
     },
@@ -64,7 +62,7 @@ export const createMemoryBudgets = (store: MemoryStore): StoreBudgets => {
       let others = 0;
       for (const [name, share] of own) {
         if (share.holder === holder) continue;
-        if (!alive.includes(share.holder) && store.now() - share.at > NEW_HOLDER_MS) own.delete(name);
+        if (!alive.includes(share.holder) && store.now() - share.at > LIMITS.newHolderMs) own.delete(name);
         else if (share.kind === kind) others += share.count;
       }
       const granted = Math.min(wanted, Math.max(0, limit - others));

@@ -1,8 +1,7 @@
 import type { KeptGrant } from '@runnel/protocol/http';
 import type { Grant, GrantListener, StoreGrants } from '../../grants.ts';
+import { LIMITS } from '../../limits.ts';
 import type { MemoryStore } from '../store.ts';
-
-const MINUTE_MS = 60_000;
 
 type Held = Omit<KeptGrant, 'userId'>;
 
@@ -74,7 +73,7 @@ export const createMemoryGrants = (store: Pick<MemoryStore, 'now'>, kept?: KeptG
         return { outcome: 'none' };
       }
       const before = held.usedAt;
-      held.usedAt = Math.max(before, Math.floor(store.now() / MINUTE_MS) * MINUTE_MS, held.createdAt + 1);
+      held.usedAt = Math.max(before, Math.floor(store.now() / LIMITS.grantUseMs) * LIMITS.grantUseMs, held.createdAt + 1);
       // Once a minute, and nobody waits for it.
       if (held.usedAt !== before) void keep().catch(() => undefined);
       return { outcome: 'valid', userId: home.userId, at: store.now(), ...shown(held) };

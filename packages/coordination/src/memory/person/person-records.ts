@@ -7,6 +7,7 @@ import {
   type RecordKind,
   type StoreRecords,
 } from '../../person-records.ts';
+import { MEMORY_LIMITS } from '../../limits.ts';
 import type { MemoryStore } from '../store.ts';
 
 interface Kept {
@@ -14,9 +15,6 @@ interface Kept {
   newest: number;
   entries: Map<string, { version: number; fields: Record<string, string> }>;
 }
-
-/** People and kinds that are kept here; who was away longest is read from the database again. */
-const MOST_KEPT = 10_000;
 
 const textOf = (fields: Record<string, string>): string => (Object.keys(fields).length > 0 ? JSON.stringify(fields) : '');
 const sizeOf = (name: string, version: number, text: string): number => Buffer.byteLength(`${name}${version}|${text}`);
@@ -111,7 +109,7 @@ export const createMemoryRecords = (store: MemoryStore): StoreRecords => {
       people.delete(key);
       people.set(key, kept);
       for (const oldest of people.keys()) {
-        if (people.size <= MOST_KEPT) break;
+        if (people.size <= MEMORY_LIMITS.people) break;
         people.delete(oldest);
       }
     },

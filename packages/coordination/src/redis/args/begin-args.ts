@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
-import { ownFields, toLuaJson } from '../../messages.ts';
+import { forkedMessages, ownFields, toLuaJson } from '../../messages.ts';
 import { filesOf } from '../../parts.ts';
-import type { BeginRun } from '../../run-log.ts';
+import type { BeginRun, ForkConversation } from '../../run-log.ts';
 import type { ScriptArgs } from './script-args.ts';
 
 /** The parent as an argument of `begin-run`: `*` is the newest leaf, empty is a root. */
@@ -33,5 +33,25 @@ export const beginArgs = (command: BeginRun, cap: number): ScriptArgs['begin-run
     blind: blind ? '1' : '',
     thread: thread === 'ask' ? '' : JSON.stringify(thread.map((turn) => [turn.messageId, toLuaJson(ownFields(turn))])),
     request,
+  };
+};
+
+/** What `fork-conversation` is given for a command. Pure but for the name of a log. */
+export const forkArgs = (command: ForkConversation, cap: number): ScriptArgs['fork-conversation'] => {
+  const { userId, title, from, messages, making = 'proven', system = '', model = '' } = command;
+  const branch = forkedMessages(messages).map(({ message, madeRun, told, facts }) => {
+    const { messageId } = message;
+    return [messageId, toLuaJson(message), madeRun, toLuaJson(told), facts.map((fact) => toLuaJson(fact))];
+  });
+  return {
+    userId,
+    title,
+    logId: newId(),
+    source: JSON.stringify({ conversationId: from.conversationId, messageId: from.messageId }),
+    messages: toLuaJson(branch),
+    cap,
+    system,
+    model,
+    making: making === 'no' ? '' : making,
   };
 };

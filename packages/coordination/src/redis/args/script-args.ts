@@ -105,6 +105,17 @@ export interface ScriptArgs {
     model: string;
     waiting: string;
   };
+  'fork-conversation': {
+    userId: string;
+    title: string;
+    logId: string;
+    source: string;
+    messages: string;
+    cap: number;
+    making: '' | 'proven' | 'unproven';
+    system: string;
+    model: string;
+  };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
   'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
   'set-preset': { userId: string; system: string; model: string; change: string; cap: number };

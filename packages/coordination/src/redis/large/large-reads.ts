@@ -1,5 +1,5 @@
 import { RunnelError } from '@runnel/protocol';
-import { PAGE_BYTES } from '../../budgets.ts';
+import { PAGE_BYTES } from '../../limits.ts';
 import { connectRedis } from '../client/connect.ts';
 import type { KeyParts } from '../keys.ts';
 import { createRedisCaller, type OnCommand } from '../client/caller.ts';

@@ -15,6 +15,8 @@ export interface ChunkStart {
   skipped?: number;
   /** What stood when it waited for a person, who has decided about these parts: the step comes again, in the place of that. */
   decided?: ReadonlySet<string>;
+  /** What the addresses of files begin with: the path prefix of `PUBLIC_URL`. */
+  prefix?: string;
 }
 
 /** What a client was told. */
@@ -72,7 +74,7 @@ export const chunkEncoder = (head: ChunkHead, start: ChunkStart = {}): Encoder<S
     for (const [index, before] of parts.entries()) {
       const part = answer.parts[index];
       if (!part) continue;
-      const { chunks, sent: after } = partChunks(part, before, ended);
+      const { chunks, sent: after } = partChunks(part, before, ended, start.prefix);
       events.push(...chunks);
       parts[index] = after;
     }
@@ -84,7 +86,7 @@ export const chunkEncoder = (head: ChunkHead, start: ChunkStart = {}): Encoder<S
         events.push({ type: 'text-delta', id: `text-${texts}`, delta: piece.text });
       } else {
         close();
-        const { chunks, sent: after } = partChunks(piece.part, null, ended);
+        const { chunks, sent: after } = partChunks(piece.part, null, ended, start.prefix);
         events.push(...chunks);
         parts.push(after);
       }

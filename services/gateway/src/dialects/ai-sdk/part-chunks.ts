@@ -81,8 +81,8 @@ const call = (part: Part, before: PartSent, isNew: boolean, ended: boolean): Tol
   return { chunks, sent: { ...sent, isOver: true } };
 };
 
-/** What a client lacks of a part, of which it was told `sent` (null: nothing). `ended`: so has its answer. Pure. */
-export const partChunks = (part: Part, before: PartSent | null, ended: boolean): Told => {
+/** What a client lacks of a part, of which it was told `sent` (null: nothing). `ended`: so has its answer. `prefix`: of addresses. Pure. */
+export const partChunks = (part: Part, before: PartSent | null, ended: boolean, prefix = ''): Told => {
   const sent = before ?? UNTOLD;
   if (sent.isOver) return { chunks: [], sent };
   const isNew = before === null;
@@ -98,7 +98,7 @@ export const partChunks = (part: Part, before: PartSent | null, ended: boolean):
     }
     case 'file': {
       const { fileId = '', mediaType = 'application/octet-stream' } = part;
-      return { chunks: [{ type: 'file', url: `/api/files/${fileId}`, mediaType }], sent: { ...sent, isOver: true } };
+      return { chunks: [{ type: 'file', url: `${prefix}/api/files/${fileId}`, mediaType }], sent: { ...sent, isOver: true } };
     }
     default:
       // A kind of a later release: nothing that this protocol has a word for.

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
 import { readJson } from '../../http/plumbing/bodies.ts';
+import { prefixOf } from '../../http/plumbing/prefix.ts';
 import { PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
 import { dialectCaller } from '../door.ts';
 import { findRun } from '../find-run.ts';
@@ -24,6 +25,7 @@ const stream = {
 /** The addresses of the Default- and the WorkflowChatTransport below `/api/ai-sdk`. */
 export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext): { list(): readonly Drainable[] } => {
   const { auth, commands, runLog } = context;
+  const prefix = prefixOf(context.config.publicUrl);
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const tellers = new Tellers(instance, context, 'ai-sdk');
   countAnswers(instance, context.dialects, 'ai-sdk');
@@ -38,7 +40,10 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
   ): Promise<void> => {
     const { conversationId, runId } = place;
     reply.headers({ 'x-vercel-ai-ui-message-stream': 'v1', 'x-workflow-run-id': `${conversationId}.${runId}` });
-    return tellers.tell(request, reply, place, chunkEncoder({ conversationId, runId }, start), { startedAt, last: 'data: [DONE]\n\n' });
+    return tellers.tell(request, reply, place, chunkEncoder({ conversationId, runId }, { ...start, prefix }), {
+      startedAt,
+      last: 'data: [DONE]\n\n',
+    });
   };
 
   app.post(

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
 import { lifeOf } from '../../http/plumbing/caller.ts';
@@ -34,6 +35,7 @@ export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { li
           },
         );
         const place = places.enter(request.ip, 'ai-sdk');
+        onClose(request.raw.socket, place.leave);
         if (known)
           await place.person(known.caller.userId).catch((error: unknown) => {
             place.leave();
@@ -41,7 +43,6 @@ export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { li
           });
         if (known) allowLargeMessages(request.raw.socket, LARGE);
         callers.set(request, { known, leave: place.leave, enter: known ? async () => undefined : place.person });
-        request.raw.socket.once('close', place.leave);
       },
     },
     (socket, request) => {

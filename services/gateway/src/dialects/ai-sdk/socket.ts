@@ -5,6 +5,7 @@ import type { Caller } from '../../commands/commands.ts';
 import type { Life } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
+import { prefixOf } from '../../http/plumbing/prefix.ts';
 import { Heartbeat } from '../../sockets/heartbeat.ts';
 import { AnswerFeed, type Outlet } from '../answer-feed.ts';
 import { findRun } from '../find-run.ts';
@@ -166,7 +167,10 @@ export class ChatSocket implements Drainable {
   #tell(requestId: string, place: Telling['place'], { startedAt, ...start }: ChunkStart & { startedAt?: number } = {}): void {
     if (!this.open) return;
     this.#send({ type: 'start', requestId });
-    const encoder = chunkEncoder({ conversationId: place.conversationId, runId: place.runId }, start);
+    const encoder = chunkEncoder(
+      { conversationId: place.conversationId, runId: place.runId },
+      { ...start, prefix: prefixOf(this.#context.config.publicUrl) },
+    );
     const feed = new AnswerFeed(this.#context.hub, place, encoder, this.#outletOf(requestId));
     this.#tellings.set(requestId, { feed: feed as AnswerFeed<unknown>, place });
     void feed.run(startedAt);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../../budgets/unsent.ts';
 import type { Drainable } from '../../connections/drain.ts';
@@ -35,7 +36,7 @@ export class Feed implements Drainable {
       slow: () => raw.destroy(),
       cut: () => raw.destroy(),
     };
-    raw.once('close', () => this.close());
+    onClose(raw, () => this.close());
   }
 
   get open(): boolean {

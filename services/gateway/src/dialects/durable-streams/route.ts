@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { Drainable } from '../../connections/drain.ts';
 import { lifeOf } from '../../http/plumbing/caller.ts';
@@ -46,7 +47,7 @@ const wantedOf = (offset: string | undefined): Wanted => {
 /** Aborts when the answer closes, or the node goes away. */
 const leaving = (reply: FastifyReply, draining: AbortSignal): AbortSignal => {
   const left = new AbortController();
-  reply.raw.once('close', () => left.abort());
+  onClose(reply.raw, () => left.abort());
   return AbortSignal.any([left.signal, draining]);
 };
 
@@ -124,7 +125,7 @@ export const streamRoutes = (instance: FastifyInstance, context: DialectContext)
         const { expiresAt, watch } = await lifeOf(auth, request, reply);
         // The protocol has no word for it: who comes back is told.
         const unwatch = watch?.(() => reply.raw.destroy());
-        if (unwatch) reply.raw.once('close', unwatch);
+        if (unwatch) onClose(reply.raw, unwatch);
         await places.take(request, reply, reading.userId, 'durable-streams');
         if (live === 'long-poll') await longPoll(reading, wanted, cursor, reply);
         else await feed(reading, wanted, cursor, reply, Math.min(FEED_MS, (expiresAt ?? Infinity) - Date.now()));

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { delay } from '@runnel/kit';
+import { delay, onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import type { Life } from '../../auth/identity.ts';
@@ -95,7 +95,7 @@ export const withAnswer = async (
     if (cancelAfterMs !== null) void abandon(context, caller, run, cancelAfterMs);
     answer.fail(hasLeft());
   };
-  const onClose = (): void => {
+  const closed = (): void => {
     left = true;
     if (isRunning && !answer.end) leave();
   };
@@ -113,7 +113,7 @@ export const withAnswer = async (
   const { promise: done, resolve: settle } = Promise.withResolvers<void>();
   pending.add(answer, done);
   const follow = hub.follow({ conversationId, userId: caller.userId, cursor: null, sink: answer });
-  reply.raw.once('close', onClose);
+  const forget = onClose(reply.raw, closed);
   draining.addEventListener('abort', onDrain);
   if (draining.aborted) onDrain();
   try {
@@ -123,7 +123,7 @@ export const withAnswer = async (
     await deliver(answer);
   } finally {
     follow.close();
-    reply.raw.off('close', onClose);
+    forget();
     draining.removeEventListener('abort', onDrain);
     clearTimeout(last);
     token.stop();

@@ -98,11 +98,12 @@ export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
 
 export interface StreamEvent {
   type: string;
+  /** In what this file makes: its place, of which `numbers.ts` makes its number. */
   sequence_number: number;
 }
 
 /**
- * Numbers are functions of text and thoughts alone, so that they are the same in every answer, from every node, and for as long as the
+ * Places are functions of text and thoughts alone, so that they are the same in every answer, from every node, and for as long as the
  * message lives: the four events of the beginning are 0 to 3, the delta that ends at byte `b` is `3 + b`, those of the end follow the last
  * byte; thoughts move what comes behind them (`thoughts.ts`).
  */

@@ -6,7 +6,9 @@ import { restarted } from '../openai/api-error.ts';
 import { nextPiece } from '../openai/next-piece.ts';
 import { beginning, delta, ending, opening, sse, type StreamEvent, type View } from './encode.ts';
 import { piecesOf, prefixOf } from './pieces.ts';
-import { bytesBehind, thoughtBehind, thoughtEvents, type ToldThought } from './thoughts.ts';
+import { BLANK, begun, isProof, isTextBegun, numberAt, numberBehind, placeOf, tapeUpTo, withText, withThought } from './numbers.ts';
+import { SettledThoughts } from './settled.ts';
+import { bytesBehind, lastNumber, startOf, thoughtBehind, thoughtEvents, type Thought, type ToldThought } from './thoughts.ts';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -23,19 +25,30 @@ export interface StreamOptions {
  * Writes the events of an answer as it grows, those that a client has left out. A look that ends before its run (the node goes away) closes
  * the response without a last event: the client comes back with the number of the last one it has. Never rejects.
  */
-export const streamResponse = async (answer: Answer, reply: FastifyReply, { view, after, ended }: StreamOptions): Promise<void> => {
+export const streamResponse = async (answer: Answer, reply: FastifyReply, { view: seen, after, ended }: StreamOptions): Promise<void> => {
   const raw = startEventStream(reply);
   const stop = keepAlive(raw, HEARTBEAT_MS);
+  const settled = new SettledThoughts();
+  const view = (): View => {
+    const now = seen();
+    return { ...now, thoughts: settled.of(now.thoughts, answer) };
+  };
+  const from = after === null ? null : placeOf(after);
   let last = after ?? -1;
+  let tape = BLANK;
+  let isOpen = false;
   /** A thought that belongs before what was sent: the model began again. */
   let isLate = false;
+  /** Events with their places: each gets its number as it goes. */
   const write = (events: readonly StreamEvent[]): void => {
     for (const event of events) {
-      if (after !== null && event.sequence_number <= after) continue;
-      isLate ||= event.sequence_number <= last;
+      if (!isOpen && isTextBegun(view().thoughts, event.sequence_number)) [isOpen, tape] = [true, begun(tape, 'text')];
+      const number = numberAt(event.sequence_number, tape);
+      if (after !== null && number <= after) continue;
+      isLate ||= number <= last;
       if (isLate) return;
-      raw.write(sse(event));
-      last = event.sequence_number;
+      raw.write(sse({ ...event, sequence_number: number }));
+      last = number;
     }
   };
   const finish = (error: RunnelError | undefined): void => {
@@ -43,52 +56,65 @@ export const streamResponse = async (answer: Answer, reply: FastifyReply, { view
     ended(error);
     raw.end();
   };
-
-  const diverge = (sent: string): void => {
+  const diverge = (text: string): void => {
     if (answer.end?.outside) return finish(answer.end.error);
     const error = restarted();
-    const closing = ending({ ...view(), text: sent, end: { reason: 'failed', error } });
-    if (isLate) raw.write(sse(closing.at(-1)!));
-    else write(closing);
-    return finish(error);
+    const told = { ...view(), text, end: { reason: 'failed' as const, error } };
+    raw.write(sse({ ...ending(told).at(-1)!, sequence_number: numberBehind(last) }));
+    finish(error);
   };
 
-  write(beginning(view()));
-  const told: ToldThought[] = [];
+  const told = new Map<string, ToldThought>();
+  const toldOf = (thoughts: readonly Thought[], index: number): ToldThought => {
+    const bytes = from === null ? 0 : thoughtBehind(thoughts, index, from);
+    return (
+      told.get(thoughts[index]!.id) ?? { isBegun: from !== null && from > startOf(thoughts, index), isOpen: false, bytes, isOver: false }
+    );
+  };
   /** Thoughts that stand before this byte of the text, as far as they have come. */
   const tellThoughts = (byte: number): void => {
     const { thoughts } = view();
-    for (const [index, { at }] of thoughts.entries()) {
-      if (at > byte || told[index]?.isOver) continue;
-      told[index] ??= { isOpen: false, bytes: after === null ? 0 : thoughtBehind(thoughts, index, after), isOver: false };
-      const next = thoughtEvents(thoughts, index, told[index]);
-      write(next.events);
-      told[index] = next.told;
+    for (const [index, { id, at }] of thoughts.entries()) {
+      const known = toldOf(thoughts, index);
+      if (at > byte || known.isOver) continue;
+      if (!known.isBegun) tape = begun(tape, 'thought');
+      const next = thoughtEvents(thoughts, index, known);
+      for (const event of next.events) {
+        if (event === next.delta) tape = withThought(tape, Buffer.from(next.delta.delta), known.bytes);
+        write([event]);
+      }
+      told.set(id, next.told);
     }
   };
-  /** What the client has of the text; unknown until it has come here so far. */
-  const known = (): number => (after === null ? 0 : bytesBehind(view().thoughts, after));
-  let sent: string | null = known() === 0 ? '' : null;
+
+  write(beginning(view()));
+  let sent: string | null = from === null ? '' : null;
   let sentBytes = 0;
-  let isOpen = false;
+  let hasOpened = false;
   let { restarts } = answer;
   for (;;) {
     await drained(raw);
-    if (sent === null && (answer.end || utf8Length(answer.text) >= known())) {
-      sent = prefixOf(answer.text, known());
-      sentBytes = utf8Length(sent);
-    }
     if (sent === null) {
-      await answer.next();
-      continue;
+      const { thoughts } = view();
+      // What the client has must have come here before it can be compared.
+      if (!answer.end && lastNumber(thoughts, utf8Length(answer.text)) < from!) {
+        await answer.next();
+        continue;
+      }
+      sent = prefixOf(answer.text, bytesBehind(thoughts, from!));
+      sentBytes = utf8Length(sent);
+      tape = tapeUpTo(thoughts, answer.text, from!);
+      isOpen = isTextBegun(thoughts, from!);
+      if (isProof(after!) && numberAt(from!, tape) !== after) return diverge('');
+      restarts = answer.restarts;
     }
     const next = nextPiece(sent, { text: answer.text, restarted: answer.restarts !== restarts, ended: answer.end !== null });
-    if (!isOpen) tellThoughts(0);
-    if (!isOpen && answer.text !== '' && next.kind !== 'diverged') {
+    if (!hasOpened) tellThoughts(0);
+    if (!hasOpened && answer.text !== '' && next.kind !== 'diverged') {
       write(opening(view()));
-      isOpen = true;
+      hasOpened = true;
     }
-    if (isOpen) tellThoughts(sentBytes);
+    if (hasOpened) tellThoughts(sentBytes);
     if (isLate) return diverge(sent);
     switch (next.kind) {
       case 'piece': {
@@ -96,6 +122,7 @@ export const streamResponse = async (answer: Answer, reply: FastifyReply, { view
         const cuts = [...answer.cuts, ...view().thoughts.map(({ at }) => at)].toSorted((a, b) => a - b);
         const pieces = piecesOf(next.text, sentBytes, cuts);
         for (const piece of pieces) {
+          tape = withText(tape, piece.text);
           write([delta(view(), piece.text, piece.until)]);
           tellThoughts(piece.until);
         }

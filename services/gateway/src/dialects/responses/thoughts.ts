@@ -26,7 +26,7 @@ const thoughtOf = (part: Part): Thought => {
 
 export const thoughtsOf = (parts: readonly Part[]): Thought[] => parts.filter(({ kind }) => kind === 'reasoning').map(thoughtOf);
 
-// Numbers. A thought takes one for each of its bytes and five for its other events, between those of the text around it.
+// Places. A thought takes one for each of its bytes and five for its other events, between those of the text around it.
 
 const BEFORE = 2;
 const AROUND = 5;
@@ -43,15 +43,15 @@ export const textNumber = (thoughts: readonly Thought[], byte: number): number =
 export const lastNumber = (thoughts: readonly Thought[], bytes: number): number => FIRST_DELTA + bytes + sum(thoughts);
 
 /** Of the event before the first one of a thought. */
-const startOf = (thoughts: readonly Thought[], index: number): number => {
+export const startOf = (thoughts: readonly Thought[], index: number): number => {
   const { at } = thoughts[index]!;
   return (at === 0 ? 1 : FIRST_DELTA + at) + sum(thoughts.slice(0, index));
 };
 
-/** How many bytes of the text a client has that has seen the event of this number. Pure. */
-export const bytesBehind = (thoughts: readonly Thought[], sequence: number): number => {
+/** How many bytes of the text a client has that has seen the event at this place. Pure. */
+export const bytesBehind = (thoughts: readonly Thought[], place: number): number => {
   const leading = thoughts.filter(({ at }) => at === 0);
-  let left = sequence - FIRST_DELTA - sum(leading);
+  let left = place - FIRST_DELTA - sum(leading);
   for (const thought of thoughts) {
     if (thought.at === 0) continue;
     if (left <= thought.at) break;
@@ -61,8 +61,8 @@ export const bytesBehind = (thoughts: readonly Thought[], sequence: number): num
 };
 
 /** The same of a thought. */
-export const thoughtBehind = (thoughts: readonly Thought[], index: number, sequence: number): number =>
-  Math.min(Math.max(0, sequence - startOf(thoughts, index) - BEFORE), thoughts[index]!.bytes);
+export const thoughtBehind = (thoughts: readonly Thought[], index: number, place: number): number =>
+  Math.min(Math.max(0, place - startOf(thoughts, index) - BEFORE), thoughts[index]!.bytes);
 
 /** Thoughts from before the first word stand before the message, later ones behind it. */
 const thoughtIndex = (thoughts: readonly Thought[], index: number): number => (thoughts[index]!.at === 0 ? index : index + 1);
@@ -76,6 +76,8 @@ export const thoughtItem = ({ id, text, isOver }: Thought) => ({
 
 /** What of a thought was told. */
 export interface ToldThought {
+  /** Its first event was. */
+  isBegun: boolean;
   isOpen: boolean;
   bytes: number;
   isOver: boolean;
@@ -86,7 +88,7 @@ export const thoughtEvents = (
   thoughts: readonly Thought[],
   index: number,
   told: ToldThought,
-): { events: StreamEvent[]; told: ToldThought } => {
+): { events: StreamEvent[]; delta: (StreamEvent & { delta: string }) | null; told: ToldThought } => {
   const thought = thoughts[index]!;
   const [start, output_index] = [startOf(thoughts, index), thoughtIndex(thoughts, index)];
   const place = { item_id: thought.id, output_index, summary_index: 0 };
@@ -97,9 +99,10 @@ export const thoughtEvents = (
     events.push({ type: 'response.reasoning_summary_part.added', sequence_number: start + BEFORE, ...place, part: part('') });
   }
   const all = Buffer.from(thought.text);
-  const delta = all.subarray(told.bytes).toString();
+  const more = all.subarray(told.bytes).toString();
   const until = start + BEFORE + Math.max(told.bytes, all.length);
-  if (delta !== '') events.push({ type: 'response.reasoning_summary_text.delta', sequence_number: until, ...place, delta });
+  const delta = more === '' ? null : { type: 'response.reasoning_summary_text.delta', sequence_number: until, ...place, delta: more };
+  if (delta) events.push(delta);
   if (thought.isOver && !told.isOver) {
     const end = start + BEFORE + thought.bytes;
     const { text } = thought;
@@ -109,6 +112,7 @@ export const thoughtEvents = (
   }
   return {
     events: events as StreamEvent[],
-    told: { isOpen: true, bytes: Math.max(told.bytes, all.length), isOver: thought.isOver },
+    delta,
+    told: { isBegun: true, isOpen: true, bytes: Math.max(told.bytes, all.length), isOver: thought.isOver },
   };
 };

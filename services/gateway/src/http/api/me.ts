@@ -21,7 +21,7 @@ export const meRoutes = (app: Routes, { auth, audit, config }: GatewayContext): 
       reply.header('cache-control', 'private, no-store');
       const admin = isAdmin(identity, config);
       const role = admin ? 'admin' : (identity.role ?? 'user');
-      return { userId: identity.userId, admin, role, audit: audit !== null };
+      return { userId: identity.userId, admin, role, audit: audit !== null, ...(!config.deviceCopies && { copies: false as const }) };
     },
   );
 };

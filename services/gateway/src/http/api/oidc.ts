@@ -7,11 +7,10 @@ import { secretOf } from '../../auth/oidc/oidc-auth.ts';
 import { Refused } from '../../auth/oidc/provider.ts';
 import { returnTo } from '../../auth/oidc/return-path.ts';
 import { FLOW_MS, openFlow, sealFlow, type Flow } from '../../auth/oidc/sign-in-flow.ts';
-import { clearCookie, makeCookie, sessionCookie } from '../../auth/session-cookie.ts';
+import { clearCookie, makeCookie, sessionCookie, signInCookie } from '../../auth/session-cookie.ts';
 import { gatewayMetrics, type SignInOutcome } from '../../metrics.ts';
 import { recordAct } from './admin-record.ts';
 
-const FLOW_COOKIE = '__Host-runnel_sign_in';
 /** A logout token is one; forms of pages are not read anywhere else. */
 const LONGEST_LOGOUT = 16 * 1024;
 const SECRET = 'sign-in';
@@ -32,9 +31,10 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
   const { oidc, config, log, runLog } = context;
   const { provider, sessions, publicUrl, secure } = oidc;
   const where = { cookie: config.sessionCookie, secure };
+  const flowCookie = signInCookie(config.sessionCookie);
   const { signIns } = gatewayMetrics(context.metrics);
   const flowOf = ({ headers }: FastifyRequest): string | undefined =>
-    sessionCookie({ headers, protocol: secure ? 'https' : 'http' }, FLOW_COOKIE);
+    sessionCookie({ headers, protocol: secure ? 'https' : 'http' }, flowCookie);
 
   const record = (type: 'SIGNED_IN' | 'SIGNED_OUT', userId: string, about: object): void =>
     // Whoever signs in or out does so whether or not the trail can be told now (P-10).
@@ -63,7 +63,7 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
       };
       const url = await provider.startUrl(flow);
       const sealed = sealFlow(await runLog.sharedSecret(SECRET), flow);
-      reply.header('set-cookie', makeCookie(FLOW_COOKIE, sealed, { secure, seconds: FLOW_MS / 1000 }));
+      reply.header('set-cookie', makeCookie(flowCookie, sealed, { secure, seconds: FLOW_MS / 1000 }));
       return reply.redirect(url, 303);
     } catch (cause) {
       return fail(reply, target, outcomeOf(cause), cause);
@@ -71,7 +71,7 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
   });
 
   app.get(CALLBACK_PATH, { schema: { hide: true } }, async (request, reply) => {
-    reply.header('set-cookie', clearCookie(FLOW_COOKIE, { secure }));
+    reply.header('set-cookie', clearCookie(flowCookie, { secure }));
     let target = returnTo('/', publicUrl);
     try {
       const flow = openFlow(await runLog.sharedSecret(SECRET), flowOf(request), Date.now());

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { delay } from '@runnel/kit';
+import { delay, onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { Replay } from '@runnel/protocol/http';
 import type { Life } from '../../auth/identity.ts';
@@ -54,7 +54,7 @@ const play = async (
   const { conversationId, startedAt, message, markers } = replay;
   const raw = startEventStream(reply);
   const gone = new AbortController();
-  raw.once('close', () => gone.abort());
+  onClose(raw, () => gone.abort());
   const token = new TokenExpiry(
     () => undefined,
     () => gone.abort(),

@@ -6,6 +6,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import { callerOf } from '../plumbing/caller.ts';
 import type { HttpMetrics } from '../plumbing/http-metrics.ts';
+import { prefixOf } from '../plumbing/prefix.ts';
 import { sendProblem, toProblem } from '../plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery } from '../plumbing/schemas.ts';
 import { bytesOf, checksumOf, metadataHeader, metadataOf, OFFSET_STREAM, TUS_VERSION } from './tus.ts';
@@ -38,7 +39,8 @@ export const fileOf = async (files: FileStore, fileId: string, userId: string): 
 const expiry = ({ createdAt }: FileRecord): string => new Date(createdAt + UNUSED_MS).toUTCString();
 
 /** `POST`, `HEAD`, `PATCH`, `DELETE /api/files`: tus 1.0, so that any tus client works, over any gateway. */
-export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, files: FileStore, { uploads }: HttpMetrics): void => {
+export const uploadRoutes = (app: FastifyInstance, { auth, config }: GatewayContext, files: FileStore, { uploads }: HttpMetrics): void => {
+  const prefix = prefixOf(config.publicUrl);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     OFFSET_STREAM,
@@ -86,7 +88,7 @@ export const uploadRoutes = (app: FastifyInstance, { auth }: GatewayContext, fil
       const length = bytesOf(request.headers, 'upload-length');
       const [name, filetype] = [metadata.get('filename') ?? '', metadata.get('filetype') ?? ''];
       const file = await files.create({ userId, name, filetype, length });
-      reply.headers({ location: `/api/files/${file.fileId}`, 'upload-expires': expiry(file) });
+      reply.headers({ location: `${prefix}/api/files/${file.fileId}`, 'upload-expires': expiry(file) });
       if (request.headers['content-type']?.startsWith(OFFSET_STREAM)) {
         const offset = await take(file, 0, request, reply);
         if (offset === null) return reply;

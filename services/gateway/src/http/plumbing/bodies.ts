@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { OFFSET_STREAM } from '../files/tus.ts';
@@ -103,8 +105,8 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
     const isHeld = request.routeOptions.config.holdsBody === true;
     let isWhole = false;
     payload.once('end', () => (isWhole = true) && !isHeld && release());
-    payload.once('close', () => !(isWhole && isHeld) && release());
-    if (isHeld) reply.raw.once('close', release);
+    onClose(payload as Readable, () => !(isWhole && isHeld) && release());
+    if (isHeld) onClose(reply.raw, release);
     done(null, payload);
   });
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { onClose } from '@runnel/kit';
 
 /** Requests that are still open this long after the close began are cut off: commands answer within a second. */
 const GRACE_MS = 3_000;
@@ -14,7 +15,7 @@ export const registerGracefulClose = (app: FastifyInstance): void => {
   app.server.on('connection', (socket: Socket) => {
     if (closing) return void socket.destroy();
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    onClose(socket, () => sockets.delete(socket));
   });
   app.addHook('preClose', async () => {
     closing = true;

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { onClose } from '@runnel/kit';
 import type { UnsentBudget, Waiter } from '../../budgets/unsent.ts';
 
 /** Smaller ones are not worth a look. */
@@ -13,8 +14,8 @@ export const registerLargeResponses = (app: FastifyInstance, unsent: UnsentBudge
     const waiter: Waiter = { unsent: Buffer.byteLength(payload), slow: sendAway, cut: sendAway };
     const gone = (): void => unsent.caughtUp(waiter);
     raw.once('finish', gone);
-    raw.once('close', gone);
     if (raw.destroyed) return;
+    onClose(raw, gone);
     unsent.behind(waiter);
     unsent.check();
   });

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { onClose } from '@runnel/kit';
 
 const COMMENT = ':\n\n';
 
@@ -28,7 +29,7 @@ export const keepAlive = (raw: ServerResponse, everyMs: number): (() => void) =>
   }, everyMs);
   timer.unref();
   const stop = () => clearInterval(timer);
-  raw.once('close', stop);
+  onClose(raw, stop);
   return stop;
 };
 

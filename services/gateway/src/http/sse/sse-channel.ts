@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { onClose } from '@runnel/kit';
 import { type RunnelError } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../../budgets/unsent.ts';
 import type { Drainable } from '../../connections/drain.ts';
@@ -83,7 +84,7 @@ export class SseChannel implements Sink, Drainable {
     const queue = new SendQueue(new ResponseWire(raw), { merged: () => this.#options.merged(), slow: sendAway, unsent, waiter });
     this.#queue = queue;
     keepAlive(raw, this.#options.heartbeatMs);
-    raw.once('close', () => {
+    onClose(raw, () => {
       queue.close();
       unsent.caughtUp(waiter);
     });

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { withDeadline } from '@runnel/kit';
+import { withDeadline, onClose } from '@runnel/kit';
 import { RunnelError, parseCursor } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import { gatewayMetrics } from '../../metrics.ts';
@@ -75,7 +75,7 @@ export const eventRoutes = (app: Routes, context: GatewayContext, metrics: HttpM
     const token = new TokenExpiry(() => undefined, expired);
     token.start(identity);
     const left = new Promise<void>((resolve) =>
-      reply.raw.once('close', () => {
+      onClose(reply.raw, () => {
         follow.close();
         token.stop();
         channels.delete(channel);

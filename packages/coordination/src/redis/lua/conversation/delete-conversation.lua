@@ -41,7 +41,7 @@ audit('SESSION_DELETED', '{"userId":' .. cjson.encode(userId) .. by .. (forget =
 vacate(conversation[2])
 -- Whose deletion it was: who sat here while the database could not be asked does not delete its owner's. Of who is erased nothing stays,
 -- not even a digest.
-redis.call('SET', tombstone, forget == '1' and '1' or redis.sha1hex(conversationId .. ':' .. userId), 'PX', 86400000)
+redis.call('SET', tombstone, forget == '1' and '1' or redis.sha1hex(conversationId .. ':' .. userId), 'PX', limits.deletedMs)
 if forget == '1' then
   redis.call('DEL', whose)
 else

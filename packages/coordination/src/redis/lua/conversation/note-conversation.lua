@@ -24,7 +24,7 @@ for _, own in ipairs({ { ':system', system }, { ':model', model } }) do
     redis.call('HSET', presets, conversationId .. own[1], own[2])
   end
 end
-local surplus = redis.call('ZCARD', conversations) - 1000
+local surplus = redis.call('ZCARD', conversations) - limits.listed
 if surplus > 0 then
   local oldest = redis.call('ZRANGE', conversations, 0, surplus - 1)
   redis.call('ZREM', conversations, unpack(oldest))
@@ -33,7 +33,7 @@ if surplus > 0 then
     redis.call('HDEL', presets, id .. ':system', id .. ':model')
   end
 end
-redis.call('PEXPIRE', conversations, 86400000)
-redis.call('PEXPIRE', titles, 86400000)
-redis.call('PEXPIRE', presets, 86400000)
+redis.call('PEXPIRE', conversations, limits.lifeMs)
+redis.call('PEXPIRE', titles, limits.lifeMs)
+redis.call('PEXPIRE', presets, limits.lifeMs)
 return { 'noted' }

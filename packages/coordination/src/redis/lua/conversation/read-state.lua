@@ -69,7 +69,7 @@ end
 if mend() then
   state[6], state[8] = '1', state[8] or now
 end
-local newest, size, whole = fitting(redis.call('ZREVRANGE', order, 0, 49), room)
+local newest, size, whole = fitting(redis.call('ZREVRANGE', order, 0, limits.pageMessages - 1), room)
 local textKey = state[5] and runPrefix .. state[5] .. ':text'
 if most > 0 and size + (textKey and redis.call('STRLEN', textKey) or 0) > most then
   return { 'large' }
@@ -92,10 +92,10 @@ local beforeLog, beforeOffset = string.match(state[10] or '', '^(.*):(%d+)$')
 if beforeLog and cursorLog ~= '' and cursorLog ~= state[2] then
   -- A log that neither is here nor was when the store changed began behind what the store has: it went back twice. Not for long, as
   -- it may also be of a reader who has slept since long ago.
-  local isNewer = beforeLog ~= cursorLog and lossy == 1 and now - state[8] < 6000
+  local isNewer = beforeLog ~= cursorLog and lossy == 1 and now - state[8] < limits.newerMs
   if isNewer or (beforeLog == cursorLog and cursor > tonumber(beforeOffset)) then
     lossy = 2
   end
 end
-local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > 50) and 1 or 0
+local hasMore = (state[6] or not whole or redis.call('ZCARD', order) > limits.pageMessages) and 1 or 0
 return { 'snapshot', state[2], offset, state[4], hasMore, messages, running, lossy, state[9] and 1 or 0 }

@@ -21,7 +21,7 @@ if lapsed(grant) then
   return { 'none' }
 end
 -- One that was never used has both times alike.
-local minute = math.max(math.floor(tonumber(now) / 60000) * 60000, grant.createdAt + 1)
+local minute = math.max(math.floor(tonumber(now) / limits.grantUseMs) * limits.grantUseMs, grant.createdAt + 1)
 if minute > grant.usedAt then
   grant.usedAt = minute
   redis.call('HSET', grants, grantId, cjson.encode(grant))

@@ -3,5 +3,5 @@
 -- who wrote no length (0.1.0) is believed for a minute. Needs now.
 local function alive(expires, length)
   local left = (tonumber(expires or 0) or 0) - tonumber(now)
-  return left > 0 and left <= (tonumber(length or 60000) or 60000) + 1000
+  return left > 0 and left <= (tonumber(length or limits.unknownLeaseMs) or limits.unknownLeaseMs) + limits.clockStepMs
 end

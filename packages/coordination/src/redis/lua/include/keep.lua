@@ -4,11 +4,11 @@ local function keep(messageId, message)
   local sequence = redis.call('HINCRBY', meta, 'messageSeq', 1)
   redis.call('HSET', history, messageId, message)
   -- For `fit`: a message with files is more than its JSON is long. Parts stand at its end.
-  if string.find(message, '"kind":"file"', -2000, true) then
+  if string.find(message, '"kind":"file"', -limits.partsBytes, true) then
     redis.call('HSET', meta, 'files', '1')
   end
   redis.call('ZADD', order, sequence, messageId)
-  local surplus = redis.call('ZCARD', order) - 200
+  local surplus = redis.call('ZCARD', order) - limits.messages
   if surplus > 0 then
     local oldest = redis.call('ZRANGE', order, 0, surplus - 1)
     redis.call('HDEL', history, unpack(oldest))

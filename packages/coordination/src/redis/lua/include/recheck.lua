@@ -15,5 +15,5 @@ local function recheck()
     'before', known[1] .. ':' .. (known[4] or '0'))
   redis.call('DEL', log)
   emit('title', ',"title":' .. cjson.encode(known[3] or ''))
-  redis.call('PEXPIRE', log, 86400000)
+  redis.call('PEXPIRE', log, limits.lifeMs)
 end

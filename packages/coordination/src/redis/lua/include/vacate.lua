@@ -11,7 +11,7 @@ local function vacate(active)
   if active then
     local run = runPrefix .. active
     redis.call('HSET', run, 'status', 'deleted', 'epoch', redis.call('HGET', owner, 'epoch') or 0)
-    redis.call('PEXPIRE', run, 86400000)
+    redis.call('PEXPIRE', run, limits.lifeMs)
     redis.call('DEL', cancelPrefix .. active)
     redis.call('ZREM', queued, conversationId .. ':' .. active)
     redis.call('ZREM', leases, conversationId .. ':' .. active)

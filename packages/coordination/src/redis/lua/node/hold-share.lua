@@ -19,7 +19,7 @@ for index = 1, #held, 2 do
   local count, at = string.match(held[index + 1], '^(%d+)|(%d+)$')
   if by ~= holder then
     -- A gateway that has just begun may not be in everybody's list yet.
-    if not alive[by] and now - at > 30000 then
+    if not alive[by] and now - at > limits.newHolderMs then
       gone[#gone + 1] = held[index]
     elseif of == kind then
       others = others + tonumber(count)
@@ -35,5 +35,5 @@ end
 if #gone > 0 then
   redis.call('HDEL', shares, unpack(gone))
 end
-redis.call('PEXPIRE', shares, 86400000)
+redis.call('PEXPIRE', shares, limits.lifeMs)
 return { 'granted', granted }

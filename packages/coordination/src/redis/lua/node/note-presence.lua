@@ -9,11 +9,11 @@ local conversationId, holder, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 if count > 0 then
   -- Of gateways that ended long ago: more than any conversation has.
-  if redis.call('HLEN', present) >= 200 then
+  if redis.call('HLEN', present) >= limits.presentHolders then
     redis.call('DEL', present)
   end
   redis.call('HSET', present, holder, string.format('%.0f', count))
-  redis.call('PEXPIRE', present, 86400000)
+  redis.call('PEXPIRE', present, limits.lifeMs)
 else
   redis.call('HDEL', present, holder)
 end

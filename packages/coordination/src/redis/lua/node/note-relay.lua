@@ -11,5 +11,5 @@ local claimant, leaseMs = ARGV[1], tonumber(ARGV[2])
 redis.call('ZADD', relays, string.format('%.0f', now + leaseMs), claimant)
 redis.call('ZREMRANGEBYSCORE', relays, '-inf', now)
 -- Remove relays that expire too late: they were noted before the clock went back, and note themselves again if they are alive.
-redis.call('ZREMRANGEBYSCORE', relays, string.format('%.0f', now + math.max(leaseMs * 2, 120000)), '+inf')
+redis.call('ZREMRANGEBYSCORE', relays, string.format('%.0f', now + math.max(leaseMs * 2, limits.relayLeaseMs)), '+inf')
 return { 'alive', redis.call('ZCARD', relays) }

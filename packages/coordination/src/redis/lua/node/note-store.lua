@@ -34,13 +34,13 @@ local function renew(conversationId)
   -- @include emit
   -- @include recheck
   recheck()
-  redis.call('HSET', ownerPrefix .. conversationId, 'expires', string.format('%.0f', now + 1000))
+  redis.call('HSET', ownerPrefix .. conversationId, 'expires', string.format('%.0f', now + limits.changedLeaseMs))
 end
 for _, member in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
   local conversationId = string.match(member, '^[^:]+')
   if redis.call('EXISTS', metaPrefix .. conversationId) == 1 then
     renew(conversationId)
-    redis.call('ZADD', leases, string.format('%.0f', now + 1000), member)
+    redis.call('ZADD', leases, string.format('%.0f', now + limits.changedLeaseMs), member)
   end
 end
 return { 'raised', n, node }

@@ -12,7 +12,7 @@ if limit == 0 and not before then
   return { 'spent', 0 }
 end
 local total = math.max(0, tonumber(before or 0) + bytes)
-local day = 86400000
+local day = limits.dayMs
 local midnight = (math.floor(now / day) + 1) * day
 if limit > 0 and bytes > 0 and total > limit then
   return { 'over', midnight - now }

@@ -9,7 +9,7 @@ local outboxLease, relay = KEYS[1], KEYS[2]
 local claimant, leaseMs = ARGV[1], tonumber(ARGV[2])
 
 -- A lease that ends further away than it is long was made before the clock went back.
-if redis.call('PTTL', outboxLease) > math.max(leaseMs * 2, 120000) then
+if redis.call('PTTL', outboxLease) > math.max(leaseMs * 2, limits.relayLeaseMs) then
   redis.call('DEL', outboxLease)
 end
 if not redis.call('SET', outboxLease, claimant, 'PX', leaseMs, 'NX') then

@@ -36,11 +36,11 @@ elseif isfinal(stateof(kept)) then
 end
 redis.call('APPEND', key, chunk)
 if bytes == 0 then
-  redis.call('PEXPIRE', key, 86400000)
+  redis.call('PEXPIRE', key, limits.lifeMs)
 end
 local offset = emit('part-chunk', ',"runId":"' .. runId .. '","partId":"' .. partId .. '","field":' .. cjson.encode(field) .. ',"at":' .. bytes
   .. ',"t":' .. figure(t) .. ',"text":' .. cjson.encode(chunk))
-if offset % 64 == 0 or #chunk > 2048 then
-  redis.call('XTRIM', log, 'MAXLEN', '~', 512)
+if offset % limits.trimEvery == 0 or #chunk > limits.largeChunkBytes then
+  redis.call('XTRIM', log, 'MAXLEN', '~', limits.logEvents)
 end
 return { 'appended', offset }

@@ -79,13 +79,13 @@ redis.call('HSET', owner, 'tries', 0)
 redis.call('ZREM', leases, conversationId .. ':' .. runId)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
 local offset = emit('run-waiting', named .. ',"partIds":' .. partIds)
-redis.call('XTRIM', log, 'MAXLEN', '~', 512)
+redis.call('XTRIM', log, 'MAXLEN', '~', limits.logEvents)
 for _, key in ipairs({ meta, log, owner, run, text, parts, history, order, ids }) do
-  redis.call('PEXPIRE', key, 2678400000)
+  redis.call('PEXPIRE', key, limits.parkedMs)
 end
 for _, id in ipairs(redis.call('HKEYS', parts)) do
   for _, field in ipairs({ ':text', ':input', ':output' }) do
-    redis.call('PEXPIRE', partPrefix .. id .. field, 2678400000)
+    redis.call('PEXPIRE', partPrefix .. id .. field, limits.parkedMs)
   end
 end
 return { 'parked', offset, known[2] or '' }

@@ -48,7 +48,7 @@ if not known[1] then
 end
 redis.call('HSET', parts, partId, part)
 if index == 0 then
-  redis.call('PEXPIRE', parts, 86400000)
+  redis.call('PEXPIRE', parts, limits.lifeMs)
   redis.call('HSET', run, 'parts', '1')
 end
 if step ~= '' then

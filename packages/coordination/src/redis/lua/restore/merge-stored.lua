@@ -40,7 +40,7 @@ for _, message in ipairs(lacking) do
   redis.call('HSET', ids, message[1], message[3] .. '|0')
   position = position + 1
 end
-local surplus = redis.call('ZCARD', order) - 200
+local surplus = redis.call('ZCARD', order) - limits.messages
 if surplus > 0 then
   local oldest = redis.call('ZRANGE', order, 0, surplus - 1)
   redis.call('HDEL', history, unpack(oldest))

@@ -25,7 +25,7 @@ local waiting = ARGV[10] ~= '' and cjson.decode(ARGV[10])
 -- @include figure
 
 local active = redis.call('HGET', meta, 'active')
-local isRoomy = redis.call('ZCARD', order) < 200
+local isRoomy = redis.call('ZCARD', order) < limits.messages
 local function lacks(message)
   local kept = redis.call('HGET', history, message[1])
   if not kept then
@@ -72,7 +72,7 @@ local function told(count, cameBack)
 end
 local function keepLong(kept)
   for _, key in ipairs(kept or {}) do
-    redis.call('PEXPIRE', key, 2678400000)
+    redis.call('PEXPIRE', key, limits.parkedMs)
   end
 end
 local user = redis.call('HGET', meta, 'userId')
@@ -86,7 +86,7 @@ if user == userId then
       missing[#missing + 1] = message
     end
   end
-  if lossy and now - lossy > 10000 then
+  if lossy and now - lossy > limits.lastLookMs then
     -- Events relayed before the store changed are in the database by now: no further read is needed.
     redis.call('HDEL', meta, 'lossy')
     forget(messages)

@@ -86,5 +86,5 @@ redis.call('DEL', owner, text, cancel)
 dropparts(parts, partPrefix)
 touch(meta, log, history, order, ids)
 hold()
-redis.call('PEXPIRE', run, 300000)
+redis.call('PEXPIRE', run, limits.endedRunMs)
 return { 'restored', logId }

@@ -94,7 +94,7 @@ for index, message in ipairs(messages) do
   end
 end
 local nodes = redis.call('HGET', run, 'nodes') or ''
-if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < 2048 then
+if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < limits.nodesBytes then
   nodes = nodes == '' and claimant or nodes .. '\n' .. claimant
 end
 redis.call('HSET', run, 'status', 'running', 'parentId', parentId, 'model', model, 'startedAt', startedAt, 'epoch', epoch, 'request', request, 'nodes', nodes)
@@ -117,13 +117,13 @@ for _, part in ipairs(held) do
   redis.call('HSET', parts, part[5], part[1])
   for index, field in ipairs({ ':text', ':input', ':output' }) do
     if part[index + 1] ~= '' then
-      redis.call('SET', partPrefix .. part[5] .. field, part[index + 1], 'PX', 86400000)
+      redis.call('SET', partPrefix .. part[5] .. field, part[index + 1], 'PX', limits.lifeMs)
     end
   end
 end
 if #held > 0 then
   redis.call('HSET', run, 'parts', '1', 'step', step ~= '' and step or 0)
-  redis.call('PEXPIRE', parts, 86400000)
+  redis.call('PEXPIRE', parts, limits.lifeMs)
 end
 local expires = string.format('%.0f', now + leaseMs)
 local asked = wanted()
@@ -168,7 +168,7 @@ local function tell()
   part, size = {}, 0
 end
 for _, message in ipairs(said) do
-  if size > 0 and size + #message > 262144 then
+  if size > 0 and size + #message > limits.toldBytes then
     tell()
   end
   part[#part + 1] = message

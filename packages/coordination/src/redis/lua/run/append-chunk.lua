@@ -37,7 +37,7 @@ if offset == 1 then
 end
 redis.call('APPEND', text, chunk)
 if bytes == 0 then
-  redis.call('PEXPIRE', text, 86400000)
+  redis.call('PEXPIRE', text, limits.lifeMs)
 end
 -- Not by `figure`: it costs a tenth of this script. `at` equals `bytes` here.
 local after = tonumber(t)
@@ -48,9 +48,9 @@ local event = '{"type":"chunk","conversationId":"' .. conversationId .. '","offs
 redis.call('XADD', log, position .. '-0', 'event', event)
 redis.call('SPUBLISH', channel, event)
 -- `read-state` returns at most 256 events and 512 KiB: older entries would never be read.
-if offset % 64 == 0 then
-  redis.call('XTRIM', log, 'MAXLEN', '~', 512)
-elseif #chunk > 2048 then
-  redis.call('XTRIM', log, 'MAXLEN', math.max(1, math.floor(524288 / #chunk)))
+if offset % limits.trimEvery == 0 then
+  redis.call('XTRIM', log, 'MAXLEN', '~', limits.logEvents)
+elseif #chunk > limits.largeChunkBytes then
+  redis.call('XTRIM', log, 'MAXLEN', math.max(1, math.floor(limits.logBytes / #chunk)))
 end
 return offset -- appended

@@ -190,7 +190,7 @@ redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
 redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
 redis.call('HDEL', run, 'base', 'cut', 'lost', 'thread', 'requested', 'nodes')
 if begun ~= '' then
-  redis.call('SET', text, begun, 'PX', 86400000)
+  redis.call('SET', text, begun, 'PX', limits.lifeMs)
   redis.call('HSET', run, 'base', #begun, 'step', #begun)
 end
 if cut > 0 then

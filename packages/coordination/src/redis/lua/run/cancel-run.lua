@@ -21,7 +21,7 @@ elseif status ~= 'running' then
   return { 'already-ended' }
 end
 local asked = wanted() or now .. '|' .. userId
-redis.call('SET', cancel, asked, 'NX', 'PX', 86400000)
+redis.call('SET', cancel, asked, 'NX', 'PX', limits.lifeMs)
 redis.call('HSETNX', run, 'cancel', asked)
 local held = redis.call('HMGET', owner, 'runId', 'expires', 'leaseMs', 'parked')
 if held[1] == runId then

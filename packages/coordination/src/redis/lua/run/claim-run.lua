@@ -55,12 +55,12 @@ local isHeld = (held[3] or '') ~= ''
 -- The database's copy of an answer that waited: an owner that lives and went on with it has a moment to write what it has.
 local claims, copiedAt = string.match(record[11] or '', '^(%d+):(%d+)$')
 -- So it has where the store changed: it may have gone back to a moment in which the answer waited.
-local isYoung = copiedAt and tonumber(now) < copiedAt + 2000 or record[7] and not isHeld and since > 0 and tonumber(now) < since + 2000
+local isYoung = copiedAt and tonumber(now) < copiedAt + limits.copyMs or record[7] and not isHeld and since > 0 and tonumber(now) < since + limits.copyMs
 if isYoung and not asked then
   return { 'owned', record[3] }
 end
-local isLost = not copiedAt and since > 0 and (isHeld and tonumber(held[2]) <= since + 1000 or not isHeld and queuedAt <= since)
-if isLost and tonumber(now) < since + (isHeld and 4000 or 1000) then
+local isLost = not copiedAt and since > 0 and (isHeld and tonumber(held[2]) <= since + limits.changedLeaseMs or not isHeld and queuedAt <= since)
+if isLost and tonumber(now) < since + (isHeld and limits.ownerBackMs or limits.endToldMs) then
   return { 'owned', record[3] }
 end
 local canContinue = models[record[3]]
@@ -70,13 +70,13 @@ if canContinue == nil and not asked and record[3] ~= '' then
 end
 
 local base = tonumber(redis.call('HGET', run, 'base') or 0)
-local doubt = isLost and 'lost' or (copiedAt or isHeld or (queuedAt > 0 and queuedAt < now - 2000)) and 'stale' or ''
+local doubt = isLost and 'lost' or (copiedAt or isHeld or (queuedAt > 0 and queuedAt < now - limits.staleQueueMs)) and 'stale' or ''
 recheck()
 -- Each claim writes its epoch twice: with one of the keys evicted, two owners would have the same.
 local epoch = math.max(tonumber(held[1] or 0), tonumber(record[6] or 0), tonumber(claims or 0)) + 1
 if copiedAt then
   -- Owners that the database has not heard of had the next ones: none of them may write with this one's.
-  epoch = epoch + 15
+  epoch = epoch + limits.copyEpochs
   redis.call('HDEL', run, 'copied')
 end
 redis.call('HSET', owner, 'runId', runId, 'owner', claimant, 'epoch', epoch, 'expires', string.format('%.0f', now + leaseMs),
@@ -87,7 +87,7 @@ if record[3] == '' then
 end
 -- Who wrote it, for its receipt: a line each, the newest last.
 local nodes = record[10] or ''
-if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < 2048 then
+if string.match(nodes, '[^\n]*$') ~= claimant and #nodes < limits.nodesBytes then
   nodes = nodes == '' and claimant or nodes .. '\n' .. claimant
 end
 redis.call('HSET', run, 'epoch', epoch, 'nodes', nodes)

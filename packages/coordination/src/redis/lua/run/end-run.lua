@@ -135,11 +135,11 @@ redis.call('ZREM', queued, member)
 redis.call('ZREM', leases, member)
 redis.call('DEL', owner)
 touch(meta, log, history, order, ids)
-redis.call('PEXPIRE', run, 300000)
+redis.call('PEXPIRE', run, limits.endedRunMs)
 -- The history has it.
 redis.call('UNLINK', text)
 if record[6] then
   dropparts(parts, partPrefix)
 end
-redis.call('PEXPIRE', cancel, 60000)
+redis.call('PEXPIRE', cancel, limits.endedCancelMs)
 return { 'ended', offset, reason, redis.call('HGET', meta, 'userId') or '' }

@@ -18,11 +18,11 @@ if suited and announce == '1' then
   for model in pairs(suited) do
     redis.call('ZADD', seen, now, model)
   end
-  redis.call('PEXPIRE', seen, 86400000)
+  redis.call('PEXPIRE', seen, limits.lifeMs)
 end
 -- Since when is noted who looks, under the name that no model has: where `seen` was evicted, no model was missing before.
 if orphanMs > 0 and redis.pcall('ZADD', seen, 'NX', now, '') == 1 then
-  redis.call('PEXPIRE', seen, 86400000)
+  redis.call('PEXPIRE', seen, limits.lifeMs)
 end
 local began = orphanMs > 0 and tonumber(redis.call('ZSCORE', seen, '') or now) or 0
 -- The beginnings end with the colon before a run's name.
@@ -66,14 +66,14 @@ local function note(member, isHalf)
   fresh[#fresh + 1] = { member, 0, orphan, userId, places[userId], #fresh }
 end
 
-local size = 128
+local size = limits.lookRuns
 local expired = redis.call('ZCOUNT', leases, '-inf', now)
 local first = expired > size and turn % math.ceil(expired / size) * size or 0
 for _, member in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', first, size)) do
   note(member, true)
 end
 -- Leases that end in the far future: some may be longer than they can be.
-for _, member in ipairs(redis.call('ZRANGE', leases, '+inf', '(' .. now, 'BYSCORE', 'REV', 'LIMIT', 0, 32)) do
+for _, member in ipairs(redis.call('ZRANGE', leases, '+inf', '(' .. now, 'BYSCORE', 'REV', 'LIMIT', 0, limits.lookLeases)) do
   local held = redis.call('HMGET', owner .. string.match(member, '^[^:]*'), 'expires', 'leaseMs')
   if tonumber(held[1] or 0) > tonumber(now) and not alive(held[1], held[2]) then
     note(member, true)

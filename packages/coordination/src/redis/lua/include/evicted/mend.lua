@@ -65,9 +65,9 @@ local function mend()
     for _, id in ipairs(inOrder) do
       redis.call('HSETNX', ids, id, (answer[id] or id) .. '|0')
     end
-    redis.call('PEXPIRE', ids, 86400000)
+    redis.call('PEXPIRE', ids, limits.lifeMs)
   end
-  redis.call('PEXPIRE', order, 86400000)
+  redis.call('PEXPIRE', order, limits.lifeMs)
   if isCut then
     redis.call('HSET', meta, 'trimmed', '1')
   end

@@ -4,5 +4,5 @@ local function rename(logId)
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
   redis.call('DEL', log)
   emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))
-  redis.call('PEXPIRE', log, 86400000)
+  redis.call('PEXPIRE', log, limits.lifeMs)
 end

@@ -20,7 +20,7 @@ local function revive()
   if active then
     redis.call('HSET', meta, 'active', active)
   end
-  redis.call('PEXPIRE', meta, 86400000)
+  redis.call('PEXPIRE', meta, limits.lifeMs)
   rename(redis.sha1hex(conversationId .. ' revived ' .. now))
   return true
 end

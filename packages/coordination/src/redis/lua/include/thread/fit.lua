@@ -8,7 +8,7 @@ local function fit(leaf, room)
     size = size + redis.call('HSTRLEN', history, id)
   end
   -- JSON is never shorter than its text; what its files are is said in them.
-  if size <= room * 4 and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then
+  if size <= room * limits.bytesPerToken and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then
     return 0, 0
   end
   local turns, turn, id = {}, { 0, 0 }, leaf
@@ -18,13 +18,13 @@ local function fit(leaf, room)
     if not kept then
       break
     end
-    local above, role = string.match(string.sub(kept, 1, 256), '^{"messageId":"[^"]+","parentId":([^,]+),"role":"(%a+)"')
-    local tokens, isSaid = math.ceil(#kept / 4), true
-    if #kept <= 65536 or not above then
+    local above, role = string.match(string.sub(kept, 1, limits.headBytes), '^{"messageId":"[^"]+","parentId":([^,]+),"role":"(%a+)"')
+    local tokens, isSaid = math.ceil(#kept / limits.bytesPerToken), true
+    if #kept <= limits.decodedBytes or not above then
       local message = cjson.decode(kept)
       role = message.role
       local files, _, hasFiles = weigh(role == 'user' and message.parts or nil)
-      tokens = math.ceil(#message.text / 4) + files
+      tokens = math.ceil(#message.text / limits.bytesPerToken) + files
       isSaid = message.status ~= 'deleted' and (message.text ~= '' or hasFiles)
       above = cjson.encode(message.parentId)
     end

@@ -17,13 +17,13 @@ end
 
 local function beyond(id)
   -- An answer that is gone on with is none of the hundred.
-  for _ = 1, continues ~= '' and 101 or 100 do
+  for _ = 1, continues ~= '' and limits.threadMessages + 1 or limits.threadMessages do
     local kept = id ~= '' and redis.call('HGET', history, id)
     if not kept then
       return id ~= '' and id
     end
     -- As `say` writes it; one that was changed has its fields in any order.
-    local above = string.match(string.sub(kept, 1, 256), '^{"messageId":"[^"]+","parentId":"([^"]+)"') or cjson.decode(kept).parentId
+    local above = string.match(string.sub(kept, 1, limits.headBytes), '^{"messageId":"[^"]+","parentId":"([^"]+)"') or cjson.decode(kept).parentId
     if type(above) ~= 'string' then
       return false
     end
@@ -33,7 +33,7 @@ local function beyond(id)
 end
 
 local function leaveOut()
-  local eldest = #missed > 0 and redis.call('ZCARD', order) >= 200 and redis.call('ZRANGE', order, 0, 0)[1]
+  local eldest = #missed > 0 and redis.call('ZCARD', order) >= limits.messages and redis.call('ZRANGE', order, 0, 0)[1]
   local kept = eldest and redis.call('HGET', history, eldest)
   if kept then
     older[eldest] = kept

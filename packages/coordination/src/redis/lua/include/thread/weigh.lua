@@ -7,7 +7,7 @@ local function weigh(parts)
       hasFiles = true
       local isPicture = string.sub(part.mediaType or '', 1, 6) == 'image/' and not part.tokens
       isSeen = isSeen or isPicture
-      tokens = tokens + (isPicture and 1000 or part.tokens or 0)
+      tokens = tokens + (isPicture and limits.pictureTokens or part.tokens or 0)
     end
   end
   return tokens, isSeen, hasFiles
