@@ -2,7 +2,8 @@
 // a batch of mutants; those that live meet the slow suites, one vitest each. A mutant that no test notices is a check without a proof, unless `lua-survivors.ts`
 // says why it may live.
 //   npm run mutation:lua -- --only begin-run,keep --workers 1
-// `--quick` leaves the slowest suites out, so that some may seem to live that do not.
+// `--quick` leaves the slowest suites out, so that some may seem to live that do not; `--again run.log` tries those alone that the output of
+// an earlier run calls alive.
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,9 @@ const COVERAGE = 'coverage.json';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const ofCoordination = (name: string): string => `packages/coordination/test/${name}.redis.test.ts`;
 /** What the contract overlooks: what lies in Redis, and for how long. */
-const QUICK = ['lifetimes', 'restoring', 'outbox', 'shares', 'own-slots', 'grants', 'parking', 'forking'].map(ofCoordination);
+const QUICK = ['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots', 'grants', 'parking', 'forking'].map(
+  ofCoordination,
+);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [
   ...['equivalence', 'eviction'].map(ofCoordination),
@@ -72,6 +75,8 @@ const isKilledByOthers = async (folder: string, mutant: Mutant, files: readonly 
   return said !== '';
 };
 
+const lives = ({ file, line, change, original }: Mutant): string => `alive  ${file}:${line}  ${change}: ${original}`;
+
 /** One worker's share, a few mutants at a time: what lives is said as soon as it is known. */
 const BATCH = 24;
 const work = async (mutants: readonly Mutant[], coverage: Coverage, slow: readonly string[]): Promise<Mutant[]> => {
@@ -82,7 +87,7 @@ const work = async (mutants: readonly Mutant[], coverage: Coverage, slow: readon
       for (const mutant of await aliveAfterContract(folder, mutants.slice(from, from + BATCH), coverage)) {
         if (slow.length > 0 && (await isKilledByOthers(folder, mutant, slow))) continue;
         alive.push(mutant);
-        console.log(`alive  ${mutant.file}:${mutant.line}  ${mutant.change}: ${mutant.original}`);
+        console.log(lives(mutant));
       }
     }
     return alive;
@@ -111,15 +116,21 @@ const coverageOf = async (mutant: Mutant): Promise<Coverage> => {
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
-    options: { only: { type: 'string' }, workers: { type: 'string', default: '2' }, quick: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string' },
+      again: { type: 'string' },
+      workers: { type: 'string', default: '2' },
+      quick: { type: 'boolean', default: false },
+    },
   });
   const wanted = values.only?.split(',') ?? [''];
   const files = (await readdir(join(root, SCRIPTS), { recursive: true })).filter((file) => file.endsWith('.lua')).toSorted();
   const all: Mutant[] = [];
   for (const file of files) all.push(...mutantsOf(file, await readFile(join(root, SCRIPTS, file), 'utf8')));
-  const chosen = all.filter(({ file }) => wanted.some((part) => file.includes(part)));
+  const lived = values.again === undefined ? null : new Set((await readFile(values.again, 'utf8')).split('\n'));
+  const chosen = all.filter((mutant) => wanted.some((part) => mutant.file.includes(part)) && (lived?.has(lives(mutant)) ?? true));
   const [first] = chosen;
-  if (first === undefined) throw new Error('no script has such a name');
+  if (first === undefined) throw new Error('there is no such change');
   const coverage = await coverageOf(first);
   const workers = Number(values.workers);
   const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));

@@ -1,6 +1,6 @@
 // `npm run mutation`: Stryker changes the pure TypeScript files one expression at a time and runs their unit tests. A mutant that no test
 // notices is a rule without a proof, unless `typescript-survivors.ts` says why it may live. For the night.
-//   npm run mutation -- --only merge.ts,position.ts
+//   npm run mutation -- --only merge.ts,position.ts --workers 1
 // Stryker is no dependency of this repository: it is installed beside a copy of the sources, and goes with it.
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,13 +35,13 @@ const install = async (folder: string): Promise<void> => {
 
 /** A copy of the sources to spoil, with the dependencies of this checkout. */
 const copySources = async (project: string): Promise<void> => {
-  for (const part of ['packages', 'services', 'scripts', 'package.json', 'tsconfig.json']) {
+  for (const part of ['packages', 'services', 'scripts', 'clients/conformance', 'package.json', 'tsconfig.json']) {
     await cp(join(root, part), join(project, part), { recursive: true, filter: (path) => !path.endsWith('node_modules') });
   }
   await symlink(join(root, 'node_modules'), join(project, 'node_modules'));
 };
 
-const spoil = async (folder: string, files: readonly string[]): Promise<Report> => {
+const spoil = async (folder: string, files: readonly string[], workers: number): Promise<Report> => {
   const project = join(folder, 'project');
   const config = {
     plugins: ['@stryker-mutator/vitest-runner'],
@@ -51,7 +51,7 @@ const spoil = async (folder: string, files: readonly string[]): Promise<Report> 
     // The copy is ours: a copy of the copy would lose the link to the dependencies.
     inPlace: true,
     coverageAnalysis: 'perTest',
-    concurrency: 2,
+    concurrency: workers,
     // On a busy machine a test that is late is no proof; one that hangs is.
     timeoutMS: 20_000,
     reporters: ['json', 'progress-append-only'],
@@ -65,7 +65,7 @@ const spoil = async (folder: string, files: readonly string[]): Promise<Report> 
 };
 
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  const { values } = parseArgs({ options: { only: { type: 'string' }, workers: { type: 'string', default: '2' } } });
   const wanted = values.only?.split(',') ?? [''];
   const files = FILES.filter((file) => wanted.some((part) => file.includes(part)));
   const folder = await mkdtemp(join(tmpdir(), 'runnel-mutation-'));
@@ -73,7 +73,7 @@ const main = async (): Promise<number> => {
     await mkdir(join(folder, 'project'));
     await copySources(join(folder, 'project'));
     await install(folder);
-    const { killed, alive } = summaryOf(await spoil(folder, files));
+    const { killed, alive } = summaryOf(await spoil(folder, files, Number(values.workers)));
     for (const { name, line } of alive) console.log(`alive  line ${line}  ${name}`);
     const names = alive.map(({ name }) => name);
     // Stryker names what it made; a reason for what it made and a test killed now is as old as one for what it no longer makes.

@@ -61,9 +61,8 @@ test('S-17 after an erasure the dump of Redis has the person in no form: a runni
   for (const { conversationId } of [running, ended])
     expect((await log.deleteConversation({ conversationId, userId, forget: true, deletedBy: 'root' })).outcome).toBe('done');
   await log.forgetPerson(userId);
-  // Delivered, as a relay does it.
-  for (const { conversationId } of [running, ended]) {
-    const key = outboxKey(shardOf(conversationId));
+  // Delivered, as a relay does it. One time in 64 both are in one shard.
+  for (const key of new Set([running, ended].map(({ conversationId }) => outboxKey(shardOf(conversationId))))) {
     const entries = (await redis.cli('XRANGE', key, '-', '+')) as [string, string[]][];
     const last = entries.map(([, fields]) => JSON.parse(fields[fields.indexOf('data') + 1]!) as object).at(-1);
     expect(last).toEqual({ userId, deletedBy: 'root', erased: true });

@@ -10,9 +10,11 @@ import { leasesContract } from './contract/leases.ts';
 import { olderTurnsContract } from './contract/older-turns.ts';
 import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
+import { mergingContract } from './contract/merging.ts';
 import { modelPlacesContract } from './contract/model-places.ts';
 import { partsContract } from './contract/parts.ts';
 import { newsContract } from './contract/news.ts';
+import { partOwnersContract } from './contract/part-owners.ts';
 import { personRecordsContract } from './contract/person-records.ts';
 import { presetsContract } from './contract/presets.ts';
 import { pagesContract } from './contract/pages.ts';
@@ -52,6 +54,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('switching models', () => switchingContract(current));
     describe('places of a model', () => modelPlacesContract(current));
     describe('parts', () => partsContract(current));
+    describe('owners of parts', () => partOwnersContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));
     describe('reading', () => readingContract(current));
@@ -65,6 +68,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('restoring', () => restoringContract(current));
     describe('restoring ends', () => restoringEndsContract(current));
     describe('proving', () => provingContract(current));
+    describe('merging', () => mergingContract(current));
     describe('older turns', () => olderTurnsContract(current));
     describe('forking', () => forkingContract(current));
     describe('rehydrating', () => rehydratingContract(current));

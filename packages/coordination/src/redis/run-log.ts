@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { createAppends } from './append-commands.ts';
 import { beginArgs, forkArgs } from './args/begin-args.ts';
 import { guardCommands } from '../border/guard-commands.ts';
-import { connectRedis } from './client/connect.ts';
+import { connectRedis, DEADLINE_MS } from './client/connect.ts';
 import { channelOf, outboxKey, shardOf, type KeyParts } from './keys.ts';
 import { answerOf, answersOf, checkIds, runOfMessages, toLuaJson } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP, timelineFields } from '../outbox-entries.ts';
@@ -54,17 +54,19 @@ export interface RedisRunLogOptions {
   onError?: (error: Error) => void;
   /** Outbox entries per shard past which prompts are refused while a relay is registered. */
   outboxCap?: number;
+  /** Milliseconds within which the store answers, or is `unavailable`; P-10's second unless said otherwise. */
+  deadlineMs?: number;
 }
 
 /** The run log on Redis 7: single, Sentinel or Cluster. */
 export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
-  const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP } = options;
-  const client = connectRedis(url, onError);
+  const { url, onCommand, onError = () => {}, outboxCap: cap = DEFAULT_OUTBOX_CAP, deadlineMs = DEADLINE_MS } = options;
+  const client = connectRedis(url, onError, deadlineMs);
   const scripts = registerScripts(client);
   // First: no other listener may send anything on a new connection before it.
   const generation = watchGeneration(client, scripts, onError);
-  const caller = createRedisCaller(client, onCommand);
-  const channels = new RedisChannels(client, url, onError);
+  const caller = createRedisCaller(client, onCommand, deadlineMs);
+  const channels = new RedisChannels(client, url, onError, deadlineMs);
   const lists = createLists(client, scripts, caller, onError);
 
   const partsOf = (conversationId: string, runId = ''): KeyParts => {
@@ -74,7 +76,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const run = async <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]): Promise<Reply> =>
     (await caller.call(name, () => scripts.run(name, parts, args), outcomeOf)) as Reply;
 
-  const large = createLargeReads(url, { onCommand, onError }, run);
+  const large = createLargeReads(url, { onCommand, onError, deadlineMs }, run);
 
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),

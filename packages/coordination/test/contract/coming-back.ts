@@ -172,6 +172,16 @@ export const comingBackContract = (current: Current): void => {
     expect(await append(log, run(late), 6, 'hai')).toEqual({ outcome: 'fenced' });
   });
 
+  test('W-17 a copy that its living owner wrote over waits for nobody: when that owner dies, others go on', async () => {
+    const { log } = current();
+    const command = stored();
+    await log.rehydrate(command);
+    const run = { ...refOf(command), epoch: 3, messageId: command.parked.parentId! };
+    expect(await log.restoreRun(restoreOf(run, 'một hai', { owner: 'pod-a', epoch: 3 }))).toMatchObject({ outcome: 'restored' });
+    await current().jump(LEASE_MS * 2, [run]);
+    expect(claimed(await claim(command))).toMatchObject({ epoch: 4, text: 'một hai' });
+  });
+
   test('W-19 a store that went back to before the decision takes the database’s word for it, of the same wait only', async () => {
     const { log } = current();
     const command = stored();

@@ -3,7 +3,11 @@ import { newId, RunnelError, sumOf, type LogEvent } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import type { Delta } from '../models/provider.ts';
 import { unknownModel } from '../models/unknown.ts';
+import { systemClock, type Clock } from '../runs/clock.ts';
 import { generate, type RunJob } from './generate.ts';
+
+/** No time passes: on a busy machine the model would lose its turn between two words, and these would be two events. */
+const still: Clock = { ...systemClock, now: () => 0 };
 
 /** One run of a model that says these deltas, on a memory log; its events, in order. */
 const runOf = async (deltas: readonly (Delta | Error)[], change: Partial<RunJob> = {}) => {
@@ -19,7 +23,17 @@ const runOf = async (deltas: readonly (Delta | Error)[], change: Partial<RunJob>
     }
   };
   const model = { ...unknownModel(), model: 'm', system: null, provider: { canContinue: true, stream } };
-  const active = generate({ ref, claim, model, owner: 'pod', leaseMs: 10_000, runLog, giveUp: new AbortController().signal, ...change });
+  const active = generate({
+    ref,
+    claim,
+    model,
+    owner: 'pod',
+    leaseMs: 10_000,
+    runLog,
+    clock: still,
+    giveUp: new AbortController().signal,
+    ...change,
+  });
   const result = await active.done;
   const state = await runLog.readState({ ...ref });
   if (state.kind !== 'snapshot') throw new Error(state.kind);
@@ -45,6 +59,16 @@ test('W-16 what a model thinks is a part of its own, before the text it comes be
   const types = events.map(({ type }) => type).filter((type) => !['message', 'title', 'run-started'].includes(type));
   expect(types).toEqual(['part', 'part-chunk', 'part', 'chunk', 'part', 'part-chunk', 'part', 'chunk', 'run-ended']);
   expect(events.at(-1)).toMatchObject({ parts: sumOf(message.parts!) });
+});
+
+test('W-16 what a model thinks comes word by word where time passes between them, and is the same part', async () => {
+  let ms = 0;
+  // Each look at the clock is a second later, so each word is written before the next is read.
+  const { message, events } = await runOf([{ reasoning: 'hm' }, { reasoning: ', well' }], {
+    clock: { ...systemClock, now: () => (ms += 1_000) },
+  });
+  expect(events.filter(({ type }) => type === 'part-chunk')).toMatchObject([{ text: 'hm' }, { text: ', well' }]);
+  expect(message.parts).toMatchObject([{ kind: 'reasoning', state: 'done', text: 'hm, well', bytes: 8 }]);
 });
 
 test('W-16 a text that comes in halves of characters is the same text, and so is a thought', async () => {

@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import { connectNode, parseRedisUrl, type RedisClient } from './connect.ts';
+import { connectNode, DEADLINE_MS, parseRedisUrl, type RedisClient } from './connect.ts';
 import { shardCount, shardOfChannel, slotOfShard } from '../keys.ts';
 import { RedisSubscriber } from './subscriber.ts';
 import type { ChannelListener, Subscription } from '../../run-log.ts';
@@ -18,6 +18,7 @@ export class RedisChannels {
   readonly #client: RedisClient;
   readonly #url: string;
   readonly #onError: (error: Error) => void;
+  readonly #deadlineMs: number;
   readonly #subscribers = new Map<string, RedisSubscriber>();
   /** Where each followed channel is subscribed now, and for how many listeners. */
   readonly #homes = new Map<string, { subscriber: RedisSubscriber; listeners: number }>();
@@ -25,10 +26,11 @@ export class RedisChannels {
   #timer: NodeJS.Timeout | undefined;
   #refreshing: NodeJS.Timeout | undefined;
 
-  constructor(client: RedisClient, url: string, onError: (error: Error) => void) {
+  constructor(client: RedisClient, url: string, onError: (error: Error) => void, deadlineMs: number = DEADLINE_MS) {
     this.#client = client;
     this.#url = url;
     this.#onError = onError;
+    this.#deadlineMs = deadlineMs;
     if (client instanceof Cluster) {
       client.on('refresh', () => this.#reroute());
       this.#timer = setInterval(() => this.#reroute(), REROUTE_EVERY_MS);
@@ -80,10 +82,8 @@ export class RedisChannels {
     if (!subscriber) {
       const colon = node.lastIndexOf(':');
       const address = node === ONLY ? undefined : { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) };
-      subscriber = new RedisSubscriber(connectNode(parseRedisUrl(this.#url), address), {
-        moved: () => this.#refresh(),
-        error: this.#onError,
-      });
+      const events = { moved: () => this.#refresh(), error: this.#onError };
+      subscriber = new RedisSubscriber(connectNode(parseRedisUrl(this.#url), address, this.#deadlineMs), events, this.#deadlineMs);
       this.#subscribers.set(node, subscriber);
     }
     return subscriber;

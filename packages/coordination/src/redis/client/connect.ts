@@ -75,18 +75,19 @@ export const retryDelay = (attempt: number, random: () => number = Math.random):
 
 /**
  * Options that make an outage an error instead of a queue: nothing waits in the client, nothing is sent twice by it (callers repeat
- * what they know to be safe, L-1), and a connection that hangs is cut after a second so that its commands do not pile up.
+ * what they know to be safe, L-1), and a connection that hangs is cut after the deadline so that its commands do not pile up.
  */
-const COMMON = {
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  autoResubscribe: false,
-  connectTimeout: DEADLINE_MS,
-  socketTimeout: DEADLINE_MS,
-  // A master that became a replica: connect again, which asks Sentinel who is master now.
-  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-  disableClientInfo: true,
-} satisfies RedisOptions;
+const commonOptions = (deadlineMs: number) =>
+  ({
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    connectTimeout: deadlineMs,
+    socketTimeout: deadlineMs,
+    // A master that became a replica: connect again, which asks Sentinel who is master now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    disableClientInfo: true,
+  }) satisfies RedisOptions;
 
 const backOff = (attempt: number): number => retryDelay(attempt);
 
@@ -98,8 +99,8 @@ const optionsOf = ({ options, files }: RedisTarget): RedisTarget['options'] => {
 };
 
 /** One plain connection, for commands or as a subscriber; on a cluster to one of its nodes. */
-export const connectNode = (target: RedisTarget, node?: { host: string; port: number }): Redis => {
-  const options = { ...COMMON, ...optionsOf(target), enableOfflineQueue: false, retryStrategy: backOff };
+export const connectNode = (target: RedisTarget, node?: { host: string; port: number }, deadlineMs: number = DEADLINE_MS): Redis => {
+  const options = { ...commonOptions(deadlineMs), ...optionsOf(target), enableOfflineQueue: false, retryStrategy: backOff };
   if (target.mode === 'sentinel') {
     return new Redis({ ...options, sentinels: target.nodes, name: target.master, sentinelRetryStrategy: backOff });
   }
@@ -107,13 +108,13 @@ export const connectNode = (target: RedisTarget, node?: { host: string; port: nu
 };
 
 /** A client that connects at once and reconnects for ever. Connection errors go to `onError` and are never thrown. */
-export const connectRedis = (url: string, onError: (error: Error) => void = () => {}): RedisClient => {
+export const connectRedis = (url: string, onError: (error: Error) => void = () => {}, deadlineMs: number = DEADLINE_MS): RedisClient => {
   const target = parseRedisUrl(url);
-  if (target.mode !== 'cluster') return batchWrites(connectNode(target)).on('error', onError);
+  if (target.mode !== 'cluster') return batchWrites(connectNode(target, undefined, deadlineMs)).on('error', onError);
   const cluster = new Cluster(target.nodes, {
     enableOfflineQueue: false,
-    redisOptions: { ...COMMON, ...optionsOf(target) },
-    slotsRefreshTimeout: DEADLINE_MS,
+    redisOptions: { ...commonOptions(deadlineMs), ...optionsOf(target) },
+    slotsRefreshTimeout: deadlineMs,
     slotsRefreshInterval: 5_000,
     clusterRetryStrategy: backOff,
   });

@@ -29,12 +29,14 @@ export interface SubscriberEvents {
 export class RedisSubscriber {
   readonly #redis: Redis;
   readonly #events: SubscriberEvents;
+  readonly #deadlineMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #ping: NodeJS.Timeout;
 
-  constructor(redis: Redis, events: SubscriberEvents) {
+  constructor(redis: Redis, events: SubscriberEvents, deadlineMs: number = DEADLINE_MS) {
     this.#redis = redis;
     this.#events = events;
+    this.#deadlineMs = deadlineMs;
     redis.on('ready', () => this.#subscribeAll());
     redis.on('close', () => this.#interrupt());
     redis.on('error', (error) => events.error(error));
@@ -64,7 +66,7 @@ export class RedisSubscriber {
         entry.waiting = entry.waiting.filter((waiting) => waiting !== acknowledged);
         this.remove(channel, listener);
         reject(new RunnelError('unavailable', 'The subscription was not acknowledged in time.'));
-      }, DEADLINE_MS);
+      }, this.#deadlineMs);
       entry.waiting.push(acknowledged);
     });
   }

@@ -28,7 +28,7 @@ const MOST_WAITING = 256;
  */
 export const createLargeReads = (
   url: string,
-  { onCommand, onError }: { onCommand: OnCommand | undefined; onError: (error: Error) => void },
+  { onCommand, onError, deadlineMs }: { onCommand: OnCommand | undefined; onError: (error: Error) => void; deadlineMs: number },
   run: Run,
 ): LargeReads => {
   let running = 0;
@@ -39,9 +39,9 @@ export const createLargeReads = (
   const connection = (): { run: Run; close(): void } => {
     if (closed) throw new RunnelError('unavailable', 'The connection is closed.');
     if (own) return own;
-    const client = connectRedis(url, onError);
+    const client = connectRedis(url, onError, deadlineMs);
     const scripts = registerScripts(client);
-    const caller = createRedisCaller(client, onCommand);
+    const caller = createRedisCaller(client, onCommand, deadlineMs);
     own = {
       run: async (name, parts, args) => (await caller.call(name, () => scripts.runLarge(name, parts, args), outcomeOf)) as Reply,
       close: () => client.disconnect(),
