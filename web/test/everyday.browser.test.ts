@@ -104,11 +104,14 @@ test('the suggestion to count is asked of the model that counts, and only whole 
 test('the suggestion to count waits for the list of models, however late it comes, and is gone where the list does not come', async () => {
   const page = await open();
   const held: Route[] = [];
-  await page.route('**/api/models', (route) => void held.push(route));
+  let isHeld = true;
+  await page.route('**/api/models', (route) => (isHeld ? void held.push(route) : route.continue()));
   await page.reload();
   const count = page.getByRole('button', { name: 'Prove it: count' });
   await expect.poll(() => held.length).toBeGreaterThan(0);
   expect(await count.isDisabled()).toBe(true);
+  // The page asks again when it finds no list.
+  isHeld = false;
   await Promise.all(held.map((route) => route.continue()));
   await count.click();
   await words(page, 5);

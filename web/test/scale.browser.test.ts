@@ -5,7 +5,7 @@ import { serveHarness, type Harness } from './harness-page.ts';
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await serveHarness();
+  harness = await serveHarness({ shipped: true });
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
@@ -80,17 +80,21 @@ describe('2,000 messages and 5,000 conversations', () => {
 
   test('another conversation and back is a moment; a letter costs what it costs in a short one', async () => {
     const page = await open();
-    await page.getByRole('link', { name: 'Conversation 2', exact: true }).click();
-    await page.getByText('And on the moon?').waitFor();
-    const back = await cost(page, async () => {
-      await page.getByRole('link', { name: 'Why does a river never run straight?' }).or(page.locator('.item a').first()).first().click();
-      await page.getByText('Answer 1000').first().waitFor();
-    });
+    const costs: number[] = [];
+    // The first time, the engine has yet to compile what draws: a person has been here before, and a machine has neighbours.
+    for (let time = 0; time < 5; time++) {
+      await page.getByRole('link', { name: 'Conversation 2', exact: true }).click();
+      await page.getByText('And on the moon?').waitFor();
+      const way = page.getByRole('link', { name: 'Why does a river never run straight?' }).or(page.locator('.item a').first()).first();
+      const there = page.getByText('Answer 1000').first();
+      costs.push(await cost(page, async () => (await way.click(), await there.waitFor())));
+    }
+    const back = costs.toSorted((a, b) => a - b)[2]!;
     const box = page.getByRole('textbox', { name: 'Message' });
     await box.fill('x');
     const LETTERS = 40;
     const letter = (await cost(page, () => box.pressSequentially('y'.repeat(LETTERS)))) / LETTERS;
-    expect({ back, letter }, `${back.toFixed(0)} ms back, ${letter.toFixed(1)} ms a letter`).toEqual({
+    expect({ back, letter }, `${costs.map((ms) => ms.toFixed(0)).join(', ')} ms back, ${letter.toFixed(1)} ms a letter`).toEqual({
       back: expect.toSatisfy((ms: number) => ms < 300),
       letter: expect.toSatisfy((ms: number) => ms < 8),
     });
