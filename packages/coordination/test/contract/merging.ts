@@ -1,6 +1,19 @@
 import { newId, type Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import { claimed, claimedSoon, LEASE_MS, MODELS, OWNER, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  claimed,
+  claimedSoon,
+  LEASE_MS,
+  MODELS,
+  OWNER,
+  promptOf,
+  restoreOf,
+  snapshotOf,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 const old = (messageId: string): Message => ({
   ...{ messageId, parentId: null, role: 'user', text: `old ${messageId}`, status: 'complete', createdAt: 1, author: USER },
