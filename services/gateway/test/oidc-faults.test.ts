@@ -4,7 +4,7 @@ import { waitFor } from '@runnel/kit';
 import { CLOSE } from '@runnel/protocol';
 import { Browser } from '../testing/oidc/browser.ts';
 import { LOGOUT, startOddProvider, type Oddity, type OddProvider } from '../testing/oidc/odd-provider.ts';
-import { oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
+import { oddCallback, oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
 import { meOf, oidcEnv, startOidcGateway, type OidcGateway } from '../testing/oidc/signed-in.ts';
 import { startGateway } from '../testing/test-gateway.ts';
 
@@ -59,8 +59,27 @@ describe('A-11 an ID token that is not as it has to be lets nobody in', () => {
     expect(outcome(await attempt())).toBe('ok');
   });
 
+  test.each<[string, string]>([
+    ['none', ''],
+    ['one that nobody makes', 'x'],
+    ['one of another browser', 'x'.repeat(43)],
+  ])('a state that is %s', async (_name, state) => {
+    expect(outcome(await attempt(new Browser(), { state }))).toBe('expired');
+    expect(provider.tokenCalls).toEqual([]);
+  });
+
+  test('a state that differs from the cookie of its name', async () => {
+    const browser = new Browser();
+    const { asked } = await oddCallback(browser, { provider, publicUrl: own.publicUrl });
+    const state = asked.searchParams.get('state')!;
+    const forged = state.slice(0, 8) + state.slice(8).split('').toReversed().join('');
+    const back = new URLSearchParams({ code: 'c', iss: provider.issuer, state: forged });
+    const answer = await browser.ask(`${own.publicUrl}/api/sign-in/callback?${back}`);
+    expect(outcome(new URL(answer.headers.get('location')!))).toBe('refused');
+    expect(provider.tokenCalls).toEqual([]);
+  });
+
   test.each<[string, Record<string, string>]>([
-    ['another state', { state: 'x' }],
     ['another issuer beside the code (mix-up)', { iss: 'https://evil.example' }],
     ['no issuer where there has to be one', { iss: '' }],
     ['a refusal of the person', { error: 'access_denied', code: '' }],
@@ -77,12 +96,39 @@ describe('A-11 an ID token that is not as it has to be lets nobody in', () => {
   test('a cookie of a flow that somebody made or changed is none', async () => {
     const browser = new Browser();
     await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/`);
-    const sealed = browser.jar(own.publicUrl).get('runnel_sign_in')!;
+    const [name] = browser.begun(own.publicUrl) as [string];
+    const sealed = browser.jar(own.publicUrl).get(name)!;
+    const state = name.split('.')[1]!.padEnd(43, 'x');
     for (const forged of ['', 'x', sealed.slice(2), `${sealed.slice(0, -4)}AAAA`]) {
-      const headers = { cookie: `runnel_sign_in=${forged}` };
-      const answer = await new Browser().ask(`${own.publicUrl}/api/sign-in/callback?code=c&state=s`, { headers });
+      const headers = { cookie: `${name}=${forged}` };
+      const answer = await new Browser().ask(`${own.publicUrl}/api/sign-in/callback?code=c&state=${state}`, { headers });
       expect(outcome(new URL(answer.headers.get('location')!))).toBe('expired');
     }
+  });
+});
+
+describe('A-11 two tabs of one browser sign in at once', () => {
+  test('each comes back to where it was, in any order, and the one that did not come first does not throw the other out', async () => {
+    const browser = new Browser();
+    const where = { provider, publicUrl: own.publicUrl };
+    const one = await oddCallback(browser, { ...where, returnTo: '/c/1' });
+    const two = await oddCallback(browser, { ...where, returnTo: '/c/2' });
+    const back = async ({ asked, callback }: typeof one) => {
+      provider.nonce = asked.searchParams.get('nonce')!;
+      return (await browser.ask(callback!)).headers.get('location');
+    };
+    expect([await back(one), await back(two)]).toEqual([`${own.publicUrl}/c/1`, `${own.publicUrl}/c/2`]);
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ userId: 'ann' });
+    expect(browser.begun(own.publicUrl)).toEqual([]);
+  });
+
+  test('a page of elsewhere that begins sign-ins without end leaves few cookies, and one can still sign in', async () => {
+    const browser = new Browser();
+    for (let i = 0; i < 30; i++) {
+      await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/${'x'.repeat(900)}`);
+      expect(browser.begun(own.publicUrl).length).toBeLessThanOrEqual(4);
+    }
+    expect(outcome(await attempt(browser))).toBe('ok');
   });
 });
 
