@@ -158,6 +158,12 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.connection.set(refused());
     return '/c/c1';
   },
+  signInOwn: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    client.connection.set(refused());
+    return '/c/c1';
+  },
   signInFailed: (client) => {
     client.way.mode = 'oidc';
     client.way.url = '/api/sign-in/start?return={return}';

@@ -51,6 +51,6 @@ export const groupsOf = (claims: Claims, { groupsClaim }: GroupRules): string[] 
 export const groupsLost = (claims: Claims, { groupsClaim }: GroupRules): 'too-many' | 'elsewhere' | null => {
   const { _claim_names: elsewhere } = claims;
   const isElsewhere = typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, groupsClaim);
-  if (isElsewhere || claims['hasgroups'] === true) return 'elsewhere';
+  if (isElsewhere || (groupsClaim === 'groups' && claims['hasgroups'] === true)) return 'elsewhere';
   return wordsOf(claims, groupsClaim).length > MOST_GROUPS ? 'too-many' : null;
 };
