@@ -222,6 +222,11 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     return id;
   },
   audit: (client) => (fill(client), '/audit/c1'),
+  auditAuditor: (client) => {
+    client.rights.role = 'auditor';
+    fill(client);
+    return '/audit';
+  },
   auditAdmin: (client) => {
     client.rights.admin = true;
     fill(client);

@@ -206,7 +206,15 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
       const sessionId = newId();
       const grant = { userId, grantId: sessionId, kind: 'session', digest: digestOf(secret), data: JSON.stringify(data) } as const;
       if (data.sid !== undefined)
-        await store.addGrant({ userId, ...sidGrant(data.sid), data: '{}', lifeMs: maxMs, idleMs: 0, limit: MOST_SIDS, whenFull: 'replace' });
+        await store.addGrant({
+          userId,
+          ...sidGrant(data.sid),
+          data: '{}',
+          lifeMs: maxMs,
+          idleMs: 0,
+          limit: MOST_SIDS,
+          whenFull: 'replace',
+        });
       await store.addGrant({ ...grant, lifeMs: maxMs, idleMs, limit: MOST_SESSIONS, whenFull: 'replace' });
       return { secret, userId, sessionId, role, lost: groupsLost(claims, rules) };
     },

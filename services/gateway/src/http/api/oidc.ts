@@ -133,7 +133,8 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
         if (cause instanceof Refused) throw new RunnelError('bad-frame', 'This is no logout token.', { cause });
         throw cause;
       });
-      for (const { userId, sessionId } of await sessions.endOf(logout)) record('SIGNED_OUT', userId, { session: sessionId, by: 'provider' });
+      for (const { userId, sessionId } of await sessions.endOf(logout))
+        record('SIGNED_OUT', userId, { session: sessionId, by: 'provider' });
       return reply.code(200).header('cache-control', 'no-store').send();
     });
   });

@@ -48,7 +48,11 @@ const mapper = (name: string, protocolMapper: string, config: Record<string, str
   config: { 'id.token.claim': 'true', 'access.token.claim': 'true', 'userinfo.token.claim': 'false', ...config },
 });
 const MAPPERS = [
-  mapper('roles', 'oidc-usermodel-realm-role-mapper', { 'claim.name': 'realm_access.roles', multivalued: 'true', 'jsonType.label': 'String' }),
+  mapper('roles', 'oidc-usermodel-realm-role-mapper', {
+    'claim.name': 'realm_access.roles',
+    multivalued: 'true',
+    'jsonType.label': 'String',
+  }),
   mapper('groups', 'oidc-group-membership-mapper', { 'claim.name': 'groups', 'full.path': 'false' }),
   mapper('audience', 'oidc-audience-mapper', { 'included.client.audience': 'runnel' }),
 ];

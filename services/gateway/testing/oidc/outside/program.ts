@@ -79,10 +79,12 @@ export const startProgram = async (
 /** Why a program cannot be had on this machine; undefined: it can, as far as one can tell. */
 export const lacking = async (...programs: [name: string, ...args: string[]][]): Promise<string | undefined> => {
   for (const [name, ...args] of programs)
-    if (!(await run(name, args).then(
-      () => true,
-      () => false,
-    )))
+    if (
+      !(await run(name, args).then(
+        () => true,
+        () => false,
+      ))
+    )
       return `${name} is not here`;
   return undefined;
 };
