@@ -8,8 +8,6 @@ export interface Message {
   role: 'user' | 'assistant' | 'system';
   text: string;
   status: string;
-  /** ms, by the store's clock. */
-  createdAt: number;
 }
 export interface Chunk {
   type: 'chunk';

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { history } from '../../harness/commands.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
+import type { Message } from '../../harness/viewers/events.ts';
 import { underWay } from '../ai-pods.ts';
 
 const MINUTE_MS = 60_000;
@@ -18,8 +19,10 @@ const answersAreWhole = async (stage: Stage, disturb: () => Promise<void> = asyn
   await victim.kill();
   await stage.settle({ deadlineMs: 60_000 });
   for (const { conversationId } of runs) {
-    for (const { createdAt, messageId } of await history(stage.origin(), conversationId, stage.userId)) {
-      if (createdAt < begun - MINUTE_MS || createdAt > Date.now() + MINUTE_MS)
+    const said = (await history(stage.origin(), conversationId, stage.userId)) as (Message & { createdAt: number })[];
+    if (said.length !== 2) throw new Error(`${said.length} messages of ${conversationId}`);
+    for (const { createdAt, messageId } of said) {
+      if (!(createdAt >= begun - MINUTE_MS && createdAt <= Date.now() + MINUTE_MS))
         throw new Error(`B18: ${messageId} is of ${new Date(createdAt).toISOString()}: not the store's time`);
     }
   }
