@@ -77,7 +77,8 @@ export const createWorker = (deps: WorkerDeps) => {
   const store = createOutage({
     clock,
     graceMs: leaseMs / 3,
-    onChange: (away, error) => (away ? log.warn({ event: 'store.away', err: error }) : log.info({ event: 'store.back' })),
+    onAway: (error) => log.warn({ event: 'store.away', err: error }),
+    onBack: () => log.info({ event: 'store.back' }),
   });
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;
