@@ -75,8 +75,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const retry = { clock, random, giveUpMs: OUTAGE_MS, signal: giveUp.signal };
 
   const store = createOutage({
-    clock,
-    graceMs: leaseMs / 3,
+    ...{ clock, graceMs: leaseMs / 3 },
     onAway: (error) => log.warn({ event: 'store.away', err: error }),
     onBack: () => log.info({ event: 'store.back' }),
   });
