@@ -124,7 +124,8 @@ export const createAiMetrics = (metrics: Metrics) => {
     /** A first failure must be seen as a rise, so the words of this pod's models begin at zero. */
     known(models: readonly Pick<ModelEntry, 'id' | 'fallback' | 'endpoints'>[]): void {
       for (const { id: model, fallback = [], endpoints: places = [] } of models) {
-        for (const endpoint of endpointNames(places)) for (const outcome of ENDPOINT_OUTCOMES) endpoints.inc({ model, endpoint, outcome }, 0);
+        for (const endpoint of endpointNames(places))
+          for (const outcome of ENDPOINT_OUTCOMES) endpoints.inc({ model, endpoint, outcome }, 0);
         for (const to of fallback) fallbacks.inc({ model, to }, 0);
         for (const reason of RESULTS) ends.inc({ reason, model }, 0);
         for (const finish of [...FINISHES, STOPPED]) finishes.inc({ finish, model }, 0);

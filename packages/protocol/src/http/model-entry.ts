@@ -55,7 +55,9 @@ export const ModelEndpoint = Type.Object(
       Type.Integer({ minimum: 0, maximum: 1000, description: 'Its share of the requests; 1 when absent, 0: it is asked no more' }),
     ),
     model: Type.Optional(Type.String({ minLength: 1, description: 'The name there; that of the entry when absent' })),
-    apiKeyEnv: Type.Optional(Type.String({ ...EnvName, description: 'Name of the variable that holds its key; that of the entry when absent' })),
+    apiKeyEnv: Type.Optional(
+      Type.String({ ...EnvName, description: 'Name of the variable that holds its key; that of the entry when absent' }),
+    ),
     apiKeyFile: Type.Optional(Type.String({ minLength: 1, description: 'Path of a file that holds its key instead' })),
   },
   { additionalProperties: false },
@@ -63,7 +65,9 @@ export const ModelEndpoint = Type.Object(
 export type ModelEndpoint = Static<typeof ModelEndpoint>;
 
 const connection = {
-  baseURL: Type.Optional(Type.String({ ...BaseURL, description: 'Where the API is, up to its version, e.g. `https://llm.example.org/v1`' })),
+  baseURL: Type.Optional(
+    Type.String({ ...BaseURL, description: 'Where the API is, up to its version, e.g. `https://llm.example.org/v1`' }),
+  ),
   endpoints: Type.Optional(
     Type.Array(ModelEndpoint, {
       minItems: 1,

@@ -80,11 +80,14 @@ const entryProblems = (entry: ModelEntry, env: Env): string[] => {
 /** What endpoints cannot say by schema. */
 const endpointProblems = ({ baseURL, endpoints, headersEnv = {}, headersFile = {} }: ModelEntry): string[] => {
   const problems: string[] = [];
-  const twice = Object.keys(headersFile).find((name) => Object.keys(headersEnv).some((other) => other.toLowerCase() === name.toLowerCase()));
+  const twice = Object.keys(headersFile).find((name) =>
+    Object.keys(headersEnv).some((other) => other.toLowerCase() === name.toLowerCase()),
+  );
   if (twice !== undefined) problems.push(`/headersFile/${twice} is in headersEnv, too: one of them holds it`);
   if (endpoints === undefined) return problems;
   if (baseURL !== undefined) problems.push('/endpoints and baseURL are both set: one of them says where it is');
-  if (endpoints.every(({ weight }) => weight === 0)) problems.push('/endpoints/0/weight and all others are 0: one endpoint at least is needed');
+  if (endpoints.every(({ weight }) => weight === 0))
+    problems.push('/endpoints/0/weight and all others are 0: one endpoint at least is needed');
   for (const [at, own] of endpoints.entries()) {
     if (!URL.canParse(own.baseURL)) problems.push(`/endpoints/${at}/baseURL is ${own.baseURL}, which is no address`);
     if (own.apiKeyEnv !== undefined && own.apiKeyFile !== undefined)

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FAILURES, FRESH, MOST_REST_MS, answered, begun, dropped, failed, isResting, pickEndpoint, type EndpointState } from './ejection.ts';
+import {
+  FAILURES,
+  FRESH,
+  MOST_REST_MS,
+  answered,
+  begun,
+  dropped,
+  failed,
+  isResting,
+  pickEndpoint,
+  type EndpointState,
+} from './ejection.ts';
 
 const SECOND = 1_000;
 const pick = (weights: number[], states: EndpointState[], now = 0, random = 0, asked: number[] = []) =>
@@ -92,7 +103,7 @@ test('generated histories: rests are bounded, nobody is asked twice for one requ
           now += after;
           settle(now);
           const asked = new Set<number>();
-          for (let at; (at = pickEndpoint(weights, states, asked, now, randoms.next().value as number)) !== null; ) {
+          for (let at; (at = pickEndpoint(weights, states, asked, now, randoms.next().value as number)) !== null;) {
             expect([asked.has(at), weights[at]! > 0]).toEqual([false, true]);
             // A resting one only where every other that may be asked rests or is tried.
             if (isResting(states[at]!, now))

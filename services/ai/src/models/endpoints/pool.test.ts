@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { RunnelError } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { createFastClock } from '../../../testing/fast-clock.ts';
@@ -11,8 +13,7 @@ const outage = () => new RunnelError('unavailable', 'down');
 const refused = (providerStatus: number) => new RunnelError('model-failed', 'refused', { providerStatus });
 
 type Play = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<Delta>;
-const says =
-  (...pieces: (string | Error)[]): Play =>
+const says = (...pieces: (string | Error)[]): Play =>
   // oxlint-disable-next-line func-names
   async function* () {
     for (const piece of pieces) {
@@ -104,8 +105,6 @@ test('what a person cancels says nothing of an endpoint', async () => {
 });
 
 test('a model with endpoints: each is asked with its own name and key, and one that hangs costs its time alone', async () => {
-  const { createServer } = await import('node:http');
-  const { once } = await import('node:events');
   const heard: { at: number; model: string; key: string | undefined }[] = [];
   const servers = await Promise.all(
     [0, 1].map(async (at) => {
@@ -158,7 +157,12 @@ test('a model with endpoints: each is asked with its own name and key, and one t
 
 test('endpoints are called by their hosts, and what parts them; never by what could be a secret', () => {
   expect(
-    endpointNames([{ baseURL: 'https://u:p@a.example/v1' }, { baseURL: 'https://b/x/v1' }, { baseURL: 'https://b/y' }, { baseURL: 'https://b/y' }]),
+    endpointNames([
+      { baseURL: 'https://u:p@a.example/v1' },
+      { baseURL: 'https://b/x/v1' },
+      { baseURL: 'https://b/y' },
+      { baseURL: 'https://b/y' },
+    ]),
   ).toEqual(['a.example', 'b/x/v1', 'b/y (3)', 'b/y (4)']);
 });
 

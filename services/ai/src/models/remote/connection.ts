@@ -25,7 +25,9 @@ export const connectionOf = (entry: ModelEntry, env: Readonly<Record<string, str
 };
 
 const headersIn = async (files: Readonly<Record<string, string>>): Promise<Record<string, string>> =>
-  Object.fromEntries(await Promise.all(Object.entries(files).map(async ([name, path]) => [name.toLowerCase(), await keyIn(path)] as const)));
+  Object.fromEntries(
+    await Promise.all(Object.entries(files).map(async ([name, path]) => [name.toLowerCase(), await keyIn(path)] as const)),
+  );
 
 /** Asked again it may be there: a Secret that is mounted anew is away for a moment. */
 const keyIn = async (path: string): Promise<string> => {
