@@ -4,7 +4,16 @@ import { GlobalRegistrator } from '@happy-dom/global-registrator';
 
 // The page's own network stays Node's: the one that comes with the DOM has rules of a browser's origin.
 const network = { fetch, Request, Response, Headers, WebSocket, Event, EventTarget, MessageEvent, CloseEvent };
-const streams = { ReadableStream, WritableStream, TransformStream, TextDecoderStream, TextEncoder, TextDecoder, AbortController, AbortSignal };
+const streams = {
+  ReadableStream,
+  WritableStream,
+  TransformStream,
+  TextDecoderStream,
+  TextEncoder,
+  TextDecoder,
+  AbortController,
+  AbortSignal,
+};
 GlobalRegistrator.register({ url: 'http://127.0.0.1/' });
 Object.assign(globalThis, network, streams);
 const { createElement } = await import('react');

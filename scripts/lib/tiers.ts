@@ -57,7 +57,10 @@ async function runLoadtests(): Promise<TierOutcome> {
 }
 
 /** Runs one project of vitest.config.ts, or some files of it. */
-async function runVitest(project: string, some: { files: readonly string[]; env: Record<string, string> } = { files: [], env: {} }): Promise<TierOutcome> {
+async function runVitest(
+  project: string,
+  some: { files: readonly string[]; env: Record<string, string> } = { files: [], env: {} },
+): Promise<TierOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-test-'));
   const reportFile = join(dir, 'report.json');
   try {
