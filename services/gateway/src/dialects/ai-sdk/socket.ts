@@ -1,9 +1,8 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
 import { isApiKey } from '../../auth/grants/api-key.ts';
-import { membershipOf } from '../../auth/identity.ts';
+import { membershipOf, type Life, type Membership } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
-import type { Life } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { prefixOf } from '../../http/plumbing/prefix.ts';
@@ -63,7 +62,7 @@ export class ChatSocket implements Drainable {
       () => undefined,
       () => socket.close(CLOSE.auth, CLOSE_REASONS.auth),
     );
-    if (known) this.#token.start(known);
+    if (known) this.#token.start(known, this.#changed);
     this.#heartbeat = new Heartbeat(
       context.config.heartbeatMs,
       () => socket.ping(),
@@ -71,6 +70,13 @@ export class ChatSocket implements Drainable {
     );
     socket.on('pong', () => this.#heartbeat.alive());
   }
+
+  /** A provider says something else of this person now. */
+  readonly #changed = (now: Membership): void => {
+    if (!this.#known) return;
+    const { groups: _groups, scopes: _scopes, ...caller } = this.#known.caller;
+    this.#known = { ...this.#known, caller: { ...caller, ...now } };
+  };
 
   get open(): boolean {
     return this.#socket.readyState === this.#socket.OPEN;
@@ -149,7 +155,7 @@ export class ChatSocket implements Drainable {
       const before = this.#known?.caller;
       if (before && before.userId !== userId) throw new RunnelError('unauthorized', 'This socket is another person’s.');
       this.#known = { caller: { ...before, userId, ...membershipOf(identity) }, ...life };
-      this.#token.start(life);
+      this.#token.start(life, this.#changed);
     }
     if (!this.#known) throw new RunnelError('unauthorized');
     await (this.#entered ??= this.#enter(this.#known.caller.userId));
