@@ -13,7 +13,10 @@ const box = async (page: Page, selector: string) => (await page.locator(selector
 const LOW: [string, BrowserContextOptions][] = [
   ['400 % of a window of 1280 × 800', { viewport: { width: 320, height: 200 }, deviceScaleFactor: 4 }],
   ['a phone on its side', { ...PHONE, viewport: { width: 740, height: 360 } }],
-  ['a phone on its side, in Vietnamese and dark', { ...PHONE, viewport: { width: 667, height: 375 }, locale: 'vi-VN', colorScheme: 'dark' }],
+  [
+    'a phone on its side, in Vietnamese and dark',
+    { ...PHONE, viewport: { width: 667, height: 375 }, locale: 'vi-VN', colorScheme: 'dark' },
+  ],
   ['a phone with its keyboard open', { ...PHONE, viewport: { width: 390, height: 420 } }],
 ];
 
@@ -81,7 +84,10 @@ test('paper is light, whatever the page is', async () => {
   const { page } = await harness.open('chat', { colorScheme: 'dark' });
   await page.getByRole('radio', { name: 'Dark' }).check({ force: true });
   const ink = (): Promise<number> =>
-    page.locator('.prose p').first().evaluate((words) => Number(/\d+/.exec(getComputedStyle(words).color)?.[0]));
+    page
+      .locator('.prose p')
+      .first()
+      .evaluate((words) => Number(/\d+/.exec(getComputedStyle(words).color)?.[0]));
   expect(await ink()).toBeGreaterThan(200);
   await page.emulateMedia({ media: 'print' });
   expect(await ink()).toBeLessThan(60);

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { diagramOf, withoutImports } from './diagram.ts';
 
 test('a diagram is taken without what its drawer does not know', () => {
-  const text = '---\ntitle: One\n---\n%%{init: {"theme": "dark"}}%%\ngraph TD;\n  A-->B; \n%% a comment\n  click A "javascript:alert(1)"\n  B-->C;\n';
+  const text =
+    '---\ntitle: One\n---\n%%{init: {"theme": "dark"}}%%\ngraph TD;\n  A-->B; \n%% a comment\n  click A "javascript:alert(1)"\n  B-->C;\n';
   expect(diagramOf('mermaid', text)).toBe('graph TD\n  A-->B\n  B-->C');
   expect(diagramOf('Mermaid', 'sequenceDiagram\n A->>B: hi')).toBe('sequenceDiagram\n A->>B: hi');
 });

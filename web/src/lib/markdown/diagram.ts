@@ -8,7 +8,11 @@ const FRONT_MATTER = /^\s*---\n[\s\S]*?\n---[ \t]*\n/;
 /** The text of a Mermaid diagram as its drawer takes it; null: of a kind that it does not draw, or too long. */
 export const diagramOf = (language: string, code: string): string | null => {
   if (language.toLowerCase() !== 'mermaid' || code.length > LONGEST) return null;
-  const text = code.replace(FRONT_MATTER, '').replaceAll(NOT_DRAWN, '').replaceAll(/;[ \t]*$/gm, '').trim();
+  const text = code
+    .replace(FRONT_MATTER, '')
+    .replaceAll(NOT_DRAWN, '')
+    .replaceAll(/;[ \t]*$/gm, '')
+    .trim();
   return DRAWN.test(text) ? text : null;
 };
 

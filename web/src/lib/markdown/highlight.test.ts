@@ -15,10 +15,13 @@ test('an unknown language is plain, escaped text', () => {
   expect(highlight('<b>if</b>', 'unknown', escape)).toBe('&lt;b&gt;if&lt;/b&gt;');
 });
 
-test.each(['ts', 'python', 'sql', 'html', 'sh', 'rust', 'css', 'diff', 'lua', 'haskell', 'powershell', 'dockerfile', 'php'])('%s: the text stays what it is, whatever it is', (language) => {
-  const code = "a <b> \"open 'x' `t`\n# c // d -- e <!-- f\nif (x) { return 0x1F } /* open";
-  expect(plain(highlight(code, language, escape))).toBe(escape(code));
-});
+test.each(['ts', 'python', 'sql', 'html', 'sh', 'rust', 'css', 'diff', 'lua', 'haskell', 'powershell', 'dockerfile', 'php'])(
+  '%s: the text stays what it is, whatever it is',
+  (language) => {
+    const code = "a <b> \"open 'x' `t`\n# c // d -- e <!-- f\nif (x) { return 0x1F } /* open";
+    expect(plain(highlight(code, language, escape))).toBe(escape(code));
+  },
+);
 
 /** What is coloured, by kind. */
 const kinds = (code: string, language: string): string[] =>
@@ -27,9 +30,17 @@ const kinds = (code: string, language: string): string[] =>
 test.each([
   ['rust', "fn f<'a>(x: &'a str) -> char { 'x' }", ['keyword fn', 'keyword char', "string 'x'"]],
   ['html', '<p class="a">It\'s for you</p>', ['keyword <p', 'call class', 'string "a"', 'keyword >', 'keyword </p', 'keyword >']],
-  ['python', 'def f():\n    """One\n    two"""\n    return 1', ['keyword def', 'call f', 'string """One⏎    two"""', 'keyword return', 'number 1']],
+  [
+    'python',
+    'def f():\n    """One\n    two"""\n    return 1',
+    ['keyword def', 'call f', 'string """One⏎    two"""', 'keyword return', 'number 1'],
+  ],
   ['js', 'const r = /["\']+/g; a = b / c / d', ['keyword const', 'string /["\']+/g']],
-  ['css', 'a:hover { color: #fff; }\n@media x { p { margin: 0 } }', ['keyword color', 'number #fff', 'keyword @media', 'keyword margin', 'number 0']],
+  [
+    'css',
+    'a:hover { color: #fff; }\n@media x { p { margin: 0 } }',
+    ['keyword color', 'number #fff', 'keyword @media', 'keyword margin', 'number 0'],
+  ],
   ['diff', '@@ -1 +1 @@\n-old\n+new\n same', ['keyword @@ -1 +1 @@', 'removed -old', 'string +new']],
   ['golang', 'func main() {}', ['keyword func', 'call main']],
   ['dockerfile', 'FROM node AS base # x', ['keyword FROM', 'keyword AS', 'comment # x']],

@@ -31,7 +31,8 @@ export function* piecesOf(code: string, language: string, from = 0): Generator<C
     scanner.lastIndex = from;
     for (let match = scanner.exec(code); match; match = scanner.exec(code)) {
       const [whole, comment, string, number, formed, removed, word = '', call] = match;
-      const named = word === '' ? null : grammar.keywords.test(word) ? 'keyword' : call !== undefined ? 'call' : grammar.attributes ? 'call' : null;
+      const named =
+        word === '' ? null : grammar.keywords.test(word) ? 'keyword' : call !== undefined ? 'call' : grammar.attributes ? 'call' : null;
       const kind = comment ? 'comment' : string ? 'string' : number ? 'number' : formed ? 'keyword' : removed ? 'removed' : named;
       if (!kind) continue;
       const marked = call === undefined ? whole : word;
