@@ -43,7 +43,7 @@ export const wordScenes = (open: Open): Record<string, (client: FakeClient) => s
     ),
   connecting: (client) => {
     const id = open(client, chain([message('user', 'One'), message('assistant', 'Two')]));
-    client.connection.set({ ...liveConnection(), status: 'connecting', node: null, transport: null });
+    client.connection.set({ ...liveConnection(), status: 'connecting', node: null });
     return id;
   },
 });

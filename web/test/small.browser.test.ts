@@ -61,7 +61,7 @@ test('C7 on a phone the title has the room beside a badge that has nothing to te
   expect((await box(page, 'h1')).width).toBeGreaterThan(140);
   expect(await page.locator('.badge').getAttribute('aria-label')).toBe('Connection: Live');
   await page.evaluate(() =>
-    window.runnel.client.connection.set({ ...window.runnel.client.connection.get(), status: 'offline', node: null, transport: null }),
+    window.runnel.client.connection.set({ ...window.runnel.client.connection.get(), status: 'offline', node: null }),
   );
   await page.getByText('Offline', { exact: true }).waitFor();
 });
