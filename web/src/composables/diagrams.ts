@@ -42,18 +42,19 @@ const order = (source: string, colors: DiagramOrder['colors']): Promise<string |
     drawer ??= new Worker(new URL('../worker/diagram.ts', import.meta.url), { type: 'module' });
     const worker = drawer;
     const id = ++last;
-    const end = (svg: string | null, broken = false): void => {
+    const end = (svg: string | null): void => {
       clearTimeout(late);
       worker.removeEventListener('message', hear);
       worker.removeEventListener('error', fail);
-      if (broken) {
-        worker.terminate();
-        drawer = null;
-      }
       resolve(svg);
     };
     const hear = ({ data }: MessageEvent<DiagramDrawn>): void => void (data.id === id && end(data.svg));
-    const fail = (): void => end(null, true);
+    // It is at a loss, or away: the next diagram gets another one.
+    const fail = (): void => {
+      worker.terminate();
+      drawer = null;
+      end(null);
+    };
     const late = setTimeout(fail, PATIENCE_MS);
     worker.addEventListener('message', hear);
     worker.addEventListener('error', fail);
@@ -67,7 +68,7 @@ export const drawDiagram = (host: HTMLElement, source: string): Promise<Picture 
   const known = pictures.get(key);
   if (known) return known;
   const drawn = turn.then(async (): Promise<Picture | null> => {
-    const svg = await order(source, colors);
+    const svg = await order(source, colors).catch(() => null);
     // Not drawn for a reason that may pass: offline, or a release that took the file away.
     if (svg === null) pictures.delete(key);
     const width = Number(/<svg\b[^>]*?\bwidth="([\d.]+)"/.exec(svg ?? '')?.[1]);
