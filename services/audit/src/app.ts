@@ -6,6 +6,7 @@ import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import { RecordKinds } from '@runnel/protocol/audit';
 import {
   AdminAct,
+  CalledPart,
   ConversationPage,
   Forget,
   ForgetAnswer,
@@ -62,7 +63,10 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
+  tables: Pick<
+    AuditTables,
+    'reader' | 'parked' | 'called' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'
+  >,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -168,6 +172,11 @@ export const createAuditApp = (
       ...(after !== undefined && { after }),
     };
     return trail.page({ ...query, limit });
+  });
+
+  app.post('/called', { schema: { body: CalledPart, response: { 404: Nothing } } }, async (request, reply) => {
+    const isHere = await tables.called(callerOf(request.headers), request.body);
+    return reply.code(isHere ? 204 : 404).send();
   });
 
   app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {
