@@ -174,7 +174,7 @@ export const createAuditApp = (
     return trail.page({ ...query, limit });
   });
 
-  app.post('/called', { schema: { body: CalledPart, response: { 404: Nothing } } }, async (request, reply) => {
+  app.post('/called', { schema: { body: CalledPart, response: { 204: Nothing, 404: Nothing } } }, async (request, reply) => {
     const isHere = await tables.called(callerOf(request.headers), request.body);
     return reply.code(isHere ? 204 : 404).send();
   });

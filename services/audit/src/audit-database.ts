@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { recordAdminAct } from './read/admin-trail.ts';
-import type { AdminAct, ParkedRun, Replay, StoredRecordList, Verification } from '@runnel/protocol/http';
+import type { AdminAct, CalledPart, ParkedRun, Replay, StoredRecordList, Verification } from '@runnel/protocol/http';
 import { Analytics } from './read/analytics.ts';
 import { openDatabase } from './database/data-source.ts';
 import { dialectOf, Sql } from './database/sql.ts';
