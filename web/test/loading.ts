@@ -15,7 +15,7 @@ interface Load {
 }
 
 /** One visit with an empty cache, until nothing has moved for two seconds. */
-const visit = async (browser: Browser, url: string, ready: string, slow: boolean): Promise<Load> => {
+const visit = async (browser: Browser, url: string, ready: string, { slow }: { slow: boolean }): Promise<Load> => {
   const { context, page } = await openPage(browser);
   try {
     const cdp = await context.newCDPSession(page);
@@ -59,7 +59,7 @@ try {
   await fetch(`${server.url}/api/chat?user_id=me`, { method: 'POST', headers, body: JSON.stringify(ask) });
   const [home, chat] = [`${server.url}/?user_id=me`, `${server.url}/c/${conversationId}?user_id=me`];
   // Until its answer has ended.
-  await visit(browser, chat, 'article.assistant:not([data-status="running"]) .actions', false);
+  await visit(browser, chat, 'article.assistant:not([data-status="running"]) .actions', { slow: false });
   const times = Number(process.argv[2] ?? 3);
   console.log('| page | network and processor | LCP (s) | CLS | over the wire (kB) |\n| --- | --- | --- | --- | --- |');
   for (const slow of [false, true])
@@ -68,7 +68,7 @@ try {
       ['a conversation', chat, '.prose figure.code'],
     ] as const) {
       const loads: Load[] = [];
-      for (let i = 0; i < times; i++) loads.push(await visit(browser, url, ready, slow));
+      for (let i = 0; i < times; i++) loads.push(await visit(browser, url, ready, { slow }));
       const of = (pick: (load: Load) => number): number => middle(loads.map(pick));
       const how = slow ? 'slow 4G, 4 × slower' : 'as they are';
       console.log(
