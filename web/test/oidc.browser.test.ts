@@ -150,6 +150,21 @@ test('A-12 the page shows what a role may: an auditor reads everybody’s trail,
   }
 });
 
+test('A-14 where signing out does not reach the server the page says that one is still signed in, until it does', async () => {
+  provider.account = { sub: 'in-a-tunnel', claims: { roles: ['staff'] } };
+  const { page } = await visit();
+  await enter(page);
+  await page.route('**/api/sign-out', (route) => route.abort());
+  const dialog = await openAccount(page);
+  await dialog.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.getByText('You are still signed in').waitFor();
+  expect(page.url()).toBe(`${url}/`);
+  await page.unroute('**/api/sign-out');
+  await page.keyboard.press('Escape');
+  await page.locator('.notice').getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(`${provider.issuer}/session/end**`);
+});
+
 test('signing out ends the session here and leaves for the provider; the page afterwards knows nobody', async () => {
   provider.account = { sub: 'leaving', claims: { roles: ['audit'] } };
   const { page } = await visit();

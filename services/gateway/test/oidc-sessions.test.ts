@@ -176,6 +176,24 @@ describe('P-10 the provider is down at a later step', () => {
     expect(await meOf(browser, publicUrl)).toMatchObject({ status: 401 });
   });
 
+  test('the store is away at sign-out: one is told so and keeps the cookie, so that the next try ends the session', async () => {
+    const memory = createMemoryRunLog();
+    let away = true;
+    const endGrant: RunLog['endGrant'] = (command) =>
+      away ? Promise.reject(new RunnelError('unavailable', 'away')) : memory.endGrant(command);
+    const { gateway, publicUrl } = await startOidcGateway(provider, { runLog: { ...memory, endGrant } });
+    await using _ = gateway;
+    const browser = new Browser();
+    await oddSignIn(browser, { provider, publicUrl });
+    const out = () => browser.ask(`${publicUrl}/api/sign-out`, { method: 'POST', headers: { origin: publicUrl } });
+    expect((await out()).status).toBe(503);
+    expect(await meOf(browser, publicUrl)).toMatchObject({ status: 200, userId: 'ann' });
+    away = false;
+    expect((await out()).status).toBe(200);
+    expect(browser.jar(publicUrl).has('runnel_session')).toBe(false);
+    expect(await meOf(browser, publicUrl)).toMatchObject({ status: 401 });
+  });
+
   test('when it tells of a log-out, or a Bearer token comes: whose keys cannot be had is asked to come back, and is not refused', async () => {
     const { gateway, publicUrl } = await startOidcGateway(provider);
     await using _ = gateway;
