@@ -113,7 +113,7 @@ export const forkedMessages = (branch: readonly StoredMessage[]) =>
   answersOf(branch).map(({ message, madeRun }) => {
     const { parts = [], ...told } = message;
     const shown = parts.length === 0 ? told : { ...told, parts: parts.map((part) => shownPart(normalPart(part))) };
-    return { message: shown as StoredMessage, madeRun, told, facts: parts.map((part) => factsOf(part, true)) };
+    return { message: shown as StoredMessage, madeRun, told, facts: parts.map((part) => factsOf(part, { isEnding: true })) };
   });
 
 interface AnswerEnd {
@@ -140,4 +140,23 @@ export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, p
   createdAt: run.startedAt,
   ...(usage && { usage }),
   ...partsShown(parts),
+});
+
+/** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
+export const repeats = (title: string, words: string): boolean => {
+  const start = title.replace(/…$/, '');
+  return (
+    start !== '' &&
+    words
+      .replace(/[ \t-\r]+/g, ' ')
+      .replace(/^ /, '')
+      .startsWith(start)
+  );
+};
+
+/** The place of a deleted message. */
+export const withoutText = ({ parts: _, receipt: __, ...message }: StoredMessage): StoredMessage => ({
+  ...message,
+  text: '',
+  status: 'deleted',
 });

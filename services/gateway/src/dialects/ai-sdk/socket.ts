@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
+import { isApiKey } from '../../auth/grants/api-key.ts';
 import { membershipOf, type Life, type Membership } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
 import type { Drainable } from '../../connections/drain.ts';
@@ -8,6 +9,7 @@ import { prefixOf } from '../../http/plumbing/prefix.ts';
 import { Heartbeat } from '../../sockets/heartbeat.ts';
 import { AnswerFeed, type Outlet } from '../answer-feed.ts';
 import { findRun } from '../find-run.ts';
+import { guestOfKey } from '../openai/caller.ts';
 import type { DialectContext } from '../tellers.ts';
 import { begin } from './begin.ts';
 import { chunkEncoder, type ChunkStart } from './encode.ts';
@@ -26,6 +28,8 @@ const POLICY = 1008;
 export interface Known extends Life {
   caller: Caller;
   readOnly?: boolean;
+  /** Dev mode: the handshake said nothing of anybody, so the token of a frame may name another guest, as it does under `/v1`. */
+  isStranger?: boolean;
 }
 
 interface Telling {
@@ -139,7 +143,13 @@ export class ChatSocket implements Drainable {
     const header = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
     const { auth } = this.#context;
-    if (auth.mode === 'jwt' && token !== undefined) {
+    const isProof = token !== undefined && (auth.mode === 'jwt' || isApiKey(token));
+    if (this.#known?.isStranger) {
+      const { caller } = this.#known;
+      const userId = token === undefined ? caller.userId : guestOfKey(token);
+      this.#known = isProof ? null : { ...this.#known, isStranger: false, caller: { ...caller, userId } };
+    }
+    if (isProof) {
       const identity = await auth.verify(token);
       const { userId, groups: _groups, scopes: _scopes, ...life } = identity;
       const before = this.#known?.caller;
