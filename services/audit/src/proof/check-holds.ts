@@ -47,7 +47,10 @@ export const compareHolds = (rows: readonly HoldRow[], told: readonly ToldHold[]
     if (hold.ended === Infinity ? row === undefined : row !== undefined)
       problems.push(`hold ${hold.holdId}: the trail tells that it was ${row ? 'ended' : 'set'}, and it is ${row ? 'there' : 'missing'}`);
     if (!row) continue;
-    const isSame = row.kind === 'user' ? names.get(row.subject) === hold.target : row.subject === hold.conversation;
+    const isOfPerson = hold.conversation === undefined;
+    const isSame =
+      row.kind === (isOfPerson ? 'user' : 'conversation') &&
+      (isOfPerson ? names.get(row.subject) === hold.target : row.subject === hold.conversation);
     if (!isSame || row.act !== hold.set || row.since !== hold.since) problems.push(`hold ${hold.holdId}: it was changed`);
   }
   const known = new Set(told.map(({ holdId }) => holdId));

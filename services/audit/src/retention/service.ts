@@ -95,6 +95,12 @@ export const startRetention = ({ tables, terms, metrics, log, now = Date.now }: 
     return done;
   };
   const months = async (): Promise<boolean> => {
+    // A month is everybody's: none goes while something is held.
+    const holds = await tables.holds.count();
+    if (holds > 0) {
+      log.info({ event: 'retention.held', holds });
+      return true;
+    }
     const removed = await tables.partitions.retire(now() - terms.retentionMs);
     metrics.removed.inc({ what: 'trail' }, removed);
     if (removed > 0) log.info({ event: 'retention.removed', removed });
