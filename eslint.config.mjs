@@ -12,6 +12,14 @@ const LATE_CLOSE = {
   message: 'What has closed already never says so again: use onClose of @runnel/kit.',
 };
 
+/** Other people's functions, and a map's value. */
+const TAKES_A_BOOLEAN = 'callee.property.name=/^(set|setKeepAlive|Literal|getLines)$/';
+
+const BOOLEAN_POSITION = {
+  selector: `:matches(CallExpression, NewExpression)[arguments.length>1]:not([${TAKES_A_BOOLEAN}]) > Literal.arguments[raw=/^(true|false)$/]`,
+  message: 'Nobody sees what a bare true or false means: take an option with a name.',
+};
+
 export default tseslint.config(
   { ignores: ['**/node_modules/**', '**/dist/**', 'coverage/**', '.data/**'] },
   {
@@ -58,12 +66,12 @@ export default tseslint.config(
   {
     files: ['packages/**/*.ts', 'services/**/*.ts', 'web/src/**/*.{ts,vue}'],
     ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**', '**/test/**'],
-    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT] },
+    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT, BOOLEAN_POSITION] },
   },
   {
     files: ['services/**/*.ts'],
     ignores: ['**/main.ts', '**/*.test.ts', '**/testing/**', '**/test/**'],
-    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT, LATE_CLOSE] },
+    rules: { 'no-restricted-syntax': ['error', ENV_AND_EXIT, BOOLEAN_POSITION, LATE_CLOSE] },
   },
   // Scripts of other people's clients run in a folder of their own, with the package.json beside them.
   { files: ['clients/outside/**'], rules: { 'runnel/imports': 'off' } },

@@ -8,6 +8,7 @@ const BROWSER = '**/*.browser.test.ts';
 const PROMTOOL = '**/*.promtool.test.ts';
 const CHART = '**/*.chart.test.ts';
 const KUBE = '**/*.kube.test.ts';
+const PROVIDER = '**/*.provider.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
@@ -23,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART, KUBE],
+          exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART, KUBE, PROVIDER],
           pool: 'forks',
           maxWorkers: 2,
           // A test that hangs, not one that a busy machine lets wait: 100 generated cases take a second here and ten there.
@@ -102,6 +103,19 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 7 },
+        },
+      },
+      {
+        test: {
+          name: 'provider',
+          include: [PROVIDER],
+          exclude: NOT_OURS,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          // Each is fetched or built once, and started.
+          hookTimeout: 2_400_000,
+          sequence: { groupOrder: 8 },
         },
       },
       {

@@ -1,4 +1,4 @@
-// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform, actionlint, an S3 server) from the Go module proxy and
+// Builds the Go programs that the tests need (k6, Helm 3 and 4, helm-unittest, kubeconform, actionlint, an S3 server, Dex) from the Go module proxy and
 // keeps the binaries by version under the home directory: a second call costs nothing. They are programs of their own, run by tests: nothing
 // of theirs is linked into Runnel or goes into an image. Their licences: `licence` of each.
 //   node scripts/go-tools.mjs k6 helm4 …   prints `name=path` lines
@@ -45,6 +45,13 @@ const TOOLS = {
     licence: 'MIT',
     path: 'github.com/rhysd/actionlint/cmd/actionlint',
     require: ['github.com/rhysd/actionlint v1.7.12'],
+  },
+  dex: {
+    version: '0.0.0-20260806151424-ab64ed778070',
+    licence: 'Apache-2.0',
+    path: 'github.com/dexidp/dex/cmd/dex',
+    // Its releases are no Go modules (v2 without /v2 in the path): this is a commit.
+    require: ['github.com/dexidp/dex v0.0.0-20260806151424-ab64ed778070'],
   },
   'osv-scanner': {
     version: '2.5.0',

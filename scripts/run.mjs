@@ -37,6 +37,7 @@ const COMMANDS = {
   docs: [['scripts/docs.ts']],
   audit: [['services/audit/src/cli/main.ts']],
   clients: [['scripts/outside-clients.ts']],
+  providers: [['node_modules/vitest/vitest.mjs', 'run', '--project', 'provider', '--reporter=verbose']],
   'first-minute': [['scripts/first-minute.mjs']],
   mutation: [['scripts/mutation/typescript.ts']],
   'mutation:lua': [['scripts/system.mjs', 'redis-server'], ['scripts/mutation/lua.ts']],

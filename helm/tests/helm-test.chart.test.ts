@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { startStack } from '../../observability/testing/stack.ts';
 import { render, workloads } from './chart.ts';
@@ -47,6 +48,26 @@ test('helm test says what to set when tokens come from elsewhere, and takes the 
   expect(without).toEqual({ code: 1, said: expect.stringMatching(/set auth\.testTokenSecret to a Secret/) });
   const wrong = await helmTest(stack.port, [...set, 'auth.testTokenSecret=token'], { 'token/RUNNEL_TOKEN': 'not.a.token' });
   expect(wrong).toEqual({ code: 1, said: expect.stringMatching(/GET \/api\/models: 401/) });
+});
+
+test('A-5 helm test takes an API key, where people sign in with a provider', async () => {
+  await using stack = await startStack(GATEWAY);
+  const claims = { sub: 'ann', iss: GATEWAY.JWT_ISSUER, aud: GATEWAY.JWT_AUDIENCE, exp: Math.floor(Date.now() / 1000) + 600 };
+  const signed = [{ alg: 'HS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const token = `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
+  const made = await fetch(`http://127.0.0.1:${stack.port}/api/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'helm test', scopes: ['chat'] }),
+  });
+  const { key } = (await made.json()) as { key: string };
+  const oidc = ['auth.mode=oidc', 'auth.clientId=runnel', 'auth.issuer=https://id.example.org', 'auth.publicUrl=https://chat.example.org'];
+  const set = [REDIS, ...oidc, 'auth.testTokenSecret=key'];
+  const { code, said } = await helmTest(stack.port, set, { 'key/RUNNEL_TOKEN': key });
+  expect(said).toMatch(/^\d+ bytes, one cut, hash equal\n$/);
+  expect(code).toBe(0);
+  const ended = await helmTest(stack.port, set, { 'key/RUNNEL_TOKEN': `${key.slice(0, -1)}_` });
+  expect(ended).toEqual({ code: 1, said: expect.stringMatching(/GET \/api\/models: 401/) });
 });
 
 test('the prober is a CronJob that does what helm test does, in a pod that the same policies let through', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { noKubeServer } from '../../packages/kube/testing/programs.ts';
 import { runChecks } from '../check.ts';
 import { runNode } from './command.ts';
+import { installJavaScriptClients, JAVASCRIPT_TESTS } from './install-clients.ts';
 import { totalsOfVitest, type Totals } from './totals.ts';
 
 export interface TierOutcome extends Totals {
@@ -24,6 +25,7 @@ export interface Tier {
 export const TIERS: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
   { name: 'unit', needs: [], run: () => runVitest('unit') },
+  { name: 'clients', needs: [], run: async () => runVitest('unit', { files: JAVASCRIPT_TESTS, env: await installJavaScriptClients() }) },
   { name: 'observability', needs: ['promtool'], run: () => runVitest('observability') },
   { name: 'chart', needs: ['nginx', 'kube-schemas'], run: () => runVitest('chart') },
   { name: 'kube', needs: [], notRun: noKubeServer, run: () => runVitest('kube') },
@@ -54,8 +56,11 @@ async function runLoadtests(): Promise<TierOutcome> {
   return totals;
 }
 
-/** Runs one project of vitest.config.ts. */
-async function runVitest(project: string): Promise<TierOutcome> {
+/** Runs one project of vitest.config.ts, or some files of it. */
+async function runVitest(
+  project: string,
+  some: { files: readonly string[]; env: Record<string, string> } = { files: [], env: {} },
+): Promise<TierOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-test-'));
   const reportFile = join(dir, 'report.json');
   try {
@@ -68,8 +73,9 @@ async function runVitest(project: string): Promise<TierOutcome> {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
+        ...some.files,
       ],
-      { onLine: (line) => console.log(line) },
+      { onLine: (line) => console.log(line), env: some.env },
     );
     const report = await readFile(reportFile, 'utf8').catch(() => undefined);
     if (report === undefined) return { passed: 0, failed: 0, problem: `vitest ended with code ${code} and no report` };

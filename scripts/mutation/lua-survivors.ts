@@ -2,6 +2,12 @@
 export const REASONS: Readonly<Record<string, string>> = {
   'append-chunk.lua: if bytes == 0 then: always': 'The text expires a day after its last chunk, not after its first: only longer.',
   'append-chunk.lua: if offset % limits.trimEvery == 0 then: always': 'The log is trimmed to the same bound, only more often.',
+  'append-part-chunk.lua: if bytes == 0 then: always':
+    'What is streamed expires a day after its last chunk, not after its first: only longer.',
+  'append-part-chunk.lua: if offset % limits.trimEvery == 0 or #chunk > limits.largeChunkBytes then: always':
+    'The log is trimmed to the same bound, only more often.',
+  'append-part-chunk.lua: if offset % limits.trimEvery == 0 or #chunk > limits.largeChunkBytes then: > becomes >=':
+    'One chunk of exactly that length is trimmed behind at once, not within the next 64.',
   'cancel-run.lua: if held[1] == runId then: always':
     'A running run is the active one of its conversation: the record of the owner names it, or nobody, and then nobody may write already.',
   "claim-run.lua: redis.call('ZREM', queued, member): left out":
@@ -20,6 +26,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
   "park-run.lua: if used ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
+  'put-part.lua: if index == 0 then: always':
+    'What is said with the first part is said again with each: parts live a day from their last one.',
   "read-state.lua: if (redis.call('HGET', store, 'n') or '0') ~= (state[7] or '0') then: always":
     'recheck() compares the same itself: the check before it spares two reads.',
   'use-grant.lua: if minute > grant.usedAt then: > becomes >=': 'The same minute is written once more.',

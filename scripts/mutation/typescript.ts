@@ -18,6 +18,7 @@ const FILES = [
   'packages/protocol/src/run-state.ts',
   'services/gateway/src/sockets/session.ts',
   'services/gateway/src/follow/follower.ts',
+  'services/gateway/src/follow/room-channel.ts',
   'services/audit/src/store/fold.ts',
   'services/audit/src/store/search-words.ts',
 ];

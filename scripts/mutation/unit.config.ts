@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       'packages/protocol/src/**/*.test.ts',
       'services/gateway/src/sockets/session*.test.ts',
-      'services/gateway/src/follow/follower*.test.ts',
+      'services/gateway/src/follow/{follower,room-channel}*.test.ts',
       'services/audit/src/store/{fold,search-words}*.test.ts',
     ],
     testTimeout: 10_000,

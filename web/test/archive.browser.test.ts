@@ -178,8 +178,11 @@ describe('the audit page', () => {
     expect(await calls(page)).toContain('trail {"conversationId":"c1"}');
   });
 
-  test('an admin asks about anybody, follows a conversation, and sees figures', async () => {
-    const { page } = await open('auditAdmin');
+  test.each([
+    ['an admin', 'auditAdmin'],
+    ['A-12 an auditor', 'auditAuditor'],
+  ])('%s asks about anybody, follows a conversation, and sees figures', async (_who, scene) => {
+    const { page } = await open(scene);
     await page.getByRole('cell', { name: '1,204' }).waitFor();
     await page.getByLabel('User').fill('ann');
     await page.getByRole('button', { name: 'Show', exact: true }).click();

@@ -59,7 +59,7 @@ const entry = (i: number): TrailEntry => ({
 });
 
 /** What a database would tell. `admin`: the reader has the scope. */
-export const createFakeArchive = (calls: string[], options: { admin: boolean; audit: boolean }): Archive => ({
+export const createFakeArchive = (calls: string[], options: { admin: boolean; audit: boolean; role?: 'auditor' }): Archive => ({
   me: async () => ({ userId: 'guest', ...options }),
   async search(text) {
     calls.push(`search ${text}`);

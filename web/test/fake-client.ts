@@ -27,7 +27,7 @@ export interface FakeClient extends Client {
   readonly kept: FakePerson;
   view(id: string): WritableStore<ConversationView>;
   /** What `/api/me` says; read when the page starts. */
-  readonly rights: { admin: boolean; audit: boolean; copies?: false };
+  readonly rights: { admin: boolean; audit: boolean; role?: 'auditor'; copies?: false };
   /** What `/api/sign-in` says. */
   readonly way: SignInWay;
   /** Changes a part of a conversation's view. */

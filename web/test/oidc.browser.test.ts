@@ -133,6 +133,23 @@ test('who is known but may not come in, and who meets a provider that is down, r
   await page.getByRole('alert').getByText('does not answer right now').waitFor();
 });
 
+test('A-12 the page shows what a role may: an auditor reads everybody’s trail, a member reads their own', async () => {
+  for (const [role, isAuditor] of [
+    ['staff', false],
+    ['audit', true],
+  ] as const) {
+    provider.account = { sub: `as-${role}`, claims: { roles: [role] } };
+    const { page, complaints } = await visit('/');
+    await enter(page);
+    await page.goto(`${url}/audit`);
+    await page.getByRole('button', { name: 'Show', exact: true }).waitFor();
+    await page.getByText(isAuditor ? 'in all conversations' : 'in your conversations').waitFor();
+    expect(await page.getByLabel('User').count()).toBe(isAuditor ? 1 : 0);
+    if (isAuditor) await page.locator('.entry').first().waitFor({ timeout: 20_000 });
+    expect(complaints).toEqual([]);
+  }
+});
+
 test('signing out ends the session here and leaves for the provider; the page afterwards knows nobody', async () => {
   provider.account = { sub: 'leaving', claims: { roles: ['audit'] } };
   const { page } = await visit();

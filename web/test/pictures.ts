@@ -21,6 +21,15 @@ const openAccount = async (page: Page): Promise<void> => {
   await page.locator('.account li').nth(3).waitFor();
 };
 
+const makeKey = async (page: Page): Promise<void> => {
+  await openAccount(page);
+  await page.getByRole('button', { name: /^(Make a key|Tạo khóa)$/ }).click();
+  const name = page.getByRole('textbox', { name: /^(Name|Tên)$/ });
+  await name.fill('My script');
+  await name.press('Enter');
+  await page.getByRole('textbox', { name: /My script/ }).waitFor();
+};
+
 /** By the button at the foot of the list; on a phone the list is opened first. */
 const atTheFoot = async (page: Page, name: RegExp): Promise<void> => {
   const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
@@ -62,6 +71,15 @@ const chooseSeveral = async (page: Page): Promise<void> => {
 
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
+  { name: 'sign-in', scene: 'signInOwn', act: async (page) => page.locator('.sign-in a').waitFor(), part: '.page' },
+  {
+    name: 'sign-in-vi',
+    scene: 'signInOwn',
+    look: { ...inVietnamese, ...PHONE, deviceScaleFactor: 1 },
+    act: async (page) => page.locator('.sign-in a').waitFor(),
+  },
+  { name: 'key', scene: 'account', act: makeKey, part: '.account' },
+  { name: 'key-vi', scene: 'account', look: { ...inVietnamese, colorScheme: 'dark' }, act: makeKey, part: '.account' },
   { name: 'account', scene: 'account', act: openAccount, part: '.account' },
   { name: 'account-vi', scene: 'account', look: { ...inVietnamese, colorScheme: 'dark' }, act: openAccount, part: '.account' },
   { name: 'settings', scene: 'chat', act: openSettings, part: '.choices' },

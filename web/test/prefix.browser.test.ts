@@ -103,6 +103,24 @@ describe.each<Way>(['leaves', 'takes'])('a proxy that %s the prefix', (way) => {
     expect(elsewhere.filter((target) => target !== '/')).toEqual([]);
   }, 240_000);
 
+  test('A-15 signing out at the provider ends the session here through its back-channel, which is below the prefix as well', async () => {
+    const { page, context } = await visit('/c/below-2');
+    await enter(page);
+    await ask(page, 'count 400 at 20');
+    await expect.poll(async () => (await words(page)).length, WAIT).toBeGreaterThanOrEqual(5);
+    await composer(page).fill('half a thought');
+    const there = await context.newPage();
+    await there.goto(`${provider.issuer}/session/end`);
+    const at = performance.now();
+    await there.getByRole('button', { name: /yes/i }).click();
+    await page.getByRole('heading', { name: 'You were signed out' }).waitFor(WAIT);
+    // The page shows it; what lived of the session is closed within a second (A-15 in the tests of a gateway).
+    expect(performance.now() - at).toBeLessThan(5_000);
+    expect(await front.asked()).toContain(`${PREFIX}/api/sign-in/back-channel`);
+    await enter(page);
+    expect(await composer(page).inputValue()).toBe('half a thought');
+  }, 120_000);
+
   test('a page of another path is not ours, the provider finds its way in, and the API describes itself where it is', async () => {
     expect(await (await fetch(`${origin}/c/below-1`)).text()).toBe('another application');
     expect((await fetch(`${url}/api/sign-in/back-channel`, { method: 'POST', body: new URLSearchParams({}) })).status).toBe(400);

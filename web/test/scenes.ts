@@ -158,6 +158,12 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.connection.set(refused());
     return '/c/c1';
   },
+  signInOwn: (client) => {
+    client.way.mode = 'oidc';
+    client.way.url = '/api/sign-in/start?return={return}';
+    client.connection.set(refused());
+    return '/c/c1';
+  },
   signInFailed: (client) => {
     client.way.mode = 'oidc';
     client.way.url = '/api/sign-in/start?return={return}';
@@ -216,6 +222,11 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     return id;
   },
   audit: (client) => (fill(client), '/audit/c1'),
+  auditAuditor: (client) => {
+    client.rights.role = 'auditor';
+    fill(client);
+    return '/audit';
+  },
   auditAdmin: (client) => {
     client.rights.admin = true;
     fill(client);

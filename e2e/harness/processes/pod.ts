@@ -61,8 +61,8 @@ export class Pod {
     return pid;
   }
 
-  /** Starts the process and waits until it says it is ready. */
-  async start({ deadlineMs = 60_000 } = {}): Promise<void> {
+  /** Starts the process and waits until it says it is ready: on a machine that others use, minutes. */
+  async start({ deadlineMs = 240_000 } = {}): Promise<void> {
     this.launch();
     await waitFor(() => this.alive === false || this.ready(), { deadlineMs, everyMs: 25, what: `${this.name} to be ready` });
     if (!this.alive) throw new Error(`${this.name} ended while starting`);

@@ -19,7 +19,7 @@ export interface WayIn {
 }
 
 const LOG_EVENTS = new Set(['message', 'message-deleted', 'run-started', 'chunk', 'run-moved', 'run-ended', 'title', 'typing']);
-const ANSWER_MS = 6_000;
+const ANSWER_MS = 20_000;
 
 /** A person with an account of their own, an open socket, and ids of somebody else's. Keeps every byte that reaches them. */
 export class Stranger {

@@ -4,7 +4,10 @@ import type { ExpectedRun } from '../../harness/viewers/expected.ts';
 import { startStaleBalancer } from '../../harness/processes/stale-balancer.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { elapse, waitFor } from '../../harness/wait.ts';
+import { elapse, waitFor, within } from '../../harness/wait.ts';
+
+/** The longest answer takes 20 s of them; a reader that never ends is named before the scenario's own deadline is over. */
+const READ_MS = 60_000;
 
 /** How the clients of one dialect read an answer: each form is one of its own transports, unmodified. */
 export interface DialectForm {
@@ -45,10 +48,10 @@ const compare = async (stage: Stage, run: ExpectedRun, texts: readonly { name: s
 const readAll = (stage: Stage, run: ExpectedRun, forms: readonly DialectForm[]): Promise<{ name: string; text: string }[]> =>
   Promise.all(
     forms.flatMap((form) =>
-      [false, false, true].map(async (reloads, tab) => ({
-        name: `${form.name}, tab ${tab}${reloads ? ' with reloads' : ''}`,
-        text: await form.read(stage, run, { reloads }),
-      })),
+      [false, false, true].map(async (reloads, tab) => {
+        const name = `${form.name}, tab ${tab}${reloads ? ' with reloads' : ''}`;
+        return { name, text: await within(form.read(stage, run, { reloads }), READ_MS, `the answer to end in ${name}`) };
+      }),
     ),
   );
 

@@ -1,9 +1,11 @@
 import type { Scenario } from '../../harness/scenario.ts';
+import { clockScenarios } from './clocks.ts';
 import { peopleScenarios } from './people.ts';
 import { productScenarios } from './product.ts';
 import { honestScenarios } from './honest.ts';
 import { killedScenarios } from './killed.ts';
 import { malformedScenarios } from './malformed.ts';
+import { oddScenarios } from './odd/index.ts';
 import { strangerScenarios } from './strangers.ts';
 import { waitingScenarios } from './waiting.ts';
 
@@ -16,4 +18,6 @@ export const trustScenarios: Scenario[] = [
   ...killedScenarios,
   ...honestScenarios,
   ...peopleScenarios,
+  ...oddScenarios,
+  ...clockScenarios,
 ];

@@ -1,7 +1,10 @@
 import type { Subscription } from './run-log.ts';
 
-/** What lets a person in: a key for programs, which lasts, or the session of a browser that signed in. */
-export type GrantKind = 'key' | 'session';
+/**
+ * What lets a person in: a key for programs, which lasts, or the session of a browser that signed in. `sid` lets nobody in: it is the provider's
+ * name of its own session, by which whose it is can be found.
+ */
+export type GrantKind = 'key' | 'session' | 'sid';
 
 /** Which grant of whom. */
 export interface GrantRef {

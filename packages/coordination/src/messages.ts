@@ -113,7 +113,7 @@ export const forkedMessages = (branch: readonly StoredMessage[]) =>
   answersOf(branch).map(({ message, madeRun }) => {
     const { parts = [], ...told } = message;
     const shown = parts.length === 0 ? told : { ...told, parts: parts.map((part) => shownPart(normalPart(part))) };
-    return { message: shown as StoredMessage, madeRun, told, facts: parts.map((part) => factsOf(part, true)) };
+    return { message: shown as StoredMessage, madeRun, told, facts: parts.map((part) => factsOf(part, { isEnding: true })) };
   });
 
 interface AnswerEnd {

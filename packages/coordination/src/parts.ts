@@ -56,7 +56,7 @@ type Facts = Omit<AuditData['PART_CHANGED'], 'userId' | 'runId'>;
  * What the audit is told. The content goes along where people may have to find it again: when it waits, and in the end; and while a call is
  * made, so that a store which forgot an answer does not hear from the database that nobody has called yet (W-19).
  */
-export const factsOf = (part: Part, isEnding = false): Facts => ({
+export const factsOf = (part: Part, { isEnding = false } = {}): Facts => ({
   partId: part.partId,
   index: part.index,
   kind: part.kind,
@@ -105,7 +105,7 @@ export const endingList = (parts: readonly EndingPart[]): (string | number)[][] 
     part.partId,
     from,
     streamedBytes(part),
-    ...(from === part.state && from !== 'unknown' ? ['', ''] : [partJson(part), JSON.stringify(factsOf(part, true))]),
+    ...(from === part.state && from !== 'unknown' ? ['', ''] : [partJson(part), JSON.stringify(factsOf(part, { isEnding: true }))]),
   ]);
 
 /** The state under which its content came, for a log that is written anew. */

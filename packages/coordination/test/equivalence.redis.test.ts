@@ -5,13 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunLog } from '../src/run-log.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 let redis: TestRedis;
 let stored: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  stored = createRedisRunLog({ url: redis.url });
+  stored = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await stored.close();

@@ -6,6 +6,7 @@ import { append, endOf, startRun } from './contract/world.ts';
 import { outboxKey, shardOf } from '../src/redis/keys.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
 let redis: TestRedis;
@@ -13,7 +14,7 @@ let log: RunLog;
 
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
   // A name of more than 20 bytes would be hidden.
   await redis.cli('CONFIG', 'SET', 'rdbcompression', 'no');
 });

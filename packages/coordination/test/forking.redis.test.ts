@@ -5,13 +5,14 @@ import { snapshotOf, USER } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();
@@ -64,7 +65,7 @@ test('it is forgotten a day after its last change, as every conversation is', as
 test('a full outbox refuses a fork where a relay reads it, and nothing is made', async () => {
   const first = forkOf();
   const entries = (await log.forkConversation(first)) && Number(await redis.cli('XLEN', outboxKey(shardOf(first.conversationId))));
-  const full = createRedisRunLog({ url: redis.url, outboxCap: entries });
+  const full = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS, outboxCap: entries });
   try {
     // Another conversation of the same shard.
     let command = forkOf();

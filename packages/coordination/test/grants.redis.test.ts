@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
@@ -13,7 +14,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

@@ -16,6 +16,7 @@ import {
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,7 +27,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

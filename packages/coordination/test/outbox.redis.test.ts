@@ -8,6 +8,7 @@ import { keyName, ofShard, outboxKey, shardOf, type KeyName } from '../src/redis
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
 const CAP = 200;
@@ -20,7 +21,7 @@ let log: RunLog;
 
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, outboxCap: CAP });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS, outboxCap: CAP });
 });
 afterAll(async () => {
   await log.close();

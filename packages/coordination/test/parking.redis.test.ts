@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, LEASE_MS, MODELS, OWNER, startRun, USER, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog, WorkHint } from '../src/run-log.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
@@ -16,7 +17,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

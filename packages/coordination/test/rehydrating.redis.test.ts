@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, endOf, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
@@ -15,7 +16,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

@@ -17,6 +17,7 @@ import {
 } from './contract/world.ts';
 import { keyName, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
@@ -26,7 +27,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog } from '../src/run-log.ts';
 import { MemoryStore } from '../src/memory/store.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
@@ -10,7 +11,7 @@ let redis: TestRedis;
 let log: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await log.close();

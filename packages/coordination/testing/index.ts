@@ -1,4 +1,5 @@
 export * from './acl.ts';
+export * from './patient.ts';
 export * from './store-copy.ts';
 export * from './redis-cluster.ts';
 export * from './redis-process.ts';

@@ -3,10 +3,8 @@ import { keyName, ofShard, shardCount, shardOf } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import type { RunRef } from '../src/run-ref.ts';
 import type { TestRedis } from './redis-process.ts';
+import { PATIENT_MS } from './patient.ts';
 import { waitFor } from './wait.ts';
-
-/** On a busy machine a store that is well may keep a command waiting for longer than P-10 allows; what an outage does is tested elsewhere. */
-const PATIENT_MS = 10_000;
 
 type Store = { url: string; stop(): Promise<void> };
 

@@ -13,7 +13,7 @@ const silent = createLogger({ level: 'silent', node: 'n', service: 's' });
 
 const start = (windowMs: number, work: () => Promise<unknown>) => {
   const health = createHealth();
-  health.setReady(true);
+  health.setReady();
   const metrics = createMetrics('s', { processMetrics: false });
   return { health, metrics, drain: createDrain({ health, metrics, log: silent, windowMs, work }) };
 };

@@ -35,7 +35,7 @@ export const createDrain = ({ health, metrics, log, windowMs, work }: DrainOptio
   };
   const run = async (): Promise<void> => {
     enter('draining');
-    health.setReady(false, 'draining');
+    health.setUnready('draining');
     const late = (): void => log.warn({ event: 'drain.late', windowMs });
     await withDeadline(Promise.resolve().then(work), windowMs, late).catch((error: unknown) =>
       log.error({ event: 'drain.failed', err: error }),

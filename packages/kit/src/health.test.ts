@@ -4,15 +4,15 @@ import { createHealth } from './health.ts';
 test('is not ready until the service says so', async () => {
   const health = createHealth();
   expect(await health.ready()).toEqual({ ok: false, reason: 'starting', checks: {} });
-  health.setReady(true);
+  health.setReady();
   expect(await health.ready()).toEqual({ ok: true, checks: {} });
-  health.setReady(false, 'draining');
+  health.setUnready('draining');
   expect(await health.ready()).toMatchObject({ ok: false, reason: 'draining' });
 });
 
 test('a failing critical check takes the process out, another is only shown', async () => {
   const health = createHealth();
-  health.setReady(true);
+  health.setReady();
   health.register('kafka', () => Promise.reject(new Error('no broker')), { critical: false });
   expect(await health.ready()).toMatchObject({ ok: true, checks: { kafka: { ok: false, critical: false, error: 'no broker' } } });
   health.register('redis', () => {
@@ -29,7 +29,7 @@ test('a failure tells its cause', async () => {
 
 test('a check that hangs fails at its deadline', async () => {
   const health = createHealth({ checkDeadlineMs: 10 });
-  health.setReady(true);
+  health.setReady();
   health.register('redis', () => new Promise(() => undefined));
   expect(await health.ready()).toMatchObject({ ok: false, checks: { redis: { error: 'no answer within 10 ms' } } });
 });
@@ -46,7 +46,7 @@ test('many questions at once ask each dependency once', async () => {
 
 test('a process that only a restart helps is neither live nor ready', async () => {
   const health = createHealth();
-  health.setReady(true);
+  health.setReady();
   expect(health.live()).toEqual({ ok: true });
   health.fail('consumer crashed');
   expect(health.live()).toEqual({ ok: false, reason: 'consumer crashed' });

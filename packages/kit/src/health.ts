@@ -21,8 +21,10 @@ export interface Liveness {
 export interface Health {
   /** `check` rejects when the dependency is not usable; it has 950 ms. Critical unless said otherwise. */
   register(name: string, check: () => Promise<void> | void, options?: { critical?: boolean }): void;
-  /** False at first (`starting`); a service says true when it listens, and false again when it drains. */
-  setReady(ready: boolean, reason?: string): void;
+  /** Not ready at first (`starting`); a service says so when it listens. */
+  setReady(): void;
+  /** Takes the process out of service, as when it drains. */
+  setUnready(reason: string): void;
   /** Dependencies are asked once however many ask at the same time. */
   ready(): Promise<Readiness>;
   /** Whether the process itself takes work, whatever its dependencies say: what a load balancer should go by. */
@@ -76,9 +78,13 @@ export function createHealth({ checkDeadlineMs = CHECK_DEADLINE_MS } = {}): Heal
       if (checks.has(name)) throw new Error(`two health checks are named ${name}`);
       checks.set(name, { check, critical });
     },
-    setReady(ready, reason) {
-      isReady = ready;
-      notReadyReason = ready ? undefined : (reason ?? 'not ready');
+    setReady() {
+      isReady = true;
+      notReadyReason = undefined;
+    },
+    setUnready(reason) {
+      isReady = false;
+      notReadyReason = reason;
     },
     async ready() {
       inFlight ??= runAll().finally(() => (inFlight = undefined));

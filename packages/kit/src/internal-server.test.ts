@@ -19,7 +19,7 @@ test('/readyz is 503 with the reason, then 200', async () => {
   const { app, health } = create();
   const before = await app.inject('/readyz');
   expect([before.statusCode, before.json()]).toEqual([503, { ok: false, reason: 'starting', checks: {} }]);
-  health.setReady(true);
+  health.setReady();
   expect((await app.inject('/readyz')).statusCode).toBe(200);
 });
 

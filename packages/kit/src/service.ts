@@ -90,7 +90,7 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
       const host = hostOf(config);
       await internal.listen({ host, port: internalPort });
       await app?.listen({ host, port });
-      health.setReady(true);
+      health.setReady();
       const ports = { ...(app && { port: portOf(app) }), internalPort: portOf(internal) };
       log.info({ event: 'service.started', ...ports, config: describeConfig(spec, config) });
       return {

@@ -17,7 +17,7 @@ const setUp = async (maxRuns = 10, door?: InnerDoor) => {
   // No hints, and a lease that is not renewed: nothing happens but what the test asks for.
   const config = { nodeId: 'a', models: DEFAULT_MODELS, maxRuns, leaseMs: 60_000, drainMs: 1000 };
   ai = await createAiApp({ config, log: silentLog, metrics, health, runLog, ...(door && { door }) });
-  health.setReady(true);
+  health.setReady();
   const post = (url: string, payload: object = {}) => ai.app.inject({ method: 'POST', url, payload });
   return { runLog, health, post };
 };

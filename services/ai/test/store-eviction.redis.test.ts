@@ -10,7 +10,7 @@ test('B13 a Redis that evicts is told in /readyz, in the metrics and once in the
   onTestFinished(() => runLog.close());
   const [metrics, health, stop] = [createMetrics('ai', { processMetrics: false }), createHealth(), new AbortController()];
   onTestFinished(() => stop.abort());
-  health.setReady(true);
+  health.setReady();
   const warned: unknown[] = [];
   const log = Object.assign(Object.create(silentLog), { warn: (line: unknown) => void warned.push(line) });
   const ask = async () => (await runLog.storeMemory())?.policy;

@@ -1,5 +1,5 @@
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
-import { startRedis, type KeyName, type TestRedis } from '@runnel/coordination/testing';
+import { PATIENT_MS, startRedis, type KeyName, type TestRedis } from '@runnel/coordination/testing';
 import { toRunnelError } from '@runnel/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ let redis: TestRedis;
 let store: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  store = createRedisRunLog({ url: redis.url });
+  store = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await store.close();

@@ -4,7 +4,7 @@ import { waitFor } from '@runnel/kit';
 import { CLOSE } from '@runnel/protocol';
 import { Browser } from '../testing/oidc/browser.ts';
 import { LOGOUT, startOddProvider, type Oddity, type OddProvider } from '../testing/oidc/odd-provider.ts';
-import { oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
+import { oddCallback, oddSignIn, outcomeIn } from '../testing/oidc/odd-sign-in.ts';
 import { meOf, oidcEnv, startOidcGateway, type OidcGateway } from '../testing/oidc/signed-in.ts';
 import { startGateway } from '../testing/test-gateway.ts';
 
@@ -52,15 +52,49 @@ describe('A-11 an ID token that is not as it has to be lets nobody in', () => {
   });
 
   test.each<[string, Oddity]>([
-    ['ten seconds behind', { skew: -10 }],
-    ['ten seconds ahead', { skew: 10 }],
-  ])('a clock that is %s is one', async (_name, odd) => {
+    ['with a clock ten seconds behind', { skew: -10 }],
+    ['with a clock ten seconds ahead', { skew: 10 }],
+    ['for several, ours among them, and made for us', { claims: { aud: ['another', 'runnel'], azp: 'runnel' } }],
+    ['for a list of us alone', { claims: { aud: ['runnel'] } }],
+    ['with names of any script', { claims: { name: 'Nguyễn Văn Ân 🌊', groups: ['Phòng Kỹ thuật', '研究'] } }],
+    ['with more groups than are kept', { claims: { groups: Array.from({ length: 500 }, (_, i) => `group-${i}`) } }],
+  ])('one %s is one', async (_name, odd) => {
     provider.odd = odd;
-    expect(outcome(await attempt())).toBe('ok');
+    const browser = new Browser();
+    expect(outcome(await attempt(browser))).toBe('ok');
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ userId: 'ann' });
+  });
+
+  test('cookies of others that fill a header do not keep one out, and what is larger than a header is refused, not taken apart', async () => {
+    const browser = new Browser();
+    for (let i = 0; i < 3; i++) browser.jar(own.publicUrl).set(`other${i}`, 'x'.repeat(3_500));
+    expect(outcome(await attempt(browser))).toBe('ok');
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ userId: 'ann' });
+    browser.jar(own.publicUrl).set('another', 'x'.repeat(6_000));
+    expect((await browser.ask(`${own.publicUrl}/api/me`)).status).toBe(431);
+  });
+
+  test.each<[string, string]>([
+    ['none', ''],
+    ['one that nobody makes', 'x'],
+    ['one of another browser', 'x'.repeat(43)],
+  ])('a state that is %s', async (_name, state) => {
+    expect(outcome(await attempt(new Browser(), { state }))).toBe('expired');
+    expect(provider.tokenCalls).toEqual([]);
+  });
+
+  test('a state that differs from the cookie of its name', async () => {
+    const browser = new Browser();
+    const { asked } = await oddCallback(browser, { provider, publicUrl: own.publicUrl });
+    const state = asked.searchParams.get('state')!;
+    const forged = state.slice(0, 8) + state.slice(8).split('').toReversed().join('');
+    const back = new URLSearchParams({ code: 'c', iss: provider.issuer, state: forged });
+    const answer = await browser.ask(`${own.publicUrl}/api/sign-in/callback?${back}`);
+    expect(outcome(new URL(answer.headers.get('location')!))).toBe('refused');
+    expect(provider.tokenCalls).toEqual([]);
   });
 
   test.each<[string, Record<string, string>]>([
-    ['another state', { state: 'x' }],
     ['another issuer beside the code (mix-up)', { iss: 'https://evil.example' }],
     ['no issuer where there has to be one', { iss: '' }],
     ['a refusal of the person', { error: 'access_denied', code: '' }],
@@ -77,12 +111,39 @@ describe('A-11 an ID token that is not as it has to be lets nobody in', () => {
   test('a cookie of a flow that somebody made or changed is none', async () => {
     const browser = new Browser();
     await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/`);
-    const sealed = browser.jar(own.publicUrl).get('runnel_sign_in')!;
+    const [name] = browser.begun(own.publicUrl) as [string];
+    const sealed = browser.jar(own.publicUrl).get(name)!;
+    const state = name.split('.')[1]!.padEnd(43, 'x');
     for (const forged of ['', 'x', sealed.slice(2), `${sealed.slice(0, -4)}AAAA`]) {
-      const headers = { cookie: `runnel_sign_in=${forged}` };
-      const answer = await new Browser().ask(`${own.publicUrl}/api/sign-in/callback?code=c&state=s`, { headers });
+      const headers = { cookie: `${name}=${forged}` };
+      const answer = await new Browser().ask(`${own.publicUrl}/api/sign-in/callback?code=c&state=${state}`, { headers });
       expect(outcome(new URL(answer.headers.get('location')!))).toBe('expired');
     }
+  });
+});
+
+describe('A-11 two tabs of one browser sign in at once', () => {
+  test('each comes back to where it was, in any order, and the one that did not come first does not throw the other out', async () => {
+    const browser = new Browser();
+    const where = { provider, publicUrl: own.publicUrl };
+    const one = await oddCallback(browser, { ...where, returnTo: '/c/1' });
+    const two = await oddCallback(browser, { ...where, returnTo: '/c/2' });
+    const back = async ({ asked, callback }: typeof one) => {
+      provider.nonce = asked.searchParams.get('nonce')!;
+      return (await browser.ask(callback!)).headers.get('location');
+    };
+    expect([await back(one), await back(two)]).toEqual([`${own.publicUrl}/c/1`, `${own.publicUrl}/c/2`]);
+    expect(await meOf(browser, own.publicUrl)).toMatchObject({ userId: 'ann' });
+    expect(browser.begun(own.publicUrl)).toEqual([]);
+  });
+
+  test('a page of elsewhere that begins sign-ins without end leaves few cookies, and one can still sign in', async () => {
+    const browser = new Browser();
+    for (let i = 0; i < 30; i++) {
+      await browser.ask(`${own.publicUrl}/api/sign-in/start?return=/${'x'.repeat(900)}`);
+      expect(browser.begun(own.publicUrl).length).toBeLessThanOrEqual(4);
+    }
+    expect(outcome(await attempt(browser))).toBe('ok');
   });
 });
 
@@ -117,6 +178,41 @@ describe('A-15 a logout token', () => {
     expect(await meOf(browser, own.publicUrl)).toMatchObject({ status: 401 });
   });
 
+  test('that names a session alone ends that one, whoever it is of, and no other; a second time it ends nothing', async () => {
+    const [first, second] = [new Browser(), new Browser()];
+    provider.odd = { claims: { sid: 's1' } };
+    await attempt(first);
+    provider.odd = { claims: { sid: 's2' } };
+    await attempt(second);
+    const socket = await own.gateway.connect({ query: {}, headers: { cookie: first.cookiesFor(own.publicUrl) } });
+    expect((await logout(await provider.logoutToken({ sub: undefined, sid: 'of nobody' }))).status).toBe(200);
+    const token = await provider.logoutToken({ sub: undefined, sid: 's1' });
+    expect((await logout(token)).status).toBe(200);
+    expect(await socket.closedWith).toBe(CLOSE.auth);
+    expect(await meOf(first, own.publicUrl)).toMatchObject({ status: 401 });
+    expect(await meOf(second, own.publicUrl)).toMatchObject({ status: 200 });
+    // Signed in anew, in a new session of the provider: a token that somebody kept is about the one before.
+    provider.odd = { claims: { sid: 's3' } };
+    await attempt(first);
+    expect((await logout(token)).status).toBe(200);
+    expect(await meOf(first, own.publicUrl)).toMatchObject({ status: 200 });
+  });
+
+  test('of a person alone ends all of theirs', async () => {
+    const [one, two] = [new Browser(), new Browser()];
+    for (const [i, browser] of [one, two].entries()) {
+      provider.odd = { claims: { sid: `s${i}` } };
+      await attempt(browser);
+    }
+    expect((await logout(await provider.logoutToken())).status).toBe(200);
+    for (const browser of [one, two]) expect(await meOf(browser, own.publicUrl)).toMatchObject({ status: 401 });
+  });
+
+  test('lets nobody in as a Bearer token, though the same key has signed it for us', async () => {
+    for (const token of [await provider.logoutToken({ sid: 's1' }), await provider.logoutToken({ sid: 's1', nonce: 'n' })])
+      expect((await fetch(`${own.publicUrl}/api/me`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+  });
+
   test('that is none ends nothing', async () => {
     const browser = new Browser();
     await attempt(browser);
@@ -129,6 +225,8 @@ describe('A-15 a logout token', () => {
       await provider.logoutToken({ events: {} }),
       await provider.logoutToken({ events: JSON.stringify(LOGOUT) }),
       await provider.logoutToken({ sub: undefined }),
+      await provider.logoutToken({ sub: undefined, sid: 7 }),
+      await provider.logoutToken({ sub: undefined, sid: '' }),
       await provider.idToken(),
       'x',
       '',

@@ -69,6 +69,50 @@ describe('A-18 a session is renewed in silence', () => {
     expect([...one.outcomes, ...two.outcomes]).toEqual(['renewed', 'renewed', 'renewed']);
   });
 
+  test.each<[string, OddProvider['odd']]>([
+    ['another person', { claims: { sub: 'mallory' } }],
+    ['an ID token of another issuer', { issuer: 'https://evil.example' }],
+    ['an ID token for another application', { audience: 'another' }],
+    ['an ID token that somebody else has signed', { sign: 'by-somebody' }],
+    ['nobody whom we let in any more', { claims: { roles: ['guest'] } }],
+  ])('a provider that answers a refresh with %s ends the session, and lets nobody else in', async (_name, odd) => {
+    let now = Date.now();
+    const rules = { rolesClaim: 'roles', groupsClaim: 'groups', adminRoles: ['boss'], auditorRoles: [], userRoles: ['staff'] };
+    const { begin, find, outcomes, store } = testSessions(provider.issuer, { now: () => now, rules });
+    const { secret } = await begin({ ...signed(), claims: { sub: 'ann', roles: ['staff'] } }, 'a device');
+    provider.odd = odd;
+    now += 301_000;
+    expect(await find(secret)).toMatchObject({ userId: 'ann', role: 'user' });
+    await waitFor(() => outcomes.length === 1);
+    expect([outcomes, await find(secret)]).toEqual([['ended'], null]);
+    expect(await store.listGrants({ userId: 'mallory', kind: 'session' })).toEqual([]);
+  });
+
+  test('A-12 an open socket hears of groups that were taken, once, and of none that stayed', async () => {
+    vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ['setInterval', 'clearInterval', 'Date'] });
+    try {
+      const store = createMemoryRunLog({ now: () => Date.now() });
+      const told: unknown[] = [];
+      const renew = async () => ({ refreshToken: 'r1', freshMs: 600_000, claims: { sub: 'ann', groups: ['a'] }, idToken: 'y' });
+      const { begin, find } = testSessions(provider.issuer, { store, provider: { renew } });
+      const { secret } = await begin({ ...signed(), claims: { sub: 'ann', groups: ['a', 'b'] } }, 'a device');
+      const { watch, groups } = (await find(secret))!;
+      expect(groups).toEqual(['a', 'b']);
+      const unwatch = watch!(
+        () => told.push('ended'),
+        (now) => told.push(now),
+      );
+      // Two looks: the first may come before its tokens end.
+      await vi.advanceTimersByTimeAsync(800_000);
+      await vi.waitFor(() => expect(told).toEqual([{ groups: ['a'] }]));
+      await vi.advanceTimersByTimeAsync(2_000_000);
+      expect(told).toEqual([{ groups: ['a'] }]);
+      unwatch();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('what the provider gave anew is kept by a store that was away for a moment', async () => {
     let now = Date.now();
     const memory = createMemoryRunLog({ now: () => now });
@@ -108,7 +152,7 @@ describe('A-18 a session is renewed in silence', () => {
   });
 });
 
-test('A-2 of 10,000 sessions of one person the newest fifty stand, and nobody else notices', async () => {
+test('A-2 of 10,000 sessions of one person the newest fifty stand, and nobody else notices', { timeout: 120_000 }, async () => {
   const { begin, find, list } = testSessions(provider.issuer);
   const { secret: another } = await begin(signed('bob'), 'a device');
   const secrets: string[] = [];

@@ -1,5 +1,5 @@
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
-import { startRedis, type TestRedis } from '@runnel/coordination/testing';
+import { PATIENT_MS, startRedis, type TestRedis } from '@runnel/coordination/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { olderContract } from '../testing/older-contract.ts';
 
@@ -7,7 +7,7 @@ let redis: TestRedis;
 let store: RunLog;
 beforeAll(async () => {
   redis = await startRedis();
-  store = createRedisRunLog({ url: redis.url });
+  store = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
 });
 afterAll(async () => {
   await store.close();

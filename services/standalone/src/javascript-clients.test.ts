@@ -1,16 +1,19 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { linesOf, outsideClients } from '../testing/outside-clients.ts';
 
-const told = (script: string): Promise<string[]> => linesOf(process.execPath, (url) => [join(outsideClients ?? '', script), url], 50_000);
+const told = (script: string, ...more: string[]): Promise<string[]> =>
+  linesOf(process.execPath, (url) => [join(outsideClients ?? '', script), url, ...more], 80_000);
 
-test.skipIf(outsideClients === undefined)(
-  'useChat in React goes on in a page that is opened again, and stops for everybody (skipped without npm run clients)',
-  async () => {
-    expect(await told('use-chat.mjs')).toEqual(['use-chat', 'use-chat-stopped']);
-  },
-  60_000,
-);
+describe.skipIf(outsideClients === undefined)('useChat in React (skipped without npm run clients)', () => {
+  test.each(['default', 'workflow', 'websocket'])(
+    'with its transport %s goes on in a page that is opened again, and stops for everybody',
+    async (form) => {
+      expect(await told('use-chat.mjs', form)).toEqual([`${form}-resumed`, `${form}-stopped`]);
+    },
+    90_000,
+  );
+});
 
 test.skipIf(outsideClients === undefined)(
   'the AI SDK’s providers for OpenAI’s protocols and LangChain’s work unchanged, whole and streamed (skipped without npm run clients)',

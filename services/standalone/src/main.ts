@@ -44,7 +44,7 @@ await runService({
     const onDrained = (): void => stop('drained');
     const internal = createInternalServer({ metrics, health, log, door, onDrain: () => gateway.drain(), onDrained });
     await internal.listen({ host: config.host, port: config.internalPort });
-    health.setReady(true);
+    health.setReady();
     const { port } = gateway.app.server.address() as AddressInfo;
     const host = config.host === '0.0.0.0' ? 'localhost' : config.host;
     const names = models.map((model) => model.id).join(', ');

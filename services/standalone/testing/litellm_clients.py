@@ -56,7 +56,8 @@ if with_proxy:
         env = {**os.environ, "LITELLM_MASTER_KEY": MASTER}
         proxy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, env=env)
         try:
-            until = time.monotonic() + 90
+            # It imports for half a minute, on a busy machine for some.
+            until = time.monotonic() + 240
             while True:
                 try:
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=2).close()

@@ -17,7 +17,8 @@ export const useMe = defineStore('me', () => {
     load,
     userId: computed(() => me.value?.userId ?? ''),
     role: computed(() => me.value?.role ?? (me.value?.admin ? 'admin' : 'user')),
-    admin: computed(() => me.value?.admin ?? false),
+    /** Everybody's trail and figures, which an auditor reads as an admin does. */
+    readsAll: computed(() => me.value?.admin === true || me.value?.role === 'auditor'),
     archive: computed(() => me.value?.audit ?? false),
     /** Whether pages may keep conversations on a device; null: the server has not said yet. */
     copies: computed(() => (me.value === null ? null : me.value.copies !== false)),

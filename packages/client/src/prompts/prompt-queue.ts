@@ -126,7 +126,7 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     if (tries > MAX_BUSY_TRIES) return false;
     const cancel = clock.after(1_000 + backoffMs(tries, options.random), () => {
       blocked.set(prompt.conversationId, { tries, cancel: () => undefined });
-      flush(prompt.conversationId, true);
+      flush(prompt.conversationId, { again: true });
     });
     blocked.set(prompt.conversationId, { tries, cancel });
     return true;
@@ -161,7 +161,7 @@ export const createPromptQueue = (options: PromptQueueOptions): PromptQueue => {
     flush(conversationId);
   };
 
-  const flush = (conversationId: string, again = false): void => {
+  const flush = (conversationId: string, { again = false } = {}): void => {
     if (!options.isLive() || !identified) return;
     const own = prompts.filter((p) => p.conversationId === conversationId && mine(p));
     const next = own.find((p) => p.status === 'queued');

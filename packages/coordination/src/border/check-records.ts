@@ -10,7 +10,7 @@ const checkOf = ({ userId, kind, lasting }: Of): void => {
 };
 
 /** Field names and values are texts; what may be in them is the caller's. */
-const checkFields = (fields: object, kind: Of['kind'], mayBeNull: boolean): void => {
+const checkFields = (fields: object, kind: Of['kind'], { mayBeNull }: { mayBeNull: boolean }): void => {
   object(fields, 'record');
   for (const [field, value] of Object.entries(fields)) {
     name(field, 'record');
@@ -31,7 +31,7 @@ export const checkPutRecord = (command: Parameters<StoreRecords['putRecord']>[0]
   checkOf(command);
   name(command.name, 'name');
   if (command.name === '') name(null, 'name');
-  checkFields(command.patch, command.kind, true);
+  checkFields(command.patch, command.kind, { mayBeNull: true });
 };
 
 export const checkMerge = (command: Parameters<StoreRecords['mergeRecords']>[0]): void => {
@@ -42,6 +42,6 @@ export const checkMerge = (command: Parameters<StoreRecords['mergeRecords']>[0])
     object(record, 'record');
     name(record.name, 'name');
     count(record.version, 'version');
-    if (record.fields !== null) checkFields(record.fields, command.kind, false);
+    if (record.fields !== null) checkFields(record.fields, command.kind, { mayBeNull: false });
   }
 };

@@ -145,7 +145,7 @@ export const endRun = (store: MemoryStore, command: EndRun): EndRunResult => {
   for (const { from, part } of ending) {
     if (from === part.state && from !== 'unknown') continue;
     emitPart(store, conversation, runId, part);
-    store.audit(conversation, 'PART_CHANGED', { runId, ...factsOf(part, true) }, held.trace);
+    store.audit(conversation, 'PART_CHANGED', { runId, ...factsOf(part, { isEnding: true }) }, held.trace);
   }
   const { parentId, model, startedAt, owner, trace, text } = held;
   const wanted = held.cancel;

@@ -109,9 +109,9 @@ const KEYS = {
   shares: (k) => `user:shares:${userTag(k)}`,
   /** zset, no expiry: live gateways by when they expire (ms) */
   holders: () => 'gateways:live',
-  /** hash, until the last of them ends: grantId → JSON of the key or session that lets the user in: kind, digest, data, times (ms) */
+  /** hash, until the last of them ends: grantId → JSON of the key or session that lets the user in, or of a provider's name of one: kind, digest, data, times (ms) */
   grants: (k) => `user:grants:${userTag(k)}`,
-  /** string, as long as the grant: SHA-256 of a key or session → JSON of `[userId, grantId]`: whose list it is in */
+  /** string, as long as the grant: SHA-256 of a key, of a session or of a provider's name of one → JSON of `[userId, grantId]`: whose list it is in */
   grantHome: (k) => `grant:home:${k.name ?? ''}`,
   /** channel, sharded: ids of grants that ended, for gateways */
   grantsEnded: (k) => `grants:ended:{${k.shard}}`,

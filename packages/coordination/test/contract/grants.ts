@@ -53,6 +53,21 @@ export const grantsContract = (current: Current): void => {
     expect(await log.listGrants({ userId, kind: 'key' })).toEqual([]);
   });
 
+  test('A-15 the provider’s name of a session says whose it is, lets nobody in, is in no list, and goes with the person', async () => {
+    const { log, other } = current();
+    const named = grantOf({ kind: 'sid', lifeMs: 60_000, whenFull: 'replace' });
+    const { userId, digest } = named;
+    const session = grantOf({ userId, kind: 'session', limit: 1, whenFull: 'replace' });
+    await log.addGrant(named);
+    await log.addGrant(named);
+    expect(await log.addGrant(session)).toEqual({ outcome: 'added', replaced: [] });
+    expect(await other.useGrant({ kind: 'sid', digest })).toMatchObject({ outcome: 'valid', userId });
+    for (const kind of ['session', 'key'] as const) expect(await other.useGrant({ kind, digest })).toEqual({ outcome: 'none' });
+    expect((await log.listGrants({ userId, kind: 'session' })).map(({ grantId }) => grantId)).toEqual([session.grantId]);
+    await log.endGrantsOf(userId);
+    expect(await other.useGrant({ kind: 'sid', digest })).toEqual({ outcome: 'none' });
+  });
+
   test('A-1 every node hears that a grant ended, also when it is ended again or makes way', async () => {
     const { log, other } = current();
     const [here, there] = [await hear(log), await hear(other)];

@@ -64,11 +64,11 @@ export const SessionData = Type.Object({
 });
 export type SessionData = Static<typeof SessionData>;
 
-/** A key or session as `npm start` keeps it on disk: its digest, never itself. */
+/** A key, a session or a provider's name of one, as `npm start` keeps it on disk: its digest, never itself. */
 export const KeptGrant = Type.Object({
   userId: Type.String(),
   grantId: Type.String(),
-  kind: Type.Enum(['key', 'session']),
+  kind: Type.Enum(['key', 'session', 'sid']),
   digest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   data: Type.String(),
   createdAt: Type.Number(),

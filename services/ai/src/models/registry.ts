@@ -63,7 +63,7 @@ export const createModelRegistry = (
   const standard = offered.find((entry) => entry.default) ?? offered[0];
   const modelOf = (entry: ModelEntry): Model => {
     const { info, ...model } = reuse?.(entry) ?? createModel(entry, env, clock);
-    return { ...model, info: infoFor(entry, info.canContinue, entry === standard) };
+    return { ...model, info: infoFor(entry, { canContinue: info.canContinue, isDefault: entry === standard }) };
   };
   const models = new Map(entries.map((entry) => [entry.id, modelOf(entry)]));
   const named = new Map(models);
@@ -86,9 +86,9 @@ export const createModelRegistry = (
   };
 };
 
-const infoFor = (entry: ModelEntry, canContinue: boolean, isDefault: boolean): PodModel => ({
-  ...infoOf(entry, { canContinue, isDefault }),
-  accepts: acceptedBy(entry.provider, canContinue),
+const infoFor = (entry: ModelEntry, of: { canContinue: boolean; isDefault: boolean }): PodModel => ({
+  ...infoOf(entry, of),
+  accepts: acceptedBy(entry.provider, of.canContinue),
 });
 
 const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
@@ -101,7 +101,7 @@ const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, 
     ...(entry.fallback && { openings: 1 }),
   });
   return {
-    info: infoFor(entry, provider.canContinue, false),
+    info: infoFor(entry, { canContinue: provider.canContinue, isDefault: false }),
     model: entry.model ?? entry.id,
     system: entry.system ?? null,
     fallback: entry.fallback ?? [],

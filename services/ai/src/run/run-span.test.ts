@@ -28,16 +28,19 @@ const spansOf = async (run: (started: ReturnType<typeof startRunSpan>) => void):
 
 test('a stay has the names that tools for generative AI know, and says at the end what it cost', async () => {
   const spans = await spansOf(({ observer, end }) => {
+    observer.firstToken?.(250);
     observer.known?.(ended);
     end('complete');
   });
-  expect(spans.get('chat small')!.attributes).toEqual({
+  expect(spans.get('chat big')!.attributes).toEqual({
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': 'openai',
     'gen_ai.request.model': 'big',
+    'gen_ai.request.stream': true,
+    'gen_ai.response.time_to_first_chunk': 0.25,
     'gen_ai.response.model': 'small',
     'gen_ai.conversation.id': 'c1',
-    'gen_ai.response.finish_reasons': ['tools'],
+    'gen_ai.response.finish_reasons': ['tool_call'],
     'gen_ai.usage.input_tokens': 7,
     'gen_ai.usage.output_tokens': 9,
     'runnel.usage.estimated': true,
@@ -46,7 +49,7 @@ test('a stay has the names that tools for generative AI know, and says at the en
     'runnel.node': 'ai-1',
     'runnel.result': 'complete',
   });
-  expect(spans.get('chat small')!.spanContext().traceId).toBe('c'.repeat(32));
+  expect(spans.get('chat big')!.spanContext().traceId).toBe('c'.repeat(32));
 });
 
 test('a failed answer names its error by the code', async () => {
@@ -56,8 +59,8 @@ test('a failed answer names its error by the code', async () => {
     observer.known?.({ ...ended, error: { code: 'model-failed', message: 'secret words of a provider' } });
     end('failed');
   });
-  expect(spans.get('chat small')!.attributes['error.type']).toBe('model-failed');
-  expect(JSON.stringify(spans.get('chat small')!.attributes)).not.toContain('secret');
+  expect(spans.get('chat big')!.attributes['error.type']).toBe('model-failed');
+  expect(JSON.stringify(spans.get('chat big')!.attributes)).not.toContain('secret');
 });
 
 test('each call of a tool is a span under the stay, and its server is told that span', async () => {
@@ -80,7 +83,7 @@ test('each call of a tool is a span under the stay, and its server is told that 
     end('complete');
   });
   const call = spans.get('execute_tool demo__count')!;
-  expect(call.parentSpanContext?.spanId).toBe(spans.get('chat small')!.spanContext().spanId);
+  expect(call.parentSpanContext?.spanId).toBe(spans.get('chat big')!.spanContext().spanId);
   expect(told).toBe(`00-${'c'.repeat(32)}-${call.spanContext().spanId}-01`);
   expect(call.attributes).toEqual({
     'gen_ai.operation.name': 'execute_tool',

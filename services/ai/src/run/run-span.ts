@@ -1,5 +1,5 @@
 import { contextOf, SpanKind, SpanStatusCode, traceparentOf, type Tracer } from '@runnel/kit';
-import type { Part } from '@runnel/protocol';
+import type { Finish, Part } from '@runnel/protocol';
 import type { ModelInfo } from '@runnel/protocol/http';
 import type { RunRef } from '@runnel/coordination';
 import type { EndedRun } from '../runs/ended-runs.ts';
@@ -11,9 +11,12 @@ import type { Claim, RunObserver, RunResult } from './generate.ts';
 /** Our words for providers, in theirs. */
 const PROVIDERS: Record<string, string> = { 'openai-compatible': 'openai' };
 
+/** Our words for ends, in theirs. */
+const FINISHES: Partial<Record<Finish, string>> = { filter: 'content_filter', tools: 'tool_call' };
+
 /** What the end of the whole run says of it. */
 const endAttributes = ({ finish, usage, error }: EndedRun) => ({
-  ...(finish && { 'gen_ai.response.finish_reasons': [finish] }),
+  ...(finish && { 'gen_ai.response.finish_reasons': [FINISHES[finish] ?? finish] }),
   ...(usage && { 'gen_ai.usage.input_tokens': usage.promptTokens, 'gen_ai.usage.output_tokens': usage.completionTokens }),
   ...(usage?.estimated && { 'runnel.usage.estimated': true }),
   ...(error && { 'error.type': error.code }),
@@ -35,13 +38,14 @@ export const startRunSpan = (
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': PROVIDERS[model.provider] ?? model.provider,
     'gen_ai.request.model': claim.run.model,
+    'gen_ai.request.stream': true,
     'gen_ai.response.model': model.id,
     'gen_ai.conversation.id': conversationId,
     'runnel.run': claim.run.runId,
     'runnel.epoch': claim.epoch,
     'runnel.node': node,
   };
-  const span = tracer.startSpan(`chat ${model.id}`, { kind: SpanKind.CLIENT, attributes }, contextOf(claim.trace));
+  const span = tracer.startSpan(`chat ${claim.run.model}`, { kind: SpanKind.CLIENT, attributes }, contextOf(claim.trace));
   if (claim.epoch > 1) span.addEvent('taken-over', { bytes: Buffer.byteLength(claim.text) });
   const trace = traceparentOf(span);
   return {
@@ -50,6 +54,7 @@ export const startRunSpan = (
       ...inner,
       firstToken(ms) {
         span.addEvent('first-token', { ms });
+        span.setAttribute('gen_ai.response.time_to_first_chunk', ms / 1000);
         inner.firstToken?.(ms);
       },
       restored(outcome) {

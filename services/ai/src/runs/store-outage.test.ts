@@ -5,7 +5,7 @@ import { createFastClock } from '../../testing/fast-clock.ts';
 test('P-10 after an outage the store is just back for the grace, whoever noticed first', async () => {
   const clock = createFastClock();
   const changes: boolean[] = [];
-  const outage = createOutage({ clock, graceMs: 1000, onChange: (away) => changes.push(away) });
+  const outage = createOutage({ clock, graceMs: 1000, onAway: () => changes.push(true), onBack: () => changes.push(false) });
   outage.answered();
   expect(outage.justBack()).toBe(false);
   outage.failed(new Error('down'));

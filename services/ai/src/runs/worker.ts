@@ -75,9 +75,9 @@ export const createWorker = (deps: WorkerDeps) => {
   const retry = { clock, random, giveUpMs: OUTAGE_MS, signal: giveUp.signal };
 
   const store = createOutage({
-    clock,
-    graceMs: leaseMs / 3,
-    onChange: (away, error) => (away ? log.warn({ event: 'store.away', err: error }) : log.info({ event: 'store.back' })),
+    ...{ clock, graceMs: leaseMs / 3 },
+    onAway: (error) => log.warn({ event: 'store.away', err: error }),
+    onBack: () => log.info({ event: 'store.back' }),
   });
 
   const freeSlots = (): number => maxRuns - runs.size - claiming.size;

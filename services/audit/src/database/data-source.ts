@@ -32,7 +32,7 @@ const shared = {
 };
 
 /** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
-const optionsOf = (url: string, readOnly = false): DataSourceOptions =>
+const optionsOf = (url: string, { readOnly = false } = {}): DataSourceOptions =>
   url.startsWith('sqlite:')
     ? {
         ...shared,
@@ -52,7 +52,7 @@ const MIGRATION_MS = 600_000;
 
 /** Connects without a change of anything: the right to read is enough. @throws Error when the schema is older than this program */
 export const openToRead = async (url: string): Promise<DataSource> => {
-  const dataSource = await new DataSource(optionsOf(url, true)).initialize();
+  const dataSource = await new DataSource(optionsOf(url, { readOnly: true })).initialize();
   if (await isUpToDate(dataSource)) return dataSource;
   await dataSource.destroy();
   throw new Error('The database is older than this program: run `npm run audit -- migrate` first.');

@@ -76,7 +76,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
   });
 
   /** Asks, decides and does it. */
-  const settle = async (asked: Asked, finding: Finding, patienceMs: number, makes = false) => {
+  const settle = async (asked: Asked, finding: Finding, patienceMs: number, { makes = false } = {}) => {
     const answer = await desk.ask(asked, patienceMs);
     metrics?.ownership.inc({ standing: answer.standing });
     const verdict = decide({ ...finding, database: answer.standing, makes });
@@ -132,7 +132,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     const isLossy = first.outcome === 'lossy';
     if (!isDoubtful && !lacksParent && !isLossy) return first;
     const finding: Finding = { runLog: STANDINGS[first.outcome] ?? 'owner', unproven: first.outcome !== 'none' };
-    const { verdict, standing, again } = await settle(asked, finding, slowMs, true);
+    const { verdict, standing, again } = await settle(asked, finding, slowMs, { makes: true });
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
     if (lacksParent && standing === 'unanswered') {
       // What is here and cannot be answered is no business of the database's.
@@ -153,7 +153,7 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     const isDoubtful = first.outcome === 'none' || (first.outcome === 'forbidden' && first.doubtful === true);
     if (!isDoubtful) return first;
     const finding: Finding = { runLog: first.outcome === 'none' ? 'unknown' : 'stranger', unproven: first.outcome !== 'none' };
-    const { verdict, again } = await settle(asked, finding, slowMs, true);
+    const { verdict, again } = await settle(asked, finding, slowMs, { makes: true });
     if (verdict === 'forbidden') return { outcome: 'forbidden' };
     // It was made before, and the store had forgotten it.
     if (again) return runLog.forkConversation({ ...command, making: 'proven' });

@@ -7,7 +7,7 @@ import type { AuthMode } from '../config-doors.ts';
 import { isUserId, type Identity } from './identity.ts';
 import { groupsOf, roleOf, type RoleRules } from './oidc/roles.ts';
 import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
-import { checkLife } from './token-rules.ts';
+import { checkLife, isLogoutToken } from './token-rules.ts';
 
 export interface Auth {
   readonly mode: AuthMode;
@@ -129,6 +129,7 @@ export const verifyJwt = async (token: string, keys: Keys, rules: JwtRules): Pro
   if (token.length > MAX_TOKEN_CHARS) throw new RunnelError('unauthorized', 'This token is too long.');
   try {
     const payload = await payloadBy(token, keys, options);
+    if (isLogoutToken(payload)) throw new RunnelError('unauthorized', 'A logout token lets nobody in.');
     checkLife(payload, rules.jwtMaxAgeMs, Date.now());
     return identityOf(payload, rules);
   } catch (cause) {

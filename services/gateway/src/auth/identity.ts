@@ -8,8 +8,11 @@ export type IdentitySource = 'header' | 'cookie' | 'hello' | 'query' | 'guest' |
 export interface Life {
   /** When the token, key or session ends, ms since the epoch; null: never. */
   expiresAt: number | null;
-  /** Calls `ended`, once, when somebody has ended it before. Returns the stop. Absent: nobody can. */
-  watch?: (ended: () => void) => () => void;
+  /**
+   * Calls `ended`, once, when somebody has ended it before, and `changed` when a provider says something else of the person. Returns the
+   * stop. Absent: neither can happen.
+   */
+  watch?: (ended: () => void, changed?: (now: Membership) => void) => () => void;
 }
 
 /** What a provider says of a person besides who they are; an API key says nothing of it. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { createAuth } from './auth.ts';
-import { createGuests, signInCookie } from './session-cookie.ts';
+import { begunSignIns, createGuests, signInCookie } from './session-cookie.ts';
 
 const SECRET = 'a secret of more than thirty-two characters';
 const base = {
@@ -80,8 +80,17 @@ test('S-13 a name that an operator chose is read as it is', async () => {
 });
 
 test.each([
-  ['__Host-runnel_session', '__Host-runnel_sign_in'],
-  ['runnel_session', '__Host-runnel_sign_in'],
-  ['__Host-other', '__Host-other.sign_in'],
-  ['sid', '__Host-sid.sign_in'],
-])('A-13 a sign-in that has begun is known by a cookie of its own beside %s', (session, flow) => expect(signInCookie(session)).toBe(flow));
+  ['__Host-runnel_session', '__Host-runnel_sign_in.abcdefgh'],
+  ['runnel_session', '__Host-runnel_sign_in.abcdefgh'],
+  ['__Host-other', '__Host-other.sign_in.abcdefgh'],
+  ['sid', '__Host-sid.sign_in.abcdefgh'],
+])('A-13 a sign-in that has begun is known by a cookie of its own beside %s', (session, flow) => {
+  expect(signInCookie(session, 'abcdefghijk')).toBe(flow);
+  for (const protocol of ['https', 'http']) {
+    const sent = protocol === 'https' ? flow : flow.slice('__Host-'.length);
+    const others = '__Host-another.sign_in.abcdefgh=1; runnel_session=2; __Host-runnel_session=3';
+    const header = `a=b; ${sent}=x; ${others}; ${sent}=y;;  ${sent}z=w`;
+    expect(begunSignIns(request(header, protocol), session)).toEqual([flow, `${flow}z`]);
+  }
+  expect(begunSignIns({ headers: {}, protocol: 'https' }, session)).toEqual([]);
+});

@@ -15,13 +15,26 @@ const SIGNED_GUEST = /^(guest-[0-9A-Za-z_-]{20,40})\.([0-9A-Za-z_-]{43})$/;
 const cookieNames = (name: string, secure: boolean): string[] =>
   name.startsWith(HOST_PREFIX) && !secure ? [name, name.slice(HOST_PREFIX.length)] : [name];
 
+/** Characters of the state in the name of its cookie: enough for the few that one browser begins within ten minutes. */
+const STATE_SHOWN = 8;
+
 /**
  * The cookie of a sign-in that has begun. Named after the session's: installations behind one host get each other's cookies, since `__Host-` takes
- * no path, and must not end each other's sign-ins. Pure.
+ * no path, and must not end each other's sign-ins. Named after its state: two tabs that sign in at once must not, either. Pure.
  */
-export const signInCookie = (sessionName: string): string => {
+export const signInCookie = (sessionName: string, state: string): string => signInStart(sessionName) + state.slice(0, STATE_SHOWN);
+
+const signInStart = (sessionName: string): string => {
   const plain = sessionName.startsWith(HOST_PREFIX) ? sessionName.slice(HOST_PREFIX.length) : sessionName;
-  return `${HOST_PREFIX}${plain === 'runnel_session' ? 'runnel_sign_in' : `${plain}.sign_in`}`;
+  return `${HOST_PREFIX}${plain === 'runnel_session' ? 'runnel_sign_in' : `${plain}.sign_in`}.`;
+};
+
+/** The cookies of sign-ins that this browser has begun and not come back from, by the names that `signInCookie` gives. Pure. */
+export const begunSignIns = ({ headers, protocol }: Pick<FastifyRequest, 'headers' | 'protocol'>, sessionName: string): string[] => {
+  const start = signInStart(sessionName);
+  const sent = cookieNames(start, protocol === 'https').at(-1)!;
+  const names = (headers.cookie ?? '').split(';').map((part) => part.trim().split('=', 1)[0]!);
+  return [...new Set(names.filter((name) => name.startsWith(sent)))].map((name) => start + name.slice(sent.length));
 };
 
 /** Every value of a name, in the order that was sent. Pure. */

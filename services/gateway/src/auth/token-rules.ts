@@ -22,6 +22,12 @@ export const isGuessable = (secret: string): boolean => {
   return false;
 };
 
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** Whether a token tells of a log-out. It is signed by the same keys as one that says who somebody is. Pure. */
+export const isLogoutToken = ({ events }: JWTPayload): boolean =>
+  typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
+
 /**
  * A token that lives longer than anybody would notice its theft is refused. `iat` may be missing: then what is left counts.
  *

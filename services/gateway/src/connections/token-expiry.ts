@@ -1,4 +1,4 @@
-import type { Life } from '../auth/identity.ts';
+import type { Life, Membership } from '../auth/identity.ts';
 
 /** W-2: how long before its end a client is told that its token will expire. */
 const WARN_MS = 60_000;
@@ -17,9 +17,10 @@ export class TokenExpiry {
     this.#expired = expired;
   }
 
-  start({ expiresAt, watch }: Life): void {
+  /** `changed`: a provider says something else of the person than when they were let in. */
+  start({ expiresAt, watch }: Life, changed?: (now: Membership) => void): void {
     this.stop();
-    this.#unwatch = watch?.(this.#expired);
+    this.#unwatch = watch?.(this.#expired, changed);
     if (expiresAt !== null) this.#wait(expiresAt - WARN_MS, () => this.#warned(expiresAt));
   }
 

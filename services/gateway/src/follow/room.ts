@@ -78,7 +78,7 @@ export class Room implements Reader, WaitingRoom {
     const open = () => runLog.follow(conversationId, this.#listener);
     this.#channel = new RoomChannel({ open, missed: () => this.recheck(), random });
     this.#watchdog = new ChannelWatchdog({ run: this.run, subscribed: () => this.#channel.isOpen, random });
-    const learn = (view: View, poll: boolean) => this.#learn(view, poll);
+    const learn = (view: View, how: { poll: boolean }) => this.#learn(view, how);
     this.#reads = new SharedReads(conversationId, { runLog, background, metrics, subscribed: this.#channel.tried, learn });
   }
 
@@ -94,12 +94,12 @@ export class Room implements Reader, WaitingRoom {
   }
 
   read(follower: Follower): void {
-    this.#reads.join(follower, false);
+    this.#reads.join(follower, { poll: false });
   }
 
   /** Polls the log for followers that are up to date: one read for all at the same position. */
   recheck(): void {
-    for (const follower of this.followers) if (follower.live) this.#reads.join(follower, true);
+    for (const follower of this.followers) if (follower.live) this.#reads.join(follower, { poll: true });
   }
 
   /** A command of this node changed the log: the event must come soon, by the channel or by reading. */
@@ -227,13 +227,13 @@ export class Room implements Reader, WaitingRoom {
   }
 
   /** What a read says about the conversation as a whole. */
-  #learn(view: View, poll: boolean): void {
+  #learn(view: View, { poll }: { poll: boolean }): void {
     if (view.kind === 'forbidden') return;
     const { logId, offset } = view;
     const moved = logId !== null && this.#log.kind === 'named' && logId !== this.#log.logId;
     const ahead = moved || offset > this.#known;
-    if (view.kind === 'none') this.run.set(false, 0, null);
-    else if (view.kind === 'snapshot') this.run.set(view.running, view.readTo, view.unwritten);
+    if (view.kind === 'none') this.run.set({ running: false, readTo: 0, unwritten: null });
+    else if (view.kind === 'snapshot') this.run.set(view);
     else for (const event of view.entries) this.run.note(event);
     for (const event of view.live) this.run.note(event);
     this.#known = moved ? offset : Math.max(this.#known, offset);

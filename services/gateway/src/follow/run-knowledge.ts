@@ -25,10 +25,10 @@ export class RunKnowledge {
   }
 
   /** A snapshot says it all. */
-  set(running: boolean, offset: number, unwritten: string | null): void {
+  set({ running, readTo, unwritten }: { running: boolean; readTo: number; unwritten: string | null }): void {
     this.knowledge = running ? 'running' : 'idle';
     this.#wait(unwritten);
-    this.#noted = offset;
+    this.#noted = readTo;
   }
 
   /** Another log begins. */

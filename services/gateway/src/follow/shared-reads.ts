@@ -16,7 +16,7 @@ export interface SharedReadsDeps {
   /** Resolves when the channel stands, or cannot be had for now. */
   subscribed: Promise<void>;
   /** After every read that was answered. */
-  learn(view: View, poll: boolean): void;
+  learn(view: View, how: { poll: boolean }): void;
 }
 
 /** One read, and the live events since it was requested. All followers that wait for it share both. */
@@ -51,7 +51,7 @@ export class SharedReads {
   }
 
   /** `poll`: the follower is live and only wants to know whether the channel lost something. */
-  join(follower: Follower, poll: boolean): void {
+  join(follower: Follower, { poll }: { poll: boolean }): void {
     this.leave(follower);
     const key = `${follower.userId} ${follower.cursor ? formatCursor(follower.cursor) : ''}`;
     const newest = this.#newest.get(key);
@@ -62,7 +62,7 @@ export class SharedReads {
     const read: SharedRead = { followers: new Set([follower]), live: [], issued: false, begun: null, done: Promise.resolve() };
     this.#reads.add(read);
     this.#newest.set(key, read);
-    read.done = this.#perform(read, follower, poll, newest).finally(() => {
+    read.done = this.#perform(read, follower, { poll, before: newest }).finally(() => {
       if (this.#newest.get(key) === read) this.#newest.delete(key);
     });
   }
@@ -84,8 +84,9 @@ export class SharedReads {
     }
   }
 
-  async #perform(read: SharedRead, { userId, cursor }: Follower, poll: boolean, before: SharedRead | undefined): Promise<void> {
+  async #perform(read: SharedRead, { userId, cursor }: Follower, how: { poll: boolean; before: SharedRead | undefined }): Promise<void> {
     const { runLog, background, metrics, subscribed, learn } = this.#deps;
+    const { poll, before } = how;
     // W-7: the subscription is acknowledged before the log is read. Without a subscription, polls replace it.
     await subscribed;
     if (before) await Promise.race([before.done, delay(COALESCE_MS)]);
@@ -105,11 +106,11 @@ export class SharedReads {
       const view = await (poll ? background.run(ask) : ask());
       this.#reads.delete(read);
       if (isOutdated(view, read)) {
-        for (const follower of [...read.followers]) this.join(follower, false);
+        for (const follower of [...read.followers]) this.join(follower, { poll: false });
         return;
       }
       for (const follower of [...read.followers]) follower.arrive(view);
-      learn(view, poll);
+      learn(view, { poll });
     } catch (cause) {
       const error = toRunnelError(cause);
       metrics.reads.inc({ outcome: error.code });

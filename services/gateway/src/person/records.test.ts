@@ -44,7 +44,7 @@ describe('records', () => {
 
   test('without an audit service the store alone keeps them', async () => {
     const records = createRecords({ store: createMemoryRunLog(), audit: null });
-    await records.put(USER, 'prompt', 'p', { text: 'x' }, true);
+    await records.put(USER, 'prompt', 'p', { text: 'x' }, { whole: true });
     expect(await records.all(USER)).toMatchObject({ place: [], feedback: [], setting: [], prompt: [{ name: 'p', fields: { text: 'x' } }] });
   });
 

@@ -17,7 +17,7 @@ export interface Records {
     kind: RecordKind,
     name: string,
     patch: Readonly<Record<string, string | null>>,
-    whole?: boolean,
+    how?: { whole?: boolean },
   ): Promise<PersonRecord>;
   /** What hangs on a conversation goes with it. */
   forgetConversation(userId: string, conversationId: string): Promise<void>;
@@ -84,14 +84,14 @@ export const createRecords = ({ store, audit, onOutcome = () => {} }: RecordsDep
       const result = await known(userId, kind, () => store.readRecords({ userId, kind, lasting, ...(names && { names }) }));
       return result.records;
     },
-    async put(userId, kind, name, patch, whole = false) {
+    async put(userId, kind, name, patch, { whole = false } = {}) {
       const result = await known(userId, kind, () => store.putRecord({ userId, kind, lasting, name, patch, whole }));
       if (result.outcome === 'full') throw new RunnelError('quota', FULL[result.what]);
       if (result.outcome === 'overloaded') throw new RunnelError('overloaded');
       return result.record;
     },
     async forgetConversation(userId, conversationId) {
-      for (const kind of ['place', 'feedback'] as const) await records.put(userId, kind, conversationId, {}, true);
+      for (const kind of ['place', 'feedback'] as const) await records.put(userId, kind, conversationId, {}, { whole: true });
     },
     async all(userId) {
       const found = await Promise.all(RECORD_KINDS.map(async (kind) => [kind, await records.read(userId, kind)] as const));

@@ -46,6 +46,8 @@ const OUTAGE_QUIET_MS = 2000;
 
 type Frame = Exclude<ClientFrame, { type: 'hello' }>;
 type Answer = Omit<OkEvent, 'type' | 'id'>;
+/** The frame that asked for a follow, which is answered; null: the query did. */
+type Asked = { id: FrameId | undefined } | null;
 
 /** What the frames of an open session do: follows, and commands in order within a conversation. */
 export class FrameHandler {
@@ -87,7 +89,7 @@ export class FrameHandler {
     const caller = this.#caller;
     switch (frame.type) {
       case 'follow':
-        return this.#follow(frame.conversationId, cursorOf(frame), frame.id, true);
+        return this.#follow(frame.conversationId, cursorOf(frame), { id: frame.id });
       case 'unfollow':
         this.#unfollow(frame.conversationId);
         return this.#ok(frame.id);
@@ -125,7 +127,7 @@ export class FrameHandler {
 
   /** `session_id` of the query. */
   followFirst(conversationId: string): void {
-    if (isId(conversationId)) this.#follow(conversationId, null, undefined, false);
+    if (isId(conversationId)) this.#follow(conversationId, null, null);
     else this.#errors.fail(new RunnelError('bad-frame', 'This session_id is no conversation id.'));
   }
 
@@ -139,10 +141,10 @@ export class FrameHandler {
     for (const conversationId of [...this.#follows.keys()]) this.#unfollow(conversationId);
   }
 
-  #follow(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
+  #follow(conversationId: string, cursor: Cursor | null, asked: Asked): void {
     const waiting = this.#asking.get(conversationId);
-    if (waiting) return void waiting.then(() => this.#closed || this.#follow(conversationId, cursor, id, answered));
-    const begin = (): void => this.#begin(conversationId, cursor, id, answered);
+    if (waiting) return void waiting.then(() => this.#closed || this.#follow(conversationId, cursor, asked));
+    const begin = (): void => this.#begin(conversationId, cursor, asked);
     const standing = this.#follows.get(conversationId);
     if (standing) {
       // Following again is how a client asks for what it misses: the new cursor counts.
@@ -151,10 +153,10 @@ export class FrameHandler {
       return begin();
     }
     if (this.#follows.size + this.#asking.size >= MAX_FOLLOWS) {
-      return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), id);
+      return this.#errors.fail(new RunnelError('overloaded', `At most ${MAX_FOLLOWS} conversations on one socket.`), asked?.id);
     }
     const { follows, refusals } = this.#deps.budgets;
-    const refuse = (): void => this.#errors.fail(refusals.of('follows', { retryAfterMs: FOLLOWS_RETRY_MS }), id);
+    const refuse = (): void => this.#errors.fail(refusals.of('follows', { retryAfterMs: FOLLOWS_RETRY_MS }), asked?.id);
     const room = follows.take(this.#caller.userId);
     if (typeof room === 'boolean') return room ? begin() : refuse();
     const asking = room.then((granted) => {
@@ -166,12 +168,12 @@ export class FrameHandler {
     this.#asking.set(conversationId, asking);
   }
 
-  #begin(conversationId: string, cursor: Cursor | null, id: FrameId | undefined, answered: boolean): void {
+  #begin(conversationId: string, cursor: Cursor | null, asked: Asked): void {
     const sink = new FollowSink({
       queue: this.#queue,
       metrics: this.#deps.metrics,
       resuming: cursor !== null,
-      answer: answered ? (error) => (error ? this.#errors.fail(error, id) : this.#ok(id)) : undefined,
+      answer: asked ? (error) => (error ? this.#errors.fail(error, asked.id) : this.#ok(asked.id)) : undefined,
       notifyOutage: (error) => this.#notifyOutage(error),
       unfollow: () => this.#unfollow(conversationId),
     });

@@ -276,7 +276,7 @@ export class Session implements Drainable, Waiter {
 
   #greetAgain(state: Extract<State, { kind: 'open' }>, identity: Identity): void {
     state.frames.know((state.identity = identity));
-    this.#token.start(identity);
+    this.#token.start(identity, (now) => state.frames.know({ userId: identity.userId, ...now }));
     const { node, heartbeatMs, promptsPerMinute, limits } = this.#deps;
     const { userId } = identity;
     this.#queue.send(

@@ -15,6 +15,11 @@ export class Browser {
     return [...this.jar(url)].map(([name, value]) => `${name}=${value}`).join('; ');
   }
 
+  /** Sign-ins that were begun here and not come back from: the names of their cookies. */
+  begun(url: string): string[] {
+    return [...this.jar(url).keys()].filter((name) => name.includes('sign_in'));
+  }
+
   /** One request, without following. */
   async ask(
     url: string,

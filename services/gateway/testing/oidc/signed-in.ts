@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { GatewayDeps } from '../../src/app.ts';
 
 /** A port that was free a moment ago: the provider has to know the gateway's address before there is one. */
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -28,7 +28,7 @@ const imageOf = ({ spec, metadata }: Pod): string | undefined => {
   return (spec?.containers?.find(({ name }) => name === component) ?? spec?.containers?.[0])?.image;
 };
 
-const partOf = ({ deployment, pods, live }: PartInput, counts: boolean): ChatClusterStatus['ai'] => {
+const partOf = ({ deployment, pods, live }: PartInput, { counts }: { counts: boolean }): ChatClusterStatus['ai'] => {
   if (deployment === undefined) return undefined;
   const versions = [...new Set(pods.flatMap((pod) => imageOf(pod) ?? []))].toSorted().slice(0, MOST_VERSIONS);
   return {
@@ -100,7 +100,11 @@ export const clusterStatus = (input: ClusterInput): ChatClusterStatus => {
         }
       : { status: 'False', reason: 'Whole', message: 'Nothing is missing.' };
   const generation = cluster.metadata?.generation;
-  const [gateways, ai, audit] = [partOf(parts.gateway, true), partOf(parts.ai, true), partOf(parts.audit, false)];
+  const [gateways, ai, audit] = [
+    partOf(parts.gateway, { counts: true }),
+    partOf(parts.ai, { counts: true }),
+    partOf(parts.audit, { counts: false }),
+  ];
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
     ...(gateways && { gateways }),

@@ -60,15 +60,15 @@ export const snippetOf = (message: string, query: string, most = 140): Part[] =>
   const from = first <= BEFORE ? 0 : text.indexOf(' ', first - BEFORE) + 1;
   const to = Math.min(text.length, from + most);
   const parts: Part[] = [];
-  const add = (piece: string, hit: boolean): void => void (piece && parts.push({ text: piece, hit }));
+  const add = (piece: string, { hit = false } = {}): void => void (piece && parts.push({ text: piece, hit }));
   let at = from;
-  add(from > 0 ? '…' : '', false);
+  add(from > 0 ? '…' : '');
   for (const [start, end] of hits) {
     if (start < at || end > to) continue;
-    add(text.slice(at, start), false);
-    add(text.slice(start, end), true);
+    add(text.slice(at, start));
+    add(text.slice(start, end), { hit: true });
     at = end;
   }
-  add(to < text.length ? `${text.slice(at, to).trimEnd()}…` : text.slice(at, to), false);
+  add(to < text.length ? `${text.slice(at, to).trimEnd()}…` : text.slice(at, to));
   return parts;
 };

@@ -76,13 +76,15 @@ export const createRedisCaller = (client: RedisClient, onCommand: OnCommand = ()
     }));
   };
   const deadlines = createDeadlines(deadlineMs, (waitedMs) => answering() && waitedMs < BUSY_STORE_MS);
-  const silent: Line = { deadlines, trouble: () => trouble, ended: () => undefined };
+  const silent: Line = { deadlines, trouble: () => trouble, answered: () => undefined, refused: () => undefined };
   const line: Line = {
     ...silent,
-    ended(name, since, outcome, answered) {
-      const now = performance.now();
-      if (answered) heardAt = now;
-      onCommand(name, (now - since) / 1_000, outcome);
+    answered(name, since, outcome) {
+      heardAt = performance.now();
+      onCommand(name, (heardAt - since) / 1_000, outcome);
+    },
+    refused(name, since, code) {
+      onCommand(name, (performance.now() - since) / 1_000, code);
     },
   };
 
@@ -98,8 +100,9 @@ export const createRedisCaller = (client: RedisClient, onCommand: OnCommand = ()
 interface Line {
   deadlines: Deadlines;
   trouble(): Error | undefined;
-  /** Hears of the end of a call. */
-  ended(name: string, since: number, outcome: string, answered: boolean): void;
+  answered(name: string, since: number, outcome: string): void;
+  /** No answer, or one that says that it could not be carried out. */
+  refused(name: string, since: number, code: string): void;
 }
 
 /**
@@ -138,7 +141,7 @@ class Call<T> implements Wait {
     if (!this.#line.deadlines.end(this)) return;
     this.#result.resolve(reply);
     try {
-      this.#line.ended(this.#name, this.since, this.#outcome(reply), true);
+      this.#line.answered(this.#name, this.since, this.#outcome(reply));
     } catch {
       // An observer that throws must not affect the reply.
     }
@@ -150,7 +153,7 @@ class Call<T> implements Wait {
 
   #refuse(error: RunnelError): void {
     this.#result.reject(error);
-    this.#line.ended(this.#name, this.since, error.code, false);
+    this.#line.refused(this.#name, this.since, error.code);
   }
 }
 

@@ -18,7 +18,7 @@ const following = (first: ModelEntry[]) => {
   const models = createLiveRegistry(first, { from: 'MODELS_FILE' });
   const metrics = createMetrics('ai', { processMetrics: false });
   const health = createHealth();
-  health.setReady(true);
+  health.setReady();
   const used = { now: true };
   const deps = {
     file,

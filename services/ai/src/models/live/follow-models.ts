@@ -26,7 +26,7 @@ export const followModels = ({ file, text, models, uses, metrics, health, log, e
     metrics.modelsFile(outcome);
     log.warn({ event: 'models.refused', file, problems: found });
   };
-  const apply = (next: string, again = false): void => {
+  const apply = (next: string, { again = false } = {}): void => {
     try {
       const entries = readModels(next);
       models.replace(entries);
@@ -62,7 +62,7 @@ export const followModels = ({ file, text, models, uses, metrics, health, log, e
   });
   const tick = (): void => {
     models.retire(uses);
-    if (refused !== undefined) apply(refused, true);
+    if (refused !== undefined) apply(refused, { again: true });
   };
   const timer = setInterval(tick, 1_000);
   timer.unref();

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, jwtVerify, type JWTPayload, type JWTVerifyGetKey } 
 import * as client from 'openid-client';
 import { RunnelError } from '@runnel/protocol';
 import { KEY_ALGORITHMS } from '../auth.ts';
+import { isLogoutToken } from '../token-rules.ts';
 import type { Flow } from './sign-in-flow.ts';
 
 const CALL_SECONDS = 5;
@@ -11,7 +12,6 @@ const ASK_AGAIN_MS = 1_000;
 const ROTATION_MS = 1_000;
 /** Endpoints move, rarely; what was discovered goes on where the provider is away. */
 const DISCOVERED_MS = 3_600_000;
-const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const LOGOUT_AGE_SECONDS = 120;
 /** It was made for this sign-in, a moment ago. */
 const ID_TOKEN_AGE_SECONDS = 300;
@@ -34,6 +34,9 @@ export interface Signed {
   freshMs: number | null;
 }
 
+/** Whose sessions end: all of a person, one of them, or the one of this name, whoever's that is. */
+export type LoggedOut = { sub: string; sid: string | undefined } | { sub: undefined; sid: string };
+
 /** Why nobody was let in: the provider or the browser said no, or what came is not what was asked for. */
 export class Refused extends Error {}
 
@@ -47,7 +50,7 @@ export interface Provider {
   /** Where a browser signs out of the provider; null: it has no such place. */
   endUrl(idToken: string | undefined, backTo: string): Promise<string | null>;
   /** Whose sessions end, by a logout token. @throws Refused, RunnelError `unavailable` */
-  loggedOut(token: string): Promise<{ sub: string; sid: string | undefined }>;
+  loggedOut(token: string): Promise<LoggedOut>;
   /** The keys and the issuer as they are to be checked in a Bearer token. @throws RunnelError `unavailable` */
   keys(): Promise<{ key: JWTVerifyGetKey; issuer: string }>;
 }
@@ -79,6 +82,8 @@ const verdictOf = (cause: unknown): Error => {
   if (typeof inner?.status === 'number' && inner.status >= 500) return unavailable(cause);
   return code !== undefined && WRONG.test(code) ? new Refused(code, { cause }) : unavailable(cause);
 };
+
+const wordIn = (claim: unknown): string | undefined => (typeof claim === 'string' && claim !== '' ? claim : undefined);
 
 /** Of jose: the keys could not be had, or they say no. */
 const notSigned = (cause: unknown): Error => {
@@ -192,16 +197,18 @@ export const createProvider = (config: ProviderConfig, { insecure = false, now =
       try {
         ({ payload } = await jwtVerify(token, key, {
           ...{ issuer, audience: config.clientId, algorithms: KEY_ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_SECONDS },
-          ...{ maxTokenAge: LOGOUT_AGE_SECONDS, requiredClaims: ['iat', 'jti', 'events', 'sub'] },
+          ...{ maxTokenAge: LOGOUT_AGE_SECONDS, requiredClaims: ['iat', 'jti', 'events'] },
         }));
       } catch (cause) {
         throw notSigned(cause);
       }
-      const events = payload['events'];
-      const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
       // An ID token is signed by the same key; it has a nonce, and a logout token must not.
-      if (!isLogout || payload['nonce'] !== undefined) throw new Refused('no logout token');
-      return { sub: payload.sub!, sid: typeof payload['sid'] === 'string' ? payload['sid'] : undefined };
+      if (!isLogoutToken(payload) || payload['nonce'] !== undefined) throw new Refused('no logout token');
+      const sid = wordIn(payload['sid']);
+      const sub = wordIn(payload.sub);
+      if (sub !== undefined) return { sub, sid };
+      if (sid === undefined) throw new Refused('nobody in a logout token');
+      return { sub, sid };
     },
     async keys() {
       const { key, configuration } = await ready();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupsOf, roleOf, wordsOf } from './roles.ts';
+import { groupsLost, groupsOf, roleOf, wordsOf } from './roles.ts';
 
 const rules = { rolesClaim: 'roles', groupsClaim: 'groups', adminRoles: ['boss'], auditorRoles: ['audit'], userRoles: [] };
 
@@ -29,4 +29,22 @@ test('a claim may lie within another, and one with the whole name wins', () => {
   expect(wordsOf({ 'a.b': ['whole'], a: { b: ['within'] } }, 'a.b')).toEqual(['whole']);
   expect(wordsOf({ a: 'text' }, 'a.b')).toEqual([]);
   expect(groupsOf({ groups: ['x', 3, 'y'] }, rules)).toEqual(['x', 'y']);
+});
+
+const many = Array.from({ length: 201 }, (_, i) => `g${i}`);
+test.each<[string, Record<string, unknown>, string | null]>([
+  ['none', {}, null],
+  ['as many as are kept', { groups: many.slice(1) }, null],
+  ['more than are kept', { groups: many }, 'too-many'],
+  ['told by an address, as Entra ID does', { _claim_names: { groups: 'src1' }, _claim_sources: {} }, 'elsewhere'],
+  ['known to be there', { hasgroups: true }, 'elsewhere'],
+  ['other claims told by an address', { _claim_names: { photo: 'src1' } }, null],
+  ['nothing that says where', { _claim_names: null, hasgroups: 'no' }, null],
+])('A-12 groups that are %s', (_name, claims, lost) => {
+  expect(groupsLost(claims, rules)).toBe(lost);
+  expect(groupsOf(claims, rules).length).toBeLessThanOrEqual(200);
+});
+
+test('A-12 a role is found however many somebody has: an admin of many groups stays one', () => {
+  expect(roleOf({ groups: [...many, 'boss'] }, { ...rules, rolesClaim: 'groups' })).toBe('admin');
 });

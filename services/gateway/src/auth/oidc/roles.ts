@@ -14,7 +14,8 @@ export interface RoleRules {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-const MOST = 200;
+/** Groups that are kept of a person. */
+const MOST_GROUPS = 200;
 
 /** The words of a claim: a list, or a text of words. Anything else is none. Pure. */
 export const wordsOf = (claims: Claims, name: string): string[] => {
@@ -26,8 +27,8 @@ export const wordsOf = (claims: Claims, name: string): string[] => {
       value = typeof within === 'object' && within !== null && Object.hasOwn(within, part) ? (within as Claims)[part] : undefined;
     }
   }
-  if (typeof value === 'string') return value.split(/\s+/).filter(Boolean).slice(0, MOST);
-  return Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string').slice(0, MOST) : [];
+  if (typeof value === 'string') return value.split(/\s+/).filter(Boolean);
+  return Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string') : [];
 };
 
 /** The role of who has these claims; null: they are not let in. Pure. */
@@ -39,4 +40,17 @@ export const roleOf = (claims: Claims, rules: RoleRules): Role | null => {
   return rules.userRoles.length === 0 || hasOne(rules.userRoles) ? 'user' : null;
 };
 
-export const groupsOf = (claims: Claims, rules: Pick<RoleRules, 'groupsClaim'>): string[] => wordsOf(claims, rules.groupsClaim);
+type GroupRules = Pick<RoleRules, 'groupsClaim'>;
+
+export const groupsOf = (claims: Claims, { groupsClaim }: GroupRules): string[] => wordsOf(claims, groupsClaim).slice(0, MOST_GROUPS);
+
+/**
+ * Whether somebody has groups that are not known here. `too-many`: more than are kept; `elsewhere`: the provider says where to ask for them instead
+ * of which they are, as Entra ID does above 200 (`_claim_names`). Pure.
+ */
+export const groupsLost = (claims: Claims, { groupsClaim }: GroupRules): 'too-many' | 'elsewhere' | null => {
+  const { _claim_names: elsewhere } = claims;
+  const isElsewhere = typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, groupsClaim);
+  if (isElsewhere || (groupsClaim === 'groups' && claims['hasgroups'] === true)) return 'elsewhere';
+  return wordsOf(claims, groupsClaim).length > MOST_GROUPS ? 'too-many' : null;
+};

@@ -7,13 +7,15 @@ import { isTransient, newId, RunnelError } from '@runnel/protocol';
 import { parseBody, SessionData, type SessionInfo } from '@runnel/protocol/http';
 import { digestOf } from '../grants/api-key.ts';
 import type { LiveGrants } from '../grants/live-grants.ts';
-import { isUserId, type Identity } from '../identity.ts';
-import { Refused, type Provider, type Signed } from './provider.ts';
-import { groupsOf, roleOf, type Role, type RoleRules } from './roles.ts';
+import { isUserId, type Identity, type Membership } from '../identity.ts';
+import { Refused, type LoggedOut, type Provider, type Signed } from './provider.ts';
+import { groupsLost, groupsOf, roleOf, type Role, type RoleRules } from './roles.ts';
 import { seal, unseal } from './seal.ts';
 
 /** A person with more has forgotten most of them: the one not used for longest makes way. */
 const MOST_SESSIONS = 50;
+/** Names of a provider's sessions: some are of sessions that have ended, and go by themselves. */
+const MOST_SIDS = 100;
 /** One gateway renews; the others leave it alone for so long. */
 const RENEWING_MS = 15_000;
 /** After the provider could not be reached. */
@@ -27,16 +29,25 @@ export const RENEWALS = ['renewed', 'ended', 'unavailable'] as const satisfies R
 
 export type Session = Identity & { sessionId: string };
 
+export interface Begun {
+  secret: string;
+  userId: string;
+  sessionId: string;
+  role: Role;
+  /** Groups that the provider knows and did not tell. */
+  lost: ReturnType<typeof groupsLost>;
+}
+
 /** Sessions of browsers that signed in. The cookie is a secret without meaning; everything else is in the store, and ends there. */
 export interface Sessions {
   /** @throws Refused for who may not come in; RunnelError `unavailable` */
-  begin(signed: Signed, device: string): Promise<{ secret: string; userId: string; sessionId: string; role: Role }>;
+  begin(signed: Signed, device: string): Promise<Begun>;
   /** Null: it has ended, or never was. @throws RunnelError `unavailable` */
   find(secret: string): Promise<Session | null>;
   list(userId: string): Promise<Omit<SessionInfo, 'current'>[]>;
   end(userId: string, sessionId: string): Promise<'ended' | 'none'>;
-  /** Of a logout token. Resolves to the sessions that ended. */
-  endOf(logout: { sub: string; sid: string | undefined }): Promise<string[]>;
+  /** Of a logout token. Resolves to the sessions that ended, and whose they were. */
+  endOf(logout: LoggedOut): Promise<{ userId: string; sessionId: string }[]>;
   /** The ID token that the provider gave for a session, which it wants to see at sign-out. */
   idTokenOf(secret: string): Promise<string | undefined>;
 }
@@ -75,9 +86,18 @@ const untilKept = async (keep: () => Promise<unknown>): Promise<void> => {
   }
 };
 
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((word, i) => word === other[i]);
+
+/** A provider's name of its session: whose it is, where a logout token says nothing else. */
+const sidGrant = (sid: string) => {
+  const digest = digestOf(`sid:${sid}`);
+  return { kind: 'sid', digest, grantId: digest.slice(0, 32) } as const;
+};
+
 export const createSessions = (deps: SessionsDeps): Sessions => {
   const { store, live, provider, rules, idleMs, maxMs, checkMs, renewal = () => {}, now = Date.now } = deps;
-  const renewing = new Set<string>();
+  const renewing = new Map<string, Promise<void>>();
   // An open page is seen several times before it would count as idle.
   const touchMs = idleMs > 0 ? Math.min(checkMs, idleMs / 3) : checkMs;
   const renewAtOf = (freshMs: number | null, refreshToken: string | undefined, at: number): number | null =>
@@ -128,11 +148,11 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
   const renewOnce = (secret: string, userId: string, grant: Found): void => {
     const { renewAt, renewing: until = 0 } = dataOf(grant.data);
     if (renewAt === null || renewAt > grant.at || until > grant.at || renewing.has(grant.grantId)) return;
-    renewing.add(grant.grantId);
     // What the store did not take is tried again with the next request.
-    void renew(secret, userId, grant)
+    const asking = renew(secret, userId, grant)
       .catch(() => undefined)
       .finally(() => renewing.delete(grant.grantId));
+    renewing.set(grant.grantId, asking);
   };
 
   const find = async (secret: string): Promise<Session | null> => {
@@ -143,9 +163,19 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
     renewOnce(secret, userId, found);
     return {
       ...{ userId, sessionId: grantId, source: 'cookie', expiresAt, role: role as Role, groups },
-      watch(ended) {
+      watch(ended, changed) {
         const unwatch = live.watch({ kind: 'session', userId, grantId }, ended);
-        const timer = setInterval(() => void find(secret).catch(() => undefined), touchMs * (0.8 + Math.random() * 0.4));
+        let told = groups;
+        const look = async (): Promise<void> => {
+          const seen = await find(secret);
+          const asked = renewing.get(grantId);
+          await asked;
+          const now: Membership | null = asked === undefined ? seen : await find(secret);
+          if (now?.groups === undefined || isSame(now.groups, told)) return;
+          told = [...now.groups];
+          changed?.({ groups: told });
+        };
+        const timer = setInterval(() => void look().catch(() => undefined), touchMs * (0.8 + Math.random() * 0.4));
         timer.unref();
         return () => {
           clearInterval(timer);
@@ -153,6 +183,12 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
         };
       },
     };
+  };
+
+  const personOf = async (sid: string): Promise<string | null> => {
+    const { kind, digest } = sidGrant(sid);
+    const found = await store.useGrant({ kind, digest });
+    return found.outcome === 'valid' ? found.userId : null;
   };
 
   return {
@@ -169,8 +205,18 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
       };
       const sessionId = newId();
       const grant = { userId, grantId: sessionId, kind: 'session', digest: digestOf(secret), data: JSON.stringify(data) } as const;
+      if (data.sid !== undefined)
+        await store.addGrant({
+          userId,
+          ...sidGrant(data.sid),
+          data: '{}',
+          lifeMs: maxMs,
+          idleMs: 0,
+          limit: MOST_SIDS,
+          whenFull: 'replace',
+        });
       await store.addGrant({ ...grant, lifeMs: maxMs, idleMs, limit: MOST_SESSIONS, whenFull: 'replace' });
-      return { secret, userId, sessionId, role };
+      return { secret, userId, sessionId, role, lost: groupsLost(claims, rules) };
     },
     list: async (userId) =>
       (await store.listGrants({ userId, kind: 'session' })).map(({ grantId, data, createdAt, usedAt, expiresAt }) => {
@@ -179,10 +225,12 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
       }),
     end: (userId, sessionId) => store.endGrant({ userId, kind: 'session', grantId: sessionId }),
     async endOf({ sub, sid }) {
-      const all = await store.listGrants({ userId: sub, kind: 'session' });
+      const userId = sub ?? (await personOf(sid));
+      if (userId === null) return [];
+      const all = await store.listGrants({ userId, kind: 'session' });
       const ending = sid === undefined ? all : all.filter(({ data }) => dataOf(data).sid === sid);
-      for (const { grantId } of ending) await store.endGrant({ userId: sub, kind: 'session', grantId });
-      return ending.map(({ grantId }) => grantId);
+      for (const { grantId } of ending) await store.endGrant({ userId, kind: 'session', grantId });
+      return ending.map(({ grantId }) => ({ userId, sessionId: grantId }));
     },
     async idTokenOf(secret) {
       const found = await store.useGrant({ kind: 'session', digest: digestOf(secret) });

@@ -71,7 +71,7 @@ export const eventEncoder = (telling: Telling): Encoder<Sent> => ({
     const tellAll = (): void => {
       const known = (history ?? []).find((message) => message.messageId === messageId);
       const before = branchTo(history ?? [], known ? known.parentId : answer.parentId);
-      events.push(snapshotOf([...before, ...answerMessages({ messageId, text: answer.text, parts: answer.parts }, ended)]));
+      events.push(snapshotOf([...before, ...answerMessages({ messageId, text: answer.text, parts: answer.parts }, { ended })]));
       told = { chars: answer.text.length, bytes: utf8Length(answer.text), parts: answer.parts.length };
       parts.splice(0, parts.length, ...answer.parts.map((part) => inSnapshot(part, ended)));
       // An answer that has ended is told by it; one that is written goes on under its id.

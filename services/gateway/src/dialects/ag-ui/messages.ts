@@ -7,7 +7,7 @@ export const branchTo = (messages: readonly Message[], leaf: string | null): AgU
   const branch: AgUiMessage[][] = [];
   let at = leaf === null ? undefined : byId.get(leaf);
   while (at) {
-    const told = at.role === 'assistant' ? answerMessages(at, true) : [{ id: at.messageId, role: at.role, content: at.text }];
+    const told = at.role === 'assistant' ? answerMessages(at, { ended: true }) : [{ id: at.messageId, role: at.role, content: at.text }];
     if (at.status !== 'deleted') branch.unshift(told);
     byId.delete(at.messageId);
     at = at.parentId === null ? undefined : byId.get(at.parentId);

@@ -71,7 +71,7 @@ export const inSnapshot = (part: Part, ended: boolean): PartSent | null => {
 /** An answer as messages: its thoughts, itself with its calls, and what came of those. Pure. */
 export const answerMessages = (
   { messageId, text, parts = [] }: Pick<Message, 'messageId' | 'text' | 'parts'>,
-  ended: boolean,
+  { ended }: { ended: boolean },
 ): AgUiMessage[] => {
   const told = parts.filter((part) => inSnapshot(part, ended) !== null);
   const calls = told.flatMap((part) => {

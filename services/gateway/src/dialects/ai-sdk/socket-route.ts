@@ -15,6 +15,12 @@ const RETRY_AFTER_MS = 1_000;
 /** The address of the WebSocketChatTransport. */
 export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { list(): readonly Drainable[] } => {
   const { auth, draining, places } = context;
+  /** In dev mode: a guest who was made for a handshake that says nothing of anybody. */
+  const isStranger = ({ headers, query }: FastifyRequest): boolean =>
+    auth.mode === 'dev' &&
+    headers.authorization === undefined &&
+    headers.cookie === undefined &&
+    (query as { user_id?: unknown }).user_id === undefined;
   const sockets = new Set<ChatSocket>();
   const callers = new WeakMap<FastifyRequest, { known: Known | null; leave: () => void; enter(userId: string): Promise<void> }>();
 
@@ -36,13 +42,15 @@ export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { li
         );
         const place = places.enter(request.ip, 'ai-sdk');
         onClose(request.raw.socket, place.leave);
-        if (known)
+        const named = known && !isStranger(request);
+        if (named)
           await place.person(known.caller.userId).catch((error: unknown) => {
             place.leave();
             throw error;
           });
         if (known) allowLargeMessages(request.raw.socket, LARGE);
-        callers.set(request, { known, leave: place.leave, enter: known ? async () => undefined : place.person });
+        const speaks = known && { ...known, isStranger: !named };
+        callers.set(request, { known: speaks, leave: place.leave, enter: named ? async () => undefined : place.person });
       },
     },
     (socket, request) => {

@@ -175,6 +175,29 @@ test('W-2 the token of a frame says who speaks where the handshake did not; with
   expect((await once(socket, 'close'))[0]).toBe(1009);
 });
 
+test('where no token is asked for, the one of a frame names a guest, who is the same over every socket and over HTTP', async () => {
+  await using gateway = await start();
+  const known = { headers: { Authorization: 'Bearer any' } };
+  const first = gateway.transport(known);
+  const sent = new AiChat('c1', first).sendMessage({ text: 'Hello' });
+  const run = await gateway.run(0);
+  await run.say('Xin ');
+  first.close();
+  await sent.catch(() => undefined);
+  const again = new AiChat('c1', gateway.transport(known));
+  const resumed = again.resumeStream();
+  await waitFor(() => again.text === 'Xin ');
+  const seen = await fetch(`http://127.0.0.1:${gateway.port}/api/ai-sdk/c1/stream`, known);
+  expect(seen.status).toBe(200);
+  await finish(run, ['chào']);
+  await resumed;
+  expect([again.error, again.text]).toEqual([undefined, 'Xin chào']);
+  await seen.body!.cancel();
+  const other = new AiChat('c1', gateway.transport({ headers: { Authorization: 'Bearer another' } }));
+  await other.resumeStream();
+  expect(other.error?.message).toContain('somebody else');
+});
+
 test('a draining node sends the socket elsewhere', async () => {
   await using gateway = await start();
   const { socket } = await raw(gateway.url);

@@ -1,14 +1,15 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
-import { membershipOf } from '../../auth/identity.ts';
+import { isApiKey } from '../../auth/grants/api-key.ts';
+import { membershipOf, type Life, type Membership } from '../../auth/identity.ts';
 import type { Caller } from '../../commands/commands.ts';
-import type { Life } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { prefixOf } from '../../http/plumbing/prefix.ts';
 import { Heartbeat } from '../../sockets/heartbeat.ts';
 import { AnswerFeed, type Outlet } from '../answer-feed.ts';
 import { findRun } from '../find-run.ts';
+import { guestOfKey } from '../openai/caller.ts';
 import type { DialectContext } from '../tellers.ts';
 import { begin } from './begin.ts';
 import { chunkEncoder, type ChunkStart } from './encode.ts';
@@ -27,6 +28,8 @@ const POLICY = 1008;
 export interface Known extends Life {
   caller: Caller;
   readOnly?: boolean;
+  /** Dev mode: the handshake said nothing of anybody, so the token of a frame may name another guest, as it does under `/v1`. */
+  isStranger?: boolean;
 }
 
 interface Telling {
@@ -59,7 +62,7 @@ export class ChatSocket implements Drainable {
       () => undefined,
       () => socket.close(CLOSE.auth, CLOSE_REASONS.auth),
     );
-    if (known) this.#token.start(known);
+    if (known) this.#token.start(known, this.#changed);
     this.#heartbeat = new Heartbeat(
       context.config.heartbeatMs,
       () => socket.ping(),
@@ -67,6 +70,13 @@ export class ChatSocket implements Drainable {
     );
     socket.on('pong', () => this.#heartbeat.alive());
   }
+
+  /** A provider says something else of this person now. */
+  readonly #changed = (now: Membership): void => {
+    if (!this.#known) return;
+    const { groups: _groups, scopes: _scopes, ...caller } = this.#known.caller;
+    this.#known = { ...this.#known, caller: { ...caller, ...now } };
+  };
 
   get open(): boolean {
     return this.#socket.readyState === this.#socket.OPEN;
@@ -133,13 +143,19 @@ export class ChatSocket implements Drainable {
     const header = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
     const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
     const { auth } = this.#context;
-    if (auth.mode === 'jwt' && token !== undefined) {
+    const isProof = token !== undefined && (auth.mode === 'jwt' || isApiKey(token));
+    if (this.#known?.isStranger) {
+      const { caller } = this.#known;
+      const userId = token === undefined ? caller.userId : guestOfKey(token);
+      this.#known = isProof ? null : { ...this.#known, isStranger: false, caller: { ...caller, userId } };
+    }
+    if (isProof) {
       const identity = await auth.verify(token);
       const { userId, groups: _groups, scopes: _scopes, ...life } = identity;
       const before = this.#known?.caller;
       if (before && before.userId !== userId) throw new RunnelError('unauthorized', 'This socket is another person’s.');
       this.#known = { caller: { ...before, userId, ...membershipOf(identity) }, ...life };
-      this.#token.start(life);
+      this.#token.start(life, this.#changed);
     }
     if (!this.#known) throw new RunnelError('unauthorized');
     await (this.#entered ??= this.#enter(this.#known.caller.userId));

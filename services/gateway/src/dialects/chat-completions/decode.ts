@@ -6,7 +6,7 @@ import { fieldOf } from '../openai/content/field.ts';
 import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
 import { readThread, type ReadThread, type ReadTurn } from '../openai/thread.ts';
-import { CompletionBody, REFUSED, type CallerMessage } from './params.ts';
+import { CompletionBody, OF_ANSWERS, REFUSED, type CallerMessage } from './params.ts';
 
 /** A request as a prompt of ours. */
 export interface Completion extends ReadThread {
@@ -62,6 +62,8 @@ const turnOf = (message: CallerMessage, index: number, isLast: boolean): ReadTur
   const role = ROLES[message.role] ?? refuse(`${param}.role`, 'use `tool`.');
   if (!isNothing(message.audio)) refuse(`${param}.audio`, 'not supported.');
   if (!isNothing(message.function_call)) refuse(`${param}.function_call`, 'use `tool_calls`.');
+  const foreign = role === 'assistant' ? undefined : OF_ANSWERS.find((name) => !isNothing(message[name]));
+  if (foreign) refuse(`${param}.${foreign}`, 'only an assistant’s message has it.', 'invalid_value');
   const { content, shown, needs, files } = contentOf(message, param);
   const calls = message.tool_calls ?? [];
   if (calls.length > 0 && role !== 'assistant') refuse(`${param}.tool_calls`, 'only an assistant calls tools.', 'invalid_value');
@@ -127,7 +129,7 @@ export const readCompletion = (unknown: unknown): Completion => {
   const turns = body.messages.map((message, index) => turnOf(message, index, index === last));
   const params = paramsOf(body);
   return {
-    ...readThread(turns, { params }),
+    ...readThread(turns, { params, param: 'messages' }),
     params,
     model: body.model,
     stream: body.stream === true,

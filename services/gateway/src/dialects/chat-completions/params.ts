@@ -8,6 +8,12 @@ const Maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema
 /** Said all the same by clients, and then harmless: `null`, `false`, `[]`, `{}`. */
 const Nothing = (why: string) => Type.Optional(Type.Unknown({ description: why }));
 
+/**
+ * What an answer has beside its words, here and at other servers of this dialect. Clients bring it back with the answer as a matter of course;
+ * no model reads it again.
+ */
+export const OF_ANSWERS = ['annotations', 'reasoning', 'reasoning_content', 'reasoning_details', 'provider_specific_fields'] as const;
+
 const Message = Type.Object(
   {
     role: Type.Enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
@@ -26,10 +32,11 @@ const Message = Type.Object(
     tool_call_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     audio: Nothing('refused'),
     function_call: Nothing('refused'),
+    ...Object.fromEntries(OF_ANSWERS.map((name) => [name, Nothing('of an answer that comes back: passed over')])),
   },
   { additionalProperties: false },
 );
-export type CallerMessage = Static<typeof Message>;
+export type CallerMessage = Static<typeof Message> & Partial<Record<(typeof OF_ANSWERS)[number], unknown>>;
 
 /** What this server does itself. */
 const APPLIED = {

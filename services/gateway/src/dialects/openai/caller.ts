@@ -7,6 +7,9 @@ import { callerOf, traceOf } from '../../http/plumbing/caller.ts';
 
 const digest = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length);
 
+/** The guest that a key names where no token is asked for. */
+export const guestOfKey = (key: string): string => `key-${digest(key, 24)}`;
+
 /**
  * Who calls. OpenAI's clients always send an API key and keep no cookies: where no token is asked for (dev), a key names a
  * guest, so that a second call finds the first one's conversation.
@@ -16,5 +19,5 @@ export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: F
   const { user_id: named } = request.query as { user_id?: unknown };
   const keyAlone = key !== undefined && named === undefined && request.headers.cookie === undefined;
   if (auth.mode !== 'dev' || !keyAlone || isApiKey(key)) return callerOf(auth, request, reply);
-  return { userId: `key-${digest(key, 24)}`, ...traceOf(request) };
+  return { userId: guestOfKey(key), ...traceOf(request) };
 };

@@ -56,10 +56,12 @@ export const NOT_STORED = 'tmp__';
  * person's name and key must not be able to tell the ids, for an id is all it takes to ask for it.
  */
 export const requestIds = async (
-  { headers, body, userId, conversation = single(headers['x-runnel-conversation']), isListed, isStored = true }: IdsRequest,
+  { headers, body, userId, conversation: inBody, isListed, isStored = true }: IdsRequest,
   runLog: Pick<RunLog, 'sharedSecret'>,
 ): Promise<RequestIds> => {
-  if (conversation !== undefined && !isId(conversation)) refuse('x-runnel-conversation', 'not an id.', 'invalid_value');
+  const conversation = inBody ?? single(headers['x-runnel-conversation']);
+  if (conversation !== undefined && !isId(conversation))
+    refuse(inBody === undefined ? 'x-runnel-conversation' : 'conversation', 'not an id.', 'invalid_value');
   const [unlisted, unstored] = [isListed ? '' : UNLISTED, isStored ? '' : NOT_STORED];
   const key = single(headers['idempotency-key']);
   if (key === undefined) return { conversationId: conversation ?? unlisted + newId(), messageId: newId(), runId: unstored + newId(), key };

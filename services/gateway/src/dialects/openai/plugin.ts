@@ -5,7 +5,7 @@ import type { HeldBodies } from '../../http/plumbing/bodies.ts';
 import { MOST_BODY_BYTES } from '../../http/plumbing/bodies.ts';
 import type { UploadOutcome } from '../../http/plumbing/http-metrics.ts';
 import type { GatewayContext } from '../../context.ts';
-import { logFailure, notFound, toFailure, type HttpFailure } from '../../http/plumbing/problem.ts';
+import { logFailure, toFailure, type HttpFailure } from '../../http/plumbing/problem.ts';
 import type { Routes } from '../../http/plumbing/schemas.ts';
 import { completionRoutes } from '../chat-completions/route.ts';
 import type { Shelves } from '../responses/find.ts';
@@ -16,6 +16,7 @@ import { openAiCaller } from './caller.ts';
 import { requestCounts, type RequestCounts } from './metrics.ts';
 import type { Dialect, DialectMetrics } from '../metrics.ts';
 import { modelRoutes } from './models.ts';
+import { missing } from './other-methods.ts';
 import type { PendingAnswers } from './run.ts';
 
 /** What the routes of `/v1` are built from. */
@@ -70,7 +71,8 @@ export const openAiRoutes = async (
       .send(JSON.stringify(openAiError(failure)));
   };
   app.setErrorHandler(sendError);
-  app.setNotFoundHandler((request, reply) => sendError(notFound(), request, reply));
+  const missed = missing(app);
+  app.setNotFoundHandler((request, reply) => sendError(missed(request, reply), request, reply));
   app.addHook('onRequest', async (_request, reply) => void reply.header('x-request-id', `req_${newId().replaceAll('-', '')}`));
   // Reject unauthenticated requests before reading the body: unfinished bodies of strangers would fill the memory.
   app.addHook('onRequest', async (request, reply) => {

@@ -1,6 +1,7 @@
 import type { SeedMessage } from '@runnel/coordination';
 import { newId, type Part, type Role } from '@runnel/protocol';
 import type { ModelInput, ModelParams, ModelRequest, Turn } from '@runnel/protocol/http';
+import { refuse } from './api-error.ts';
 import { wordsOf, type InlineFile } from './content/inline-files.ts';
 
 /** A message of a request, checked: what the model gets, and what people read of it in the conversation. */
@@ -65,11 +66,18 @@ const detailsOf = (kept: KeptFiles): Record<string, string> =>
 
 /**
  * `params` and the messages of a request, as what the log gets and what the model gets. `isAllNew`: they go on behind an answer, none of them
- * is in the log already. Pure but for the new ids.
+ * is in the log already. `param`: the field that they came in. Pure but for the new ids.
+ *
+ * @throws ApiError when they say nothing
  */
 export const readThread = (
   turns: readonly ReadTurn[],
-  { params, instructions, isAllNew = false }: { params: ModelParams; instructions?: string | undefined; isAllNew?: boolean },
+  {
+    params,
+    param,
+    instructions,
+    isAllNew = false,
+  }: { params: ModelParams; param: string; instructions?: string | undefined; isAllNew?: boolean },
 ): ReadThread => {
   // What people see as the prompt: the last thing that a person, or a tool, said.
   const found = turns.findLastIndex(({ turn: { role } }) => role === 'user' || role === 'tool');
@@ -84,12 +92,14 @@ export const readThread = (
   const earlierFiles = isAllNew ? [] : turns.slice(0, at).flatMap((turn) => turn.files);
   const isSaidByTheLog = isLast && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain) && earlierFiles.length === 0;
   const last = isAllNew ? 0 : lastOf(turns, at);
+  // Of a conversation that goes on nothing else of the request is kept.
+  const prompt = prompting
+    .map(({ shown }) => shown)
+    .filter((shown, _, all) => all.length === 1 || shown !== '')
+    .join('\n\n');
+  if (prompt.trim() === '' && files.length === 0) refuse(param, 'say nothing.', 'empty');
   return {
-    // Of a conversation that goes on nothing else of the request is kept.
-    prompt: prompting
-      .map(({ shown }) => shown)
-      .filter((shown, _, all) => all.length === 1 || shown !== '')
-      .join('\n\n'),
+    prompt,
     seed,
     requestFor: (messageId, kept = new Map()) => {
       const details = detailsOf(kept);

@@ -23,10 +23,13 @@ export interface ReadResponse extends ReadThread {
   echo: Echo;
 }
 
+/** Thoughts are told as they came, and none is read again: nothing of them is hidden that could be asked for. */
+const TOLD_OPENLY = 'reasoning.encrypted_content';
+
 const checkSupported = (body: ResponseBody): void => {
   for (const [name, why] of Object.entries(REFUSED))
     if (!isNothing((body as Record<string, unknown>)[name])) refuse(name, `not supported: ${why}.`, 'unsupported_parameter');
-  if (body.include && body.include.length > 0) refuse('include', 'nothing more is told.');
+  if (body.include?.some((what) => what !== TOLD_OPENLY)) refuse('include', 'nothing more is told.');
   if (body.truncation === 'auto') refuse('truncation', 'nothing of the input is left out.');
   if (body.stream_options?.include_obfuscation === true) refuse('stream_options.include_obfuscation', 'not done here.');
   if (body.tool_choice && body.tool_choice !== 'none' && body.tool_choice !== 'auto' && !body.tools?.length)
@@ -102,7 +105,7 @@ export const readResponse = (unknown: unknown): ReadResponse => {
   const { conversation } = body;
   const previous = body.previous_response_id ?? undefined;
   return {
-    ...readThread(readInput(body.input as string), { params, instructions, isAllNew: previous !== undefined }),
+    ...readThread(readInput(body.input as string), { params, param: 'input', instructions, isAllNew: previous !== undefined }),
     params,
     model: body.model,
     instructions,

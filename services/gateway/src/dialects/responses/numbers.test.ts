@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BLANK, isProof, numberAt, numberBehind, placeOf, withText } from './numbers.ts';
 
-const place = fc.nat({ max: 2 ** 24 });
+/** At 0 and 1 nobody holds anything. */
+const place = fc.integer({ min: 2, max: 2 ** 24 });
 const tape = fc.nat({ max: 2 ** 32 - 1 });
 
 test('P-6 numbers rise with their places, whatever was told, say the place, and have 31 bits', () => {
@@ -21,6 +22,11 @@ test('P-1 what differs has another number, nearly always: of short answers one i
   const numbers = new Set(Array.from({ length: 2_000 }, (_, index) => numberAt(5, withText(BLANK, `${index}`))));
   // Of 65,536 chance leaves about 1,970.
   expect(numbers.size).toBeGreaterThan(1_900);
+});
+
+test('small numbers, huge ones and those below 0 are made up by people: they prove nothing', () => {
+  const madeUp = fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 18 - 1 }), fc.integer({ min: 2 ** 31, max: 2 ** 50 }));
+  fc.assert(fc.property(madeUp, (number) => !isProof(number)));
 });
 
 test('the number behind all others rises, and proves nothing true', () => {

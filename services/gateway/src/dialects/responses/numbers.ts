@@ -35,11 +35,16 @@ export const placeOf = (number: number): number => {
   return from + Math.floor((number - base) / width);
 };
 
-/** A number that was given to somebody who held something: those alone prove anything. */
-export const isProof = (number: number): boolean => Math.abs(number % 2) === 1;
+/** The first place at which anybody holds something: that of a message or a thought that begins. */
+const FIRST_HELD = 2;
+/** Clients keep numbers in 31 bits, so none above is given. */
+const MOST = 2 ** 31 - 1;
+
+/** A number that may have been given to somebody who held something: those alone prove anything. What people make up is small, or huge. */
+export const isProof = (number: number): boolean => number % 2 === 1 && placeOf(number) >= FIRST_HELD && number <= MOST;
 
 /** A number behind all that was sent, which proves nothing true. */
-export const numberBehind = (number: number): number => number + (isProof(number) ? 2 : 1);
+export const numberBehind = (number: number): number => number + (number % 2 === 1 ? 2 : 1);
 
 /** Of a thought, so many bytes count: after its end its message has no more than that for certain. */
 const COUNTED = SHOWN_BYTES / 2;

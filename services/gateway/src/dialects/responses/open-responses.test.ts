@@ -29,6 +29,11 @@ const Item = Type.Union([
     content: Type.Array(Text),
   }),
   Type.Object({
+    type: Type.Literal('reasoning'),
+    id: Type.String(),
+    summary: Type.Array(Type.Object({ type: Type.Literal('summary_text'), text: Type.String() })),
+  }),
+  Type.Object({
     type: Type.Literal('function_call'),
     id: Type.String(),
     call_id: Type.String(),
@@ -92,6 +97,8 @@ const Numbered = (type: string, fields: Record<string, TSchema>) =>
   Type.Object({ type: Type.Literal(type), sequence_number: Type.Integer(), ...fields });
 const At = { item_id: Type.String(), output_index: Type.Integer() };
 const InText = { ...At, content_index: Type.Integer() };
+const InSummary = { ...At, summary_index: Type.Integer() };
+const Summary = Type.Object({ type: Type.Literal('summary_text'), text: Type.String() });
 const STREAMED: Record<string, TSchema> = Object.fromEntries(
   (
     [
@@ -104,6 +111,10 @@ const STREAMED: Record<string, TSchema> = Object.fromEntries(
       ['content_part.done', { ...InText, part: Text }],
       ['output_text.delta', { ...InText, delta: Type.String(), logprobs: Type.Array(Type.Object({})) }],
       ['output_text.done', { ...InText, text: Type.String(), logprobs: Type.Array(Type.Object({})) }],
+      ['reasoning_summary_part.added', { ...InSummary, part: Summary }],
+      ['reasoning_summary_part.done', { ...InSummary, part: Summary }],
+      ['reasoning_summary_text.delta', { ...InSummary, delta: Type.String() }],
+      ['reasoning_summary_text.done', { ...InSummary, text: Type.String() }],
       ['function_call_arguments.delta', { ...At, delta: Type.String() }],
       ['function_call_arguments.done', { ...At, arguments: Type.String() }],
     ] as const
@@ -116,6 +127,18 @@ const WEATHER = {
   description: 'The weather at a place',
   parameters: { type: 'object', properties: { location: { type: 'string' } }, required: ['location'] },
 };
+/** A document of one page and one line, as small as they come: no table of its objects, as some writers leave it out. */
+const PLAIN_PDF = Buffer.from(
+  [
+    '%PDF-1.1',
+    '1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj',
+    '2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj',
+    '3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>\nendobj',
+    '4 0 obj\n<< /Length 42 >>\nstream\nBT /F1 12 Tf 20 50 Td (Title: Small) Tj ET\nendstream\nendobj',
+    '5 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj',
+    'trailer\n<< /Root 1 0 R >>\n%%EOF\n',
+  ].join('\n'),
+);
 const user = (content: unknown) => ({ type: 'message', role: 'user', content });
 
 const says = async (run: ScriptRun): Promise<void> => {
@@ -129,17 +152,42 @@ const calls = async (run: ScriptRun): Promise<void> => {
   await run.end({ finish: 'tools' });
 };
 
-const ask = async (body: object, script: (run: ScriptRun) => unknown = says) => {
+const thinks = async (run: ScriptRun): Promise<void> => {
+  await run.parts.put({ partId: 't1', kind: 'reasoning', state: 'open' });
+  for (const piece of ['Three words, ', 'then.']) await run.parts.stream('t1', 'text', piece);
+  await run.parts.put({ partId: 't1', state: 'done' });
+  await says(run);
+};
+
+/** A server, and a caller that asks it for one response after the other. */
+const start = async (script: (run: ScriptRun) => unknown) => {
   const runLog = createMemoryRunLog();
   const pod = scriptPod(runLog, script, { vision: true });
   const folder = await mkdtemp(join(tmpdir(), 'runnel-open-responses-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const env = { FILES_URL: `file:${folder}` };
-  await using gateway = await startGateway({ env, runLog, dispatcher: pod, models: pod.models });
+  const gateway = await startGateway({ env, runLog, dispatcher: pod, models: pod.models });
+  onTestFinished(() => gateway.close());
   const headers = { 'content-type': 'application/json', authorization: 'Bearer any' };
-  const response = await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify({ model: MODEL, ...body }) });
-  expect(response.status).toBe(200);
-  return { response, text: await response.text(), asked: pod.runs };
+  const send = (body: object) =>
+    fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify({ model: MODEL, ...body }) });
+  return { pod, send };
+};
+
+const ask = async (body: object, script: (run: ScriptRun) => unknown = says) => {
+  const { pod, send } = await start(script);
+  const response = await send(body);
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  return { response, text, asked: pod.runs };
+};
+
+/** Two requests, of which the second goes on behind the first. */
+const inTurn = async (script: (run: ScriptRun) => unknown, first: object, second: (first: Resource) => object) => {
+  const { pod, send } = await start(script);
+  const one = checked(await (await send(first)).json());
+  const two = checked(await (await send({ previous_response_id: one['id'], ...second(one) })).json());
+  return { one, two, asked: pod.runs };
 };
 
 type Resource = Record<string, unknown> & { status: string; output: { type: string }[] };
@@ -214,6 +262,51 @@ test('multi-turn: earlier turns of a new conversation are its beginning', async 
   const { resource, asked } = await wholeOf({ input });
   expect(resource.status).toBe('completed');
   expect(asked[0]!.messages.map(({ text }) => text)).toEqual(['My name is Alice.', 'Hello Alice!', 'What is my name?']);
+});
+
+test('function-call-roundtrip: the result of a call, behind the response that made it, is answered', async () => {
+  const script = (run: ScriptRun) => (run.messages.length === 1 ? calls(run) : says(run));
+  const choice = { tools: [WEATHER], tool_choice: { type: 'function', name: 'get_weather' } };
+  const { one, two, asked } = await inTurn(script, { input: 'The weather in San Francisco?', ...choice }, ({ output }) => {
+    const call = output.find(({ type }) => type === 'function_call') as { call_id?: string } | undefined;
+    return { input: [{ type: 'function_call_output', call_id: call?.call_id, output: 'Clear, 18 degrees' }] };
+  });
+  expect(one['tool_choice']).toEqual(choice.tool_choice);
+  expect([two.status, two.output.map(({ type }) => type)]).toEqual(['completed', ['message']]);
+  expect(asked[1]!.request?.thread?.turns).toMatchObject([{ role: 'tool', tool_call_id: 'call_1', content: 'Clear, 18 degrees' }]);
+});
+
+test('file-input: a document in the request is given to the model with the words beside it', async () => {
+  const file = { type: 'input_file', filename: 'fixture.pdf', file_data: `data:application/pdf;base64,${PLAIN_PDF.toString('base64')}` };
+  const { resource, asked } = await wholeOf({ input: [user([{ type: 'input_text', text: 'What is its title?' }, file])] });
+  expect([resource.status, resource.output.length]).toEqual(['completed', 1]);
+  const [message] = asked[0]!.messages;
+  expect([message!.text, message!.parts?.[0]?.name]).toEqual(['What is its title?', 'fixture.pdf']);
+});
+
+test('previous-response-id: what was said before is the beginning of what the model gets', async () => {
+  const { two, asked } = await inTurn(says, { input: 'The word is mango. Say OK.' }, () => ({ input: 'Which word was it?' }));
+  expect([two.status, two.output.length]).toEqual(['completed', 1]);
+  expect(asked[1]!.messages.map(({ text }) => text)).toEqual(['The word is mango. Say OK.', 'One two three', 'Which word was it?']);
+});
+
+test.each([
+  ['file-search', { tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
+  ['offline-web-search', { tools: [{ type: 'web_search', external_web_access: false }] }],
+])('%s, which the specification leaves to a server, is not offered: it is refused by name', async (_case, body) => {
+  const { send } = await start(says);
+  const response = await send({ input: 'hi', ...body });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { param: expect.stringMatching(/^tools\[0\]/) as string } });
+});
+
+test('what a model thinks is an item of its own, whole and streamed', async () => {
+  const { resource } = await wholeOf({ input: 'hi', include: ['reasoning.encrypted_content'], store: false }, thinks);
+  expect(resource.output.map(({ type }) => type)).toEqual(['reasoning', 'message']);
+  const events = await streamOf({ input: 'hi' }, thinks);
+  const thought = events.map(({ type, delta }) => (type === 'response.reasoning_summary_text.delta' ? String(delta) : '')).join('');
+  expect(thought).toBe('Three words, then.');
+  expect(checked(events.at(-1)!['response']).output.map(({ type }) => type)).toEqual(['reasoning', 'message']);
 });
 
 test('what was asked for is repeated; what was not has its default', async () => {

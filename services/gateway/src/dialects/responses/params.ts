@@ -105,7 +105,7 @@ const NOTES: Record<keyof typeof APPLIED, string> & Partial<Record<keyof typeof 
   previous_response_id: 'goes on behind that answer, also on a branch of its own',
   conversation: 'the conversation it belongs to; not with `previous_response_id`',
   truncation: 'only `disabled`',
-  include: 'only `[]`',
+  include: 'only `reasoning.encrypted_content`, which is `null`: thoughts are told as they came',
   tools: 'functions only',
   text: '`format` and `verbosity`',
   reasoning: '`effort`; with any `summary`, thoughts are told as they came',

@@ -19,11 +19,11 @@ const Flag = Type.Optional(Type.Enum(['true', 'false']));
 /** How long the end of a run that is cancelled is waited for; it comes whether or not its pod lives (P-5). */
 const CANCEL_MS = 2_000;
 
-/** `starting_after` of a request; null: from the beginning. */
+/** `starting_after` of a request; null: from the beginning, as below the first number. */
 const afterOf = (value: string | undefined): number | null => {
   if (value === undefined) return null;
   if (!/^-?\d{1,15}$/.test(value)) refuse('starting_after', 'must be an integer.', 'invalid_type');
-  return Number(value);
+  return Number(value) < 0 ? null : Number(value);
 };
 
 const filePart = (part: Part): object =>

@@ -193,11 +193,13 @@ test.each([
   [{ previous_response_id: 'resp_a.b', conversation: 'c' }, 'previous_response_id'],
   [{ metadata: { a: 'b' } }, 'metadata'],
   [{ tools: [{ type: 'web_search' }] }, 'tools[0]'],
-  [{ include: ['reasoning.encrypted_content'] }, 'include'],
+  [{ include: ['reasoning.encrypted_content', 'message.output_text.logprobs'] }, 'include'],
   [{ truncation: 'auto' }, 'truncation'],
   [{ nothing_of_ours: 1 }, 'nothing_of_ours'],
   [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input[0].type'],
-  [{ conversation: 'no/id' }, 'x-runnel-conversation'],
+  [{ conversation: 'no/id' }, 'conversation'],
+  [{ input: ' ' }, 'input'],
+  [{ input: [{ role: 'user', content: '' }] }, 'input'],
 ])('%j is refused by name', async (body, param) => {
   await using t = await start(greet);
   const refused = await failureOf(t.client.responses.create({ model: MODEL, input: 'hello', ...body } as never));

@@ -7,13 +7,17 @@ import { secretOf } from '../../auth/oidc/oidc-auth.ts';
 import { Refused } from '../../auth/oidc/provider.ts';
 import { returnTo } from '../../auth/oidc/return-path.ts';
 import { FLOW_MS, openFlow, sealFlow, type Flow } from '../../auth/oidc/sign-in-flow.ts';
-import { clearCookie, makeCookie, sessionCookie, signInCookie } from '../../auth/session-cookie.ts';
+import { begunSignIns, clearCookie, makeCookie, sessionCookie, signInCookie } from '../../auth/session-cookie.ts';
 import { gatewayMetrics, type SignInOutcome } from '../../metrics.ts';
 import { recordAct } from './admin-record.ts';
 
 /** A logout token is one; forms of pages are not read anywhere else. */
 const LONGEST_LOGOUT = 16 * 1024;
 const SECRET = 'sign-in';
+/** Sign-ins that one browser has begun and not come back from. */
+const MOST_BEGUN = 4;
+/** As `random` makes it. */
+const STATE = /^[\w-]{43}$/;
 
 const random = (): string => randomBytes(32).toString('base64url');
 /** Mozilla/5.0 and so on: what a person may recognise a browser by. */
@@ -31,10 +35,8 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
   const { oidc, config, log, runLog } = context;
   const { provider, sessions, publicUrl, secure } = oidc;
   const where = { cookie: config.sessionCookie, secure };
-  const flowCookie = signInCookie(config.sessionCookie);
   const { signIns } = gatewayMetrics(context.metrics);
-  const flowOf = ({ headers }: FastifyRequest): string | undefined =>
-    sessionCookie({ headers, protocol: secure ? 'https' : 'http' }, flowCookie);
+  const asSent = ({ headers }: FastifyRequest) => ({ headers, protocol: secure ? ('https' as const) : ('http' as const) });
 
   const record = (type: 'SIGNED_IN' | 'SIGNED_OUT', userId: string, about: object): void =>
     // Whoever signs in or out does so whether or not the trail can be told now (P-10).
@@ -63,18 +65,25 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
       };
       const url = await provider.startUrl(flow);
       const sealed = sealFlow(await runLog.sharedSecret(SECRET), flow);
-      reply.header('set-cookie', makeCookie(flowCookie, sealed, { secure, seconds: FLOW_MS / 1000 }));
+      const begun = begunSignIns(asSent(request), config.sessionCookie);
+      // Pages of elsewhere can begin as many as they like: cookies that add up are a header that nobody takes any more.
+      for (const name of begun.length < MOST_BEGUN ? [] : begun) reply.header('set-cookie', clearCookie(name, { secure }));
+      const cookie = signInCookie(config.sessionCookie, flow.state);
+      reply.header('set-cookie', makeCookie(cookie, sealed, { secure, seconds: FLOW_MS / 1000 }));
       return reply.redirect(url, 303);
     } catch (cause) {
       return fail(reply, target, outcomeOf(cause), cause);
     }
   });
 
-  app.get(CALLBACK_PATH, { schema: { hide: true } }, async (request, reply) => {
-    reply.header('set-cookie', clearCookie(flowCookie, { secure }));
+  app.get<{ Querystring: { state?: unknown } }>(CALLBACK_PATH, { schema: { hide: true } }, async (request, reply) => {
+    const { state } = request.query;
+    const flowCookie = typeof state === 'string' && STATE.test(state) ? signInCookie(config.sessionCookie, state) : null;
+    if (flowCookie !== null) reply.header('set-cookie', clearCookie(flowCookie, { secure }));
     let target = returnTo('/', publicUrl);
     try {
-      const flow = openFlow(await runLog.sharedSecret(SECRET), flowOf(request), Date.now());
+      const sealed = flowCookie === null ? undefined : sessionCookie(asSent(request), flowCookie);
+      const flow = openFlow(await runLog.sharedSecret(SECRET), sealed, Date.now());
       // Somebody else's link, a second use, or ten minutes at the password.
       if (flow === null) return fail(reply, target, 'expired');
       target = returnTo(flow.returnTo, publicUrl);
@@ -89,6 +98,8 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
       const cookie = makeCookie(config.sessionCookie, session.secret, { secure, seconds: config.sessionMaxMs / 1000 });
       reply.header('set-cookie', cookie);
       signIns.inc({ outcome: 'ok' });
+      const { userId, sessionId, lost } = session;
+      if (lost !== null) log.warn({ event: 'session.groups-lost', userId, session: sessionId, reason: lost });
       record('SIGNED_IN', session.userId, { session: session.sessionId, role: session.role });
       return reply.redirect(target.href, 303);
     } catch (cause) {
@@ -122,7 +133,8 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
         if (cause instanceof Refused) throw new RunnelError('bad-frame', 'This is no logout token.', { cause });
         throw cause;
       });
-      for (const session of await sessions.endOf(logout)) record('SIGNED_OUT', logout.sub, { session, by: 'provider' });
+      for (const { userId, sessionId } of await sessions.endOf(logout))
+        record('SIGNED_OUT', userId, { session: sessionId, by: 'provider' });
       return reply.code(200).header('cache-control', 'no-store').send();
     });
   });

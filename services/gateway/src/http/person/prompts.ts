@@ -64,7 +64,7 @@ export const promptRoutes = (app: Routes, { auth, budgets, records }: GatewayCon
       const { userId } = await callerOf(auth, request, reply);
       const [name, text] = [checkName(request.params.name), checkText(request.body.text)];
       await budgets.admission.write(userId, Buffer.byteLength(text));
-      return promptOf(await records.put(userId, 'prompt', name, { text }, true));
+      return promptOf(await records.put(userId, 'prompt', name, { text }, { whole: true }));
     },
   );
 
@@ -82,7 +82,7 @@ export const promptRoutes = (app: Routes, { auth, budgets, records }: GatewayCon
     },
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
-      await records.put(userId, 'prompt', checkName(request.params.name), {}, true);
+      await records.put(userId, 'prompt', checkName(request.params.name), {}, { whole: true });
       return reply.code(204).send(null);
     },
   );
