@@ -63,7 +63,10 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'>,
+  tables: Pick<
+    AuditTables,
+    'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'
+  >,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;

@@ -21,9 +21,11 @@ const createAuditMetrics = (metrics: Metrics) => ({
   checkpointAge: metrics.gauge('runnel_checkpoint_age_seconds', 'Since the newest signed checkpoint of the trail; 0 without a key to sign'),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   waiting: metrics.gauge('runnel_audit_waiting_answers', 'Answers that wait for a person, in all conversations that the database has'),
-  removed: metrics.counter('runnel_audit_retention_removed_total', 'What was past its time and was removed; `trail`: months, in SQLite events', [
-    'what',
-  ]),
+  removed: metrics.counter(
+    'runnel_audit_retention_removed_total',
+    'What was past its time and was removed; `trail`: months, in SQLite events',
+    ['what'],
+  ),
   retentionAge: metrics.gauge(
     'runnel_audit_retention_age_seconds',
     'Since all that was past its time had been removed; 0 where nothing has a term',

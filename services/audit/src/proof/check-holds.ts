@@ -39,7 +39,12 @@ export const holdsTold = (acts: readonly { sequence: number; time: number; type:
 };
 
 /** Holds of the table against those of the trail. `names`: what the trail calls the persons. Pure. */
-export const compareHolds = (rows: readonly HoldRow[], told: readonly ToldHold[], names: ReadonlyMap<string, string>, cut: number): string[] => {
+export const compareHolds = (
+  rows: readonly HoldRow[],
+  told: readonly ToldHold[],
+  names: ReadonlyMap<string, string>,
+  cut: number,
+): string[] => {
   const byId = new Map(rows.map((row) => [row.holdId, row]));
   const problems: string[] = [];
   for (const hold of told) {
@@ -66,10 +71,9 @@ export const cutWhileHeld = (cuts: readonly TextCutRow[], { holdId, set, ended }
 
 /** Whether the holds are those that the trail tells of, and retention kept to them. */
 export const checkHolds = async (sql: Sql, cut: number): Promise<string[]> => {
-  const acts = await sql.query<Raw>(
-    `SELECT * FROM audit_log WHERE log_id = $1 AND type IN ('HOLD_SET', 'HOLD_ENDED') ORDER BY sequence`,
-    [ADMIN_LOG],
-  );
+  const acts = await sql.query<Raw>(`SELECT * FROM audit_log WHERE log_id = $1 AND type IN ('HOLD_SET', 'HOLD_ENDED') ORDER BY sequence`, [
+    ADMIN_LOG,
+  ]);
   const rows = (await sql.query<Raw>('SELECT * FROM legal_hold')).map((raw) => rowOf(HOLD, raw));
   const told = holdsTold(acts.map((raw) => rowOf(AUDIT, raw)));
   const names = await personsNamed(
@@ -87,7 +91,12 @@ export const checkHolds = async (sql: Sql, cut: number): Promise<string[]> => {
             [hold.target ?? ''],
           )
         : await sql.query<Raw>('SELECT * FROM text_cut WHERE conversation_id = $1', [hold.conversation]);
-    problems.push(...cutWhileHeld(found.map((raw) => rowOf(TEXT_CUT, raw)), hold));
+    problems.push(
+      ...cutWhileHeld(
+        found.map((raw) => rowOf(TEXT_CUT, raw)),
+        hold,
+      ),
+    );
   }
   return problems;
 };

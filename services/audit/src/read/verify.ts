@@ -41,7 +41,10 @@ export const verify = async (database: DataSource, conversationId?: string, now 
   const retired = isMonth ? marked : 0;
   const [cuts, holds] = await inSnapshot(database, async (sql) => {
     const cut = await cutOf(sql, retired);
-    return [await checkTextCuts(sql, cut, conversationId === undefined ? undefined : await actsOn(sql, conversationId)), await checkHolds(sql, cut)];
+    return [
+      await checkTextCuts(sql, cut, conversationId === undefined ? undefined : await actsOn(sql, conversationId)),
+      await checkHolds(sql, cut),
+    ];
   });
   for (const problem of [...cuts.problems, ...holds]) report(problem);
   const one = async (id: string): Promise<HeadRow[]> => {

@@ -33,8 +33,7 @@ const candidates = async (sql: Sql, before: number, from: number): Promise<{ ids
      ORDER BY position LIMIT ${BATCH[sql.dialect].looked}`,
     [from, before * 1_000],
   );
-  if (found.length > 0)
-    return { ids: [...new Set(found.map((row) => row.conversation_id))], next: Number(found.at(-1)!.position) + 1 };
+  if (found.length > 0) return { ids: [...new Set(found.map((row) => row.conversation_id))], next: Number(found.at(-1)!.position) + 1 };
   const bare = await sql.query<Found>(
     `SELECT conversation_id FROM chat_session WHERE updated_at < $1 AND title <> '' AND ${notHeld('chat_session')} LIMIT ${BATCH[sql.dialect].titles}`,
     [before],
@@ -134,9 +133,12 @@ export const cutTexts = async (sql: Sql, { before, from, now }: { before: number
   // Last, since writers wait for it; from here on nobody sets a hold until this is done.
   const act = await nextAct(sql);
   await refuseHeld(sql, ids);
-  const rows = [...upTo].map(
-    ([conversationId, position]): TextCutRow => ({ conversationId, act, position, ended: ended.has(conversationId) ? 1 : 0 }),
-  );
+  const rows = [...upTo].map(([conversationId, position]): TextCutRow => ({
+    conversationId,
+    act,
+    position,
+    ended: ended.has(conversationId) ? 1 : 0,
+  }));
   await sql.insert('text_cut', TEXT_CUT, rows);
   const note: TextsCutNote = { before, conversations: rows.length, messages: removed.length, sha256: digestOfCuts(rows) };
   await appendAct(sql, act, { type: 'TEXTS_CUT', userId: null, data: note, time: now });

@@ -32,8 +32,7 @@ export class Cutter {
 
   /** What was removed is in no journal of SQLite any more. */
   async forgetJournal(): Promise<void> {
-    if (dialectOf(this.#database) === 'sqlite')
-      await inTurn(this.#database, () => this.#database.query('PRAGMA wal_checkpoint(TRUNCATE)'));
+    if (dialectOf(this.#database) === 'sqlite') await inTurn(this.#database, () => this.#database.query('PRAGMA wal_checkpoint(TRUNCATE)'));
   }
 
   #batch<T>(now: number, work: (sql: Sql) => Promise<T>): Promise<T | null> {

@@ -81,7 +81,12 @@ export class Holds {
       const whose = row.kind === 'user' ? { target: await nameOf(sql, row.subject) } : { conversation: row.subject };
       await sql.query('DELETE FROM legal_hold WHERE hold_id = $1', [holdId]);
       await sql.query(`DELETE FROM held_row WHERE ${notHeld('held_row')}`);
-      await appendAct(sql, act, { type: 'HOLD_ENDED', userId, data: { userId, ...whose, query: JSON.stringify({ hold: holdId }) }, time: now });
+      await appendAct(sql, act, {
+        type: 'HOLD_ENDED',
+        userId,
+        data: { userId, ...whose, query: JSON.stringify({ hold: holdId }) },
+        time: now,
+      });
       return true;
     });
   }

@@ -8,7 +8,8 @@ const heldAmong = async (sql: Sql, changes: readonly ChangeAt[], stored: Readonl
   const holds = await sql.query<{ kind: string; subject: string }>('SELECT kind, subject FROM legal_hold');
   const held = new Set(holds.map(({ kind, subject }) => `${kind} ${subject}`));
   const ownerOf = ({ conversationId, change }: ChangeAt): string =>
-    stored.get(conversationId)?.userId || ('userId' in change ? change.userId : 'row' in change && 'userId' in change.row ? change.row.userId : '');
+    stored.get(conversationId)?.userId ||
+    ('userId' in change ? change.userId : 'row' in change && 'userId' in change.row ? change.row.userId : '');
   return new Set(
     held.size === 0
       ? []
@@ -28,7 +29,14 @@ export const lostIn = (changes: readonly ChangeAt[], folded: Folded, held: Reado
     const lost = messages.filter(
       (row) => row.text !== '' && folded.messages.get(messageKey(conversationId, row.messageId))?.text !== row.text,
     );
-    const said = lost.map(({ messageId: name, position, role, text }) => ({ conversationId, kind: 'message', name, position, role, body: text }));
+    const said = lost.map(({ messageId: name, position, role, text }) => ({
+      conversationId,
+      kind: 'message',
+      name,
+      position,
+      role,
+      body: text,
+    }));
     if (change.kind !== 'part' || (parts.has(change.row) && !emptied.has(messageKey(conversationId, change.row.runId)))) return said;
     const { partId, runId, position, body } = change.row;
     return [...said, { conversationId, kind: 'part', name: `${runId} ${partId}`, position, role: '', body }];

@@ -88,9 +88,9 @@ export const retentionContract = (open: () => Promise<AuditTables>, stories: num
       position: string;
     }[];
     const where = `WHERE conversation_id = 'c1'`;
-    expect(await undo(`UPDATE text_cut SET position = position + 1 ${where}`, `UPDATE text_cut SET position = position - 1 ${where}`)).toContain(
-      `what act ${row!.act} of retention took is not what the trail tells`,
-    );
+    expect(
+      await undo(`UPDATE text_cut SET position = position + 1 ${where}`, `UPDATE text_cut SET position = position - 1 ${where}`),
+    ).toContain(`what act ${row!.act} of retention took is not what the trail tells`);
     expect(
       await undo(
         `INSERT INTO text_cut (conversation_id, act, position, ended) VALUES ('c1', 99, ${(T0 + 40 * DAY) * 1_000}, 0)`,
@@ -148,9 +148,9 @@ export const retentionContract = (open: () => Promise<AuditTables>, stories: num
     };
     const [row] = (await tables.database.query('SELECT * FROM legal_hold')) as { act: string; since: string }[];
     const values = `VALUES ('${hold.hold}', 'conversation', 'c1', '', ${row!.since}, ${row!.act})`;
-    expect(await tampered('DELETE FROM legal_hold', `INSERT INTO legal_hold (hold_id, kind, subject, matter, since, act) ${values}`)).toEqual([
-      `hold ${hold.hold}: the trail tells that it was set, and it is missing`,
-    ]);
+    expect(
+      await tampered('DELETE FROM legal_hold', `INSERT INTO legal_hold (hold_id, kind, subject, matter, since, act) ${values}`),
+    ).toEqual([`hold ${hold.hold}: the trail tells that it was set, and it is missing`]);
     expect(await tampered(`UPDATE legal_hold SET subject = 'c2'`, `UPDATE legal_hold SET subject = 'c1'`)).toEqual([
       `hold ${hold.hold}: it was changed`,
     ]);
@@ -161,60 +161,66 @@ export const retentionContract = (open: () => Promise<AuditTables>, stories: num
     expect((await problems(tables)).filter((problem) => problem.startsWith('hold'))).toHaveLength(1);
   });
 
-  test('R-3 generated: whatever was said, deleted, held and cut, verify accuses nobody, nothing held goes and nothing else stays', { timeout: 120_000 }, async () => {
-    const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), c: fc.nat(3), days: fc.nat(4) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), c: fc.nat(3), m: fc.nat(5) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), c: fc.nat(3) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const), c: fc.nat(3), person: fc.boolean() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const) }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('cut' as const), days: fc.integer({ min: 2, max: 8 }) }) },
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25, size: 'max' }), async (steps) => {
-        const tables = await open();
-        let [now, n] = [T0, 0];
-        const holds: { hold: string; conversation?: string; user?: string }[] = [];
-        const said = new Map<string, { at: number; c: string; text: string }>();
-        const ownerOf = (c: string): string => `u${Number(c.slice(1)) % 2}`;
-        const isHeld = (c: string): boolean => holds.some((hold) => hold.conversation === c || hold.user === ownerOf(c));
-        const write = async (c: string, make: (s: ReturnType<typeof story>) => AuditEvent[]): Promise<void> =>
-          void (await tables.store.write(make(story(c, { logId: `l${++n}`, userId: ownerOf(c), at: (now += 10) }))));
-        for (const action of steps) {
-          const c = `c${'c' in action ? action.c : 0}`;
-          if (action.do === 'say') {
-            now += action.days * DAY;
-            const text = `word${n}x`;
-            await write(c, (s) => [s.started(`title${n}x`), s.said(`m${n}`, text)]);
-            said.set(`m${n}`, { at: now, c, text });
-          } else if (action.do === 'delete') {
-            const [id, entry] = [...said].filter(([, one]) => one.c === c)[action.m] ?? [];
-            if (id) await write(c, (s) => [s.make('MESSAGE_DELETED', { messageId: id })]);
-            if (id && entry && !isHeld(c)) said.delete(id);
-          } else if (action.do === 'end') {
-            await write(c, (s) => [s.make('SESSION_DELETED', {})]);
-            for (const [id, one] of said) if (one.c === c && !isHeld(c)) said.delete(id);
-          } else if (action.do === 'hold')
-            holds.push(await tables.holds.set({ admin: 'root', ...(action.person ? { user: ownerOf(c) } : { conversation: c }) }, (now += 1)));
-          else if (action.do === 'release' && holds.length > 0) await tables.holds.end(holds.shift()!.hold, 'root', (now += 1));
-          else if (action.do === 'cut') {
-            const before = dayBefore(now, action.days * DAY);
-            await cutAll(tables, before, (now += 1));
-            const dump = await dumpOf(tables.database);
-            for (const [id, { at, c: of, text }] of said) {
-              if (isHeld(of)) expect([text, dump.includes(text)]).toEqual([text, true]);
-              else if (at < before) {
-                expect([text, dump.includes(`"${text}"`)]).toEqual([text, false]);
-                said.delete(id);
+  test(
+    'R-3 generated: whatever was said, deleted, held and cut, verify accuses nobody, nothing held goes and nothing else stays',
+    { timeout: 120_000 },
+    async () => {
+      const step = fc.oneof(
+        { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), c: fc.nat(3), days: fc.nat(4) }) },
+        { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), c: fc.nat(3), m: fc.nat(5) }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), c: fc.nat(3) }) },
+        { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const), c: fc.nat(3), person: fc.boolean() }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const) }) },
+        { weight: 3, arbitrary: fc.record({ do: fc.constant('cut' as const), days: fc.integer({ min: 2, max: 8 }) }) },
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25, size: 'max' }), async (steps) => {
+          const tables = await open();
+          let [now, n] = [T0, 0];
+          const holds: { hold: string; conversation?: string; user?: string }[] = [];
+          const said = new Map<string, { at: number; c: string; text: string }>();
+          const ownerOf = (c: string): string => `u${Number(c.slice(1)) % 2}`;
+          const isHeld = (c: string): boolean => holds.some((hold) => hold.conversation === c || hold.user === ownerOf(c));
+          const write = async (c: string, make: (s: ReturnType<typeof story>) => AuditEvent[]): Promise<void> =>
+            void (await tables.store.write(make(story(c, { logId: `l${++n}`, userId: ownerOf(c), at: (now += 10) }))));
+          for (const action of steps) {
+            const c = `c${'c' in action ? action.c : 0}`;
+            if (action.do === 'say') {
+              now += action.days * DAY;
+              const text = `word${n}x`;
+              await write(c, (s) => [s.started(`title${n}x`), s.said(`m${n}`, text)]);
+              said.set(`m${n}`, { at: now, c, text });
+            } else if (action.do === 'delete') {
+              const [id, entry] = [...said].filter(([, one]) => one.c === c)[action.m] ?? [];
+              if (id) await write(c, (s) => [s.make('MESSAGE_DELETED', { messageId: id })]);
+              if (id && entry && !isHeld(c)) said.delete(id);
+            } else if (action.do === 'end') {
+              await write(c, (s) => [s.make('SESSION_DELETED', {})]);
+              for (const [id, one] of said) if (one.c === c && !isHeld(c)) said.delete(id);
+            } else if (action.do === 'hold')
+              holds.push(
+                await tables.holds.set({ admin: 'root', ...(action.person ? { user: ownerOf(c) } : { conversation: c }) }, (now += 1)),
+              );
+            else if (action.do === 'release' && holds.length > 0) await tables.holds.end(holds.shift()!.hold, 'root', (now += 1));
+            else if (action.do === 'cut') {
+              const before = dayBefore(now, action.days * DAY);
+              await cutAll(tables, before, (now += 1));
+              const dump = await dumpOf(tables.database);
+              for (const [id, { at, c: of, text }] of said) {
+                if (isHeld(of)) expect([text, dump.includes(text)]).toEqual([text, true]);
+                else if (at < before) {
+                  expect([text, dump.includes(`"${text}"`)]).toEqual([text, false]);
+                  said.delete(id);
+                }
               }
             }
           }
-        }
-        expect((await verify(tables.database, undefined, now + DAY)).problems).toEqual([]);
-      }),
-      { numRuns: Number(process.env['STORIES'] ?? stories) },
-    );
-  });
+          expect((await verify(tables.database, undefined, now + DAY)).problems).toEqual([]);
+        }),
+        { numRuns: Number(process.env['STORIES'] ?? stories) },
+      );
+    },
+  );
 
   test('R-3 the service removes what has a term in batches, tells how much, and keeps the rest', async () => {
     const tables = await open();
