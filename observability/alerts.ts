@@ -3,7 +3,7 @@ import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 import { CAPACITY_CAUSES } from './capacity-alerts.ts';
 import { HEALTH_CAUSES } from './health-alerts.ts';
 import { OPERATOR_CAUSES } from './operator-alerts.ts';
-import { MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE, TOOL_SERVER_AWAY } from './model-alerts.ts';
+import { ENDPOINT_RESTS, MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE, TOOL_SERVER_AWAY } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
@@ -142,6 +142,7 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: half(0),
   },
   RUNS_UNANSWERABLE,
+  ENDPOINT_RESTS,
   MODELS_FILE_WRONG,
   TOOL_SERVER_AWAY,
   MODEL_REPLACED,
