@@ -7,7 +7,6 @@ import { call } from '../harness/commands.ts';
 import { countText } from '../harness/viewers/expected.ts';
 import { Pod } from '../harness/processes/pod.ts';
 import { freePort } from '../harness/processes/ports.ts';
-import { waitFor } from '../harness/wait.ts';
 import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
@@ -57,34 +56,3 @@ test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', 
   });
   expect(naming).toEqual([]);
 });
-
-test.each(['0.1.0'])(
-  'R-3 of a data folder of %s what is past a term goes, of real processes, and the trail is whole',
-  { timeout: 60_000 },
-  async (version) => {
-    const { standalone } = readRelease(version);
-    const folder = await mkdtemp(join(tmpdir(), 'runnel-release-'));
-    await cp(join(releaseFolder(version), 'standalone'), join(folder, 'data'), { recursive: true });
-    const pod = new Pod({
-      name: 'standalone',
-      service: 'standalone',
-      port: await freePort(),
-      internalPort: await freePort(),
-      env: { DATA_DIR: join(folder, 'data'), MESSAGE_RETENTION: '2d', RUN_RETENTION: '2d' },
-      logDir: folder,
-    });
-    onTestFinished(async () => {
-      await pod.kill();
-      await rm(folder, { recursive: true, force: true });
-    });
-    await pod.start();
-    await waitFor(async () => (await readOver(pod.url, standalone)).length === 0, { deadlineMs: 20_000, what: 'what is old to go' });
-    for (const conversationId of [standalone.over, standalone.going])
-      expect((await verified(pod.url, conversationId, standalone.userId)).problems).toEqual([]);
-    const listed = await call('GET', `${pod.url}/api/conversations?user_id=${standalone.userId}`);
-    expect(JSON.stringify(listed)).not.toContain(standalone.over);
-    // What is young stays.
-    await goesOn(pod.url, standalone);
-    expect((await verified(pod.url, standalone.over, standalone.userId)).problems).toEqual([]);
-  },
-);
