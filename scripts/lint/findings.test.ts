@@ -71,6 +71,7 @@ describe('threat-model.md', () => {
 
 test.each([
   ['security.md', '### The second reader', 3],
+  ['security.md', '### What nobody had named', 3],
   ['faults.md', '## Queues', 3],
 ] as const)('%s: what stands below "%s" names tests that are there', (document, heading, column) => {
   const cells = tableUnder(document, heading).map((row) => row[column]!);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Random } from '../random.ts';
 import { waitFor } from '../wait.ts';
+import { NEWER_WAYS } from './newer-ways.ts';
 
 /** What somebody else knows of a conversation: every id in it, and nothing of what was said. */
 export interface Target {
@@ -20,6 +21,7 @@ export interface WayIn {
 
 const LOG_EVENTS = new Set(['message', 'message-deleted', 'run-started', 'chunk', 'run-moved', 'run-ended', 'title', 'typing']);
 const ANSWER_MS = 20_000;
+const PIECE_MS = 1_500;
 
 /** A person with an account of their own, an open socket, and ids of somebody else's. Keeps every byte that reaches them. */
 export class Stranger {
@@ -55,6 +57,24 @@ export class Stranger {
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     return `${response.status} ${await response.text()}`;
+  }
+
+  /** As `http`, of an answer that may never end: what came of it in the first seconds. */
+  async piece(method: string, path: string, body?: unknown): Promise<string> {
+    const separator = path.includes('?') ? '&' : '?';
+    const abort = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(`${this.#origin()}${path}${separator}user_id=${this.userId}`, {
+      method,
+      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      signal: abort,
+    });
+    let text = '';
+    const decoder = new TextDecoder();
+    const reader = response.body?.getReader();
+    const enough = setTimeout(() => void reader?.cancel().catch(() => undefined), PIECE_MS);
+    for (let part; reader && !(part = await reader.read()).done;) text += decoder.decode(part.value, { stream: true });
+    clearTimeout(enough);
+    return `${response.status} ${text}`;
   }
 
   /** A socket of its own for one frame; resolves with the frames up to its answer. */
@@ -203,4 +223,5 @@ export const WAYS_IN: readonly WayIn[] = [
         { 'x-runnel-conversation': t.conversationId },
       ),
   },
+  ...NEWER_WAYS,
 ];

@@ -9,9 +9,10 @@ import type { Lateness, ListenerWord } from './listener.ts';
 /** Of the chart's 512 MiB for a gateway: what is left is for the people whom it serves meanwhile, and for the moment before a collection. */
 const MEMORY_LIMIT = 384 * 2 ** 20;
 /**
- * What 99 of 100 chunks of a reader on a thread of its own may be late by, or twice what it is without the attack. P-7's 50 ms is asked for on a
- * machine that does nothing else: `ATTACKED_P99_MS=50 npm run e2e -- --only trust-attack`. Attacker and attacked share the machine: where even
- * a timer in that idle thread comes later than 15 ms, only the wide bound below holds.
+ * What 99 of 100 chunks of a reader on a thread of its own may be late by, or twice what it is without the attack: in the seconds before and
+ * after it, and in the same seconds at a gateway that nobody attacks. P-7's 50 ms is asked for on a machine that does nothing else:
+ * `ATTACKED_P99_MS=50 npm run e2e -- --only trust-attack`. Attacker and attacked share the machine: where even a timer in that idle thread comes
+ * later than 15 ms, only the wide bound below holds.
  */
 const P99_MS = Number(process.env['ATTACKED_P99_MS'] ?? 250);
 const TIMES_QUIET = 2;
@@ -25,7 +26,8 @@ const QUIET_MS = 4_000;
 
 /** Default budgets, in a process whose heap is as small as a pod's. */
 export const SMALL = {
-  gateways: 1,
+  // The second is attacked by nobody: what its reader of the same answer waits for, the machine, the model and the store are late by.
+  gateways: 2,
   ai: 1,
   gatewayNodeArgs: ['--max-old-space-size=256'],
   gatewayEnv: {
@@ -53,12 +55,8 @@ const boundOf = (share: number, before: ReadonlyMap<number, number>, after: Read
   return counts.find(([, count]) => count >= all * share)?.[0] ?? Infinity;
 };
 
-/** Somebody who reads an answer and asks now and then; what an attack may not touch. */
-const standBy = async (gateway: Pod) => {
-  const conversationId = `bob-${randomUUID().slice(0, 8)}`;
-  const ask = (text: string, id = `${conversationId}-${randomUUID().slice(0, 8)}`) =>
-    call('POST', `${gateway.url}/api/chat?user_id=bob`, { conversationId: id, messageId: randomUUID(), text });
-  if ((await ask('count 100000 at 50', conversationId)).status !== 202) throw new Error('the bystander could not ask');
+/** A reader of a conversation at one gateway, with a thread of its own. */
+const listen = async (gateway: Pod, conversationId: string) => {
   const url = `${gateway.url.replace('http', 'ws')}/ws/chat?user_id=bob`;
   const reader = new Worker(new URL('./listener.ts', import.meta.url), { workerData: { url, conversationId } });
   let [follows, closed] = [false, false];
@@ -75,7 +73,18 @@ const standBy = async (gateway: Pod) => {
       told = resolve;
       reader.postMessage('how late?');
     });
-  return { ask, lateness, closed: () => closed, leave: () => reader.terminate() };
+  return { lateness, closed: () => closed, leave: () => reader.terminate() };
+};
+
+/** Somebody who reads an answer and asks now and then; what an attack may not touch. They read it at the other gateway, too. */
+const standBy = async ([gateway, other]: readonly Pod[]) => {
+  const conversationId = `bob-${randomUUID().slice(0, 8)}`;
+  const ask = (text: string, id = `${conversationId}-${randomUUID().slice(0, 8)}`) =>
+    call('POST', `${gateway!.url}/api/chat?user_id=bob`, { conversationId: id, messageId: randomUUID(), text });
+  if ((await ask('count 100000 at 50', conversationId)).status !== 202) throw new Error('the bystander could not ask');
+  const [here, elsewhere] = await Promise.all([listen(gateway!, conversationId), listen(other!, conversationId)]);
+  const leave = () => Promise.all([here.leave(), elsewhere.leave()]);
+  return { ask, lateness: here.lateness, elsewhere: elsewhere.lateness, closed: here.closed, leave };
 };
 
 /** Runs an attack beside a bystander: the process lives within its memory, and the bystander reads on in time and may ask. */
@@ -83,7 +92,7 @@ export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<vo
   const gateway = stage.cluster.gateways[0]!;
   const { pid } = gateway;
   await before?.(gateway);
-  const bob = await standBy(gateway);
+  const bob = await standBy(stage.cluster.gateways);
   let peak = 0;
   const sampling = setInterval(() => {
     if (gateway.alive) peak = Math.max(peak, gateway.memoryBytes());
@@ -91,23 +100,23 @@ export const survive = async (stage: Stage, attack: (gateway: Pod) => Promise<vo
   try {
     await bob.lateness();
     await elapse(QUIET_MS);
-    const first = await bob.lateness();
+    const [first] = await Promise.all([bob.lateness(), bob.elsewhere()]);
     const counted = await bucketsOf(gateway);
     await attack(gateway);
     const most = boundOf(MUST_HOLD, counted, await bucketsOf(gateway));
-    const attacked = await bob.lateness();
+    const [attacked, spared] = await Promise.all([bob.lateness(), bob.elsewhere()]);
     const asked = performance.now();
     const answer = await bob.ask('count 3');
     const askMs = Math.round(performance.now() - asked);
     await bob.lateness();
     await elapse(QUIET_MS);
     const second = await bob.lateness();
-    const quiet = Math.max(first.p99, second.p99);
+    const quiet = Math.max(first.p99, second.p99, spared.p99);
     const allowed = Math.max(P99_MS, TIMES_QUIET * quiet);
     const isJudged = attacked.timerP99 <= MACHINE_HAS_TIME_MS && attacked.chunks >= ENOUGH_CHUNKS;
     stage.note(
       `peak ${Math.round(peak / 2 ** 20)} MiB; others' ${attacked.chunks} chunks: p99 ${attacked.p99} ms, at most ${attacked.most} ms ` +
-        `(quiet: p99 ${first.p99} and ${second.p99} ms; an idle timer ${attacked.timerP99} ms${isJudged ? '' : ', so not judged'}); a prompt took ${askMs} ms (${answer.status})`,
+        `(quiet: p99 ${first.p99} and ${second.p99} ms; of the same chunks at a gateway that nobody attacks: ${spared.p99} ms; an idle timer ${attacked.timerP99} ms${isJudged ? '' : ', so not judged'}); a prompt took ${askMs} ms (${answer.status})`,
     );
     if (!gateway.alive || gateway.pid !== pid) throw new Error('the gateway died');
     if (bob.closed()) throw new Error('the bystander was cut off');

@@ -7,6 +7,7 @@ import { killedScenarios } from './killed.ts';
 import { malformedScenarios } from './malformed.ts';
 import { oddScenarios } from './odd/index.ts';
 import { strangerScenarios } from './strangers.ts';
+import { unnamedScenarios } from './unnamed/index.ts';
 import { waitingScenarios } from './waiting.ts';
 
 /** Generated cases of what nobody named: `npm run e2e -- --only trust --seed N`. */
@@ -20,4 +21,5 @@ export const trustScenarios: Scenario[] = [
   ...peopleScenarios,
   ...oddScenarios,
   ...clockScenarios,
+  ...unnamedScenarios,
 ];

@@ -4,6 +4,7 @@ import { call, prompt } from '../../harness/commands.ts';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
+import { NEWER_WAYS } from '../../harness/viewers/newer-ways.ts';
 import { Stranger, WAYS_IN, type Target } from '../../harness/viewers/stranger.ts';
 import { waitFor } from '../../harness/wait.ts';
 
@@ -142,7 +143,12 @@ export const strangerScenarios: Scenario[] = [
         for (const way of shuffled(stage.random, WAYS_IN)) {
           if (free && way.makes) continue;
           tried++;
-          answers.push(`${way.name}: ${await way.enter(stranger, owner.target)}`);
+          const answer = await way.enter(stranger, owner.target);
+          answers.push(`${way.name}: ${answer}`);
+          // What these show of somebody else's need not be its secret: nothing at all is shown.
+          const isRefused = /^(400|403|404) |"code":"(forbidden|not-found)"/.test(answer) || way.name === 'export';
+          if (!free && NEWER_WAYS.includes(way) && !isRefused)
+            throw new Error(`${state}: ${way.name} answered a stranger ${answer.slice(0, 300)}`);
         }
         if (state === 'unborn') await owner.say();
         const leak = [...answers, ...stranger.heard].find((text) => text.includes(owner.secret));
