@@ -22,6 +22,7 @@ import {
   Verification,
 } from '@runnel/protocol/http';
 import type { AuditTables } from './audit-database.ts';
+import { registerHolds } from './retention/routes.ts';
 import { registerWidths } from './read/read-slots.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
@@ -65,7 +66,7 @@ const plain = (text: string): string => {
 export const createAuditApp = (
   tables: Pick<
     AuditTables,
-    'reader' | 'parked' | 'called' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'
+    'reader' | 'parked' | 'called' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'
   >,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
@@ -181,6 +182,8 @@ export const createAuditApp = (
 
   app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {
     const { admin, target, query, ...act } = request.body;
+    if (act.type === 'USER_ERASED' && target !== undefined && (await tables.holds.isHeld(plain(target))))
+      return reply.code(409).send({ code: 'held', message: 'Something of this person is held.' });
     await tables.recordAdminAct({
       ...{ ...act, admin: plain(admin) },
       ...(target !== undefined && { target: plain(target) }),
@@ -213,6 +216,8 @@ export const createAuditApp = (
       return tables.verify(request.params.id);
     },
   );
+
+  registerHolds(app, tables.holds, plain);
 
   const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });
   app.get('/analytics', { schema: { querystring: Statistics, response: { 200: StatisticsAnswer } } }, async (request) => {

@@ -18,11 +18,20 @@ export const setTitle = (store: MemoryStore, command: Change & { title: string }
   if (typeof conversation === 'string') return { outcome: conversation };
   store.recheck(conversation);
   const title = command.title.toWellFormed();
-  conversation.title = title;
+  Object.assign(conversation, { title, untitled: false });
   const offset = store.emit(conversation, 'title', { title });
   store.audit(conversation, 'TITLE_CHANGED', { title });
   store.touch(conversation);
   return { outcome: 'done', offset };
+};
+
+/** True when the database's title is newer than one from when a run began. */
+export const adoptTitle = (conversation: MemoryConversation, stored: string): boolean => {
+  const title = stored.toWellFormed();
+  const isNewer = title !== '' && conversation.untitled === true && conversation.title !== title;
+  if (title !== '') conversation.untitled = false;
+  if (isNewer) conversation.title = title;
+  return isNewer;
 };
 
 export const setPreset = (store: MemoryStore, command: Change & Preset): ChangeResult => {
@@ -65,7 +74,7 @@ export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['de
   store.wake({ kind: 'deleted', conversationId: conversation.conversationId, messageId });
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });
   const untitled = repeats(conversation.title, words);
-  if (untitled) conversation.title = '';
+  if (untitled) Object.assign(conversation, { title: '', untitled: false });
   const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
   if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
   store.touch(conversation);

@@ -71,6 +71,7 @@ audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"
 -- A conversation is called by its first message: then the deleted words stand in the title, too.
 if repeats(conversation[4] or '', words) then
   redis.call('HSET', meta, 'title', '')
+  redis.call('HDEL', meta, 'untitled')
   offset = emit('title', ',"title":""')
   audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":""}')
   touch(meta, log, history, order, ids)
