@@ -207,6 +207,9 @@ export const en = {
     table: 'Table',
     note: 'Footnote',
     noteBack: 'Back to footnote',
+    diagram: 'Diagram',
+    diagramAlt: 'A diagram. “Text” shows what it was drawn from.',
+    diagramText: 'Text',
   },
   why: {
     tooLong: 'The conversation is too long for this model.',

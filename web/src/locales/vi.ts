@@ -207,6 +207,9 @@ export const vi: Messages = {
     table: 'Bảng',
     note: 'Chú thích',
     noteBack: 'Trở lại chú thích',
+    diagram: 'Sơ đồ',
+    diagramAlt: 'Một sơ đồ. “Văn bản” cho xem nội dung dùng để vẽ.',
+    diagramText: 'Văn bản',
   },
   why: {
     tooLong: 'Cuộc trò chuyện quá dài cho mô hình này.',
