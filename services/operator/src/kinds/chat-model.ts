@@ -23,7 +23,11 @@ const Words = (description: string) =>
 
 const SecretKeyRef = only(
   {
-    name: Type.String({ ...NAME, pattern: SECRET_NAME, description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true' }),
+    name: Type.String({
+      ...NAME,
+      pattern: SECRET_NAME,
+      description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true',
+    }),
     key: Type.String({ ...NAME, pattern: '^[-._a-zA-Z0-9]+$', description: 'Which of its keys' }),
   },
   { description: 'Where the value stands' },
