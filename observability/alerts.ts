@@ -268,6 +268,17 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: { 'runnel_checkpoint_age_seconds{service="audit"}': '=7200' },
   },
   {
+    alert: 'RetentionLate',
+    severity: 'ticket',
+    expr: 'min(runnel_audit_retention_age_seconds > 0) > 86400',
+    for: '15m',
+    summary: 'What is past its time has not been removed for a day',
+    description:
+      'No audit pod got to the end of what MESSAGE_RETENTION, RUN_RETENTION or AUDIT_RETENTION say: texts are kept longer than you promised.',
+    fires: { 'runnel_audit_retention_age_seconds{service="audit"}': '=90000' },
+    silent: { 'runnel_audit_retention_age_seconds{service="audit"}': '=86400' },
+  },
+  {
     alert: 'PodDown',
     severity: 'ticket',
     expr: 'up{job=~".*runnel.*"} == 0',
