@@ -26,8 +26,10 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --wo
 FROM sources AS audit-deps
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/audit && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/audit > sbom.cdx.json
 
-FROM sources AS operator-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/operator && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/operator > sbom.cdx.json
+# One file without the packages it is made of: a third of the memory.
+FROM page AS operator-bundle
+COPY scripts/images/bundle.mjs scripts/images/bundle.mjs
+RUN node scripts/images/bundle.mjs operator /out && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/operator > /out/sbom.cdx.json
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
 ARG COMMIT
@@ -67,12 +69,9 @@ EXPOSE 8082 9082
 CMD ["--disable-warning=TimeoutNegativeWarning", "services/audit/src/main.ts"]
 
 FROM base AS operator
-COPY --from=operator-deps /app/package.json /app/sbom.cdx.json ./
-COPY --from=operator-deps /app/node_modules node_modules
-COPY packages packages
-COPY services/operator services/operator
+COPY --from=operator-bundle /out/main.mjs /out/LICENCES.txt /out/package.json /out/sbom.cdx.json /app/
 EXPOSE 9083
-CMD ["services/operator/src/main.ts"]
+CMD ["--max-semi-space-size=1", "main.mjs"]
 
 FROM nginx:1.28-alpine AS web
 COPY nginx-ingress/web.conf /etc/nginx/nginx.conf

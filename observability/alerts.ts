@@ -3,7 +3,7 @@ import type { CauseAlert, Samples } from './lib/cause-alert.ts';
 import { CAPACITY_CAUSES } from './capacity-alerts.ts';
 import { HEALTH_CAUSES } from './health-alerts.ts';
 import { OPERATOR_CAUSES } from './operator-alerts.ts';
-import { MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE, TOOL_SERVER_AWAY } from './model-alerts.ts';
+import { ENDPOINT_RESTS, MODEL_REPLACED, MODELS_FILE_WRONG, RUNS_UNANSWERABLE, TOOL_SERVER_AWAY } from './model-alerts.ts';
 
 const quantile = (q: number, metric: string, by: string, window = '5m'): string =>
   `histogram_quantile(${q}, sum by (le, ${by}) (rate(${metric}_bucket[${window}])))`;
@@ -142,6 +142,7 @@ export const CAUSES: readonly CauseAlert[] = [
     silent: half(0),
   },
   RUNS_UNANSWERABLE,
+  ENDPOINT_RESTS,
   MODELS_FILE_WRONG,
   TOOL_SERVER_AWAY,
   MODEL_REPLACED,
@@ -265,6 +266,17 @@ export const CAUSES: readonly CauseAlert[] = [
     description: 'Checkpoints are made hourly. What is rewritten meanwhile by somebody who may write everywhere is not found by them.',
     fires: { 'runnel_checkpoint_age_seconds{service="audit"}': '=7300' },
     silent: { 'runnel_checkpoint_age_seconds{service="audit"}': '=7200' },
+  },
+  {
+    alert: 'RetentionLate',
+    severity: 'ticket',
+    expr: 'min(runnel_audit_retention_age_seconds > 0) > 86400',
+    for: '15m',
+    summary: 'What is past its time has not been removed for a day',
+    description:
+      'No audit pod got to the end of what MESSAGE_RETENTION, RUN_RETENTION or AUDIT_RETENTION say: texts are kept longer than you promised.',
+    fires: { 'runnel_audit_retention_age_seconds{service="audit"}': '=90000' },
+    silent: { 'runnel_audit_retention_age_seconds{service="audit"}': '=86400' },
   },
   {
     alert: 'PodDown',

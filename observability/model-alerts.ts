@@ -71,3 +71,20 @@ export const MODEL_REPLACED: CauseAlert = {
   silent: replaced(1),
   labels: { model: 'large' },
 };
+
+const ejections = (count: number): Samples => ({
+  'runnel_ai_endpoint_requests_total{service="ai",model="large",endpoint="llm-b",outcome="ejected"}': count,
+});
+
+/** A model has less room than its endpoints promise; people notice when the others are full, or gone, too. */
+export const ENDPOINT_RESTS: CauseAlert = {
+  alert: 'EndpointRests',
+  severity: 'ticket',
+  expr: 'round(sum by (model, endpoint) (increase(runnel_ai_endpoint_requests_total{outcome="ejected"}[15m]))) >= 3',
+  for: '5m',
+  summary: 'An endpoint of a model fails again and again',
+  description: 'It was sent to rest three times within a quarter of an hour; its share goes to the other endpoints of the model.',
+  fires: ejections(1),
+  silent: ejections(0),
+  labels: { model: 'large', endpoint: 'llm-b' },
+};

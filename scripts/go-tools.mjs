@@ -50,8 +50,11 @@ const TOOLS = {
     version: '0.0.0-20260806151424-ab64ed778070',
     licence: 'Apache-2.0',
     path: 'github.com/dexidp/dex/cmd/dex',
-    // Its releases are no Go modules (v2 without /v2 in the path): this is a commit.
-    require: ['github.com/dexidp/dex v0.0.0-20260806151424-ab64ed778070'],
+    // Its releases are no Go modules (v2 without /v2 in the path): this is a commit, of both of its modules.
+    require: [
+      'github.com/dexidp/dex v0.0.0-20260806151424-ab64ed778070',
+      'github.com/dexidp/dex/api/v2 v2.4.1-0.20260806151424-ab64ed778070',
+    ],
   },
   'osv-scanner': {
     version: '2.5.0',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
 
 /** Needed by few, and large: kept when it is used. */
-const WHEN_USED = /(?:^|\/)katex|\.(?:woff2?|ttf)$/i;
+const WHEN_USED = /(?:^|\/)(?:katex|diagram)|\.(?:woff2?|ttf)$/i;
 
 /** A name for a build by all it is made of. */
 const nameOf = (parts: readonly (string | Uint8Array)[]): string => {

@@ -13,6 +13,7 @@ export interface ToolPart {
   output?: string;
   attempt?: number;
   error?: { code: string };
+  step?: number;
 }
 export interface Shown {
   run: { runId: string; text: string; parts?: ToolPart[]; waiting?: string[] } | null;

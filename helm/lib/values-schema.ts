@@ -95,6 +95,8 @@ const env = (spec: ConfigSpec): Schema => {
   });
 };
 const drainSeconds = integer(1);
+/** Days, or as many hours; the service itself refuses less than two days. */
+const TERM = '^([0-9]+[dh])?$';
 
 const autoscaling = (target: string): Schema =>
   object({
@@ -158,7 +160,10 @@ const properties: Record<string, Schema> = {
     maxSteps: integer(1),
     existingSecret,
   }),
-  audit: component({ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') }),
+  audit: component({
+    ...{ enabled: bool, drainSeconds, env: env(audit), checkpointSecret: ref('name'), migrationSecret: ref('name') },
+    retention: object({ messages: text(TERM), runs: text(TERM) }),
+  }),
   web: component({ enabled: bool }),
   operator: component({
     enabled: bool,

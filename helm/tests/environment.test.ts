@@ -62,6 +62,7 @@ const NOT_IN_CHART: Record<string, Record<string, string>> = {
     RUNNEL_COMMIT: BY_IMAGE,
     ...TRACING,
     INTERNAL_TOKEN: BY_FILE,
+    SERVICE_ACCOUNT_DIR: 'Kubernetes mounts it there in every pod',
     KUBERNETES_SERVICE_HOST: 'Kubernetes gives it to every pod',
     KUBERNETES_SERVICE_PORT_HTTPS: 'Kubernetes gives it to every pod',
   },

@@ -167,6 +167,19 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Requests by endpoint',
+          description:
+            'Of models that several places serve. failed: another was asked, or the answer broke; ejected: it failed too often and rests.',
+          unit: 'ops',
+          targets: [
+            {
+              expr: 'sum by (model, endpoint, outcome) (rate(runnel_ai_endpoint_requests_total[$__rate_interval]))',
+              legend: '{{model}} {{endpoint}} {{outcome}}',
+            },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Failures by model',
           description: 'Answers that ended with an error of the provider.',
           unit: 'ops',

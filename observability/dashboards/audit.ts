@@ -100,6 +100,28 @@ export const audit: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Removed by retention',
+          description: 'What was past its time (MESSAGE_RETENTION, RUN_RETENTION, AUDIT_RETENTION) and was removed, by kind.',
+          unit: 'ops',
+          targets: [perSecond('runnel_audit_retention_removed_total', 'what')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Age of retention',
+          description: 'Since all that was past its time had been removed. 0: nothing has a term. Above a day: runbook RetentionLate.',
+          unit: 's',
+          limit: 86_400,
+          targets: [maxOf('runnel_audit_retention_age_seconds', '')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Legal holds',
+          description: 'In force: what they name is kept whatever retention and deletions say.',
+          unit: 'short',
+          targets: [maxOf('runnel_audit_legal_holds', '')],
+        },
+        {
+          kind: 'timeseries',
           title: 'Runs that ended',
           description: "By reason, as the audit trail has them: compare with the AI pods' ends.",
           unit: 'ops',

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildWeb } from '../build-web.mjs';
 import { makeImage, makeLayer } from './archive.mjs';
+import { BUNDLE, SMALL, bundleService } from './bundle.mjs';
 import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
 import { kafkaRoot, postgresRoot, redisRoot } from './stores.mjs';
 
@@ -63,22 +64,36 @@ const writeSbom = (root, workspace) => {
   writeFileSync(join(root, SBOM), JSON.stringify({ ...rest, metadata: kept }));
 };
 
-const service = (name) => async () => {
+const onNode = async (name, app, command) => {
   const base = await layer('node', (root) => nodeRoot(root, join(checkout, 'node_modules/.bin/node')));
-  const app = await layer(name, (root) => {
-    serviceRoot(root, checkout, name);
-    writeSbom(root, `services/${name}`);
-  });
   return {
     layers: [base, app],
     config: {
-      Entrypoint: ['/usr/bin/node', '--disable-warning=TimeoutNegativeWarning', `/app/services/${name}/src/main.ts`],
+      Entrypoint: ['/usr/bin/node', ...command],
       User: USER,
       WorkingDir: '/app',
       Env: ['PATH=/usr/bin', 'NODE_ENV=production', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt', `RUNNEL_COMMIT=${commit()}`],
       Labels: labels(`runnel-${name}`),
     },
   };
+};
+
+const service = (name) => async () => {
+  const app = await layer(name, (root) => {
+    serviceRoot(root, checkout, name);
+    writeSbom(root, `services/${name}`);
+  });
+  return onNode(name, app, ['--disable-warning=TimeoutNegativeWarning', `/app/services/${name}/src/main.ts`]);
+};
+
+/** One that should be small: a single file, without the packages it is made of. */
+const bundled = (name) => async () => {
+  const app = await layer(name, async (root) => {
+    rmSync(root, { recursive: true, force: true });
+    await bundleService(name, join(root, 'app'));
+    writeSbom(root, `services/${name}`);
+  });
+  return onNode(name, app, [...SMALL, `/app/${BUNDLE}`]);
 };
 
 const web = async () => {
@@ -111,7 +126,7 @@ const store = (name, fill, entrypoint, path) => async () => ({
   config: { Entrypoint: [entrypoint], User: USER, WorkingDir: '/tmp', Env: [`PATH=${path}:/usr/bin:/bin`] },
 });
 
-const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), operator: service('operator'), web };
+const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), operator: bundled('operator'), web };
 const STORES = {
   redis: store('redis', redisRoot, '/usr/bin/redis-server', '/usr/bin'),
   postgres: store('postgres', postgresRoot, '/entrypoint.sh', '/usr/lib/postgresql/15/bin'),

@@ -18,6 +18,10 @@ const IN_THE_TRAIL_ONLY: ReadonlySet<string> = new Set<AuditEventType>([
   'SIGNED_OUT',
   'USER_FORGOTTEN',
   'TRAIL_CUT',
+  'TEXTS_CUT',
+  'RUNS_CUT',
+  'HOLD_SET',
+  'HOLD_ENDED',
 ]);
 
 const SAYS: Record<string, string> = {

@@ -104,13 +104,14 @@ const LOOKS: [string, BrowserContextOptions][] = [
 ];
 const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   thumbs: ['chat', giveThumb],
+  diagram: ['diagram', async (page) => page.locator('.sheet img').waitFor({ timeout: 60_000 })],
   prompts: ['chat', openPrompts],
   settings: ['chat', openSettings],
   folders: ['folders', openList],
   choosing: ['folders', chooseSeveral],
 };
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
-export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
+export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'diagram', 'rtl', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
   LOOKS.map(([look, options]) => ({
     ...{ name: `${name}-${look}`, scene: ACTS[name]?.[0] ?? name, look: { ...options, deviceScaleFactor: 0.5 } },
     ...(ACTS[name]?.[1] && { act: ACTS[name][1] }),

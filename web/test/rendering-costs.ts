@@ -11,15 +11,23 @@ export const KINDS = {
   paragraphs: (n: number) => Array.from({ length: n }, (_, i) => `Paragraph ${i} with **bold** words and \`code\`.\n\n`).join(''),
 };
 
-const show = (page: Page, text: string): Promise<void> =>
-  page.evaluate((now) => {
-    const { client } = window.runnel;
-    const id = location.pathname.split('/').at(-1)!;
-    const view = client.view(id).get();
-    const run = { ...view.conversation.run!, text: now, bytes: new TextEncoder().encode(now).length };
-    client.change(id, { conversation: { ...view.conversation, run } });
-    return new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
-  }, text);
+/** The running answer has each of these beginnings of the text, one after the other, each drawn. One call: what a test sends is work of the page, too. */
+export const showAll = (page: Page, text: string, ends: readonly number[]): Promise<void> =>
+  page.evaluate(
+    async ({ text, ends }) => {
+      const { client } = window.runnel;
+      const id = location.pathname.split('/').at(-1)!;
+      for (const end of ends) {
+        const now = text.slice(0, end);
+        const view = client.view(id).get();
+        const run = { ...view.conversation.run!, text: now, bytes: new TextEncoder().encode(now).length };
+        client.change(id, { conversation: { ...view.conversation, run } });
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      }
+    },
+    { text, ends },
+  );
+const show = (page: Page, text: string): Promise<void> => showAll(page, text, [text.length]);
 
 /** The running answer of the scene has this text now. */
 export const startAnswer = (page: Page, text: string): Promise<void> => show(page, text);
@@ -46,7 +54,11 @@ export const costOfChunk = async (page: Page, kind: keyof typeof KINDS, size: nu
   };
   const step = Math.max(1, Math.floor((text.length - begin) / (CHUNKS + 1)));
   const before = await spent();
-  for (let i = 1; i <= CHUNKS; i++) await show(page, text.slice(0, begin + 1 + i * step));
+  await showAll(
+    page,
+    text,
+    Array.from({ length: CHUNKS }, (_, i) => begin + 1 + (i + 1) * step),
+  );
   const cost = (await spent()) - before;
   await cdp.detach();
   return cost / CHUNKS;

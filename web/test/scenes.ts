@@ -3,6 +3,7 @@ import { utf8Length, type Message, type RunSnapshot } from '@runnel/protocol';
 import { chain, emptyView, liveConnection, message, type FakeClient } from './fake-client.ts';
 
 import { partScenes } from './scenes-parts.ts';
+import { wordScenes } from './scenes-words.ts';
 
 const HOUR = 3_600_000;
 const ID = 'c1';
@@ -84,6 +85,7 @@ const fill = (client: FakeClient): void => {
 /** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
   ...partScenes,
+  ...wordScenes(open),
   noCopies: (client) => {
     client.rights.copies = false;
     return open(client, talk());

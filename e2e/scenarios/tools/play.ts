@@ -62,7 +62,11 @@ export const prove = async (stage: Stage, run: ExpectedRun, executions: readonly
   const whole = parts.filter(({ state }) => state === 'done');
   const wrong = parts.filter(({ index }, i) => index !== i || !['done', 'failed'].includes(parts[i]!.state));
   if (wrong.length > 0) throw new Error(`W-16: ${JSON.stringify(wrong)}`);
-  if (!TOOLS.every((tool) => whole.some(({ name }) => name === tool))) throw new Error(`a tool was not used: ${JSON.stringify(parts)}`);
+  // An owner that dies while it judges a step's calls leaves the rest half said: the model is told so, and this one does not say them again.
+  const isInterrupted = (tool: string): boolean =>
+    parts.some(({ name, error, step }) => name === tool && error?.code === 'interrupted' && whole.some((part) => part.step === step));
+  if (!TOOLS.every((tool) => whole.some(({ name }) => name === tool) || isInterrupted(tool)))
+    throw new Error(`a tool was not used: ${JSON.stringify(parts)}`);
   const calls = Map.groupBy(executions, ({ key }) => key);
   for (const [key, made] of calls) {
     const part = parts.find(({ partId }) => key === `${run.runId}:${partId}`);

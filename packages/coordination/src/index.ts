@@ -19,6 +19,7 @@ export * from './redis/run-log.ts';
 export type { KeptGrants } from './memory/person/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
+export { repeats, withoutText } from './messages.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
 export * from './outbox-entries.ts';
 export * from './redis/outbox-shards.ts';

@@ -141,3 +141,22 @@ export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, p
   ...(usage && { usage }),
   ...partsShown(parts),
 });
+
+/** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
+export const repeats = (title: string, words: string): boolean => {
+  const start = title.replace(/…$/, '');
+  return (
+    start !== '' &&
+    words
+      .replace(/[ \t-\r]+/g, ' ')
+      .replace(/^ /, '')
+      .startsWith(start)
+  );
+};
+
+/** The place of a deleted message. */
+export const withoutText = ({ parts: _, receipt: __, ...message }: StoredMessage): StoredMessage => ({
+  ...message,
+  text: '',
+  status: 'deleted',
+});

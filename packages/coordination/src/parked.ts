@@ -6,9 +6,14 @@ import type { ParkedRun } from '@runnel/protocol/http';
  * counts as being called, so that nothing is executed twice (W-19). Pure.
  */
 export const asCopied = (parts: readonly Part[]): Part[] =>
-  parts.map((part) =>
-    part.kind === 'tool' && part.state === 'approved' ? { ...part, state: 'running', attempt: (part.attempt ?? 0) + 1 } : part,
-  );
+  parts.map((part) => {
+    if (part.kind !== 'tool') return part;
+    if (part.state === 'approved') return { ...part, state: 'running', attempt: (part.attempt ?? 0) + 1 };
+    // So does one whose tool had asked, when all was answered.
+    if (part.asks === undefined || parts.some((question) => question.of === part.partId && isWaiting(question))) return part;
+    const { asks: _, ...called } = part;
+    return called;
+  });
 
 /** What a run still waits for; empty: anybody may go on with it. Pure. */
 export const stillOpen = ({ partIds, parts }: Pick<ParkedRun, 'partIds' | 'parts'>): string[] => {

@@ -176,7 +176,7 @@ export interface Preset {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-export type { AskEnd, SayRunning, WorkHint } from './redis/work-hint.ts';
+export type { AskEnd, SayDeleted, SayRunning, WorkHint } from './redis/work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';

@@ -235,6 +235,7 @@ test('P-9 every event and every kind of recovery that a script writes is read by
     'USER_ERASED',
     'USER_FORGOTTEN',
     'TRAIL_CUT',
+    ...['TEXTS_CUT', 'RUNS_CUT', 'HOLD_SET', 'HOLD_ENDED'],
     'CHUNK_RECEIVED',
     'RECOVERY_ATTEMPT',
     'merge',

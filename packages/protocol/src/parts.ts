@@ -25,6 +25,25 @@ export interface Approval {
   at?: number;
 }
 
+/** A field of a form of MCP's elicitation. */
+export interface FormField {
+  form: string;
+  /** Empty: the form has no fields, it is agreed to or not. */
+  name: string;
+  /** The server's own words on what fits. */
+  schema: Record<string, unknown>;
+  required?: boolean;
+}
+
+export interface Asks {
+  /** The forms, as their server names them. */
+  forms: string[];
+  /** How often people were asked for this call. */
+  rounds: number;
+  /** The server's own, given back to it as it came. */
+  state?: string;
+}
+
 /** One part. Which fields it has depends on its kind; those of a later version are kept and not understood. */
 export interface Part {
   /** Made by Runnel, unique in the conversation. */
@@ -52,6 +71,11 @@ export interface Part {
   endedAt?: number;
   choices?: string[];
   answer?: string;
+  /** Of a question that a tool asks in the course of its call: the part of that call, and which field of which form it fills. */
+  of?: string;
+  field?: FormField;
+  /** Of a call whose tool has asked: what it goes on with when its questions are decided. Nothing of it runs meanwhile. */
+  asks?: Asks;
   /** Of a call: which request to the model it belongs to, from 0, and its provider's name for it. */
   step?: number;
   callId?: string;

@@ -90,7 +90,12 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
       ? undefined
       : await readFile(file, 'utf8').catch((cause: unknown) => Promise.reject(new ConfigError([`MODELS_FILE ${String(cause)}`])));
   const entries = text === undefined ? config.models : readModels(text);
-  const models = createLiveRegistry(entries, { env, from: file === undefined ? 'MODELS' : 'MODELS_FILE', ...(clock && { clock }) });
+  const models = createLiveRegistry(entries, {
+    env,
+    from: file === undefined ? 'MODELS' : 'MODELS_FILE',
+    onEndpoint: metrics.endpoint,
+    ...(clock && { clock }),
+  });
   metrics.known([...entries, { id: UNKNOWN_MODEL }]);
   const { tools: servers = [], auditUrl } = config;
   const problems = toolProblems(servers, env);
@@ -121,7 +126,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   const figures = (): AiFigures => ({
     runs: worker.size,
     ended: standings.ended,
-    models: standings.figures(models.entries(), worker.byModel()),
+    models: standings.figures(models.entries(), worker.byModel(), (id) => models.get(id)?.provider.endpoints?.()),
     problems: [...(followed?.problems() ?? [])],
   });
   const app = createRoutes({ worker, models, figures, leaseMs: config.leaseMs, log, door: deps.door ?? inProcessOnly });

@@ -1,6 +1,9 @@
 import type { StoreMemory } from '@runnel/coordination';
 import { LATENCY_BUCKETS_SECONDS, startAtZero, traceIdOf, type Metrics } from '@runnel/kit';
 import { FINISHES } from '@runnel/protocol';
+import type { ModelEntry } from '@runnel/protocol/http';
+import { endpointNames } from './models/endpoints/entries.ts';
+import { ENDPOINT_OUTCOMES, type EndpointOutcome } from './models/endpoints/pool.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import type { Claim, RunObserver, RunResult } from './run/generate.ts';
 import type { StoredAnswer } from './parking/stored-waits.ts';
@@ -44,6 +47,11 @@ export const createAiMetrics = (metrics: Metrics) => {
     'model',
     'to',
   ]);
+  const endpoints = metrics.counter(
+    'runnel_ai_endpoint_requests_total',
+    'Requests to the endpoints of a model that has several, by outcome; ejected: it failed too often, and rests',
+    ['model', 'endpoint', 'outcome'],
+  );
   const finishes = metrics.counter('runnel_ai_finish_total', 'Answers that ended here, by how the model stopped', ['finish', 'model']);
   const runSeconds = metrics.histogram('gen_ai_client_operation_duration_seconds', 'An answer, from claim to end', RUN_SECONDS, GEN_AI);
   const appendSeconds = metrics.histogram('runnel_ai_append_seconds', 'One append to the log', LATENCY_BUCKETS_SECONDS);
@@ -114,13 +122,16 @@ export const createAiMetrics = (metrics: Metrics) => {
 
   return {
     /** A first failure must be seen as a rise, so the words of this pod's models begin at zero. */
-    known(models: readonly { id: string; fallback?: readonly string[] }[]): void {
-      for (const { id: model, fallback = [] } of models) {
+    known(models: readonly Pick<ModelEntry, 'id' | 'fallback' | 'endpoints'>[]): void {
+      for (const { id: model, fallback = [], endpoints: places = [] } of models) {
+        for (const endpoint of endpointNames(places))
+          for (const outcome of ENDPOINT_OUTCOMES) endpoints.inc({ model, endpoint, outcome }, 0);
         for (const to of fallback) fallbacks.inc({ model, to }, 0);
         for (const reason of RESULTS) ends.inc({ reason, model }, 0);
         for (const finish of [...FINISHES, STOPPED]) finishes.inc({ finish, model }, 0);
       }
     },
+    endpoint: (model: string, endpoint: string, outcome: EndpointOutcome): void => endpoints.inc({ model, endpoint, outcome }),
     claimed(outcome: string, epoch?: number): void {
       claims.inc({ outcome });
       if (epoch !== undefined && epoch > 1) takeovers.inc();

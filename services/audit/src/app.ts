@@ -21,6 +21,7 @@ import {
   Verification,
 } from '@runnel/protocol/http';
 import type { AuditTables } from './audit-database.ts';
+import { registerHolds } from './retention/routes.ts';
 import { registerWidths } from './read/read-slots.ts';
 
 const Id = Type.String({ pattern: ID_PATTERN });
@@ -62,7 +63,10 @@ const plain = (text: string): string => {
 
 /** The audit service's HTTP side: history, search and replay for gateways, trail and statistics for auditors. */
 export const createAuditApp = (
-  tables: Pick<AuditTables, 'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget'>,
+  tables: Pick<
+    AuditTables,
+    'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'
+  >,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
   const { reader, trail, analytics } = tables;
@@ -172,6 +176,8 @@ export const createAuditApp = (
 
   app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {
     const { admin, target, query, ...act } = request.body;
+    if (act.type === 'USER_ERASED' && target !== undefined && (await tables.holds.isHeld(plain(target))))
+      return reply.code(409).send({ code: 'held', message: 'Something of this person is held.' });
     await tables.recordAdminAct({
       ...{ ...act, admin: plain(admin) },
       ...(target !== undefined && { target: plain(target) }),
@@ -204,6 +210,8 @@ export const createAuditApp = (
       return tables.verify(request.params.id);
     },
   );
+
+  registerHolds(app, tables.holds, plain);
 
   const Statistics = Type.Object({ from: Time, to: Time, bucket: Type.Integer({ minimum: 60_000, maximum: DAY_MS, default: 60_000 }) });
   app.get('/analytics', { schema: { querystring: Statistics, response: { 200: StatisticsAnswer } } }, async (request) => {

@@ -116,6 +116,28 @@ test('R-2 a role is rotated as docs/operations.md says: a second one writes besi
   expect(await verify(owner.database)).toMatchObject({ logs: 3, problems: [] });
 });
 
+test('R-3 retention waits for no writer and no writer waits long for it: what somebody has in hand is left for the next round', async () => {
+  const url = await postgres.database();
+  const tables = await openTables(url);
+  onTestFinished(() => tables.close());
+  await tables.store.write([...exchange('c1', 'một', 'hai'), ...exchange('c2', 'ba', 'bốn')]);
+  const [before, now] = [T0 + 86_400_000, T0 + 3 * 86_400_000];
+  // A writer in the middle of a conversation; nothing of it may be cut, all of the others may.
+  const commit = await postgres.hold(url, `SELECT 1 FROM chat_session WHERE conversation_id = 'c1' FOR UPDATE`);
+  expect(await tables.cutter.texts(before, 0, now)).toMatchObject({ messages: 2, conversations: 1 });
+  await commit();
+  // A writer that holds the admins' log: the batch gives way within its half second, and changed nothing.
+  const release = await postgres.hold(url, `SELECT pg_advisory_xact_lock(7201, b) FROM generate_series(0, 63) AS b`);
+  await expect(tables.cutter.texts(before, 0, now)).rejects.toThrow(/lock timeout/);
+  await release();
+  // Another pod that cuts: this one leaves it to it.
+  const done = await postgres.hold(url, 'SELECT pg_advisory_xact_lock(7201107)');
+  expect(await tables.cutter.texts(before, 0, now)).toBeNull();
+  await done();
+  expect(await tables.cutter.texts(before, 0, now)).toMatchObject({ messages: 2, conversations: 1 });
+  expect((await verify(tables.database, undefined, now)).problems).toEqual([]);
+});
+
 test('B20 a batch is on disk when it is stored, whatever the server’s default; a stronger one stays', async () => {
   const url = await postgres.database();
   const admin = new pg.Client({ connectionString: url });

@@ -14,6 +14,8 @@ import { createGroupWriter, type GroupWriter } from './ingest/group-writer.ts';
 import { AuditReader } from './read/reader.ts';
 import { countParked, readParked } from './read/parked.ts';
 import { readReplay } from './read/replay.ts';
+import { Cutter } from './retention/cutter.ts';
+import { Holds } from './retention/holds.ts';
 import { AuditStore, laneOf } from './store/store.ts';
 import { Trail } from './read/trail.ts';
 import { verify } from './read/verify.ts';
@@ -43,6 +45,8 @@ export interface AuditTables {
   /** Puts an admin's deed into the trail. */
   recordAdminAct(act: AdminAct): Promise<void>;
   partitions: Partitions;
+  cutter: Cutter;
+  holds: Holds;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,6 +76,8 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     forgetDigests: (before) => inTurn(database, () => forgetDigests(new Sql(dialectOf(database), database), before)),
     recordAdminAct: (act) => recordAdminAct(database, act, Date.now()),
     partitions: new Partitions(database),
+    cutter: new Cutter(database),
+    holds: new Holds(database),
     ping: async () => void (await database.query('SELECT 1')),
     close: () => database.destroy(),
   };

@@ -2,6 +2,32 @@ import { readFileSync } from 'node:fs';
 import { commonSettings, defineConfig, pathOfFile, portSettings, setting, type LoadedConfig } from '@runnel/kit';
 import { kafkaRules, kafkaSettings } from './ingest/kafka-settings.ts';
 
+/** How long what people see is kept; the same for the service and for `npm start`. */
+export const keepingSettings = {
+  messageRetentionMs: setting.duration('MESSAGE_RETENTION', {
+    default: 0,
+    minimum: 0,
+    description: 'How long what people and models said is kept, in whole days (UTC), two at least; 0 keeps it until somebody deletes it',
+  }),
+  runRetentionMs: setting.duration('RUN_RETENTION', {
+    default: 0,
+    minimum: 0,
+    description: 'How long figures of answers and the timelines of replays are kept, two days at least; 0 keeps them for ever',
+  }),
+};
+
+/** What Redis still has may come back from there for a day, so nothing younger goes. */
+const LEAST_MS = 2 * 86_400_000;
+export const keepingRules = [
+  {
+    of: ['messageRetentionMs', 'runRetentionMs'] as const,
+    problems: ({ messageRetentionMs, runRetentionMs }: { messageRetentionMs: number; runRetentionMs: number }) =>
+      Object.entries({ MESSAGE_RETENTION: messageRetentionMs, RUN_RETENTION: runRetentionMs })
+        .filter(([, term]) => term > 0 && term < LEAST_MS)
+        .map(([name]) => `${name} must be 0 or two days at least`),
+  },
+];
+
 export const configSpec = defineConfig(
   {
     ...commonSettings,
@@ -35,6 +61,7 @@ export const configSpec = defineConfig(
       minimum: 0,
       description: 'How long the trail is kept, in whole months; 0 keeps it for ever',
     }),
+    ...keepingSettings,
     checkpointKey: setting.string('CHECKPOINT_KEY', {
       optional: true,
       secret: true,
@@ -55,7 +82,7 @@ export const configSpec = defineConfig(
       description: 'What finishing the batch in hand may take at the end',
     }),
   },
-  kafkaRules,
+  [...kafkaRules, ...keepingRules],
 );
 
 export type AuditConfig = LoadedConfig<typeof configSpec>;

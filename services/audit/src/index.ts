@@ -4,6 +4,7 @@ export { ownKey } from './checkpoints/key.ts';
 export { startCheckpoints } from './checkpoints/service.ts';
 export { createDirect } from './relay/direct.ts';
 export { watchWaiting } from './read/watch-waiting.ts';
-export { startRetention } from './store/retention.ts';
+export { startRetention } from './retention/service.ts';
 export { RelayLoop } from './relay/relay-loop.ts';
 export { openTables } from './audit-database.ts';
+export { keepingRules, keepingSettings } from './config.ts';

@@ -21,11 +21,22 @@ const createAuditMetrics = (metrics: Metrics) => ({
   checkpointAge: metrics.gauge('runnel_checkpoint_age_seconds', 'Since the newest signed checkpoint of the trail; 0 without a key to sign'),
   deadLetters: metrics.counter('runnel_dead_letters_total', 'Events that could not be stored and were put aside'),
   waiting: metrics.gauge('runnel_audit_waiting_answers', 'Answers that wait for a person, in all conversations that the database has'),
+  removed: metrics.counter(
+    'runnel_audit_retention_removed_total',
+    'What was past its time and was removed; `trail`: months, in SQLite events',
+    ['what'],
+  ),
+  retentionAge: metrics.gauge(
+    'runnel_audit_retention_age_seconds',
+    'Since all that was past its time had been removed; 0 where nothing has a term',
+  ),
+  holds: metrics.gauge('runnel_audit_legal_holds', 'Legal holds in force'),
   runs: metrics.counter('runnel_audit_runs_total', 'Runs that ended, by reason', ['reason']),
 });
 
 export const auditMetrics = (metrics: Metrics): AuditMetrics => {
   const all = createAuditMetrics(metrics);
   startAtZero(all.runs, { reason: ['complete', 'cancelled', 'failed', 'interrupted'] });
+  startAtZero(all.removed, { what: ['messages', 'conversations', 'runs', 'timelines', 'trail'] });
   return all;
 };

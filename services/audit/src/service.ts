@@ -12,7 +12,7 @@ import { databaseAddress } from './database/address.ts';
 import { openBus } from './ingest/kafka-settings.ts';
 import { RelayLoop, type RelayOptions } from './relay/relay-loop.ts';
 import { watchWaiting } from './read/watch-waiting.ts';
-import { startRetention } from './store/retention.ts';
+import { startRetention } from './retention/service.ts';
 import { openTables, type AuditTables } from './audit-database.ts';
 
 const RELAY_LEASE_MS = 5_000;
@@ -43,7 +43,9 @@ export const startAudit = async (config: AuditConfig, log: Logger, deps: AuditSe
   const metrics = auditMetrics(deps.metrics ?? createMetrics('audit', { processMetrics: false }));
   const tables = await openTables(databaseAddress(config));
   const closables: Closable[] = [{ name: 'database', close: () => tables.close() }];
-  closables.push(startRetention(tables, { retentionMs: config.retentionMs, lateMs: config.kafkaRetentionMs + DAY_MS }, log));
+  const { retentionMs, messageRetentionMs: messageMs, runRetentionMs: runMs } = config;
+  const terms = { retentionMs, messageMs, runMs, lateMs: config.kafkaRetentionMs + DAY_MS };
+  closables.push(startRetention({ tables, terms, metrics, log }));
 
   closables.push(watchWaiting(tables, metrics, log));
   const redis = connectRedis(openStoreAddress(config), (error) => log.warn({ event: 'redis.error', message: error.message }));

@@ -348,6 +348,7 @@ test('B8 whatever people do with the product, verify accuses nobody', { timeout:
           'SIGNED_OUT',
           'USER_FORGOTTEN',
           'TRAIL_CUT',
+          ...['TEXTS_CUT', 'RUNS_CUT', 'HOLD_SET', 'HOLD_ENDED'],
         ].includes(type),
     ).toSorted(),
   );

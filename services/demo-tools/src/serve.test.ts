@@ -22,7 +22,7 @@ const start = async () => {
   return { dir, post, call };
 };
 
-test('four tools; those that change something say so', async () => {
+test('five tools; those that change something say so', async () => {
   const { post } = await start();
   const answer = await (await post({ method: 'tools/list', params: {} })).text();
   const { result } = JSON.parse(/\{"(?:jsonrpc|result)".*\}/.exec(answer)![0]) as {
@@ -33,6 +33,7 @@ test('four tools; those that change something say so', async () => {
     ['calculator', true],
     ['counter', false],
     ['post_note', false],
+    ['guest_book', false],
   ]);
 });
 

@@ -1,6 +1,14 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromJsonSchema, McpServer, type CallToolResult, type JsonSchemaType } from '@modelcontextprotocol/server';
+import {
+  fromJsonSchema,
+  inputRequired,
+  inputResponse,
+  McpServer,
+  type CallToolResult,
+  type InputRequiredResult,
+  type JsonSchemaType,
+} from '@modelcontextprotocol/server';
 
 export interface DemoToolsOptions {
   /** Where the counter and the board are kept. */
@@ -51,7 +59,18 @@ const INPUTS = {
     'b',
   ]),
   counter: object<{ label?: string }>({ label: { type: 'string', maxLength: 200 } }),
+  nothing: object<object>({}),
   note: object<{ note: string }>({ note: { type: 'string', minLength: 1, maxLength: 2_000 } }, ['note']),
+};
+
+/** What the guest book wants to know; the model cannot say it for the person. */
+const GUEST = {
+  type: 'object' as const,
+  properties: {
+    name: { type: 'string' as const, title: 'Your name', minLength: 1, maxLength: 80 },
+    stars: { type: 'integer' as const, title: 'How many stars, of five?', minimum: 1, maximum: 5 },
+  },
+  required: ['name'],
 };
 
 /** How many lines a file has; none without the file. */
@@ -124,6 +143,26 @@ export const createDemoTools = ({ dir, now = () => new Date() }: DemoToolsOption
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
     },
     async ({ note: words }, { mcpReq }) => text(`Pinned as note ${await note('board.ndjson', { note: words }, mcpReq._meta)}.`),
+  );
+
+  server.registerTool(
+    'guest_book',
+    {
+      title: 'Guest book',
+      description: 'Writes into the guest book. It asks the person itself; give it nothing.',
+      inputSchema: INPUTS.nothing,
+      annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+    },
+    async (_input, { mcpReq }): Promise<CallToolResult | InputRequiredResult> => {
+      const said = inputResponse(mcpReq.inputResponses, 'guest');
+      if (said.kind !== 'elicit')
+        return inputRequired({
+          inputRequests: { guest: inputRequired.elicit({ message: 'For the guest book:', requestedSchema: GUEST }) },
+        });
+      if (said.action !== 'accept') return failed('Nobody wants to be in the guest book.');
+      const lines = await note('guests.ndjson', { ...said.content }, mcpReq._meta);
+      return text(`Written as guest ${lines}.`);
+    },
   );
   return server;
 };

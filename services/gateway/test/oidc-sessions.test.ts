@@ -176,6 +176,24 @@ describe('P-10 the provider is down at a later step', () => {
     expect(await meOf(browser, publicUrl)).toMatchObject({ status: 401 });
   });
 
+  test('the store is away at sign-out: one is told so and keeps the cookie, so that the next try ends the session', async () => {
+    const memory = createMemoryRunLog();
+    let away = true;
+    const endGrant: RunLog['endGrant'] = (command) =>
+      away ? Promise.reject(new RunnelError('unavailable', 'away')) : memory.endGrant(command);
+    const { gateway, publicUrl } = await startOidcGateway(provider, { runLog: { ...memory, endGrant } });
+    await using _ = gateway;
+    const browser = new Browser();
+    await oddSignIn(browser, { provider, publicUrl });
+    const out = () => browser.ask(`${publicUrl}/api/sign-out`, { method: 'POST', headers: { origin: publicUrl } });
+    expect((await out()).status).toBe(503);
+    expect(await meOf(browser, publicUrl)).toMatchObject({ status: 200, userId: 'ann' });
+    away = false;
+    expect((await out()).status).toBe(200);
+    expect(browser.jar(publicUrl).has('runnel_session')).toBe(false);
+    expect(await meOf(browser, publicUrl)).toMatchObject({ status: 401 });
+  });
+
   test('when it tells of a log-out, or a Bearer token comes: whose keys cannot be had is asked to come back, and is not refused', async () => {
     const { gateway, publicUrl } = await startOidcGateway(provider);
     await using _ = gateway;
@@ -214,4 +232,29 @@ test('A-11 a flow that was begun with one provider is not finished with another 
   }
   expect([provider.tokenCalls, other.tokenCalls]).toEqual([[], []]);
   await other.close();
+});
+
+test('S-13 over TLS the cookies are those that no sister domain can plant, and no other is believed', async () => {
+  const publicUrl = 'https://chat.example';
+  await using gateway = await startGateway({ env: oidcEnv(provider.issuer, publicUrl, { PUBLIC_HOSTS: 'chat.example' }) });
+  const get = (path: string, cookie?: string) =>
+    fetch(gateway.url + path, { redirect: 'manual', headers: { ...(cookie !== undefined && { cookie }) } });
+  const attributes = /; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/;
+  const start = await get('/api/sign-in/start?return=/c/1');
+  const [begun] = start.headers.getSetCookie().filter((line) => line.includes('sign_in'));
+  expect(begun).toMatch(/^__Host-runnel_sign_in\.[\w-]{8}=/);
+  expect(begun).toMatch(attributes);
+  const asked = new URL(start.headers.get('location')!).searchParams;
+  provider.nonce = asked.get('nonce')!;
+  const back = new URLSearchParams({ code: 'c', state: asked.get('state')!, iss: provider.issuer });
+  const pair = begun!.split(';', 1)[0]!;
+  const plain = await get(`/api/sign-in/callback?${back}`, pair.slice('__Host-'.length));
+  expect(outcomeIn(new URL(plain.headers.get('location')!))).toBe('expired');
+  const answer = await get(`/api/sign-in/callback?${back}`, pair);
+  expect(answer.headers.get('location')).toBe(`${publicUrl}/c/1`);
+  const session = answer.headers.getSetCookie().find((line) => line.startsWith('__Host-runnel_session='))!;
+  expect(session).toMatch(attributes);
+  const own = session.split(';', 1)[0]!;
+  expect((await get('/api/me', own)).status).toBe(200);
+  expect((await get('/api/me', own.slice('__Host-'.length))).status).toBe(401);
 });

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from '../testing/oidc/browser.ts';
 import { startRealProvider, type RealProvider } from '../testing/oidc/real-provider.ts';
 import { signed, testSessions } from '../testing/oidc/sessions.ts';
-import { meOf, signIn, startOidcGateway } from '../testing/oidc/signed-in.ts';
+import { meOf, oidcEnv, signIn, startOidcGateway } from '../testing/oidc/signed-in.ts';
+import { startGateway } from '../testing/test-gateway.ts';
 
 let redis: TestRedis;
 let provider: RealProvider;
@@ -49,6 +50,24 @@ test(
   },
 );
 
+test('A-14 a session that is ended on one node is refused on the other, and its socket there closes within a second', async () => {
+  const [here, there] = [await open(), await open()];
+  const { gateway: one, publicUrl } = await startOidcGateway(provider, { runLog: here });
+  await using two = await startGateway({ runLog: there, env: oidcEnv(provider.issuer, publicUrl) });
+  const [browser, bystander] = [new Browser(), new Browser()];
+  await signIn(browser, publicUrl);
+  await signIn(bystander, publicUrl);
+  const socketOf = (of: Browser) => two.connect({ query: {}, headers: { cookie: of.cookiesFor(publicUrl) } });
+  const [socket, other] = [await socketOf(browser), await socketOf(bystander)];
+  const at = performance.now();
+  await browser.ask(`${publicUrl}/api/sign-out`, { method: 'POST', headers: { origin: publicUrl } });
+  expect(await socket.closedWith).toBe(CLOSE.auth);
+  expect(performance.now() - at).toBeLessThan(1_000);
+  expect(other.socket.readyState).toBe(1);
+  await one.close();
+  await Promise.all([here.close(), there.close()]);
+});
+
 test(
   'A-2 thousands of sessions of one person, begun on two gateways at once, leave fifty, and no digest of the others',
   { timeout: 120_000 },
@@ -57,7 +76,9 @@ test(
     await redis.cli('FLUSHALL');
     const gateways = stores.map((store) => testSessions(provider.issuer, { store, maxMs: 3_600_000 }));
     for (let begun = 0; begun < 2_000; begun += 100) {
-      await Promise.all(Array.from({ length: 100 }, (_, i) => gateways[i % 2]!.begin(signed(), 'a device')));
+      // A busy machine may let the store be late: whoever is told so tries again, as a person would.
+      const enter = (i: number) => waitFor(() => gateways[i % 2]!.begin(signed(), 'a device').catch(() => null), { deadlineMs: 30_000 });
+      await Promise.all(Array.from({ length: 100 }, (_, i) => enter(i)));
     }
     expect(await gateways[0]!.list('ann')).toHaveLength(50);
     expect(await redis.cli('KEYS', 'grant:home:*')).toHaveLength(50);

@@ -15,7 +15,8 @@ export interface TestGateway extends GatewayApp {
   url: string;
   /** A socket that is closed with the gateway. */
   connect(options?: ClientOptions): Promise<TestClient>;
-  metric(name: string): Promise<number>;
+  /** The sum of a metric's values, of those that have these labels. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
 export interface TestGatewayOptions extends Partial<Omit<GatewayDeps, 'config'>> {
@@ -61,9 +62,11 @@ export const startGateway = async ({ env = {}, port: wanted = 0, ...deps }: Test
       await client.opened;
       return client;
     },
-    async metric(name) {
+    async metric(name, wanted = {}) {
       const { values } = (await metrics.registry.getSingleMetric(name)?.get()) ?? { values: [] };
-      return values.reduce((sum, { value }) => sum + value, 0);
+      const isWanted = ({ labels }: { labels: Record<string, unknown> }) =>
+        Object.entries(wanted).every(([key, word]) => labels[key] === word);
+      return values.filter(isWanted).reduce((sum, { value }) => sum + value, 0);
     },
     [Symbol.asyncDispose]: close,
   };

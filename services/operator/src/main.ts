@@ -13,9 +13,9 @@ await startService({
   env: process.env,
   hostOf: ({ host }) => host,
   async build({ config, log, metrics, health, openDoor }) {
-    const { kubernetesHost, kubernetesPort } = config;
+    const { kubernetesHost, kubernetesPort, accountDir } = config;
     const host = kubernetesHost.includes(':') ? `[${kubernetesHost}]` : kubernetesHost;
-    const account = await podAccount(`https://${host}:${kubernetesPort}`);
+    const account = await podAccount(`https://${host}:${kubernetesPort}`, accountDir);
     const api = createKubeApi(account);
     const { token, door, closable } = openDoor({});
     const operator = startOperator({ account, api, token, log, metrics: createOperatorMetrics(metrics), config });

@@ -109,7 +109,8 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     metrics: forAudit,
     log,
   });
-  const retention = startRetention(tables, { retentionMs: 0, lateMs: LATE_MS }, log);
+  const terms = { retentionMs: 0, messageMs: config.messageRetentionMs, runMs: config.runRetentionMs, lateMs: LATE_MS };
+  const retention = startRetention({ tables, terms, metrics: forAudit, log });
   const waiting = watchWaiting(tables, forAudit, log);
   const audit = createAuditApp(tables);
   // Histories are read from the tables; a table that cannot be written to must not keep the rest from starting.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { commonSettings, defineConfig, setting, type LoadedConfig } from '@runnel/kit';
 import { configSpec as ai } from '@runnel/ai';
+import { keepingRules, keepingSettings } from '@runnel/audit';
 import { authRules, configSpec as gateway, oidcRules } from '@runnel/gateway';
 
 /** There is no Redis to reach. */
@@ -34,6 +35,7 @@ export const configSpec = defineConfig(
     authMode: { ...ofGateway.authMode, default: 'dev' as const },
     modelsFile,
     maxSteps,
+    ...keepingSettings,
     tools: {
       ...namedTools,
       optional: true,
@@ -53,7 +55,7 @@ export const configSpec = defineConfig(
       description: 'Where conversations are kept',
     }),
   },
-  [...authRules, ...oidcRules],
+  [...authRules, ...oidcRules, ...keepingRules],
 );
 
 export type StandaloneConfig = LoadedConfig<typeof configSpec>;

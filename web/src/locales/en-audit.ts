@@ -52,6 +52,10 @@ export const audit = {
     USER_ERASED: 'Person erased by an admin',
     USER_FORGOTTEN: 'Person’s name destroyed',
     TRAIL_CUT: 'Old months removed',
+    TEXTS_CUT: 'Old messages removed',
+    RUNS_CUT: 'Old figures removed',
+    HOLD_SET: 'Legal hold set',
+    HOLD_ENDED: 'Legal hold ended',
   },
   detail: {
     model: 'Model',

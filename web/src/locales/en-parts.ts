@@ -33,6 +33,7 @@ export const part = {
   retry: 'Call it again',
   skip: 'Go on without it',
   question: 'The model asks',
+  toolAsks: '{tool} asks',
   answerLabel: 'Your answer',
   ownAnswer: 'Or in your words',
   answer: 'Answer',

@@ -95,6 +95,7 @@ export const en = {
     wrong: 'This token was not accepted: it is wrong, or it has expired. Check it, or ask for a new one.',
     byName: 'This server knows people by the “user_id” in the address, and cannot use the one that is there.',
     out: 'Sign out',
+    stillIn: 'You are still signed in: the server did not answer. Try again before you leave this device.',
   },
   connection: {
     label: 'Connection: {state}',
@@ -207,6 +208,9 @@ export const en = {
     table: 'Table',
     note: 'Footnote',
     noteBack: 'Back to footnote',
+    diagram: 'Diagram',
+    diagramAlt: 'A diagram. “Text” shows what it was drawn from.',
+    diagramText: 'Text',
   },
   why: {
     tooLong: 'The conversation is too long for this model.',

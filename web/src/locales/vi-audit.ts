@@ -53,6 +53,10 @@ export const audit: typeof english = {
     USER_ERASED: 'Quản trị viên xóa một người',
     USER_FORGOTTEN: 'Hủy tên của người đó',
     TRAIL_CUT: 'Xóa các tháng cũ',
+    TEXTS_CUT: 'Xóa tin nhắn cũ',
+    RUNS_CUT: 'Xóa số liệu cũ',
+    HOLD_SET: 'Đặt lệnh giữ lại theo pháp luật',
+    HOLD_ENDED: 'Bỏ lệnh giữ lại theo pháp luật',
   },
   detail: {
     model: 'Mô hình',

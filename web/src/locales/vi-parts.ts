@@ -34,6 +34,7 @@ export const part: typeof english = {
   retry: 'Gọi lại',
   skip: 'Tiếp tục mà không cần nó',
   question: 'Mô hình hỏi',
+  toolAsks: '{tool} hỏi',
   answerLabel: 'Câu trả lời của bạn',
   ownAnswer: 'Hoặc bằng lời của bạn',
   answer: 'Trả lời',

@@ -96,6 +96,7 @@ export const vi: Messages = {
     wrong: 'Mã này không được chấp nhận: mã sai hoặc đã hết hạn. Hãy kiểm tra lại, hoặc xin mã mới.',
     byName: 'Máy chủ này nhận ra bạn qua “user_id” trong địa chỉ, và không dùng được giá trị đang có.',
     out: 'Đăng xuất',
+    stillIn: 'Bạn vẫn đang đăng nhập: máy chủ không trả lời. Hãy thử lại trước khi rời thiết bị này.',
   },
   connection: {
     label: 'Kết nối: {state}',
@@ -207,6 +208,9 @@ export const vi: Messages = {
     table: 'Bảng',
     note: 'Chú thích',
     noteBack: 'Trở lại chú thích',
+    diagram: 'Sơ đồ',
+    diagramAlt: 'Một sơ đồ. “Văn bản” cho xem nội dung dùng để vẽ.',
+    diagramText: 'Văn bản',
   },
   why: {
     tooLong: 'Cuộc trò chuyện quá dài cho mô hình này.',

@@ -3,7 +3,9 @@ import { toRunnelError } from '@runnel/protocol';
 import { useClient } from '@runnel/vue';
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { i18n } from '../i18n.ts';
 import { useAttachments } from './attachments.ts';
+import { useNotices } from './notices.ts';
 import { useTokens } from '../tokens.ts';
 import { claimDrafts, forgetDrafts } from '../composables/draft.ts';
 import { BASE } from '../lib/session/base.ts';
@@ -87,6 +89,13 @@ export const useSignIn = defineStore('sign-in', () => {
     void client.archive.me().then(({ userId }) => welcome(userId), hearError);
   };
 
+  const notOut = (error: unknown): void => {
+    if (isForNobody(toRunnelError(error).code)) return refused();
+    const { t } = i18n.global;
+    // It stays until they have tried again: the next person at this screen would be them.
+    useNotices().offer(t('signIn.stillIn'), t('signIn.out'), () => void signOut());
+  };
+
   const signOut = async (): Promise<void> => {
     tokens.forget();
     forgetDrafts();
@@ -98,7 +107,7 @@ export const useSignIn = defineStore('sign-in', () => {
     await (await import('../composables/offline/kept-store.ts')).forgetKept();
     if (!signsIn.value) return location.assign(BASE);
     // A cookie that no script reads is ended by the server; without it one is still signed in, so the page says so instead of leaving.
-    await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : BASE), hearError);
+    await client.signOut().then((url) => location.assign(url !== null && /^https?:/.test(url) ? url : BASE), notOut);
   };
 
   hear(client.connection.get());

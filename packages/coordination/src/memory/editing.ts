@@ -1,5 +1,5 @@
-import type { Message } from '@runnel/protocol';
 import { RESET_TYPE, type ChangeResult, type Preset, type RunLog } from '../run-log.ts';
+import { repeats, withoutText } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 
 interface Change {
@@ -18,11 +18,20 @@ export const setTitle = (store: MemoryStore, command: Change & { title: string }
   if (typeof conversation === 'string') return { outcome: conversation };
   store.recheck(conversation);
   const title = command.title.toWellFormed();
-  conversation.title = title;
+  Object.assign(conversation, { title, untitled: false });
   const offset = store.emit(conversation, 'title', { title });
   store.audit(conversation, 'TITLE_CHANGED', { title });
   store.touch(conversation);
   return { outcome: 'done', offset };
+};
+
+/** True when the database's title is newer than one from when a run began. */
+export const adoptTitle = (conversation: MemoryConversation, stored: string): boolean => {
+  const title = stored.toWellFormed();
+  const isNewer = title !== '' && conversation.untitled === true && conversation.title !== title;
+  if (title !== '') conversation.untitled = false;
+  if (isNewer) conversation.title = title;
+  return isNewer;
 };
 
 export const setPreset = (store: MemoryStore, command: Change & Preset): ChangeResult => {
@@ -40,20 +49,6 @@ export const setPreset = (store: MemoryStore, command: Change & Preset): ChangeR
   store.touch(conversation);
   return { outcome: 'done', offset: conversation.offset };
 };
-
-/** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
-const repeats = (title: string, words: string): boolean => {
-  const start = title.replace(/…$/, '');
-  return (
-    start !== '' &&
-    words
-      .replace(/[ \t-\r]+/g, ' ')
-      .replace(/^ /, '')
-      .startsWith(start)
-  );
-};
-
-const withoutText = ({ parts: _, receipt: __, ...message }: Message): Message => ({ ...message, text: '', status: 'deleted' });
 
 export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['deleteMessage']>[0]): ChangeResult => {
   const conversation = own(store, command);
@@ -76,9 +71,10 @@ export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['de
   store.recheck(conversation);
   const offset = store.emit(conversation, 'message-deleted', { messageId });
   conversation.log = conversation.log.slice(-1);
+  store.wake({ kind: 'deleted', conversationId: conversation.conversationId, messageId });
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });
   const untitled = repeats(conversation.title, words);
-  if (untitled) conversation.title = '';
+  if (untitled) Object.assign(conversation, { title: '', untitled: false });
   const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
   if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
   store.touch(conversation);
@@ -104,6 +100,7 @@ export const deleteConversation = (store: MemoryStore, command: Parameters<RunLo
   if (forget) store.whose.free(conversationId);
   else store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+  store.wake({ kind: 'deleted', conversationId });
   return { outcome: 'done', offset };
 };
 

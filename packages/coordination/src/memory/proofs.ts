@@ -1,5 +1,5 @@
 import { newId } from '@runnel/protocol';
-import { closeDeleted } from './editing.ts';
+import { adoptTitle, closeDeleted } from './editing.ts';
 import { LIMITS } from '../limits.ts';
 import type { MemoryStore } from './store.ts';
 import { answersOf } from '../messages.ts';
@@ -13,7 +13,8 @@ export const mergeStored = (store: MemoryStore, { conversationId, userId, title,
   if (conversation.userId !== userId) return { outcome: 'forbidden' };
   const lacking = answersOf(messages).filter(({ message }) => !conversation.ids.has(message.messageId));
   const { unproven } = conversation;
-  if (lacking.length === 0 && !unproven) return { outcome: 'proven' };
+  const isUntitled = adoptTitle(conversation, title);
+  if (lacking.length === 0 && !unproven && !isUntitled) return { outcome: 'proven' };
   store.whose.hold(conversationId, userId);
   for (const { message, madeRun } of lacking) conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
   const all = [...lacking.map(({ message }) => [message.messageId, message] as const), ...conversation.messages];
@@ -21,7 +22,7 @@ export const mergeStored = (store: MemoryStore, { conversationId, userId, title,
   if (all.length > LIMITS.messages || hasMore) conversation.trimmed = true;
   else if (unproven) conversation.trimmed = false;
   conversation.unproven = false;
-  if (lacking.length === 0) return { outcome: 'proven' };
+  if (lacking.length === 0 && !isUntitled) return { outcome: 'proven' };
   Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [], title: title.toWellFormed() });
   store.emit(conversation, 'title', { title: conversation.title });
   store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'merge', count: lacking.length });

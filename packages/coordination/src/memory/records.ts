@@ -8,6 +8,8 @@ export interface MemoryConversation {
   offset: number;
   auditSequence: number;
   title: string;
+  /** That is from when a run began, and the database may know a newer one. */
+  untitled?: boolean;
   createdAt: number;
   leaf: string | null;
   active: string | null;

@@ -1,5 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { LIMITS } from '../limits.ts';
+import { adoptTitle } from './editing.ts';
 import { answersOf } from '../messages.ts';
 import { putBack } from './put-back.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
@@ -36,7 +37,11 @@ const tell = (store: MemoryStore, conversation: MemoryConversation, count: numbe
   store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'rehydrate', count, ...(parked && { runId: parked.runId }) });
 
 /** To a conversation that may have lost its tail with the store's it adds what the database has more, under a new logId. */
-const merge = (store: MemoryStore, conversation: MemoryConversation, { messages, parked, ...preset }: Rehydrate): RehydrateResult => {
+const merge = (
+  store: MemoryStore,
+  conversation: MemoryConversation,
+  { messages, parked, title, ...preset }: Rehydrate,
+): RehydrateResult => {
   store.recheck(conversation);
   const { lossy, ids } = conversation;
   const lacks = (message: StoredMessage): boolean => {
@@ -48,7 +53,8 @@ const merge = (store: MemoryStore, conversation: MemoryConversation, { messages,
   if (lossy !== null && store.now() - lossy > LIMITS.lastLookMs) conversation.lossy = null;
   // Also where nothing else is missing: the database may have heard of it after the rest was put back.
   const cameBack = parked !== undefined && putBack(store, conversation, parked);
-  if (missing.length === 0 && !cameBack) return { outcome: 'exists' };
+  const isUntitled = adoptTitle(conversation, title);
+  if (missing.length === 0 && !isUntitled && !cameBack) return { outcome: 'exists' };
   Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
   // What runs in an older copy may have ended: who was shown that waits for it.
   if (conversation.active === null) conversation.before = null;

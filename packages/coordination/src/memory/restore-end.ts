@@ -33,7 +33,7 @@ export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndR
   if (existing?.active && existing.active !== runId) return { outcome: 'busy' };
 
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
-  if (!existing) Object.assign(conversation, { trimmed: true, createdAt: startedAt });
+  if (!existing) Object.assign(conversation, { trimmed: true, untitled: true, createdAt: startedAt });
   Object.assign(conversation, {
     logId: newLogId,
     offset: 0,

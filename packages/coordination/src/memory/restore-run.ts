@@ -37,7 +37,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
 
   const isRemade = existing !== undefined && !known;
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);
-  if (!existing) conversation.trimmed = true;
+  if (!existing) Object.assign(conversation, { trimmed: true, untitled: true });
   if (!isRemade)
     Object.assign(conversation, {
       logId: newLogId,

@@ -9,15 +9,18 @@ import { shardCount, shardOf, workChannel } from './keys.ts';
 
 /**
  * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
- * that again, or it still ran. Only hints; sweeps find the same.
+ * that again, or it still ran; something was deleted. Only hints; sweeps find the same.
  */
-export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' | 'decided' } & RunRef) | AskEnd | SayRunning;
+export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' | 'decided' } & RunRef) | AskEnd | SayRunning | SayDeleted;
 
 /** Whether a claimed run had ended. With `copy`, what the store has of its text, the store changed, and it may also still run. */
 export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; sha256: string } } & RunRef;
 
 /** The answer of an owner that lived and has let go of the run: its text from byte `at` on. Whoever asked under this epoch goes on. */
 export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string } & RunRef;
+
+/** A conversation, or one message of it, was deleted: nobody keeps its words for a store that loses them. */
+export type SayDeleted = { kind: 'deleted'; conversationId: string; messageId?: string };
 
 /** A published hint; null for what is none. Pure. */
 const parseHint = (text: string): WorkHint | null => {
@@ -28,7 +31,8 @@ const parseHint = (text: string): WorkHint | null => {
     return null;
   }
   if (typeof hint !== 'object' || hint === null) return null;
-  const { kind, conversationId, runId } = hint as Record<string, unknown>;
+  const { kind, conversationId, runId, messageId } = hint as Record<string, unknown>;
+  if (kind === 'deleted') return isId(conversationId) && (messageId === undefined || isId(messageId)) ? (hint as WorkHint) : null;
   return typeof kind === 'string' && isId(conversationId) && isId(runId) ? (hint as WorkHint) : null;
 };
 
@@ -56,7 +60,7 @@ export const createWorkChannels = (
     throw failed.reason;
   },
   async publishWork(hint) {
-    checkIds(hint.conversationId, hint.runId);
+    checkIds(hint.conversationId, 'runId' in hint ? hint.runId : hint.conversationId);
     await caller.call('publish-work', () => client.spublish(workChannel(shardOf(hint.conversationId)), JSON.stringify(hint)));
   },
 });

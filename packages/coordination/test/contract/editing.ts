@@ -1,6 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
+import type { WorkHint } from '../../src/run-log.ts';
 import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
 
 export const editingContract = (current: Current): void => {
@@ -54,6 +55,22 @@ export const editingContract = (current: Current): void => {
     await followed.close();
     expect(await log.deleteConversation({ conversationId, userId: USER })).toEqual({ outcome: 'not-found' });
     expect(await log.beginRun(promptOf({ conversationId }))).toMatchObject({ outcome: 'started', offset: 3 });
+  });
+
+  test('a deletion is told to all who keep words for a store that loses them', async () => {
+    const { log, other } = current();
+    const { conversationId, messageId } = await wholeRun(log, {}, 'x');
+    const hints: WorkHint[] = [];
+    const work = await other.onWork((hint) => hint.conversationId === conversationId && hint.kind === 'deleted' && hints.push(hint));
+    await log.deleteMessage({ conversationId, userId: USER, messageId });
+    await waitFor(() => hints.length === 1);
+    await log.deleteConversation({ conversationId, userId: USER });
+    await waitFor(() => hints.length === 2);
+    expect(hints).toEqual([
+      { kind: 'deleted', conversationId, messageId },
+      { kind: 'deleted', conversationId },
+    ]);
+    await work.close();
   });
 
   test('a title is an event', async () => {

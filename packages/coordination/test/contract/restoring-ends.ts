@@ -151,6 +151,26 @@ export const restoringEndsContract = (current: Current): void => {
     expect(await snapshotOf(log, run.conversationId)).toEqual(before);
   });
 
+  test.each(['an end', 'a run'])(
+    'P-1 %s that a store had lost brings the title of its beginning; the database’s is newer, and a person’s the newest',
+    async (what) => {
+      const { log } = current();
+      for (const renamed of [false, true]) {
+        const run = lostRun();
+        const { conversationId } = run;
+        if (what === 'an end') await log.restoreEnd(restoreEndOf(run, 'x', { title: 'as it began' }));
+        else await log.restoreRun({ ...restoreOf(run, 'x'), title: 'as it began' });
+        expect((await snapshotOf(log, conversationId)).title).toBe('as it began');
+        if (renamed) await log.setTitle({ conversationId, userId: USER, title: 'renamed now' });
+        const { messages } = await snapshotOf(log, conversationId);
+        const stored = { conversationId, userId: USER, title: 'renamed before', hasMore: false, messages };
+        expect(await log.rehydrate(stored)).toMatchObject({ outcome: renamed ? 'exists' : 'rehydrated' });
+        expect((await snapshotOf(log, conversationId)).title).toBe(renamed ? 'renamed now' : 'renamed before');
+        expect(await log.rehydrate({ ...stored, title: 'later' })).toEqual({ outcome: 'exists' });
+      }
+    },
+  );
+
   test('B4 what was deleted stays deleted, and nobody else’s conversation is touched', async () => {
     const { log } = current();
     const run = await wholeRun(log, {}, 'abc');

@@ -1,17 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Metrics } from '../metrics.ts';
 
-/** The `package.json` of the whole lies there in a checkout and in an image. */
-const ROOT = join(import.meta.dirname, '../../../..');
+/** What the `package.json` of the whole is called; it lies above this file in a checkout and in an image, bundled or not. */
+const WHOLE = 'runnel';
 
-/** The release that runs, as its `package.json` has it; `unknown` where there is none. */
-export const ownVersion = (root = ROOT): string => {
+/** The release that runs, as that `package.json` has it; `unknown` where there is none above the folder. */
+export const ownVersion = (folder: string = import.meta.dirname): string => {
+  const { name, version } = manifestIn(folder);
+  if (name === WHOLE && typeof version === 'string') return version;
+  const above = dirname(folder);
+  return above === folder ? 'unknown' : ownVersion(above);
+};
+
+const manifestIn = (folder: string): { name?: unknown; version?: unknown } => {
   try {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : 'unknown';
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object;
   } catch {
-    return 'unknown';
+    return {};
   }
 };
 

@@ -237,6 +237,13 @@ export const AUDIT_DATA = {
   USER_FORGOTTEN: Type.Object({ target: Name, at: Whole, redacted: Whole, sha256: Type.String() }),
   /** Retention removed what is before a time; how many logs it has cut so far, and the digest of where. */
   TRAIL_CUT: Type.Object({ before: Whole, logs: Whole, sha256: Type.String() }),
+  /** Retention removed what people and models had said before a time, and the titles of conversations of which nothing was left. */
+  TEXTS_CUT: Type.Object({ before: Whole, conversations: Whole, messages: Whole, sha256: Type.String() }),
+  /** Retention removed figures and timelines of runs that began before a time. */
+  RUNS_CUT: Type.Object({ before: Whole, runs: Whole, timelines: Whole }),
+  /** A court wants something kept: `target` is a person, or it is a conversation. `query`: JSON of the hold's id and what it is for. */
+  HOLD_SET: AdminAct,
+  HOLD_ENDED: AdminAct,
 };
 
 export type AuditEventType = keyof typeof AUDIT_DATA;

@@ -95,4 +95,39 @@ export type AdminAct = Static<typeof AdminAct>;
 export const Forget = Type.Object({ user: Name });
 export const ForgetAnswer = Type.Object({ forgotten: Type.Boolean() });
 
+/** Body of `POST /holds`: a person or a conversation, one of them. `matter`: what the lawyers call it. */
+export const HoldWish = Type.Object({
+  admin: Name,
+  user: Type.Optional(Name),
+  conversation: Type.Optional(Id),
+  matter: Type.Optional(Type.String({ maxLength: 200 })),
+});
+export type HoldWish = Static<typeof HoldWish>;
+
+/** Something that is kept for a court, since `since` (ms). */
+export const Hold = Type.Object({
+  hold: Type.String(),
+  user: Type.Optional(Type.String()),
+  conversation: Type.Optional(Type.String()),
+  matter: Type.Optional(Type.String()),
+  since: Type.Integer(),
+});
+export type Hold = Static<typeof Hold>;
+export const HoldList = Type.Object({ holds: Type.Array(Hold) });
+
+/** What people deleted while it was held. `kind`: message, part, title. */
+export const KeptPage = Type.Object({
+  rows: Type.Array(
+    Type.Object({
+      conversationId: Type.String(),
+      kind: Type.String(),
+      name: Type.String(),
+      position: Type.Integer(),
+      role: Type.String(),
+      body: Type.String(),
+    }),
+  ),
+  hasMore: Type.Boolean(),
+});
+
 export const IdParams = Type.Object({ id: Id });

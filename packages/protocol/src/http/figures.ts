@@ -6,6 +6,13 @@ import type { ModelEntry } from './model-entry.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
+/** One of several places that serve a model, as one AI pod knows it. */
+export const EndpointStanding = Type.Object({
+  name: Type.String(),
+  resting: Type.Boolean({ description: 'It failed again and again, and is not asked for a while' }),
+});
+export type EndpointStanding = Static<typeof EndpointStanding>;
+
 /** One model in one AI pod. Counts are of the last minutes. */
 export const ModelFigures = Type.Object({
   hash: Type.String({ description: '`hashOfEntry` of what it was made from' }),
@@ -14,6 +21,7 @@ export const ModelFigures = Type.Object({
   failed: Count,
   firstTextP95Ms: Type.Union([Type.Number(), Type.Null()]),
   lastFailure: Type.Optional(Type.Object({ code: Type.String(), at: Type.Integer({ description: 'ms since the epoch' }) })),
+  endpoints: Type.Optional(Type.Array(EndpointStanding)),
 });
 export type ModelFigures = Static<typeof ModelFigures>;
 

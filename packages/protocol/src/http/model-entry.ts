@@ -32,14 +32,48 @@ export const ModelAccess = Type.Object(
 );
 export type ModelAccess = Static<typeof ModelAccess>;
 
+/** Whether everybody who may ask the one may ask the other, too: only then may the other answer in its place. Pure. */
+export const isForAllOf = (asked: ModelAccess | undefined, other: ModelAccess | undefined): boolean => {
+  if (other === undefined) return true;
+  if (asked === undefined) return false;
+  const covers = (theirs: readonly string[] = [], own: readonly string[] = []): boolean => theirs.every((word) => own.includes(word));
+  return covers(asked.groups, other.groups) && covers(asked.scopes, other.scopes);
+};
+
 /** What pods tell gateways of a model; people are not told who else may use it. */
 export const PodModel = Type.Object({ ...ModelInfo.properties, access: Type.Optional(ModelAccess) });
 export type PodModel = Static<typeof PodModel>;
 export const PodModelList = Type.Object({ models: Type.Array(PodModel) });
 
+const BaseURL = { pattern: '^https?://' };
+
+/** One of several places where the same model is served. */
+export const ModelEndpoint = Type.Object(
+  {
+    baseURL: Type.String({ ...BaseURL, description: 'Where the API is, up to its version' }),
+    weight: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1000, description: 'Its share of the requests; 1 when absent, 0: it is asked no more' }),
+    ),
+    model: Type.Optional(Type.String({ minLength: 1, description: 'The name there; that of the entry when absent' })),
+    apiKeyEnv: Type.Optional(
+      Type.String({ ...EnvName, description: 'Name of the variable that holds its key; that of the entry when absent' }),
+    ),
+    apiKeyFile: Type.Optional(Type.String({ minLength: 1, description: 'Path of a file that holds its key instead' })),
+  },
+  { additionalProperties: false },
+);
+export type ModelEndpoint = Static<typeof ModelEndpoint>;
+
 const connection = {
   baseURL: Type.Optional(
-    Type.String({ pattern: '^https?://', description: 'Where the API is, up to its version, e.g. `https://llm.example.org/v1`' }),
+    Type.String({ ...BaseURL, description: 'Where the API is, up to its version, e.g. `https://llm.example.org/v1`' }),
+  ),
+  endpoints: Type.Optional(
+    Type.Array(ModelEndpoint, {
+      minItems: 1,
+      maxItems: 16,
+      description: 'Several places that serve it alike, instead of `baseURL`: asked by weight, and one that fails rests',
+    }),
   ),
   apiKeyEnv: Type.Optional(Type.String({ ...EnvName, description: 'Name of the environment variable that holds the key' })),
   apiKeyFile: Type.Optional(
@@ -53,6 +87,13 @@ const connection = {
       Type.String({ pattern: HeaderName }),
       EnvName,
       named('Headers by the environment variable that holds each, e.g. `{"api-key": "AZURE_KEY"}`'),
+    ),
+  ),
+  headersFile: Type.Optional(
+    Type.Record(
+      Type.String({ pattern: HeaderName }),
+      Type.String({ minLength: 1 }),
+      named('Headers by the path of a file that holds each, read for each request: it may change'),
     ),
   ),
   query: Type.Optional(

@@ -38,6 +38,21 @@ export const PartSchema = Type.Object({
   endedAt: Type.Optional(Type.Integer(Time)),
   choices: Type.Optional(Type.Array(Type.String())),
   answer: Type.Optional(Type.String()),
+  of: Type.Optional(Type.String({ description: 'Of a question that a tool asks in the course of its call: the part of that call' })),
+  field: Type.Optional(
+    Type.Object({
+      form: Type.String(),
+      name: Type.String(),
+      schema: Type.Unsafe<Record<string, unknown>>(Type.Object({})),
+      required: Type.Optional(Type.Boolean()),
+    }),
+  ),
+  asks: Type.Optional(
+    Type.Object(
+      { forms: Type.Array(Type.String()), rounds: Count, state: Type.Optional(Type.String()) },
+      { description: 'Of a call whose tool waits for answers of a person' },
+    ),
+  ),
   step: Type.Optional(Count),
   callId: Type.Optional(Type.String()),
   note: Type.Optional(Type.String({ description: 'Said with a decision, for the model' })),

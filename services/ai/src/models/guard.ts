@@ -84,7 +84,7 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
   };
   return {
     ...provider,
-    isDown: () => breaker.state !== CircuitState.Closed && clock.now() - failedAt < DOWN_MS,
+    isDown: () => (breaker.state !== CircuitState.Closed && clock.now() - failedAt < DOWN_MS) || provider.isDown?.() === true,
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       const { first, iterator } = await openOften(request, signal);
       if (first.done) return;

@@ -86,3 +86,10 @@ export const toModelError = (error: unknown, secrets: readonly string[], prompts
   if (status === 429) return new RunnelError('rate-limited', message, details);
   return new RunnelError(status >= 500 || LATER.has(status) ? 'unavailable' : 'model-failed', message, details);
 };
+
+/** A provider's words for a request that is wrong: another model would be asked the same. */
+const WRONG_REQUESTS: ReadonlySet<number> = new Set([400, 413, 422]);
+
+/** Whether another model may do better: this one is away, refuses, has enough to do, or its key or quota is at an end. Pure. */
+export const mayFallBack = ({ code, providerStatus }: RunnelError): boolean =>
+  (code === 'model-failed' || code === 'rate-limited') && !(providerStatus !== undefined && WRONG_REQUESTS.has(providerStatus));

@@ -1,6 +1,6 @@
 import type { FileContent } from '@runnel/files';
 import type { Finish, Part, Role, Usage } from '@runnel/protocol';
-import type { ModelParams, Turn } from '@runnel/protocol/http';
+import type { EndpointStanding, ModelParams, Turn } from '@runnel/protocol/http';
 
 export interface ModelMessage {
   role: Role;
@@ -96,6 +96,8 @@ export interface ChatProvider {
   close?(): Promise<void>;
   /** It has failed so often, and lately, that it is probably away. A guess for people: it is still asked. */
   isDown?(): boolean;
+  /** Where several places serve it: which of them rest after failures. */
+  endpoints?(): EndpointStanding[];
 }
 
 /** What a person said, and not the result of a tool. */

@@ -8,13 +8,15 @@ import { guard } from './guard.ts';
 import { withLimits } from './limits.ts';
 import { createLocalProvider } from './local.ts';
 import { infoOf, modelProblems } from './model-config.ts';
+import { createPool, MOST_ASKED, type EndpointOutcome } from './endpoints/pool.ts';
+import { endpointEntries } from './endpoints/entries.ts';
 import { connectionOf } from './remote/connection.ts';
 import type { ChatProvider } from './provider.ts';
 import type { ModelEntry, PodModel } from '@runnel/protocol/http';
 import { anthropicMessages } from './remote/anthropic-messages.ts';
 import { openAiChat } from './remote/openai-chat.ts';
 import { createRemoteProvider } from './remote/provider.ts';
-import { DEFAULT_TIMEOUTS } from './watchdog.ts';
+import { DEFAULT_TIMEOUTS, withTimeouts, type Timeouts } from './watchdog.ts';
 
 export interface Model {
   info: PodModel;
@@ -48,6 +50,8 @@ export interface ModelsOptions {
   clock?: Clock;
   /** The setting that the entries are from, for what is said of mistakes. */
   from?: 'MODELS' | 'MODELS_FILE';
+  /** What became of one request to one of a model's endpoints. */
+  onEndpoint?: ((model: string, endpoint: string, outcome: EndpointOutcome) => void) | undefined;
   /** A model that is the same as before. */
   reuse?: (entry: ModelEntry) => Model | undefined;
 }
@@ -55,14 +59,14 @@ export interface ModelsOptions {
 /** @throws ConfigError with every problem of the entries */
 export const createModelRegistry = (
   entries: readonly ModelEntry[],
-  { env = {}, clock = systemClock, from = 'MODELS', reuse }: ModelsOptions = {},
+  { env = {}, clock = systemClock, from = 'MODELS', reuse, onEndpoint }: ModelsOptions = {},
 ): ModelRegistry => {
   const problems = modelProblems(entries, env);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${from} ${problem}`));
   const offered = entries.filter(({ suspended }) => !suspended);
   const standard = offered.find((entry) => entry.default) ?? offered[0];
   const modelOf = (entry: ModelEntry): Model => {
-    const { info, ...model } = reuse?.(entry) ?? createModel(entry, env, clock);
+    const { info, ...model } = reuse?.(entry) ?? createModel(entry, { env, clock, onEndpoint });
     return { ...model, info: infoFor(entry, { canContinue: info.canContinue, isDefault: entry === standard }) };
   };
   const models = new Map(entries.map((entry) => [entry.id, modelOf(entry)]));
@@ -91,14 +95,24 @@ const infoFor = (entry: ModelEntry, of: { canContinue: boolean; isDefault: boole
   accepts: acceptedBy(entry.provider, of.canContinue),
 });
 
-const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): Model => {
-  const bare = createProvider(entry, env, clock);
+interface Making {
+  env: NonNullable<ModelsOptions['env']>;
+  clock: Clock;
+  onEndpoint: ModelsOptions['onEndpoint'];
+}
+
+const createModel = (entry: ModelEntry, making: Making): Model => {
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...entry.timeouts };
+  const { endpoints = [] } = entry;
+  const bare = endpoints.length > 0 ? createPooled(entry, timeouts, making) : createProvider(entry, making);
   const remote = entry.provider === 'openai-compatible' || entry.provider === 'anthropic';
   const provider = guard(bare, {
-    timeouts: { ...DEFAULT_TIMEOUTS, ...entry.timeouts },
+    // Each endpoint has the time until its first token; who waits gets all of theirs.
+    timeouts: { ...timeouts, firstTokenMs: timeouts.firstTokenMs * Math.max(1, Math.min(endpoints.length, MOST_ASKED)) },
     remote,
-    clock,
-    ...(entry.fallback && { openings: 1 }),
+    clock: making.clock,
+    // Another endpoint, or another model, is asked instead of the same once more.
+    ...((entry.fallback || endpoints.length > 1) && { openings: 1 }),
   });
   return {
     info: infoFor(entry, { canContinue: provider.canContinue, isDefault: false }),
@@ -111,7 +125,16 @@ const createModel = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, 
   };
 };
 
-const createProvider = (entry: ModelEntry, env: NonNullable<ModelsOptions['env']>, clock: Clock): ChatProvider => {
+const createPooled = (entry: ModelEntry, timeouts: Timeouts, making: Making): ChatProvider => {
+  const { clock, onEndpoint } = making;
+  const endpoints = endpointEntries(entry).map(({ name, weight, entry: own }) => ({
+    ...{ name, weight, model: own.model },
+    provider: withTimeouts(createProvider(own, making), timeouts, clock),
+  }));
+  return createPool(endpoints, { clock, onOutcome: (endpoint, outcome) => onEndpoint?.(entry.id, endpoint, outcome) });
+};
+
+const createProvider = (entry: ModelEntry, { env, clock }: Pick<Making, 'env' | 'clock'>): ChatProvider => {
   switch (entry.provider) {
     case 'demo':
       return withLimits(createDemoProvider(clock), 'words');

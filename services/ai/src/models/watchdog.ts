@@ -18,7 +18,11 @@ export const withTimeouts = (provider: ChatProvider, timeouts: Timeouts, clock: 
   ...provider,
 
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-    const watched = watch((inner, onLife) => provider.stream({ ...request, onLife }, inner), timeouts, signal, clock);
+    const heard = (alive: () => void) => (): void => {
+      alive();
+      request.onLife?.();
+    };
+    const watched = watch((inner, alive) => provider.stream({ ...request, onLife: heard(alive) }, inner), timeouts, signal, clock);
     try {
       for (let step = await watched.next(); !step.done; step = await watched.next()) yield step.value;
     } finally {

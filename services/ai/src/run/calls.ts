@@ -1,10 +1,12 @@
 import { RunnelError, isFinal, type Part } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
+import type { InputForm } from '../asking/forms.ts';
 import { toolKey, type Tool } from '../tools/toolbox.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { readQuestion } from './ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
 import type { RunJob } from './generate.ts';
+import { askAgain, askNow, goOnWith, isAsking, MOST_ROUNDS } from '../asking/tool-questions.ts';
 import { newPartId, type Called } from './part-maker.ts';
 
 const failed = (part: Part, code: string, message: string, now: number): Part => ({
@@ -65,7 +67,8 @@ const asked = (part: Part, input: string, now: number, isLast: boolean): Part =>
   return { ...part, ...question };
 };
 
-const mayBeMade = ({ kind, state }: Part): boolean => kind === 'tool' && (state === 'ready' || state === 'approved' || state === 'running');
+const mayBeMade = (part: Part, parts: readonly Part[]): boolean =>
+  part.kind === 'tool' && (part.state === 'ready' || part.state === 'approved' || (part.state === 'running' && !isAsking(part, parts)));
 
 /** Carries out the calls that may be made, side by side, until each is final or waits for a person. One that is approved meanwhile begins at once. */
 export const settleCalls = async (
@@ -76,9 +79,11 @@ export const settleCalls = async (
   { reread, decisions }: Deciding,
 ): Promise<void> => {
   const inFlight = new Map<string, Promise<void>>();
+  let change = Promise.withResolvers<void>();
+  const means: Means = { signal, reread, changed: () => change.promise };
   const left = new Set<string>();
   const begin = (part: Part): void => {
-    const carried = carryOut(job, part, tools.get(toolKey(part)), appends, signal).then(async (how) => {
+    const carried = carryOut(job, part, tools.get(toolKey(part)), appends, means).then(async (how) => {
       inFlight.delete(part.partId);
       if (how !== 'done') left.add(part.partId);
       if (how === 'changed') await reread();
@@ -86,31 +91,48 @@ export const settleCalls = async (
     inFlight.set(part.partId, carried);
   };
   for (;;) {
-    const next = appends.parts.all.filter((part) => mayBeMade(part) && !inFlight.has(part.partId) && !left.has(part.partId));
+    const next = appends.parts.all.filter(
+      (part) => mayBeMade(part, appends.parts.all) && !inFlight.has(part.partId) && !left.has(part.partId),
+    );
     if (!signal.aborted) next.forEach(begin);
     if (inFlight.size === 0) return;
     await Promise.race([...inFlight.values(), decisions.next]);
-    if (decisions.take()) await reread();
+    if (!decisions.take()) continue;
+    await reread();
+    change.resolve();
+    change = Promise.withResolvers();
   }
 };
 
+interface Means {
+  signal: AbortSignal;
+  reread(): Promise<boolean>;
+  /** Resolves when the parts were read again. */
+  changed(): Promise<void>;
+}
+
 type Carried = 'done' | 'changed' | 'stopped';
 
-const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends: AppendLoop, signal: AbortSignal): Promise<Carried> => {
-  const { tools, clock = systemClock, ref } = job;
+const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends: AppendLoop, means: Means): Promise<Carried> => {
+  const { tools, clock = systemClock, ref, claim } = job;
+  const { signal } = means;
   const finish = async (next: Part, from: Part['state']): Promise<Carried> => {
     const how = await appends.put(next, from, isFinal(next) ? appends.pushedBytes : undefined);
     return how === 'stands' ? 'done' : how;
   };
   // Its owner died while it was being called, and nobody knows whether it acted.
-  if (part.state === 'running' && !tool?.repeatable) return finish({ ...part, state: 'unknown' }, 'running');
+  if (part.state === 'running' && !part.asks && !tool?.repeatable) return finish({ ...part, state: 'unknown' }, 'running');
   if (tool === undefined || tools === undefined)
     return finish(failed(part, 'unknown-tool', 'There is no such tool here.', clock.wall()), part.state);
   const input = inputOf(part.input, tool);
   if ('wrong' in input) return finish(failed(part, 'bad-input', input.wrong, clock.wall()), part.state);
 
+  const further = part.asks && (await goOnWith(appends, part));
+  if (further && 'part' in further) return finish(further.part, 'running');
+
+  const { asks: _, ...asked } = part;
   const attempt = (part.attempt ?? 0) + 1;
-  const running: Part = { ...part, state: 'running', attempt, startedAt: clock.wall() };
+  const running: Part = { ...asked, state: 'running', attempt, startedAt: part.asks ? (part.startedAt ?? clock.wall()) : clock.wall() };
   const begun = await finish(running, part.state);
   if (begun !== 'done') return begun;
   const span = job.observe?.calling?.(running);
@@ -121,10 +143,18 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
     attempt,
     signal: callSignal(signal, job.giveUp),
     permit: permitOf(job, signal),
+    ...(further && { said: further.said }),
+    ...(claim.request === undefined && { ask: (form: InputForm) => askNow(appends, running, form, { clock, ...means }) }),
     ...(span?.trace !== undefined && { trace: span.trace }),
   });
-  span?.end(result.ok ? null : result.code);
+  span?.end(result.ok === false ? result.code : null);
   if (stopsCalls(signal) || job.giveUp.aborted) return 'stopped';
+  if (result.ok === 'asks') {
+    const isAnybody = claim.request === undefined;
+    if (further && further.rounds >= MOST_ROUNDS)
+      return finish(failed(running, 'tool-error', 'The tool asks on and on.', clock.wall()), 'running');
+    return finish(await askAgain(appends, running, { ...result, rounds: further?.rounds ?? 0, isAnybody }), 'running');
+  }
   const output = furtherOutput(part.output, result.output);
   if (output !== '') void appends.say(part.partId, 'output', output);
   if (!result.ok) return finish(failed(running, result.code, result.message, clock.wall()), 'running');

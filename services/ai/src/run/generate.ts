@@ -11,6 +11,7 @@ import type { Model } from '../models/registry.ts';
 import type { CallSpan, Toolbox } from '../tools/toolbox.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
+import { emptyAnswer, endAs, isDeleted, toEndError, withhold } from './ends.ts';
 import { parkRun } from '../parking/park.ts';
 import type { Stored } from '../parking/stored-waits.ts';
 import { withContents } from './attachments.ts';
@@ -84,6 +85,8 @@ export interface ActiveRun {
   decided(): void;
   /** The store has lost the run: said by a renewal that was sent at `askedAt` (the clock's `now`). */
   restore(askedAt: number): void;
+  /** A message above the answer was deleted, or without an id the whole conversation: nothing of it is written again. */
+  withhold(messageId?: string): void;
   /** All of the answer that the model has said so far. */
   text(): string;
   readonly done: Promise<RunResult>;
@@ -102,13 +105,14 @@ export const generate = (job: RunJob): ActiveRun => {
   const stop = (reason: StopReason): void => stopping.abort(reason);
   const decisions = new Decisions();
   const first = watchFirstWord(claim, observe, clock);
+  const held = {
+    ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
+    ...(claim.request !== undefined && { request: claim.request }),
+  };
   const appends = new AppendLoop({
     text: claim.text,
     parts: claim.parts,
-    run: {
-      ...{ ...owned, owner, leaseMs, userId: claim.userId, title: claim.title, run: claim.run, messages: claim.messages },
-      ...(claim.request !== undefined && { request: claim.request }),
-    },
+    run: held,
     runLog,
     newLogId: newId,
     onVerdict: stop,
@@ -117,6 +121,7 @@ export const generate = (job: RunJob): ActiveRun => {
     clock,
     ...(random && { random }),
   });
+  let isWithheld = false;
   const asked = askedOf(claim, model);
   const heldBytes = Buffer.byteLength(claim.text);
   const before = costBefore(claim, asked.messages, heldBytes);
@@ -130,6 +135,8 @@ export const generate = (job: RunJob): ActiveRun => {
 
   const run = async (): Promise<RunResult> => {
     if (claim.cancelled !== null) stop('cancel');
+    // Its question was deleted: nobody can say what it would be an answer to.
+    else if (isDeleted(claim)) stop('interrupt');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
     else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
     const told = stopping.signal.aborted
@@ -232,7 +239,8 @@ export const generate = (job: RunJob): ActiveRun => {
     sumUsage(...before, usage ?? estimateUsage(asked.messages, Math.max(0, bytes - heldBytes)));
 
   const remember = ({ epoch: _epoch, ...ended }: EndRun): void => {
-    const { userId, title, run: claimed } = claim;
+    if (isWithheld) return;
+    const { userId, title, run: claimed } = held;
     const text = Buffer.from(appends.whole).subarray(0, ended.bytes).toString();
     observe.known?.({ ...ended, epoch, userId, title, run: claimed, messages: claim.messages, text });
   };
@@ -261,6 +269,10 @@ export const generate = (job: RunJob): ActiveRun => {
     decided: () => decisions.tell(),
     restore: (askedAt) => void appends.restore(askedAt),
     text: () => appends.whole,
+    withhold: (messageId) => {
+      if (messageId === undefined || messageId === runId) isWithheld = true;
+      else withhold(held, messageId);
+    },
     // A store that stayed away for too long, or the end of the process, leaves a run without an end: its lease expires.
     done: run().catch((error: unknown) => {
       const result = afterFailure(error, giveUp.aborted);
@@ -275,22 +287,3 @@ const costBefore = ({ used, base = 0, epoch }: Claim, messages: readonly ModelMe
   const from = Math.max(base, used?.bytes ?? 0);
   return epoch > 1 && heldBytes > from ? [...known, estimateUsage(messages, heldBytes - from)] : known;
 };
-
-const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
-  code,
-  message,
-  ...(retryAfterMs !== undefined && { retryAfterMs }),
-  ...(providerStatus !== undefined && { status: providerStatus }),
-  ...(providerCode !== undefined && { providerCode }),
-});
-
-/** An empty answer is a failure, whatever finish the provider reports. */
-const emptyAnswer = (finish: Finish): RunnelError =>
-  new RunnelError(
-    'model-failed',
-    finish === 'tools' ? 'The model asked for a tool; there is none here.' : 'The model gave an empty answer.',
-  );
-
-/** A cancel that reached the store before the end changed its reason: then the end has neither finish nor error. */
-const endAs = ({ finish, error, ...command }: EndRun, reason: EndReason): EndRun =>
-  reason === command.reason ? { ...command, ...(finish && { finish }), ...(error && { error }) } : { ...command, reason };

@@ -11,6 +11,7 @@ import { ASK_SPEC } from './ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';
+import { isToolQuestion, orphanQuestions } from '../asking/tool-questions.ts';
 import { continuation, isCall, stepsOf } from './thread.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
 
@@ -50,7 +51,9 @@ export const write = async (job: RunJob, asked: Asked, appends: AppendLoop, sign
     if (appends.parts.all.some((part) => isCall(part) && !isFinal(part))) {
       await settleCalls(job, known, appends, signal, deciding);
       if (signal.aborted) return { usage: usage ?? NO_USAGE, finish, error: null };
-      const waiting = appends.parts.all.filter((part) => isCall(part) && isWaiting(part)).map(({ partId }) => partId);
+      const waiting = appends.parts.all
+        .filter((part) => (isCall(part) || isToolQuestion(part)) && isWaiting(part))
+        .map(({ partId }) => partId);
       if (waiting.length > 0) return { usage: usage ?? NO_USAGE, finish, error: null, waiting };
       continue;
     }
@@ -120,6 +123,7 @@ const handOver = async (calls: readonly Called[], appends: AppendLoop, now: numb
 /** What an owner that died left half said is closed; calls that were made or asked for stay. */
 const closeLeft = async (appends: AppendLoop, now: number): Promise<void> => {
   const left = appends.parts.all.filter((part) => part.state === 'open' || part.state === 'input');
+  left.push(...orphanQuestions(appends.parts.all));
   await Promise.all(left.map((part) => appends.put(closePart(part, 'interrupted', now), part.state)));
 };
 

@@ -84,6 +84,39 @@ describe('B4 the store goes back behind an end', () => {
     expect(asked()).toBe(before);
   });
 
+  test.each(['message', 'answer', 'conversation'])(
+    'what was deleted, a %s, does not come back with the end of its answer',
+    async (what) => {
+      const { store, runLog } = storeOf();
+      const { models, asked } = restlessModel();
+      const nothing = store.copy();
+      await startPod('a', runLog, { models });
+      const secret = await prompt(runLog, 'a secret');
+      await ended(runLog, secret.runId);
+      const marker = await prompt(runLog, 'marker', { conversationId: 'marker' });
+      const markerOf = async (): Promise<boolean> => {
+        const read = await runLog.readState({ conversationId: 'marker' });
+        return read.kind === 'snapshot' && read.messages.some(({ messageId }) => messageId === marker.runId);
+      };
+      await waitFor(markerOf);
+      const before = await runLog.readState({ conversationId: 'c' });
+      const question = before.kind === 'snapshot' ? before.messages[0]!.messageId : '';
+      const messageId = what === 'answer' ? secret.runId : question;
+      const deleted = { conversationId: 'c', userId: 'user' };
+      await (what === 'conversation' ? runLog.deleteConversation(deleted) : runLog.deleteMessage({ ...deleted, messageId }));
+      await new Promise((heard) => setImmediate(heard));
+      store.goBack(nothing);
+      store.raise();
+      // Ends are written again in their order.
+      await waitFor(markerOf);
+      const read = await runLog.readState({ conversationId: 'c' });
+      const texts = read.kind === 'snapshot' ? read.messages.map(({ text }) => text) : null;
+      const { text } = before.kind === 'snapshot' ? before.messages[1]! : { text: '' };
+      expect(texts).toEqual({ message: ['', text], answer: ['a secret', ''], conversation: null }[what]);
+      expect(asked()).toBe(2);
+    },
+  );
+
   test('nobody who may have ended it lives: the text that stands ends `interrupted`, and no model is asked', async () => {
     const { store, runLog } = storeOf();
     const { models, asked } = restlessModel();

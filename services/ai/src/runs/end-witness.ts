@@ -1,10 +1,10 @@
-import type { AskEnd, RunLog, RunRef, SayRunning, WorkHint } from '@runnel/coordination';
+import type { AskEnd, RunLog, RunRef, SayDeleted, SayRunning, WorkHint } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
 import { newId } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 import { EndedRuns, type EndedRun } from './ended-runs.ts';
 import type { Claim } from '../run/generate.ts';
-import { answerOfOwner, digestOf, type HandOver, type LivingRun } from './living-owner.ts';
+import { answerOfOwner, digestOf, type HandOver, type LivingRun, type WithheldRun } from './living-owner.ts';
 
 /** How long other pods have to say that they know an end. A hint and its answer take some milliseconds. */
 const ASK_MS = 100;
@@ -19,6 +19,8 @@ export interface WitnessOptions {
   archive?: Archive;
   /** The run, while it is this pod's. */
   living?(run: RunRef): LivingRun | undefined;
+  /** All runs of this pod. */
+  all?(): Iterable<WithheldRun>;
   /** After each end that was written again, or found standing. */
   onRepair?(outcome: 'restored' | 'stands' | 'busy' | 'closed' | 'failed'): void;
   /** When this pod, as the owner, has answered for a run that another claimed. */
@@ -99,12 +101,18 @@ export class Witness {
   }
 
   /** True when the hint was for the witness. */
-  hear(hint: WorkHint): boolean {
-    if (hint.kind === 'ended') this.#asking.get(keyOf(hint))?.('ended');
+  hear(hint: WorkHint): hint is AskEnd | SayRunning | SayDeleted {
+    if (hint.kind === 'deleted') this.#withhold(hint);
+    else if (hint.kind === 'ended') this.#asking.get(keyOf(hint))?.('ended');
     else if (hint.kind === 'running') this.#asking.get(keyOf(hint))?.(hint);
     else if (hint.kind === 'ended?') void this.#answer(hint);
     else return false;
     return true;
+  }
+
+  #withhold({ conversationId, messageId }: SayDeleted): void {
+    for (const { owned, active } of this.#options.all?.() ?? []) if (owned.conversationId === conversationId) active.withhold(messageId);
+    this.#ended.withhold({ conversationId, ...(messageId !== undefined && { messageId }) });
   }
 
   async #answer(asked: AskEnd): Promise<void> {

@@ -49,3 +49,29 @@ test('B4 what a pod keeps of its ends is bounded in bytes: the oldest go, and wh
     }),
   );
 });
+
+test('B4 what was deleted is kept of no end: the ends of a conversation go, of a message the words', () => {
+  const secret = {
+    messageId: 'm',
+    parentId: null,
+    role: 'user' as const,
+    text: 'a  secret question',
+    status: 'complete' as const,
+    createdAt: 1,
+  };
+  const ended = new EndedRuns();
+  const again = (): void => {
+    for (const conversationId of ['c', 'other'])
+      ended.add({ ...endOf('a', 'told'), conversationId, title: 'a secret…', messages: [secret] }, 0);
+  };
+  again();
+  ended.withhold({ conversationId: 'c', messageId: 'm' });
+  const [other, without] = [ended.find({ conversationId: 'other', runId: 'a' }, 1), ended.find({ conversationId: 'c', runId: 'a' }, 1)];
+  expect(without).toMatchObject({ text: 'told', title: '', messages: [{ messageId: 'm', text: '', status: 'deleted' }] });
+  expect(other).toMatchObject({ text: 'told', title: 'a secret…', messages: [secret] });
+  ended.withhold({ conversationId: 'c', messageId: 'a' });
+  expect(ended.find({ conversationId: 'c', runId: 'a' }, 1)).toMatchObject({ text: '', bytes: 0, reason: 'complete' });
+  again();
+  ended.withhold({ conversationId: 'c' });
+  expect(ended.all(1)).toMatchObject([{ conversationId: 'other', text: 'told' }]);
+});

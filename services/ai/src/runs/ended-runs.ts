@@ -1,4 +1,5 @@
-import type { RestoreEnd, RunRef } from '@runnel/coordination';
+import { hash } from 'node:crypto';
+import { repeats, withoutText, type RestoreEnd, type RunRef, type SayDeleted } from '@runnel/coordination';
 import { contentOf } from '@runnel/protocol';
 
 /** An end as it was written: all that another store needs to have it again. */
@@ -20,6 +21,19 @@ const sizeOf = ({ text, messages, parts = [] }: EndedRun): number =>
       (sum, message) => sum + message.text.length,
       text.length + parts.reduce((sum, { part }) => sum + contentOf(part).length, 0),
     );
+
+const NOTHING = { text: '', bytes: 0, sha256: hash('sha256', '', 'hex') };
+
+/** What another store may have of an end, one message of which was deleted. Pure. */
+const without = (end: EndedRun, messageId: string): EndedRun => {
+  const words = end.messages.find((message) => message.messageId === messageId)?.text ?? '';
+  const messages = end.messages.map((message) => (message.messageId === messageId ? withoutText(message) : message));
+  // A conversation is called by its first message.
+  const kept = { ...end, messages, ...(repeats(end.title, words) && { title: '' }) };
+  if (end.runId !== messageId) return kept;
+  const { parts: _, usage: __, ...place } = kept;
+  return { ...place, ...NOTHING };
+};
 
 /** The runs this pod has ended lately, the newest last; bounded in time and in bytes. */
 export class EndedRuns {
@@ -54,6 +68,15 @@ export class EndedRuns {
   /** In the order they ended. */
   all(now: number): EndedRun[] {
     return [...this.#kept.values()].filter(({ until }) => until > now).map(({ end }) => end);
+  }
+
+  /** Nothing that was deleted is written again: of a conversation its ends go, of a message the words. */
+  withhold({ conversationId, messageId }: Omit<SayDeleted, 'kind'>): void {
+    for (const kept of [...this.#kept.values()]) {
+      if (kept.end.conversationId !== conversationId) continue;
+      if (messageId === undefined) this.forget(kept.end);
+      else kept.end = without(kept.end, messageId);
+    }
   }
 
   forget(run: RunRef): void {

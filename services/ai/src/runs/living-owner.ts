@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AskEnd, RunLog, SayRunning } from '@runnel/coordination';
+import type { AskEnd, RunLog, RunRef, SayRunning } from '@runnel/coordination';
 import { newId } from '@runnel/protocol';
 import type { ActiveRun, Claim } from '../run/generate.ts';
 
@@ -15,6 +15,11 @@ export type HandOver = 'restored' | 'handed' | 'taken' | 'refused';
 export interface LivingRun {
   owned: { epoch: number };
   active: Pick<ActiveRun, 'stop' | 'restore' | 'text'>;
+}
+
+export interface WithheldRun {
+  owned: RunRef;
+  active: Pick<ActiveRun, 'withhold'>;
 }
 
 export const digestOf = (text: string | Buffer): string => hash('sha256', text, 'hex');

@@ -9,7 +9,8 @@ import { startViewer } from '../../testing/viewer.ts';
 import type { ChatProvider } from '../models/provider.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
-import { mayFallBack, nextModels } from './reroute.ts';
+import { mayFallBack } from '../models/model-error.ts';
+import { nextModels } from './reroute.ts';
 
 const saying = (...pieces: (string | Error)[]): ChatProvider => ({
   canContinue: true,
@@ -161,6 +162,35 @@ test('a request with parameters goes only to a model that carries them out', () 
   const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
   expect(nextModels(models, { run, messages: [] })[0]?.info.id).toBe('b');
   expect(nextModels(models, { run, messages: [], request: '{}' })[0]?.info.id).toBe('c');
+});
+
+test('nobody is answered by a model that is not theirs: one of some people stands in only for one that all of its askers may ask', () => {
+  const access = fc.option(
+    fc.record(
+      { groups: fc.subarray(['a', 'b', 'c'], { minLength: 1 }), scopes: fc.subarray(['x', 'y'], { minLength: 1 }) },
+      { requiredKeys: [] },
+    ),
+    { nil: undefined },
+  );
+  const person = fc.record({ groups: fc.subarray(['a', 'b', 'c']), scopes: fc.subarray(['x', 'y']) });
+  const may = (who: { groups: string[]; scopes: string[] }, of: { groups?: string[]; scopes?: string[] } | undefined): boolean =>
+    of === undefined ||
+    !!of.groups?.some((group) => who.groups.includes(group)) ||
+    !!of.scopes?.some((scope) => who.scopes.includes(scope));
+  fc.assert(
+    fc.property(access, fc.array(access, { minLength: 1, maxLength: 4 }), person, (asked, others, who) => {
+      fc.pre(may(who, asked));
+      const withAccess = (id: string, of: typeof asked, fallback: string[] = []): Model =>
+        modelOf(id, { fallback, info: { ...modelOf(id).info, ...(of && { access: of }) } });
+      const ids = others.map((_, i) => `m${i}`);
+      const known = new Map([['a', withAccess('a', asked, ids)], ...ids.map((id, i) => [id, withAccess(id, others[i])] as const)]);
+      const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
+      const next = nextModels({ get: (id) => known.get(id) }, { run, messages: [] });
+      for (const { info } of next) expect(may(who, info.access)).toBe(true);
+      // Those of everybody, and of the same people, still stand in.
+      expect(next.length).toBeGreaterThanOrEqual(others.filter((of) => of === undefined || of === asked).length);
+    }),
+  );
 });
 
 test('a thread with a picture goes only to a model that sees', () => {

@@ -1,16 +1,11 @@
 import type { OwnedRun, RunLog, StoredMessage } from '@runnel/coordination';
 import type { RunnelError } from '@runnel/protocol';
+import { isForAllOf } from '@runnel/protocol/http';
+import { mayFallBack } from '../models/model-error.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { trimmedOf } from '../run/asked.ts';
 import type { Claim } from '../run/generate.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';
-
-/** A provider's words for a request that is wrong: another model would be asked the same. */
-const WRONG_REQUESTS: ReadonlySet<number> = new Set([400, 413, 422]);
-
-/** Whether another model may do better: this one is away, refuses, has enough to do, or its key or quota is at an end. Pure. */
-export const mayFallBack = ({ code, providerStatus }: RunnelError): boolean =>
-  (code === 'model-failed' || code === 'rate-limited') && !(providerStatus !== undefined && WRONG_REQUESTS.has(providerStatus));
 
 /** What an API's caller may send to the one, the other carries out too. */
 const takesAsMuch = (asked: Model, other: Model): boolean => (asked.info.accepts ?? []).every((name) => other.info.accepts?.includes(name));
@@ -33,6 +28,8 @@ export const nextModels = (
   const fits = (other: Model | undefined): other is Model =>
     other !== undefined &&
     !other.suspended &&
+    // Who asks is not known here any more: a model of some people's answers for one that more may ask to nobody.
+    isForAllOf(asked.info.access, other.info.access) &&
     (request === undefined || takesAsMuch(asked, other)) &&
     (other.info.vision === true || !hasPictures(messages));
   return rest.map((id) => models.get(id)).filter(fits);

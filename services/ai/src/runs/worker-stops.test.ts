@@ -24,6 +24,32 @@ describe('P-4 a drain', () => {
     }
   });
 
+  test('whose question was deleted meanwhile: the text that stands ends `interrupted`, and no model is asked without its question', async () => {
+    const runLog = memoryRunLog();
+    const a = await startPod('a', runLog);
+    const viewer = await startViewer(runLog, 'c');
+    const run = await prompt(runLog, 'count 300 at 50');
+    await a.take(run);
+    await waitFor(() => viewer.text(run.runId).length > 50);
+    const read = await runLog.readState({ conversationId: 'c' });
+    const { messageId } = read.kind === 'snapshot' ? read.messages[0]! : { messageId: '' };
+    expect(await runLog.deleteMessage({ conversationId: 'c', userId: 'user', messageId })).toMatchObject({ outcome: 'done' });
+    let asked = 0;
+    const other: ChatProvider = {
+      canContinue: true,
+      async *stream() {
+        asked++;
+        yield { text: 'something else' };
+      },
+    };
+    await startPod('b', runLog, { models: modelsOf({ count: other }) });
+    await a.drain();
+    const end = await viewer.ended(run.runId);
+    expect(end).toMatchObject({ reason: 'interrupted', bytes: viewer.text(run.runId).length });
+    expect(countTo(300).startsWith(viewer.text(run.runId))).toBe(true);
+    expect(asked).toBe(0);
+  });
+
   test('as the only pod, ends what runs as interrupted, with its text', async () => {
     const runLog = memoryRunLog();
     const viewer = await startViewer(runLog, 'c');

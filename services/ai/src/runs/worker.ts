@@ -56,7 +56,7 @@ export const createWorker = (deps: WorkerDeps) => {
   const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
   const told = { onRepair: metrics.endRepaired, onHandOver: metrics.handedOver };
   const places = createModelPlaces({ runLog, models, clock });
-  const witness = new Witness({ runLog, ...(archive && { archive }), living, ...told, log, clock });
+  const witness = new Witness({ runLog, ...(archive && { archive }), living, all: () => runs.values(), ...told, log, clock });
   /** Random per process start: a pod that comes back under its old name is somebody else. */
   const owner = `${nodeId}.${randomBytes(6).toString('hex')}`;
   const runs = new Map<string, Held>();

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { FormAnswer } from '../asking/forms.ts';
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
 
@@ -10,6 +11,8 @@ export interface Exchange {
   /** The request is about to be sent. False: it must not be. */
   permit(): Promise<boolean>;
   tooLong(): void;
+  /** Its server asks a person, and keeps the call open meanwhile. */
+  ask(params: unknown): Promise<FormAnswer>;
   /** The answer is over, whether or not it held one. */
   over(): void;
 }
@@ -45,7 +48,13 @@ export const createBoundedFetch = () => {
     const body = ReadableStream.from(counted(answer.body, most, exchange)) as ReadableStream<Uint8Array<ArrayBuffer>>;
     return new Response(body, { status, statusText, headers });
   };
-  return { fetch, run: exchanges.run.bind(exchanges) as typeof exchanges.run, close: () => agent.destroy() };
+  return {
+    fetch,
+    run: exchanges.run.bind(exchanges) as typeof exchanges.run,
+    /** A question that came with the answer to a call; nobody is asked for anything else. */
+    ask: (params: unknown): Promise<FormAnswer> => exchanges.getStore()?.ask(params) ?? Promise.resolve({ action: 'cancel' }),
+    close: () => agent.destroy(),
+  };
 };
 
 /** Not a ping, a cancel or a list that goes out in the course of a call. */

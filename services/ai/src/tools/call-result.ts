@@ -1,5 +1,14 @@
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, type CallToolResult } from '@modelcontextprotocol/client';
+import {
+  isInputRequiredResult,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  type CallToolResult,
+  type InputRequiredResult,
+} from '@modelcontextprotocol/client';
 import { utf8Length } from '@runnel/protocol';
+import { readForm } from '../asking/forms.ts';
 import type { CallFault, CallResult } from './toolbox.ts';
 
 /** Of what a server says about a failure. */
@@ -12,8 +21,25 @@ export const MAY_HAVE_ACTED = 'It may have acted all the same.';
 export const tooLong = (most: number): CallResult =>
   failedCall('too-long', `The tool's answer is longer than ${most} bytes. ${MAY_HAVE_ACTED}`);
 
+const MOST_FORMS = 8;
+const MOST_STATE = 16 * 1024;
+
+/** What a server asks instead of answering: forms, and a state of its own that goes back to it. Nothing else is offered to servers. */
+const askedOf = ({ inputRequests = {}, requestState }: InputRequiredResult): CallResult => {
+  const requests = Object.entries(inputRequests);
+  const forms = requests.map(([key, { method, params }]) =>
+    method === 'elicitation/create' && key.length <= 128 ? readForm(key, params) : null,
+  );
+  const isFitting = forms.length <= MOST_FORMS && (requestState ?? '').length <= MOST_STATE;
+  if (!isFitting || !forms.every((form) => form !== null))
+    return failedCall('tool-error', 'The tool asks for something that nobody here can be asked.');
+  return { ok: 'asks', forms, ...(requestState !== undefined && { state: requestState }) };
+};
+
 /** What a server answered. Pure. */
-export const resultOf = ({ content, structuredContent, isError }: CallToolResult, maxOutputBytes: number): CallResult => {
+export const resultOf = (answer: CallToolResult | InputRequiredResult, maxOutputBytes: number): CallResult => {
+  if (isInputRequiredResult(answer)) return askedOf(answer);
+  const { content, structuredContent, isError } = answer as CallToolResult;
   const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
   const output = structuredContent === undefined ? texts.join('\n') : JSON.stringify(structuredContent);
   if (utf8Length(output) > maxOutputBytes) return tooLong(maxOutputBytes);

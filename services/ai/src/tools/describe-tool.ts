@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
 import type { JsonSchemaType, Tool as McpTool } from '@modelcontextprotocol/client';
+import { TooSlow, within } from './bounded-work.ts';
 import type { Tool } from './toolbox.ts';
 import type { ToolEntry } from './tool-entry.ts';
 
@@ -8,6 +9,11 @@ import type { ToolEntry } from './tool-entry.ts';
 const MOST_TOOLS = 100;
 const MOST_SCHEMA = 64 * 1024;
 const MOST_WORDS = 4_000;
+/** Of all schemas of a list: reading them holds up whatever else this pod does. */
+const READ_MS = 2_000;
+/** Of one check of arguments, and how long none is tried after one that took longer. */
+const CHECK_MS = 250;
+const REST_MS = 10_000;
 /** What both OpenAI and Anthropic take as the name of a function. */
 const MOST_NAME = 64;
 
@@ -37,30 +43,58 @@ export interface Described {
 
 /** A server's tools as runs use them. What a server says is judged here, once: its words are cut, what cannot be checked is left out. */
 export const describeTools = (entry: ToolEntry, listed: readonly McpTool[]): Described => {
-  const validator = new AjvJsonSchemaValidator();
+  const check = createChecks();
   const found: Described = { tools: [], left: [] };
   const seen = new Set<string>();
   for (const tool of listed) {
     if (entry.tools !== undefined && !entry.tools.includes(tool.name)) continue;
     const why = seen.has(tool.name) ? 'there is another of this name' : found.tools.length >= MOST_TOOLS ? 'there are too many' : null;
     seen.add(tool.name);
-    const made = why ?? describe(entry, tool, validator);
+    const made = why ?? describe(entry, tool, check);
     if (typeof made === 'string') found.left.push({ name: tool.name.slice(0, 128), why: made });
     else found.tools.push(made);
   }
   return found;
 };
 
-const describe = (entry: ToolEntry, tool: McpTool, validator: AjvJsonSchemaValidator): Tool | string => {
+type Check = (input: unknown) => string | null;
+const SLOW = 'The arguments could not be checked in time.';
+
+/** Reads the schemas of one server, whose patterns may cost whatever it likes: for so long, and no longer, and not again at once. */
+const createChecks = (): ((schema: JsonSchemaType) => Check | string) => {
+  const validator = new AjvJsonSchemaValidator();
+  let leftMs = READ_MS;
+  let restsUntil = 0;
+  return (schema) => {
+    const startedAt = performance.now();
+    try {
+      if (leftMs <= 0) throw new TooSlow();
+      const validate = within(leftMs, () => validator.getValidator(schema));
+      return (input) => {
+        if (performance.now() < restsUntil) return SLOW;
+        try {
+          const { valid, errorMessage } = within(CHECK_MS, () => validate(input));
+          return valid ? null : `The arguments do not fit: ${errorMessage ?? 'the schema says so'}`.slice(0, 1_000);
+        } catch (error) {
+          if (!(error instanceof TooSlow)) throw error;
+          restsUntil = performance.now() + REST_MS;
+          return SLOW;
+        }
+      };
+    } catch (error) {
+      return error instanceof TooSlow ? 'the schema of its arguments takes too long to read' : 'the schema of its arguments cannot be read';
+    } finally {
+      leftMs -= performance.now() - startedAt;
+    }
+  };
+};
+
+const describe = (entry: ToolEntry, tool: McpTool, checkOf: ReturnType<typeof createChecks>): Tool | string => {
   const { name, inputSchema, annotations, description = '' } = tool;
   if (name === '' || name.length > 128) return 'its name is empty or too long';
   if (JSON.stringify(inputSchema).length > MOST_SCHEMA) return 'the schema of its arguments is too large';
-  let validate;
-  try {
-    validate = validator.getValidator(inputSchema as JsonSchemaType);
-  } catch {
-    return 'the schema of its arguments cannot be read';
-  }
+  const check = checkOf(inputSchema as JsonSchemaType);
+  if (typeof check === 'string') return check;
   const title = tool.title ?? annotations?.title;
   return {
     server: entry.id,
@@ -69,9 +103,6 @@ const describe = (entry: ToolEntry, tool: McpTool, validator: AjvJsonSchemaValid
     policy: policyOf(entry, tool),
     repeatable: annotations?.readOnlyHint === true || annotations?.idempotentHint === true,
     spec: { name: specName(entry.id, name), description: description.slice(0, MOST_WORDS), parameters: inputSchema },
-    check(input) {
-      const { valid, errorMessage } = validate(input);
-      return valid ? null : `The arguments do not fit: ${errorMessage ?? 'the schema says so'}`.slice(0, 1_000);
-    },
+    check,
   };
 };

@@ -1,4 +1,4 @@
-import { Client, StreamableHTTPClientTransport, type Tool as McpTool } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport, type ElicitResult, type Tool as McpTool } from '@modelcontextprotocol/client';
 import type { Clock } from '../runs/clock.ts';
 import { NotSent, type createBoundedFetch } from './bounded-fetch.ts';
 import type { ToolEntry } from './tool-entry.ts';
@@ -12,7 +12,7 @@ export interface Connected {
 }
 
 export interface ConnectionDeps {
-  bounded: Pick<ReturnType<typeof createBoundedFetch>, 'fetch'>;
+  bounded: Pick<ReturnType<typeof createBoundedFetch>, 'fetch' | 'ask'>;
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   timeoutMs: number;
@@ -81,8 +81,15 @@ export class McpConnection {
     });
     const client = new Client(
       { name: 'runnel', version: '1' },
-      { versionNegotiation: { mode: 'auto', probe: { timeoutMs: timeout } }, inputRequired: { autoFulfill: false }, listMaxPages: 16 },
+      {
+        capabilities: { elicitation: { form: {} } },
+        versionNegotiation: { mode: 'auto', probe: { timeoutMs: timeout } },
+        inputRequired: { autoFulfill: false },
+        listMaxPages: 16,
+      },
     );
+    // Servers with sessions ask while their call is open; those without end it, and are called again with the answer.
+    client.setRequestHandler('elicitation/create', ({ params }) => bounded.ask(params) as Promise<ElicitResult>);
     // What goes wrong is told to whoever asked.
     client.onerror = () => undefined;
     await client.connect(transport, { timeout, signal: AbortSignal.any([closing, AbortSignal.timeout(timeout)]) });

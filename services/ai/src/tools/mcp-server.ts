@@ -3,6 +3,7 @@ import { fullJitter, type Logger } from '@runnel/kit';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhenResult } from 'cockatiel';
 import type { Clock } from '../runs/clock.ts';
 import { NotSent, type createBoundedFetch } from './bounded-fetch.ts';
+import { askOpen, createDeadline, MOST_ASK_MS, saidOf } from '../asking/open-call.ts';
 import { faultOf, failedCall, MAY_HAVE_ACTED, resultOf, tooLong, whyAway } from './call-result.ts';
 import { describeTools } from './describe-tool.ts';
 import { McpConnection } from './mcp-connection.ts';
@@ -105,7 +106,8 @@ export class McpServer {
           ? failedCall('unavailable', 'The server of the tool failed too often and is given a rest; the call was not made.')
           : faultOf(error);
     }
-    observe.called(this.entry.id, result.ok ? 'done' : result.code, clock.now() - startedAt);
+    const word = result.ok === 'asks' ? 'asks' : result.ok ? 'done' : result.code;
+    observe.called(this.entry.id, word, clock.now() - startedAt);
     if (!result.ok && result.code === 'unavailable') this.#drop();
     return result;
   }
@@ -127,15 +129,13 @@ export class McpServer {
       stop.abort();
     };
     let sent = false;
-    const late = setTimeout(
-      () =>
-        end(
-          failedCall(
-            'timeout',
-            sent ? `The tool did not answer in time. ${MAY_HAVE_ACTED}` : 'The server of the tool did not answer; the call was not made.',
-          ),
+    const late = createDeadline(this.#timeoutMs, () =>
+      end(
+        failedCall(
+          'timeout',
+          sent ? `The tool did not answer in time. ${MAY_HAVE_ACTED}` : 'The server of the tool did not answer; the call was not made.',
         ),
-      this.#timeoutMs,
+      ),
     );
     let over: NodeJS.Timeout | undefined;
     const onCancel = (): void => end(failedCall('cancelled', 'The call was cancelled.'));
@@ -150,6 +150,7 @@ export class McpServer {
         return sent;
       },
       tooLong: () => end(tooLong(most)),
+      ask: (params: unknown) => late.pausedFor(() => askOpen(call, params)),
       over: () => (over = setTimeout(() => end(failedCall('unavailable', `The server of the tool hung up. ${MAY_HAVE_ACTED}`)), OVER_MS)),
     };
     const make = async (): Promise<CallResult> => {
@@ -160,10 +161,11 @@ export class McpServer {
       const meta = { 'runnel/idempotencyKey': key, 'runnel/attempt': attempt, ...traced };
       const answer = await bounded.run(exchange, () =>
         connected.client.callTool(
-          { name: tool.name, arguments: { ...input }, _meta: meta },
+          { name: tool.name, arguments: { ...input }, _meta: meta, ...saidOf(call) },
           {
             // The SDK's own clock is none of ours; it must not ask again, nor judge the output.
-            timeout: this.#timeoutMs * 2,
+            timeout: MOST_ASK_MS + this.#timeoutMs * 2,
+            allowInputRequired: true,
             signal: stop.signal,
             toolDefinition: { name: tool.name, inputSchema: definition?.inputSchema ?? { type: 'object' } },
           },
@@ -175,7 +177,7 @@ export class McpServer {
     try {
       return await Promise.race([ended.promise, make().catch((error: unknown) => this.#faultOf(error, sent))]);
     } finally {
-      clearTimeout(late);
+      late.clear();
       clearTimeout(over);
       call.signal.removeEventListener('abort', onCancel);
       stop.abort();

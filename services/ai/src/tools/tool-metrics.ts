@@ -2,9 +2,10 @@ import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit'
 import type { BreakerWord, ToolObserver } from './mcp-server.ts';
 import type { CallFault } from './toolbox.ts';
 
-const OUTCOMES = ['done', 'timeout', 'too-long', 'tool-error', 'unavailable', 'unknown-tool', 'cancelled'] as const satisfies (
+const OUTCOMES = ['done', 'asks', 'timeout', 'too-long', 'tool-error', 'unavailable', 'unknown-tool', 'cancelled'] as const satisfies (
   | CallFault
   | 'done'
+  | 'asks'
 )[];
 const LISTS = ['listed', 'failed'] as const;
 const BREAKER: Readonly<Record<BreakerWord, number>> = { closed: 0, 'half-open': 0.5, open: 1 };

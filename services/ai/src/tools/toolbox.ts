@@ -1,3 +1,4 @@
+import type { FormAnswer, InputForm } from '../asking/forms.ts';
 import type { ToolSpec } from '../models/provider.ts';
 
 /** A tool as a run uses it. */
@@ -34,6 +35,10 @@ export interface Call {
   signal: AbortSignal;
   /** Asked right before the call is sent, when the connection stands: whether it may still be. Absent: it may. */
   permit?: () => Promise<boolean>;
+  /** It asked in an earlier attempt: what people said, by form, and its server's own state. */
+  said?: { responses: Readonly<Record<string, FormAnswer>>; state?: string };
+  /** For a server that asks in the middle of a call: the answer goes into the call that is open. Absent: there is nobody to ask. */
+  ask?: (form: InputForm) => Promise<FormAnswer>;
   /** W3C `traceparent` of the call's span: a server that traces goes on with it. */
   trace?: string;
 }
@@ -43,7 +48,9 @@ export type CallFault = 'timeout' | 'too-long' | 'tool-error' | 'unavailable' | 
 
 export type CallResult =
   | { ok: true; output: string; sources: { url: string; title: string }[] }
-  | { ok: false; code: CallFault; message: string; output?: string };
+  | { ok: false; code: CallFault; message: string; output?: string }
+  /** The tool needs to know more: it is called again with what people say. */
+  | { ok: 'asks'; forms: InputForm[]; state?: string };
 
 /** The tools of this pod's servers. */
 export interface Toolbox {

@@ -12,6 +12,7 @@ import { Presets1700000000012 } from './migrations/0012-presets.ts';
 import { Parked1700000000013 } from './migrations/0013-parked.ts';
 import { Records1700000000014 } from './migrations/0014-records.ts';
 import { PackedTimelines1700000000015 } from './migrations/0015-packed-timelines.ts';
+import { Retention1700000000016 } from './migrations/0016-retention.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { unlocked } from './turns.ts';
 
@@ -24,6 +25,7 @@ const shared = {
     Parked1700000000013,
     Records1700000000014,
     PackedTimelines1700000000015,
+    Retention1700000000016,
   ],
   migrationsTransactionMode: 'each' as const,
   logging: false,

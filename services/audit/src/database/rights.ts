@@ -1,5 +1,5 @@
 /** Tables of the trail: the service adds rows, and no right lets it change or remove one. */
-const ADDED_TO = ['audit_log', 'audit_chain', 'audit_checkpoint', 'audit_redacted', 'audit_late_key'];
+const ADDED_TO = ['audit_log', 'audit_chain', 'audit_checkpoint', 'audit_redacted', 'audit_late_key', 'text_cut'];
 /** What follows from the trail, and where its chains and their checkpoints stand. */
 const CHANGED = [
   'audit_head',
@@ -16,9 +16,14 @@ const CHANGED = [
   'run',
   'stream_chunk',
   'dead_letter',
+  'legal_hold',
+  'held_row',
 ];
-/** A deleted conversation's texts go, and letters that were dealt with. */
-const REMOVED_FROM = ['message', 'part', 'parked', 'preset', 'person_record', 'dead_letter'];
+/** A deleted conversation's texts go, what is past its time, and letters that were dealt with. */
+const REMOVED_FROM = [
+  ...['message', 'part', 'parked', 'preset', 'person_record', 'run', 'stream_chunk'],
+  ...['dead_letter', 'legal_hold', 'held_row'],
+];
 
 /**
  * What a role needs that runs the service, in a database that another role migrates (`npm run audit -- migrate`, which makes the

@@ -91,6 +91,23 @@ export class Sql {
     return found;
   }
 
+  /** Removes the rows where two columns are one of these pairs. */
+  async removePairs(table: string, columns: readonly [string, string], pairs: readonly (readonly [string, string])[]): Promise<void> {
+    for (let i = 0; i < pairs.length; i += ROWS_OF_ARRAYS) {
+      const part = pairs.slice(i, i + ROWS_OF_ARRAYS);
+      if (this.dialect === 'postgres')
+        await this.#ask(
+          `DELETE FROM ${table} t USING unnest($1::text[], $2::text[]) AS k(a, b) WHERE t.${columns[0]} = k.a AND t.${columns[1]} = k.b`,
+          [part.map(([a]) => a), part.map(([, b]) => b)],
+        );
+      else
+        await this.#ask(
+          `DELETE FROM ${table} WHERE (${columns.join(', ')}) IN (VALUES ${part.map(() => '(?, ?)').join(', ')})`,
+          part.flat(),
+        );
+    }
+  }
+
   /** Adds rows that are not there yet; within a transaction of PostgreSQL by COPY, which costs half of an insert. */
   async append<Row extends object>(table: string, columns: Columns<Row>, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;

@@ -7,6 +7,7 @@ import { Partitions } from '../database/partitions.ts';
 import { dialectOf, Sql, upsert } from '../database/sql.ts';
 import { AUDIT, LINK, PERSON, REDACTED, rowOf, type PersonRow, type RedactedRow } from '../database/tables.ts';
 import { forgetLetters } from '../ingest/dead-letters.ts';
+import { isHeld } from '../retention/holds.ts';
 import { lateDigest, makePerson, renameRow } from './pseudonym.ts';
 import { forgetRecords } from './records.ts';
 import { lateKey } from './resolve.ts';
@@ -77,7 +78,7 @@ const keyForLate = async (sql: Sql): Promise<string> => {
 /** In a transaction that nobody else who writes of persons has part in. */
 const forgetAlone = async (sql: Sql, userId: string, now: number): Promise<boolean> => {
   const [left] = await sql.query('SELECT 1 FROM chat_session WHERE user_id = $1 AND deleted = 0 LIMIT 1', [userId]);
-  if (left !== undefined) return false;
+  if (left !== undefined || (await isHeld(sql, userId))) return false;
   await forgetRecords(sql, userId);
   await forgetLetters(sql, userId);
   const [known] = (await sql.query<Raw>('SELECT * FROM audit_person WHERE user_id = $1', [userId])).map((raw) => rowOf(PERSON, raw));
@@ -104,7 +105,7 @@ const forgetAlone = async (sql: Sql, userId: string, now: number): Promise<boole
   return true;
 };
 
-/** Makes a person nameless, unless something of theirs lives. The caller has its turn. Resolves to whether they are nobody now. */
+/** Makes a person nameless, unless something of theirs lives or is held. The caller has its turn. Resolves to whether they are nobody now. */
 export const forgetIn = async (database: DataSource, userId: string): Promise<boolean> => {
   const now = Date.now();
   await new Partitions(database).ensure([now]);

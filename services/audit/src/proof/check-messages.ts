@@ -60,10 +60,12 @@ export interface MessageRows {
   retired: number;
   /** Something of the trail may still be under way: nothing is missing yet. */
   isUnderWay: boolean;
+  /** Position of the newest message that retention may have taken. */
+  cutTo: number;
 }
 
 /** What the messages in the table are not, or are too much or too few, by what the trail tells. Pure. */
-export const checkMessages = ({ conversationId, told, rows, userId, retired, isUnderWay }: MessageRows): string[] => {
+export const checkMessages = ({ conversationId, told, rows, userId, retired, isUnderWay, cutTo }: MessageRows): string[] => {
   const problems: string[] = [];
   const standing = told.filter(({ gone }) => gone !== 'yes');
   const versions = Map.groupBy(messagesOf(standing), ({ row }) => row.messageId);
@@ -103,7 +105,7 @@ export const checkMessages = ({ conversationId, told, rows, userId, retired, isU
   for (const [messageId, known] of versions) {
     // A deletion takes what a log written again brought, if it comes after it.
     const sure = known.find((v) => v.told.gone === 'no' && v.row.userId === userId && (v.told.change.kind === 'message' || !wasDeleted));
-    if (found.has(messageId) || !sure) continue;
+    if (found.has(messageId) || !sure || known.some(({ row }) => row.position <= cutTo)) continue;
     const { logId, sequence } = sure.told.row;
     problems.push(`log ${logId}: event ${sequence}: message ${messageId} is missing`);
   }

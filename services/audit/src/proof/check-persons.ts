@@ -44,7 +44,7 @@ const notesOf = async (sql: Sql): Promise<Map<number, ForgetNote>> => {
 };
 
 /** Up to where retention cut what admins did: of an older erasure nothing more can be said. */
-const cutOf = async (sql: Sql, retired: number): Promise<number> => {
+export const cutOf = async (sql: Sql, retired: number): Promise<number> => {
   if (retired === 0) return 0;
   const [raw] = await sql.query<Raw>('SELECT * FROM audit_cut WHERE log_id = $1', [ADMIN_LOG]);
   return raw ? rowOf(CUT, raw).sequence : 0;

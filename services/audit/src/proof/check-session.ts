@@ -14,6 +14,8 @@ export interface SessionFacts {
   /** Every log of it is here from its first event on: nothing was removed by retention. */
   isComplete: boolean;
   retired: number;
+  /** Retention took all of it, its title too. */
+  isEnded: boolean;
 }
 
 const ALIVE = new Set(['session', 'message', 'restored']);
@@ -72,7 +74,7 @@ export const checkSession = (facts: SessionFacts): string[] => {
   if (!owners.has(row.userId) && (isComplete || owners.size > 0)) problems.push('its user was changed');
   const isGone = isComplete && !standing.some(({ change }) => ALIVE.has(change.kind));
   const titles = isGone ? new Set([EMPTY]) : titlesOf(standing);
-  if (row.deleted === 1) titles.add(EMPTY);
+  if (row.deleted === 1 || facts.isEnded) titles.add(EMPTY);
   // The event that gave the title may be among those that retention removed.
   const isTold = isComplete || standing.some(({ change }) => change.kind === 'session' || change.kind === 'title');
   if (isTold && !titles.has(sha256Of(fromStored(row.title)))) problems.push('its title was changed');

@@ -14,7 +14,11 @@ export type AdminEvent =
   | 'SIGNED_IN'
   | 'SIGNED_OUT'
   | 'USER_FORGOTTEN'
-  | 'TRAIL_CUT';
+  | 'TRAIL_CUT'
+  | 'TEXTS_CUT'
+  | 'RUNS_CUT'
+  | 'HOLD_SET'
+  | 'HOLD_ENDED';
 
 /** Takes the next place of the log until the transaction ends. */
 export const nextAct = async (sql: Sql): Promise<number> => {

@@ -20,6 +20,7 @@ const WIDTHS: Readonly<Record<string, Width>> = {
   parts: NARROW,
   runs: NARROW,
   verify: NARROW,
+  holds: NARROW,
 };
 
 /** Places that are taken in turn. */

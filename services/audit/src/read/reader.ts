@@ -21,6 +21,10 @@ const LISTED = `AND conversation_id NOT LIKE '${UNLISTED.replaceAll('_', '!_')}%
 const WAITING = `(SELECT count(*) FROM part p LEFT JOIN message m ON m.conversation_id = p.conversation_id AND m.message_id = p.run_id
   WHERE p.conversation_id = chat_session.conversation_id AND p.state IN ('waiting', 'unknown') AND m.message_id IS NULL)`;
 
+/** Retention took all of it, and nothing was done in it since. */
+const ENDED = `EXISTS (SELECT 1 FROM text_cut c WHERE c.conversation_id = chat_session.conversation_id AND c.ended = 1
+  AND c.position >= chat_session.updated_at * 1000)`;
+
 type Raw = Record<string, unknown>;
 
 /** None beside a text that is gone, whatever the column says. */
@@ -211,7 +215,7 @@ export class AuditReader {
     const asked = only.map((_, index) => `$${values.length + index + 1}`).join(', ');
     values.push(...only);
     const found = await this.#sql.query<Raw>(
-      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 ${all ? '' : LISTED}
+      `SELECT *, ${WAITING} AS waiting FROM chat_session WHERE user_id = $1 AND deleted = 0 AND NOT ${ENDED} ${all ? '' : LISTED}
          ${mark ? 'AND (updated_at < $3 OR (updated_at = $3 AND conversation_id < $4))' : ''}
          ${asked === '' ? '' : `AND conversation_id IN (${asked})`}
        ORDER BY updated_at DESC, conversation_id DESC LIMIT $2`,

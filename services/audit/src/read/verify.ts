@@ -10,7 +10,10 @@ import { checkMessages } from '../proof/check-messages.ts';
 import { checkRuns } from '../proof/check-runs.ts';
 import { checkSession } from '../proof/check-session.ts';
 import { checkCuts } from '../proof/cuts.ts';
-import { checkNames, checkPersons } from '../proof/check-persons.ts';
+import { checkHolds } from '../proof/check-holds.ts';
+import { checkTextCuts } from '../proof/text-cuts.ts';
+import { TEXT_CUT } from '../database/retention-tables.ts';
+import { checkNames, checkPersons, cutOf } from '../proof/check-persons.ts';
 import { personsOf } from '../persons/names.ts';
 import { renameRow } from '../persons/pseudonym.ts';
 import { rootOfAll } from '../proof/heads.ts';
@@ -36,9 +39,17 @@ export const verify = async (database: DataSource, conversationId?: string, now 
   const isMonth = marked === 0 || (monthOf(marked).from === marked && marked <= now);
   if (!isMonth) report(`what retention is said to have removed (${marked}) is no month that has passed`);
   const retired = isMonth ? marked : 0;
+  const [cuts, holds] = await inSnapshot(database, async (sql) => {
+    const cut = await cutOf(sql, retired);
+    return [
+      await checkTextCuts(sql, cut, conversationId === undefined ? undefined : await actsOn(sql, conversationId)),
+      await checkHolds(sql, cut),
+    ];
+  });
+  for (const problem of [...cuts.problems, ...holds]) report(problem);
   const one = async (id: string): Promise<HeadRow[]> => {
     const found = await readConversation(database, id);
-    for (const problem of checkConversation(found, { retired, now })) report(problem);
+    for (const problem of checkConversation(found, { retired, now, wrong: cuts.wrong })) report(problem);
     result.logs += found.logs.length;
     result.events += found.trail.length;
     result.texts += found.trail.filter((row) => digestOf(row) !== undefined).length;
@@ -58,6 +69,10 @@ export const verify = async (database: DataSource, conversationId?: string, now 
   for (const logId of await orphanLinks(database)) report(`log ${logId}: its events and its head were removed`);
   return result;
 };
+
+/** The acts of retention that cut a conversation. */
+const actsOn = async (sql: Sql, conversationId: string): Promise<number[]> =>
+  (await sql.query<Raw>('SELECT act FROM text_cut WHERE conversation_id = $1', [conversationId])).map(({ act }) => Number(act));
 
 const conversationsAfter = async (database: DataSource, after: string): Promise<string[]> => {
   const sql = new Sql(dialectOf(database), database);
@@ -111,13 +126,14 @@ const readConversation = (database: DataSource, conversationId: string) =>
     const [session] = (await of('chat_session')).map((raw) => rowOf(SESSION, raw));
     const messages = (await of('message')).map((raw) => rowOf(MESSAGE, raw));
     const runs = (await of('run')).map((raw) => rowOf(RUN, raw));
-    return { conversationId, trail, logs, persons, session, messages, runs };
+    const textCuts = (await of('text_cut')).map((raw) => rowOf(TEXT_CUT, raw));
+    return { conversationId, trail, logs, persons, session, messages, runs, textCuts };
   });
 
 type Conversation = Awaited<ReturnType<typeof readConversation>>;
 
 /** What is wrong with one conversation. Pure. */
-const checkConversation = (found: Conversation, around: { retired: number; now: number }): string[] => {
+const checkConversation = (found: Conversation, around: { retired: number; now: number; wrong: ReadonlySet<number> }): string[] => {
   const { conversationId, trail, logs, persons, session, messages, runs } = found;
   const chains = logs.map((log) => checkChain(log, around));
   const isUnderWay = chains.some(({ hasHole }) => hasHole);
@@ -126,6 +142,9 @@ const checkConversation = (found: Conversation, around: { retired: number; now: 
   const times = new Set(trail.map(({ time }) => time));
   const facts = { conversationId, told };
   const logIds = new Set(logs.map(({ logId }) => logId));
+  const cuts = found.textCuts.filter(({ act }) => !around.wrong.has(act));
+  const cutTo = Math.max(0, ...cuts.map(({ position }) => position));
+  const isEnded = cuts.some(({ ended }) => ended === 1);
   return [
     ...chains.flatMap(({ problems }) => problems),
     ...logs.flatMap(({ logId, head }) =>
@@ -133,8 +152,8 @@ const checkConversation = (found: Conversation, around: { retired: number; now: 
     ),
     ...checkNames(conversationId, trail, persons),
     ...trail.flatMap(checkEnd),
-    ...(isUnderWay ? [] : checkSession({ ...facts, times, logIds, row: session, isComplete, retired: around.retired })),
-    ...checkMessages({ ...facts, rows: messages, userId: session?.userId, retired: around.retired, isUnderWay }),
+    ...(isUnderWay ? [] : checkSession({ ...facts, times, logIds, row: session, isComplete, retired: around.retired, isEnded })),
+    ...checkMessages({ ...facts, rows: messages, userId: session?.userId, retired: around.retired, isUnderWay, cutTo }),
     ...checkRuns(conversationId, trail, runs, { isComplete, now: around.now }),
   ];
 };

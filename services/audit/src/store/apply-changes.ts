@@ -14,6 +14,7 @@ import {
   type SessionRow,
 } from '../database/tables.ts';
 import { fold, messageKey, type ChangeAt, type Folded, type Tables } from './fold.ts';
+import { keepHeld } from '../retention/keep-held.ts';
 import { foldText, searchVector } from './search-words.ts';
 
 type Raw = Record<string, unknown>;
@@ -27,7 +28,9 @@ export const applyChanges = async (sql: Sql, changes: readonly ChangeAt[], store
   if (changes.length === 0) return;
   const tables = await readTouched(sql, changes, stored);
   const [oldSessions, oldMessages] = [new Set(tables.sessions.keys()), new Set(tables.messages.keys())];
-  const { sessions, messages, purged, parts, parked, unparked, presets, emptied } = fold(tables, changes);
+  const folded = fold(tables, changes);
+  const { sessions, messages, purged, parts, parked, unparked, presets, emptied } = folded;
+  await keepHeld(sql, changes, folded, stored);
   for (const [conversationId, position] of purged) await purge(sql, conversationId, position);
 
   const sessionRows = [...sessions.values()].map((row) => ({ ...row, title: toStored(row.title) }));

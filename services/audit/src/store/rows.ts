@@ -177,6 +177,10 @@ export const changesOf = (event: AuditEvent): Change[] => {
     case 'SIGNED_OUT':
     case 'USER_FORGOTTEN':
     case 'TRAIL_CUT':
+    case 'TEXTS_CUT':
+    case 'RUNS_CUT':
+    case 'HOLD_SET':
+    case 'HOLD_ENDED':
       return [];
     default:
       data satisfies never;

@@ -19,6 +19,7 @@ const FREE: Record<string, string> = {
   'audit_late_key.*': 'recognises late events of erased persons, and is in no proof',
   'audit_person.digest': 'recognises late events of an erased person, and goes after some days',
   'audit_checked.*': 'what the next checkpoint has to say; the signed root tells if it says too little',
+  'legal_hold.matter': 'what the lawyers call it',
   'audit_checkpoint.*': 'signed; held against the copies outside of the database',
 };
 const TABLES = [
@@ -30,6 +31,8 @@ const TABLES = [
   'audit_person',
   'audit_redacted',
   'audit_late_key',
+  'text_cut',
+  'legal_hold',
   'chat_session',
   'message',
   'run',
@@ -97,6 +100,11 @@ const fill = async (tables: AuditTables): Promise<void> => {
   await tables.store.write([second.started(), second.make('SESSION_DELETED', {})]);
   await tables.store.write([first.make('SESSION_DELETED', { deletedBy: 'root', erased: true })]);
   await tables.partitions.retire(Date.UTC(2026, 5, 15));
+  const cut = story('c7', { at: T0 - 5 * 86_400_000 });
+  await tables.store.write([cut.started('Cũ'), cut.said('m1', 'đã cũ')]);
+  await tables.holds.set({ admin: 'root', conversation: 'c1' });
+  await tables.holds.set({ admin: 'root', user: 'ann2' });
+  await tables.cutter.texts(T0 - 86_400_000, 0, Date.now());
 };
 
 const other = (column: string, value: string | number | null): string | number => {

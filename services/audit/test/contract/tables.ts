@@ -14,6 +14,7 @@ import { poisonContract } from './poison.ts';
 import { poisonedShardsContract } from './poisoned-shards.ts';
 import { proofContract } from './proof.ts';
 import { recordsContract } from './records.ts';
+import { retentionContract } from './retention.ts';
 import { queriesContract } from './queries.ts';
 
 /** What both databases must do. `fresh` gives the address of an empty one. */
@@ -39,6 +40,7 @@ export const tablesContract = (name: string, fresh: () => Promise<string>): void
   describe(name, () => receiptsContract(fresh));
   describe(name, () => boundsContract(open));
   describe(name, () => recordsContract(open));
+  describe(name, () => retentionContract(open, name === 'PostgreSQL' ? 5 : 15));
 
   describe(name, () => {
     test('P-9 a batch that comes twice is there once, and the trail proves it', async () => {

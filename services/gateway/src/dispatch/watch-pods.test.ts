@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RunRef } from '@runnel/coordination';
+import type { RunRef, WorkHint } from '@runnel/coordination';
 import { createInnerToken, createMetrics, silentLog } from '@runnel/kit';
 import { afterEach, expect, test, vi } from 'vitest';
 import { gatewayMetrics } from '../metrics.ts';
@@ -37,7 +37,8 @@ const startPod = async (status = 200, text = '{"owner":"ai-1.ab","keepMs":30}\n'
 const startWatch = (urls: readonly string[], runs: readonly RunRef[] = []) => {
   const doubtOwner = vi.fn(async (_owner: string, _keepMs: number) => [...runs]);
   const told: { at: number; runId: string }[] = [];
-  const publishWork = async ({ runId }: RunRef): Promise<void> => void told.push({ at: performance.now(), runId });
+  const publishWork = async (hint: WorkHint): Promise<void> =>
+    void ('runId' in hint && told.push({ at: performance.now(), runId: hint.runId }));
   const registry = createMetrics('gateway', { processMetrics: false });
   const metrics = gatewayMetrics(registry);
   const pods = { list: () => urls.map((url) => ({ url }) as never) };

@@ -72,7 +72,7 @@ describe.skipIf(why !== undefined)(`Keycloak${why === undefined ? '' : ` (not ru
     const [ann, later] = [new Browser(), new Browser()];
     await enter(ann, 'ann');
     const socket = await socketOf(ann);
-    const renewed = (): Promise<number> => gateway.metric('runnel_gateway_session_renewals_total');
+    const renewed = (): Promise<number> => gateway.metric('runnel_gateway_session_renewals_total', { outcome: 'renewed' });
     const atFirst = await renewed();
     await waitFor(async () => (await renewed()) > atFirst, { deadlineMs: 20_000 });
     await keycloak.rotateKeys();

@@ -32,7 +32,7 @@ export class Browser {
       redirect: 'manual',
       headers: { 'user-agent': 'A browser of the tests', ...(cookie !== '' && { cookie }), ...headers },
       ...(body !== undefined && { body }),
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(60_000),
     });
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;

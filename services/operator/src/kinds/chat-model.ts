@@ -1,12 +1,15 @@
 import { Type, type Static } from 'typebox';
-import { ModelEntry } from '@runnel/protocol/http';
+import { ModelEndpoint, ModelEntry } from '@runnel/protocol/http';
 import { Conditions, only, rules, type CustomObject } from './shared.ts';
 
 /**
  * How it is reached and who holds its secrets is said otherwise here: names of environment variables and paths of AI pods would let whoever may
  * create a model send what stands there to an address of theirs.
  */
-const OTHERWISE = ['id', 'apiKeyEnv', 'apiKeyFile', 'headersEnv', 'proxyEnv', 'access', 'fallback', 'maxConcurrentRuns', 'weight'] as const;
+const OTHERWISE = [
+  ...(['id', 'apiKeyEnv', 'apiKeyFile', 'headersEnv', 'headersFile', 'proxyEnv', 'endpoints'] as const),
+  ...(['access', 'fallback', 'maxConcurrentRuns'] as const),
+];
 type Otherwise = (typeof OTHERWISE)[number];
 const asInEntries = Object.fromEntries(
   Object.entries(ModelEntry.properties).filter(([name]) => !(OTHERWISE as readonly string[]).includes(name)),
@@ -15,6 +18,18 @@ const asInEntries = Object.fromEntries(
 const NAME = { minLength: 1, maxLength: 253 };
 const Words = (description: string) =>
   Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 64, description }));
+
+const SecretKeyRef = only(
+  {
+    name: Type.String({ ...NAME, description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true' }),
+    key: Type.String({ ...NAME, description: 'Which of its keys' }),
+  },
+  { description: 'Where the value stands' },
+);
+export type SecretKeyRef = Static<typeof SecretKeyRef>;
+const FromSecret = (description: string) => only({ secretKeyRef: SecretKeyRef }, { description });
+
+const { apiKeyEnv: _env, apiKeyFile: _file, ...endpointAsInEntries } = ModelEndpoint.properties;
 const REMOTE = `self.provider in ['openai-compatible', 'anthropic']`;
 
 export const ChatModelSpec = only(
@@ -27,18 +42,23 @@ export const ChatModelSpec = only(
       }),
     ),
     ...asInEntries,
-    apiKey: Type.Optional(
-      only(
+    apiKey: Type.Optional(FromSecret('The key that the provider wants. It may change: AI pods read it for each request')),
+    headersFrom: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }), FromSecret('One header'), {
+        maxProperties: 16,
+        description: 'Headers whose values are secrets, e.g. api-key. They may change: AI pods read them for each request',
+      }),
+    ),
+    endpoints: Type.Optional(
+      Type.Array(
+        only(
+          { ...endpointAsInEntries, apiKey: Type.Optional(FromSecret('Its own key; that of the model when absent')) },
+          { description: 'One of them' },
+        ),
         {
-          secretKeyRef: only(
-            {
-              name: Type.String({ ...NAME, description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true' }),
-              key: Type.String({ ...NAME, description: 'Which of its keys' }),
-            },
-            { description: 'Where the key stands' },
-          ),
+          ...{ minItems: 1, maxItems: 16 },
+          description: 'Several places that serve it alike, instead of baseURL: asked by weight, and one that fails rests',
         },
-        { description: 'The key that the provider wants. It may change: AI pods read it for each request' },
       ),
     ),
     fallback: Type.Optional(
@@ -48,7 +68,6 @@ export const ChatModelSpec = only(
       }),
     ),
     maxConcurrentRuns: Type.Optional(Type.Integer({ minimum: 1, description: 'Answers of it at the same time, over all pods' })),
-    weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000, description: 'Its share among models that stand for the same' })),
     access: Type.Optional(
       only(
         { groups: Words('Groups of the identity provider'), scopes: Words('Scopes of an access token') },
@@ -62,8 +81,21 @@ export const ChatModelSpec = only(
   {
     description: 'A model that people can pick',
     ...rules(
-      [`self.provider != 'openai-compatible' || has(self.baseURL)`, 'baseURL is missing: openai-compatible needs it'],
-      [`self.provider != 'anthropic' || has(self.apiKey)`, 'apiKey is missing: anthropic needs it'],
+      [
+        `self.provider != 'openai-compatible' || has(self.baseURL) || has(self.endpoints)`,
+        'baseURL is missing: openai-compatible needs it, or endpoints',
+      ],
+      ['!(has(self.baseURL) && has(self.endpoints))', 'endpoints and baseURL are both set: one of them says where it is'],
+      [
+        '!has(self.endpoints) || self.endpoints.exists(e, !has(e.weight) || e.weight > 0)',
+        'endpoints: all have the weight 0, so none would be asked',
+      ],
+      [
+        `self.provider != 'anthropic' || has(self.apiKey) || (has(self.endpoints) && self.endpoints.all(e, has(e.apiKey)))`,
+        'apiKey is missing: anthropic needs it',
+      ],
+      [`!has(self.endpoints) || ${REMOTE}`, 'endpoints applies to openai-compatible and anthropic only'],
+      [`!has(self.headersFrom) || ${REMOTE}`, 'headersFrom applies to openai-compatible and anthropic only'],
       [`self.provider != 'local' || has(self.model)`, 'model is missing: local needs the path of a GGUF file in the AI pods'],
       [`!has(self.apiKey) || ${REMOTE}`, 'apiKey applies to openai-compatible and anthropic only'],
       [`!has(self.proxy) || ${REMOTE}`, 'proxy applies to openai-compatible and anthropic only'],
@@ -88,6 +120,7 @@ export const ChatModelStatus = Type.Object({
   running: Type.Optional(Type.Integer({ description: 'Answers that it writes now' })),
   firstTextP95: Type.Optional(Type.String({ description: 'Until the first text, in 95 of 100 answers of the last minutes: 0.8s' })),
   failing: Type.Optional(Type.String({ description: 'Answers that failed, of those that ended in the last minutes: 0/17' })),
+  endpoints: Type.Optional(Type.String({ description: 'Endpoints that no pod lets rest, of all: 2/3' })),
   lastFailure: Type.Optional(
     Type.Object(
       { code: Type.String({ description: 'A word of docs/codes.md' }), at: Type.String({ format: 'date-time' }) },

@@ -35,7 +35,18 @@ describe.skipIf(noKubeServer)('the kinds at a real API server', () => {
       { provider: 'openai-compatible', baseURL: 'https://x/v1', apiKey, headers: { 'x-a': 'b' }, body: { reasoning: { effort: 1 } } },
     ],
     ['claude', { provider: 'anthropic', apiKey, timeouts: { firstTokenMs: 1000 }, price: { input: 0.25, output: 2 } }],
-    ['group', { provider: 'demo', access: { groups: ['staff'] }, fallback: ['demo'], maxConcurrentRuns: 3, weight: 2 }],
+    ['group', { provider: 'demo', access: { groups: ['staff'] }, fallback: ['demo'], maxConcurrentRuns: 3 }],
+    [
+      'pool',
+      {
+        provider: 'openai-compatible',
+        endpoints: [
+          { baseURL: 'https://x/v1', weight: 3, apiKey },
+          { baseURL: 'https://y/v1', weight: 0 },
+        ],
+      },
+    ],
+    ['azure', { provider: 'openai-compatible', baseURL: 'https://x/v1', headersFrom: { 'api-key': apiKey } }],
   ])('%s is accepted', async (name, spec) => {
     await create(MODELS, 'ChatModel', name, spec);
     const kept = await server.api.get<KubeObject & { spec: object }>(`${MODELS}/${name}`);
@@ -47,6 +58,14 @@ describe.skipIf(noKubeServer)('the kinds at a real API server', () => {
     ['no-key', { provider: 'anthropic' }, /apiKey is missing/],
     ['magic', { provider: 'magic' }, /Unsupported value: "magic"/],
     ['path', { provider: 'openai-compatible', baseURL: 'ftp://x' }, /spec\.baseURL/],
+    [
+      'both',
+      { provider: 'openai-compatible', baseURL: 'https://x', endpoints: [{ baseURL: 'https://y' }] },
+      /endpoints and baseURL are both set/,
+    ],
+    ['drained', { provider: 'openai-compatible', endpoints: [{ baseURL: 'https://y', weight: 0 }] }, /none would be asked/],
+    ['keyless', { provider: 'anthropic', endpoints: [{ baseURL: 'https://y' }] }, /apiKey is missing/],
+    ['header', { provider: 'demo', headersFrom: { a: apiKey } }, /headersFrom applies to/],
     ['nobody', { provider: 'demo', access: {} }, /nobody could ask it/],
     ['foreign', { provider: 'anthropic', apiKey, seed: 3 }, /apply to openai-compatible only/],
     [`long-${'x'.repeat(70)}`, { provider: 'demo' }, /longer than an id may be/],

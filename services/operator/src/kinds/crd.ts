@@ -44,6 +44,7 @@ const KINDS: readonly Kind[] = [
       { name: 'Running', type: 'integer', jsonPath: '.status.running', description: 'Answers that it writes now' },
       { name: 'P95', type: 'string', jsonPath: '.status.firstTextP95', description: 'Until the first text' },
       { name: 'Failed', type: 'string', jsonPath: '.status.failing', description: 'Of the answers of the last minutes' },
+      { name: 'Endpoints', type: 'string', jsonPath: '.status.endpoints', description: 'That do not rest after failures', priority: 1 },
       { name: 'Since', type: 'date', jsonPath: condition('Ready', 'lastTransitionTime'), priority: 1 },
       { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },
       age,

@@ -27,10 +27,10 @@ test.each<[string, Verdict, readonly AiFigures[], object?]>([
   ['False Wrong', { word: 'wrong', problems: ['/x'], kept: true }, well],
   ['False SameId', { word: 'same-id', other: 'o' }, well],
   ['False TooMany', { word: 'too-many' }, well],
-  ['False SecretMissing', { word: 'key-missing', why: 'no-secret', kept: false }, well, apiKey],
-  ['True Serving', { word: 'key-missing', why: 'no-secret', kept: true }, well, apiKey],
-  ['False Suspended', { word: 'key-missing', why: 'no-secret', kept: true }, well, { ...apiKey, suspended: true }],
-  ['False Suspended', { word: 'key-missing', why: 'no-secret', kept: false }, well, { ...apiKey, suspended: true }],
+  ['False SecretMissing', { word: 'key-missing', why: 'no-secret', ref: 's/key', kept: false }, well, apiKey],
+  ['True Serving', { word: 'key-missing', why: 'no-secret', ref: 's/key', kept: true }, well, apiKey],
+  ['False Suspended', { word: 'key-missing', why: 'no-secret', ref: 's/key', kept: true }, well, { ...apiKey, suspended: true }],
+  ['False Suspended', { word: 'key-missing', why: 'no-secret', ref: 's/key', kept: false }, well, { ...apiKey, suspended: true }],
   ['True Serving', { word: 'last-one' }, well, { suspended: true }],
   ['Unknown NoFigures', { word: 'published' }, []],
   ['False WaitingForPods', { word: 'published' }, [pod(null)]],
@@ -62,4 +62,16 @@ test('a condition keeps its time for as long as its status is the same, and the 
   const suspended = statusOf({ ...later, verdict: { word: 'suspended' }, model: model({}, first) });
   const times = Object.fromEntries(suspended.conditions!.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
   expect(times).toMatchObject({ Ready: '2026-01-02T03:05:05Z', Accepted: '2026-01-02T03:04:05Z' });
+});
+
+test('endpoints that rest in some pod are counted and named; the model is ready as long as it answers', () => {
+  const endpoints = (...resting: boolean[]) => ({ endpoints: resting.map((rests, at) => ({ name: `e${at}`, resting: rests })) });
+  const pods = [pod({ ok: 3, ...endpoints(false, true, false) }), pod({ ok: 1, ...endpoints(false, false, true) })];
+  const status = statusOf({ model: model(), verdict: { word: 'published' }, standing: standingOf(entry, 'm', pods), now: NOW });
+  expect(status.endpoints).toBe('1/3');
+  expect(status.conditions!.find(({ type }) => type === 'Reachable')).toMatchObject({
+    status: 'True',
+    message: '4 of 4 answers were complete. Endpoints that rest after failures: e1, e2.',
+  });
+  expect(status.conditions![0]).toMatchObject({ type: 'Ready', status: 'True' });
 });

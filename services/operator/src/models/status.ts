@@ -1,7 +1,7 @@
 import { hashOfEntry, type AiFigures, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
 import { withConditions, type Said } from '@runnel/kube';
 import type { ChatModel, ChatModelStatus } from '../kinds/chat-model.ts';
-import { idOf } from './entry.ts';
+import { idOf, secretsOf } from './entry.ts';
 import type { MissingKey, Verdict } from './publish.ts';
 
 const MISSING: Record<MissingKey, [reason: string, words: string]> = {
@@ -24,6 +24,8 @@ export interface Standing {
   failed: number;
   firstTextP95Ms: number | null;
   lastFailure?: { code: string; at: number };
+  /** Where several places serve it; `resting` in any pod. */
+  endpoints?: { all: number; resting: string[] };
 }
 
 /** All pods together. A quantile of several pods cannot be had from theirs; the slowest is the honest bound. Pure. */
@@ -31,6 +33,9 @@ export const standingOf = (entry: ModelEntry | undefined, id: string, pods: read
   const hash = entry && hashOfEntry(entry);
   const found = pods.flatMap(({ models }) => (Object.hasOwn(models, id) ? [models[id]!] : []));
   const sum = (of: (figures: ModelFigures) => number): number => found.reduce((total, figures) => total + of(figures), 0);
+  const places = found.flatMap(({ endpoints = [] }) => endpoints);
+  const names = new Set(places.map(({ name }) => name));
+  const resting = [...new Set(places.flatMap(({ name, resting: rests }) => (rests ? [name] : [])))].toSorted();
   const waits = found.flatMap(({ firstTextP95Ms }) => (firstTextP95Ms === null ? [] : [firstTextP95Ms]));
   const [last] = found.flatMap(({ lastFailure }) => lastFailure ?? []).toSorted((a, b) => b.at - a.at);
   return {
@@ -41,6 +46,7 @@ export const standingOf = (entry: ModelEntry | undefined, id: string, pods: read
     failed: sum(({ failed }) => failed),
     firstTextP95Ms: waits.length === 0 ? null : Math.max(...waits),
     ...(last && { lastFailure: last }),
+    ...(names.size > 0 && { endpoints: { all: names.size, resting } }),
   };
 };
 
@@ -50,6 +56,11 @@ const accepted = (verdict: Verdict): Omit<Said, 'type'> => {
   switch (verdict.word) {
     case 'published':
     case 'suspended':
+      if (verdict.narrower)
+        return yes(
+          'FallbackNarrower',
+          `It does not fall back to ${verdict.narrower.join(', ')}: not everybody who may ask it may ask that.`,
+        );
       return verdict.without
         ? yes('FallbackMissing', `It does not fall back to ${verdict.without.join(', ')}: there are no such models.`)
         : yes('Accepted', 'The object is right.');
@@ -69,18 +80,23 @@ const accepted = (verdict: Verdict): Omit<Said, 'type'> => {
 };
 
 const credentials = (model: ChatModel, verdict: Verdict): Omit<Said, 'type'> => {
-  if (!model.spec.apiKey) return { status: 'True', reason: 'NoneNeeded', message: 'No key is asked for.' };
+  if (secretsOf(model).size === 0) return { status: 'True', reason: 'NoneNeeded', message: 'No key is asked for.' };
   if (verdict.word !== 'key-missing') return { status: 'True', reason: 'Found', message: 'The key is there.' };
   const [reason, words] = MISSING[verdict.why];
-  const { name, key } = model.spec.apiKey.secretKeyRef;
   return {
     status: verdict.why === 'unread' ? 'Unknown' : 'False',
     reason,
-    message: `${name}/${key}: ${words}.${verdict.kept ? GOES_ON : ''}`,
+    message: `${verdict.ref}: ${words}.${verdict.kept ? GOES_ON : ''}`,
   };
 };
 
-const reachable = ({ ok, failed, lastFailure }: Standing): Omit<Said, 'type'> => {
+const reachable = (standing: Standing): Omit<Said, 'type'> => {
+  const said = reached(standing);
+  const { resting = [] } = standing.endpoints ?? {};
+  return resting.length === 0 ? said : { ...said, message: `${said.message} Endpoints that rest after failures: ${resting.join(', ')}.` };
+};
+
+const reached = ({ ok, failed, lastFailure }: Standing): Omit<Said, 'type'> => {
   if (ok + failed === 0) return { status: 'Unknown', reason: 'NotAsked', message: 'Nobody has asked it in the last minutes.' };
   const failing = failed >= FAILING.least && failed >= FAILING.share * (ok + failed);
   if (ok === 0 || failing)
@@ -133,7 +149,7 @@ export const statusOf = ({ model, verdict, standing, now }: StatusInput): ChatMo
     reached: reachable(standing),
     standing,
   };
-  const { lastFailure, firstTextP95Ms, ok, failed } = standing;
+  const { lastFailure, firstTextP95Ms, ok, failed, endpoints } = standing;
   const failure = lastFailure && { code: lastFailure.code, at: `${new Date(lastFailure.at).toISOString().slice(0, 19)}Z` };
   const generation = model.metadata?.generation;
   return {
@@ -143,6 +159,7 @@ export const statusOf = ({ model, verdict, standing, now }: StatusInput): ChatMo
     running: standing.running,
     ...(firstTextP95Ms !== null && { firstTextP95: seconds(firstTextP95Ms) }),
     ...(ok + failed > 0 && { failing: `${failed}/${ok + failed}` }),
+    ...(endpoints && { endpoints: `${endpoints.all - endpoints.resting.length}/${endpoints.all}` }),
     ...(failure ? { lastFailure: failure } : model.status?.lastFailure && { lastFailure: model.status.lastFailure }),
     conditions: withConditions(
       model.status?.conditions ?? [],

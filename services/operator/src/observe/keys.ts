@@ -1,6 +1,7 @@
 import { StatusError, type KubeApi } from '@runnel/kube';
 import type { ChatModel } from '../kinds/chat-model.ts';
-import { keyRef, type Key } from '../models/publish.ts';
+import { refName, secretsOf } from '../models/entry.ts';
+import type { Key } from '../models/publish.ts';
 import type { Secret } from '../models/files.ts';
 
 /** Whoever may make a model may not thereby read any Secret of the namespace: its owner says yes. */
@@ -23,9 +24,9 @@ export interface KeysOptions {
   onFailure(error: unknown): void;
 }
 
-/** Reads the Secrets that these models name, each once; by `keyRef`. Never rejects: what could not be read is `unread`. */
+/** Reads the Secrets that these models name, each once; by `refName`. Never rejects: what could not be read is `unread`. */
 export const readKeys = async (models: readonly ChatModel[], { api, named, onFailure }: KeysOptions): Promise<Map<string, Key>> => {
-  const refs = new Map(models.flatMap((model) => (model.spec.apiKey ? [[keyRef(model)!, model.spec.apiKey.secretKeyRef] as const] : [])));
+  const refs = new Map(models.flatMap((model) => [...secretsOf(model).values()].map((ref) => [refName(ref), ref] as const)));
   const secrets = new Map<string, Secret | null | undefined>();
   const names = [...new Set([...refs.values()].map(({ name }) => name))];
   const read = async (name: string): Promise<void> => {

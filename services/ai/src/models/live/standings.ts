@@ -1,4 +1,4 @@
-import { hashOfEntry, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
+import { hashOfEntry, type EndpointStanding, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
 import type { RunObserver } from '../../run/generate.ts';
 import type { AiMetrics } from '../../metrics.ts';
 
@@ -59,7 +59,11 @@ export const createStandings = (now: () => number = () => Date.now()) => {
       },
     }),
     /** Of the models that there are now; those that are gone are forgotten. */
-    figures(entries: readonly ModelEntry[], running: ReadonlyMap<string, number>): Record<string, ModelFigures> {
+    figures(
+      entries: readonly ModelEntry[],
+      running: ReadonlyMap<string, number>,
+      endpointsOf: (model: string) => EndpointStanding[] | undefined = () => undefined,
+    ): Record<string, ModelFigures> {
       const known = new Set(entries.map(({ id }) => id));
       for (const id of recent.keys()) if (!known.has(id)) recent.delete(id);
       return Object.fromEntries(
@@ -69,6 +73,7 @@ export const createStandings = (now: () => number = () => Date.now()) => {
           const sorted = young(waits)
             .map(({ ms }) => ms)
             .toSorted((a, b) => a - b);
+          const endpoints = endpointsOf(entry.id);
           return [
             entry.id,
             {
@@ -79,6 +84,7 @@ export const createStandings = (now: () => number = () => Date.now()) => {
               firstTextP95Ms:
                 sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))]!),
               ...(lastFailure && { lastFailure }),
+              ...(endpoints && { endpoints }),
             },
           ];
         }),

@@ -17,6 +17,8 @@ export interface RemoteSettings {
   apiKey?: string | (() => Promise<string>) | undefined;
   /** Sent as they are. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Asked before each request, too: they stand in files that may change. */
+  secretHeaders?: (() => Promise<Readonly<Record<string, string>>>) | undefined;
   /** An HTTP proxy. */
   proxy?: string | undefined;
   canContinue: boolean;

@@ -40,6 +40,23 @@ test('headers, those of the environment, query and extra body reach the provider
   });
 });
 
+test('a header that stands in a file is sent as it is now, and is never told in what goes wrong', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'runnel-header-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const file = join(dir, 'header');
+  await writeFile(file, 'h-first\n');
+  await using server = await answering();
+  const provider = modelOf({ baseURL: server.url, headersFile: { 'X-Api-Key': file }, headers: { 'x-api-key': 'plain' } });
+  await textOf(provider, ask('hi'));
+  await writeFile(file, 'h-second');
+  await textOf(provider, ask('hi'));
+  expect(server.heads.map(({ headers }) => headers['x-api-key'])).toEqual(['h-first', 'h-second']);
+  await using refusing = await startModelServer((response) => response.writeHead(401).end('{"error":{"message":"wrong: h-second"}}'));
+  const refused = modelOf({ baseURL: refusing.url, headersFile: { 'X-Api-Key': file } });
+  const error = await textOf(refused, ask('hi')).catch((thrown: Error) => thrown);
+  expect(JSON.stringify([error, (error as Error).message, String((error as Error).cause)])).not.toContain('h-second');
+});
+
 test('a key that stands in a file may change, and is away for a moment while it does', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-key-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));

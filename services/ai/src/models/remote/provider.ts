@@ -16,7 +16,7 @@ const MOST_REST = 16 * 1024;
 
 /** A model behind HTTP that streams server-sent events. The watchdog bounds every wait, so nothing here has a deadline of its own. */
 export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): ChatProvider => {
-  const { canContinue, apiKey, proxy } = settings;
+  const { canContinue, apiKey, secretHeaders, proxy } = settings;
   const url = addressOf(settings, codec.path);
   const fixed = {
     'content-type': 'application/json',
@@ -27,9 +27,9 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
   const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
   const agent = proxy === undefined ? new Agent(timeouts) : new ProxyAgent({ uri: proxy, ...timeouts });
 
-  const open = async (request: ModelRequest, key: string | undefined, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
+  const open = async (request: ModelRequest, { key, secret }: Secrets, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> => {
     const body = JSON.stringify(codec.body(request));
-    const headers = { ...codec.headers(key), ...(request.trace !== undefined && { traceparent: request.trace }), ...fixed };
+    const headers = { ...codec.headers(key), ...(request.trace !== undefined && { traceparent: request.trace }), ...fixed, ...secret };
     const response = await httpRequest(url, { dispatcher: agent, method: 'POST', headers, body, signal });
     if (response.statusCode < 300) return response.body;
     const words = await readWords(response.body);
@@ -42,17 +42,18 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
 
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<Delta> {
       const skip = skipRepeatedBlanks(request.prefix);
-      let key = typeof apiKey === 'string' ? apiKey : undefined;
+      const secrets: Secrets = { key: typeof apiKey === 'string' ? apiKey : undefined, secret: {} };
       try {
-        if (typeof apiKey === 'function') key = await apiKey();
-        const body = await open(request, key, signal);
+        if (typeof apiKey === 'function') secrets.key = await apiKey();
+        if (secretHeaders) secrets.secret = await secretHeaders();
+        const body = await open(request, secrets, signal);
         for await (const delta of readAnswer(body, codec.decoder(), request.onLife)) {
           yield 'text' in delta ? { text: skip(delta.text) } : delta;
         }
       } catch (error) {
         throw toModelError(
           error,
-          [...(key === undefined ? [] : [key]), ...Object.values(settings.headers ?? {})],
+          [...(secrets.key === undefined ? [] : [secrets.key]), ...Object.values({ ...settings.headers, ...secrets.secret })],
           request.messages.flatMap(({ text, files = [] }) => [
             text,
             ...files.flatMap(({ content }) => (content?.kind === 'text' ? [content.text] : [])),
@@ -62,6 +63,12 @@ export const createRemoteProvider = (codec: Codec, settings: RemoteSettings): Ch
     },
   };
 };
+
+/** What is asked for before each request. */
+interface Secrets {
+  key: string | undefined;
+  secret: Readonly<Record<string, string>>;
+}
 
 /** Pure. */
 const addressOf = ({ baseURL, query = {} }: Pick<RemoteSettings, 'baseURL' | 'query'>, path: string): string => {

@@ -12,6 +12,7 @@ const ALIASES: readonly [tool: string, words: RegExp][] = [
   ['clock', /\bclock\b|đồng hồ/iu],
   ['calculator', /\bcalculator\b|máy tính/iu],
   ['counter', /\bcounter\b|bộ đếm/iu],
+  ['guest_book', /\bguest ?book\b|sổ lưu bút/iu],
   ['post_note', /\b(notice board|note)\b|bảng tin|ghi chú/iu],
 ];
 const SUM = /(-?\d+(?:\.\d+)?)\s*([-+*/×:])\s*(-?\d+(?:\.\d+)?)/;

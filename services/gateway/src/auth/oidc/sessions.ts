@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { UseGrantResult, StoreGrants } from '@runnel/coordination';
 import { fullJitter } from '@runnel/kit';
-import { isTransient, newId, RunnelError } from '@runnel/protocol';
+import { isTransient, newId } from '@runnel/protocol';
 import { parseBody, SessionData, type SessionInfo } from '@runnel/protocol/http';
 import { digestOf } from '../grants/api-key.ts';
 import type { LiveGrants } from '../grants/live-grants.ts';
@@ -16,8 +16,8 @@ import { seal, unseal } from './seal.ts';
 const MOST_SESSIONS = 50;
 /** Names of a provider's sessions: some are of sessions that have ended, and go by themselves. */
 const MOST_SIDS = 100;
-/** One gateway renews; the others leave it alone for so long. */
-const RENEWING_MS = 15_000;
+/** One gateway renews; the others leave it alone for so long: longer than its three calls to the provider and its tries to keep the answer. */
+const RENEWING_MS = 30_000;
 /** After the provider could not be reached. */
 const RETRY_MS = 30_000;
 /** The provider is asked no more often, however short its tokens live. */
@@ -234,8 +234,7 @@ export const createSessions = (deps: SessionsDeps): Sessions => {
     },
     async idTokenOf(secret) {
       const found = await store.useGrant({ kind: 'session', digest: digestOf(secret) });
-      if (found.outcome === 'none') throw new RunnelError('unauthorized');
-      return tokensOf(secret, dataOf(found.data))?.idToken;
+      return found.outcome === 'none' ? undefined : tokensOf(secret, dataOf(found.data))?.idToken;
     },
   };
 };

@@ -15,12 +15,13 @@ const EVENTS = {
 /**
  * Puts what an admin, or somebody about their own keys and sessions, does into the trail with their name, and into the log.
  *
- * @throws RunnelError `unavailable`
+ * @throws RunnelError `unavailable`; `forbidden` where it is held
  */
 export const recordAct = async ({ audit, log }: Pick<GatewayContext, 'audit' | 'log'>, act: AdminAct): Promise<void> => {
   log.info({ ...EVENTS[act.type], ...act });
   // Without a trail there is none to read, and an erasure is in the log alone.
   if (audit === null) return;
   const { status } = await audit.call('/trail', { method: 'POST', body: act, userId: act.admin });
+  if (status === 409) throw new RunnelError('forbidden', 'A legal hold keeps what is of this person: it must be ended first.');
   if (status !== 204) throw new RunnelError('unavailable', 'This cannot be recorded now, so it is not done.');
 };

@@ -109,14 +109,15 @@ export const oidcRoutes = (app: FastifyInstance, context: GatewayContext & { oid
 
   app.post('/api/sign-out', { schema: { hide: true } }, async (request, reply) => {
     const secret = secretOf(request, where);
-    reply.header('set-cookie', clearCookie(config.sessionCookie, { secure }));
     const session = secret === undefined ? null : await sessions.find(secret);
-    if (secret === undefined || session === null) return { url: null };
-    const idToken = await sessions.idTokenOf(secret);
-    await sessions.end(session.userId, session.sessionId);
+    const idToken = session && (await sessions.idTokenOf(secret!));
+    if (session) await sessions.end(session.userId, session.sessionId);
+    // Only now: without its cookie a session that still stands could not be ended by a second try.
+    reply.header('set-cookie', clearCookie(config.sessionCookie, { secure }));
+    if (!session) return { url: null };
     record('SIGNED_OUT', session.userId, { session: session.sessionId, by: 'person' });
     // Without the provider one is signed out here, and stays signed in there.
-    const url = await provider.endUrl(idToken, `${publicUrl}/`).catch(() => null);
+    const url = await provider.endUrl(idToken ?? undefined, `${publicUrl}/`).catch(() => null);
     return { url };
   });
 

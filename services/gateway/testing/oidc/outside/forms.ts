@@ -1,7 +1,8 @@
 import type { Browser } from '../browser.ts';
 
 const TEXT: Record<string, string> = { '&amp;': '&', '&#x3D;': '=', '&#43;': '+', '&quot;': '"' };
-const plain = (html: string): string => html.replaceAll(/&(?:amp|#x3D|#43|quot);/g, (word) => TEXT[word]!);
+/** An attribute as it is meant. */
+export const plain = (html: string): string => html.replaceAll(/&(?:amp|#x3D|#43|quot);/g, (word) => TEXT[word]!);
 
 /** The first form of a page: where it goes, and what is in it already. */
 const formIn = (html: string, at: string): { action: string; fields: Record<string, string> } => {

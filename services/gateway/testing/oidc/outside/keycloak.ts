@@ -16,8 +16,8 @@ const keycloakHome = async (): Promise<string> => {
     const [archive] = await readdir(own);
     await call('tar', ['-xzf', join(own, archive!), '-C', own, '--strip-components=1']);
     await rm(join(own, archive!));
-    // What each start would do anew otherwise, for a minute: it knows its store and its cache from then on.
-    await call(join(own, 'bin/kc.sh'), ['build', '--db=dev-mem', '--cache=local']);
+    // What each start would do anew otherwise, for a minute.
+    await call(join(own, 'bin/kc.sh'), ['build', '--db=dev-mem']);
   });
   return folder;
 };
@@ -65,7 +65,15 @@ export const startKeycloak = async (): Promise<Keycloak> => {
   const program = await startProgram(
     async () => ({
       file: join(home, 'bin/kc.sh'),
-      args: ['start', '--optimized', '--http-enabled=true', '--hostname-strict=false', '--http-host=127.0.0.1', `--http-port=${port}`],
+      args: [
+        'start',
+        '--optimized',
+        '--cache=local',
+        '--http-enabled=true',
+        '--hostname-strict=false',
+        '--http-host=127.0.0.1',
+        `--http-port=${port}`,
+      ],
       env: { KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN, KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN, JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m' },
     }),
     async () => (await fetch(`${base}/realms/master/.well-known/openid-configuration`)).ok,

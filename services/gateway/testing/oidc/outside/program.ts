@@ -10,7 +10,7 @@ const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), '
 /** What is fetched comes over the network, once. */
 const FETCH_MS = 600_000;
 /** A Java program on a busy machine. */
-const START_MS = 400_000;
+const START_MS = 900_000;
 
 const run = promisify(execFile);
 

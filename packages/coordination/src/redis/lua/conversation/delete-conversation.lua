@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- delete-conversation: everything of it goes; a running answer is closed and can not be restored by its owner.
--- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone whose
+-- KEYS     meta log channel owner history order ids queued leases events runPrefix cancelPrefix tombstone whose work
 --          prefixes: start of the keys of a run; which runs there are is known only here; same slot
 -- ARGV     conversationId userId cap forget deletedBy heardLog heardAt
 --          (forget '1': the person is erased, and the id is nobody's then; deletedBy: who does it, '' nobody knows any more;
@@ -9,7 +9,7 @@
 -- Law      L-2 by audit; readers are told by a hint outside the log, which is gone
 local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local tombstone, whose = KEYS[13], KEYS[14]
+local tombstone, whose, work = KEYS[13], KEYS[14], KEYS[15]
 local conversationId, userId, cap, forget = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local deletedBy, heardLog, heardAt = ARGV[5] or '', ARGV[6] or '', tonumber(ARGV[7] or 0)
 -- @include now
@@ -47,4 +47,6 @@ if forget == '1' then
 else
   hold()
 end
+-- Who remembers its ends would write them again after a loss of the store.
+redis.call('SPUBLISH', work, '{"kind":"deleted","conversationId":"' .. conversationId .. '"}')
 return { 'done', tonumber(conversation[3] or 0) }

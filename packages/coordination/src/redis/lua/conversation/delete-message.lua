@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- delete-message: the text goes everywhere it is kept here, the place in the tree stays (soft delete).
--- KEYS     meta log channel text history order ids events store runPrefix
+-- KEYS     meta log channel text history order ids events store runPrefix work
 -- ARGV     conversationId userId messageId cap looked words
 --          text: of the run that wrote this message, should it be one; runPrefix: start of the keys of the one that is active
 --          looked: for a message that is older than what is kept here: '' the database was not asked yet, found: it has it, with these words;
@@ -8,7 +8,7 @@
 -- Returns  done offset untitled | not-found older | forbidden | busy runId      (older 1: ask the database first)
 -- Law      L-2, L-3 by emit and audit; catching up begins behind the deletion, for the log held the text too
 local meta, log, channel, text, history, order, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local events, store, runPrefix = KEYS[8], KEYS[9], KEYS[10]
+local events, store, runPrefix, work = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local conversationId, userId, messageId, cap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local looked, words = ARGV[5], ARGV[6]
 -- @include now
@@ -65,10 +65,13 @@ rewind(conversation[2])
 recheck()
 local offset = emit('message-deleted', ',"messageId":"' .. messageId .. '"')
 redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))
+-- Who remembers an end with these words would write them again after a loss of the store.
+redis.call('SPUBLISH', work, '{"kind":"deleted","conversationId":"' .. conversationId .. '","messageId":"' .. messageId .. '"}')
 audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"' .. messageId .. '"}')
 -- A conversation is called by its first message: then the deleted words stand in the title, too.
 if repeats(conversation[4] or '', words) then
   redis.call('HSET', meta, 'title', '')
+  redis.call('HDEL', meta, 'untitled')
   offset = emit('title', ',"title":""')
   audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":""}')
   touch(meta, log, history, order, ids)

@@ -19,6 +19,7 @@ elseif user ~= userId then
 end
 recheck()
 redis.call('HSET', meta, 'title', title)
+redis.call('HDEL', meta, 'untitled')
 local offset = emit('title', ',"title":' .. cjson.encode(title))
 audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":' .. cjson.encode(title) .. '}')
 touch(meta, log, history, order, ids)

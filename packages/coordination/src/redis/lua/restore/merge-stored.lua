@@ -27,7 +27,7 @@ for _, message in ipairs(messages) do
     lacking[#lacking + 1] = message
   end
 end
-local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1
+local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1 and redis.call('HGET', meta, 'title') ~= title
 if #lacking == 0 and not known[2] and not isUntitled then
   return { 'proven' }
 end

@@ -91,7 +91,7 @@ if user == userId then
     redis.call('HDEL', meta, 'lossy')
     forget(messages)
   end
-  local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1
+  local isUntitled = title ~= '' and redis.call('HDEL', meta, 'untitled') == 1 and redis.call('HGET', meta, 'title') ~= title
   if isUntitled then
     redis.call('HSET', meta, 'title', title)
   end

@@ -56,7 +56,8 @@ redis.call('DEL', log)
 if not conversation[1] then
   redis.call('DEL', history, order, ids)
   -- Other messages of the conversation are only in the database.
-  redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1')
+  -- So may its title be: this one is from when the run began.
+  redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', startedAt, 'trimmed', '1', 'untitled', '1')
 end
 redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
 redis.call('HDEL', meta, 'before')

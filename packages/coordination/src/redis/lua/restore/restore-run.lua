@@ -70,8 +70,8 @@ if not remade then
       redis.call('DEL', history, order, ids, cancel)
     end
     local place = redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')[2] or 0
-    -- Other messages of the conversation are only in the database.
-    redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1', 'messageSeq', place)
+    -- Other messages of the conversation are only in the database, and its title, if it was renamed while the run was written.
+    redis.call('HSET', meta, 'userId', userId, 'title', title, 'createdAt', now, 'trimmed', '1', 'untitled', '1', 'messageSeq', place)
   end
   redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'generation', generation(), 'lossy', now)
   redis.call('HDEL', meta, 'before')
