@@ -35,6 +35,7 @@ export const websocketApi = (): string => {
         'One JSON object a text frame, named by `type`. The first frame is `hello`. Fields and types that a reader does not know are ' +
         'ignored, on both sides; a change that would break a reader makes a new `protocol`, which is the major version of this document. ' +
         'The same events come over `GET /api/conversations/{id}/events` as server-sent events. PROTOCOL.md has the rules.',
+      contact: { name: 'The developers of Runnel' },
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
@@ -47,8 +48,8 @@ export const websocketApi = (): string => {
       },
     },
     operations: {
-      frames: { action: 'receive', channel: ref('channels/ws'), messages: inChannel(sent) },
-      events: { action: 'send', channel: ref('channels/ws'), messages: inChannel(told) },
+      frames: { action: 'receive', description: 'What a client sends.', channel: ref('channels/ws'), messages: inChannel(sent) },
+      events: { action: 'send', description: 'What a gateway tells.', channel: ref('channels/ws'), messages: inChannel(told) },
     },
     components: { messages: { ...sent, ...told } },
   };

@@ -43,6 +43,7 @@ export const asyncApi = (): string => {
         'CloudEvents 1.0 in structured mode, keyed by conversation, in order within a conversation and topic. An event may come more than ' +
         'once: `id` tells. A field may be added within a `dataversion`; one that goes or changes its meaning makes a new `dataversion`, ' +
         'which is the major version of this document. docs/audit.md says what events mean.',
+      contact: { name: 'The developers of Runnel' },
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/cloudevents+json',
@@ -58,7 +59,12 @@ export const asyncApi = (): string => {
         },
       ]),
     ),
-    operations: Object.fromEntries(topics.map((topic) => [`publish-${topic}`, { action: 'send', channel: ref(`channels/${topic}`) }])),
+    operations: Object.fromEntries(
+      topics.map((topic) => [
+        `publish-${topic}`,
+        { action: 'send', description: `What the audit service publishes to ${topic}.`, channel: ref(`channels/${topic}`) },
+      ]),
+    ),
     components: {
       messages: Object.fromEntries(
         types.map((type) => [

@@ -35,5 +35,5 @@ export const installPythonClients = async (): Promise<Record<string, string>> =>
   return { RUNNEL_PYTHON: python, RUNNEL_LITELLM_PYTHON: litellm, RUNNEL_SCHEMATHESIS: join(dirname(python), 'schemathesis') };
 };
 
-export const JAVASCRIPT_TESTS = ['services/standalone/src/javascript-clients.test.ts'];
+export const JAVASCRIPT_TESTS = ['javascript-clients', 'documents'].map((name) => `services/standalone/src/${name}.test.ts`);
 export const PYTHON_TESTS = ['python-clients', 'schemathesis'].map((name) => `services/standalone/src/${name}.test.ts`);

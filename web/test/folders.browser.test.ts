@@ -76,6 +76,42 @@ test('a conversation goes into a new folder, on all devices; opened it shows the
   }
 });
 
+test('a folder gets another name, on all devices, open as it was; a name that there is already makes one of both', async () => {
+  await begin('ren', ['count 1', 'count 2', 'count 3']);
+  const [page, other] = [await device('ren'), await device('ren')];
+  for (const [title, name] of [
+    ['count 1', 'One'],
+    ['count 2', 'Two'],
+  ] as const) {
+    await menu(page, title, 'Move to a folder');
+    await page.getByRole('dialog').getByLabel('A new folder').fill(name);
+    await page.keyboard.press('Enter');
+    await folder(page, name).waitFor();
+  }
+  await folder(page, 'One').press('Enter');
+  await listed(page, ['count 1', 'count 3']);
+  const rename = async (before: string, name: string): Promise<void> => {
+    const button = page.getByRole('button', { name: `Rename the folder “${before}”` });
+    await button.focus();
+    await button.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Rename the folder' });
+    await dialog.getByLabel('Its name').fill(name);
+    await expectAccessible(page);
+    if (name === 'Two') await dialog.getByText('Both become one').waitFor();
+    await page.keyboard.press('Enter');
+  };
+  await rename('One', '  Việc   nhà ');
+  for (const shown of [page, other]) {
+    await folder(shown, 'Việc nhà').waitFor(WAIT);
+    await folder(shown, 'One').waitFor({ state: 'detached', ...WAIT });
+  }
+  await listed(page, ['count 1', 'count 3']);
+  await rename('Việc nhà', 'Two');
+  for (const shown of [page, other]) await expect.poll(() => folder(shown, 'Two').locator('.count').textContent(), WAIT).toBe('2');
+  await page.reload();
+  await listed(page, ['count 2', 'count 1', 'count 3']);
+}, 120_000);
+
 test('many are chosen and deleted after one question, on all devices, and stay deleted', async () => {
   await begin('gil', ['count 1', 'count 2', 'count 3', 'count 4']);
   const [page, other] = [await device('gil'), await device('gil')];

@@ -56,7 +56,7 @@ const giveThumb = async (page: Page): Promise<void> => {
 const openList = async (page: Page): Promise<void> => {
   const menu = page.getByRole('button', { name: /Show conversations|Hiện các cuộc trò chuyện/ });
   if (await menu.isVisible()) await menu.click();
-  await page.getByRole('button', { name: 'Work' }).click();
+  await page.locator('.folder', { hasText: 'Work' }).click();
   await page.locator('.filed').first().waitFor();
 };
 const chooseSeveral = async (page: Page): Promise<void> => {

@@ -3,12 +3,13 @@ import { agUiScenario } from './ag-ui.ts';
 import { aiSdkScenario } from './ai-sdk.ts';
 import { durableStreamsScenario } from './durable-streams.ts';
 import { dialectPartsScenario } from './parts.ts';
-import { chatCompletionsScenario, responsesScenario } from './openai.ts';
+import { chatCompletionsScenario, chatCompletionsStoreScenario, responsesScenario } from './openai.ts';
 
 export const dialectScenarios: Scenario[] = [
   agUiScenario,
   aiSdkScenario,
   chatCompletionsScenario,
+  chatCompletionsStoreScenario,
   dialectPartsScenario,
   durableStreamsScenario,
   responsesScenario,

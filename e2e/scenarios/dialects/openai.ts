@@ -5,7 +5,7 @@ import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { countText, type ExpectedRun } from '../../harness/viewers/expected.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
-import { balancedFetch, dialectScenario, type DialectForm } from './reader.ts';
+import { balancedFetch, dialectScenario, throughStaleBalancer, type DialectForm } from './reader.ts';
 
 const clientOf = (stage: Stage): OpenAI =>
   new OpenAI({
@@ -92,7 +92,7 @@ const ask = async (
 
 export const chatCompletionsScenario: Scenario = {
   name: 'dialect-chat-completions',
-  promise: 'P-1 P-2 P-4 P-5',
+  promise: 'P-1 P-2 P-4',
   cluster: { gateways: 2 },
   deadlineMs: 90_000,
   run: async (stage) => {
@@ -122,21 +122,50 @@ export const chatCompletionsScenario: Scenario = {
     for (const { text, runId: read } of texts)
       if (read !== runId || text !== countText(700)) throw new Error(`P-1: a caller holds ${text.length} characters of run ${read}`);
 
-    const other = stage.newConversation();
-    const running = Promise.withResolvers<string>();
-    const half = ask(stage, 'count 2000 at 100', other, { key: `key-${other}`, begun: running.resolve });
-    half.catch(running.reject);
-    const stopped = await running.promise;
-    await elapse(stage.random.between(300, 1_000));
-    const outcome = await cancel(gateways[1]!.url, { conversationId: other, runId: stopped, userId: stage.userId });
-    if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
-    const told = await half.then(
-      () => 'a whole answer',
-      (error: unknown) => (error as { code?: string }).code,
-    );
-    if (told !== 'cancelled') throw new Error(`P-5: the caller of a cancelled run was told ${told}`);
     await waitFor(() => Promise.resolve(stage.cluster.liveGateways().length === 2), { deadlineMs: 5_000, what: 'both gateways' });
-    stage.note('three callers with one key, one of them slow; a cancel from elsewhere');
+    stage.note('three callers with one key, one of them slow');
+    await stage.settle();
+  },
+};
+
+export const chatCompletionsStoreScenario: Scenario = {
+  name: 'dialect-chat-completions-store',
+  promise: 'P-1 P-5',
+  cluster: { gateways: 2 },
+  deadlineMs: 90_000,
+  run: async (stage) => {
+    const { gateways } = stage.cluster;
+    const lost = stage.newConversation();
+    const started = Promise.withResolvers<string>();
+    const through = Promise.all(
+      [false, true].map((slow) => ask(stage, 'count 300 at 100', lost, { key: `key-${lost}`, slow, begun: started.resolve })),
+    );
+    through.catch(started.reject);
+    await started.promise;
+    await elapse(stage.random.between(400, 1_500));
+    await stage.cluster.redis.restartEmpty();
+    for (const { text } of await through)
+      if (text !== countText(300)) throw new Error(`P-1: behind a store that forgot a caller holds ${text.length} characters`);
+
+    const other = stage.newConversation();
+    await throughStaleBalancer(stage, async () => {
+      const running = Promise.withResolvers<string>();
+      // So many that each way of the balancer is met.
+      const halves = Array.from({ length: 5 }, () =>
+        ask(stage, 'count 2000 at 100', other, { key: `key-${other}`, begun: running.resolve }),
+      );
+      const ends = Promise.allSettled(halves);
+      halves[0]!.catch(running.reject);
+      const stopped = await running.promise;
+      await elapse(stage.random.between(300, 1_000));
+      const outcome = await cancel(gateways[1]!.url, { conversationId: other, runId: stopped, userId: stage.userId });
+      if (outcome.status !== 200) throw new Error(`P-5: the cancel was answered ${outcome.status}`);
+      for (const end of await ends) {
+        const told = end.status === 'fulfilled' ? 'a whole answer' : (end.reason as { code?: string }).code;
+        if (told !== 'cancelled') throw new Error(`P-5: a caller of a cancelled run was told ${told}`);
+      }
+    });
+    stage.note('two callers through a store that forgot; five by a balancer with a dead node, and a cancel from elsewhere');
     await stage.settle();
   },
 };

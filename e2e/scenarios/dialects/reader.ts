@@ -56,7 +56,7 @@ const readAll = (stage: Stage, run: ExpectedRun, forms: readonly DialectForm[]):
   );
 
 /** Lets the clients read through a balancer that sends half of them to a dead node, and the others on a way on which they stop again and again. */
-const throughStaleBalancer = async (stage: Stage, read: () => Promise<void>): Promise<void> => {
+export const throughStaleBalancer = async (stage: Stage, read: () => Promise<void>): Promise<void> => {
   const { gateways } = stage.cluster;
   let turn = 0;
   const balancer = await startStaleBalancer(() => gateways[turn++ % gateways.length]!.url, stage.random.fork());

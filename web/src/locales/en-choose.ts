@@ -17,6 +17,11 @@ export const choose = {
   newFolder: 'A new folder',
   noFolder: 'Out of its folder',
   news: 'Something new',
+  renameOne: 'Rename the folder “{name}”',
+  renameTitle: 'Rename the folder',
+  name: 'Its name',
+  rename: 'Rename',
+  joins: 'There is a folder of that name. Both become one.',
 };
 
 export const archive = {

@@ -19,6 +19,11 @@ export const choose: typeof english = {
   newFolder: 'Thư mục mới',
   noFolder: 'Ra khỏi thư mục',
   news: 'Có gì mới',
+  renameOne: 'Đổi tên thư mục “{name}”',
+  renameTitle: 'Đổi tên thư mục',
+  name: 'Tên',
+  rename: 'Đổi tên',
+  joins: 'Đã có thư mục tên này. Hai thư mục sẽ nhập làm một.',
 };
 
 export const archive: typeof englishArchive = {

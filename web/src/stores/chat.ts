@@ -25,6 +25,8 @@ export const useChat = defineStore('chat', () => {
   const choices = shallowRef<Choices>(new Map());
   /** Ids made here: nothing stands at their addresses yet, and that is right. */
   const made = new Set<string>();
+  /** Runs that were asked for on this page: they began before its reader's eyes, however late it hears of them. */
+  const asked = new Set<string>();
   /** Conversations that were seen on this page to have something in them. */
   const seen = new Set<string>();
   /** Why runs failed that ended on this page. */
@@ -119,12 +121,13 @@ export const useChat = defineStore('chat', () => {
     // Nothing to be seen may mean that it has not come yet: the server knows what stands last.
     const parent = parentId === undefined ? last && (last.pending?.runId ?? last.messageId) : parentId;
     const place = parent === undefined ? {} : { parentId: parent };
-    const { messageId } = handle.value.prompt(text, {
+    const { messageId, runId: askedFor } = handle.value.prompt(text, {
       ...place,
       ...model(),
       ...(files.length > 0 && { files }),
       waits: parentId === undefined,
     });
+    asked.add(askedFor);
     if (parent !== undefined) choices.value = new Map(choices.value).set(parent ?? ROOT, messageId);
     conversations.touch(route.conversationId!, title.value || text.slice(0, 60));
   };
@@ -204,6 +207,7 @@ export const useChat = defineStore('chat', () => {
 
   return {
     ...{ ...open, steps, entries, waits, title, loading, empty, absent, target, failures, stopping, returned },
+    ...{ isAsked: (run: string): boolean => asked.has(run) },
     ...{ send, regenerate, goOn, fork, chosen, stop, remove, show },
   };
 });

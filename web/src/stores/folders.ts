@@ -31,8 +31,10 @@ export const useFolders = defineStore('folders', () => {
   const open = shallowRef<ReadonlySet<string>>(new Set(stored()));
   /** Being moved: the dialog is open for them. */
   const moving = ref<readonly string[] | null>(null);
+  /** Getting another name: the dialog is open for it. */
+  const naming = ref<string | null>(null);
 
-  const read = async (name: string): Promise<void> => {
+  const contentsOf = async (name: string): Promise<ConversationSummary[]> => {
     const all: ConversationSummary[] = [];
     for (let hasMore = true; hasMore;) {
       const after = all.at(-1)?.conversationId;
@@ -40,8 +42,9 @@ export const useFolders = defineStore('folders', () => {
       all.push(...page.conversations);
       hasMore = page.hasMore && page.conversations.length > 0;
     }
-    conversations.takeFolder(name, all);
+    return all;
   };
+  const read = async (name: string): Promise<void> => conversations.takeFolder(name, await contentsOf(name));
   const load = async (): Promise<void> => {
     if (own.offered === false) folders.value = [];
     if (!own.offered) return;
@@ -67,6 +70,14 @@ export const useFolders = defineStore('folders', () => {
     clearTimeout(reading);
   });
 
+  const keepOpen = (names: ReadonlySet<string>): void => {
+    open.value = names;
+    try {
+      sessionStorage.setItem(OPEN_FOLDERS, JSON.stringify([...names]));
+    } catch {
+      // Forbidden or full: they are closed after a reload.
+    }
+  };
   /** Rejects where what is in it cannot be read; it stays closed then. */
   const toggle = async (name: string): Promise<void> => {
     const next = new Set(open.value);
@@ -74,13 +85,11 @@ export const useFolders = defineStore('folders', () => {
       await read(name);
       next.add(name);
     }
-    open.value = next;
-    try {
-      sessionStorage.setItem(OPEN_FOLDERS, JSON.stringify([...next]));
-    } catch {
-      // Forbidden or full: they are closed after a reload.
-    }
+    keepOpen(next);
   };
+  /** It has another name: open if it was. */
+  const renamed = (before: string, name: string): void =>
+    void (open.value.has(before) && keepOpen(new Set([...open.value].map((one) => (one === before ? name : one)))));
 
-  return { folders, open, moving, load, loadSoon, toggle };
+  return { folders, open, moving, naming, contentsOf, load, loadSoon, toggle, renamed };
 });

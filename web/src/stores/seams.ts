@@ -31,7 +31,7 @@ export const useSeams = defineStore('seams', () => {
       }
       const { runId, moves, text } = run;
       const glance = { runId, moves, length: text.length, live: sync === 'live', resumeMs: chat.view?.lastResume?.ms ?? 0 };
-      watched = watchSeams(watched, glance, now, idle || watched !== null);
+      watched = watchSeams(watched, glance, now, idle || watched !== null || chat.isAsked(runId));
       note(runId, watched.seams);
     },
     { immediate: true },

@@ -74,5 +74,15 @@ export const useSelection = defineStore('selection', () => {
     });
   const move = (which: readonly string[], folder: string | null): Promise<void> => each(which, (id) => conversations.file(id, folder));
 
-  return { on, ids, chosen, progress, begin, toggle, all, end, remove, archive, move };
+  /** All that is in a folder goes into one of another name. Rejects where it cannot be read. */
+  const rename = async (folder: string, name: string): Promise<void> => {
+    const inside = await folders.contentsOf(folder);
+    folders.renamed(folder, name);
+    await move(
+      inside.map(({ conversationId }) => conversationId),
+      name,
+    );
+  };
+
+  return { on, ids, chosen, progress, begin, toggle, all, end, remove, archive, move, rename };
 });

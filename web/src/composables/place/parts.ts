@@ -6,9 +6,11 @@ const nextTable = (table: HTMLTableElement): HTMLTableSectionElement => {
   const widths = [...(table.parentElement!.querySelector('tr')?.children ?? [])].map((cell) => cell.getBoundingClientRect().width);
   const next = document.createElement('table');
   next.className = 'part';
-  next.style.width = `${table.getBoundingClientRect().width}px`;
+  const { width } = table.getBoundingClientRect();
+  // Nothing can be measured of what is not shown.
+  if (width > 0) next.style.width = `${width}px`;
   const columns = document.createElement('colgroup');
-  for (const width of widths) columns.append(Object.assign(document.createElement('col'), { width: Math.round(width) }));
+  for (const one of widths) columns.append(Object.assign(document.createElement('col'), { width: String(Math.round(one)) }));
   const body = document.createElement('tbody');
   next.append(columns, body);
   table.after(next);
