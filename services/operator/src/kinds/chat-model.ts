@@ -16,13 +16,19 @@ const asInEntries = Object.fromEntries(
 ) as Omit<typeof ModelEntry.properties, Otherwise>;
 
 const NAME = { minLength: 1, maxLength: 253 };
+/** As Kubernetes names objects. It becomes part of a path of its API, and must not lead elsewhere. */
+export const SECRET_NAME = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$';
 const Words = (description: string) =>
   Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 64, description }));
 
 const SecretKeyRef = only(
   {
-    name: Type.String({ ...NAME, description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true' }),
-    key: Type.String({ ...NAME, description: 'Which of its keys' }),
+    name: Type.String({
+      ...NAME,
+      pattern: SECRET_NAME,
+      description: 'A Secret of this namespace that consents: label runnel.dev/model-keys=true',
+    }),
+    key: Type.String({ ...NAME, pattern: '^[-._a-zA-Z0-9]+$', description: 'Which of its keys' }),
   },
   { description: 'Where the value stands' },
 );

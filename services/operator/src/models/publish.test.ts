@@ -273,3 +273,14 @@ test('what was published under an id is kept only by the object whose files it n
   expect(taken.verdicts.get('theirs')).toMatchObject({ word: 'key-missing', kept: false });
   expect(taken.published.entries.map(({ id }) => id)).toEqual(['b']);
 });
+
+test('a version of skew: fields that pods of this release do not read are left out, also of endpoints, and refuse no model', () => {
+  const newer = model('n', { ...remote, tomorrow: 1, baseURL: undefined, endpoints: [{ baseURL: 'https://x/v1', zone: 'a' }] } as never);
+  const older = model('o', { weight: 3 } as never);
+  const { published, verdicts } = look([newer, older]);
+  expect([...verdicts.values()].map(({ word }) => word)).toEqual(['published', 'published']);
+  expect(published.entries.map(({ id, ...rest }) => [id, rest])).toEqual([
+    ['n', { provider: 'openai-compatible', endpoints: [{ baseURL: 'https://x/v1' }] }],
+    ['o', { provider: 'demo' }],
+  ]);
+});

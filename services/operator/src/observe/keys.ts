@@ -1,5 +1,5 @@
 import { StatusError, type KubeApi } from '@runnel/kube';
-import type { ChatModel } from '../kinds/chat-model.ts';
+import { SECRET_NAME, type ChatModel } from '../kinds/chat-model.ts';
 import { refName, secretsOf } from '../models/entry.ts';
 import type { Key } from '../models/publish.ts';
 import type { Secret } from '../models/files.ts';
@@ -7,6 +7,7 @@ import type { Secret } from '../models/files.ts';
 /** Whoever may make a model may not thereby read any Secret of the namespace: its owner says yes. */
 const CONSENT = 'runnel.dev/model-keys';
 const AT_ONCE = 8;
+const IS_NAME = new RegExp(SECRET_NAME);
 
 /** What a model may have of a Secret. Pure. */
 const keyIn = (secret: Secret | null, key: string, named: boolean): Key => {
@@ -30,6 +31,8 @@ export const readKeys = async (models: readonly ChatModel[], { api, named, onFai
   const secrets = new Map<string, Secret | null | undefined>();
   const names = [...new Set([...refs.values()].map(({ name }) => name))];
   const read = async (name: string): Promise<void> => {
+    // An object that is older than this rule may name `../../other/secrets/x`.
+    if (!IS_NAME.test(name)) return void secrets.set(name, null);
     const found = await api.find<Secret>(`/api/v1/namespaces/${api.namespace}/secrets/${name}`).catch((error: unknown) => {
       onFailure(error);
       // Not allowed to read it: as good as not consented, and not a trouble of the server.
