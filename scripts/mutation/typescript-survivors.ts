@@ -6,6 +6,22 @@ export const REASONS: Readonly<Record<string, string>> = {
     'All are replaced by nothing, one by one or together.',
   "services/gateway/src/follow/follower.ts: const isChanged = view.kind === 'snapshot' && view.behind;: view.kind === 'snapshot' && view.behind; → true":
     'Only a snapshot says that it is behind: the kind is there for the compiler.',
+  "services/gateway/src/follow/room-channel.ts: #state: State = { kind: 'opening', readWithout: false };: { kind: 'opening', readWithout: false }; → {}":
+    'The constructor asks for the channel at once and sets the state anew: nobody has looked before.',
+  "services/gateway/src/follow/room-channel.ts: #state: State = { kind: 'opening', readWithout: false };: 'opening', readWithout: false }; → \"\"":
+    'The constructor asks for the channel at once and sets the state anew: nobody has looked before.',
+  "services/gateway/src/follow/room-channel.ts: #state: State = { kind: 'opening', readWithout: false };: false }; → true":
+    'The constructor asks for the channel at once and sets the state anew: nobody has looked before.',
+  'services/gateway/src/follow/room-channel.ts: this.tried = withDeadline(this.#open(0, { readWithout: false }), PATIENCE_MS, () => {: { readWithout: false }), PATIENCE_MS, () => { → {}':
+    'What is not there is as false.',
+  "services/gateway/src/follow/room-channel.ts: if (this.#state.kind === 'opening') this.#state.readWithout = true;: this.#state.kind === 'opening') this.#state.readWithout = true; → true":
+    'In another state nobody asks for it.',
+  "services/gateway/src/follow/room-channel.ts: this.#state = { kind: 'closed' };: { kind: 'closed' }; → {}":
+    'Any state that is neither opening, failed nor open.',
+  "services/gateway/src/follow/room-channel.ts: this.#state = { kind: 'closed' };: 'closed' }; → \"\"":
+    'Any state that is neither opening, failed nor open.',
+  "services/gateway/src/follow/room-channel.ts: if (state.kind === 'failed') clearTimeout(state.timer);: state.kind === 'failed') clearTimeout(state.timer); → true":
+    'No other state has a timer: nothing is cleared.',
   'services/audit/src/store/fold.ts: default:: default: → default:': 'Only the compiler reads it: there is no other kind.',
   'services/audit/src/store/fold.ts: session.deletedAt !== null && (time < session.deletedAt || logId === session.deletedLogId);: session.deletedAt !== null && (time < session.deletedAt || logId === session.deletedLogId); → true':
     'Never deleted, both are null: no time is below null, which counts as 0, and no log has that name. The check is for the compiler.',

@@ -38,6 +38,17 @@ export const pagesContract = (current: Current): void => {
     expect(read).toEqual([...seed.map(({ messageId }) => messageId), prompt.message.messageId]);
   });
 
+  test('S-2 W-11 what a prompt begins with is the beginning of a new conversation, and is said in no other', async () => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log);
+    const before = await snapshotOf(log, conversationId);
+    const next = promptOf({ conversationId, seed: [{ messageId: newId(), role: 'user', text: 'never said here' }] });
+    expect(await log.beginRun(next)).toMatchObject({ outcome: 'started' });
+    const { messages } = await snapshotOf(log, conversationId);
+    const ids = [...before.messages, next.message].map(({ messageId }) => messageId);
+    expect(messages.map(({ messageId }) => messageId)).toEqual(ids);
+  });
+
   test('S-6 W-11 an answer larger than a page is in the snapshot, alone', async () => {
     const { log } = current();
     const text = 'x'.repeat(PAGE_BYTES + 1000);

@@ -4,7 +4,7 @@ import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
 import { startGateway } from '../../../testing/test-gateway.ts';
-import { nestsDeeperThan } from './json-depth.ts';
+import { excessOf } from './json-depth.ts';
 
 const SECRET = 'a secret of more than thirty-two characters';
 const JWT = { AUTH_MODE: 'jwt', JWT_SECRET: SECRET };
@@ -111,8 +111,30 @@ test('S-4 a body is UTF-8 as it is: other charsets and compressed ones are 415, 
 });
 
 test('nesting counts brackets outside of strings only', () => {
-  expect(nestsDeeperThan('[[[]]]', 3)).toBe(false);
-  expect(nestsDeeperThan('[[[]]]', 2)).toBe(true);
-  expect(nestsDeeperThan('["[[[[", {"a\\"[[[": []}]', 3)).toBe(false);
-  expect(nestsDeeperThan('[[],[],[],[]]', 2)).toBe(false);
+  expect(excessOf('[[[]]]', { depth: 3, values: 100 })).toBe(null);
+  expect(excessOf('[[[]]]', { depth: 2, values: 100 })).toBe('depth');
+  expect(excessOf('["[[[[", {"a\\"[[[": []}]', { depth: 3, values: 100 })).toBe(null);
+  expect(excessOf('[[],[],[],[]]', { depth: 2, values: 100 })).toBe(null);
+});
+
+test('P-8 values are counted outside of strings, as far as a body may have them', () => {
+  const most = { depth: 32, values: 5 };
+  expect(excessOf('[1,2,3,4]', most)).toBe(null);
+  expect(excessOf('[1,2,3,4,5]', most)).toBe('values');
+  expect(excessOf('{"a":{"b":[{}]}}', most)).toBe(null);
+  expect(excessOf('{"a":{"b":[{},{}]}}', most)).toBe('values');
+  expect(excessOf('[",,,,,,[[[{{{"]', most)).toBe(null);
+  expect(excessOf(`[${'0,'.repeat(65_533)}0]`)).toBe(null);
+  expect(excessOf(`[${'0,'.repeat(65_535)}0]`)).toBe('values');
+});
+
+test('P-8 a body of more values than any has is refused before anything is made of it', async () => {
+  await using gateway = await startGateway();
+  for (const path of ['/v1/chat/completions', '/v1/responses', '/api/ai-sdk', '/api/ag-ui/agent/m/run']) {
+    const answer = await gateway.app.inject({
+      ...{ method: 'POST', url: `${path}?user_id=ann`, headers: { 'content-type': 'application/json' } },
+      payload: `{"messages":[${'{},'.repeat(40_000)}{}]}`,
+    });
+    expect([path, answer.statusCode, answer.body.includes('too many values')]).toEqual([path, 400, true]);
+  }
 });

@@ -6,7 +6,7 @@ import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { OFFSET_STREAM } from '../files/tus.ts';
-import { nestsDeeperThan } from './json-depth.ts';
+import { excessOf } from './json-depth.ts';
 
 /** Of a request with files inside: 18 MiB of them, in base64. Larger ones are uploaded. */
 export const MOST_BODY_BYTES = 24 * 1024 * 1024;
@@ -18,14 +18,14 @@ const MAX_BYTES_EACH = MOST_BODY_BYTES + 4 * 1024 * 1024;
 const LARGE_BYTES = 64 * 1024;
 const MAX_LARGE_EACH = 8;
 const MAX_LARGE = 32;
-/** Deeper than any body of ours, which are read at fixed places. */
-const MAX_DEPTH = 32;
 const RETRY_AFTER_MS = 1000;
 
 const REFUSALS = {
   node: () => new RunnelError('overloaded', 'Too many requests are being read; try again soon.', { retryAfterMs: RETRY_AFTER_MS }),
   each: () => new RunnelError('rate-limited', 'Too many unfinished requests at once.', { retryAfterMs: RETRY_AFTER_MS, limit: 'bodies' }),
 };
+
+const EXCESS = { depth: 'The body nests too deeply.', values: 'The body has too many values.' };
 
 const isLarge = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LARGE_BYTES;
@@ -122,7 +122,8 @@ export const readJson = (app: FastifyInstance, contentType: string): void => {
     // Decoding would put U+FFFD in the place of what cannot be read, and a prompt would be kept that nobody wrote.
     if (!isUtf8(bytes)) return done(new RunnelError('bad-frame', 'The body is not UTF-8.'));
     const body = bytes.toString();
-    if (nestsDeeperThan(body, MAX_DEPTH)) return done(new RunnelError('bad-frame', 'The body nests too deeply.'));
+    const excess = excessOf(body);
+    if (excess) return done(new RunnelError('bad-frame', EXCESS[excess]));
     void parse(request, body, done);
   });
 };
