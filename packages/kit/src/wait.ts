@@ -27,11 +27,11 @@ export interface WaitForOptions {
 
 /**
  * Polls until `condition` gives something truthy and returns that. A condition that throws counts as not yet.
- * @throws Error after `deadlineMs` (5 s), with what the condition threw last as its cause
+ * @throws Error after `deadlineMs` (20 s), with what the condition threw last as its cause
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 5000, everyMs = 20, what = 'the condition' }: WaitForOptions = {},
+  { deadlineMs = 20_000, everyMs = 20, what = 'the condition' }: WaitForOptions = {},
 ): Promise<NonNullable<T>> {
   const giveUpAt = performance.now() + deadlineMs;
   let cause: unknown;

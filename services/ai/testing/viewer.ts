@@ -61,7 +61,7 @@ export const startViewer = async (runLog: RunLog, conversationId: string, { loss
     text: (runId: string): string => texts.get(runId) ?? '',
     of,
     /** The one end of a run, checked against the text shown. */
-    async ended(runId: string, deadlineMs = 5000): Promise<RunEndedEvent> {
+    async ended(runId: string, deadlineMs = 20_000): Promise<RunEndedEvent> {
       const ends = (): RunEndedEvent[] => of('run-ended').filter((event) => event.runId === runId);
       const end = await waitFor(() => ends()[0], { deadlineMs, what: `run-ended of ${runId}` });
       const text = texts.get(runId) ?? '';
