@@ -40,12 +40,13 @@ export interface Metrics {
 
 /**
  * A registry of its own for one service, so that several services can live in one process.
- * `processMetrics` adds CPU, memory, garbage collection and event loop lag of the process.
+ * `processMetrics` adds CPU, memory, garbage collection and event loop lag of the process; the lag is looked at every `loopLookMs`, and told as
+ * what lies between two looks.
  */
-export function createMetrics(service: string, { processMetrics = true } = {}): Metrics {
+export function createMetrics(service: string, { processMetrics = true, loopLookMs = 10 } = {}): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  if (processMetrics) collectDefaultMetrics({ register: registry, prefix: 'runnel_' });
+  if (processMetrics) collectDefaultMetrics({ register: registry, prefix: 'runnel_', eventLoopMonitoringPrecision: loopLookMs });
 
   const once = <M>(name: string, labels: readonly string[], create: () => M): M => {
     checkNames(name, labels);

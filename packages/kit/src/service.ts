@@ -54,6 +54,8 @@ export interface StartServiceOptions<S extends Common> {
   name: string;
   spec: ConfigSpec<S>;
   env: Environment;
+  /** How often the lag of its event loop is looked at; every 10 ms, which takes some thousandths of a core, unless told otherwise. */
+  loopLookMs?: number;
   /** Where it listens; `HOST` unless told otherwise. */
   hostOf(config: ConfigOf<S>): string;
   build(parts: ServiceParts<S>): Promise<BuiltService>;
@@ -63,7 +65,7 @@ export interface StartServiceOptions<S extends Common> {
  * The life of a service of ours: configuration, log, metrics, health and traces first, then what it is, then its two ports, then one line
  * that says so. It is ready when all of that is done.
  */
-export const startService = <S extends Common>({ name, spec, env, hostOf, build }: StartServiceOptions<S>): Promise<void> =>
+export const startService = <S extends Common>({ name, spec, env, loopLookMs, hostOf, build }: StartServiceOptions<S>): Promise<void> =>
   runService({
     name,
     async start({ stop }) {
@@ -71,7 +73,7 @@ export const startService = <S extends Common>({ name, spec, env, hostOf, build 
       const { nodeId, logLevel, commit, internalPort, internalToken, internalTokenFile } = config as ConfigOf<Common>;
       const { port = 0 } = config as { port?: number };
       const log = createLogger({ level: logLevel, node: nodeId, service: name });
-      const metrics = createMetrics(name);
+      const metrics = createMetrics(name, loopLookMs === undefined ? {} : { loopLookMs });
       showBuild(metrics, commit);
       showMemoryLimit(metrics);
       const health = createHealth();

@@ -6,11 +6,14 @@ import { startOperator } from './operator.ts';
 
 /** To give the Lease back. */
 const CLOSE_MS = 5_000;
+/** It mostly waits: to look every 10 ms would cost more than all it does. Less than a half of what the alert on the lag allows. */
+const LOOP_LOOK_MS = 50;
 
 await startService({
   name: 'operator',
   spec: configSpec,
   env: process.env,
+  loopLookMs: LOOP_LOOK_MS,
   hostOf: ({ host }) => host,
   async build({ config, log, metrics, health, openDoor }) {
     const { kubernetesHost, kubernetesPort, accountDir } = config;

@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS_SECONDS, startAtZero, type Metrics } from '@runnel/kit';
 import { REFLECTOR_OUTCOMES, type ReflectorOutcome } from '@runnel/kube';
+import type { WriteOutcome } from './act/writer.ts';
 import { WATCHED, type Watched } from './observe/world.ts';
 import type { ModelsLook } from './models/look.ts';
 
@@ -16,7 +17,7 @@ export const createOperatorMetrics = (metrics: Metrics) => {
   ]);
   startAtZero(watches, { kind: WATCHED, outcome: REFLECTOR_OUTCOMES });
   const writes = metrics.counter('runnel_operator_writes_total', 'Writes to the Kubernetes API, by outcome', ['what', 'outcome']);
-  startAtZero(writes, { what: WRITES, outcome: ['written', 'overtaken'] });
+  startAtZero(writes, { what: WRITES, outcome: ['written', 'overtaken', 'refused'] satisfies WriteOutcome[] });
   const asked = metrics.counter('runnel_operator_figures_total', 'Pods asked how they are, by outcome', ['outcome']);
   startAtZero(asked, { outcome: ['told', 'failed'] });
   const models = metrics.gauge('runnel_operator_models', 'ChatModels that people should be able to pick, by whether they can', ['ready']);
@@ -34,7 +35,7 @@ export const createOperatorMetrics = (metrics: Metrics) => {
     },
     failed: (): void => looks.inc({ outcome: 'failed' }),
     watched: (kind: Watched, outcome: ReflectorOutcome): void => watches.inc({ kind, outcome }),
-    wrote: (what: string, outcome: 'written' | 'overtaken'): void => writes.inc({ what, outcome }),
+    wrote: (what: string, outcome: WriteOutcome): void => writes.inc({ what, outcome }),
     asked: (outcome: 'told' | 'failed'): void => asked.inc({ outcome }),
     scaled: (component: string, _replicas: number): void => scaled.inc({ component }),
   };

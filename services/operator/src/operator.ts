@@ -78,7 +78,10 @@ export const startOperator = (deps: OperatorDeps) => {
     ...(deps.addressOfPod && { addressOfPod: deps.addressOfPod }),
   });
   const events = createEvents(api, 'runnel-operator');
-  const writer = createWriter({ api, leads: leader.leads, onWrite: metrics.wrote });
+  const writer = createWriter({
+    ...{ api, leads: leader.leads, onWrite: metrics.wrote },
+    onRefused: (what, err) => log.warn({ event: 'write.refused', what, err }),
+  });
   const lookAtModels = createModels({
     ...{ api, writer, events, release: config.release, dir: config.modelsDir, keySecrets: config.keySecrets, ownerReferences },
     labels: {

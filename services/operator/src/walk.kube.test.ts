@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { delay, waitFor } from '@runnel/kit';
 import { noKubeServer } from '@runnel/kube/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crds } from './kinds/crd.ts';
+import { startRelease, type Release } from '../testing/release.ts';
 import { startStage, type Stage } from '../testing/stage.ts';
 import { patternOf, shellAt, stepsOfWalk, type Shell } from '../testing/walk.ts';
 
@@ -23,18 +26,25 @@ const ownBytes = async (pid: number): Promise<number> =>
 describe.skipIf(noKubeServer)('docs/operator.md', () => {
   let stage: Stage;
   let shell: Shell;
+  let release: Release;
+  let dir: string;
   let pid: number;
   beforeAll(async () => {
     stage = await startStage();
+    dir = await mkdtemp(join(tmpdir(), 'runnel-published-'));
+    release = await startRelease(stage.api, dir);
+    stage.follow(release.taken);
     for (const name of ['ai-1', 'ai-2']) await stage.pod(name, 'ai');
     await stage.deployment('ai', 2);
-    shell = await shellAt(stage.server);
+    shell = await shellAt(stage.server, release.url);
     pid = stage.operatorProcess('walker', 'real').pid!;
     await waitFor(async () => (await stage.holder()) !== '', { deadlineMs: 60_000, what: 'the operator leads' });
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await shell?.close();
+    await release?.close();
     await stage?.close();
+    if (dir) await rm(dir, { recursive: true, force: true });
   });
 
   test('O-1 the walk of a newcomer: each command works, and prints what the document says', { timeout: 300_000 }, async () => {

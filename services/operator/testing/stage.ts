@@ -18,7 +18,7 @@ import { TIMING } from './timing.ts';
 
 export const NS = '/api/v1/namespaces/chat';
 export const MODELS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatmodels';
-const CLUSTERS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatclusters';
+export const CLUSTERS = '/apis/runnel.dev/v1alpha1/namespaces/chat/chatclusters';
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/chat/deployments';
 const labels = (component: string): Record<string, string> => ({
   'app.kubernetes.io/name': 'runnel',
@@ -36,6 +36,7 @@ export interface PlayedPod {
 
 /** A real API server with our kinds; pods are objects whose figures a test plays. */
 export const startStage = async () => {
+  let taken: (() => readonly ModelEntry[]) | undefined;
   const server: KubeServer = await startKubeServer();
   const { api } = server;
   for (const crd of crds()) await api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
@@ -48,7 +49,7 @@ export const startStage = async () => {
   };
   const figuresOf = async ({ runs, ended, models }: PlayedPod): Promise<AiFigures> => {
     const quiet = { running: 0, ok: 0, failed: 0, firstTextP95Ms: null };
-    const entries = await published();
+    const entries = taken?.() ?? (await published());
     return {
       ...{ runs, ended, problems: [] },
       models: Object.fromEntries(entries.map((entry) => [entry.id, { ...quiet, hash: hashOfEntry(entry), ...models[entry.id] }])),
@@ -106,6 +107,8 @@ export const startStage = async () => {
     operatorProcess,
     published,
     remove,
+    /** What AI pods say that they have, from now on. */
+    follow: (entries: () => readonly ModelEntry[]): void => void (taken = entries),
     async pod(name: string, component: 'ai' | 'gateway', more: { hash?: string } = {}): Promise<PlayedPod> {
       const pod = { runs: 0, ended: { ok: 0, failed: 0 }, models: {}, deaf: false };
       played.set(name, pod);

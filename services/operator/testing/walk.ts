@@ -39,14 +39,14 @@ export interface Shell {
   close(): Promise<void>;
 }
 
-/** A shell in which `kubectl` means this server. */
-export const shellAt = async ({ url, admin }: Pick<KubeServer, 'url' | 'admin'>): Promise<Shell> => {
+/** A shell in which `kubectl` means this server, and `$RUNNEL` a release. */
+export const shellAt = async ({ url, admin }: Pick<KubeServer, 'url' | 'admin'>, runnel: string): Promise<Shell> => {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-walk-'));
   await writeFile(join(dir, 'ca.crt'), admin.ca);
   const at = `--server ${url} --token admin-token --certificate-authority ${join(dir, 'ca.crt')} -n chat`;
   await writeFile(join(dir, 'kubectl'), `#!/bin/sh\nexec ${kubeProgram('kubectl')} "$@" ${at}\n`);
   await chmod(join(dir, 'kubectl'), 0o755);
-  const env = { PATH: `${dir}:${process.env['PATH']}`, HOME: dir };
+  const env = { PATH: `${dir}:${process.env['PATH']}`, HOME: dir, RUNNEL: runnel };
   return {
     run: (command) =>
       new Promise((resolve, reject) => {

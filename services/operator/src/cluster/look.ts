@@ -44,7 +44,7 @@ export const createCluster = ({ writer, events, release, onScale, now = () => pe
       for (const [pod, cost] of deletionCosts(live))
         if (pods.find(({ metadata }) => metadata?.name === pod)?.metadata?.annotations?.[DELETION_COST] !== cost)
           await writer.annotatePod(pod, { [DELETION_COST]: cost });
-    await writer.scale(deployment.metadata!.name!, step.replicas);
+    if ((await writer.scale(deployment.metadata!.name!, step.replicas)) !== 'written') return;
     onScale(component, step.replicas);
     events.tell({
       of,
@@ -76,7 +76,7 @@ export const createCluster = ({ writer, events, release, onScale, now = () => pe
       return undefined;
     }
     if (!acts) return `${step.why} (it goes on)`;
-    await writer.patchDeployment(name, gatePatch(step));
+    if ((await writer.patchDeployment(name, gatePatch(step))) !== 'written') return `${step.why} (it could not be held)`;
     events.tell({ of, type: 'Warning', reason: 'RolloutHeld', message: `${name}: ${step.why}.` });
     return step.why;
   };
