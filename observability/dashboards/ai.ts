@@ -132,11 +132,14 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'Answers that began to wait for a person',
+          title: 'Answers that began to wait for a person, and calls that were approved',
           description:
             'has: the database had them first. late, away: after two seconds without, they are as lasting as Redis until it has caught up.',
           unit: 'ops',
-          targets: [{ expr: 'sum by (database) (rate(runnel_ai_parks_total[$__rate_interval]))', legend: '{{database}}' }],
+          targets: [
+            { expr: 'sum by (database) (rate(runnel_ai_parks_total[$__rate_interval]))', legend: 'waits, {{database}}' },
+            { expr: 'sum by (database) (rate(runnel_ai_calls_told_total[$__rate_interval]))', legend: 'calls, {{database}}' },
+          ],
         },
         {
           kind: 'timeseries',

@@ -29,6 +29,7 @@ import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
 import { createStoredWaits } from './parking/stored-waits.ts';
+import { createTellCalls } from './parking/told-calls.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
 import { createToolbox } from './tools/mcp-toolbox.ts';
 import { toolProblems } from './tools/tool-entry.ts';
@@ -116,7 +117,10 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     ...(tools && { tools }),
     files: filesOf(config),
     ...(auditUrl !== undefined &&
-      innerToken && { stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }) }),
+      innerToken && {
+        stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }),
+        tellCall: createTellCalls({ url: auditUrl, token: innerToken, onAnswer: metrics.callTold }),
+      }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,

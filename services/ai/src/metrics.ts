@@ -115,6 +115,12 @@ export const createAiMetrics = (metrics: Metrics) => {
     ['database'],
   );
   startAtZero(parks, { database: STORED });
+  const callsTold = metrics.counter(
+    'runnel_ai_calls_told_total',
+    'Calls that a person approved, by whether the database knew of them before they were made: has, late, or away',
+    ['database'],
+  );
+  startAtZero(callsTold, { database: STORED });
   const storeMemory = metrics.gauge('runnel_store_memory_bytes', 'Memory that Redis holds; of a cluster, the fullest master');
   const storeLimit = metrics.gauge('runnel_store_memory_limit_bytes', 'Above this Redis refuses to write; 0: it has no limit');
   // Zero until it is known would look like an empty store, and a pod that never reaches Redis would go on saying so.
@@ -142,6 +148,7 @@ export const createAiMetrics = (metrics: Metrics) => {
     },
     tools: toolMetrics,
     parked: (database: StoredAnswer): void => parks.inc({ database }),
+    callTold: (database: StoredAnswer): void => callsTold.inc({ database }),
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
     handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),
     waiting(half: number, fresh: number): void {

@@ -6,6 +6,7 @@ import { ID_PATTERN, RunnelError, toRunnelError } from '@runnel/protocol';
 import { RecordKinds } from '@runnel/protocol/audit';
 import {
   AdminAct,
+  CalledPart,
   ConversationPage,
   Forget,
   ForgetAnswer,
@@ -65,7 +66,7 @@ const plain = (text: string): string => {
 export const createAuditApp = (
   tables: Pick<
     AuditTables,
-    'reader' | 'parked' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'
+    'reader' | 'parked' | 'called' | 'records' | 'trail' | 'analytics' | 'replay' | 'verify' | 'recordAdminAct' | 'forget' | 'holds'
   >,
   door: InnerDoor = inProcessOnly,
 ): FastifyInstance => {
@@ -172,6 +173,11 @@ export const createAuditApp = (
       ...(after !== undefined && { after }),
     };
     return trail.page({ ...query, limit });
+  });
+
+  app.post('/called', { schema: { body: CalledPart, response: { 204: Nothing, 404: Nothing } } }, async (request, reply) => {
+    const isHere = await tables.called(callerOf(request.headers), request.body);
+    return reply.code(isHere ? 204 : 404).send();
   });
 
   app.post('/trail', { schema: { body: AdminAct } }, async (request, reply) => {

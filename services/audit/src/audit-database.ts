@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { recordAdminAct } from './read/admin-trail.ts';
-import type { AdminAct, ParkedRun, Replay, StoredRecordList, Verification } from '@runnel/protocol/http';
+import type { AdminAct, CalledPart, ParkedRun, Replay, StoredRecordList, Verification } from '@runnel/protocol/http';
 import { Analytics } from './read/analytics.ts';
 import { openDatabase } from './database/data-source.ts';
 import { dialectOf, Sql } from './database/sql.ts';
@@ -12,6 +12,7 @@ import { readRecords } from './persons/records.ts';
 import { Partitions } from './database/partitions.ts';
 import { createGroupWriter, type GroupWriter } from './ingest/group-writer.ts';
 import { AuditReader } from './read/reader.ts';
+import { markCalled } from './store/mark-called.ts';
 import { countParked, readParked } from './read/parked.ts';
 import { readReplay } from './read/replay.ts';
 import { Cutter } from './retention/cutter.ts';
@@ -33,6 +34,8 @@ export interface AuditTables {
   records(userId: string, kind: string): Promise<StoredRecordList>;
   /** The answer in a conversation of theirs that waits for a person, or waited and has not ended; null: there is none. */
   parked(conversationId: string, userId: string): Promise<ParkedRun | null>;
+  /** @see markCalled */
+  called(userId: string, call: CalledPart): Promise<boolean>;
   /** How many answers wait for a person. */
   waiting(): Promise<number>;
   replay(runId: string, userId: string): Promise<Replay | null>;
@@ -69,6 +72,7 @@ export const openTables = async (databaseUrl: string): Promise<AuditTables> => {
     analytics: new Analytics(database),
     records: (userId, kind) => readRecords(new Sql(dialectOf(database), database), userId, kind),
     parked: (conversationId, userId) => readParked(new Sql(dialectOf(database), database), conversationId, userId),
+    called: (userId, call) => inTurn(database, () => markCalled(new Sql(dialectOf(database), database), userId, call)),
     waiting: () => countParked(new Sql(dialectOf(database), database)),
     replay: (runId, userId) => readReplay(database, runId, userId),
     verify: (conversationId) => verify(database, conversationId),

@@ -91,6 +91,10 @@ export const AdminAct = Type.Object({
 });
 export type AdminAct = Static<typeof AdminAct>;
 
+/** Body of `POST /called`: a call that is about to be made, as it stands in the log. */
+export const CalledPart = Type.Object({ conversationId: Id, runId: Id, part: WholePart });
+export type CalledPart = Static<typeof CalledPart>;
+
 /** Body of `POST /forget`, and whether no store names the user any more. */
 export const Forget = Type.Object({ user: Name });
 export const ForgetAnswer = Type.Object({ forgotten: Type.Boolean() });

@@ -25,9 +25,9 @@ export interface StoredWaitsOptions {
 }
 
 /** A person is not kept from deciding for longer by a database that is slow or away. */
-const PATIENCE_MS = 2_000;
-const FIRST_LOOK_MS = 20;
-const LAST_LOOK_MS = 250;
+export const PATIENCE_MS = 2_000;
+export const FIRST_LOOK_MS = 20;
+export const LAST_LOOK_MS = 250;
 
 const isThere = ({ parked }: StoredPage, { runId, epoch, partIds }: Waiting): boolean => {
   if (parked?.runId !== runId || parked.epoch < epoch) return false;

@@ -273,3 +273,24 @@ test('signed thoughts of a step go back with its results to the owner that heard
   expect(await other.take()).toBe('complete');
   expect(signedIn(other.asked.at(-1)!)[0]).toBeUndefined();
 });
+
+test('W-19 the database is told of a call that a person approved before it is made, and of no other', async () => {
+  const { runLog, ref, made, parts, ...rest } = await world(
+    [calls(['s__clock', '{}'], ['s__send', '{}'], ['s__safe', '{}'])],
+    [tool('clock'), tool('send', { policy: 'ask' }), tool('safe', { policy: 'ask', repeatable: true })],
+  );
+  const told: [name: string | undefined, state: string, made: number][] = [];
+  const tellCall = async ({ part, userId }: { part: Part; userId: string }) => {
+    expect([userId, part.input, (await parts())[part.index]!.state]).toEqual(['ann', '{}', 'running']);
+    told.push([part.name, part.state, made.filter(({ tool: { name } }) => name === 'send').length]);
+    return 'has' as const;
+  };
+  expect(await (await rest.begin({ tellCall })).done).toBe('parked');
+  for (const expected of (await parts()).filter(({ state }) => state === 'waiting')) {
+    const part: Part = { ...expected, state: 'approved', approval: { policy: 'ask', decision: 'approved' } };
+    await runLog.decidePart({ ...ref, userId: 'ann', decision: 'approve', expected, part });
+  }
+  expect(await (await rest.begin({ tellCall })).done).toBe('complete');
+  expect(told).toEqual([['send', 'running', 0]]);
+  expect(made).toHaveLength(3);
+});

@@ -135,13 +135,17 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
   const running: Part = { ...asked, state: 'running', attempt, startedAt: part.asks ? (part.startedAt ?? clock.wall()) : clock.wall() };
   const begun = await finish(running, part.state);
   if (begun !== 'done') return begun;
+  // Who was asked must not be asked again for what was done: the log alone may be lost with this pod.
+  const stop = callSignal(signal, job.giveUp);
+  const isAsked = part.approval?.decision === 'approved' || further !== undefined;
+  if (isAsked && !tool.repeatable) await job.tellCall?.({ ...ref, userId: claim.userId, part: appends.parts.whole(running) }, stop);
   const span = job.observe?.calling?.(running);
   const result = await tools.call({
     tool,
     input: input.value,
     key: `${ref.runId}:${part.partId}`,
     attempt,
-    signal: callSignal(signal, job.giveUp),
+    signal: stop,
     permit: permitOf(job, signal),
     ...(further && { said: further.said }),
     ...(claim.request === undefined && { ask: (form: InputForm) => askNow(appends, running, form, { clock, ...means }) }),

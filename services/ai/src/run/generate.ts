@@ -14,6 +14,7 @@ import { askedOf } from './asked.ts';
 import { emptyAnswer, endAs, isDeleted, toEndError, withhold } from './ends.ts';
 import { parkRun } from '../parking/park.ts';
 import type { Stored } from '../parking/stored-waits.ts';
+import type { TellCall } from '../parking/told-calls.ts';
 import { withContents } from './attachments.ts';
 import { Decisions } from '../tools/decisions.ts';
 import { estimateUsage, sumUsage } from './usage.ts';
@@ -67,6 +68,8 @@ export interface RunJob {
   files?: FileReader | null;
   /** Asks until the database has what a run waits for; absent: there is none to ask. */
   stored?: Stored | undefined;
+  /** Tells the database of a call that a person approved, before it is made; absent: there is none to tell. */
+  tellCall?: TellCall | undefined;
   /** Until when the lease surely holds, by the clock's `now`. */
   leaseUntil?: () => number;
   /** Gives an answer that has not begun to another model; false: there is none, the failure stands. */

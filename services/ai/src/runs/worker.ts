@@ -21,7 +21,7 @@ import { batchMs, createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
-export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files' | 'stored'> {
+export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'maxSteps' | 'files' | 'stored' | 'tellCall'> {
   runLog: RunLog;
   models: ModelRegistry;
   nodeId: string;
@@ -157,8 +157,8 @@ export const createWorker = (deps: WorkerDeps) => {
       return next !== null;
     };
     const job = { ref, claim, model, trace: span.trace, owner, leaseMs, runLog, giveUp: giveUp.signal, clock, random };
-    const { files = null, maxAnswerBytes, tools, maxSteps, stored } = deps;
-    const means = { files, maxAnswerBytes, tools, maxSteps, stored, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
+    const { files = null, maxAnswerBytes, tools, maxSteps, stored, tellCall } = deps;
+    const means = { files, maxAnswerBytes, tools, maxSteps, stored, tellCall, leaseUntil: () => runs.get(key)?.leaseUntil ?? leaseUntil };
     const active = generate({ ...job, ...means, fallBack, observe: span.observer });
     runs.set(key, { model, owned: { ...ref, epoch: claim.epoch }, active, leaseUntil });
     metrics.running(runs.size);

@@ -146,4 +146,33 @@ export const partsContract = (open: () => Promise<AuditTables>): void => {
     expect(new Set(times).size).toBe(3);
     expect(await tables.replay('r1', 'bob')).toBeNull();
   });
+
+  test('W-19 a call that its owner told of is being called, also when nothing else of the decision arrives', async () => {
+    const tables = await open();
+    const app = createAuditApp(tables);
+    const post = async (part: Part, userId = 'ann') =>
+      (
+        await app.inject({
+          method: 'POST',
+          url: '/called',
+          headers: { 'x-runnel-user': userId },
+          payload: { conversationId: 'c1', runId: 'r1', part },
+        })
+      ).statusCode;
+    const s = story();
+    const running: Part = { ...call, state: 'running', attempt: 1, approval: { policy: 'ask', decision: 'approved', by: 'ann', at: 1 } };
+    expect(await post(running)).toBe(404);
+    const waiting = { runId: 'r1', parentId: 'm1', model: 'm', startedAt: 1, epoch: 1, bytes: 0, partIds: ['p0'], parts: 1, text: '' };
+    await tables.store.write([s.started(), s.said('m1', 'q'), s.began('r1', 'm1'), told(s, call, true), s.make('RUN_WAITING', waiting)]);
+    expect((await tables.parked('c1', 'ann'))!.parts).toEqual([call]);
+    expect([await post(running, 'bob'), await post(running)]).toEqual([404, 204]);
+    expect((await tables.parked('c1', 'ann'))!.parts).toEqual([running]);
+    // What comes late by the events says no less than that it was decided; what has ended stays so.
+    const done: Part = { ...running, state: 'done', output: '1' };
+    await tables.store.write([told(s, done, true)]);
+    expect(await post(running)).toBe(204);
+    expect((await tables.parked('c1', 'ann'))!.parts).toEqual([done]);
+    for (const payload of [{}, { conversationId: 'c1', runId: 'r1', part: {} }])
+      expect((await app.inject({ method: 'POST', url: '/called', headers: { 'x-runnel-user': 'ann' }, payload })).statusCode).toBe(400);
+  });
 };
