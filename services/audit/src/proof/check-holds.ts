@@ -39,12 +39,7 @@ const holdsTold = (acts: readonly { sequence: number; time: number; type: string
 };
 
 /** Holds of the table against those of the trail. `names`: what the trail calls the persons. Pure. */
-const compareHolds = (
-  rows: readonly HoldRow[],
-  told: readonly ToldHold[],
-  names: ReadonlyMap<string, string>,
-  cut: number,
-): string[] => {
+const compareHolds = (rows: readonly HoldRow[], told: readonly ToldHold[], names: ReadonlyMap<string, string>, cut: number): string[] => {
   const byId = new Map(rows.map((row) => [row.holdId, row]));
   const problems: string[] = [];
   for (const hold of told) {
