@@ -2,11 +2,13 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { call } from '../harness/commands.ts';
 import { countText } from '../harness/viewers/expected.ts';
 import { Pod } from '../harness/processes/pod.ts';
 import { freePort } from '../harness/processes/ports.ts';
+import { waitFor } from '../harness/wait.ts';
 import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
@@ -55,4 +57,38 @@ test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', 
     return rows.includes(`"${standalone.userId}"`) || rows.includes(`\\"${standalone.userId}\\"`);
   });
   expect(naming).toEqual([]);
+});
+
+const SHIFTED = ['--import', fileURLToPath(new URL('../harness/processes/shifted-clock.mjs', import.meta.url))];
+const TEN_DAYS_MS = 10 * 86_400_000;
+
+test.each(['0.1.0'])('R-3 of a data folder of %s what is past a term goes, by real processes, and the trail is whole', async (version) => {
+  const { standalone } = readRelease(version);
+  const folder = await mkdtemp(join(tmpdir(), 'runnel-release-'));
+  await cp(join(releaseFolder(version), 'standalone'), join(folder, 'data'), { recursive: true });
+  const pod = new Pod({
+    name: 'standalone',
+    service: 'standalone',
+    port: await freePort(),
+    internalPort: await freePort(),
+    env: { DATA_DIR: join(folder, 'data'), MESSAGE_RETENTION: '2d', RUN_RETENTION: '2d', CLOCK_SHIFT_MS: String(TEN_DAYS_MS) },
+    nodeArgs: SHIFTED,
+    logDir: folder,
+  });
+  onTestFinished(async () => {
+    await pod.kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await pod.start();
+  const database = new DatabaseSync(join(folder, 'data', 'runnel.sqlite'), { readOnly: true });
+  onTestFinished(() => database.close());
+  const stored = (): number =>
+    Number(database.prepare('SELECT count(*) AS n FROM message WHERE conversation_id = ?').get(standalone.over)?.['n']);
+  await waitFor(() => stored() === 0, { deadlineMs: 30_000, everyMs: 200, what: 'what is old to go' });
+  for (const conversationId of [standalone.over, standalone.going])
+    expect((await verified(pod.url, conversationId, standalone.userId)).problems).toEqual([]);
+  // What is young stays.
+  await goesOn(pod.url, standalone);
+  await waitFor(() => stored() === 2, { deadlineMs: 10_000, everyMs: 200, what: 'the new turn in the database' });
+  expect((await verified(pod.url, standalone.over, standalone.userId)).problems).toEqual([]);
 });

@@ -36,8 +36,12 @@ describe.each(workflows)('%s', (file) => {
 });
 
 test('every tier of npm test is run by a job', () => {
-  const { jobs } = parse(text('.github/workflows/test.yml')) as { jobs: { tiers: { strategy: { matrix: { tier: string[] } } } } };
-  const run = [...jobs.tiers.strategy.matrix.tier, 'check', 'unit', 'loadtest'];
+  const { jobs } = parse(text('.github/workflows/test.yml')) as {
+    jobs: { tiers: { strategy: { matrix: { tier: string[] } } }; clients: { steps: { run?: string }[] } };
+  };
+  // A job of its own runs all clients, of which the tier is those in JavaScript.
+  expect(jobs.clients.steps.map(({ run }) => run)).toContain('npm run clients');
+  const run = [...jobs.tiers.strategy.matrix.tier, 'check', 'unit', 'loadtest', 'clients'];
   expect(TIERS.map(({ name }) => name).sort()).toEqual(run.sort());
 });
 

@@ -12,7 +12,7 @@ export const KINDS = {
 };
 
 /** The running answer has each of these beginnings of the text, one after the other, each drawn. One call: what a test sends is work of the page, too. */
-export const showAll = (page: Page, text: string, ends: readonly number[]): Promise<void> =>
+const showAll = (page: Page, text: string, ends: readonly number[]): Promise<void> =>
   page.evaluate(
     async ({ text, ends }) => {
       const { client } = window.runnel;

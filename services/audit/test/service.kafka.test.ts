@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createRedisRunLog, type RunLog } from '@runnel/coordination';
-import { startRedis, type TestRedis } from '@runnel/coordination/testing';
+import { PATIENT_MS, startRedis, type TestRedis } from '@runnel/coordination/testing';
 import { createKafkaBus, type EventBus } from '@runnel/events';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { createLogger, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const newRedis = async (): Promise<{ redis: TestRedis; runLog: RunLog }> => {
   const redis = await startRedis();
-  const runLog = createRedisRunLog({ url: redis.url });
+  const runLog = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
   onTestFinished(async () => {
     await runLog.close();
     await redis.stop();

@@ -30,7 +30,8 @@ export const useSeams = defineStore('seams', () => {
         return;
       }
       const { runId, moves, text } = run;
-      const glance = { runId, moves, length: text.length, live: sync === 'live', resumeMs: chat.view?.lastResume?.ms ?? 0 };
+      const resumeMs = chat.view?.lastResume?.ms ?? 0;
+      const glance = { runId, moves, length: text.length, live: sync === 'live', resumeMs, waits: run.waiting !== undefined };
       watched = watchSeams(watched, glance, now, idle || watched !== null || chat.isAsked(runId));
       note(runId, watched.seams);
     },

@@ -123,7 +123,7 @@ describe('what does not fit is said before the start, all at once', () => {
     ];
     expect(() => createModelRegistry(entries)).toThrow(
       [
-        'MODELS /1/baseURL is missing: openai-compatible needs it (model a)',
+        'MODELS /1/baseURL is missing: openai-compatible needs it, or endpoints (model a)',
         "MODELS /1/id is a, as another's is: each model has an id of its own (model a)",
         'MODELS /2/apiKeyEnv is missing: anthropic needs it, or apiKeyFile (model b)',
         'MODELS /3/model is missing: local needs the path of a GGUF file (model c)',

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../runs/clock.ts';
 import type { InputForm } from '../asking/forms.ts';
 import { toolKey, type Tool } from '../tools/toolbox.ts';
 import type { AppendLoop } from './append-loop.ts';
-import { readQuestion } from './ask-person.ts';
+import { readQuestion } from '../asking/ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
 import type { RunJob } from './generate.ts';
 import { askAgain, askNow, goOnWith, isAsking, MOST_ROUNDS } from '../asking/tool-questions.ts';

@@ -7,7 +7,7 @@ import { goOnFrom, type Asked } from './asked.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
 import type { RunJob } from './generate.ts';
-import { ASK_SPEC } from './ask-person.ts';
+import { ASK_SPEC } from '../asking/ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';
 import { readStep, type Step } from './read-step.ts';

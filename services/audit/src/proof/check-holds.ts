@@ -23,7 +23,7 @@ interface HoldData {
 }
 
 /** Pure. */
-export const holdsTold = (acts: readonly { sequence: number; time: number; type: string; data: string }[]): ToldHold[] => {
+const holdsTold = (acts: readonly { sequence: number; time: number; type: string; data: string }[]): ToldHold[] => {
   const holds = new Map<string, ToldHold>();
   for (const { sequence, time, type, data } of acts) {
     try {
@@ -39,12 +39,7 @@ export const holdsTold = (acts: readonly { sequence: number; time: number; type:
 };
 
 /** Holds of the table against those of the trail. `names`: what the trail calls the persons. Pure. */
-export const compareHolds = (
-  rows: readonly HoldRow[],
-  told: readonly ToldHold[],
-  names: ReadonlyMap<string, string>,
-  cut: number,
-): string[] => {
+const compareHolds = (rows: readonly HoldRow[], told: readonly ToldHold[], names: ReadonlyMap<string, string>, cut: number): string[] => {
   const byId = new Map(rows.map((row) => [row.holdId, row]));
   const problems: string[] = [];
   for (const hold of told) {
@@ -64,7 +59,7 @@ export const compareHolds = (
 };
 
 /** What retention took although it was held. Pure. */
-export const cutWhileHeld = (cuts: readonly TextCutRow[], { holdId, set, ended }: ToldHold): string[] =>
+const cutWhileHeld = (cuts: readonly TextCutRow[], { holdId, set, ended }: ToldHold): string[] =>
   cuts
     .filter(({ act }) => act > set && act < ended)
     .map(({ conversationId, act }) => `hold ${holdId}: act ${act} of retention took from conversation ${conversationId}`);

@@ -32,7 +32,7 @@ export interface CutAct {
 }
 
 /** What is wrong with the rows of one act, by what it says. Pure. */
-export const checkCutRows = ({ sequence, time, note }: CutAct, rows: readonly TextCutRow[]): string[] => {
+const checkCutRows = ({ sequence, time, note }: CutAct, rows: readonly TextCutRow[]): string[] => {
   const isTold = rows.length === note.conversations && digestOfCuts(rows) === note.sha256;
   if (!isTold) return [`what act ${sequence} of retention took is not what the trail tells`];
   const isPast = note.before <= time && rows.every(({ position }) => position < note.before * 1_000);

@@ -22,7 +22,7 @@ const removeFrom = async (sql: Sql, table: string, before: number): Promise<numb
   const found = await sql.query<Found>(
     // Whose start nobody knows yet began at 0.
     `SELECT conversation_id, run_id FROM ${table} WHERE started_at > 0 AND started_at < $1 AND ${notHeld(table)}
-     ORDER BY started_at LIMIT ${RUNS[sql.dialect]}${sql.dialect === 'postgres' ? ' FOR UPDATE SKIP LOCKED' : ''}`,
+     LIMIT ${RUNS[sql.dialect]}${sql.dialect === 'postgres' ? ' FOR UPDATE SKIP LOCKED' : ''}`,
     [before],
   );
   const runs = new Map(found.map((row) => [`${row.conversation_id} ${row.run_id}`, [row.conversation_id, row.run_id] as const]));

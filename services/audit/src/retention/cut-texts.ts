@@ -5,7 +5,7 @@ import { appendAct, nextAct } from '../read/admin-log.ts';
 import { notHeld } from './not-held.ts';
 
 /** Messages that are looked at, that go, and conversations without any that lose their titles, in one transaction. */
-export const BATCH = {
+const BATCH = {
   postgres: { looked: 1_000, most: 2_000, titles: 500 },
   // In the process's own loop, where answers stand still meanwhile.
   sqlite: { looked: 100, most: 200, titles: 50 },

@@ -20,7 +20,7 @@ const heldAmong = async (sql: Sql, changes: readonly ChangeAt[], stored: Readonl
 };
 
 /** What these changes say of held conversations and the tables will not have. Pure. */
-export const lostIn = (changes: readonly ChangeAt[], folded: Folded, held: ReadonlySet<string>): HeldRow[] => {
+const lostIn = (changes: readonly ChangeAt[], folded: Folded, held: ReadonlySet<string>): HeldRow[] => {
   const emptied = new Set(folded.emptied.map(({ conversationId, messageId }) => messageKey(conversationId, messageId)));
   const parts = new Set(folded.parts);
   return changes.flatMap(({ conversationId, change }): HeldRow[] => {

@@ -5,7 +5,7 @@ import type { ChatModel, SecretKeyRef } from '../kinds/chat-model.ts';
 
 export const nameOf = ({ metadata }: ChatModel): string => metadata?.name ?? '';
 export const idOf = (model: ChatModel): string => model.spec.id ?? nameOf(model);
-export const keyFileOf = (model: ChatModel): string => `${nameOf(model)}.key`;
+const keyFileOf = (model: ChatModel): string => `${nameOf(model)}.key`;
 
 /** What a reference is called: in messages, and where values are looked up. */
 export const refName = ({ name, key }: SecretKeyRef): string => `${name}/${key}`;

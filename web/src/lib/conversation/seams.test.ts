@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { seamsOf, watchSeams, type Glance, type Watched } from './seams.ts';
 
-const RUN: Glance = { runId: 'r1', length: 0, moves: 0, live: true, resumeMs: 48 };
+const RUN: Glance = { runId: 'r1', length: 0, moves: 0, live: true, resumeMs: 48, waits: false };
 /** Steps at their times (ms); what is not named stays. */
 const watch = (begun: boolean, ...steps: [number, Partial<Glance>][]) => {
   let glance = RUN;
@@ -44,6 +44,19 @@ describe('where an answer was joined together', () => {
         [600, { moves: 1, length: 58 }],
       ],
       [{ kind: 'moved', at: 50, ms: 500 }],
+    ],
+    [
+      'nowhere, when a server takes up what waited for a person; what moves after that is told',
+      true,
+      [
+        [0, {}],
+        [100, { length: 50, waits: true }],
+        [9_000, { moves: 1, waits: false }],
+        [9_100, { length: 60 }],
+        [9_900, { moves: 2 }],
+        [10_000, { length: 70 }],
+      ],
+      [{ kind: 'moved', at: 60, ms: 900 }],
     ],
     [
       'another server takes words back',

@@ -18,6 +18,8 @@ export interface Glance {
   moves: number;
   /** Events come as they happen. */
   live: boolean;
+  /** For a person: whoever takes it up then replaces nobody. */
+  waits: boolean;
   /** How long the last catching up took (ms). */
   resumeMs: number;
 }
@@ -51,7 +53,7 @@ export const watchSeams = (before: Watched | null, glance: Glance, now: number, 
   if (before?.runId !== glance.runId) return begin(glance, now, begun);
   const next: Watched = { ...before, ...glance };
   const grew = glance.length > before.length;
-  if (glance.moves > before.moves) {
+  if (glance.moves > before.moves && !before.waits) {
     const kind = glance.length < before.length ? 'restarted' : 'moved';
     next.seams = closed(before, now);
     next.open = { kind, at: Math.min(glance.length, before.length), since: before.grewAt };

@@ -14,9 +14,12 @@ const STATEMENTS = [
      conversation_id text NOT NULL, kind text NOT NULL, name text NOT NULL, position bigint NOT NULL, role text NOT NULL, body text NOT NULL,
      PRIMARY KEY (conversation_id, kind, name, position))`,
   'CREATE INDEX IF NOT EXISTS message_by_position ON message (position)',
-  'CREATE INDEX IF NOT EXISTS stream_chunk_by_time ON stream_chunk (started_at)',
   `CREATE INDEX IF NOT EXISTS chat_session_titled ON chat_session (updated_at) WHERE title <> ''`,
 ];
+
+// Timelines are written in the order of time, so a summary of each block range finds the oldest: 48 kB in all, where an index took 33 bytes a timeline.
+const BY_TIME = 'CREATE INDEX IF NOT EXISTS stream_chunk_by_time ON stream_chunk';
+const SUMMARY = 'USING brin (started_at) WITH (autosummarize = on)';
 
 /** How long texts and figures are kept, and what a court wants kept. Nothing goes until a term is set. */
 export class Retention1700000000016 implements MigrationInterface {
@@ -24,6 +27,7 @@ export class Retention1700000000016 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await runner.query(statement);
+    await runner.query(`${BY_TIME} ${runner.connection.options.type === 'postgres' ? SUMMARY : '(started_at)'}`);
   }
 
   /** The tables stay: without them what was cut would look like what was taken. An older program does not look at them. */

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { ToolSpec } from '../models/provider.ts';
-import { ASK_PERSON } from './part-maker.ts';
+import { ASK_PERSON } from '../run/part-maker.ts';
 
 const MOST_CHOICES = 20;
 const MOST_CHARS = 4_000;
