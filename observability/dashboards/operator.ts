@@ -19,7 +19,8 @@ export const operator: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Writes',
-          description: 'What the operator changed. Overtaken: the object had gone, or somebody was faster; the next look sees it. Refused: it has no right to.',
+          description:
+            'What the operator changed. Overtaken: the object had gone, or somebody was faster; the next look sees it. Refused: it has no right to.',
           unit: 'ops',
           targets: [perSecond('runnel_operator_writes_total', 'what, outcome')],
         },

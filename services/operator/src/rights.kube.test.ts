@@ -106,8 +106,7 @@ describe.skipIf(noKubeServer)('the rights that the chart gives', () => {
       return status?.observedGeneration === asked.metadata?.generation;
     }, SOON);
     const told = await operator.metrics.text();
-    for (const what of ['pod', 'scale'])
-      expect(told).toMatch(new RegExp(`writes_total\\{what="${what}",outcome="refused"[^}]*\\} [1-9]`));
+    for (const what of ['pod', 'scale']) expect(told).toMatch(new RegExp(`writes_total\\{what="${what}",outcome="refused"[^}]*\\} [1-9]`));
     expect(told).toMatch(/runnel_operator_scaled_total\{component="ai"[^}]*\} 0/);
     await operator.close();
     await api.close();
@@ -166,24 +165,31 @@ describe.skipIf(noKubeServer)('what outsiders try', () => {
     await stage.remove(`${MODELS}/plain`);
   });
 
-  test('a model that is edited hundreds of times without a pause: few writes, and the last state is the one that counts', {
-    timeout: 180_000,
-  }, async () => {
-    const operator = stage.operator();
-    const edits = 300;
-    for (let i = 0; i < edits; i++) await stage.apply('busy', { provider: 'demo', name: `Name ${i}` });
-    await waitFor(async () => (await stage.published()).find(({ id }) => id === 'busy')?.name === `Name ${edits - 1}`, outside);
-    await ready('busy', 'True Serving');
-    const { metadata, status } = await stage.api.get<ChatModel>(`${MODELS}/busy`);
-    expect(status?.observedGeneration).toBe(metadata?.generation);
-    await operator.close();
-  });
+  test(
+    'a model that is edited hundreds of times without a pause: few writes, and the last state is the one that counts',
+    {
+      timeout: 180_000,
+    },
+    async () => {
+      const operator = stage.operator();
+      const edits = 300;
+      for (let i = 0; i < edits; i++) await stage.apply('busy', { provider: 'demo', name: `Name ${i}` });
+      await waitFor(async () => (await stage.published()).find(({ id }) => id === 'busy')?.name === `Name ${edits - 1}`, outside);
+      await ready('busy', 'True Serving');
+      const { metadata, status } = await stage.api.get<ChatModel>(`${MODELS}/busy`);
+      expect(status?.observedGeneration).toBe(metadata?.generation);
+      await operator.close();
+    },
+  );
 
   test('headers and endpoints come from Secrets, and follow them', { timeout: 90_000 }, async () => {
     const ref = (name: string) => ({ secretKeyRef: { name, key: 'key' } });
     await stage.secret('head', 'h-one');
     await stage.secret('place', 'p-one');
-    const endpoints = [{ baseURL: 'https://a.example.org/v1', weight: 3 }, { baseURL: 'https://b.example.org/v1', apiKey: ref('place') }];
+    const endpoints = [
+      { baseURL: 'https://a.example.org/v1', weight: 3 },
+      { baseURL: 'https://b.example.org/v1', apiKey: ref('place') },
+    ];
     await stage.apply('pooled', { provider: 'openai-compatible', endpoints, headersFrom: { 'api-key': ref('head') } });
     await ready('pooled', 'True Serving');
     const values = async () => {
