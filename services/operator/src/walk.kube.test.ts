@@ -37,7 +37,7 @@ describe.skipIf(noKubeServer)('docs/operator.md', () => {
     for (const name of ['ai-1', 'ai-2']) await stage.pod(name, 'ai');
     await stage.deployment('ai', 2);
     shell = await shellAt(stage.server, release.url);
-    pid = stage.operatorProcess('walker', 'real').pid!;
+    pid = stage.operatorProcess('walker', 'real', dir).pid!;
     await waitFor(async () => (await stage.holder()) !== '', { deadlineMs: 60_000, what: 'the operator leads' });
   }, 300_000);
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { createOperatorMetrics } from '../src/metrics.ts';
 import { startOperator } from '../src/operator.ts';
 import { TIMING } from './timing.ts';
 
-const { KUBE_SERVER = '', KUBE_CA = '', NAME = '', PODS_URL = '', PACE } = process.env;
+const { KUBE_SERVER = '', KUBE_CA = '', NAME = '', PODS_URL = '', PACE, MODELS_DIR = '' } = process.env;
 const account: KubeAccount = { server: KUBE_SERVER, namespace: 'chat', ca: KUBE_CA, token: async () => 'admin-token' };
 startOperator({
   ...{
@@ -16,6 +16,6 @@ startOperator({
   },
   metrics: createOperatorMetrics(createMetrics('operator', { processMetrics: false })),
   ...(PACE === 'quick' && { timing: TIMING }),
-  config: { nodeId: NAME, release: 'runnel', instance: 'runnel', modelsDir: '/etc/runnel/models', keySecrets: [] },
+  config: { nodeId: NAME, release: 'runnel', instance: 'runnel', modelsDir: MODELS_DIR, keySecrets: [] },
   addressOfPod: (pod) => `${PODS_URL}/${pod.metadata!.name!}`,
 });

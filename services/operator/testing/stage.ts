@@ -87,9 +87,10 @@ export const startStage = async () => {
 
   const processes: ChildProcess[] = [];
   /** One that can be killed, and put to sleep. */
-  const operatorProcess = (name: string, pace: 'quick' | 'real' = 'quick'): ChildProcess => {
+  const operatorProcess = (name: string, pace: 'quick' | 'real' = 'quick', modelsDir = '/etc/runnel/models'): ChildProcess => {
     const file = join(import.meta.dirname, 'operator-process.ts');
-    const env = { ...process.env, KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl, PACE: pace };
+    const told = { KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl, PACE: pace, MODELS_DIR: modelsDir };
+    const env = { ...process.env, ...told };
     const child = spawn(process.execPath, [file], { env, stdio: 'ignore' });
     processes.push(child);
     return child;
