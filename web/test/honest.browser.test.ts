@@ -155,7 +155,8 @@ test('the list has what another tab begins at once, and says where an answer is 
   await answers(page, 'cancelled').waitFor();
   await list.getByRole('link', { name: 'count 900 at 50', exact: true }).waitFor();
   // And of an answer that the reader has left.
-  await ask(page, 'count 60 at 25');
+  // Long enough that a busy machine sees it while it is written: of 2.4 s it once saw the end alone.
+  await ask(page, 'count 250 at 25');
   await words(page, 2);
   await page.getByRole('button', { name: 'New chat' }).first().click();
   await list.getByRole('link', { name: 'An answer is being written' }).waitFor();
