@@ -86,6 +86,7 @@ export default defineConfig({
           name: 'chart',
           include: [CHART],
           exclude: NOT_OURS,
+          globalSetup: ['helm/tests/tools.ts'],
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 60_000,

@@ -13,8 +13,6 @@ const FINISH_SECONDS = 10;
 
 let folder: string;
 beforeAll(() => {
-  // The first call of a fresh machine builds them.
-  for (const tool of [...HELMS, 'kubeconform', 'untt']) goTool(tool);
   folder = mkdtempSync(join(tmpdir(), 'runnel-chart-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
