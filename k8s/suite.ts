@@ -84,16 +84,24 @@ const rollPage = async (): Promise<string> => {
   const page = await app.expose('web', '/');
   const rolled = new AbortController();
   const statuses = new Map<number, number>();
+  let repeated = 0;
+  /** As a browser asks: a GET whose kept connection is closed under it goes out once more. */
+  const ask = async (): Promise<number> => {
+    const { status } = await call('GET', `${page}/`);
+    if (status !== 0) return status;
+    repeated++;
+    return (await call('GET', `${page}/`)).status;
+  };
   const asking = (async () => {
     for (; !rolled.signal.aborted; await elapse(20)) {
-      const { status } = await call('GET', `${page}/`);
+      const status = await ask();
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   })();
   await roll('web').finally(() => rolled.abort());
   await asking.finally(() => app.unexpose('web'));
   if ([...statuses.keys()].some((status) => status !== 200)) throw new Error(`answers by status: ${JSON.stringify([...statuses])}`);
-  return `${statuses.get(200)} of ${statuses.get(200)} requests answered`;
+  return `${statuses.get(200)} of ${statuses.get(200)} requests answered, ${repeated} of them asked twice`;
 };
 
 const idleMemory = async (): Promise<string> => {
