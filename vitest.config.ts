@@ -126,7 +126,7 @@ export default defineConfig({
           exclude: NOT_OURS,
           pool: 'forks',
           maxWorkers: 1,
-          testTimeout: 180_000,
+          testTimeout: 480_000,
           sequence: { groupOrder: 5 },
         },
       },

@@ -11,7 +11,7 @@ import { toGrafana } from './lib/grafana.ts';
 const promtool = (...args: string[]) => {
   const path = findPromtool();
   if (path === undefined) throw new Error('There is no promtool: node scripts/system.mjs promtool');
-  const { status, stdout, stderr } = spawnSync(path, args, { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', timeout: 170_000 });
+  const { status, stdout, stderr } = spawnSync(path, args, { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', timeout: 470_000 });
   return { status, output: stdout + stderr };
 };
 
