@@ -12,22 +12,23 @@ import { waitFor } from '../harness/wait.ts';
 import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';
 
-test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', { timeout: 60_000 }, async (version) => {
-  const { standalone } = readRelease(version);
+/** A process, not yet started, on a copy of the data folder that a release left. */
+const podOn = async (version: string, env: Record<string, string>, nodeArgs: readonly string[] = []) => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-release-'));
   await cp(join(releaseFolder(version), 'standalone'), join(folder, 'data'), { recursive: true });
-  const pod = new Pod({
-    name: 'standalone',
-    service: 'standalone',
-    port: await freePort(),
-    internalPort: await freePort(),
-    env: { DATA_DIR: join(folder, 'data'), ADMIN_USERS: 'root' },
-    logDir: folder,
-  });
+  const ports = { port: await freePort(), internalPort: await freePort() };
+  const own = { env: { DATA_DIR: join(folder, 'data'), ...env }, nodeArgs, logDir: folder };
+  const pod = new Pod({ name: 'standalone', service: 'standalone', ...ports, ...own });
   onTestFinished(async () => {
     await pod.kill();
     await rm(folder, { recursive: true, force: true });
   });
+  return { pod, folder };
+};
+
+test.each(['0.1.0'])('P-1 P-9 a data folder of %s opens, verifies and goes on', { timeout: 60_000 }, async (version) => {
+  const { standalone } = readRelease(version);
+  const { pod, folder } = await podOn(version, { ADMIN_USERS: 'root' });
   await pod.start();
   // Its statistics had none; its trail says what the model used.
   expect(await tokensOf(pod.url, 'root')).toEqual([57, 38]);
@@ -64,21 +65,8 @@ const TEN_DAYS_MS = 10 * 86_400_000;
 
 test.each(['0.1.0'])('R-3 of a data folder of %s what is past a term goes, by real processes, and the trail is whole', async (version) => {
   const { standalone } = readRelease(version);
-  const folder = await mkdtemp(join(tmpdir(), 'runnel-release-'));
-  await cp(join(releaseFolder(version), 'standalone'), join(folder, 'data'), { recursive: true });
-  const pod = new Pod({
-    name: 'standalone',
-    service: 'standalone',
-    port: await freePort(),
-    internalPort: await freePort(),
-    env: { DATA_DIR: join(folder, 'data'), MESSAGE_RETENTION: '2d', RUN_RETENTION: '2d', CLOCK_SHIFT_MS: String(TEN_DAYS_MS) },
-    nodeArgs: SHIFTED,
-    logDir: folder,
-  });
-  onTestFinished(async () => {
-    await pod.kill();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const terms = { MESSAGE_RETENTION: '2d', RUN_RETENTION: '2d' };
+  const { pod, folder } = await podOn(version, { ...terms, CLOCK_SHIFT_MS: String(TEN_DAYS_MS) }, SHIFTED);
   await pod.start();
   const database = new DatabaseSync(join(folder, 'data', 'runnel.sqlite'), { readOnly: true });
   onTestFinished(() => database.close());
