@@ -55,6 +55,11 @@ export const tellShapes = async (): Promise<Shapes> => {
     await ended('failed');
     await ask('GET /api/history', 'GET', `/api/history/${CONVERSATION}?limit=100`);
     await ask('GET /api/conversations', 'GET', '/api/conversations');
+    // A gateway that was up before the AI pod learns of models a moment after its first runs.
+    await waitFor(async () => ((await call('GET', `${origin}/api/models?user_id=${USER}`))['models'] as unknown[]).length > 0, {
+      deadlineMs: 20_000,
+      what: 'a model',
+    });
     await ask('GET /api/models', 'GET', '/api/models');
     await ask('DELETE /api/history', 'DELETE', `/api/history/${CONVERSATION}`);
     // Whether a pod ends a cancelled run, with what it used, or the gateway, without, differs with the load of the machine.

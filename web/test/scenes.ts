@@ -83,6 +83,28 @@ const fill = (client: FakeClient): void => {
 };
 
 /** States of the page by name, each the open conversation or a path: for tests, and to look at (`vite`, then /test/harness.html?scene=chat). */
+/** A conversation of so many questions with their answers, before so many others. */
+const talkOf = (client: FakeClient, { talks, conversations }: { talks: number; conversations: number }): string => {
+  const messages = Array.from({ length: talks }, (_, i) => [
+    message('user', `Question ${i + 1}`),
+    message(
+      'assistant',
+      `Answer ${i + 1}: ${'some **words** and `code`. '.repeat(1 + (i % 9))}\n\n- one\n- two\n\n\`\`\`ts\nconst n = ${i};\n\`\`\``,
+    ),
+  ]);
+  const id = open(client, chain(messages.flat()));
+  client.list.length = 0;
+  client.list.push(
+    ...Array.from({ length: conversations }, (_, i) => ({
+      conversationId: `c${i + 1}`,
+      title: `Conversation ${i + 1}`,
+      updatedAt: Date.now() - i * HOUR,
+    })),
+  );
+  client.change('c2', { conversation: { ...client.view('c2').get().conversation, logId: 'l2', messages: talk() } });
+  return id;
+};
+
 export const scenes: Record<string, (client: FakeClient) => string | null> = {
   ...partScenes,
   ...wordScenes(open),
@@ -206,23 +228,9 @@ export const scenes: Record<string, (client: FakeClient) => string | null> = {
     client.change(id, { conversation: { ...conversation, hasMore: true } });
     return id;
   },
-  huge: (client) => {
-    const talks = Array.from({ length: 1_000 }, (_, i) => [
-      message('user', `Question ${i + 1}`),
-      message(
-        'assistant',
-        `Answer ${i + 1}: ${'some **words** and `code`. '.repeat(1 + (i % 9))}\n\n- one\n- two\n\n\`\`\`ts\nconst n = ${i};\n\`\`\``,
-      ),
-    ]);
-    const id = open(client, chain(talks.flat()));
-    client.list.length = 0;
-    const hour = (i: number) => Date.now() - i * HOUR;
-    client.list.push(
-      ...Array.from({ length: 5_000 }, (_, i) => ({ conversationId: `c${i + 1}`, title: `Conversation ${i + 1}`, updatedAt: hour(i) })),
-    );
-    client.change('c2', { conversation: { ...client.view('c2').get().conversation, logId: 'l2', messages: talk() } });
-    return id;
-  },
+  huge: (client) => talkOf(client, { talks: 1_000, conversations: 5_000 }),
+  // What a screen holds, and a little more.
+  modest: (client) => talkOf(client, { talks: 10, conversations: 50 }),
   audit: (client) => (fill(client), '/audit/c1'),
   auditAuditor: (client) => {
     client.rights.role = 'auditor';

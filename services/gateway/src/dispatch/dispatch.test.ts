@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { createInnerToken, createMetrics, silentLog } from '@runnel/kit';
+import { createInnerToken, createMetrics, silentLog, waitFor } from '@runnel/kit';
 import type { ModelInfo } from '@runnel/protocol/http';
 import { staticPods, type AiPod, type AiPods, type Offer } from './ai-pods.ts';
 import { askingOrder, createDispatcher } from './dispatch.ts';
@@ -152,6 +152,17 @@ test('no model is the default; an unknown one is refused; without a catalogue ev
   expect(chooseModel(catalogue, 'z')).toBeNull();
   expect(chooseModel([], undefined)).toBe('default');
   expect(chooseModel([], 'z')).toBe('z');
+});
+
+test('a gateway that started before the AI pods knows their models soon, without being asked, and asks no more when it does', async () => {
+  let asked = 0;
+  const models = createModelCatalogue(
+    podsWith(async () => (++asked > 3 ? [model('a')] : Promise.reject(new Error('not up yet')))),
+    { refreshMs: 60_000 },
+  );
+  await waitFor(() => models.find('a'), { deadlineMs: 10_000, what: 'the model' });
+  expect(asked).toBe(4);
+  models.close();
 });
 
 test('a prompt during an outage of the AI pods is queued, and soon learns the models when they are back', async () => {

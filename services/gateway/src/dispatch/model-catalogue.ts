@@ -1,4 +1,4 @@
-import { watchFile, withDeadline } from '@runnel/kit';
+import { fullJitter, watchFile, withDeadline } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { ModelInfo, PodModel } from '@runnel/protocol/http';
 import { DEFAULT_MODEL } from '@runnel/coordination';
@@ -20,6 +20,8 @@ const REFRESH_MS = 15_000;
 const PODS_READ_MS = 3_000;
 /** A name nobody knows, or an empty catalogue, is looked up again, but not for every prompt of an outage. */
 const HURRIED_REFRESH_MS = 1000;
+/** Of a gateway that knows no model: it asks again within this time, and each time within twice as long. */
+const EMPTY_REFRESH_MS = 200;
 /** Nobody waits longer for pods that hang: the run is queued anyhow. */
 const PATIENCE_MS = 300;
 
@@ -72,12 +74,22 @@ export const createModelCatalogue = (pods: AiPods, options: ModelCatalogueOption
   let catalogue: readonly PodModel[] = [];
   let askedAt = -Infinity;
   let asking: Promise<void> | undefined;
+  let again: NodeJS.Timeout | undefined;
+  let emptyAnswers = 0;
+  let closed = false;
 
+  /** Pods that start with the gateway are not up when it first asks; a page opened meanwhile would have no model to choose for 15 s. */
+  const askAgain = (): void => {
+    clearTimeout(again);
+    again = setTimeout(() => void refresh(), fullJitter({ attempt: emptyAnswers++, baseMs: EMPTY_REFRESH_MS, maxMs: refreshMs }));
+    again.unref();
+  };
   const ask = async (): Promise<void> => {
     askedAt = now();
     const answers = await Promise.allSettled(pods.list().map((pod) => pod.models()));
     const merged = mergeModels(answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
     if (merged.length > 0) catalogue = merged;
+    else if (catalogue.length === 0 && !closed) askAgain();
   };
   const refresh = (): Promise<void> => (asking ??= ask().finally(() => (asking = undefined)));
   const refreshUnless = async (youngerMs: number): Promise<void> => {
@@ -118,7 +130,9 @@ export const createModelCatalogue = (pods: AiPods, options: ModelCatalogueOption
     },
     find: (model) => catalogue.find(({ id }) => id === model),
     close() {
+      closed = true;
       clearInterval(timer);
+      clearTimeout(again);
       watched?.close();
     },
   };
