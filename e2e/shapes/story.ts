@@ -56,7 +56,7 @@ export const tellShapes = async (): Promise<Shapes> => {
     await ask('GET /api/history', 'GET', `/api/history/${CONVERSATION}?limit=100`);
     await ask('GET /api/conversations', 'GET', '/api/conversations');
     // A gateway that was up before the AI pod learns of models a moment after its first runs.
-    await waitFor(async () => ((await call('GET', `${origin}/api/models?user_id=${USER}`))['models'] as unknown[]).length > 0, {
+    await waitFor(async () => ((await call('GET', `${origin}/api/models?user_id=${USER}`)) as { models?: unknown[] }).models?.length, {
       deadlineMs: 20_000,
       what: 'a model',
     });
