@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { exitOnSignals, podsLeft } from './harness/processes/pod.ts';
+import { exitOnSignals, fillCompileCache, podsLeft } from './harness/processes/pod.ts';
 import { createRandom } from './harness/random.ts';
 import { portsOf } from './harness/processes/ports.ts';
 import { readPart, scenariosOf, type Scenario } from './harness/scenario.ts';
@@ -108,6 +108,7 @@ const main = async (): Promise<number> => {
   }
   if (scenarios.length === 0) throw new Error(`no scenario is named like ${values.only}`);
   const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  await fillCompileCache();
   let failed = 0;
   for (let round = 0; round < Number(values.repeat); round++) {
     for (const scenario of scenarios) {
