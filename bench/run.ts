@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitOnSignals } from '@runnel/e2e';
+import type { Quantiles } from './histogram.ts';
 import { describeMachine, QUIET_CORES, quietMachine } from './machine.ts';
+import { measureContent, type ContentFigures } from './measure-content.ts';
 import { measureIdle, type IdleFigures } from './measure-idle.ts';
 import { measureMoments, type MomentFigures } from './measure-moments.ts';
 import { measureStreaming, type StreamingFigures } from './measure-streaming.ts';
@@ -19,7 +21,8 @@ const USAGE = `bench: what a token waits and what it costs
   --ai n                AI processes, default 1
   --provider count|http whose words: the AI pod's own (default), or a provider's over HTTP, in a process of its own
   --idle n              idle sockets, default 5000
-  --only streaming|idle|moments
+  --only streaming|idle|moments|content
+  --parked n            runs that wait for a person (content), default 10000
   --quiet               waits for a quiet machine, and drops rounds in which anything else used more than 0.1 core
   --profile gateway|ai  takes a CPU profile of one streaming round and shows where the time goes
   --json                figures as JSON`;
@@ -30,6 +33,7 @@ interface Figures {
   streaming: StreamingFigures[];
   idle: IdleFigures | null;
   moments: MomentFigures | null;
+  content: ContentFigures | null;
 }
 
 const { values } = parseArgs({
@@ -42,6 +46,7 @@ const { values } = parseArgs({
     ai: { type: 'string', default: '1' },
     provider: { type: 'string', default: 'count' },
     idle: { type: 'string' },
+    parked: { type: 'string' },
     only: { type: 'string' },
     quiet: { type: 'boolean', default: false },
     profile: { type: 'string' },
@@ -86,18 +91,30 @@ const measure = async (): Promise<Figures> => {
     streaming: rounds,
     idle: wants('idle') ? await measureIdle(number(values.idle, 500, 5_000)) : null,
     moments: wants('moments') ? await measureMoments({ times: values.quick ? 10 : 50 }) : null,
+    content: wants('content') ? await measureContent({ times: values.quick ? 20 : 200, runs: number(values.parked, 500, 10_000) }) : null,
   };
 };
 
-const print = ({ machine, load, streaming: rounds, idle, moments }: Figures): void => {
+const printMoments = (moments: Record<string, Quantiles>): void => {
+  for (const [name, { p50, p99, max, count }] of Object.entries(moments))
+    console.log(`${name.padEnd(9)} p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${count} times)`);
+};
+
+const printContent = ({ parked, upload, ...moments }: ContentFigures): void => {
+  printMoments(moments);
+  console.log(
+    `a parked run: ${parked.kibEach} KiB of Redis each of ${parked.runs}, ai at ${parked.aiCores} cores, a gateway at ${parked.gatewayCores}`,
+  );
+  for (const { mib, streams, mibPerSecond, mibEach } of upload)
+    console.log(`${streams} × ${mib} MiB uploaded: ${mibPerSecond} MiB/s, the gateway grew by ${mibEach} MiB each`);
+};
+
+const print = ({ machine, load, streaming: rounds, idle, moments, content }: Figures): void => {
   console.log(`${machine}\n${load}\n`);
   if (rounds.length > 0) console.log(table(rounds));
   if (idle) console.log(`idle socket: ${idle.kibPerSocket} KiB each of ${idle.sockets}, gateway at ${idle.gatewayCores} cores\n`);
-  if (moments) {
-    for (const [name, { p50, p99, max, count }] of Object.entries(moments)) {
-      console.log(`${name.padEnd(9)} p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${count} times)`);
-    }
-  }
+  if (moments) printMoments({ ...moments });
+  if (content) printContent(content);
 };
 
 exitOnSignals();

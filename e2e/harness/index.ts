@@ -6,6 +6,7 @@ export * from './processes/fake-model.ts';
 export * from './processes/nginx.ts';
 export * from './processes/pod.ts';
 export * from './processes/ports.ts';
+export * from './parts.ts';
 export * from './random.ts';
 export * from './processes/redis-target.ts';
 export * from './scenario.ts';

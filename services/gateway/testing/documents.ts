@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import sharp from 'sharp';
 import { zipSync, type Zippable } from 'fflate';
 
 /** A PDF whose pages each say one text, or have this content. */
@@ -53,3 +54,9 @@ export const docxOf = (paragraphs: readonly string[], more: Zippable = {}): Buff
     }),
   );
 };
+
+/** A JPEG as a camera makes them: nothing in it is alike, so that it is as much work as a photograph. */
+export const photoOf = (width: number, height: number): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background: '#888', noise: { type: 'gaussian', mean: 128, sigma: 40 } } })
+    .jpeg({ quality: 85 })
+    .toBuffer();
