@@ -67,3 +67,23 @@ test('a running answer keeps no more of its log than a reader can be handed, in 
     kind: 'tail',
   });
 });
+
+test('W-17 an answer that waits for a person keeps less than 5.5 kB, and everybody reads on in the same log', async () => {
+  const run = await startRun(log);
+  const { conversationId } = run;
+  const { logId, offset: before } = await snapshotOf(log, conversationId);
+  await append(log, run, 0, 'abc');
+  const open = { partId: 'p0', index: 0, at: 3, kind: 'tool', state: 'input', name: 'act' } as const;
+  const part = { ...open, state: 'waiting', input: '{"n":1}' } as const;
+  await log.putPart({ ...run, part: open, from: null });
+  await log.appendPartChunk({ ...run, partId: 'p0', field: 'input', at: 0, text: '{"n":1}', t: 5 });
+  await log.putPart({ ...run, part, from: 'input' });
+  expect(await log.parkRun({ ...run, partIds: ['p0'], bytes: 3 })).toMatchObject({ outcome: 'parked' });
+  expect(await keptBytes(conversationId)).toBeLessThan(5_500);
+  expect(Number(await redis.cli('PTTL', logOf(conversationId)))).toBeGreaterThan(30 * 24 * 3_600_000);
+  const read = () => log.readState({ conversationId, cursor: { logId, offset: before } });
+  expect(await read()).toMatchObject({ kind: 'tail', offset: before + 5 });
+  const approved = { ...part, state: 'approved' } as const;
+  await log.decidePart({ ...run, userId: USER, decision: 'approve', expected: part, part: approved });
+  expect(await read()).toMatchObject({ kind: 'tail', offset: before + 6, logId });
+});

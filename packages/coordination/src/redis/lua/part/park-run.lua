@@ -80,6 +80,13 @@ redis.call('ZREM', leases, conversationId .. ':' .. runId)
 redis.call('ZREM', queued, conversationId .. ':' .. runId)
 local offset = emit('run-waiting', named .. ',"partIds":' .. partIds)
 redis.call('XTRIM', log, 'MAXLEN', '~', limits.logEvents)
+-- A node of a stream is made 4 KiB large for what may come; read back it is as large as what is in it. Without the right to, it stays as it was.
+if redis.call('XLEN', log) <= 100 then
+  local written = redis.pcall('DUMP', log)
+  if type(written) == 'string' then
+    redis.pcall('RESTORE', log, 0, written, 'REPLACE')
+  end
+end
 for _, key in ipairs({ meta, log, owner, run, text, parts, history, order, ids }) do
   redis.call('PEXPIRE', key, limits.parkedMs)
 end
