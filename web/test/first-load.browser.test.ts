@@ -45,5 +45,12 @@ describe('nothing moves by itself, and a first visit is light', () => {
     await untilStill(again);
     expect((await seenIn(again.page)).cls, 'opened cold').toBeLessThan(STILL);
     expect(again.bytes()).toBeLessThan(220_000);
+
+    await using other = await watchFirstLoad(browser, { ...look, storageState: await page.context().storageState() });
+    await other.page.goto(server.url);
+    await other.page.locator('.badge.flow').waitFor();
+    await untilStill(other);
+    expect(other.bytes(), 'with conversations').toBeLessThan(160_000);
+    expect((await seenIn(other.page)).cls, 'with conversations').toBeLessThan(STILL);
   });
 });

@@ -105,6 +105,7 @@ const LOOKS: [string, BrowserContextOptions][] = [
 ];
 const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   thumbs: ['chat', giveThumb],
+  parts: ['parts', async (page) => page.getByText('Clock').first().waitFor()],
   ended: ['ended', async (page) => page.locator('.sign-in a').waitFor()],
   diagram: ['diagram', async (page) => page.locator('.sheet img').waitFor({ timeout: 60_000 })],
   prompts: ['chat', openPrompts],
@@ -115,7 +116,7 @@ const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
 export const GALLERY: Picture[] = [
   ...['home', 'streaming', 'marks', 'signIn', 'diagram', 'rtl', 'loading', 'thinking', 'branches', 'queued', 'reconnecting'],
-  ...['parts', 'approval', 'question', 'receipt', 'forged', 'forbidden', 'audit'],
+  ...['approval', 'question', 'receipt', 'forged'],
   ...Object.keys(ACTS).filter((name) => name !== 'diagram'),
 ].flatMap((name) =>
   LOOKS.map(([look, options]) => ({
