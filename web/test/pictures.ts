@@ -105,7 +105,7 @@ const LOOKS: [string, BrowserContextOptions][] = [
 ];
 const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   thumbs: ['chat', giveThumb],
-  parts: ['parts', async (page) => page.getByText('Clock').first().waitFor()],
+  parts: ['parts', async (page) => page.getByText('Clock', { exact: true }).waitFor()],
   ended: ['ended', async (page) => page.locator('.sign-in a').waitFor()],
   diagram: ['diagram', async (page) => page.locator('.sheet img').waitFor({ timeout: 60_000 })],
   prompts: ['chat', openPrompts],
