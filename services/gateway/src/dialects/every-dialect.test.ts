@@ -149,7 +149,11 @@ test.each(['ai-sdk', 'ag-ui', 'responses'])('%s: closing the answer stops nothin
 test('text that says it is none of JSON is read on the addresses of the AI SDK alone, and from another site nowhere', async () => {
   const t = await start();
   const send = (path: string, body: object, headers: Record<string, string> = {}) =>
-    fetch(`${t.url}${path}`, { method: 'POST', headers: { 'content-type': 'text/plain;charset=UTF-8', ...headers }, body: JSON.stringify(body) });
+    fetch(`${t.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain;charset=UTF-8', ...headers },
+      body: JSON.stringify(body),
+    });
   const statuses: [string, number][] = [];
   for (const dialect of DIALECTS) {
     const { path, body } = PROMPTS[dialect]!('c1');

@@ -16,7 +16,9 @@ const start = async () => {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       // What the client sends beside it.
-      body: JSON.stringify(path.startsWith('stop') ? body : { threadId: 'c1', state: {}, tools: [], context: [], forwardedProps: {}, ...body }),
+      body: JSON.stringify(
+        path.startsWith('stop') ? body : { threadId: 'c1', state: {}, tools: [], context: [], forwardedProps: {}, ...body },
+      ),
     });
   return { ...gateway, post, runs: pod.runs, run: (n: number): Promise<ScriptRun> => waitFor(() => pod.runs[n]) };
 };

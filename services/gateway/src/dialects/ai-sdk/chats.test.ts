@@ -93,7 +93,11 @@ test('an edit stands beside what it edits, under the same parent, and the same e
     await asked.text();
   }
   const edit = async () => {
-    const asked = await t.call('POST', '', { id: 'c1', messages: [user('m1', 'Question 0'), user('m2', 'Something else')], messageId: 'm2' });
+    const asked = await t.call('POST', '', {
+      id: 'c1',
+      messages: [user('m1', 'Question 0'), user('m2', 'Something else')],
+      messageId: 'm2',
+    });
     await waitFor(() => t.runs[2]);
     await finish(t.runs[2]!).catch(() => undefined);
     await asked.text();

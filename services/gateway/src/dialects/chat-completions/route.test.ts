@@ -65,7 +65,9 @@ test.each([
   [{ include_usage: false }, undefined],
 ] as const)('a caller who said %j of the usage of a stream is told it with the reason, unless they want none', async (options, usage) => {
   await using t = await start(greet);
-  const chunks = await collect(await t.client.chat.completions.create({ ...ask('hello'), stream: true, ...(options && { stream_options: options }) }));
+  const chunks = await collect(
+    await t.client.chat.completions.create({ ...ask('hello'), stream: true, ...(options && { stream_options: options }) }),
+  );
   expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }], ...(usage && { usage }) });
   expect(chunks.filter((chunk) => chunk.usage !== undefined)).toHaveLength(usage ? 1 : 0);
 });

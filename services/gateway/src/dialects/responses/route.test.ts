@@ -125,7 +125,8 @@ test('a background response is answered while its model works, and every call ab
   const asked = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ model: MODEL, input: 'hello', background: true }) });
   const { id } = (await asked.json()) as { id: string };
   expect(await (await waitFor(() => t.pod.runs[0])).say(' more')).toBe('appended');
-  const call = (method: string, path: string) => fetch(`${url}/${id}${path}`, { method, headers: { authorization: headers.authorization } });
+  const call = (method: string, path: string) =>
+    fetch(`${url}/${id}${path}`, { method, headers: { authorization: headers.authorization } });
   const answers = [asked];
   const calls = [
     ['GET', ''],
