@@ -82,7 +82,8 @@ export const chunk = (answer: AnswerHead, delta: Delta, finish: FinishReason | n
 
 /** The last piece for a caller who has not said whether they want the usage: it goes along, and costs nobody a piece without a choice. */
 export const lastChunk = (answer: AnswerHead, finish: FinishReason, usage: Usage | undefined) => ({
-  ...chunk(answer, {}, finish, false),
+  ...head(answer, 'chat.completion.chunk'),
+  choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: finish }],
   usage: usageOf(usage),
 });
 
