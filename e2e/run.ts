@@ -1,9 +1,10 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { exitOnSignals, podsLeft } from './harness/processes/pod.ts';
+import { exitOnSignals, fillCompileCache, podsLeft } from './harness/processes/pod.ts';
 import { createRandom } from './harness/random.ts';
-import type { Scenario } from './harness/scenario.ts';
+import { portsOf } from './harness/processes/ports.ts';
+import { readPart, scenariosOf, type Scenario } from './harness/scenario.ts';
 import { createStage, type Stage } from './harness/stage.ts';
 import { within } from './harness/wait.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -11,6 +12,7 @@ import { SCENARIOS } from './scenarios/index.ts';
 const USAGE = `e2e: whole-system scenarios on real processes
   --list          names and promises
   --only a,b      scenarios whose name contains one of these
+  --part k/n      the k-th of n parts, for n processes side by side; alone: what measures, and bears no company
   --seed n        repeats a run (printed on failure)
   --repeat n      each scenario n times, with the seeds that follow
   --json          one JSON line per result
@@ -84,6 +86,7 @@ const main = async (): Promise<number> => {
     options: {
       list: { type: 'boolean' },
       only: { type: 'string' },
+      part: { type: 'string' },
       seed: { type: 'string' },
       repeat: { type: 'string', default: '1' },
       json: { type: 'boolean' },
@@ -96,13 +99,16 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const wanted = values.only?.split(',') ?? [''];
-  const scenarios = SCENARIOS.filter(({ name }) => wanted.some((part) => name.includes(part)));
+  const part = readPart(values.part);
+  if (typeof part === 'object') portsOf(part);
+  const scenarios = scenariosOf(SCENARIOS, part).filter(({ name }) => wanted.some((one) => name.includes(one)));
   if (values.list) {
     scenarios.forEach(({ name, promise }) => console.log(`${name.padEnd(36)} ${promise}`));
     return 0;
   }
   if (scenarios.length === 0) throw new Error(`no scenario is named like ${values.only}`);
   const firstSeed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  await fillCompileCache();
   let failed = 0;
   for (let round = 0; round < Number(values.repeat); round++) {
     for (const scenario of scenarios) {

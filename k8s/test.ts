@@ -25,13 +25,18 @@ interface StepLine {
 }
 
 const totals = { passed: 0, failed: 0 };
+/** Said once more at the end: of a long output its middle is often not kept. */
+const failures: string[] = [];
 
 const show = (line: string): void => {
   if (!line.startsWith('{')) return say(line);
   const { name, ok, ms, notes = [], error } = JSON.parse(line) as StepLine;
   totals[ok ? 'passed' : 'failed']++;
   say(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(52)} ${(ms / 1000).toFixed(1).padStart(6)} s  ${notes.join('; ')}`);
-  if (error) say(`     ${error.replaceAll('\n', '\n     ')}`);
+  if (error) {
+    failures.push(`FAIL k8s: ${name}: ${error.slice(0, 1_000)}`);
+    say(`     ${error.replaceAll('\n', '\n     ')}`);
+  }
 };
 
 const buildImages = async (): Promise<string[]> => {
@@ -78,4 +83,5 @@ try {
   show(JSON.stringify({ name: 'images and cluster', ok: false, ms: 0, error: error instanceof Error ? error.message : String(error) }));
   process.exitCode = 1;
 }
+failures.forEach(say);
 say(`${totals.passed} passed, ${totals.failed} failed`);

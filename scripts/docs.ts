@@ -1,5 +1,5 @@
 // `npm run docs`: writes docs/configuration.md from the services' own specs, the chart's schema and its values table, what the
-// published packages export, the index of decisions, the parameters of docs/wires, and the AsyncAPI documents of the
+// published packages export, the index of decisions, the load tests of the chart, the parameters of docs/wires, and the AsyncAPI documents of the
 // audit's events and of the WebSocket from their schemas.
 // `--check` only says whether they are fresh.
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { crds } from '../services/operator/src/kinds/crd.ts';
 import { stringify } from 'yaml';
 import { readDecisions, renderIndex } from './lib/decisions.ts';
 import { apiReport } from './packages/api-report.ts';
+import { loadtestBundles } from './lib/loadtest-bundles.ts';
 import { chatParameters, withParameters } from './lib/wires.ts';
 import { PARAMETERS as RESPONSE_PARAMETERS } from '../services/gateway/src/dialects/responses/params.ts';
 import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
@@ -68,6 +69,7 @@ const files: Record<string, string> = {
   ...Object.fromEntries(
     crds().map((crd) => [`helm/runnel-crds/templates/${crd.spec.names.plural}.yaml`, stringify(crd, { lineWidth: 0 })]),
   ),
+  ...(await loadtestBundles()),
   'docs/models.md': withFieldsTable(await text('docs/models.md')),
   'docs/tools.md': withFieldsTable(await text('docs/tools.md'), ToolEntry),
   'docs/asyncapi.json': asyncApi(),

@@ -9,6 +9,8 @@ import { budgetSettings } from '../../services/gateway/src/budgets/settings.ts';
 import { configSpec as gateway } from '../../services/gateway/src/config.ts';
 import { configSpec as ai } from '../../services/ai/src/config.ts';
 import { configSpec as operator } from '../../services/operator/src/config.ts';
+import { CLUSTER_SCRIPTS } from '../../scripts/lib/loadtest-bundles.ts';
+import { PROFILES } from '../../loadtest/lib/profiles.ts';
 import { anything, bool, definitions, integer, list, object, ref, text, words, type Schema } from './kubernetes-schema.ts';
 
 const unset = (schema: Schema): Schema => ({ ...schema, type: [schema['type'], 'null'] });
@@ -264,6 +266,15 @@ const properties: Record<string, Schema> = {
     matchers: { type: ['object', 'null'], additionalProperties: text() },
   }),
   prober: object({ enabled: bool, schedule: text('^\\S+( \\S+){4}$'), keepSeconds: integer(60) }),
+  loadTest: object({
+    enabled: bool,
+    image: text('\\S'),
+    script: words(...CLUSTER_SCRIPTS),
+    profile: words(...Object.keys(PROFILES)),
+    url: text('^(wss?://.+)?$'),
+    deadlineSeconds: integer(60),
+    resources: ref('resources'),
+  }),
   tracing: object({ endpoint: ref('url') }),
   logLevel: words('trace', 'debug', 'info', 'warn', 'error'),
   corsOrigins: list(text('^https?://[^/]+$')),

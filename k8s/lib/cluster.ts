@@ -6,7 +6,7 @@ import { shell } from './shell.ts';
 
 /** A cluster to test on and how to get at it. */
 export interface Cluster {
-  /** For the steps: how to kill and start a node (`nodes.ts`), when that is known. */
+  /** For the steps: where programs are, and how to kill and start a node (`nodes.ts`), when that is known. */
   env: Record<string, string>;
   /** Put before the test's own command where Services are reachable only from inside; often empty. */
   prefix: readonly string[];
@@ -15,6 +15,8 @@ export interface Cluster {
 }
 
 const NODES = ['n1', 'n2'];
+/** A root that came by `su` has no folder of the system's programs on its path; ensureSystem looks there, too. */
+const PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 /** Split as a shell does for plain words: no quoting in these settings. */
 export const words = (line: string | undefined): string[] => line?.split(' ').filter(Boolean) ?? [];
@@ -35,7 +37,7 @@ const localCluster = async (folder: string): Promise<Cluster> => {
   const missing = ensureSystem(['kubernetes-node']);
   if (missing !== undefined) throw new Error(missing);
   const tool = (name: string, ...args: string[]): Promise<string> =>
-    shell(join(folder, name), args, { cwd: folder, env: { NODES: String(NODES.length) } });
+    shell(join(folder, name), args, { cwd: folder, env: { NODES: String(NODES.length), PATH } });
   await tool('build-all');
   await tool('build-images');
   const down = (): Promise<string> => tool('cluster-down', '--purge');
@@ -46,7 +48,7 @@ const localCluster = async (folder: string): Promise<Cluster> => {
   });
   const knode = join(folder, 'knode');
   return {
-    env: { K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
+    env: { PATH, K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
     prefix: [join(folder, 'kx')],
     load: (tar) => Promise.all(NODES.map((node) => tool('knode', node, 'load', tar))),
     close: down,

@@ -7,7 +7,7 @@ export interface Profile {
   words: number;
 }
 
-const PROFILES: Record<string, Profile> = {
+export const PROFILES: Record<string, Profile> = {
   short: { users: 5, seconds: 4, rate: 20, words: 40 },
   smoke: { users: 20, seconds: 15, rate: 20, words: 100 },
   load: { users: 100, seconds: 120, rate: 20, words: 400 },
