@@ -239,10 +239,16 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async deleteConversation({ conversationId, userId, forget = false, deletedBy = userId, heard }) {
       const by = heard ? '' : deletedBy;
-      const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+      const isRemade = heard?.remade === true;
+      const told = {
+        deletedBy: by,
+        heardLog: heard?.logId ?? '',
+        heardAt: heard?.at ?? 0,
+        remade: isRemade ? ('1' as const) : ('' as const),
+      };
       const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), args);
-      if (reply[0] === 'done') lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
+      if (reply[0] === 'done' && !isRemade) lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
       return toChangeResult(reply);
     },
     async setTitle({ conversationId, userId, title }) {
