@@ -4,23 +4,15 @@ import { call, elapse, waitFor } from '@runnel/e2e';
 import { disturb, seen } from './lib/disturb.ts';
 import { dryRun } from './lib/dry-run.ts';
 import { nodePower, type NodePower } from './lib/nodes.ts';
-import { ALL_VALUES, BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, WITHOUT_LIMITS, type Component } from './lib/release.ts';
+import { BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, WITHOUT_LIMITS, type Component } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
+import { SHORT_DRAINS, VALUES } from './lib/values.ts';
+import { operatorPart } from './operator/part.ts';
 
 const IDLE_MB = 120;
 const NODE_MS = 180_000;
-/** Of all steps together: about seven on two free cores. */
-const SUITE_MS = 15 * 60_000;
-const SHORT_DRAINS = ['gateway.drainSeconds=5', 'ai.drainSeconds=5'];
-/** Pods of a dead node are made elsewhere after ten seconds, not after the five minutes that Kubernetes gives by itself. */
-const SOON_ELSEWHERE = ['unreachable', 'not-ready'].flatMap((condition, i) => [
-  `tolerations[${i}].key=node.kubernetes.io/${condition}`,
-  `tolerations[${i}].operator=Exists`,
-  `tolerations[${i}].effect=NoExecute`,
-  `tolerations[${i}].tolerationSeconds=10`,
-]);
-const VALUES = [...ALL_VALUES, ...SHORT_DRAINS, ...SOON_ELSEWHERE, 'audit.drainSeconds=5'];
-
+/** Of all steps together: about eleven on two free cores. */
+const SUITE_MS = 20 * 60_000;
 /** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
 const COMMON_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379'];
 // The chart of before does not know that gateways of today ask for it; its pods run today's images.
@@ -136,6 +128,7 @@ const audited = (): Promise<string> =>
 const uninstall = async (): Promise<void> => {
   await app.unexpose('gateway');
   await app.uninstall();
+  await app.removeKinds();
   const nothingLeft = async (): Promise<true> => {
     const left = await app.leftovers();
     if (left.length > 0) throw new Error(left.join(' '));
@@ -163,6 +156,7 @@ const disturbances = async (): Promise<void> => {
   if (power === null) console.log('not run: a node is killed and comes back (set K8S_KILL_NODE and K8S_START_NODE)');
   else await disturb('a node is killed and comes back', origin, () => loseNode(power));
   await step('the audit holds every answer, whole', audited);
+  await operatorPart(app, { origin, values: VALUES, most: 4 });
 };
 
 const end = async (): Promise<never> => {

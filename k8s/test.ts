@@ -2,18 +2,20 @@
  * `npm run test:k8s`: the chart on a real cluster, under load, with every viewer checking every byte.
  * Any cluster by KUBECONFIG (k8s/README.md has the other settings); without one, two nodes on this machine by the tools beside
  * the checkout. If there is no cluster, the run fails and says why.
+ *   npm run test:k8s -- operator  only the part with the operator
  *   npm run test:k8s -- figures   measures instead: 300 live answers through a rolling update of everything
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { goTool } from '../scripts/go-tools.mjs';
 import { root, runCommand, runNode } from '../scripts/lib/command.ts';
+import { breakImage } from './lib/broken-image.ts';
 import { findCluster } from './lib/cluster.ts';
 
-const IMAGES = ['gateway', 'ai', 'audit', 'web', 'redis', 'postgres', 'kafka'];
+const IMAGES = ['gateway', 'ai', 'audit', 'operator', 'web', 'redis', 'postgres', 'kafka'];
 /** Tells `.ci/run` a machine without a cluster from a failed test. */
 const NO_CLUSTER = 3;
-const SCRIPTS: Record<string, string> = { suite: 'k8s/suite.ts', figures: 'k8s/figures.ts' };
+const SCRIPTS: Record<string, string> = { suite: 'k8s/suite.ts', figures: 'k8s/figures.ts', operator: 'k8s/operator/run.ts' };
 const say = (line: string): void => console.log(line);
 
 interface StepLine {
@@ -42,7 +44,8 @@ const show = (line: string): void => {
 const buildImages = async (): Promise<string[]> => {
   const { code, output } = await runNode(['scripts/images/build.mjs', ...IMAGES]);
   if (code !== 0) throw new Error(`the images could not be built:\n${output.slice(-2000)}`);
-  return IMAGES.map((name) => join(root, 'dist/images', `${name}.tar`)).filter((tar) => statSync(tar).isFile());
+  const tars = IMAGES.map((name) => join(root, 'dist/images', `${name}.tar`)).filter((tar) => statSync(tar).isFile());
+  return [...tars, await breakImage(tars[IMAGES.indexOf('ai')]!)];
 };
 
 /** Says why there is no cluster; that is not a failed test, and `.ci/run` wants to know. */

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { fetchCrdSchemas, hasCrdSchemas } from './crd-schemas.mjs';
 import { fetchKubeSchemas, hasKubeSchemas } from './kube-schemas.mjs';
 import { fetchPrometheus, findPrometheus, findPromtool } from './promtool.mjs';
 
@@ -39,6 +40,7 @@ const NEEDS = {
   maven: { present: () => onPath('mvn'), packages: ['maven'] },
   'kubernetes-node': { present: () => NODE_PROGRAMS.every(onPath), packages: NODE_PACKAGES.split(' ') },
   'kube-schemas': { present: hasKubeSchemas, packages: [], fetch: fetchKubeSchemas },
+  'crd-schemas': { present: hasCrdSchemas, packages: [], fetch: fetchCrdSchemas },
   promtool: { present: () => findPromtool() !== undefined, packages: [], fetch: fetchPrometheus },
   prometheus: { present: () => findPrometheus() !== undefined, packages: [], fetch: fetchPrometheus },
 };

@@ -138,7 +138,7 @@ export class Stage {
         const owner = String(await this.#redis.cli('EVAL', OWNER_OF, '0', run.conversationId));
         return ai.find((pod) => owner.includes(pod.name));
       },
-      { deadlineMs: 10_000, what: `an owner of run ${run.runId}` },
+      { deadlineMs: 30_000, what: `an owner of run ${run.runId}` },
     );
   }
 

@@ -65,6 +65,15 @@ export const render = (options: { profile?: string; set?: readonly string[]; too
   return parsed(text);
 };
 
+export const EXAMPLES = join(CHART, '../examples');
+
+/** An example on top of the least release, as its reader would. */
+export const renderExample = (file: string, tool: (typeof HELMS)[number] = 'helm4'): Manifest[] => {
+  const least = file === 'rollout-gate.yaml' ? LEAST : ['auth.mode=dev'];
+  const set = least.flatMap((value) => ['--set', value]);
+  return parsed(helm(tool, 'template', 'runnel', CHART, '--namespace', 'chat', '-f', join(EXAMPLES, file), ...set));
+};
+
 export interface Workload {
   /** `gateway`, `ai`, … */
   component: string;

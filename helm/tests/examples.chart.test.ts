@@ -4,19 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { gatewayMetrics } from '../../services/gateway/src/metrics.ts';
 import { createAiMetrics } from '../../services/ai/src/metrics.ts';
 import { createMetrics } from '../../packages/kit/src/index.ts';
-import { CHART, HELMS, helm, LEAST, parsed, type Manifest } from './chart.ts';
+import { EXAMPLES, HELMS, renderExample as rendered, type Manifest } from './chart.ts';
 
-const EXAMPLES = join(CHART, '../examples');
 const files = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
 const readme = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
 
-/** On top of the least release, as its reader would. */
-const rendered = (file: string, tool: (typeof HELMS)[number] = 'helm4'): Manifest[] => {
-  const least = file === 'rollout-gate.yaml' ? LEAST : ['auth.mode=dev'];
-  return parsed(
-    helm(tool, 'template', 'runnel', CHART, '--namespace', 'chat', '-f', join(EXAMPLES, file), ...least.flatMap((set) => ['--set', set])),
-  );
-};
 const without = (manifests: Manifest[]): Manifest[] => manifests.filter(({ kind }) => kind !== 'Secret');
 const named = (manifests: Manifest[], kind: string, name: string): Manifest => {
   const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);

@@ -1,21 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { goTool } from '../../scripts/go-tools.mjs';
-import { kubeSchemas } from '../../scripts/kube-schemas.mjs';
 import { CHART, HELMS, PROFILES, helm, render, workloads, type Container, type PodSpec } from './chart.ts';
 
-/** Kinds whose schemas come from elsewhere. */
-const FOREIGN = 'HTTPRoute,ServiceMonitor,PrometheusRule,ScaledObject,Certificate,ChatModel,ChatCluster';
 const FINISH_SECONDS = 10;
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'runnel-chart-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.each(PROFILES)('profile %s', (profile) => {
   test.each(HELMS)('lints without a warning (%s)', (tool) => {
@@ -84,20 +73,6 @@ describe.each(PROFILES)('profile %s', (profile) => {
 test('a new chart replaces no pod by its version alone', () => {
   for (const { component, manifest, labels } of workloads(render({ profile: 'dev-values.yaml' })))
     if (manifest.kind !== 'Pod') expect(JSON.stringify(labels), component).not.toContain('helm.sh/chart');
-});
-
-test("every object is what Kubernetes' own schemas say, with no field too many", () => {
-  // One call for all: reading the schemas is what takes time.
-  const files = PROFILES.map((profile) => {
-    const file = join(folder, `${profile}.json`);
-    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: render({ profile }) }));
-    return file;
-  });
-  const location = `${kubeSchemas}/{{.ResourceKind}}{{.KindSuffix}}.json`;
-  const output = execFileSync(goTool('kubeconform'), ['-strict', '-summary', '-schema-location', location, '-skip', FOREIGN, ...files], {
-    encoding: 'utf8',
-  });
-  expect(output).toMatch(/Valid: [12]\d\d, Invalid: 0, Errors: 0/);
 });
 
 test('suites of helm-unittest pass', () => {

@@ -9,11 +9,11 @@ const PAUSE_MS = 30_000;
 export const seen = { runs: 0 };
 
 /** @throws Error when an answer was not whole on some screen, or not accepted */
-const measure = async (origin: () => string, disturbance: () => Promise<unknown>): Promise<LoadReport> => {
-  const load = startLoad(origin, PLAN);
+const measure = async (origin: () => string, disturbance: () => Promise<unknown>, plan: LoadPlan): Promise<LoadReport> => {
+  const load = startLoad(origin, plan);
   let report: LoadReport;
   try {
-    await underLoad(load, PLAN.conversations);
+    await underLoad(load, plan.conversations);
     await disturbance();
     await settle();
   } finally {
@@ -29,9 +29,9 @@ const told = ({ runs, pauses, reconnects, moves }: LoadReport): string =>
   `longest pause p95 ${percentile(pauses, 0.95)}, max ${percentile(pauses, 1)} ms`;
 
 /** Disturbs the release while answers run; every viewer must show every byte in order. */
-export const disturb = (name: string, origin: () => string, disturbance: () => Promise<unknown>): Promise<void> =>
+export const disturb = (name: string, origin: () => string, disturbance: () => Promise<unknown>, plan = PLAN): Promise<void> =>
   step(name, async () => {
-    const report = await measure(origin, disturbance);
+    const report = await measure(origin, disturbance, plan);
     if (percentile(report.pauses, 1) > PAUSE_MS) throw new Error(`${told(report)} (${report.worst})`);
     return told(report);
   });

@@ -99,6 +99,10 @@ export const release = (name: string, namespace: string) => {
         throw new Error(`${(error as Error).message}\n${await lastWords()}`, { cause: error });
       }
     },
+    /** The kinds of a cluster; they stay when the chart goes. */
+    installKinds: (chart: string) => helm('upgrade', '--install', 'runnel-crds', chart),
+    /** With them goes every object of theirs. */
+    removeKinds: () => shell('kubectl', ['delete', 'crd', 'chatmodels.runnel.dev', 'chatclusters.runnel.dev', '--ignore-not-found']),
     upgrade: (chart: string, values: readonly string[]) => helm('upgrade', name, chart, ...set(values), ...WAIT),
     rollback: () => helm('rollback', name, ...WAIT),
     test: () => helm('test', name, '--logs', '--timeout', '120s'),

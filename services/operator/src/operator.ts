@@ -1,7 +1,8 @@
 import { delay, fullJitter, type InnerToken, type Logger } from '@runnel/kit';
-import { electLeader, type KubeAccount, type KubeApi, type LeaderTiming } from '@runnel/kube';
+import { StatusError, electLeader, type KubeAccount, type KubeApi, type KubeObject, type LeaderTiming } from '@runnel/kube';
 import { createEvents } from './act/events.ts';
 import { NotLeading, createWriter } from './act/writer.ts';
+import type { ReplicaSet } from './cluster/deployment.ts';
 import { createCluster } from './cluster/look.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { createModels } from './models/look.ts';
@@ -91,7 +92,19 @@ export const startOperator = (deps: OperatorDeps) => {
     },
     onFailure: (err) => log.warn({ event: 'key.unread', err }),
   });
-  const lookAtCluster = createCluster({ writer, events, release: config.release, onScale: metrics.scaled });
+  const replicaSets = async (): Promise<readonly ReplicaSet[]> => {
+    const path = `/apis/apps/v1/namespaces/${api.namespace}/replicasets`;
+    const labelSelector = `app.kubernetes.io/instance=${config.instance},app.kubernetes.io/component=ai`;
+    try {
+      return (await api.get<KubeObject & { items?: ReplicaSet[] }>(path, { labelSelector, resourceVersion: '0' })).items ?? [];
+    } catch (err) {
+      // Without the right no rollout is held; everything else goes on.
+      if (!(err instanceof StatusError && err.status === 403)) throw err;
+      log.warn({ event: 'look.failed', err });
+      return [];
+    }
+  };
+  const lookAtCluster = createCluster({ writer, events, release: config.release, replicaSets, onScale: metrics.scaled });
 
   /** How long the next look may wait. */
   const look = async (): Promise<number> => {

@@ -5,8 +5,6 @@ import { templateOf, type Deployment } from './deployment.ts';
 export interface PodAnswers {
   /** Of its ReplicaSet. */
   template: string;
-  /** RFC 3339 */
-  createdAt: string;
   ok: number;
   failed: number;
 }
@@ -28,20 +26,23 @@ const percentOf = (pods: readonly PodAnswers[]): { ended: number; percent: numbe
   return { ended, percent: ended === 0 ? 0 : (100 * failed) / ended };
 };
 
-/** Whether a rollout goes on. A template that somebody resumed after it was held is not held again: people know more. Pure. */
+/**
+ * Whether a rollout goes on; `current` names the pods that its template makes, undefined: nobody knows yet. A template that somebody resumed
+ * after it was held is not held again: people know more. Pure.
+ */
 export const gateStep = (
   gate: NonNullable<ChatClusterSpec['rolloutGate']>,
   deployment: Deployment,
   pods: readonly PodAnswers[],
+  current: string | undefined,
 ): GateStep => {
   const template = templateOf(deployment);
   const held = deployment.metadata?.annotations?.[HELD];
   const paused = deployment.spec?.paused === true;
   if (held !== undefined && held !== template) return { word: 'release' };
   if (held !== undefined) return paused ? { word: 'held' } : { word: 'open' };
-  if (paused) return { word: 'open' };
-  const newest = pods.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0]?.template;
-  const [fresh, old] = [pods.filter((pod) => pod.template === newest), pods.filter((pod) => pod.template !== newest)];
+  if (paused || current === undefined) return { word: 'open' };
+  const [fresh, old] = [pods.filter((pod) => pod.template === current), pods.filter((pod) => pod.template !== current)];
   // With no pod of before there is nothing that a pause would save.
   if (old.length === 0) return { word: 'open' };
   const [now, before] = [percentOf(fresh), percentOf(old)];

@@ -6,7 +6,7 @@ import type { ModelsLook } from '../models/look.ts';
 import type { Told } from '../observe/figures.ts';
 import { componentOf, isReady, type Component, type Pod } from '../observe/pods.ts';
 import type { World } from '../observe/world.ts';
-import { TEMPLATE_HASH, isMoving, type Deployment } from './deployment.ts';
+import { TEMPLATE_HASH, hashOf, isMoving, type Deployment, type ReplicaSet } from './deployment.ts';
 import { gatePatch, gateStep, type PodAnswers } from './gate.ts';
 import { NOTHING_REMEMBERED, deletionCosts, scaleStep, type ScaleMemory } from './scale.ts';
 import { clusterStatus, type PartInput } from './status.ts';
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   events: Events;
   /** Name of the ChatCluster, and what the Deployments' names begin with. */
   release: string;
+  /** Of the release; asked while pods of more than one template run. */
+  replicaSets(): Promise<readonly ReplicaSet[]>;
   onScale(component: Component, replicas: number): void;
   now?: () => number;
 }
@@ -26,7 +28,7 @@ const COMPONENTS: readonly Component[] = ['gateway', 'ai', 'audit'];
 const liveOf = (one: Told): number => (one.component === 'ai' ? one.figures.runs : one.figures.sockets);
 
 /** One look at the release: scales it, holds a rollout that breaks answers, and says how it is. */
-export const createCluster = ({ writer, events, release, onScale, now = () => performance.now() }: ClusterOptions) => {
+export const createCluster = ({ writer, events, release, replicaSets, onScale, now = () => performance.now() }: ClusterOptions) => {
   const memories = new Map<Component, ScaleMemory>();
 
   const scale = async (of: ChatCluster, component: Component, spec: Scale | undefined, part: PartInput): Promise<void> => {
@@ -59,14 +61,16 @@ export const createCluster = ({ writer, events, release, onScale, now = () => pe
       const one = told.get(metadata?.name ?? '');
       const template = metadata?.labels?.[TEMPLATE_HASH];
       if (one?.component !== 'ai' || template === undefined) return [];
-      return [{ template, createdAt: metadata?.creationTimestamp ?? '', ...one.figures.ended }];
+      return [{ template, ...one.figures.ended }];
     });
 
   /** Why a rollout is held; undefined: none is. */
   const gate = async (of: ChatCluster, { deployment, pods }: PartInput, told: ReadonlyMap<string, Told>): Promise<string | undefined> => {
     const asked = of.spec.rolloutGate;
     if (asked === undefined || deployment === undefined) return undefined;
-    const step = gateStep(asked, deployment, answersOf(pods, told));
+    const answers = answersOf(pods, told);
+    const isMixed = new Set(answers.map(({ template }) => template)).size > 1;
+    const step = gateStep(asked, deployment, answers, isMixed ? hashOf(deployment, await replicaSets()) : undefined);
     const name = deployment.metadata!.name!;
     if (step.word === 'open') return undefined;
     if (step.word === 'held') return 'its new pods broke answers; change the template, or resume it (kubectl rollout resume)';
