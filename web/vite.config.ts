@@ -24,6 +24,8 @@ export default defineConfig({
     // A strict Content-Security-Policy allows files of our own and nothing else, so nothing may become a data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What the page begins with is one file: each more costs a request and its headers, and is compressed by itself.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } } },
   },
   server: {
     proxy: {

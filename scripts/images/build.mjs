@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildWeb } from '../build-web.mjs';
 import { makeImage, makeLayer } from './archive.mjs';
-import { BUNDLE, SMALL, bundleService } from './bundle.mjs';
+import { BUNDLE, SMALL, SMALL_ENV, bundleService } from './bundle.mjs';
 import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
 import { kafkaRoot, postgresRoot, redisRoot } from './stores.mjs';
 
@@ -64,7 +64,7 @@ const writeSbom = (root, workspace) => {
   writeFileSync(join(root, SBOM), JSON.stringify({ ...rest, metadata: kept }));
 };
 
-const onNode = async (name, app, command) => {
+const onNode = async (name, app, command, env = []) => {
   const base = await layer('node', (root) => nodeRoot(root, join(checkout, 'node_modules/.bin/node')));
   return {
     layers: [base, app],
@@ -72,7 +72,13 @@ const onNode = async (name, app, command) => {
       Entrypoint: ['/usr/bin/node', ...command],
       User: USER,
       WorkingDir: '/app',
-      Env: ['PATH=/usr/bin', 'NODE_ENV=production', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt', `RUNNEL_COMMIT=${commit()}`],
+      Env: [
+        'PATH=/usr/bin',
+        'NODE_ENV=production',
+        'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt',
+        `RUNNEL_COMMIT=${commit()}`,
+        ...env,
+      ],
       Labels: labels(`runnel-${name}`),
     },
   };
@@ -93,7 +99,7 @@ const bundled = (name) => async () => {
     await bundleService(name, join(root, 'app'));
     writeSbom(root, `services/${name}`);
   });
-  return onNode(name, app, [...SMALL, `/app/${BUNDLE}`]);
+  return onNode(name, app, [...SMALL, `/app/${BUNDLE}`], SMALL_ENV);
 };
 
 const web = async () => {

@@ -61,10 +61,10 @@ export const createFakePerson = (calls: string[], list: ConversationSummary[]): 
     },
     person: {
       feedback: (id) => answer(null, () => kept.feedback.get(id) ?? []),
-      rate: (id, messageId, rating) =>
-        answer(`rate ${messageId} ${rating}`, () => {
+      rate: (id, messageId, rating, reason = '') =>
+        answer(`rate ${messageId} ${rating}${reason && ` ${reason}`}`, () => {
           const others = (kept.feedback.get(id) ?? []).filter((one) => one.messageId !== messageId);
-          kept.feedback.set(id, rating === null ? others : [...others, { messageId, rating }]);
+          kept.feedback.set(id, rating === null ? others : [...others, { messageId, rating, ...(reason !== '' && { reason }) }]);
         }),
       prompts: () => answer(null, () => ({ prompts: [...kept.prompts], limit: 200 })),
       keepPrompt: (name, text) =>

@@ -87,6 +87,33 @@ describe('thumbs at an answer', () => {
     await thumbs(page, 'false true');
   });
 
+  test('have a reason, which stays with the thumb and is taken back with it; the keyboard comes back to where it was', async () => {
+    const { page, complaints } = await harness.open('chat');
+    const why = last(page).locator('.why');
+    await down(page).click();
+    await why.click();
+    const field = page.getByRole('textbox', { name: 'What was wrong with it?' });
+    await field.fill('  Rilles are not rivers.  ');
+    await expectAccessible(page);
+    await field.press('Enter');
+    await expect.poll(() => why.textContent(), WAIT).toContain('Your reason');
+    expect(await page.evaluate(() => document.activeElement?.className)).toContain('why');
+    await told(page, /^rate .* down /, [expect.stringMatching(/ down Rilles are not rivers\.$/)]);
+    // Another device: the thumb and its words.
+    await page.evaluate(() => window.runnel.client.hear({ type: 'list', change: 'feedback', name: 'c1' }));
+    await page.keyboard.press('Enter');
+    await expect.poll(() => field.inputValue(), WAIT).toBe('Rilles are not rivers.');
+    await field.press('Escape');
+    expect(await field.count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement?.className)).toContain('why');
+    // What was wrong with it is not what is good about it.
+    await up(page).click();
+    await expect.poll(() => why.textContent(), WAIT).toContain('Say why');
+    await up(page).click();
+    await expect.poll(() => why.count(), WAIT).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   test('what the server does not take goes back, and is said', async () => {
     const { page } = await harness.open('chat');
     await up(page).waitFor();
@@ -220,11 +247,14 @@ describe.each(LOOKS)('axe finds nothing and nothing sticks out: $name', ({ optio
     await up(page).click();
     // All that can be done with an answer stands in one line, on a phone too.
     const tops = await last(page)
-      .locator('.actions button')
+      .locator('.actions button:not(.why)')
       .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().top));
     expect(new Set(tops).size).toBe(1);
+    await last(page).locator('.why').click();
+    await last(page).getByRole('textbox').waitFor();
     await expectAccessible(page);
     await expectNoSidewaysScroll(page);
+    await last(page).getByRole('textbox').press('Escape');
     await page.getByRole('button', { name: /^(Your prompts|Câu lệnh mẫu)$/ }).click();
     await library(page).getByRole('listitem').nth(2).waitFor();
     await expectAccessible(page);

@@ -46,11 +46,12 @@ const openPrompts = async (page: Page): Promise<void> => {
 };
 const giveThumb = async (page: Page): Promise<void> => {
   await page
-    .getByRole('button', { name: /Good answer|Câu trả lời tốt/ })
+    .getByRole('button', { name: /Bad answer|Câu trả lời chưa tốt/ })
     .last()
     .click();
+  await page.locator('.why').click();
+  await page.getByRole('textbox', { name: /What was wrong|chưa tốt/ }).fill('Lava is no river.');
   await page.mouse.move(0, 0);
-  await page.locator('.given').waitFor();
 };
 
 const openList = async (page: Page): Promise<void> => {
@@ -104,6 +105,8 @@ const LOOKS: [string, BrowserContextOptions][] = [
 ];
 const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   thumbs: ['chat', giveThumb],
+  parts: ['parts', async (page) => page.getByText('Clock', { exact: true }).waitFor()],
+  ended: ['ended', async (page) => page.locator('.sign-in a').waitFor()],
   diagram: ['diagram', async (page) => page.locator('.sheet img').waitFor({ timeout: 60_000 })],
   prompts: ['chat', openPrompts],
   settings: ['chat', openSettings],
@@ -111,7 +114,11 @@ const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   choosing: ['folders', chooseSeveral],
 };
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
-export const GALLERY: Picture[] = ['home', 'streaming', 'marks', 'diagram', 'rtl', 'signIn', ...Object.keys(ACTS)].flatMap((name) =>
+export const GALLERY: Picture[] = [
+  ...['home', 'streaming', 'marks', 'signIn', 'diagram', 'rtl', 'loading', 'thinking', 'branches', 'queued', 'reconnecting'],
+  ...['approval', 'question', 'receipt', 'forged'],
+  ...Object.keys(ACTS).filter((name) => name !== 'diagram'),
+].flatMap((name) =>
   LOOKS.map(([look, options]) => ({
     ...{ name: `${name}-${look}`, scene: ACTS[name]?.[0] ?? name, look: { ...options, deviceScaleFactor: 0.5 } },
     ...(ACTS[name]?.[1] && { act: ACTS[name][1] }),

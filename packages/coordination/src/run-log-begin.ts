@@ -89,7 +89,7 @@ export type BeginRunResult =
   | { outcome: 'lossy' }
   /** The thread above it is older than what the store keeps, and the database was not asked (`thread: 'ask'`): from where on. */
   | { outcome: 'older'; messageId: string }
-  /** `parentId` is not a message of this conversation, or `continues` no answer to it. */
+  /** `parentId` is not a message of this conversation, or `continues` no answer to it that was cut. */
   | { outcome: 'not-found' }
   /** The question has files that the model cannot take: it sees nothing, or has no room for so much. */
   | { outcome: 'unfit'; why: 'blind' | 'room' }

@@ -250,14 +250,15 @@ export interface ConversationEditor {
   }): Promise<ChangeResult>;
   /**
    * `forget`: the person is erased, and the id is nobody's afterwards. `deletedBy`: who does it, where it is not the owner. `heard`: the database has heard of this deletion and the store
-   * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`.
+   * may have lost it; only an older copy of the log that was deleted goes, in which nothing was asked since; else `not-found`. `remade`: the
+   * database has what was made after it under the same id, to be put back, so that nothing is told of a deletion.
    */
   deleteConversation(command: {
     conversationId: string;
     userId: string;
     forget?: boolean;
     deletedBy?: string;
-    heard?: { logId: string; at: number };
+    heard?: { logId: string; at: number; remade?: boolean };
   }): Promise<ChangeResult>;
   /** An empty one is taken away, an absent one stays. No event: nothing that is shown changes. */
   setPreset(command: { conversationId: string; userId: string } & Preset): Promise<ChangeResult>;

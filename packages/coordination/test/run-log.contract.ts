@@ -24,6 +24,7 @@ import { comingBackContract } from './contract/coming-back.ts';
 import { forkingContract } from './contract/forking.ts';
 import { rehydratingContract } from './contract/rehydrating.ts';
 import { changedStoreContract } from './contract/changed-store.ts';
+import { madeAgainContract } from './contract/made-again.ts';
 import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
@@ -76,5 +77,6 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('races', () => racesContract(current));
     describe('store', () => storeContract(current));
     if (changedStore) describe('a changed store', () => changedStoreContract(current));
+    if (changedStore) describe('made again', () => madeAgainContract(current));
   });
 };

@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { createFileStore, UNUSED_MS, type FileStore } from './file-store.ts';
+import { segmentsOf } from './file-keys.ts';
 import { localBlobs } from './local-blobs.ts';
+import { mostSegments, segmentKey } from './segments.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 1_000, types: ['text/*'] };
 
@@ -135,4 +137,20 @@ test('however many uploads a person begins at once, over however many nodes, the
     }),
     { numRuns: 25 },
   );
+});
+
+test('S-4 a file comes in so many pieces and no more: each request looks at all of them', async () => {
+  const { node, folder } = await open();
+  const store = node();
+  const file = await store.create({ userId: 'ann', name: 'a', filetype: '', length: 5_000 });
+  // As if that many requests had brought a byte each.
+  const segments = join(folder, segmentsOf(file.fileId));
+  await mkdir(segments, { recursive: true });
+  const most = mostSegments(file.length);
+  await Promise.all(Array.from({ length: most - 1 }, (_, at) => writeFile(join(folder, segmentKey(segmentsOf(file.fileId), at)), 'x')));
+  expect(await store.append(file, most - 1, pieces('x'))).toEqual({ outcome: 'appended', offset: most });
+  await expect(store.append(file, most, pieces('x'))).rejects.toMatchObject({ code: 'too-large' });
+  expect(await store.offsetOf(file)).toBe(most);
+  await store.remove(file);
+  expect(await store.find(file.fileId, 'ann')).toBe(null);
 });

@@ -19,7 +19,7 @@ import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
 import { lookInto, type FileContents } from './look-into.ts';
 import { onDisk, readAll, type LocalFile } from './on-disk.ts';
-import { contiguous } from './segments.ts';
+import { contiguous, mostSegments } from './segments.ts';
 import { writeChecked, writeSegments, type Appended, type Checksum } from './write-segments.ts';
 
 export interface FileLimits {
@@ -61,7 +61,7 @@ export interface FileStore {
   /**
    * Adds bytes at `offset`, as far as they come: what came of a source that broke off counts.
    *
-   * @throws RunnelError `too-large`: more than were announced
+   * @throws RunnelError `too-large`: more than were announced, or in more pieces than a file may have; `bad-frame`: a source that dribbles
    */
   append(file: FileRecord, offset: number, source: AsyncIterable<Uint8Array>, checksum?: Checksum): Promise<Appended>;
   /** Judges a file whose bytes are all there. @throws RunnelError `unsupported-type`: it is gone then */
@@ -115,8 +115,9 @@ export const createFileStore = (
       const [fileId, length] = key.split('/').at(-1)!.split('.');
       return { key, fileId: fileId!, length: Number(length) };
     });
-  const offsetOf = async (file: FileRecord): Promise<number> =>
-    file.whole ? file.length : contiguous(await blobs.list(segmentsOf(file.fileId))).bytes;
+  const partsOf = async (file: FileRecord): Promise<ReturnType<typeof contiguous>> =>
+    file.whole ? { segments: [], bytes: file.length } : contiguous(await blobs.list(segmentsOf(file.fileId)));
+  const offsetOf = async (file: FileRecord): Promise<number> => (await partsOf(file)).bytes;
 
   /** Looks into a file that is here, and keeps what was found. @throws RunnelError `unsupported-type`: it is gone then */
   const look = async (file: FileRecord, { path, ...digest }: LocalFile, types: readonly string[]): Promise<WholeFile> => {
@@ -208,8 +209,10 @@ export const createFileStore = (
       if (written.has(file.fileId)) return { outcome: 'locked' };
       written.add(file.fileId);
       try {
-        const end = await offsetOf(file);
-        if (offset !== end) return { outcome: 'conflict', offset: end };
+        const { segments, bytes } = await partsOf(file);
+        if (offset !== bytes) return { outcome: 'conflict', offset: bytes };
+        if (segments.length >= mostSegments(file.length))
+          throw new RunnelError('too-large', 'The file comes in too many pieces: delete it, and send more of it at once.');
         const appended = await (checksum
           ? writeChecked(blobs, file, offset, source, checksum)
           : writeSegments(blobs, file, offset, source));

@@ -3,6 +3,9 @@ import type { BlobInfo } from './blobs.ts';
 /** Bytes of a segment at most. A stream holds two of them in memory: what is filled and what is written. */
 export const SEGMENT_BYTES = 1024 * 1024;
 
+/** Each request adds a segment, and each looks at all of them: who sends a file byte by byte is told so before that costs others time. */
+export const mostSegments = (length: number): number => 1_000 + Math.ceil(length / (16 * 1024));
+
 /** `<folder>/at-000000000042`: its bytes begin at byte 42. */
 export const segmentKey = (folder: string, at: number): string => `${folder}/at-${String(at).padStart(12, '0')}`;
 

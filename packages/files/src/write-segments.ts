@@ -7,6 +7,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
 import { segmentsOf } from './file-keys.ts';
 import type { FileRecord } from './file-record.ts';
+import { joined } from './joined.ts';
 import { SEGMENT_BYTES, segmentKey } from './segments.ts';
 
 /** What the bytes of one PATCH have to be. */
@@ -44,7 +45,7 @@ export const writeSegments = async (
     return isMine;
   };
   try {
-    for await (const bytes of source) {
+    for await (const bytes of joined(source)) {
       if (at + size + bytes.byteLength > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
       held.push(bytes);
       size += bytes.byteLength;
@@ -72,7 +73,7 @@ export const writeChecked = async (
     const spool = await open(path, 'wx', 0o600);
     let size = 0;
     try {
-      for await (const bytes of source) {
+      for await (const bytes of joined(source)) {
         size += bytes.byteLength;
         if (offset + size > file.length) throw new RunnelError('too-large', 'There are more bytes than were announced.');
         digest.update(bytes);

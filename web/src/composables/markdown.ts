@@ -4,7 +4,7 @@ import type { RenderMarkdown } from '../lib/markdown/markdown.ts';
 
 type Library = typeof import('../lib/markdown/markdown.ts');
 
-/** Loaded beside the page, not with it: the first paint does not wait for a parser. */
+/** Loaded beside the page, not with it: neither the first paint nor a page without a conversation waits for a parser. */
 const library = shallowRef<Library | null>(null);
 let loading: Promise<void> | null = null;
 export const loadMarkdown = (): Promise<void> =>
@@ -13,6 +13,9 @@ export const loadMarkdown = (): Promise<void> =>
     // Offline, or a newer release took the file away: answers stay plain text, and the next one tries again.
     () => void (loading = null),
   ));
+
+/** Answers are drawn as they will stay. */
+export const canDraw = (): boolean => library.value !== null;
 
 const renderers = new Map<string, RenderMarkdown>();
 

@@ -5,7 +5,6 @@ import { useFolders } from '../stores/folders.ts';
 import { useMe } from '../stores/me.ts';
 import { useModels } from '../stores/models.ts';
 import { useOwn } from '../stores/own.ts';
-import { loadMarkdown } from './markdown.ts';
 
 /** Where nobody pushes, a conversation begun on another device is in the list after this time (ms); a list costs the server one read. */
 const EVERY_MS = 10_000;
@@ -35,10 +34,7 @@ export const useUpkeep = (): void => {
   watch(
     () => connection.connection.status,
     (status) => {
-      if (status !== 'live') return;
-      read();
-      // The parser comes while the reader types, not when the first answer needs it.
-      void loadMarkdown();
+      if (status === 'live') read();
     },
     { immediate: true },
   );

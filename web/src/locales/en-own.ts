@@ -8,6 +8,11 @@ export const thumb = {
   up: 'Good answer',
   down: 'Bad answer',
   with: 'Let another model answer',
+  why: 'Say why',
+  reason: 'Your reason',
+  good: 'What was good about it?',
+  bad: 'What was wrong with it?',
+  save: 'Save',
 };
 
 export const choices = {

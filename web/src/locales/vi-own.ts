@@ -10,6 +10,11 @@ export const thumb: typeof englishThumb = {
   up: 'Câu trả lời tốt',
   down: 'Câu trả lời chưa tốt',
   with: 'Nhờ mô hình khác trả lời',
+  why: 'Nói lý do',
+  reason: 'Lý do của bạn',
+  good: 'Điểm nào tốt?',
+  bad: 'Điểm nào chưa tốt?',
+  save: 'Lưu',
 };
 
 export const choices: typeof englishChoices = {

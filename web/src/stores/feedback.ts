@@ -7,7 +7,13 @@ import { useConnection } from './connection.ts';
 import { useOwn } from './own.ts';
 import { useRoute } from './route.ts';
 
-type Thumb = Rating | null;
+/** What a reader says of an answer: a thumb, and maybe why. */
+export interface Opinion {
+  rating: Rating;
+  reason: string;
+}
+/** Null: nothing, or no longer. */
+type Said = Opinion | null;
 const without = <V>(map: ReadonlyMap<string, V>, key: string): Map<string, V> => new Map([...map].filter(([id]) => id !== key));
 
 /** The reader's thumbs in the conversation on the screen. What they press shows at once, and goes back where the server does not take it. */
@@ -18,23 +24,23 @@ export const useFeedback = defineStore('feedback', () => {
   const own = useOwn();
   const route = useRoute();
 
-  const given = shallowRef<ReadonlyMap<string, Rating>>(new Map());
+  const given = shallowRef<ReadonlyMap<string, Opinion>>(new Map());
   /** As the server last said. */
-  let known: ReadonlyMap<string, Rating> = new Map();
-  /** Pressed, and not answered yet: the last press of each. */
-  const wanted = new Map<string, { thumb: Thumb }>();
-  /** One press after the other, so that the last one stands. */
+  let known: ReadonlyMap<string, Opinion> = new Map();
+  /** Said, and not answered yet: the last of each. */
+  const wanted = new Map<string, { said: Said }>();
+  /** One after the other, so that the last one stands. */
   const turns = new Map<string, Promise<void>>();
 
   const show = (): void => {
     const next = new Map(known);
-    for (const [messageId, { thumb }] of wanted)
-      if (thumb === null) next.delete(messageId);
-      else next.set(messageId, thumb);
+    for (const [messageId, { said }] of wanted)
+      if (said === null) next.delete(messageId);
+      else next.set(messageId, said);
     given.value = next;
   };
-  const learn = (messageId: string, thumb: Thumb): void => {
-    known = thumb === null ? without(known, messageId) : new Map(known).set(messageId, thumb);
+  const learn = (messageId: string, said: Said): void => {
+    known = said === null ? without(known, messageId) : new Map(known).set(messageId, said);
   };
 
   let readings = 0;
@@ -45,7 +51,7 @@ export const useFeedback = defineStore('feedback', () => {
     // What cannot be read now is read with the next connection; the answers are what people came for.
     const list = await client.person.feedback(id).catch(() => null);
     if (list === null || mine !== readings || id !== route.conversationId) return;
-    known = new Map(list.map(({ messageId, rating }) => [messageId, rating]));
+    known = new Map(list.map(({ messageId, rating, reason = '' }) => [messageId, { rating, reason }]));
     show();
   };
   watch(
@@ -68,23 +74,24 @@ export const useFeedback = defineStore('feedback', () => {
   document.addEventListener('visibilitychange', onVisible);
   onScopeDispose(() => document.removeEventListener('visibilitychange', onVisible));
 
-  const write = async (conversationId: string, messageId: string, want: { thumb: Thumb }): Promise<void> => {
+  const write = async (conversationId: string, messageId: string, want: { said: Said }): Promise<void> => {
     if (wanted.get(messageId) !== want) return;
     try {
-      await client.person.rate(conversationId, messageId, want.thumb);
+      const { rating = null, reason = '' } = want.said ?? {};
+      await client.person.rate(conversationId, messageId, rating, reason === '' ? undefined : reason);
       // A reading that began before it does not know of it.
       readings++;
-      learn(messageId, want.thumb);
+      learn(messageId, want.said);
     } finally {
       if (wanted.get(messageId) === want) wanted.delete(messageId);
       show();
     }
   };
   /** Rejects where the server does not take it. */
-  const rate = (messageId: string, thumb: Thumb): Promise<void> => {
+  const rate = (messageId: string, said: Said): Promise<void> => {
     const id = route.conversationId;
     if (id === null) return Promise.resolve();
-    const want = { thumb };
+    const want = { said };
     wanted.set(messageId, want);
     show();
     const mine = (turns.get(messageId) ?? Promise.resolve()).catch(() => undefined).then(() => write(id, messageId, want));

@@ -15,6 +15,8 @@ export const useMe = defineStore('me', () => {
   };
   return {
     load,
+    /** Who this is was said. */
+    known: computed(() => me.value !== null),
     userId: computed(() => me.value?.userId ?? ''),
     role: computed(() => me.value?.role ?? (me.value?.admin ? 'admin' : 'user')),
     /** Everybody's trail and figures, which an auditor reads as an admin does. */

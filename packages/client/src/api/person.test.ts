@@ -20,12 +20,14 @@ test('each change is the one of the protocol, and no name or id leaves its place
   const { person, calls } = setup((path) => (path.includes('prompts/') ? Response.json(kept) : new Response(null, { status: 204 })));
   await person.rate('c1', '../m', 'up');
   await person.rate('../c', 'm1', null);
+  await person.rate('c1', 'm1', 'down', 'too long');
   expect(await person.keepPrompt('tóm/tắt', 'Tóm tắt:')).toEqual(kept);
   await person.deletePrompt('../settings');
   await person.changeSettings({ theme: 'dark', language: null });
   expect(calls).toEqual([
     ['PUT', '/api/conversations/c1/messages/..%2Fm/feedback', { rating: 'up' }],
     ['PUT', '/api/conversations/..%2Fc/messages/m1/feedback', { rating: null }],
+    ['PUT', '/api/conversations/c1/messages/m1/feedback', { rating: 'down', reason: 'too long' }],
     ['PUT', '/api/prompts/t%C3%B3m%2Ft%E1%BA%AFt', { text: 'Tóm tắt:' }],
     ['DELETE', '/api/prompts/..%2Fsettings'],
     ['PATCH', '/api/settings', { theme: 'dark', language: null }],

@@ -10,8 +10,8 @@ export type { Feedback, FolderList, Rating, SavedPrompt, SavedPromptList, Settin
 export interface Person {
   /** Thumbs for the answers of a conversation. */
   feedback(conversationId: string): Promise<Feedback[]>;
-  /** Of one answer; null takes it back. Rejects with `not-found` for what is no answer of theirs. */
-  rate(conversationId: string, messageId: string, rating: Rating | null): Promise<void>;
+  /** Of one answer, and why; null takes both back. Rejects with `not-found` for what is no answer of theirs, `too-long` above 1,000 characters. */
+  rate(conversationId: string, messageId: string, rating: Rating | null, reason?: string): Promise<void>;
   /** By name. */
   prompts(): Promise<SavedPromptList>;
   /** Makes or changes one. Rejects with `quota`, `too-long`, `empty`; `bad-frame` for a name that is none. */
@@ -31,8 +31,9 @@ const prompt = (name: string): string => `/api/prompts/${encodeURIComponent(name
 
 export const createPerson = ({ get, call, open }: Pick<Api, 'get' | 'call' | 'open'>): Person => ({
   feedback: async (id) => (await get<{ feedback: Feedback[] }>(`${conversation(id)}/feedback`, { feedback: 'array' })).feedback,
-  async rate(id, messageId, rating) {
-    await call('PUT', `${conversation(id)}/messages/${encodeURIComponent(messageId)}/feedback`, { rating }, {});
+  async rate(id, messageId, rating, reason) {
+    const body = { rating, ...(reason !== undefined && { reason }) };
+    await call('PUT', `${conversation(id)}/messages/${encodeURIComponent(messageId)}/feedback`, body, {});
   },
   prompts: () => get('/api/prompts', { prompts: 'array', limit: 'number' }),
   keepPrompt: (name, text) => call('PUT', prompt(name), { text }, { name: 'string', text: 'string', updatedAt: 'number' }),

@@ -5,6 +5,9 @@ import { LIMITS } from '../limits.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
 
+/** An answer that its model ended by itself: there is nothing to go on with. Of one without a word (an older pod's) nobody knows. */
+const isWhole = ({ status, finish }: Message): boolean => status === 'complete' && (finish === 'stop' || finish === 'tools');
+
 /** What `begin-run.lua` does, in memory; step by step in the same order. */
 export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult => {
   store.sweep();
@@ -43,7 +46,8 @@ export const beginRun = (store: MemoryStore, command: BeginRun): BeginRunResult 
   }
 
   const earlier = !existing || continues === undefined ? undefined : kept.get(continues);
-  const canContinue = earlier?.role === 'assistant' && earlier.parentId === parentId && earlier.text !== '' && earlier.status !== 'deleted';
+  const isOfParent = earlier?.role === 'assistant' && earlier.parentId === parentId;
+  const canContinue = isOfParent && earlier.text !== '' && earlier.status !== 'deleted' && !isWhole(earlier);
   if (continues !== undefined && !canContinue) return { outcome: 'not-found' };
   const begun = earlier?.text ?? '';
   if (preset && existing?.model !== undefined && existing.model !== model) return { outcome: 'other-model', model: existing.model };

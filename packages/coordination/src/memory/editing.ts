@@ -93,6 +93,12 @@ export const deleteConversation = (store: MemoryStore, command: Parameters<RunLo
   if (typeof conversation === 'string') return { outcome: conversation };
   if (command.heard && !isDeadCopy(conversation, command.heard)) return { outcome: 'not-found' };
   const { conversationId, userId, offset } = conversation;
+  if (command.heard?.remade) {
+    closeDeleted(store, conversation);
+    store.whose.hold(conversationId, userId);
+    store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
+    return { outcome: 'done', offset };
+  }
   const { forget = false, deletedBy = userId } = command;
   store.audit(conversation, 'SESSION_DELETED', { ...(!command.heard && { deletedBy }), ...(forget && { erased: true }) });
   closeDeleted(store, conversation);

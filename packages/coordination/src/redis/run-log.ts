@@ -238,11 +238,11 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       return toChangeResult(reply);
     },
     async deleteConversation({ conversationId, userId, forget = false, deletedBy = userId, heard }) {
-      const by = heard ? '' : deletedBy;
-      const told = { deletedBy: by, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
+      const isRemade = heard?.remade === true;
+      const told = { deletedBy: heard ? '' : deletedBy, heardLog: heard?.logId ?? '', heardAt: heard?.at ?? 0 };
       const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
-      const reply = await run('delete-conversation', partsOf(conversationId), args);
-      if (reply[0] === 'done') lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
+      const reply = await run('delete-conversation', partsOf(conversationId), { ...args, remade: isRemade ? '1' : '' });
+      if (reply[0] === 'done' && !isRemade) lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
       return toChangeResult(reply);
     },
     async setTitle({ conversationId, userId, title }) {

@@ -138,6 +138,23 @@ export const threadsContract = (current: Current): void => {
     expect(await begin(other.messageId, other.runId)).toMatchObject({ outcome: 'started' });
   });
 
+  test('an answer that its model ended by itself is whole: nothing goes on with it, but with one that was cut', async () => {
+    const { log } = current();
+    for (const [finish, outcome] of [
+      ['stop', 'not-found'],
+      ['tools', 'not-found'],
+      ['length', 'started'],
+      ['filter', 'started'],
+      [undefined, 'started'],
+    ] as const) {
+      const first = await startRun(log);
+      const run = { conversationId: first.conversationId, runId: first.runId, epoch: 1 };
+      await append(log, run, 0, 'so far');
+      await log.endRun({ ...endOf(run, 'so far'), ...(finish && { finish }) });
+      expect([finish, (await continued(log, first)).result.outcome]).toEqual([finish, outcome]);
+    }
+  });
+
   test('the model of a conversation stays: a preset one gives way to it, a named one takes its place', async () => {
     const { log } = current();
     const { conversationId } = await wholeRun(log, { model: 'count', preset: true });

@@ -27,18 +27,19 @@ export const ParkedRun = Type.Object({
 });
 export type ParkedRun = Static<typeof ParkedRun>;
 
-/** The newest page of a conversation also brings its title, and what it has of its own for models. An audit service of 0.1.0 says it as well. `parked`: only who asks for it is told. */
+/** Its owner deleted this log of the conversation then. */
+export const Deletion = Type.Object({ logId: Type.String(), at: Type.Integer({ description: 'ms since the epoch' }) });
+export type Deletion = Static<typeof Deletion>;
+/** The newest page of a conversation also brings its title, and what it has of its own for models. An audit service of 0.1.0 says it as well. `parked`: only who asks for it is told. `deleted`: before it was made again under its id. */
 export const StoredPage = Type.Object({
   ...MessagePage.properties,
   title: Type.Optional(Type.String()),
   ...PresetFields,
   parked: Type.Optional(ParkedRun),
+  deleted: Type.Optional(Deletion),
 });
 export type StoredPage = Static<typeof StoredPage>;
 
-/** Its owner deleted this log of the conversation then. */
-export const Deletion = Type.Object({ logId: Type.String(), at: Type.Integer({ description: 'ms since the epoch' }) });
-export type Deletion = Static<typeof Deletion>;
 /** Body of a 404 of `/history/:id`. 0.1.0 sends none. */
 export const NoHistory = Type.Object({ deleted: Type.Optional(Deletion) });
 

@@ -10,7 +10,7 @@ import { isFree } from '../persons/pseudonym.ts';
 import { searchQuery, wordsOf } from '../store/search-words.ts';
 
 export type Page =
-  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string; system?: string; model?: string }
+  | { kind: 'page'; messages: Message[]; hasMore: boolean; title: string; system?: string; model?: string; deleted?: Deletion }
   | { kind: 'none'; deleted?: Deletion }
   | { kind: 'forbidden' };
 
@@ -110,7 +110,15 @@ export class AuditReader {
     const chosen = fitting(sizes.slice(0, limit));
     const messages = await this.#messages(conversationId, chosen);
     const preset = (await this.#presetsOf(userId, [conversationId])).get(conversationId);
-    return { kind: 'page', messages, hasMore: sizes.length > chosen.length, title: fromStored(session.title), ...preset };
+    const hasMore = sizes.length > chosen.length;
+    return {
+      kind: 'page',
+      messages,
+      hasMore,
+      title: fromStored(session.title),
+      ...preset,
+      ...(session.userId === userId && deletionOf(session)),
+    };
   }
 
   /** By conversation; what one has not is absent. */

@@ -1,12 +1,22 @@
 import type { ConversationReader } from '@runnel/coordination';
 import type { ConversationPage, ConversationSummary } from '@runnel/protocol/http';
+import { findMessage } from './find-message.ts';
 import type { AuditHistory, HistoryQuery, HistoryResult } from './audit-history.ts';
 
 /**
  * A page from the run log, filled up or replaced from the audit service where the run log's memory ends. The audit service
- * being down only shortens what it would have added: `hasMore` stays true then, so that a reader asks again.
+ * being down only shortens what it would have added: `hasMore` stays true then, so that a reader asks again. None: of a message that nobody has, too,
+ * since an empty page would be taken for the beginning of the conversation.
  */
 export const readHistory = async (runLog: ConversationReader, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
+  const page = await readPage(runLog, audit, query);
+  const { before, ...place } = query;
+  if (page.kind !== 'page' || page.messages.length > 0 || before === undefined || page.lossy) return page;
+  const isKnown = (await findMessage(runLog, place, before)) ?? (await audit?.readMessage({ ...place, messageId: before }));
+  return isKnown ? page : { kind: 'none' };
+};
+
+const readPage = async (runLog: ConversationReader, audit: AuditHistory | null, query: HistoryQuery): Promise<HistoryResult> => {
   const stored = await runLog.readHistory(query);
   // A page that is full in bytes is no sign that the store ends there.
   if (!audit || stored.kind === 'forbidden' || (stored.kind === 'page' && stored.cut)) return stored;

@@ -39,6 +39,13 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     if ((await runLog.expel(command)).outcome === 'expelled') metrics?.expelled.inc();
   };
 
+  /** What the store has is an older copy of a log that was deleted: it goes. Resolves to whether it did. */
+  const dropCopy = async (asked: Asked, heard: NonNullable<Parameters<RunLog['deleteConversation']>[0]['heard']>): Promise<boolean> => {
+    // A read gives the copy another name, and keeps the one that was deleted beside it; a prompt or a page may be the first to come.
+    await runLog.readState(asked);
+    return (await runLog.deleteConversation({ ...asked, heard })).outcome === 'done';
+  };
+
   const bringBack = async (asked: Asked, answer: Extract<Answer, { standing: 'owner' }>): Promise<void> => {
     const { messages, hasMore, title = '', system, model = lastModelOf(messages), parked } = answer.page;
     const own = { ...(system && { system }), ...(model && { model }) };
@@ -56,13 +63,14 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
       if (known === 'owner') await expel({ conversationId, intruder: userId });
       return false;
     }
-    if (answer.standing === 'unknown' && answer.deleted && known === 'owner' && unproven) {
-      // The store went back behind its deletion.
-      const { outcome } = await runLog.deleteConversation({ ...asked, heard: answer.deleted });
-      if (outcome === 'done') return true;
-    }
+    // The store went back behind its deletion.
+    if (answer.standing === 'unknown' && answer.deleted && known === 'owner' && unproven && (await dropCopy(asked, answer.deleted)))
+      return true;
     if (answer.standing === 'unknown' && known === 'owner' && unproven)
       await runLog.mergeStored({ ...asked, title: '', messages: [], hasMore: false });
+    if (answer.standing === 'owner' && answer.page.deleted && known === 'owner' && unproven)
+      // It was made again since, under its id: what the database has of that takes the place of the copy.
+      await dropCopy(asked, { ...answer.page.deleted, remade: true });
     if (answer.standing !== 'owner' || (verdict !== 'bring-back' && verdict !== 'expel')) return false;
     if (verdict === 'expel') await expel({ conversationId, rightful: userId });
     await bringBack(asked, answer);

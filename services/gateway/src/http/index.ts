@@ -1,4 +1,4 @@
-import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunnelError } from '@runnel/protocol';
 import { holdsKey } from '../auth/grants/api-key.ts';
@@ -45,6 +45,7 @@ import { registerProblems } from './plumbing/problem.ts';
 import { registerSecurity } from './plumbing/security-headers.ts';
 import { eventRoutes } from './sse/sse.ts';
 import { registerStatic, sendPage } from './plumbing/static.ts';
+import { validatorCompiler } from './plumbing/whole-numbers.ts';
 import { trailRoutes } from './api/trail.ts';
 import { watchHistory } from '../archive/watch-history.ts';
 
@@ -100,7 +101,7 @@ export const registerHttp = async (app: FastifyInstance, context: GatewayContext
   registerLargeResponses(app, budgets.unsent);
   // JSON is the only body there is. A form of a foreign page can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setValidatorCompiler(validatorCompiler);
   // Response schemas document; they must not cut fields off.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 

@@ -16,6 +16,8 @@ export interface OwnThings {
   /** Of one answer; null takes it away. @throws as `setPlace` */
   rate(where: Where, messageId: string, rating: Rating | null, reason?: string): Promise<void>;
   feedback(where: Where): Promise<Feedback[]>;
+  /** What they said of these answers is said in a fork, too. */
+  carry(where: Where, fork: string, messageIds: readonly string[]): Promise<void>;
 }
 
 export interface OwnThingsDeps {
@@ -61,6 +63,14 @@ export const createOwnThings = ({ records, runLog, audit, spend }: OwnThingsDeps
     async feedback(where) {
       await mustBeTheirs(where);
       return (await records.read(where.userId, 'feedback', [where.conversationId])).flatMap(feedbackIn);
+    },
+    async carry({ userId, conversationId }, fork, messageIds) {
+      const along = new Set(messageIds);
+      const [said] = await records.read(userId, 'feedback', [conversationId]);
+      const patch = Object.fromEntries(Object.entries(said?.fields ?? {}).filter(([messageId]) => along.has(messageId)));
+      if (Object.keys(patch).length === 0) return;
+      await spend(userId, bytesOf(patch));
+      await records.put(userId, 'feedback', fork, patch);
     },
   };
 };

@@ -40,13 +40,13 @@ test('what is held stays so; another template gets its chance; and what a person
   expect(stepOf(deployment('two', { paused: true }), broken)).toEqual({ word: 'open' });
 });
 
-test('O-4 the way back is not held for what the pods break that it takes away', () => {
+test('the way back is not held for what the pods break that it takes away', () => {
   const broken = [pod('old', 100, 0), pod('new', 0, 50)];
   expect(stepOf(deployment('one'), broken, 'old')).toEqual({ word: 'open' });
   expect(gateStep(gate, deployment('one'), broken, undefined)).toEqual({ word: 'open' });
 });
 
-test('O-4 which pods are the new ones is what the controller has seen of the template', () => {
+test('which pods are the new ones is what the controller has seen of the template', () => {
   const metadata = { uid: 'u', generation: 3, annotations: { 'deployment.kubernetes.io/revision': '4' } };
   const set = (revision: string, hash: string, uid = 'u') => ({
     metadata: {

@@ -1,5 +1,6 @@
 import { PROMPT_NAME as NAME_OF_THE_WIRE, RECORD_CHARS } from '@runnel/protocol/http';
 import { describe, expect, test } from 'vitest';
+import { REASON_CHARS } from './reason.ts';
 import { newsOf, PROMPT_CHARS, PROMPT_NAME, problemOf, promptsFor } from './prompts.ts';
 
 const prompt = (name: string, text = 'x', updatedAt = 1) => ({ name, text, updatedAt });
@@ -9,6 +10,7 @@ const names = (typed: string) =>
 test('a name and a text are what the server takes', () => {
   expect(PROMPT_NAME.source).toBe(new RegExp(NAME_OF_THE_WIRE, 'u').source);
   expect(PROMPT_CHARS).toBe(RECORD_CHARS.promptText);
+  expect(REASON_CHARS).toBe(RECORD_CHARS.reason);
 });
 
 test('what is typed finds names first, then texts, without accents', () => {

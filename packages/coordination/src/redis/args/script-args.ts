@@ -117,7 +117,15 @@ export interface ScriptArgs {
     model: string;
   };
   'delete-message': { userId: string; messageId: string; cap: number; looked: '' | 'found' | 'away'; words: string };
-  'delete-conversation': { userId: string; cap: number; forget: '1' | ''; deletedBy: string; heardLog: string; heardAt: number };
+  'delete-conversation': {
+    userId: string;
+    cap: number;
+    forget: '1' | '';
+    deletedBy: string;
+    heardLog: string;
+    heardAt: number;
+    remade: '1' | '';
+  };
   'set-preset': { userId: string; system: string; model: string; change: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };

@@ -50,7 +50,7 @@ const beginning = (head: ChunkHead, { skipped = 0, decided }: ChunkStart): Chunk
   if (decided) return [start, { type: 'reset-step' }];
   if (skipped === 0) return [start, { type: 'start-step' }];
   // Whoever has counted one chunk has seen no step begin.
-  return [skipped === 1 ? { type: 'start-step' } : { type: 'reset-step' }];
+  return [{ type: 'reset-step' }, ...(skipped === 1 ? [{ type: 'start-step' }] : [])];
 };
 
 /** An answer as UI message chunks: always one step, with or without tools, so that `reset-step` replaces all of it (decision 0147). */

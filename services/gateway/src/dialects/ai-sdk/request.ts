@@ -126,6 +126,13 @@ export const readStreamId = (text: string): { conversationId: string; runId?: st
   return run === undefined ? { conversationId } : { conversationId, runId: idOf(run, 'id') };
 };
 
+/** The run that a stop names as `activeStreamId`: by what `x-workflow-run-id` says, or alone; the chat's own id names none. Throws `bad-frame`. */
+export const activeRun = (chat: string, active: string | null | undefined): string | undefined => {
+  if (active === undefined || active === null || active === chat) return undefined;
+  const { conversationId, runId = conversationId } = readStreamId(active);
+  return runId;
+};
+
 /** A non-negative number of chunks; below 0 means "the last so many", and is told all. Throws `bad-frame`. */
 export const readStartIndex = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;

@@ -12,7 +12,7 @@ import { countAnswers } from '../metrics.ts';
 import { Tellers, type DialectContext } from '../tellers.ts';
 import { chunkEncoder, type ChunkStart } from './encode.ts';
 import { begin } from './begin.ts';
-import { ChatBody, StopBody, readStartIndex, readStreamId } from './request.ts';
+import { ChatBody, StopBody, activeRun, readStartIndex, readStreamId } from './request.ts';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 const tags = ['AI SDK'];
@@ -115,8 +115,7 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
       const caller = await dialectCaller(auth, request, reply);
       const named = readStreamId(request.params.id);
       const { conversationId } = named;
-      const active = request.body?.activeStreamId ?? undefined;
-      const runId = active === undefined ? named.runId : (readStreamId(active).runId ?? readStreamId(active).conversationId);
+      const runId = activeRun(conversationId, request.body?.activeStreamId) ?? named.runId;
       const found = await findRun(runLog, { conversationId, userId: caller.userId }, runId);
       if (!found) throw new RunnelError('not-found');
       if (found.running) await commands.cancel(caller, { conversationId, runId: found.runId });

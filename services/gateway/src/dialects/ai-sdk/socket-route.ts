@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import { sessionCookie } from '../../auth/session-cookie.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { allowLargeMessages } from '../../sockets/sized-socket.ts';
@@ -14,13 +15,13 @@ const RETRY_AFTER_MS = 1_000;
 
 /** The address of the WebSocketChatTransport. */
 export const aiSdkSocket = (app: FastifyInstance, context: DialectContext): { list(): readonly Drainable[] } => {
-  const { auth, draining, places } = context;
+  const { auth, config, draining, places } = context;
   /** In dev mode: a guest who was made for a handshake that says nothing of anybody. */
-  const isStranger = ({ headers, query }: FastifyRequest): boolean =>
+  const isStranger = (request: FastifyRequest): boolean =>
     auth.mode === 'dev' &&
-    headers.authorization === undefined &&
-    headers.cookie === undefined &&
-    (query as { user_id?: unknown }).user_id === undefined;
+    request.headers.authorization === undefined &&
+    sessionCookie(request, config.sessionCookie) === undefined &&
+    (request.query as { user_id?: unknown }).user_id === undefined;
   const sockets = new Set<ChatSocket>();
   const callers = new WeakMap<FastifyRequest, { known: Known | null; leave: () => void; enter(userId: string): Promise<void> }>();
 

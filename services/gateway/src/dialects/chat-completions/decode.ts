@@ -13,7 +13,8 @@ export interface Completion extends ReadThread {
   params: ModelParams;
   model: string | undefined;
   stream: boolean;
-  includeUsage: boolean;
+  /** Undefined: the caller has not said. */
+  includeUsage: boolean | undefined;
   /** The conversation is in the person's list. */
   store: boolean;
 }
@@ -133,7 +134,7 @@ export const readCompletion = (unknown: unknown): Completion => {
     params,
     model: body.model,
     stream: body.stream === true,
-    includeUsage: body.stream_options?.include_usage === true,
+    includeUsage: body.stream_options?.include_usage,
     store: body.store === true,
   };
 };

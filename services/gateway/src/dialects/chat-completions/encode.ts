@@ -80,6 +80,13 @@ export const chunk = (answer: AnswerHead, delta: Delta, finish: FinishReason | n
   ...(withUsage && { usage: null }),
 });
 
+/** The last piece for a caller who has not said whether they want the usage: it goes along, and costs nobody a piece without a choice. */
+export const lastChunk = (answer: AnswerHead, finish: FinishReason, usage: Usage | undefined) => ({
+  ...head(answer, 'chat.completion.chunk'),
+  choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: finish }],
+  usage: usageOf(usage),
+});
+
 /** The piece after the last one that carries the usage and nothing else. */
 export const usageChunk = (answer: AnswerHead, usage: Usage | undefined) => ({
   ...head(answer, 'chat.completion.chunk'),

@@ -78,7 +78,8 @@ const NOTES: Record<keyof typeof APPLIED, string> & Partial<Record<ModelParam, s
   model: 'absent: the default of this server',
   messages: 'in their order; the last one is the prompt, those before it the beginning of a new conversation',
   stream: 'chunks as they come, or the whole',
-  stream_options: '`include_usage`: a last chunk with the usage; `include_obfuscation` only `false`',
+  stream_options:
+    '`include_usage`: `true` a last chunk with the usage, `false` none, absent with the `finish_reason`; `include_obfuscation` only `false`',
   n: 'only 1',
   store: '`true`: the conversation is in the person’s list',
   modalities: 'only `["text"]`',

@@ -60,6 +60,19 @@ test('a streamed completion brings the pieces, then the reason, then the usage w
 });
 
 test.each([
+  [undefined, { total_tokens: 10 }],
+  [{}, { total_tokens: 10 }],
+  [{ include_usage: false }, undefined],
+] as const)('a caller who said %j of the usage of a stream is told it with the reason, unless they want none', async (options, usage) => {
+  await using t = await start(greet);
+  const chunks = await collect(
+    await t.client.chat.completions.create({ ...ask('hello'), stream: true, ...(options && { stream_options: options }) }),
+  );
+  expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }], ...(usage && { usage }) });
+  expect(chunks.filter((chunk) => chunk.usage !== undefined)).toHaveLength(usage ? 1 : 0);
+});
+
+test.each([
   ['stop', 'stop'],
   ['length', 'length'],
   ['filter', 'content_filter'],
@@ -160,7 +173,9 @@ test('P-5 a cancel from elsewhere is told: half an answer is never dressed as a 
   const whole = t.client.chat.completions.create(ask('hello')).catch((error: unknown) => error);
   await waitFor(async () => t.pod.runs.length === 1);
   await cancelRun(t, t.pod.runs[0]!);
-  expect(await whole).toMatchObject({ status: 422, code: 'cancelled' });
+  const told = (await whole) as APIError;
+  expect(told).toMatchObject({ status: 422, code: 'cancelled' });
+  expect(told.headers?.get('x-runnel-run')).toBe(t.pod.runs[0]!.runId);
   t.pod.runs.length = 0;
   const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true });
   let text = '';
@@ -286,6 +301,25 @@ test('W-4 a request with a key that its caller left goes on for a while; a retry
   expect(await again).toMatchObject({ choices: [{ message: { content: 'one two' }, finish_reason: 'stop' }], usage: { total_tokens: 10 } });
   const later = await t.client.chat.completions.create(ask('hello'), { headers });
   expect(later).toEqual(await again);
+});
+
+test('W-4 a retry on another gateway joins the run, and gets the whole answer with its usage', async () => {
+  const seen = Promise.withResolvers<void>();
+  await using t = await start(async (run) => {
+    await run.say('one ');
+    await seen.promise;
+    await run.say('two');
+    await run.end({ usage: USAGE });
+  });
+  await using elsewhere = await startGateway({ runLog: t.runLog, dispatcher: t.pod, models: t.pod.models });
+  const other = new OpenAI({ baseURL: `${elsewhere.url}/v1`, apiKey: 'sk-test', maxRetries: 0 });
+  const headers = { 'Idempotency-Key': 'moved' };
+  const stream = await t.client.chat.completions.create({ ...ask('hello'), stream: true }, { headers });
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
+  const whole = other.chat.completions.create(ask('hello'), { headers });
+  seen.resolve();
+  expect(await whole).toMatchObject({ choices: [{ message: { content: 'one two' }, finish_reason: 'stop' }], usage: { total_tokens: 10 } });
+  expect(t.pod.runs).toHaveLength(1);
 });
 
 test('W-4 one whose caller does not come back is cancelled after the grace, and its key says so for good', async () => {

@@ -7,7 +7,7 @@ import { cancelled, cutCall, openAiError, restarted } from '../openai/api-error.
 import { callsOf, isCut } from '../openai/calls.ts';
 import { nextPiece } from '../openai/next-piece.ts';
 import { reasoningOf } from '../openai/reasoning.ts';
-import { DONE, chunk, finishReasonOf, sse, usageChunk, type AnswerHead, type ToolCall } from './encode.ts';
+import { DONE, chunk, finishReasonOf, lastChunk, sse, usageChunk, type AnswerHead, type ToolCall } from './encode.ts';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -21,7 +21,8 @@ export const toolCalls = ({ parts }: Answer): ToolCall[] =>
 
 export interface StreamOptions {
   head: AnswerHead;
-  withUsage: boolean;
+  /** In a piece of its own; not at all; absent: with the last piece. */
+  withUsage: boolean | undefined;
   /** The stream ended with this error; none: it is whole. */
   ended(error: RunnelError | undefined): void;
 }
@@ -30,21 +31,23 @@ export interface StreamOptions {
 export const streamAnswer = async (answer: Answer, reply: FastifyReply, { head, withUsage, ended }: StreamOptions): Promise<void> => {
   const raw: ServerResponse = startEventStream(reply);
   const stop = keepAlive(raw, HEARTBEAT_MS);
+  const isAsked = withUsage === true;
   const write = (data: unknown): void => void raw.write(sse(data));
   const finish = (error: RunnelError | undefined): void => {
     if (error) write(openAiError({ error, status: error.status }));
     else {
       const calls = toolCalls(answer).map((call, index) => ({ index, ...call }));
-      if (calls.length > 0) write(chunk(head, { tool_calls: calls }, null, withUsage));
-      write(chunk(head, {}, finishReasonOf(answer.end?.finish), withUsage));
+      if (calls.length > 0) write(chunk(head, { tool_calls: calls }, null, isAsked));
+      const reason = finishReasonOf(answer.end?.finish);
+      write(withUsage === undefined ? lastChunk(head, reason, answer.end?.usage) : chunk(head, {}, reason, withUsage));
     }
-    if (!error && withUsage) write(usageChunk(head, answer.end?.usage));
+    if (!error && isAsked) write(usageChunk(head, answer.end?.usage));
     stop();
     ended(error);
     raw.end(DONE);
   };
 
-  write(chunk(head, { role: 'assistant', content: '' }, null, withUsage));
+  write(chunk(head, { role: 'assistant', content: '' }, null, isAsked));
   let sent = '';
   let thought = '';
   let { restarts } = answer;
@@ -52,13 +55,13 @@ export const streamAnswer = async (answer: Answer, reply: FastifyReply, { head, 
     await drained(raw);
     const reasoning = reasoningOf(answer.parts);
     if (reasoning.length > thought.length && reasoning.startsWith(thought)) {
-      write(chunk(head, { reasoning_content: reasoning.slice(thought.length) }, null, withUsage));
+      write(chunk(head, { reasoning_content: reasoning.slice(thought.length) }, null, isAsked));
       thought = reasoning;
     }
     const next = nextPiece(sent, { text: answer.text, restarted: answer.restarts !== restarts, ended: answer.end !== null });
     switch (next.kind) {
       case 'piece':
-        write(chunk(head, { content: next.text }, null, withUsage));
+        write(chunk(head, { content: next.text }, null, isAsked));
         sent = answer.text;
         restarts = answer.restarts;
         break;

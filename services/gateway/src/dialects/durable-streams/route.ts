@@ -82,7 +82,8 @@ export const streamRoutes = (instance: FastifyInstance, context: DialectContext)
       batch ??= await read({ kind: 'after', cursor: from });
     }
     reply.headers({ ...headersOf(batch, reading.conversationId), 'stream-cursor': streamCursor(Date.now(), given) });
-    reply.headers({ 'cache-control': 'private', ...(draining.aborted && { connection: 'close' }) });
+    const cacheControl = wanted.kind === 'now' ? 'no-store' : 'private';
+    reply.headers({ 'cache-control': cacheControl, ...(draining.aborted && { connection: 'close' }) });
     if (batch.items.length === 0) return void (await reply.code(204).send());
     await reply.type('application/json').send(arrayOf(batch.items));
   };

@@ -11,13 +11,13 @@ const digest = (text: string, length: number): string => createHash('sha256').up
 export const guestOfKey = (key: string): string => `key-${digest(key, 24)}`;
 
 /**
- * Who calls. OpenAI's clients always send an API key and keep no cookies: where no token is asked for (dev), a key names a
- * guest, so that a second call finds the first one's conversation.
+ * Who calls. Clients of other protocols always send a key: where no token is asked for (dev), it names a guest, so that a second call finds
+ * the first one's conversation. Whatever cookies come along, as from a browser, say nothing then: the key stands before them, as a token does.
  */
 export const openAiCaller = async (auth: Auth, request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
   const key = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const { user_id: named } = request.query as { user_id?: unknown };
-  const keyAlone = key !== undefined && named === undefined && request.headers.cookie === undefined;
-  if (auth.mode !== 'dev' || !keyAlone || isApiKey(key)) return callerOf(auth, request, reply);
+  const namesGuest = key !== undefined && named === undefined && !isApiKey(key);
+  if (auth.mode !== 'dev' || !namesGuest) return callerOf(auth, request, reply);
   return { userId: guestOfKey(key), ...traceOf(request) };
 };

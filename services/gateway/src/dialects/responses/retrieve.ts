@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { givenFiles, isPicture, type Message, type Part } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
@@ -9,6 +10,7 @@ import type { OpenAiContext } from '../openai/plugin.ts';
 import { withAnswer } from '../openai/run.ts';
 import { itemId, responseOf, textPart, type View } from './encode.ts';
 import { cutsOf, findResponse, previousOf, type Shelves } from './find.ts';
+import type { ResponseRef } from './id.ts';
 import { RESPONSE_ANSWER, viewOf, viewOfFound, wholeResponse } from './route.ts';
 import { streamResponse } from './stream.ts';
 
@@ -35,6 +37,9 @@ const inputParts = (message: Message): object[] => [
   ...givenFiles(message).map(filePart),
   ...(message.text === '' && givenFiles(message).length > 0 ? [] : [{ type: 'input_text', text: message.text }]),
 ];
+
+const nameIt = (reply: FastifyReply, { conversationId, runId }: ResponseRef): void =>
+  void reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
 
 const inputItem = (message: Message) => ({
   id: itemId(message.messageId),
@@ -73,7 +78,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       const after = afterOf(from);
       const found = await findResponse(shelves, request.params.id, userId);
       const { ref } = found;
-      reply.headers({ 'x-runnel-conversation': ref.conversationId, 'x-runnel-run': ref.runId });
+      nameIt(reply, ref);
       if (stream !== 'true') {
         requests.ended('responses', undefined);
         return reply.send(responseOf(viewOfFound(found)));
@@ -111,6 +116,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       const caller = await openAiCaller(auth, request, reply);
       const { id } = request.params;
       const { ref, run } = await findResponse(shelves, id, caller.userId);
+      nameIt(reply, ref);
       if (run) {
         const giveUpAt = performance.now() + CANCEL_MS;
         await withAnswer(
@@ -151,6 +157,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       await budgets.command(caller.userId);
       const { id } = request.params;
       const { ref } = await findResponse(shelves, id, caller.userId);
+      nameIt(reply, ref);
       await commands.deleteMessage(caller, { conversationId: ref.conversationId, messageId: ref.runId });
       requests.ended('responses', undefined);
       return { id, object: 'response' as const, deleted: true as const };
@@ -178,7 +185,8 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       const { userId } = await openAiCaller(auth, request, reply);
       await budgets.command(userId);
       const { limit = 20, order = 'desc', after } = request.query;
-      const { before } = await findResponse(shelves, request.params.id, userId);
+      const { ref, before } = await findResponse(shelves, request.params.id, userId);
+      nameIt(reply, ref);
       const items = before.filter(({ status }) => status !== 'deleted').map(inputItem);
       const all = order === 'desc' ? items.toReversed() : items;
       const data = all.slice(after === undefined ? 0 : all.findIndex((item) => item.id === after) + 1).slice(0, limit);

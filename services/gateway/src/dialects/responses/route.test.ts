@@ -118,6 +118,29 @@ test('closing a stored response stops nothing; its cancel does, twice as once, f
   expect((await watched).at(-1)).toMatchObject({ type: 'response.incomplete', response: { status: 'cancelled' } });
 });
 
+test('a background response is answered while its model works, and every call about it names its conversation and its run', async () => {
+  await using t = await start((run) => run.say('half'));
+  const url = `${t.gateways[0]!.url}/v1/responses`;
+  const headers = { authorization: 'Bearer sk-test', 'content-type': 'application/json' };
+  const asked = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ model: MODEL, input: 'hello', background: true }) });
+  const { id } = (await asked.json()) as { id: string };
+  expect(await (await waitFor(() => t.pod.runs[0])).say(' more')).toBe('appended');
+  const call = (method: string, path: string) =>
+    fetch(`${url}/${id}${path}`, { method, headers: { authorization: headers.authorization } });
+  const answers = [asked];
+  const calls = [
+    ['GET', ''],
+    ['GET', '/input_items'],
+    ['POST', '/cancel'],
+    ['GET', '?stream=true'],
+    ['DELETE', ''],
+  ] as const;
+  for (const [method, path] of calls) answers.push(await call(method, path));
+  const { conversationId, runId } = t.pod.runs[0]!;
+  for (const { status, headers: told } of answers)
+    expect([status, told.get('x-runnel-conversation'), told.get('x-runnel-run')]).toEqual([200, conversationId, runId]);
+});
+
 test('what is not stored, unknown, deleted or somebody else’s is not found, all alike', async () => {
   await using t = await start(greet);
   const { id } = await t.client.responses.create({ model: MODEL, input: 'hello' });

@@ -21,6 +21,7 @@ const world = async (messages: readonly Message[]) => {
       database.asked.push(path);
       if (database.away) throw new RunnelError('unavailable');
       const url = new URL(path, 'http://database');
+      if (url.pathname === '/records') return { status: 200, body: { records: [] } };
       if (url.pathname !== '/history/c1') return { status: 404, body: null };
       if (userId !== 'ann') return { status: 403, body: null };
       const end = messages.findIndex(({ messageId }) => messageId === url.searchParams.get('before'));
@@ -35,7 +36,8 @@ const world = async (messages: readonly Message[]) => {
   const call = async (method: string, path: string, body?: object, user = 'ann') => {
     const sent = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const answer = await fetch(`${gateway.url}${path}?user_id=${user}`, { method, ...sent });
-    return { status: answer.status, body: (await answer.json()) as { outcome?: string; code?: string; messages?: Message[] } };
+    const text = await answer.text();
+    return { status: answer.status, body: JSON.parse(text || '{}') as { outcome?: string; code?: string; messages?: Message[] } };
   };
   const fork = (messageId: string, conversationId = 'f1', from = 'c1', user = 'ann') =>
     call('POST', `/api/conversations/${from}/fork`, { conversationId, messageId }, user);
@@ -91,6 +93,31 @@ test('W-16 a part that its message cuts goes along whole', async () => {
   expect(told.map(({ data }) => JSON.parse((data as { text: string }).text) as object)).toMatchObject([{ partId: 'p0', text: thought }]);
   const source = (await w.call('GET', '/api/history/long')).body.messages!;
   expect((await w.call('GET', '/api/history/f1')).body.messages).toEqual(source);
+});
+
+test('thumbs of the answers that go along are in the fork, too, and are its own from then on', async () => {
+  const { fork, call, owner } = await world([]);
+  const said = async (id: string) => ((await call('GET', `/api/conversations/${id}/feedback`)).body as { feedback?: object[] }).feedback;
+  const rate = async (id: string, message: string, body: object) =>
+    expect((await call('PUT', `/api/conversations/${id}/messages/${message}/feedback`, body)).status).toBe(204);
+  for (const [messageId, runId] of [
+    ['q1', 'r1'],
+    ['q2', 'r2'],
+  ] as const) {
+    expect((await call('POST', '/api/chat', { conversationId: 'live', messageId, runId, text: 'hi' })).status).toBe(202);
+    await owner.say(runId, 'hello');
+    await owner.end(runId);
+  }
+  await rate('live', 'r1', { rating: 'down', reason: 'Quá dài' });
+  await rate('live', 'r2', { rating: 'up' });
+  expect((await fork('r1', 'f1', 'live')).status).toBe(200);
+  expect(await said('f1')).toEqual([{ messageId: 'r1', rating: 'down', reason: 'Quá dài' }]);
+  await rate('f1', 'r1', { rating: null });
+  expect(await said('f1')).toEqual([]);
+  expect(await said('live')).toHaveLength(2);
+  // Asked again, it is the same fork, with what was said of it since.
+  expect(await fork('r1', 'f1', 'live')).toMatchObject({ body: { outcome: 'duplicate' } });
+  expect(await said('f1')).toEqual([]);
 });
 
 test('P-8 a branch has a bound, which is said', async () => {

@@ -11,7 +11,7 @@ import { ConversationParams, Id, PROBLEMS, UserQuery, json, type Routes } from '
 
 /** `POST /api/conversations/{id}/fork`: goes on from any message, in a conversation of its own. */
 export const forkRoutes = (app: Routes, context: GatewayContext, audit: AuditHistory | null): void => {
-  const { auth, commands, runLog, budgets } = context;
+  const { auth, commands, runLog, budgets, own } = context;
 
   /** Null: the source is gone, and it was forked before that. */
   const branchOf = async (
@@ -37,7 +37,7 @@ export const forkRoutes = (app: Routes, context: GatewayContext, audit: AuditHis
         operationId: 'forkConversation',
         summary: 'A new conversation of the caller with the messages up to one of this',
         description:
-          'Messages keep their ids, times, parts, files and receipts; texts are not shared, so either may be deleted alone. The text for models and the model of the source go along. 503: this store does not have all of it, and the database cannot be asked. 413: above 500 messages or 4 MiB.',
+          'Messages keep their ids, times, parts, files, receipts and the caller’s thumbs; texts are not shared, so either may be deleted alone. The text for models and the model of the source go along. 503: this store does not have all of it, and the database cannot be asked. 413: above 500 messages or 4 MiB.',
         params: ConversationParams,
         querystring: Type.Object(UserQuery),
         body: Type.Object({
@@ -55,9 +55,14 @@ export const forkRoutes = (app: Routes, context: GatewayContext, audit: AuditHis
       if (conversationId === from.conversationId) throw new RunnelError('bad-frame', 'The new conversation needs an id of its own.');
       const branch = await budgets.reading(userId, reply.raw, () => branchOf({ ...from, userId }, conversationId));
       if (branch === null) return { conversationId, outcome: 'duplicate' as const };
-      const [own] = await conversationsAmong(runLog, audit, userId, [from.conversationId]).catch(() => []);
-      const preset = { ...(own?.system && { system: own.system }), ...(own?.model && { model: own.model }) };
-      return { conversationId, ...(await commands.fork(caller, { conversationId, from, ...branch, ...preset })) };
+      const [known] = await conversationsAmong(runLog, audit, userId, [from.conversationId]).catch(() => []);
+      const preset = { ...(known?.system && { system: known.system }), ...(known?.model && { model: known.model }) };
+      const made = await commands.fork(caller, { conversationId, from, ...branch, ...preset });
+      const ids = branch.messages.map((message) => message.messageId);
+      // The fork stands without its reader's thumbs; the metrics of records say that they could not be kept.
+      if (made.outcome === 'forked')
+        await own.carry({ conversationId: from.conversationId, userId }, conversationId, ids).catch(() => undefined);
+      return { conversationId, ...made };
     },
   );
 };

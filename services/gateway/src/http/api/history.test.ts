@@ -177,9 +177,24 @@ describe('over HTTP', () => {
     expect(texts((await call(gateway, 'GET', '/api/history/c1?limit=3')).body)).toEqual(['Answer 1', 'Question 2', 'Answer 2']);
     const first = await call(gateway, 'GET', '/api/history/c1?limit=3&before=r1');
     expect([texts(first.body), first.body!['hasMore']]).toEqual([['Question 1'], false]);
+    expect((await call(gateway, 'GET', '/api/history/c1?before=m1')).body).toMatchObject({ messages: [], hasMore: false });
+    // An end of the history that is none: it would be taken for one.
+    expect(await call(gateway, 'GET', '/api/history/c1?before=nobody')).toMatchObject({ status: 404, body: { code: 'not-found' } });
     expect((await call(gateway, 'DELETE', '/api/history/c1/m1')).status).toBe(200);
     expect(texts((await call(gateway, 'GET', '/api/history/c1')).body)).toEqual(['', 'Answer 1', 'Question 2', 'Answer 2']);
   });
+
+  test.each(['1.5', '1e1', '0x1', '+1', '%201', 'true', '', '0', '201', '99999999999999999999'])(
+    'a page of %j messages is refused by the name of its field',
+    async (limit) => {
+      await using gateway = await startGateway();
+      await say(gateway, 1);
+      for (const path of ['/api/history/c1', '/api/conversations']) {
+        const { status, body } = await call(gateway, 'GET', `${path}?limit=${limit}`);
+        expect([status, body]).toEqual([400, expect.objectContaining({ code: 'bad-frame', message: expect.stringContaining('limit') })]);
+      }
+    },
+  );
 
   test('conversations are listed, renamed and deleted', async () => {
     await using gateway = await startGateway();

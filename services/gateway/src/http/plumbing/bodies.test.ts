@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { SignJWT } from 'jose';
@@ -62,6 +63,44 @@ test('S-4 unfinished bodies of one person are bounded, and another person is ans
     },
     { deadlineMs: 5000, what: 'room again' },
   );
+});
+
+/** A POST of a body of blanks in pieces of one size, each a chunk of its own; what was answered. */
+const inPieces = async (port: number, path: string, { token, size, count }: { token: string; size: number; count: number }) => {
+  const socket = connect(port, '127.0.0.1');
+  const state = { heard: '', closed: false };
+  socket.on('data', (data) => (state.heard += data.toString()));
+  socket.on('close', () => (state.closed = true));
+  socket.on('error', () => undefined);
+  const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n`;
+  socket.write(`${head}transfer-encoding: chunked\r\n\r\n`);
+  const some = Math.max(1, Math.floor(20_000 / size));
+  const chunks = `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`.repeat(some);
+  for (let sent = 0; sent < count && !state.closed; sent += some) {
+    if (!socket.write(chunks)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+  }
+  if (!state.closed) socket.write('0\r\n\r\n');
+  await waitFor(() => state.closed || state.heard !== '', { deadlineMs: 20_000, what: 'an answer' });
+  socket.destroy();
+  return state.heard;
+};
+
+test('S-4 a body weighs what its pieces hold, however small they are; small packets of an honest client are read', async () => {
+  await using gateway = await startGateway({ env: JWT });
+  const token = await tokenOf('mallory');
+  // A million of them hold 500 MB, and a body may have 24 million bytes.
+  for (const size of [1, 40]) {
+    const heard = await inPieces(gateway.port, '/v1/chat/completions', { token, size, count: 60_000 });
+    expect([size, heard.slice(0, 12)]).toEqual([size, 'HTTP/1.1 429']);
+    expect(heard).toMatch(/connection: close/i);
+  }
+  for (const [size, count] of [
+    [1, 5_000],
+    [536, 2_000],
+  ] as const) {
+    const heard = await inPieces(gateway.port, '/v1/chat/completions', { token, size, count });
+    expect([size, heard.slice(0, 12)]).toEqual([size, 'HTTP/1.1 400']);
+  }
 });
 
 test('S-4 a body that nests too deeply is refused', async () => {

@@ -18,6 +18,8 @@ const MAX_BYTES_EACH = MOST_BODY_BYTES + 4 * 1024 * 1024;
 const LARGE_BYTES = 64 * 1024;
 const MAX_LARGE_EACH = 8;
 const MAX_LARGE = 32;
+/** What a piece of a body weighs at least: a buffer of one byte takes as much memory, and a client chooses how small its pieces are. */
+const LEAST_PIECE_BYTES = 512;
 const RETRY_AFTER_MS = 1000;
 
 const REFUSALS = {
@@ -94,10 +96,13 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
       payload.off('data', count);
     };
     const count = (data: Buffer): void => {
-      const verdict = budget.take(key, data.length);
-      if (verdict === 'taken') return void ((counted.bytes += data.length), (body.bytes += data.length));
+      const held = Math.max(data.length, LEAST_PIECE_BYTES);
+      const verdict = budget.take(key, held);
+      if (verdict === 'taken') return void ((counted.bytes += held), (body.bytes += data.length));
       release();
       refused('bodies');
+      // The rest of it would be read to keep the connection.
+      reply.header('connection', 'close');
       // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
       payload.emit('error', REFUSALS[verdict]());
     };

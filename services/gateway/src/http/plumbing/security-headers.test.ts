@@ -78,3 +78,10 @@ test('S-13 S-21 every answer of every route, whatever its status: HSTS over TLS 
   }
   expect(wrong).toEqual([]);
 });
+
+test('what pages of other origins may read is said to them alone', async () => {
+  const exposed = async (...lines: string[]): Promise<string | undefined> =>
+    (await ask('GET', '/api/models?user_id=ann', [OURS, ...lines])).header('access-control-expose-headers');
+  expect(await exposed('Origin: https://chat.example.org')).toContain('x-runnel-run');
+  expect(await exposed()).toBeUndefined();
+});

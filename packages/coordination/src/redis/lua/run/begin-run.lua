@@ -114,6 +114,9 @@ if continues ~= '' then
   local earlier = kept and cjson.decode(kept)
   if not earlier or earlier.role ~= 'assistant' or earlier.parentId ~= parent or earlier.status == 'deleted' or earlier.text == '' then
     return { 'not-found' }
+  elseif earlier.status == 'complete' and (earlier.finish == 'stop' or earlier.finish == 'tools') then
+    -- It is whole: there is nothing to go on with. Of one without a word (an older pod's) nobody knows.
+    return { 'not-found' }
   end
   begun = earlier.text
 end
