@@ -1,6 +1,6 @@
 import { outboxKey, shardOf } from '@runnel/coordination';
 import { startCluster, waitFor, type Cluster } from '@runnel/e2e';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startOtlpReceiver } from './testing/otlp-receiver.ts';
 
 const TRACE = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
@@ -33,6 +33,9 @@ const outboxTraces = async (cluster: Cluster): Promise<Map<string, string>> => {
   return new Map(entries.map(([, fields]) => [valueOf(fields, 'type'), valueOf(fields, 'trace')]));
 };
 const ended = async (cluster: Cluster): Promise<boolean> => (await outboxTraces(cluster)).has('STREAM_COMPLETED');
+
+// Each starts a cluster of its own: 14 to 56 s were seen on a busy machine.
+vi.setConfig({ testTimeout: 150_000 });
 
 test('one trace from the request over the takeover to the audit events, a span per stay and none per chunk', async () => {
   await using receiver = await startOtlpReceiver();

@@ -52,3 +52,17 @@ test('a release that is new has what values say, and notes it', async () => {
     expect(metadata.annotations).toEqual({ 'runnel.dev/replicas': '2' });
   }
 });
+
+test('O-3 with the gate a new AI pod is asked for a while before the next is made, unless the operator says otherwise', () => {
+  const seconds = (set: readonly string[]) =>
+    render({ set: [...LEAST, ...set] })
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ metadata, spec }) => [metadata.name, spec['minReadySeconds']])
+      .filter(([, value]) => value !== undefined);
+  expect(seconds([])).toEqual([]);
+  expect(seconds(['operator.rolloutGate.enabled=true'])).toEqual([]);
+  const gate = ['operator.enabled=true', 'operator.rolloutGate.enabled=true'];
+  expect(seconds(gate)).toEqual([['runnel-ai', 15]]);
+  expect(seconds([...gate, 'ai.minReadySeconds=60'])).toEqual([['runnel-ai', 60]]);
+  expect(seconds([...gate, 'ai.minReadySeconds=0'])).toEqual([['runnel-ai', 0]]);
+});

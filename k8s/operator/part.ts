@@ -14,8 +14,7 @@ const SMALL_PODS = ['ai.resources.requests.cpu=50m', 'ai.resources.requests.memo
 const operatorValues = (most: number): string[] => [
   ...['operator.enabled=true', 'ai.models[0].id=demo', 'ai.models[0].provider=demo', 'ai.models[0].default=true'],
   ...scalingValues(most),
-  // New pods are asked for so long before the next ones are made: without it both are exchanged before the gate has heard five answers.
-  ...['operator.rolloutGate.enabled=true', 'ai.minReadySeconds=15', ...SMALL_PODS],
+  ...['operator.rolloutGate.enabled=true', ...SMALL_PODS],
 ];
 
 export interface PartOptions {

@@ -24,6 +24,9 @@ spec:
   {{- range $key := list "revisionHistoryLimit" "minReadySeconds" "progressDeadlineSeconds" }}
   {{- if has (kindOf (get $knobs $key)) (list "float64" "int64" "int") }}
   {{ $key }}: {{ get $knobs $key }}
+  {{- else if and (eq $key "minReadySeconds") (eq $ctx.name "ai") $ctx.root.Values.operator.enabled $ctx.root.Values.operator.rolloutGate.enabled }}
+  # The gate has to hear of some answers of a new pod before the next one is made.
+  minReadySeconds: 15
   {{- end }}
   {{- end }}
   strategy: {{- toYaml (ternary (omit $knobs.deploymentStrategy "rollingUpdate") $knobs.deploymentStrategy (eq $knobs.deploymentStrategy.type "Recreate")) | nindent 4 }}
