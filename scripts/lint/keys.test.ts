@@ -49,7 +49,7 @@ const COMMANDS: Record<string, RegExp> = {
   channel: /^SPUBLISH$/,
   string: /^(?:GET|SET|APPEND|STRLEN|GETRANGE)$/,
 };
-const OF_ANY_TYPE = /^(?:DEL|UNLINK|EXISTS|PEXPIRE|PERSIST|PTTL|TYPE)$/;
+const OF_ANY_TYPE = /^(?:DEL|UNLINK|EXISTS|PEXPIRE|PERSIST|PTTL|TYPE|DUMP|RESTORE)$/;
 
 test('each Lua script uses a key as its type says', () => {
   const scripts = globSync('lua/**/*.lua', { cwd: REDIS });
