@@ -221,6 +221,7 @@ test('S-5 what a model thinks, and what an answer that is gone on from left, is 
     async *stream() {
       for (let i = 0; i < 100; i++) yield { reasoning: 'x'.repeat(100) };
       yield { text: 'y'.repeat(1_000) };
+      yield { finish: 'length' };
     },
   };
   const viewer = await startViewer(runLog, 'c');

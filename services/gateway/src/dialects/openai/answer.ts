@@ -96,6 +96,11 @@ export class Answer implements Sink {
     return new Promise((resolve) => (this.#changed = resolve));
   }
 
+  /** Resolves when it is known since when the answer is, or when it has ended: whoever looks at it later is told the same time. */
+  async begun(): Promise<void> {
+    while (this.beganAt === 0 && !this.end) await this.next();
+  }
+
   /** Wakes the reader without a change, for a reader that has a deadline of its own. */
   touch(): void {
     this.#changed();
@@ -209,6 +214,7 @@ export class Answer implements Sink {
     this.beganAt = startedAt;
     this.model = model;
     this.parentId = parentId;
+    this.#changed();
   }
 
   #grow(text: string): void {

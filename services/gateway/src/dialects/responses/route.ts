@@ -114,6 +114,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
         const ended = (error: unknown): void => (reply.raw.destroyed ? requests.left('responses') : requests.ended('responses', error));
         return streamResponse(answer, reply, { view, after: null, ended });
       }
+      await answer.begun();
       while (!answer.end && !asked.background) await answer.next();
       const error = wholeError(answer);
       if (error) throw error;

@@ -87,6 +87,7 @@ export const streamResponse = async (answer: Answer, reply: FastifyReply, { view
     }
   };
 
+  await answer.begun();
   write(beginning(view()));
   let sent: string | null = from === null ? '' : null;
   let sentBytes = 0;

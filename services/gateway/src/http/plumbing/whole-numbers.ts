@@ -1,7 +1,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 
 /** A number as addresses and headers have it; what else means one in JavaScript (`1.5` cut off, `1e2`, `true`) is a mistake of its sender. */
-const WHOLE = /^-?\d{1,15}$/;
+const WHOLE = /^-?\d{1,16}$/;
 /** Converts into nothing, so that the schema refuses it by the name of its field. */
 const NONE = 'no whole number';
 

@@ -12,7 +12,7 @@ local meta, log, channel, owner, history, order, ids = KEYS[1], KEYS[2], KEYS[3]
 local queued, leases, events, runPrefix, cancelPrefix = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local tombstone, whose, work = KEYS[13], KEYS[14], KEYS[15]
 local conversationId, userId, cap, forget = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local deletedBy, heardLog, heardAt, isRemade = ARGV[5] or '', ARGV[6] or '', tonumber(ARGV[7] or 0), ARGV[8] == '1'
+local deletedBy, heardLog, heardAt, remade = ARGV[5] or '', ARGV[6] or '', tonumber(ARGV[7] or 0), ARGV[8] == '1'
 -- @include now
 -- @include audit
 -- @include hold
@@ -37,7 +37,7 @@ if heardLog ~= '' then
     end
   end
 end
-if isRemade then
+if remade then
   -- Nobody deletes anything: no event, no tombstone before what is put back, and pods keep the ends that they remember of it.
   vacate(conversation[2])
   hold()
