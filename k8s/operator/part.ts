@@ -8,6 +8,8 @@ import { scalingStep, scalingValues } from './scaling.ts';
 
 const KINDS_CHART = join(root, 'helm/runnel-crds');
 const MOST_MB = 100;
+/** AI pods that it grows to: each that goes again takes a quarter of a minute. */
+const MOST_PODS = 8;
 
 /** Many AI pods are to fit on two nodes of a small machine. */
 const SMALL_PODS = ['ai.resources.requests.cpu=50m', 'ai.resources.requests.memory=96Mi'];
@@ -21,8 +23,6 @@ export interface PartOptions {
   origin: () => string;
   /** What the release runs with. */
   values: readonly string[];
-  /** AI pods that it grows to: each that goes again takes a quarter of a minute. */
-  most: number;
 }
 
 const memory = (app: Release) => async (): Promise<string> => {
@@ -33,15 +33,15 @@ const memory = (app: Release) => async (): Promise<string> => {
 };
 
 /** What the operator adds, on a release that is installed. */
-export const operatorPart = async (app: Release, { origin, values, most }: PartOptions): Promise<void> => {
+export const operatorPart = async (app: Release, { origin, values }: PartOptions): Promise<void> => {
   const before = failedSteps();
   await step('the kinds, and the operator is switched on', async () => {
     await app.installKinds(KINDS_CHART);
-    await app.upgrade(CHART, [...values, ...operatorValues(most)]);
+    await app.upgrade(CHART, [...values, ...operatorValues(MOST_PODS)]);
   });
   if (failedSteps() > before) return;
   await modelSteps(app, origin);
-  await scalingStep(app, origin, most);
+  await scalingStep(app, origin, MOST_PODS);
   await gateSteps(app, origin);
   await step(`the operator after all that: less than ${MOST_MB} MB`, memory(app));
 };

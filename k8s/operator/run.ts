@@ -1,4 +1,4 @@
-/** `npm run test:k8s -- operator`: the operator alone, on a release of its own; the steps are those of the suite, with eight AI pods. */
+/** `npm run test:k8s -- operator`: the operator alone, on a release of its own. */
 import { VALUES } from '../lib/values.ts';
 import { CHART, release } from '../lib/release.ts';
 import { failedSteps, step } from '../lib/step.ts';
@@ -12,7 +12,7 @@ await step('install', async () => {
   await app.install(CHART, VALUES);
   entry = await app.expose('gateway', '/api/models');
 });
-if (failedSteps() === 0) await operatorPart(app, { origin: () => entry, values: VALUES, most: 8 });
+if (failedSteps() === 0) await operatorPart(app, { origin: () => entry, values: VALUES });
 await app.unexpose('gateway');
 await step('uninstall', async () => {
   await app.uninstall();
