@@ -10,7 +10,7 @@ import { SHORT_DRAINS, VALUES } from './lib/values.ts';
 
 const IDLE_MB = 120;
 const NODE_MS = 180_000;
-/** Of all steps together: about eleven on two free cores. */
+/** Of all steps together: about six on two free cores. */
 const SUITE_MS = 15 * 60_000;
 /** What comes with the new chart: the audit, straight from the outbox into a database that is not of the release. */
 const COMMON_VALUES = [...BASE_VALUES, ...SHORT_DRAINS, 'redis.url=redis://store:6379'];
