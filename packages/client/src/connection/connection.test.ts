@@ -167,6 +167,37 @@ describe('losing it', () => {
     expect(ws.links).toHaveLength(2);
   });
 
+  test.each(['offline', 'online', 'visible'] as const)(
+    'W-3 a word that was on its way when the page said %s answers for no more than seconds',
+    async (said) => {
+      const { ws, clock, goLive, signal, heard } = await setup();
+      goLive();
+      await clock.advance(19_000);
+      signal(said);
+      ws.link.event({ type: 'live', conversationId: 'c1', logId: 'l1', offset: 1 });
+      const link = ws.link;
+      await clock.advance(2 * PONG_DEADLINE_MS);
+      expect(link.closedByClient).toBe(true);
+      expect(heard).toContain('down');
+    },
+  );
+
+  test('W-3 a link that answers is asked no more than every few seconds after a signal, and soon as seldom as before', async () => {
+    const { ws, clock, goLive, signal } = await setup();
+    goLive();
+    signal('visible');
+    let answered = 0;
+    for (let second = 0; second < 120; second++) {
+      const asked = ws.link.all('ping').length;
+      for (; answered < asked; answered++) ws.link.event({ type: 'pong' });
+      await clock.advance(1_000);
+    }
+    // One at once, four in the twenty seconds after it, then one each twenty.
+    expect(answered).toBeGreaterThan(7);
+    expect(answered).toBeLessThan(12);
+    expect(ws.links).toHaveLength(1);
+  });
+
   test('P-10 an outage that the server speaks of shows until events flow again', async () => {
     const { ws, connection, goLive } = await setup();
     goLive();

@@ -13,13 +13,15 @@ export interface Heartbeat {
 
 /**
  * Watches a connection that may have died without a word (a phone that changed networks): browsers hide the server's pings,
- * so after `quietMs` without traffic it pings itself, and gives up when nothing at all comes back.
+ * so after `quietMs` without traffic it pings itself, and gives up when nothing at all comes back. For `quietMs` after a probe that somebody
+ * asked for it is less patient: a word that was on its way when the network went answers a ping as well, and 20 s would pass before the next.
  */
 export const watchHeartbeat = (options: { clock: Clock; quietMs: number; ping: () => void; silent: () => void }): Heartbeat => {
   const { clock, quietMs, ping, silent } = options;
   let last = clock.now();
   let cancel = (): void => undefined;
   let probing = false;
+  let doubtedUntil = -Infinity;
   const probe = (): void => {
     if (probing) return;
     probing = true;
@@ -29,9 +31,11 @@ export const watchHeartbeat = (options: { clock: Clock; quietMs: number; ping: (
   };
   // One timer looks at a time stamp: a timer per event would be armed thousands of times a minute.
   const look = (): void => {
-    const quiet = clock.now() - last;
-    if (quiet >= quietMs) probe();
-    else cancel = clock.after(quietMs - quiet, look);
+    const now = clock.now();
+    const patience = now < doubtedUntil ? Math.min(quietMs, PONG_DEADLINE_MS) : quietMs;
+    const quiet = now - last;
+    if (quiet >= patience) probe();
+    else cancel = clock.after(patience - quiet, look);
   };
   look();
   return {
@@ -42,7 +46,10 @@ export const watchHeartbeat = (options: { clock: Clock; quietMs: number; ping: (
       cancel();
       look();
     },
-    probe,
+    probe() {
+      doubtedUntil = clock.now() + quietMs;
+      probe();
+    },
     stop: () => cancel(),
   };
 };
