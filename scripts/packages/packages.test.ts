@@ -12,7 +12,7 @@ import { buildPackages, distOf, PACKAGES, packPackages, type PackageName } from 
 import { createProject, exampleOf, unpack, type Project } from './project.ts';
 
 /** Gzipped bytes of the client in a page, the protocol included. What passes it is a decision: say in the commit what it is for. */
-const CLIENT_BUDGET = 17_200;
+const CLIENT_BUDGET = 17_300;
 /** What the README's example prints at its end. */
 const END = 'complete w000001 w000002 w000003 w000004 w000005 true';
 
