@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { MOST_TEXT_BYTES } from '@runnel/files';
@@ -29,6 +30,9 @@ const KINDS: Readonly<Record<string, TextJob['kind']>> = {
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
 };
 
+/** Beside this file, and of its kind: `.ts` among the sources, `.mjs` in an image (scripts/images/bundle.mjs). */
+const WORKER = new URL(`./text-worker${extname(import.meta.url)}`, import.meta.url);
+
 /** Bytes that it holds; null: it has ended, or does not say. Buffers are outside of the heap that `resourceLimits` bounds. */
 const heldBy = async (worker: Worker): Promise<number | null> => {
   const asked = worker.getHeapStatistics().then(
@@ -45,7 +49,7 @@ export type ReadText = (path: string, mediaType: string) => Promise<string | nul
 export const createTextReader = (limits: TextLimits = LIMITS): ReadText => {
   const reading = createPlaces(1, 16);
   const read = async (job: TextJob): Promise<string | null> => {
-    const worker = new Worker(new URL('./text-worker.ts', import.meta.url), {
+    const worker = new Worker(WORKER, {
       workerData: job,
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.heapBytes / MIB), maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
       env: {},
