@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { MOST_TEXT_BYTES } from '@runnel/files';
@@ -30,8 +29,10 @@ const KINDS: Readonly<Record<string, TextJob['kind']>> = {
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
 };
 
-/** Beside this file, and of its kind: `.ts` among the sources, `.mjs` in an image (scripts/images/bundle.mjs). */
-const WORKER = new URL(`./text-worker${extname(import.meta.url)}`, import.meta.url);
+/** Beside this file: among the sources, or in an image (scripts/images/bundle.mjs). */
+const WORKER = import.meta.url.endsWith('.ts')
+  ? new URL('./text-worker.ts', import.meta.url)
+  : new URL('./text-worker.mjs', import.meta.url);
 
 /** Bytes that it holds; null: it has ended, or does not say. Buffers are outside of the heap that `resourceLimits` bounds. */
 const heldBy = async (worker: Worker): Promise<number | null> => {
