@@ -41,17 +41,11 @@ const localCluster = async (folder: string): Promise<Cluster> => {
   await tool('build-all');
   await tool('build-images');
   const down = (): Promise<string> => tool('cluster-down', '--purge');
-  const up = async (): Promise<string> => {
-    await down();
-    return tool('cluster-up');
-  };
-  // Seen once: on a machine that had just built all of it, and was building more, no node was ready in seven minutes; the next start took 40 s.
-  await up()
-    .catch(up)
-    .catch(async (error: Error) => {
-      await down().catch(() => undefined);
-      throw error;
-    });
+  await down();
+  await tool('cluster-up').catch(async (error: Error) => {
+    await down().catch(() => undefined);
+    throw error;
+  });
   const knode = join(folder, 'knode');
   return {
     env: { PATH, K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },
