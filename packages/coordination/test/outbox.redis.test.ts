@@ -6,7 +6,7 @@ import { branch } from './contract/forking.ts';
 import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
 import { keyName, ofShard, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
