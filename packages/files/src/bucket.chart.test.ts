@@ -9,7 +9,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { goTool } from '../../../scripts/go-tools.mjs';
 import { createFileReader } from './file-reader.ts';
-import { createFileStore, UNUSED_MS, type FileStore } from './file-store.ts';
+import { createFileStore, type FileStore } from './file-store.ts';
+import { UNUSED_MS } from './sweep.ts';
 import { openBlobs } from './open-files.ts';
 
 const KEYS = { accessKeyId: 'runnel', secretAccessKey: 'not-a-secret' };

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { createFileStore, UNUSED_MS, type FileStore } from './file-store.ts';
+import { createFileStore, type FileStore } from './file-store.ts';
 import { segmentsOf } from './file-keys.ts';
 import { localBlobs } from './local-blobs.ts';
+import { UNUSED_MS } from './sweep.ts';
 import { mostSegments, segmentKey } from './segments.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 1_000, types: ['text/*'] };
