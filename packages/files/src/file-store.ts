@@ -87,7 +87,7 @@ export const createFileStore = (
 ): FileStore => {
   /** Files that somebody writes on this node; over all nodes the segments' names decide. */
   const written = new Set<string>();
-  /** Folders without a record, as a node leaves them that dies while it removes; at the second look they are not just being made. */
+  /** Folders and marks without a record, as a node leaves them that dies on the way; at the second look they are not just being made. */
   let orphans = new Set<string>();
 
   const load = async (fileId: string): Promise<FileRecord | null> => {
@@ -138,7 +138,8 @@ export const createFileStore = (
     const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
     if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
     const whole = await onDisk(readAll(blobs, segments), (here) => look(file, here, limits.types));
-    await blobs.remove(segmentsOf(file.fileId));
+    // It is whole: what stays of its pieces goes with a sweep.
+    await blobs.remove(segmentsOf(file.fileId)).catch(() => undefined);
     return whole;
   };
   /** A file that is known is new again, as long as its parts stand. */
@@ -230,7 +231,9 @@ export const createFileStore = (
         // Somebody else asked at the same time, judged it, and removed the segments.
         const judged = await load(file.fileId);
         if (judged?.whole) return judged as WholeFile;
-        if (judged === null && !(error instanceof RunnelError)) throw new RunnelError('not-found', undefined, { cause: error });
+        const isLost = error instanceof RunnelError && error.code === 'not-found';
+        if (judged !== null && isLost)
+          throw new RunnelError('unavailable', 'Bytes of this upload are lost: ask where it ends.', { cause: error });
         throw error;
       }
     },
@@ -250,18 +253,37 @@ export const createFileStore = (
     },
     async sweep() {
       let swept = 0;
-      const found = new Set<string>();
-      for (const fileId of await blobs.folders('files')) {
-        const bytes = await blobs.get(recordKey(fileId));
-        const file = bytes && parseRecord(bytes);
-        const isNobodys = bytes === null && orphans.has(fileId);
-        if (bytes === null) found.add(fileId);
+      const [standing, found] = [new Set<string>(), new Set<string>()];
+      /** Seen at the last look as well, and nobody has made it a file since. */
+      const isNobodys = async (what: string, fileId: string): Promise<boolean> => {
+        found.add(what);
+        return orphans.has(what) && (await blobs.get(recordKey(fileId))) === null;
+      };
+      for await (const { name: fileId, objects } of blobs.groups('files')) {
+        const has = (key: string): boolean => objects.some((object) => object.key === key);
+        const folder = folderOf(fileId);
+        if (!has(recordKey(fileId))) {
+          if (!(await isNobodys(folder, fileId))) continue;
+          await blobs.remove(folder);
+          swept++;
+          continue;
+        }
+        standing.add(fileId);
+        const hasSegments = objects.some(({ key }) => key.startsWith(`${segmentsOf(fileId)}/`));
+        if (has(usedKey(fileId)) && !hasSegments) continue;
+        const file = await load(fileId);
         const isUnused = file && now() - file.createdAt >= UNUSED_MS && !(await blobs.get(usedKey(fileId)));
-        if (isUnused) await remove(file);
-        else if (isNobodys) await blobs.remove(folderOf(fileId));
-        else continue;
-        swept++;
+        if (isUnused) {
+          await remove(file);
+          swept++;
+        } else if (file?.whole && hasSegments) await blobs.remove(segmentsOf(fileId));
       }
+      // A mark without a file takes room from a person, who cannot see it.
+      for await (const { objects } of blobs.groups('owners'))
+        for (const { key } of objects) {
+          const fileId = key.split('/').at(-1)!.split('.')[0]!;
+          if (!standing.has(fileId) && (await isNobodys(key, fileId))) await blobs.remove(key);
+        }
       orphans = found;
       return swept;
     },
