@@ -17,19 +17,10 @@ COPY bench/package.json bench/package.json
 FROM sources AS page
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web && npm sbom --sbom-format=cyclonedx --omit=dev --workspace web > sbom.cdx.json
 
-# Each service gets its own dependencies only.
-# The library that makes previews is an optional dependency for each kind of machine.
-FROM sources AS gateway-deps
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/gateway && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/gateway > sbom.cdx.json
-FROM sources AS ai-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/ai && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/ai > sbom.cdx.json
-FROM sources AS audit-deps
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --workspace services/audit && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/audit > sbom.cdx.json
-
-# One file without the packages it is made of: a third of the memory.
-FROM page AS operator-bundle
-COPY scripts/images/bundle.mjs scripts/images/bundle.mjs
-RUN node scripts/images/bundle.mjs operator /out && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/operator > /out/sbom.cdx.json
+# Each service as one program: a third of the time to start, 50 MiB less to hold. The library that makes previews stays a package of the machine.
+FROM page AS programs
+COPY scripts/images/bundle.mjs scripts/images/services.mjs scripts/images/
+RUN for service in gateway ai audit operator; do node scripts/images/bundle.mjs $service /out/$service && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/$service > /out/$service/sbom.cdx.json || exit 1; done
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot AS base
 ARG COMMIT
@@ -40,12 +31,9 @@ USER 65532:65532
 LABEL org.opencontainers.image.licenses=Apache-2.0 dev.runnel.sbom=/app/sbom.cdx.json
 
 FROM base AS gateway
-COPY --from=gateway-deps /app/package.json /app/sbom.cdx.json ./
-COPY --from=gateway-deps /app/node_modules node_modules
-COPY packages packages
-COPY services/gateway services/gateway
+COPY --from=programs /out/gateway /app
 EXPOSE 8080 9080
-CMD ["services/gateway/src/main.ts"]
+CMD ["services/gateway/dist/main.mjs"]
 
 # For setups without an ingress that knows two services: the gateway serves the page as well.
 FROM gateway AS gateway-with-page
@@ -53,27 +41,21 @@ COPY --from=page /app/web/dist web
 ENV WEB_DIR=/app/web
 
 FROM base AS ai
-COPY --from=ai-deps /app/package.json /app/sbom.cdx.json ./
-COPY --from=ai-deps /app/node_modules node_modules
-COPY packages packages
-COPY services/ai services/ai
+COPY --from=programs /out/ai /app
 EXPOSE 8081 9081
-CMD ["services/ai/src/main.ts"]
+CMD ["services/ai/dist/main.mjs"]
 
 FROM base AS audit
-COPY --from=audit-deps /app/package.json /app/sbom.cdx.json ./
-COPY --from=audit-deps /app/node_modules node_modules
-COPY packages packages
-COPY services/audit services/audit
+COPY --from=programs /out/audit /app
 EXPOSE 8082 9082
-CMD ["--disable-warning=TimeoutNegativeWarning", "services/audit/src/main.ts"]
+CMD ["--disable-warning=TimeoutNegativeWarning", "services/audit/dist/main.mjs"]
 
 FROM base AS operator
-COPY --from=operator-bundle /out/main.mjs /out/LICENCES.txt /out/package.json /out/sbom.cdx.json /app/
+COPY --from=programs /out/operator /app
 EXPOSE 9083
 # As SMALL and SMALL_ENV of scripts/images/bundle.mjs.
 ENV MALLOC_ARENA_MAX=1
-CMD ["--max-semi-space-size=1", "--optimize-for-size", "main.mjs"]
+CMD ["--max-semi-space-size=1", "--optimize-for-size", "services/operator/dist/main.mjs"]
 
 FROM nginx:1.28-alpine AS web
 COPY nginx-ingress/web.conf /etc/nginx/nginx.conf

@@ -19,7 +19,9 @@ test.each(['gateway', 'gateway-with-page', 'ai', 'audit', 'operator', 'web'])(
     const text = target(name);
     expect(text).toMatch(/^USER 65532:65532$/m);
     expect(text).toMatch(/^LABEL .*dev\.runnel\.sbom=\/app\/sbom\.cdx\.json/m);
-    expect(text).toMatch(/^COPY --from=\S+ .*\/sbom\.cdx\.json (\.\/|\/app\/)$/m);
+    const program = /^COPY --from=programs \/out\/(\w+) \/app$/m.exec(text)?.[1];
+    if (program === undefined) expect(text).toMatch(/^COPY --from=\S+ .*\/sbom\.cdx\.json \/app\/$/m);
+    else expect([program, target('programs').includes('> /out/$service/sbom.cdx.json')]).toEqual([name.replace('-with-page', ''), true]);
     expect(text).not.toMatch(/^(RUN|ADD) /m);
   },
 );

@@ -1,3 +1,4 @@
+import type { GrafanaDashboard, GrafanaPanel, StatPanel, TimeseriesPanel, Variable } from './grafana-types.ts';
 import { SCOPE, within } from './scope.ts';
 
 /** A dashboard as we write it; `toGrafana` makes of it what Grafana imports. */
@@ -34,7 +35,7 @@ export type Unit = 'short' | 's' | 'bytes' | 'percentunit' | 'ops' | 'reqps' | '
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 /** What the reader chose; `.*` also where Prometheus puts no such label on. */
 const CHOSEN = SCOPE.map((label) => `${label}=~"$${label}"`).join(', ');
-const scopeVariable = (name: string) => ({
+const scopeVariable = (name: string): Variable => ({
   name,
   type: 'query',
   datasource: DATASOURCE,
@@ -53,52 +54,77 @@ const STAT_HEIGHT = 4;
 const COLUMNS = 24;
 const SCHEMA_VERSION = 39;
 
-const thresholds = (limit: number | undefined) => ({
+const thresholds = (limit: number | undefined): NonNullable<StatPanel['fieldConfig']['defaults']['thresholds']> => ({
   mode: 'absolute',
   steps: [{ color: 'green', value: null }, ...(limit === undefined ? [] : [{ color: 'red', value: limit }])],
 });
 
-const panelJson = (panel: Panel, id: number, place: { x: number; y: number; w: number; h: number }) => ({
-  id,
-  type: panel.kind,
-  title: panel.title,
-  description: panel.description,
-  datasource: DATASOURCE,
-  gridPos: place,
-  targets: panel.targets.map(({ expr, legend }, i) => ({
+const targets = (panel: Panel): StatPanel['targets'] =>
+  panel.targets.map(({ expr, legend }, i) => ({
     refId: String.fromCharCode('A'.charCodeAt(0) + i),
     datasource: DATASOURCE,
     expr: within(expr, CHOSEN),
     legendFormat: legend,
-  })),
+  }));
+
+// Every option of a panel is said, so that no version's default decides.
+
+const statJson = (panel: Panel, id: number, gridPos: StatPanel['gridPos']): StatPanel => ({
+  id,
+  type: 'stat',
+  title: panel.title,
+  description: panel.description,
+  datasource: DATASOURCE,
+  gridPos,
+  targets: targets(panel),
+  fieldConfig: { defaults: { unit: panel.unit, min: 0, thresholds: thresholds(panel.limit) }, overrides: [] },
+  options: {
+    reduceOptions: { calcs: ['lastNotNull'] },
+    colorMode: 'value',
+    graphMode: 'area',
+    justifyMode: 'auto',
+    textMode: 'auto',
+    orientation: 'auto',
+    wideLayout: true,
+    showPercentChange: false,
+    percentChangeColorMode: 'standard',
+  },
+});
+
+const timeseriesJson = (panel: Panel, id: number, gridPos: TimeseriesPanel['gridPos']): TimeseriesPanel => ({
+  id,
+  type: 'timeseries',
+  title: panel.title,
+  description: panel.description,
+  datasource: DATASOURCE,
+  gridPos,
+  targets: targets(panel),
   fieldConfig: {
     defaults: {
       unit: panel.unit,
       min: 0,
       thresholds: thresholds(panel.limit),
-      ...(panel.kind === 'timeseries' && {
-        custom: {
-          lineWidth: 1,
-          fillOpacity: panel.stacked ? 20 : 5,
-          showPoints: 'never',
-          stacking: { mode: panel.stacked ? 'normal' : 'none' },
-          thresholdsStyle: { mode: panel.limit === undefined ? 'off' : 'dashed' },
-        },
-      }),
+      custom: {
+        lineWidth: 1,
+        fillOpacity: panel.stacked ? 20 : 5,
+        showPoints: 'never',
+        stacking: { mode: panel.stacked ? 'normal' : 'none' },
+        thresholdsStyle: { mode: panel.limit === undefined ? 'off' : 'dashed' },
+      },
     },
     overrides: [],
   },
-  options:
-    panel.kind === 'stat'
-      ? { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'value', graphMode: 'area' }
-      : { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+  options: {
+    legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+    tooltip: { mode: 'multi', sort: 'desc' },
+  },
 });
 
 /** Rows from top to bottom, panels from left to right; a panel that does not fit begins a new line. */
-export const toGrafana = ({ uid, title, description, rows }: Dashboard) => {
+export const toGrafana = ({ uid, title, description, rows }: Dashboard): GrafanaDashboard => {
   let id = 0;
   let y = 0;
-  const panels: object[] = [];
+  const panels: GrafanaPanel[] = [];
   for (const row of rows) {
     panels.push({ id: ++id, type: 'row', title: row.title, collapsed: false, gridPos: { x: 0, y, w: COLUMNS, h: 1 }, panels: [] });
     y += 1;
@@ -112,7 +138,7 @@ export const toGrafana = ({ uid, title, description, rows }: Dashboard) => {
         y += lineHeight;
         lineHeight = 0;
       }
-      panels.push(panelJson(panel, ++id, { x, y, w, h }));
+      panels.push((panel.kind === 'stat' ? statJson : timeseriesJson)(panel, ++id, { x, y, w, h }));
       x += w;
       lineHeight = Math.max(lineHeight, h);
     }
@@ -131,12 +157,21 @@ export const toGrafana = ({ uid, title, description, rows }: Dashboard) => {
     time: { from: 'now-1h', to: 'now' },
     timezone: 'browser',
     templating: {
-      list: [
-        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 },
-        ...SCOPE.map(scopeVariable),
-      ],
+      list: [{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', hide: 0 }, ...SCOPE.map(scopeVariable)],
     },
-    links: [{ type: 'dashboards', title: 'Runnel', tags: ['runnel'], asDropdown: true, includeVars: true, keepTime: true }],
+    links: [
+      {
+        type: 'dashboards',
+        title: 'Runnel',
+        icon: 'external link',
+        tooltip: '',
+        tags: ['runnel'],
+        asDropdown: true,
+        targetBlank: false,
+        includeVars: true,
+        keepTime: true,
+      },
+    ],
     annotations: { list: [] },
     panels,
   };

@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildWeb } from '../build-web.mjs';
 import { makeImage, makeLayer } from './archive.mjs';
-import { BUNDLE, SMALL, SMALL_ENV, bundleService } from './bundle.mjs';
-import { debianRoot, nodeRoot, serviceRoot } from './rootfs.mjs';
+import { SMALL, SMALL_ENV, bundleService, programOf } from './bundle.mjs';
+import { debianRoot, nodeRoot } from './rootfs.mjs';
+import { SERVICES } from './services.mjs';
 import { kafkaRoot, postgresRoot, redisRoot } from './stores.mjs';
 
 const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -84,22 +85,15 @@ const onNode = async (name, app, command, env = []) => {
   };
 };
 
+/** A service as one program (bundle.mjs), beside the few packages that want to stay packages. */
 const service = (name) => async () => {
-  const app = await layer(name, (root) => {
-    serviceRoot(root, checkout, name);
-    writeSbom(root, `services/${name}`);
-  });
-  return onNode(name, app, ['--disable-warning=TimeoutNegativeWarning', `/app/services/${name}/src/main.ts`]);
-};
-
-/** One that should be small: a single file, without the packages it is made of. */
-const bundled = (name) => async () => {
   const app = await layer(name, async (root) => {
     rmSync(root, { recursive: true, force: true });
     await bundleService(name, join(root, 'app'));
     writeSbom(root, `services/${name}`);
   });
-  return onNode(name, app, [...SMALL, `/app/${BUNDLE}`], SMALL_ENV);
+  const [flags, env] = SERVICES[name].small ? [SMALL, SMALL_ENV] : [[], []];
+  return onNode(name, app, ['--disable-warning=TimeoutNegativeWarning', ...flags, `/app/${programOf(name)}`], env);
 };
 
 const web = async () => {
@@ -132,7 +126,7 @@ const store = (name, fill, entrypoint, path) => async () => ({
   config: { Entrypoint: [entrypoint], User: USER, WorkingDir: '/tmp', Env: [`PATH=${path}:/usr/bin:/bin`] },
 });
 
-const IMAGES = { gateway: service('gateway'), ai: service('ai'), audit: service('audit'), operator: bundled('operator'), web };
+const IMAGES = { ...Object.fromEntries(Object.keys(SERVICES).map((name) => [name, service(name)])), web };
 const STORES = {
   redis: store('redis', redisRoot, '/usr/bin/redis-server', '/usr/bin'),
   postgres: store('postgres', postgresRoot, '/entrypoint.sh', '/usr/lib/postgresql/15/bin'),

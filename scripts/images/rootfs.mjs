@@ -1,8 +1,7 @@
-// Root file systems from what the machine has: Debian's packages, the locked Node, the checkout. No base image is pulled.
+// Root file systems from what the machine has: Debian's packages and the locked Node. No base image is pulled.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync, chmodSync, readdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { isInImage } from './sources.mjs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const run = (command, args, options = {}) =>
   execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', ...options });
@@ -65,73 +64,4 @@ export function debianRoot(root, packages, programs, find = () => []) {
     rmSync(join(root, waste), { recursive: true, force: true });
   }
   for (const program of [...programs, ...find()]) copyLibraries(root, join(root, program));
-}
-
-/** The sources a service imports, with its production dependencies as the lock file pins them. */
-export function serviceRoot(root, checkout, service) {
-  rmSync(root, { recursive: true, force: true });
-  const app = join(root, 'app');
-  mkdirSync(app, { recursive: true });
-  // npm wants every workspace's manifest to honour the lock; sources come only for what is used.
-  for (const file of run('git', [
-    '-C',
-    checkout,
-    'ls-files',
-    '-z',
-    '--cached',
-    '--others',
-    '--exclude-standard',
-    '*package.json',
-    'package-lock.json',
-  ])
-    .split('\0')
-    .filter(Boolean)) {
-    cpSync(join(checkout, file), join(app, file));
-  }
-  run(
-    'npm',
-    [
-      'ci',
-      '--omit=dev',
-      // The library that makes previews is an optional dependency for each kind of machine.
-      ...(service === 'gateway' ? [] : ['--omit=optional']),
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--silent',
-      '--workspace',
-      `services/${service}`,
-    ],
-    { cwd: app },
-  );
-  const used = workspacesOf(checkout, `services/${service}`);
-  for (const folder of ['packages', 'services', 'web', 'e2e', 'bench']) rmSync(join(app, folder), { recursive: true, force: true });
-  for (const folder of used) {
-    cpSync(join(checkout, folder), join(app, folder), {
-      recursive: true,
-      filter: (source) => isInImage(relative(checkout, source)),
-    });
-  }
-  rmSync(join(app, 'package-lock.json'));
-  prune(join(app, 'node_modules'));
-}
-
-/** Types and source maps are a fifth of an image and nothing reads them there. */
-function prune(folder) {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && /\.(map|d\.[cm]?ts)$/.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
-  }
-}
-
-/** A workspace folder and all of ours that it depends on. */
-function workspacesOf(checkout, folder, seen = new Set()) {
-  if (seen.has(folder)) return seen;
-  seen.add(folder);
-  const { dependencies = {} } = JSON.parse(readFileSync(join(checkout, folder, 'package.json'), 'utf8'));
-  for (const name of Object.keys(dependencies).filter((name) => name.startsWith('@runnel/'))) {
-    const short = name.slice('@runnel/'.length);
-    const found = ['packages', 'services'].map((kind) => `${kind}/${short}`).find((path) => existsSync(join(checkout, path)));
-    if (found) workspacesOf(checkout, found, seen);
-  }
-  return seen;
 }

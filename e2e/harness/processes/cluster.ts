@@ -42,6 +42,8 @@ export interface ClusterOptions {
   gatewayNodeArgs?: readonly string[];
   aiNodeArgs?: readonly string[];
   redisArgs?: string[];
+  /** The services are what their images have, each in a folder of its name (`scripts/images/bundle.mjs`); tells where a program lies in it. */
+  images?: { folder: string; programOf: (service: string) => string };
 }
 
 const WITHOUT_BUDGETS = {
@@ -136,6 +138,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
         ...env,
       },
       logDir,
+      ...(options.images && { root: join(options.images.folder, service), program: options.images.programOf(service) }),
       nodeArgs: (service === 'gateway' ? options.gatewayNodeArgs : service === 'ai' ? options.aiNodeArgs : undefined) ?? [],
     });
   const auditEnv = {

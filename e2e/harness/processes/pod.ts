@@ -46,6 +46,8 @@ export interface PodSpec {
   logDir: string;
   /** Another checkout than this one. */
   root?: string;
+  /** What it runs instead of the service's sources, below `root`. */
+  program?: string;
   /** For the profiler. */
   nodeArgs?: readonly string[];
 }
@@ -88,7 +90,8 @@ export class Pod {
   launch(): void {
     if (this.#child) throw new Error(`${this.name} runs already`);
     const { service, name, port, internalPort, env, logDir, root = ROOT, nodeArgs = [] } = this.spec;
-    const child = spawn(process.execPath, [...nodeArgs, join(root, 'services', service, 'src/main.ts')], {
+    const { program = `services/${service}/src/main.ts` } = this.spec;
+    const child = spawn(process.execPath, [...nodeArgs, join(root, program)], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

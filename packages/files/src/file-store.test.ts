@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
-import { createFileStore, UNUSED_MS, type FileStore } from './file-store.ts';
+import { createFileStore, type FileStore } from './file-store.ts';
 import { segmentsOf } from './file-keys.ts';
 import { localBlobs } from './local-blobs.ts';
+import { UNUSED_MS } from './sweep.ts';
 import { mostSegments, SEGMENT_BYTES, segmentKey } from './segments.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 1_000, types: ['text/*'] };

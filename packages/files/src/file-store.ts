@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
 import {
+  asideFolder,
+  asideKey,
   dataKey,
   FILE_ID,
   folderOf,
@@ -17,9 +19,11 @@ import {
 } from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
+import { NOBODY, type Keeper } from './keeper.ts';
 import { lookInto, type FileContents } from './look-into.ts';
 import { onDisk, readAll, type LocalFile } from './on-disk.ts';
 import { contiguous, mostSegments } from './segments.ts';
+import { createSweep } from './sweep.ts';
 import { writeChecked, writeSegments, type Appended, type Checksum } from './write-segments.ts';
 
 export interface FileLimits {
@@ -39,9 +43,6 @@ export interface NewFile {
   filetype: string;
   length: number;
 }
-
-/** An upload that nobody used or ended for a day goes. */
-export const UNUSED_MS = 24 * 60 * 60 * 1000;
 
 /** Files that people upload: bytes come in any number of pieces, over any node; then what they are is judged by their content. */
 export interface FileStore {
@@ -69,26 +70,41 @@ export interface FileStore {
   read(file: WholeFile, from: number, to: number): Readable;
   /** A picture as models see it, a JPEG of at most 1568 pixels a side; null: none was made. */
   seen(file: WholeFile): Promise<Uint8Array | null>;
-  /** From now on it stays until somebody deletes it. */
+  /** From now on it stays until somebody deletes it, or until it is past its term and no conversation shows it. */
   use(file: WholeFile): Promise<void>;
+  /** Nothing of it stays. */
   remove(file: FileRecord): Promise<void>;
+  /**
+   * As its owner deletes it: it is gone for them. What is held, or what nobody can tell of just now, is set aside with its bytes; the sweep
+   * removes it when nothing holds it.
+   *
+   * @throws RunnelError `quota`: they have set aside as many as they may have
+   */
+  discard(file: FileRecord): Promise<void>;
   /** All files of a person, oldest first, also those that are not whole. */
   list(userId: string): Promise<FileRecord[]>;
-  /** All files of a person, of which nothing stays. Resolves to how many. */
+  /** All files of a person, of which nothing stays, nor of what was set aside. Resolves to how many they had. */
   erase(userId: string): Promise<number>;
-  /** Removes what nobody used for a day. Resolves to how many. */
+  /**
+   * Removes what nobody used for a day, what is past its term, and what was only held. Resolves to how many.
+   *
+   * @throws RunnelError `unavailable`: of some nobody could tell whether they are needed, so they stay
+   */
   sweep(): Promise<number>;
 }
 
 export const createFileStore = (
   blobs: Blobs,
   limits: FileLimits,
-  { contents = null, now = Date.now }: { contents?: FileContents | null; now?: () => number } = {},
+  {
+    contents = null,
+    now = Date.now,
+    keeper = NOBODY,
+    termMs = 0,
+  }: { contents?: FileContents | null; now?: () => number; keeper?: Keeper; termMs?: number } = {},
 ): FileStore => {
   /** Files that somebody writes on this node; over all nodes the segments' names decide. */
   const written = new Set<string>();
-  /** Folders and marks without a record, as a node leaves them that dies on the way; at the second look they are not just being made. */
-  let orphans = new Set<string>();
 
   const load = async (fileId: string): Promise<FileRecord | null> => {
     if (!FILE_ID.test(fileId)) return null;
@@ -109,6 +125,21 @@ export const createFileStore = (
     if ((await blobs.get(ownerKey(file))) !== null) return;
     await blobs.remove(folderOf(file.fileId));
     throw new RunnelError('not-found', 'There is no such file.');
+  };
+  const isHeld = async ({ userId, fileId }: FileRecord): Promise<boolean> => {
+    try {
+      return (await keeper.needs(userId, [fileId])).held.has(fileId);
+    } catch (error) {
+      if (error instanceof RunnelError && error.code === 'unavailable') return true;
+      throw error;
+    }
+  };
+  /** The note first: a node that dies in between leaves a file that lives, or one that is set aside. */
+  const setAside = async (file: FileRecord): Promise<void> => {
+    if ((await blobs.list(asideFolder(file.userId))).length >= limits.maxFiles)
+      throw new RunnelError('quota', 'So many of your files cannot be deleted at a time: try again later.');
+    await blobs.put(asideKey(file), Buffer.from(JSON.stringify(file)));
+    for (const key of [recordKey(file.fileId), ownerKey(file)]) await blobs.remove(key);
   };
   const filesOf = async (userId: string): Promise<{ key: string; fileId: string; length: number }[]> =>
     (await blobs.list(ownerFolder(userId))).map(({ key }) => {
@@ -182,6 +213,10 @@ export const createFileStore = (
     limits,
     offsetOf,
     remove,
+    async discard(file) {
+      // What never was whole nobody has seen.
+      await (file.whole && (await isHeld(file)) ? setAside : remove)(file);
+    },
     async create(given) {
       const file = announced(given, newId());
       checkRoom(await filesOf(file.userId), file);
@@ -240,7 +275,7 @@ export const createFileStore = (
     read: (file, from, to) => blobs.read(dataKey(file), from, to),
     seen: ({ fileId }) => blobs.get(seenKey(fileId)),
     async use(file) {
-      await blobs.put(usedKey(file.fileId), Buffer.alloc(0));
+      await blobs.put(usedKey(file.fileId), Buffer.from(String(now())));
     },
     async list(userId) {
       const own = await Promise.all((await filesOf(userId)).map(({ fileId }) => load(fileId)));
@@ -249,43 +284,10 @@ export const createFileStore = (
     async erase(userId) {
       const own = await filesOf(userId);
       for (const { key, fileId } of own) await removeAll(fileId, key);
+      for (const { key } of await blobs.list(asideFolder(userId)))
+        for (const gone of [folderOf(key.split('/').at(-1)!), key]) await blobs.remove(gone);
       return own.length;
     },
-    async sweep() {
-      let swept = 0;
-      const [standing, found] = [new Set<string>(), new Set<string>()];
-      /** Seen at the last look as well, and nobody has made it a file since. */
-      const isNobodys = async (what: string, fileId: string): Promise<boolean> => {
-        found.add(what);
-        return orphans.has(what) && (await blobs.get(recordKey(fileId))) === null;
-      };
-      for await (const { name: fileId, objects } of blobs.groups('files')) {
-        const has = (key: string): boolean => objects.some((object) => object.key === key);
-        const folder = folderOf(fileId);
-        if (!has(recordKey(fileId))) {
-          if (!(await isNobodys(folder, fileId))) continue;
-          await blobs.remove(folder);
-          swept++;
-          continue;
-        }
-        standing.add(fileId);
-        const hasSegments = objects.some(({ key }) => key.startsWith(`${segmentsOf(fileId)}/`));
-        if (has(usedKey(fileId)) && !hasSegments) continue;
-        const file = await load(fileId);
-        const isUnused = file && now() - file.createdAt >= UNUSED_MS && !(await blobs.get(usedKey(fileId)));
-        if (isUnused) {
-          await remove(file);
-          swept++;
-        } else if (file?.whole && hasSegments) await blobs.remove(segmentsOf(fileId));
-      }
-      // A mark without a file takes room from a person, who cannot see it.
-      for await (const { objects } of blobs.groups('owners'))
-        for (const { key } of objects) {
-          const fileId = key.split('/').at(-1)!.split('.')[0]!;
-          if (!standing.has(fileId) && (await isNobodys(key, fileId))) await blobs.remove(key);
-        }
-      orphans = found;
-      return swept;
-    },
+    sweep: createSweep({ blobs, keeper, termMs, now, remove }),
   };
 };

@@ -29,6 +29,11 @@ const KINDS: Readonly<Record<string, TextJob['kind']>> = {
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
 };
 
+/** Beside this file: among the sources, or in an image (scripts/images/bundle.mjs). */
+const WORKER = import.meta.url.endsWith('.ts')
+  ? new URL('./text-worker.ts', import.meta.url)
+  : new URL('./text-worker.mjs', import.meta.url);
+
 /** Bytes that it holds; null: it has ended, or does not say. Buffers are outside of the heap that `resourceLimits` bounds. */
 const heldBy = async (worker: Worker): Promise<number | null> => {
   const asked = worker.getHeapStatistics().then(
@@ -45,7 +50,7 @@ export type ReadText = (path: string, mediaType: string) => Promise<string | nul
 export const createTextReader = (limits: TextLimits = LIMITS): ReadText => {
   const reading = createPlaces(1, 16);
   const read = async (job: TextJob): Promise<string | null> => {
-    const worker = new Worker(new URL('./text-worker.ts', import.meta.url), {
+    const worker = new Worker(WORKER, {
       workerData: job,
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.heapBytes / MIB), maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
       env: {},

@@ -133,8 +133,15 @@ export const activeRun = (chat: string, active: string | null | undefined): stri
   return runId;
 };
 
-/** A non-negative number of chunks; below 0 means "the last so many", and is told all. Throws `bad-frame`. */
+/** How many chunks somebody has, or, below 0, the last so many that he wants; he is told all. Throws `bad-frame`. */
 export const readStartIndex = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
-  return /^-?\d{1,15}$/.test(text) ? Math.max(0, Number(text)) : refuse('startIndex', 'not a whole number.');
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : refuse('startIndex', 'not a whole number.');
 };
+
+/**
+ * The index of the stream's last chunk, for somebody who wants the last so many: he computes `tail + 1 + startIndex`, which is where he counts
+ * from when he comes again. He is told all, from 0, so the tail is what makes that 0. Pure.
+ */
+export const tailIndex = (startIndex: number): Record<string, string> =>
+  startIndex < 0 ? { 'x-workflow-stream-tail-index': String(-startIndex - 1) } : {};

@@ -1,5 +1,5 @@
 import { DefaultChatTransport, type UIMessage } from 'ai';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
 import { AiChat, workflowTransport } from '../../../testing/ai-chat.ts';
@@ -241,6 +241,41 @@ test.each([
   });
   expect([response.status, response.headers.get('content-type')]).toEqual([status, PROBLEM]);
   expect(gateway.runs).toEqual([]);
+});
+
+test('the transport of Workflow asks for the last chunks, is cut, and comes again where it was', async () => {
+  await using gateway = await start();
+  const warned: string[] = [];
+  vi.spyOn(console, 'warn').mockImplementation((line: string) => void warned.push(line));
+  onTestFinished(() => void vi.restoreAllMocks());
+  void new AiChat('c1', gateway.default()).sendMessage({ text: 'Hello' });
+  await finish(await gateway.run(0));
+  const asked: string[] = [];
+  const cutOnce: typeof fetch = async (url, init) => {
+    asked.push(new URL(String(url)).searchParams.get('startIndex')!);
+    const whole = await gateway.asAnn(url, init);
+    if (asked.length > 1) return whole;
+    const events = (await whole.text())
+      .split('\n\n')
+      .slice(0, 3)
+      .map((event) => `${event}\n\n`);
+    return new Response(events.join(''), whole);
+  };
+  const transport = workflowTransport({ api: gateway.api, fetch: cutOnce, initialStartIndex: -20 });
+  const types: string[] = [];
+  for await (const chunk of (await transport.reconnectToStream({ chatId: 'c1' }))!) types.push(chunk.type);
+  expect(types).toEqual([
+    'start',
+    'start-step',
+    'text-start',
+    'reset-step',
+    'text-start',
+    'text-delta',
+    'text-end',
+    'finish-step',
+    'finish',
+  ]);
+  expect([asked, warned]).toEqual([['-20', '3'], []]);
 });
 
 test('nothing to resume is 204; with startIndex the newest answer, and 404 where there is none; strangers meet 403', async () => {

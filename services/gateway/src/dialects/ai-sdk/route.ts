@@ -12,7 +12,7 @@ import { countAnswers } from '../metrics.ts';
 import { Tellers, type DialectContext } from '../tellers.ts';
 import { chunkEncoder, type ChunkStart } from './encode.ts';
 import { begin } from './begin.ts';
-import { ChatBody, StopBody, activeRun, readStartIndex, readStreamId } from './request.ts';
+import { ChatBody, StopBody, activeRun, readStartIndex, readStreamId, tailIndex } from './request.ts';
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 const tags = ['AI SDK'];
@@ -93,7 +93,8 @@ export const aiSdkRoutes = (instance: FastifyInstance, context: DialectContext):
       if (skipped === undefined && !found?.running) return (reply as FastifyReply).code(204).send();
       if (!found) throw new RunnelError('not-found');
       await tellers.enter(request, reply, userId);
-      await tell(request, reply, { conversationId, userId, runId: found.runId }, { skipped: skipped ?? 0 });
+      reply.headers(tailIndex(skipped ?? 0));
+      await tell(request, reply, { conversationId, userId, runId: found.runId }, { skipped: Math.max(0, skipped ?? 0) });
       return reply;
     },
   );

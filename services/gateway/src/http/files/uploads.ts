@@ -171,7 +171,7 @@ export const uploadRoutes = (app: FastifyInstance, { auth, config }: GatewayCont
     },
     async (request, reply) => {
       const { userId } = await callerOf(auth, request, reply);
-      await files.remove(await fileOf(files, (request.params as { id: string }).id, userId));
+      await files.discard(await fileOf(files, (request.params as { id: string }).id, userId));
       return reply.code(204).send();
     },
   );

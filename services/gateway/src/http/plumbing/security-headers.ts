@@ -66,6 +66,7 @@ const EXPOSED = [
   'x-ratelimit-remaining-requests',
   'x-ratelimit-reset-requests',
   'x-workflow-run-id',
+  'x-workflow-stream-tail-index',
   'stream-next-offset',
   'stream-up-to-date',
   'stream-cursor',

@@ -1,1 +1,0 @@
-export function isInImage(path: string): boolean;
