@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { call, elapse, waitFor } from '@runnel/e2e';
 import { disturb, seen } from './lib/disturb.ts';
 import { dryRun } from './lib/dry-run.ts';
+import { K6_IMAGE } from './lib/k6-image.ts';
 import { nodePower, type NodePower } from './lib/nodes.ts';
 import { BASE_VALUES, CHART, COMPONENTS, PREVIOUS_CHART, release, WITHOUT_LIMITS, type Component } from './lib/release.ts';
 import { failedSteps, step } from './lib/step.ts';
@@ -68,6 +69,25 @@ const loseNode = async (power: NodePower): Promise<void> => {
     await until(true);
   }
   for (const component of COMPONENTS) await app.rolledOut(component);
+};
+
+/** The chart's own load test with five people for four seconds: whether k6 gets there and judges, no figure. */
+const loadTest = async (): Promise<string> => {
+  const small = ['profile=short', 'deadlineSeconds=100', 'resources.requests.cpu=50m'];
+  const values = ['enabled=true', `image=${K6_IMAGE}`, ...small].map((value) => `loadTest.${value}`);
+  try {
+    await app.upgrade(CHART, [...VALUES, ...values]);
+    await app.test('load-test');
+    const [, checks] = /checks_succeeded[.:\s]*([\d.]+%[^\n]*)/.exec(await app.kubectl('logs', 'job/runnel-load-test')) ?? [];
+    return `checks ${checks?.trim() ?? 'not told'}`;
+  } catch (error) {
+    const words = await app.kubectl('logs', 'job/runnel-load-test', '--tail=40').catch(String);
+    throw new Error(`${(error as Error).message}\n${words}`, { cause: error });
+  } finally {
+    // What a test leaves to be read is not removed with the release.
+    await app.kubectl('delete', 'job,configmap', 'runnel-load-test', '--ignore-not-found');
+    await app.upgrade(CHART, VALUES);
+  }
 };
 
 /** Pods of the page that are replaced. */
@@ -137,6 +157,7 @@ const uninstall = async (): Promise<void> => {
 
 const disturbances = async (): Promise<void> => {
   await step('helm test: streams, cuts, resumes, compares hashes', async () => void (await app.test()));
+  await step('k6 as a Job of helm test', loadTest);
   await step(`an idle gateway, an idle AI pod: less than ${IDLE_MB} MB`, idleMemory);
   await step('a wrong value is refused', () => refused(app.upgrade(CHART, [...VALUES, 'gateway.replica=3']), /replica/));
   await disturb('a node is drained against the disruption budgets', origin, drainNode);

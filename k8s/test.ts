@@ -11,6 +11,7 @@ import { goTool } from '../scripts/go-tools.mjs';
 import { root, runCommand, runNode } from '../scripts/lib/command.ts';
 import { breakImage } from './lib/broken-image.ts';
 import { findCluster } from './lib/cluster.ts';
+import { k6Image } from './lib/k6-image.ts';
 
 const IMAGES = ['gateway', 'ai', 'audit', 'web', 'redis', 'postgres', 'kafka'];
 /** Tells `.ci/run` a machine without a cluster from a failed test. */
@@ -65,6 +66,7 @@ const main = async (script: string): Promise<number> => {
   say('helm and the images are built; the first time takes minutes');
   goTool('helm4');
   const tars = await buildImages(script === SCRIPTS['operator'] ? [...IMAGES, 'operator'] : IMAGES);
+  if (script === SCRIPTS['suite']) tars.push(await k6Image());
   say('the cluster is brought up; the first time on this machine takes a quarter of an hour');
   const cluster = await orNone(open);
   if (cluster === null) return NO_CLUSTER;

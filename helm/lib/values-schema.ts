@@ -282,7 +282,7 @@ const properties: Record<string, Schema> = {
   rateLimitPerMinute: integer(1),
   limits: object(Object.fromEntries([...Object.keys(budgetSettings), 'maxApiKeysPerUser'].map((name) => [name, unset(integer())]))),
   trustProxy: { type: ['integer', 'string', 'boolean'] },
-  files: object({ existingClaim: ref('name'), s3Url: { type: 'string', pattern: '^(s3://.+)?$' }, existingSecret }),
+  files: object({ existingClaim: ref('name'), s3Url: { type: 'string', pattern: '^(s3://.+)?$' }, existingSecret, retention: text(TERM) }),
   nameOverride: ref('name'),
   fullnameOverride: ref('name'),
   commonLabels: ref('labels'),

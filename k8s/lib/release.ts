@@ -105,7 +105,8 @@ export const release = (name: string, namespace: string) => {
     removeKinds: () => shell('kubectl', ['delete', 'crd', 'chatmodels.runnel.dev', 'chatclusters.runnel.dev', '--ignore-not-found']),
     upgrade: (chart: string, values: readonly string[]) => helm('upgrade', name, chart, ...set(values), ...WAIT),
     rollback: () => helm('rollback', name, ...WAIT),
-    test: () => helm('test', name, '--logs', '--timeout', '120s'),
+    /** All tests of the release, or that of this name. */
+    test: (only?: string) => helm('test', name, '--logs', '--timeout', '120s', ...(only ? ['--filter', `name=${name}-${only}`] : [])),
     uninstall: () => helm('uninstall', name, '--wait', '--timeout', '120s'),
 
     pods: (component: Component) =>

@@ -18,3 +18,6 @@ export const usedKey = (fileId: string): string => `${folderOf(fileId)}/used`;
 export const ownerFolder = (userId: string): string => `owners/${hash('sha256', userId.toWellFormed(), 'hex')}`;
 /** An empty object whose name says how large the file will be: one listing tells what a person has. */
 export const ownerKey = ({ userId, fileId, length }: FileRecord): string => `${ownerFolder(userId)}/${fileId}.${length}`;
+/** Of files that their owner deleted while they are held: their record, until the hold ends. */
+export const asideFolder = (userId: string): string => `aside/${hash('sha256', userId.toWellFormed(), 'hex')}`;
+export const asideKey = ({ userId, fileId }: Pick<FileRecord, 'userId' | 'fileId'>): string => `${asideFolder(userId)}/${fileId}`;

@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 import { newId, RunnelError } from '@runnel/protocol';
 import type { Blobs } from './blobs.ts';
 import {
+  asideFolder,
+  asideKey,
   dataKey,
   FILE_ID,
   folderOf,
@@ -17,9 +19,11 @@ import {
 } from './file-keys.ts';
 import { fileName } from './file-name.ts';
 import { parseRecord, type FileRecord, type WholeFile } from './file-record.ts';
+import { NOBODY, type Keeper } from './keeper.ts';
 import { lookInto, type FileContents } from './look-into.ts';
 import { onDisk, readAll, type LocalFile } from './on-disk.ts';
 import { contiguous, mostSegments } from './segments.ts';
+import { createSweep } from './sweep.ts';
 import { writeChecked, writeSegments, type Appended, type Checksum } from './write-segments.ts';
 
 export interface FileLimits {
@@ -39,9 +43,6 @@ export interface NewFile {
   filetype: string;
   length: number;
 }
-
-/** An upload that nobody used or ended for a day goes. */
-export const UNUSED_MS = 24 * 60 * 60 * 1000;
 
 /** Files that people upload: bytes come in any number of pieces, over any node; then what they are is judged by their content. */
 export interface FileStore {
@@ -69,26 +70,41 @@ export interface FileStore {
   read(file: WholeFile, from: number, to: number): Readable;
   /** A picture as models see it, a JPEG of at most 1568 pixels a side; null: none was made. */
   seen(file: WholeFile): Promise<Uint8Array | null>;
-  /** From now on it stays until somebody deletes it. */
+  /** From now on it stays until somebody deletes it, or until it is past its term and no conversation shows it. */
   use(file: WholeFile): Promise<void>;
+  /** Nothing of it stays. */
   remove(file: FileRecord): Promise<void>;
+  /**
+   * As its owner deletes it: it is gone for them. What is held, or what nobody can tell of just now, is set aside with its bytes; the sweep
+   * removes it when nothing holds it.
+   *
+   * @throws RunnelError `quota`: they have set aside as many as they may have
+   */
+  discard(file: FileRecord): Promise<void>;
   /** All files of a person, oldest first, also those that are not whole. */
   list(userId: string): Promise<FileRecord[]>;
-  /** All files of a person, of which nothing stays. Resolves to how many. */
+  /** All files of a person, of which nothing stays, nor of what was set aside. Resolves to how many they had. */
   erase(userId: string): Promise<number>;
-  /** Removes what nobody used for a day. Resolves to how many. */
+  /**
+   * Removes what nobody used for a day, what is past its term, and what was only held. Resolves to how many.
+   *
+   * @throws RunnelError `unavailable`: of some nobody could tell whether they are needed, so they stay
+   */
   sweep(): Promise<number>;
 }
 
 export const createFileStore = (
   blobs: Blobs,
   limits: FileLimits,
-  { contents = null, now = Date.now }: { contents?: FileContents | null; now?: () => number } = {},
+  {
+    contents = null,
+    now = Date.now,
+    keeper = NOBODY,
+    termMs = 0,
+  }: { contents?: FileContents | null; now?: () => number; keeper?: Keeper; termMs?: number } = {},
 ): FileStore => {
   /** Files that somebody writes on this node; over all nodes the segments' names decide. */
   const written = new Set<string>();
-  /** Folders without a record, as a node leaves them that dies while it removes; at the second look they are not just being made. */
-  let orphans = new Set<string>();
 
   const load = async (fileId: string): Promise<FileRecord | null> => {
     if (!FILE_ID.test(fileId)) return null;
@@ -109,6 +125,21 @@ export const createFileStore = (
     if ((await blobs.get(ownerKey(file))) !== null) return;
     await blobs.remove(folderOf(file.fileId));
     throw new RunnelError('not-found', 'There is no such file.');
+  };
+  const isHeld = async ({ userId, fileId }: FileRecord): Promise<boolean> => {
+    try {
+      return (await keeper.needs(userId, [fileId])).held.has(fileId);
+    } catch (error) {
+      if (error instanceof RunnelError && error.code === 'unavailable') return true;
+      throw error;
+    }
+  };
+  /** The note first: a node that dies in between leaves a file that lives, or one that is set aside. */
+  const setAside = async (file: FileRecord): Promise<void> => {
+    if ((await blobs.list(asideFolder(file.userId))).length >= limits.maxFiles)
+      throw new RunnelError('quota', 'So many of your files cannot be deleted at a time: try again later.');
+    await blobs.put(asideKey(file), Buffer.from(JSON.stringify(file)));
+    for (const key of [recordKey(file.fileId), ownerKey(file)]) await blobs.remove(key);
   };
   const filesOf = async (userId: string): Promise<{ key: string; fileId: string; length: number }[]> =>
     (await blobs.list(ownerFolder(userId))).map(({ key }) => {
@@ -138,7 +169,8 @@ export const createFileStore = (
     const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
     if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
     const whole = await onDisk(readAll(blobs, segments), (here) => look(file, here, limits.types));
-    await blobs.remove(segmentsOf(file.fileId));
+    // It is whole: what stays of its pieces goes with a sweep.
+    await blobs.remove(segmentsOf(file.fileId)).catch(() => undefined);
     return whole;
   };
   /** A file that is known is new again, as long as its parts stand. */
@@ -181,6 +213,10 @@ export const createFileStore = (
     limits,
     offsetOf,
     remove,
+    async discard(file) {
+      // What never was whole nobody has seen.
+      await (file.whole && (await isHeld(file)) ? setAside : remove)(file);
+    },
     async create(given) {
       const file = announced(given, newId());
       checkRoom(await filesOf(file.userId), file);
@@ -230,14 +266,16 @@ export const createFileStore = (
         // Somebody else asked at the same time, judged it, and removed the segments.
         const judged = await load(file.fileId);
         if (judged?.whole) return judged as WholeFile;
-        if (judged === null && !(error instanceof RunnelError)) throw new RunnelError('not-found', undefined, { cause: error });
+        const isLost = error instanceof RunnelError && error.code === 'not-found';
+        if (judged !== null && isLost)
+          throw new RunnelError('unavailable', 'Bytes of this upload are lost: ask where it ends.', { cause: error });
         throw error;
       }
     },
     read: (file, from, to) => blobs.read(dataKey(file), from, to),
     seen: ({ fileId }) => blobs.get(seenKey(fileId)),
     async use(file) {
-      await blobs.put(usedKey(file.fileId), Buffer.alloc(0));
+      await blobs.put(usedKey(file.fileId), Buffer.from(String(now())));
     },
     async list(userId) {
       const own = await Promise.all((await filesOf(userId)).map(({ fileId }) => load(fileId)));
@@ -246,24 +284,10 @@ export const createFileStore = (
     async erase(userId) {
       const own = await filesOf(userId);
       for (const { key, fileId } of own) await removeAll(fileId, key);
+      for (const { key } of await blobs.list(asideFolder(userId)))
+        for (const gone of [folderOf(key.split('/').at(-1)!), key]) await blobs.remove(gone);
       return own.length;
     },
-    async sweep() {
-      let swept = 0;
-      const found = new Set<string>();
-      for (const fileId of await blobs.folders('files')) {
-        const bytes = await blobs.get(recordKey(fileId));
-        const file = bytes && parseRecord(bytes);
-        const isNobodys = bytes === null && orphans.has(fileId);
-        if (bytes === null) found.add(fileId);
-        const isUnused = file && now() - file.createdAt >= UNUSED_MS && !(await blobs.get(usedKey(fileId)));
-        if (isUnused) await remove(file);
-        else if (isNobodys) await blobs.remove(folderOf(fileId));
-        else continue;
-        swept++;
-      }
-      orphans = found;
-      return swept;
-    },
+    sweep: createSweep({ blobs, keeper, termMs, now, remove }),
   };
 };

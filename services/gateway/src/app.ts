@@ -53,6 +53,7 @@ import { createModelCatalogue, type ModelCatalogue } from './dispatch/model-cata
 import { createRateLimits, type RateLimits } from './commands/rate-limit.ts';
 import { withRehydration } from './archive/rehydration.ts';
 import { parseTrustProxy, trustOf } from './auth/trust-proxy.ts';
+import { createKeeper } from './http/files/keeper.ts';
 import { openFiles } from './http/files/settings.ts';
 import { sweepFiles } from './http/files/sweep.ts';
 import { serviceAddress } from './dispatch/service-address.ts';
@@ -162,7 +163,7 @@ export const createGatewayApp = async (deps: GatewayDeps): Promise<GatewayApp> =
   const pictures = openPictures(config.imageMaxPixels);
   if (pictures === null) log.warn({ event: 'files.no-pictures' });
   const contents = createContents(pictures, createTextReader(), deps.metrics);
-  const files = openFiles(config, contents);
+  const files = openFiles(config, contents, deps.audit ? createKeeper(deps.audit) : null);
   const plain = createCommands({
     traces,
     runLog,

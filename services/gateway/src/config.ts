@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS } from '@runnel/protocol';
 import { authRules, doorSettings } from './config-doors.ts';
 import { oidcRules, oidcSettings } from './config-oidc.ts';
 import { budgetSettings } from './budgets/settings.ts';
-import { fileSettings } from './http/files/settings.ts';
+import { fileRules, fileSettings } from './http/files/settings.ts';
 import { parseSignInUrl } from './auth/sign-in-url.ts';
 import { checkTrustProxy } from './auth/trust-proxy.ts';
 
@@ -104,6 +104,6 @@ const settings = {
   }),
 };
 
-export const configSpec = defineConfig(settings, [...authRules, ...oidcRules]);
+export const configSpec = defineConfig(settings, [...authRules, ...oidcRules, ...fileRules]);
 
 export type GatewayConfig = LoadedConfig<typeof configSpec>;

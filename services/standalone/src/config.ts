@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { commonSettings, defineConfig, setting, type LoadedConfig } from '@runnel/kit';
 import { configSpec as ai } from '@runnel/ai';
 import { keepingRules, keepingSettings } from '@runnel/audit';
-import { authRules, configSpec as gateway, oidcRules } from '@runnel/gateway';
+import { authRules, configSpec as gateway, fileRules, oidcRules } from '@runnel/gateway';
 
 /** There is no Redis to reach. */
 const ofStore = ['redisUrl', 'redisKeyPrefix', 'redisShards', 'redisCaFile', 'redisCertFile', 'redisKeyFile'] as const;
@@ -55,7 +55,7 @@ export const configSpec = defineConfig(
       description: 'Where conversations are kept',
     }),
   },
-  [...authRules, ...oidcRules, ...keepingRules],
+  [...authRules, ...oidcRules, ...fileRules, ...keepingRules],
 );
 
 export type StandaloneConfig = LoadedConfig<typeof configSpec>;

@@ -120,6 +120,12 @@ export const Hold = Type.Object({
 export type Hold = Static<typeof Hold>;
 export const HoldList = Type.Object({ holds: Type.Array(Hold) });
 
+/** Body of `POST /files/needed`: files of a person; and which of them a hold keeps, and which a conversation of theirs shows that lives. */
+export const FilesAsked = Type.Object({ user: Name, files: Type.Array(Id, { maxItems: 1_000 }) });
+export type FilesAsked = Static<typeof FilesAsked>;
+export const FilesNeeded = Type.Object({ held: Type.Array(Type.String()), shown: Type.Array(Type.String()) });
+export type FilesNeeded = Static<typeof FilesNeeded>;
+
 /** What people deleted while it was held. `kind`: message, part, title. */
 export const KeptPage = Type.Object({
   rows: Type.Array(

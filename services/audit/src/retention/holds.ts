@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import type { Hold, HoldWish } from '@runnel/protocol/http';
+import type { FilesNeeded, Hold, HoldWish } from '@runnel/protocol/http';
 import { Partitions } from '../database/partitions.ts';
 import { HELD, HOLD, type HeldRow, type HoldRow } from '../database/retention-tables.ts';
 import { dialectOf, fromStored, Sql } from '../database/sql.ts';
@@ -8,6 +8,7 @@ import { rowOf } from '../database/tables.ts';
 import { inTurn } from '../database/turns.ts';
 import { addPersons, personsNamed } from '../persons/resolve.ts';
 import { appendAct, nextAct } from '../read/admin-log.ts';
+import { neededFiles } from './needed-files.ts';
 import { notHeld } from './not-held.ts';
 
 type Raw = Record<string, unknown>;
@@ -57,6 +58,11 @@ export class Holds {
 
   isHeld(userId: string): Promise<boolean> {
     return isHeld(this.#sql, userId);
+  }
+
+  /** @see neededFiles */
+  neededFiles(userId: string, files: readonly string[]): Promise<FilesNeeded> {
+    return neededFiles(this.#sql, userId, files);
   }
 
   async set({ admin, user, conversation, matter = '' }: HoldWish, now = Date.now()): Promise<Hold> {

@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
-import { Hold, HoldList, HoldWish, KeptPage } from '@runnel/protocol/http';
+import { FilesAsked, FilesNeeded, Hold, HoldList, HoldWish, KeptPage } from '@runnel/protocol/http';
 import type { Holds } from './holds.ts';
 
 const HoldParams = Type.Object({ hold: Type.String({ pattern: '^[0-9a-f-]{36}$' }) });
 const Nothing = Type.Unsafe<undefined>({});
 
-/** Legal holds, for who has the services' own token. `plain` refuses names that the databases do not take. */
+/** Legal holds, and what they keep of files, for who has the services' own token. `plain` refuses names that the databases do not take. */
 export const registerHolds = (app: FastifyInstance, holds: Holds, plain: (text: string) => string): void => {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>();
 
@@ -25,6 +25,10 @@ export const registerHolds = (app: FastifyInstance, holds: Holds, plain: (text: 
     });
     return reply.code(201).send(hold);
   });
+
+  typed.post('/files/needed', { schema: { body: FilesAsked, response: { 200: FilesNeeded } } }, async (request) =>
+    holds.neededFiles(plain(request.body.user), request.body.files),
+  );
 
   const Admin = Type.Object({ admin: Type.String({ minLength: 1, maxLength: 255 }) });
   typed.delete(

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { createLogger, createMetrics, waitFor } from '@runnel/kit';
 import type { AuditEvent } from '@runnel/protocol/audit';
 import { expect, onTestFinished, test } from 'vitest';
+import type { FilesNeeded } from '@runnel/protocol/http';
+import { createAuditApp } from '../../src/app.ts';
 import { auditMetrics } from '../../src/metrics.ts';
 import { dayBefore, startRetention } from '../../src/retention/service.ts';
 import type { AuditTables } from '../../src/audit-database.ts';
@@ -134,6 +136,41 @@ export const retentionContract = (open: () => Promise<AuditTables>, stories: num
     expect(await problems(tables)).toEqual([]);
     const acts = (await tables.trail.page({ limit: 50 })).events.filter(({ type }) => type.startsWith('HOLD'));
     expect(acts.map(({ type }) => type)).toEqual(['HOLD_SET', 'HOLD_ENDED']);
+  });
+
+  test('R-4 files of a conversation are needed while it lives, or while it or its owner is held; a deletion and a term end that, a hold does not', async () => {
+    const tables = await open();
+    const app = createAuditApp(tables);
+    const withFile = (conversationId: string, fileId: string, userId = 'ann'): AuditEvent[] => {
+      const s = story(conversationId, { userId });
+      const part = { partId: `p-${fileId}`, index: 0, at: 0, kind: 'file', state: 'done', fileId, name: 'a' } as const;
+      const { partId, index, kind, state } = part;
+      const told = s.make('PART_CHANGED', { runId: 'm1', partId, index, kind, state, text: JSON.stringify(part) });
+      return [s.started(), s.said('m1', `see ${fileId}`), told, s.ended('r1', 'm1', 'f9')];
+    };
+    const gone = (conversationId: string): AuditEvent => story(conversationId, { logId: `${conversationId}-2` }).sessionDeleted();
+    await tables.store.write([...withFile('c1', 'f1'), ...withFile('c2', 'f2'), ...withFile('c3', 'f3'), ...withFile('c4', 'f4', 'bob')]);
+    const needed = async (user = 'ann') => {
+      const payload = { user, files: ['f1', 'f2', 'f3', 'f4', 'f9'] };
+      const { held, shown } = (await app.inject({ method: 'POST', url: '/files/needed', payload })).json<FilesNeeded>();
+      return [held.toSorted(), shown.toSorted()];
+    };
+    expect([await needed(), await needed('bob')]).toEqual([
+      [[], ['f1', 'f2', 'f3']],
+      [[], ['f4']],
+    ]);
+    const hold = await tables.holds.set({ admin: 'root', conversation: 'c1' }, T0 + DAY);
+    await tables.store.write([gone('c1'), gone('c2')]);
+    expect(await needed()).toEqual([['f1'], ['f3']]);
+    const own = await tables.holds.set({ admin: 'root', user: 'ann' }, T0 + DAY);
+    expect(await needed()).toEqual([['f1', 'f2', 'f3', 'f4', 'f9'], ['f3']]);
+    expect(await needed('bob')).toEqual([[], ['f4']]);
+    await tables.holds.end(own.hold, 'root', T0 + 2 * DAY);
+    expect(await needed()).toEqual([['f1'], ['f3']]);
+    await cutAll(tables, T0 + 10 * DAY, T0 + 30 * DAY);
+    expect(await needed()).toEqual([['f1'], []]);
+    await tables.holds.end(hold.hold, 'root', T0 + 31 * DAY);
+    expect(await needed()).toEqual([[], []]);
   });
 
   test('R-4 S-15 a hold that was taken out of the table, changed, added, or not kept to is told', async () => {

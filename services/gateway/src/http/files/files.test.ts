@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
+import { RunnelError } from '@runnel/protocol';
+import type { AuditClient } from '../../context.ts';
 import { startGateway, type TestGateway } from '../../../testing/test-gateway.ts';
 
 const TUS = { 'tus-resumable': '1.0.0' };
@@ -15,11 +17,12 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Gateways over one folder. */
-const startNodes = async (count = 1, env: Record<string, string> = {}) => {
+const startNodes = async (count = 1, env: Record<string, string> = {}, audit: AuditClient | null = null) => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-files-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const gateways: TestGateway[] = [];
-  for (let i = 0; i < count; i++) gateways.push(await startGateway({ env: { FILES_URL: `file:${folder}`, ...env } }));
+  for (let i = 0; i < count; i++)
+    gateways.push(await startGateway({ env: { FILES_URL: `file:${folder}`, ...env }, ...(audit && { audit }) }));
   onTestFinished(async () => void (await Promise.all(gateways.map((gateway) => gateway.close()))));
   return { folder, gateways, urls: gateways.map(({ url }) => url) };
 };
@@ -238,4 +241,34 @@ test('tus says what it can, and refuses another version and headers that cannot 
   expect((await patch(urls[0]! + made.headers.get('location')!, 0, Buffer.from('x'), { 'content-type': 'application/json' })).status).toBe(
     415,
   );
+});
+
+test('R-4 a file that is held is gone for its owner and its bytes stay; one that is not leaves nothing', async () => {
+  const asked: unknown[] = [];
+  let answer: unknown = { held: [], shown: [] };
+  const audit: AuditClient = {
+    async call(path, { body } = {}) {
+      if (path !== '/files/needed') return { status: 200, body: { conversations: [], hasMore: false } };
+      if (answer === null) throw new RunnelError('unavailable');
+      asked.push(body);
+      return { status: answer === 404 ? 404 : 200, body: answer };
+    },
+  };
+  const { folder, urls } = await startNodes(1, { FILE_RETENTION: '30d' }, audit);
+  const left = async (): Promise<string[]> =>
+    (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name);
+  const deleted = async (text: string, held: (fileId: string) => unknown): Promise<string[]> => {
+    const path = await upload(urls[0]!, Buffer.from(text));
+    const fileId = path.split('/').at(-1)!;
+    answer = held(fileId);
+    expect((await call('DELETE', urls[0]! + path)).status).toBe(204);
+    expect((await call('GET', urls[0]! + path)).status).toBe(404);
+    return (await left()).filter((name) => name === fileId || name === `data-${sha256(Buffer.from(text))}`);
+  };
+  expect(await deleted('a', () => ({ held: [], shown: ['x'] }))).toEqual([]);
+  expect(asked).toEqual([{ user: 'ann', files: [expect.any(String)] }]);
+  expect(await deleted('b', (fileId) => ({ held: [fileId], shown: [] }))).toHaveLength(2);
+  // The audit is down, or is of a release that cannot tell.
+  expect(await deleted('c', () => null)).toHaveLength(2);
+  expect(await deleted('d', () => 404)).toHaveLength(2);
 });

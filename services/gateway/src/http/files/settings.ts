@@ -8,6 +8,7 @@ import {
   openBlobs,
   type FileContents,
   type FileStore,
+  type Keeper,
 } from '@runnel/files';
 
 const MIB = 1024 * 1024;
@@ -25,6 +26,11 @@ export const fileSettings = {
     description: 'Bytes of all files of one user at most',
   }),
   filesMaxCount: setting.integer('FILES_MAX_COUNT', { default: 1_000, minimum: 1, description: 'Files of one user at most' }),
+  fileRetentionMs: setting.duration('FILE_RETENTION', {
+    default: 0,
+    description:
+      'For so long after its last use a file stays that no conversation shows any more: two days at least; 0: until its owner deletes it. Needs the audit service',
+  }),
   imageMaxPixels: setting.integer('IMAGE_MAX_PIXELS', {
     default: 30_000_000,
     minimum: 1,
@@ -35,6 +41,16 @@ export const fileSettings = {
     description: 'Media types of files that are taken, by their content; `text/*` stands for all of text; comma-separated',
   }),
 };
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Conversations that the audit has not read of yet show files, too. */
+export const fileRules = [
+  {
+    of: ['fileRetentionMs'] as const,
+    problems: ({ fileRetentionMs }: { fileRetentionMs: number }) =>
+      fileRetentionMs > 0 && fileRetentionMs < 2 * DAY_MS ? ['FILE_RETENTION must be 0 or two days at least'] : [],
+  },
+];
 
 type FileConfig = LoadedConfig<ConfigSpec<typeof fileSettings>>;
 
@@ -48,10 +64,13 @@ export const openFiles = (
     filesMaxTotalBytes,
     filesMaxCount,
     fileTypes,
+    fileRetentionMs,
   }: FileConfig,
   contents: FileContents,
+  /** Null: nobody knows of conversations, so terms do not count. */
+  keeper: Keeper | null,
 ): FileStore | null => {
   const blobs = openBlobs(filesUrl, { accessKeyId, secretAccessKey });
   const limits = { maxBytes: fileMaxBytes, maxTotalBytes: filesMaxTotalBytes, maxFiles: filesMaxCount, types: fileTypes };
-  return blobs && createFileStore(blobs, limits, { contents });
+  return blobs && createFileStore(blobs, limits, { contents, ...(keeper && { keeper, termMs: fileRetentionMs }) });
 };
