@@ -44,7 +44,8 @@ async function runLoadtests(): Promise<TierOutcome> {
   const smoke = (mode: string): string[] => ['loadtest/run.ts', 'smoke', '--mode', mode];
   const short = (script: string): string[] => ['loadtest/run.ts', 'short', '--script', script];
   const loads = [smoke('round-robin'), smoke('cookie'), ...['v1', 'tools', 'upload'].map(short)];
-  for (const args of [...loads, ['loadtest/prove-slow.ts']]) {
+  const proofs = ['stream', 'upload', 'tools'].map((script) => ['loadtest/prove-slow.ts', script]);
+  for (const args of [...loads, ...proofs]) {
     let passed = await passes(args);
     if (!passed && loads.includes(args)) {
       // Machines are shared: somebody else's second of work is not our latency. A slow build fails each time (prove-slow).

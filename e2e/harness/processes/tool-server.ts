@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { elapse } from '../wait.ts';
 
 /** One execution, as the server saw it begin. */
 export interface Execution {
@@ -20,6 +21,8 @@ export interface ToolServer {
   readonly executions: Execution[];
   hold(): void;
   release(): void;
+  /** From now on each call takes so long at least, ms. */
+  slow(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export const toolsSetting = ({ url }: ToolServer): string =>
 export const startToolServer = async (): Promise<ToolServer> => {
   const executions: Execution[] = [];
   let gate: PromiseWithResolvers<void> | null = null;
+  let callMs = 0;
   const answer = (response: ServerResponse, id: number | undefined, result: object): void => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
   };
@@ -56,6 +60,7 @@ export const startToolServer = async (): Promise<ToolServer> => {
     };
     executions.push(execution);
     await gate?.promise;
+    if (callMs > 0) await elapse(callMs);
     if (!response.destroyed) answer(response, id, { content: [{ type: 'text', text: `${name} ${execution.label}` }] });
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -82,6 +87,7 @@ export const startToolServer = async (): Promise<ToolServer> => {
       gate?.resolve();
       gate = null;
     },
+    slow: (ms) => void (callMs = ms),
     async close() {
       gate?.resolve();
       server.closeAllConnections();

@@ -70,7 +70,8 @@ export const dialectPartsScenario: Scenario = {
   name: 'dialect-parts',
   promise: 'P-1 W-16 W-18 W-19',
   cluster: { gateways: 2, tools: true },
-  deadlineMs: 120_000,
+  // Three faults with a pod to start in each: on a machine that is full a start alone takes 45 s.
+  deadlineMs: 300_000,
   async run(stage) {
     const { error } = console;
     // The client writes each broken connection to the console.

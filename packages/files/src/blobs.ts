@@ -15,6 +15,13 @@ export interface BlobInfo {
   bytes: number;
 }
 
+/** What is under one folder. */
+export interface BlobGroup {
+  /** The folder's own, last name. */
+  name: string;
+  objects: BlobInfo[];
+}
+
 /**
  * Objects by name, as a folder or a bucket keeps them. Names are segments of `[A-Za-z0-9._-]` with `/` between. An object is there whole or
  * not at all, and everyone sees it once it is (a shared folder, S3).
@@ -34,8 +41,8 @@ export interface Blobs {
   read(key: string, from: number, to: number): Readable;
   /** Objects whose names begin with `folder/`, in the order of their names. */
   list(folder: string): Promise<BlobInfo[]>;
-  /** Names of the folders right under `folder`. */
-  folders(folder: string): Promise<string[]>;
+  /** The same one folder right under `folder` after the other, however many there are. */
+  groups(folder: string): AsyncIterable<BlobGroup>;
   /** Removes the object, or all that is under the folder of this name. What is not there is removed already. */
   remove(key: string): Promise<void>;
 }

@@ -1,17 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { RunnelError } from '@runnel/protocol';
-import { checkKey, type BlobInfo, type Blobs } from './blobs.ts';
-import { readListing } from './bucket-listing.ts';
-import { bucketDown, bucketRequests, type BucketAsk } from './bucket-requests.ts';
+import { checkKey, type BlobGroup, type BlobInfo, type Blobs } from './blobs.ts';
+import { isNoSuchKey, readListing, type Listing } from './bucket-listing.ts';
+import { bucketDown, bucketRequests, type BucketAnswer, type BucketAsk } from './bucket-requests.ts';
 import type { BucketKeys, BucketPlace } from './bucket-url.ts';
 
 /** Objects that are removed at a time. */
 const REMOVING = 8;
 const NEW = { 'if-none-match': '*' };
+/** An attempt that broke off sooner than that did not meet a bucket that hangs. */
+const ASK_WITHIN_MS = 5_000;
+const PROBE = 'probes/if-none-match';
 
 /** A read that breaks goes on where it stood, so often without one more byte. */
 const BREAKS = 3;
@@ -19,29 +20,46 @@ const BREAKS = 3;
 /** Objects of a bucket that speaks S3, over any number of processes. */
 export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
   const ask = bucketRequests(place, keys);
-  /** The answer, if it has one of these statuses. @throws RunnelError `unavailable` */
-  const expecting = async (request: BucketAsk, ...statuses: number[]): Promise<Dispatcher.ResponseData> => {
-    const answer = await ask(request);
-    if (statuses.includes(answer.statusCode)) return answer;
-    await answer.body.dump();
-    throw bucketDown(new Error(`the bucket answered ${answer.statusCode} to ${request.method}`));
-  };
-  const written = async (key: string, body: BucketAsk['body'], bytes: number, more = {}): Promise<number> => {
+  const unexpected = (status: number, { method }: BucketAsk): RunnelError =>
+    bucketDown(new Error(`the bucket answered ${status} to ${method}, or is none`));
+  const written = async (key: string, body: BucketAsk['body'], bytes: number, more = {}): Promise<BucketAnswer> => {
     const headers = { 'content-length': String(bytes), 'content-type': 'application/octet-stream', ...more };
-    const { statusCode, body: answer } = await expecting({ method: 'PUT', key, headers, ...(body && { body }) }, 200, 409, 412);
-    await answer.dump();
-    return statusCode;
+    return ask({ method: 'PUT', key, headers, ...(body && { body }) });
   };
-  const putOnce = async (key: string, bytes: Uint8Array): Promise<boolean> =>
-    (await written(key, () => bytes, bytes.byteLength, NEW)) === 200;
+  /** @throws RunnelError `unavailable` for whatever does not say that it took it */
+  const mustTake = async (key: string, body: BucketAsk['body'], bytes: number): Promise<void> => {
+    const { statusCode, etag } = await written(key, body, bytes);
+    if (statusCode !== 200 || etag === undefined) throw unexpected(statusCode, { method: 'PUT', key });
+  };
+  const get = async (key: string): Promise<Buffer | null> => {
+    const asked: BucketAsk = { method: 'GET', key };
+    const { statusCode, body, etag } = await ask(asked);
+    if (statusCode === 200 && etag !== undefined) return body;
+    if (statusCode === 404 && isNoSuchKey(body.toString())) return null;
+    throw unexpected(statusCode, asked);
+  };
+  const putOnce = async (key: string, bytes: Uint8Array): Promise<boolean> => {
+    const from = performance.now();
+    const asked = written(key, () => bytes, bytes.byteLength, NEW);
+    const answer = await asked.catch(async (error: unknown) => {
+      // Some refuse before they have read it all and close: what stands there tells. One that says nothing is not asked again.
+      const found = performance.now() - from < ASK_WITHIN_MS ? await get(key) : null;
+      if (found === null) throw error;
+      return { statusCode: 412, etag: undefined, attempts: 2 };
+    });
+    const { statusCode, etag, attempts } = answer;
+    if (statusCode === 200 && etag !== undefined) return true;
+    // It may be what the attempt before brought, whose answer was lost.
+    if (statusCode === 412) return attempts > 1 && (await get(key))?.equals(bytes) === true;
+    if (statusCode === 409) return false;
+    throw unexpected(statusCode, { method: 'PUT', key });
+  };
 
-  /** A bucket that passes over `If-None-Match` would let two writers mix, and nobody would be told. */
+  /** A bucket that passes over `If-None-Match` would let two writers mix, and nobody would be told. The object stays for all who look. */
   let honours: Promise<void> | undefined;
   const probe = async (): Promise<void> => {
-    const key = `probes/${randomUUID()}`;
-    const both = [await putOnce(key, Buffer.from('a')), await putOnce(key, Buffer.from('b'))];
-    await remove(key);
-    if (both[1]) throw new Error('FILES_URL: this bucket does not know If-None-Match on PUT, which keeps two uploads apart');
+    for (const bytes of ['a', 'b']) if (!(await putOnce(PROBE, Buffer.from(bytes)))) return;
+    throw new Error('FILES_URL: this bucket does not know If-None-Match on PUT, which keeps two uploads apart');
   };
   const mustHonour = (): Promise<void> =>
     (honours ??= probe().catch((error: unknown) => {
@@ -49,43 +67,67 @@ export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
       throw error;
     }));
 
-  /** All pages of a listing. */
-  const listed = async (prefix: string, delimiter?: string): Promise<{ objects: BlobInfo[]; folders: string[] }> => {
-    const found: { objects: BlobInfo[]; folders: string[] } = { objects: [], folders: [] };
+  /** Page by page, in the order of their names. */
+  async function* pages(prefix: string): AsyncGenerator<BlobInfo[]> {
     let next: string | null = null;
     do {
-      const query = {
-        'list-type': '2',
-        prefix,
-        ...(delimiter !== undefined && { delimiter }),
-        ...(next !== null && { 'continuation-token': next }),
-      };
-      const { body } = await expecting({ method: 'GET', key: '', query }, 200);
-      const page = readListing(await body.text().catch((cause: unknown) => Promise.reject(bucketDown(cause))));
-      found.objects.push(...page.objects);
-      found.folders.push(...page.folders);
+      const query = { 'list-type': '2', prefix, ...(next !== null && { 'continuation-token': next }) };
+      const asked: BucketAsk = { method: 'GET', key: '', query };
+      const { statusCode, body } = await ask(asked);
+      const page: Listing | null = statusCode === 200 ? readListing(body.toString()) : null;
+      if (page === null) throw unexpected(statusCode, asked);
+      yield page.objects;
       next = page.next;
     } while (next !== null);
+  }
+  const listed = async (prefix: string): Promise<BlobInfo[]> => {
+    const found: BlobInfo[] = [];
+    for await (const page of pages(prefix)) found.push(...page);
     return found;
   };
-  const removeOne = async (key: string): Promise<void> => (await expecting({ method: 'DELETE', key }, 200, 204, 404)).body.dump();
+  const removeOne = async (key: string): Promise<void> => {
+    const asked: BucketAsk = { method: 'DELETE', key };
+    const { statusCode, body } = await ask(asked);
+    if (statusCode !== 204 && !(statusCode === 404 && isNoSuchKey(body.toString()))) throw unexpected(statusCode, asked);
+  };
   const remove = async (key: string): Promise<void> => {
     await removeOne(key);
-    const { objects } = await listed(`${key}/`);
+    const objects = await listed(`${key}/`);
     for (let at = 0; at < objects.length; at += REMOVING)
       await Promise.all(objects.slice(at, at + REMOVING).map((object) => removeOne(object.key)));
   };
+
+  async function* groups(folder: string): AsyncGenerator<BlobGroup> {
+    let group: BlobGroup = { name: '', objects: [] };
+    for await (const page of pages(`${folder}/`))
+      for (const object of page) {
+        const [name = '', ...more] = object.key.slice(folder.length + 1).split('/');
+        if (more.length === 0) continue;
+        if (group.name !== name) {
+          if (group.objects.length > 0) yield group;
+          group = { name, objects: [] };
+        }
+        group.objects.push(object);
+      }
+    if (group.objects.length > 0) yield group;
+  }
 
   /** Bytes from `from` to `to`, over as many requests as that takes. */
   async function* bytesOf(key: string, from: number, to: number): AsyncGenerator<Uint8Array> {
     let at = from;
     for (let breaks = 0; at <= to;) {
-      const headers = { range: `bytes=${at}-${to}` };
-      const { body } = await expecting({ method: 'GET', key, headers }, 206);
+      const asked: BucketAsk = { method: 'GET', key, headers: { range: `bytes=${at}-${to}` } };
+      const { statusCode, body } = await ask.open(asked);
+      if (statusCode !== 206) {
+        const isGone = statusCode === 404 && isNoSuchKey(await body.text().catch(() => ''));
+        await body.dump().catch(() => undefined);
+        throw isGone ? new RunnelError('not-found', 'There is no such file.') : unexpected(statusCode, asked);
+      }
       const before = at;
       try {
         for await (const chunk of body as AsyncIterable<Buffer>) {
           at += chunk.byteLength;
+          if (at > to + 1) throw bucketDown(new Error('the bucket has more of an object than it was asked for'));
           yield chunk;
         }
       } catch (cause) {
@@ -104,22 +146,15 @@ export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
       await mustHonour();
       return putOnce(key, bytes);
     },
-    async put(key, bytes) {
-      await written(checkKey(key), () => bytes, bytes.byteLength);
-    },
+    put: async (key, bytes) => mustTake(checkKey(key), () => bytes, bytes.byteLength),
     async putFile(key, path) {
       const { size } = await stat(path);
-      await written(checkKey(key), () => createReadStream(path), size);
+      await mustTake(checkKey(key), () => createReadStream(path), size);
     },
-    async get(key) {
-      const { statusCode, body } = await expecting({ method: 'GET', key: checkKey(key) }, 200, 404);
-      if (statusCode === 200) return body.bytes().catch((cause: unknown) => Promise.reject(bucketDown(cause)));
-      await body.dump();
-      return null;
-    },
+    get: async (key) => get(checkKey(key)),
     read: (key, from, to) => Readable.from(bytesOf(checkKey(key), from, to), { objectMode: false }),
-    list: async (folder) => (await listed(`${checkKey(folder)}/`)).objects.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
-    folders: async (folder) => (await listed(`${checkKey(folder)}/`, '/')).folders.map((path) => path.split('/').at(-2)!),
-    remove: (key) => remove(checkKey(key)),
+    list: async (folder) => (await listed(`${checkKey(folder)}/`)).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+    groups: (folder) => groups(checkKey(folder)),
+    remove: async (key) => remove(checkKey(key)),
   };
 };

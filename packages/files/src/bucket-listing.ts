@@ -3,8 +3,6 @@ import type { BlobInfo } from './blobs.ts';
 /** One page of what a bucket lists. */
 export interface Listing {
   objects: BlobInfo[];
-  /** With a `/` at their ends. */
-  folders: string[];
   /** Where the next page begins; null: this was the last. */
   next: string | null;
 }
@@ -21,9 +19,19 @@ const textIn = (xml: string, element: string): string | null => {
   return text === undefined ? null : plain(text);
 };
 
-/** Reads an answer of ListObjectsV2. Our names have nothing that XML would escape, so no more of it is read than this. Pure. */
-export const readListing = (xml: string): Listing => ({
-  objects: within(xml, 'Contents').map((one) => ({ key: textIn(one, 'Key') ?? '', bytes: Number(textIn(one, 'Size') ?? NaN) })),
-  folders: within(xml, 'CommonPrefixes').flatMap((one) => textIn(one, 'Prefix') ?? []),
-  next: textIn(xml, 'IsTruncated') === 'true' ? textIn(xml, 'NextContinuationToken') : null,
-});
+/** Anything else that says 200 must not pass for a folder without objects. */
+const LISTING = /<ListBucketResult[\s>][\s\S]*<\/ListBucketResult>\s*$/;
+
+/**
+ * Reads an answer of ListObjectsV2; null: it is none. Our names have nothing that XML would escape, so no more of it is read than this. Pure.
+ */
+export const readListing = (xml: string): Listing | null =>
+  LISTING.test(xml)
+    ? {
+        objects: within(xml, 'Contents').map((one) => ({ key: textIn(one, 'Key') ?? '', bytes: Number(textIn(one, 'Size') ?? NaN) })),
+        next: textIn(xml, 'IsTruncated') === 'true' ? textIn(xml, 'NextContinuationToken') : null,
+      }
+    : null;
+
+/** Whether a 404 is said of the object, and not of the bucket, or by something before it. Pure. */
+export const isNoSuchKey = (xml: string): boolean => textIn(xml, 'Code') === 'NoSuchKey';

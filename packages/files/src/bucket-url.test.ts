@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readListing } from './bucket-listing.ts';
+import { isNoSuchKey, readListing } from './bucket-listing.ts';
 import { bucketPlace } from './bucket-url.ts';
 import { checkFilesUrl, openBlobs } from './open-files.ts';
 
@@ -31,9 +31,19 @@ test('a page of a listing: objects, folders, and where the next one begins', () 
       { key: 'files/a', bytes: 1 },
       { key: 'files/b&c', bytes: 20 },
     ],
-    folders: [],
     next: 'a&b=',
   });
-  const last = page('<IsTruncated>false</IsTruncated><CommonPrefixes><Prefix>files/x/</Prefix></CommonPrefixes>');
-  expect(readListing(last)).toEqual({ objects: [], folders: ['files/x/'], next: null });
+  expect(readListing(page('<IsTruncated>false</IsTruncated>'))).toEqual({ objects: [], next: null });
+});
+
+test('what is no whole listing is no empty folder', () => {
+  const whole = '<ListBucketResult><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>';
+  expect(readListing(`${whole}\n`)?.objects).toEqual([{ key: 'a', bytes: 1 }]);
+  for (const other of ['', '<html>Welcome</html>', whole.slice(0, -5), '<Error><Code>SlowDown</Code></Error>'])
+    expect(readListing(other)).toBeNull();
+});
+
+test('a missing object is told from a missing bucket, and from a page of something before it', () => {
+  expect(isNoSuchKey('<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Key>a</Key></Error>')).toBe(true);
+  for (const other of ['', '<Error><Code>NoSuchBucket</Code></Error>', '<html>NoSuchKey</html>']) expect(isNoSuchKey(other)).toBe(false);
 });

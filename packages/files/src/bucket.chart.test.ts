@@ -1,55 +1,31 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createServer as createHttp, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { goTool } from '../../../scripts/go-tools.mjs';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { BUCKET_KEYS as KEYS, startBuckets, type BucketServer } from '../testing/bucket-server.ts';
+import type { BlobGroup } from './blobs.ts';
 import { createFileReader } from './file-reader.ts';
 import { createFileStore, type FileStore } from './file-store.ts';
 import { UNUSED_MS } from './sweep.ts';
 import { openBlobs } from './open-files.ts';
 
-const KEYS = { accessKeyId: 'runnel', secretAccessKey: 'not-a-secret' };
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 2_000, types: ['text/*'] };
 
-let server: { url: string; close(): Promise<void> };
+let server: BucketServer;
 
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-};
-
-/** A real S3 server over a folder; its folders are its buckets. */
 beforeAll(async () => {
-  const binary = goTool('versitygw');
-  const folder = await mkdtemp(join(tmpdir(), 'runnel-s3-'));
-  for (const name of ['data', 'data/files', 'meta']) await mkdir(join(folder, name));
-  const port = await freePort();
-  const args = ['-p', `127.0.0.1:${port}`, 'posix', '--sidecar', join(folder, 'meta'), join(folder, 'data')];
-  const env = { ...process.env, ROOT_ACCESS_KEY: KEYS.accessKeyId, ROOT_SECRET_KEY: KEYS.secretAccessKey };
-  const child = spawn(binary, args, { env, stdio: 'ignore' });
-  const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(() => fetch(url), { timeout: 30_000 });
-  server = {
-    url,
-    async close() {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  server = await startBuckets('files');
 }, 1_800_000);
 afterAll(() => server.close());
 
 const node = (now?: () => number, endpoint = server.url): FileStore =>
   createFileStore(openBlobs(`s3://files?endpoint=${endpoint}`, KEYS)!, LIMITS, now && { now });
+const allOf = async (groups: AsyncIterable<BlobGroup>): Promise<BlobGroup[]> => {
+  const all: BlobGroup[] = [];
+  for await (const group of groups) all.push(group);
+  return all;
+};
 const blobs = (endpoint = server.url) => openBlobs(`s3://files?endpoint=${endpoint}`, KEYS)!;
 async function* pieces(...all: (string | Buffer | Error)[]): AsyncGenerator<Buffer> {
   for (const piece of all) {
@@ -93,7 +69,13 @@ test('objects are there whole or not at all, once under one name, listed in orde
     { key: 'one/a', bytes: 10 },
     { key: 'one/b/c', bytes: 0 },
   ]);
-  expect(await bucket.folders('one')).toEqual(['b']);
+  await bucket.put('one/b/d', Buffer.alloc(2));
+  await bucket.put('one/e/f', Buffer.alloc(3));
+  const groups = await allOf(bucket.groups('one'));
+  expect(groups.map(({ name, objects }) => [name, objects.map(({ bytes }) => bytes)])).toEqual([
+    ['b', [0, 2]],
+    ['e', [3]],
+  ]);
   await bucket.remove('one');
   await bucket.remove('one');
   expect(await bucket.list('one')).toEqual([]);
@@ -103,8 +85,15 @@ test('objects are there whole or not at all, once under one name, listed in orde
 test('more objects than a page has are all listed', { timeout: 120_000 }, async () => {
   const bucket = blobs();
   for (let at = 0; at < 1_050; at += 50)
-    await Promise.all(Array.from({ length: 50 }, (_, n) => bucket.put(`many/${String(at + n).padStart(5, '0')}`, Buffer.alloc(0))));
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) => bucket.put(`many/${at < 500 ? 'a' : 'b'}/${String(at + n).padStart(5, '0')}`, Buffer.alloc(0))),
+    );
   expect((await bucket.list('many')).length).toBe(1_050);
+  const groups = await allOf(bucket.groups('many'));
+  expect(groups.map(({ name, objects }) => [name, objects.length])).toEqual([
+    ['a', 500],
+    ['b', 550],
+  ]);
   await bucket.remove('many');
 });
 
@@ -166,7 +155,7 @@ test('a read that breaks goes on at its byte; one that never comes further, and 
 
 test('a bucket that passes over If-None-Match is refused before anything is kept', async () => {
   // It takes every PUT, and says so.
-  const careless = await between(({ method }, response) => method === 'PUT' && (response.writeHead(200).end(), true));
+  const careless = await between(({ method }, response) => method === 'PUT' && (response.writeHead(200, { etag: 'x' }).end(), true));
   await expect(blobs(careless).putNew('two/a', Buffer.from('x'))).rejects.toThrow('If-None-Match');
   expect(await blobs().get('two/a')).toBeNull();
 });

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { RunnelError } from '@runnel/protocol';
+import type { Blobs } from './blobs.ts';
 import { createFileStore, type FileStore } from './file-store.ts';
 import { segmentsOf } from './file-keys.ts';
 import { localBlobs } from './local-blobs.ts';
 import { UNUSED_MS } from './sweep.ts';
-import { mostSegments, segmentKey } from './segments.ts';
+import { mostSegments, SEGMENT_BYTES, segmentKey } from './segments.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 1_000, types: ['text/*'] };
 
@@ -92,6 +94,74 @@ test('what nobody used for a day goes; what is used stays; an erased person leav
   expect(await store.erase('ann')).toBe(1);
   const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   expect(left).toEqual([]);
+});
+
+test('what a store that failed left behind goes with a sweep: marks without a file, pieces of a whole one, also of a file that is used', async () => {
+  const { folder } = await open();
+  const blobs = localBlobs(folder);
+  const failing = (name: keyof Blobs, asked: RegExp): FileStore => {
+    const fail = (key: string) => asked.test(key) && Promise.reject(new RunnelError('unavailable'));
+    return createFileStore(
+      { ...blobs, [name]: (key: string, bytes: Buffer) => fail(key) || (blobs[name] as typeof blobs.put)(key, bytes) },
+      LIMITS,
+    );
+  };
+  const file = { userId: 'ann', name: 'a', filetype: '', length: 3 };
+  await expect(failing('put', /record/).create(file)).rejects.toMatchObject({ code: 'unavailable' });
+  const store = failing('remove', /segments/);
+  const begun = await store.create(file);
+  await store.append(begun, 0, pieces('abc'));
+  // It is whole: what could not be tidied up is nothing to its owner.
+  const whole = await store.finish(begun);
+  await store.use(whole);
+  expect([(await blobs.list('owners')).length, (await blobs.list(segmentsOf(whole.fileId))).length]).toEqual([2, 1]);
+
+  const sweeping = createFileStore(blobs, LIMITS);
+  await sweeping.sweep();
+  expect((await blobs.list('owners')).length).toBe(2);
+  await sweeping.sweep();
+  expect((await blobs.list('owners')).map(({ key }) => key.includes(whole.fileId))).toEqual([true]);
+  expect(await blobs.list(segmentsOf(whole.fileId))).toEqual([]);
+  expect(await read(sweeping, whole)).toBe('abc');
+});
+
+test('a segment is written while the next one comes, and none before the one before it stands', async () => {
+  const { folder } = await open();
+  const blobs = localBlobs(folder);
+  const asked = Promise.withResolvers<void>();
+  let under = 0;
+  const slow: Blobs = {
+    ...blobs,
+    async putNew(key, bytes) {
+      expect(++under).toBe(1);
+      await asked.promise;
+      const isNew = await blobs.putNew(key, bytes);
+      under--;
+      return isNew;
+    },
+  };
+  const store = createFileStore(slow, LIMITS);
+  const segment = 'x'.repeat(SEGMENT_BYTES);
+  async function* source(): AsyncGenerator<Buffer> {
+    yield Buffer.from(segment);
+    asked.resolve();
+    yield Buffer.from(segment + segment);
+    yield Buffer.from('end');
+  }
+  const file = await store.create({ userId: 'ann', name: 'a', filetype: '', length: 3 * SEGMENT_BYTES + 3 });
+  expect(await store.append(file, 0, source())).toEqual({ outcome: 'appended', offset: file.length });
+  expect(await read(store, await store.finish(file))).toBe(`${segment.repeat(3)}end`);
+});
+
+test('a piece that is lost while its file is put together is an outage, and the upload goes on from there', async () => {
+  const { folder } = await open();
+  const blobs = localBlobs(folder);
+  const losing: Blobs = { ...blobs, get: (key) => blobs.get(key.includes('/segments/') ? `${key}-lost` : key) };
+  const store = createFileStore(losing, LIMITS);
+  const file = await store.create({ userId: 'ann', name: 'a', filetype: '', length: 3 });
+  await store.append(file, 0, pieces('abc'));
+  await expect(store.finish(file)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+  expect((await createFileStore(blobs, LIMITS).finish(file)).whole.bytes).toBe(3);
 });
 
 test('what is deleted while it is written, or judged, leaves nothing, also when its person is erased', async () => {

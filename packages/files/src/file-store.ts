@@ -169,7 +169,8 @@ export const createFileStore = (
     const { segments, bytes } = contiguous(await blobs.list(segmentsOf(file.fileId)));
     if (bytes !== file.length) throw new RunnelError('busy', 'The upload is not whole yet.');
     const whole = await onDisk(readAll(blobs, segments), (here) => look(file, here, limits.types));
-    await blobs.remove(segmentsOf(file.fileId));
+    // It is whole: what stays of its pieces goes with a sweep.
+    await blobs.remove(segmentsOf(file.fileId)).catch(() => undefined);
     return whole;
   };
   /** A file that is known is new again, as long as its parts stand. */
@@ -265,7 +266,9 @@ export const createFileStore = (
         // Somebody else asked at the same time, judged it, and removed the segments.
         const judged = await load(file.fileId);
         if (judged?.whole) return judged as WholeFile;
-        if (judged === null && !(error instanceof RunnelError)) throw new RunnelError('not-found', undefined, { cause: error });
+        const isLost = error instanceof RunnelError && error.code === 'not-found';
+        if (judged !== null && isLost)
+          throw new RunnelError('unavailable', 'Bytes of this upload are lost: ask where it ends.', { cause: error });
         throw error;
       }
     },

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { RunnelError } from '@runnel/protocol';
 import { checkKey, type BlobInfo, type Blobs } from './blobs.ts';
 
@@ -23,13 +22,19 @@ const orUnavailable = async <T>(work: Promise<T>): Promise<T> =>
 export const localBlobs = (folder: string): Blobs => {
   const pathOf = (key: string): string => join(folder, ...checkKey(key).split('/'));
   /** Calls back with the path of a file that has the bytes and no name yet. */
-  const written = async (bytes: Uint8Array | Readable, named: (path: string) => Promise<void>): Promise<void> => {
+  const written = async (content: Uint8Array | { of: string }, named: (path: string) => Promise<void>): Promise<void> => {
     const path = join(folder, UNNAMED, randomUUID());
     await mkdir(dirname(path), { recursive: true });
     try {
-      await pipeline(bytes instanceof Readable ? bytes : Readable.from([bytes]), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
-      const file = await open(path, 'r');
-      await file.sync().finally(() => file.close());
+      // One call for the file system, however long it is: piece by piece it is some thousand.
+      if ('of' in content) await copyFile(content.of, path, constants.COPYFILE_EXCL);
+      const file = await open(path, 'of' in content ? 'r+' : 'wx', 0o600);
+      try {
+        if (!('of' in content)) await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await named(path);
     } finally {
       await rm(path, { force: true });
@@ -54,13 +59,13 @@ export const localBlobs = (folder: string): Blobs => {
     return found.flat();
   };
 
-  const replace = async (key: string, bytes: Uint8Array | Readable): Promise<void> => {
+  const replace = async (key: string, content: Uint8Array | { of: string }): Promise<void> => {
     const path = pathOf(key);
     const name = async (from: string): Promise<void> => {
       await mkdir(dirname(path), { recursive: true });
       await rename(from, path);
     };
-    await orUnavailable(written(bytes, name));
+    await orUnavailable(written(content, name));
   };
 
   return {
@@ -78,7 +83,7 @@ export const localBlobs = (folder: string): Blobs => {
       return isNew;
     },
     put: (key, bytes) => replace(key, bytes),
-    putFile: (key, path) => replace(key, createReadStream(path)),
+    putFile: (key, path) => replace(key, { of: path }),
     get: (key) =>
       orUnavailable(readFile(pathOf(key)).catch((error: unknown) => (isMissing(error) ? null : Promise.reject(error as Error)))),
     read: (key, start, end) => (end < start ? Readable.from([]) : createReadStream(pathOf(key), { start, end })),
@@ -86,11 +91,12 @@ export const localBlobs = (folder: string): Blobs => {
       const found = await orUnavailable(walk(pathOf(under), `${under.replaceAll(sep, '/')}/`));
       return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
     },
-    async folders(under) {
+    async *groups(under) {
       const entries = await orUnavailable(
         readdir(pathOf(under), { withFileTypes: true }).catch((error: unknown) => (isMissing(error) ? [] : Promise.reject(error as Error))),
       );
-      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      for (const { name } of entries.filter((entry) => entry.isDirectory()))
+        yield { name, objects: await orUnavailable(walk(pathOf(`${under}/${name}`), `${under}/${name}/`)) };
     },
     // Somebody may write into the folder meanwhile: then it is not empty, and is emptied again.
     remove: (key) => orUnavailable(rm(pathOf(key), { recursive: true, force: true, maxRetries: 10, retryDelay: 10 })),

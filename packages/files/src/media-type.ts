@@ -20,13 +20,15 @@ const XML = 'application/xml';
 /** The first element, behind the declaration, a doctype and comments. */
 const SVG = /^\uFEFF?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*(<!DOCTYPE[^>[]*>\s*)?(<!--[\s\S]*?-->\s*)*<svg[\s>]/i;
 const HEAD_CHARS = 4_096;
+/** Bytes read at a time: each read waits for a thread. */
+const AT_ONCE = 1024 * 1024;
 
 /** The beginning of a file that is valid UTF-8 without NUL; null for one that is not. */
 const textHead = async (path: string): Promise<string | null> => {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let head = '';
   try {
-    for await (const bytes of createReadStream(path) as AsyncIterable<Buffer>) {
+    for await (const bytes of createReadStream(path, { highWaterMark: AT_ONCE }) as AsyncIterable<Buffer>) {
       if (bytes.includes(0)) return null;
       const text = decoder.decode(bytes, { stream: true });
       if (head.length < HEAD_CHARS) head += text.slice(0, HEAD_CHARS);

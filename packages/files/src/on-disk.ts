@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RunnelError } from '@runnel/protocol';
 import type { BlobInfo, Blobs } from './blobs.ts';
 
 /** A file of this node, for a while; beside it there is room for another one. */
@@ -11,9 +12,13 @@ export interface LocalFile {
   sha256: string;
 }
 
-/** Objects one behind the other. */
+/** Objects one behind the other, each as a whole: none is larger than a segment. @throws RunnelError `not-found`: one is not there any more */
 export async function* readAll(blobs: Blobs, objects: readonly BlobInfo[]): AsyncGenerator<Uint8Array> {
-  for (const { key, bytes } of objects) yield* blobs.read(key, 0, bytes - 1) as AsyncIterable<Buffer>;
+  for (const { key, bytes } of objects) {
+    const whole = await blobs.get(key);
+    if (whole?.byteLength !== bytes) throw new RunnelError('not-found', 'There is no such file.');
+    yield whole;
+  }
 }
 
 /** Bytes as one file of this node, for as long as `use` lasts. */

@@ -1,5 +1,5 @@
 import type { Blobs } from './blobs.ts';
-import { asideKey, FILE_ID, folderOf, ownerKey, recordKey, usedKey } from './file-keys.ts';
+import { asideKey, FILE_ID, folderOf, ownerKey, recordKey, segmentsOf, usedKey } from './file-keys.ts';
 import { parseRecord, type FileRecord } from './file-record.ts';
 import type { Keeper, Needs } from './keeper.ts';
 
@@ -37,7 +37,7 @@ const lastUse = async (blobs: Blobs, { fileId, createdAt }: FileRecord): Promise
 
 /** Removes what nobody used for a day, what is past its term, and what was only held; returns how many files went. */
 export const createSweep = ({ blobs, keeper, termMs, now, remove }: SweepDeps): (() => Promise<number>) => {
-  /** Folders without a record, as a node leaves them that dies while it removes; at the second look they are not just being made. */
+  /** Folders and marks without a record, as a node leaves them that dies on the way; at the second look they are not just being made. */
   let orphans = new Set<string>();
   /** What no conversation showed at the last look: one that is being forked while its source is deleted is shown by the next. */
   let unshown = new Set<string>();
@@ -46,8 +46,8 @@ export const createSweep = ({ blobs, keeper, termMs, now, remove }: SweepDeps): 
   /** What was set aside, by file; one that is uploaded again lives, and its record tells of it. */
   const findAside = async (): Promise<Map<string, FileRecord>> => {
     const found = new Map<string, FileRecord>();
-    for (const folder of await blobs.folders('aside')) {
-      for (const { key } of await blobs.list(`aside/${folder}`)) {
+    for await (const { objects } of blobs.groups('aside')) {
+      for (const { key } of objects) {
         const bytes = await blobs.get(key);
         const file = bytes && parseRecord(bytes);
         if (!file || !FILE_ID.test(file.fileId)) continue;
@@ -67,6 +67,11 @@ export const createSweep = ({ blobs, keeper, termMs, now, remove }: SweepDeps): 
     let failure: unknown = null;
     let waiting: Candidate[] = [];
 
+    /** Seen at the last look as well, and nobody has made it a file since. */
+    const isNobodys = async (what: string, fileId: string): Promise<boolean> => {
+      seen.add(what);
+      return orphans.has(what) && (await blobs.get(recordKey(fileId))) === null;
+    };
     const judge = async (): Promise<void> => {
       const byOwner = Map.groupBy(waiting, ({ file }) => file.userId);
       waiting = [];
@@ -98,22 +103,34 @@ export const createSweep = ({ blobs, keeper, termMs, now, remove }: SweepDeps): 
 
     const aside = await findAside();
     for (const file of aside.values()) await consider({ file, why: 'aside' });
-    for (const fileId of await blobs.folders('files')) {
-      const bytes = await blobs.get(recordKey(fileId));
-      if (bytes === null) {
-        if (aside.has(fileId)) continue;
-        seen.add(fileId);
-        if (!orphans.has(fileId)) continue;
+    const standing = new Set<string>();
+    for await (const { name: fileId, objects } of blobs.groups('files')) {
+      const has = (key: string): boolean => objects.some((object) => object.key === key);
+      if (!has(recordKey(fileId))) {
+        if (aside.has(fileId) || !(await isNobodys(folderOf(fileId), fileId))) continue;
         await blobs.remove(folderOf(fileId));
         swept++;
         continue;
       }
-      const file = parseRecord(bytes);
-      if (!file || now() - file.createdAt < UNUSED_MS) continue;
+      standing.add(fileId);
+      const hasPieces = objects.some(({ key }) => key.startsWith(`${segmentsOf(fileId)}/`));
+      if (has(usedKey(fileId)) && !hasPieces && !byTerm) continue;
+      const bytes = await blobs.get(recordKey(fileId));
+      const file = bytes && parseRecord(bytes);
+      if (!file) continue;
+      // Whoever put it together could not remove them.
+      if (file.whole && hasPieces) await blobs.remove(segmentsOf(fileId));
+      if (now() - file.createdAt < UNUSED_MS) continue;
       const used = await lastUse(blobs, file);
       if (used === null) await consider({ file, why: 'unused' });
       else if (byTerm && now() - used >= termMs) await consider({ file, why: 'term' });
     }
+    // A mark without a file takes room from a person, who cannot see it.
+    for await (const { objects } of blobs.groups('owners'))
+      for (const { key } of objects) {
+        const fileId = key.split('/').at(-1)!.split('.')[0]!;
+        if (!standing.has(fileId) && (await isNobodys(key, fileId))) await blobs.remove(key);
+      }
     await judge();
     orphans = seen;
     if (byTerm) unshown = seenUnshown;

@@ -26,7 +26,7 @@ export type Appended =
   | { outcome: 'locked' }
   | { outcome: 'mismatch' };
 
-/** Writes segment after segment; a place that is taken already is somebody else's write. */
+/** Writes segment after segment, each while the next one comes; a place that is taken already is somebody else's write. */
 export const writeSegments = async (
   blobs: Blobs,
   file: FileRecord,
@@ -36,13 +36,18 @@ export const writeSegments = async (
   let at = offset;
   let held: Uint8Array[] = [];
   let size = 0;
+  /** Of the segment before; one begins when the one before it stands, so that there is no hole. */
+  let writing: Promise<boolean> = Promise.resolve(true);
   const flush = async (): Promise<boolean> => {
+    if (!(await writing)) return false;
     if (size === 0) return true;
-    const isMine = await blobs.putNew(segmentKey(segmentsOf(file.fileId), at), Buffer.concat(held, size));
-    if (isMine) at += size;
+    writing = blobs.putNew(segmentKey(segmentsOf(file.fileId), at), Buffer.concat(held, size));
+    // Whoever asks next hears of it.
+    writing.catch(() => undefined);
+    at += size;
     held = [];
     size = 0;
-    return isMine;
+    return true;
   };
   try {
     for await (const bytes of joined(source)) {
@@ -53,9 +58,12 @@ export const writeSegments = async (
     }
   } catch (error) {
     // What came before the line went dead counts.
-    if (error instanceof RunnelError) throw error;
+    if (error instanceof RunnelError) {
+      await writing.catch(() => undefined);
+      throw error;
+    }
   }
-  return (await flush()) ? { outcome: 'appended', offset: at } : { outcome: 'locked' };
+  return (await flush()) && (await writing) ? { outcome: 'appended', offset: at } : { outcome: 'locked' };
 };
 
 /** Bytes that are checked before they count wait on this node's disk. */

@@ -25,6 +25,7 @@ const REFUSED: Record<Exclude<Appended['outcome'], 'appended'>, { status: number
   mismatch: { status: MISMATCH, code: 'bad-frame', message: 'The checksum is not that of the bytes: none of them counts.' },
 };
 
+const OF_BYTES = ['etag', 'accept-ranges', 'content-range', 'content-disposition'];
 const REFUSALS = ['unsupported-type', 'too-large', 'quota'] as const;
 
 export const notThere = (): RunnelError => new RunnelError('not-found', 'There is no such file.');
@@ -177,6 +178,8 @@ export const uploadRoutes = (app: FastifyInstance, { auth, config }: GatewayCont
   app.setErrorHandler((error, request, reply) => {
     const outcome = error instanceof RunnelError && REFUSALS.find((code) => code === error.code);
     if (outcome) uploads.inc({ outcome });
+    // What a download had said already of bytes that do not come.
+    for (const name of OF_BYTES) reply.removeHeader(name);
     sendProblem(error, request, reply);
   });
 };
