@@ -20,3 +20,9 @@ export const scriptsOf = (file: string, sources: ReadonlyMap<string, string>): R
 /** The tests that run one of these scripts: no other one can notice a change of them. Pure. */
 export const testsThatRun = (scripts: ReadonlySet<string>, coverage: Coverage): ReadonlySet<string> =>
   new Set(Object.keys(coverage).filter((test) => coverage[test]!.some((script) => scripts.has(script))));
+
+/** The tests whose path, `suite > … > name`, has such a part. Pure. */
+export const testsNamed = (pattern: string | undefined, coverage: Coverage): Coverage => {
+  const wanted = new RegExp(pattern ?? '');
+  return Object.fromEntries(Object.entries(coverage).filter(([test]) => wanted.test(test)));
+};

@@ -19,12 +19,16 @@ export const REASONS: Readonly<Record<string, string>> = {
   'claim-run.lua: touch(meta, log, owner, run, history, order): left out':
     'A run is shorter than a day: what begin-run said of the expiry holds until end-run says it again.',
   "end-run.lua: if value ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
+  "end-run.lua: if part[4] ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
+  'end-run.lua: if record[6] or #ending > 0 then: always':
+    'The first part of a run writes the field, so without it there are none, neither here nor told: none are compared with none.',
+  'end-run.lua: if record[6] or #ending > 0 then: > becomes >=':
+    'The first part of a run writes the field, so without it there are none, neither here nor told: none are compared with none.',
   "delete-conversation.lua: if message.role == 'user' and message.createdAt > heardAt then: > becomes >=":
     'A question of the very millisecond in which the database heard of the deletion, by two clocks.',
   "delete-message.lua: redis.call('DEL', text): left out":
     'end-run removes the text of an answer, and a running one is not deleted: what is left is of 0.1.0, which kept it for five minutes.',
-  "end-run.lua: redis.call('ZREM', queued, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
-  "end-run.lua: redis.call('ZREM', leases, member): left out": 'find-free-runs drops what is over from both lists; here it is only sooner.',
+  'end-run.lua: if record[6] then: always': 'A run without parts has none to drop: the key that would name them is not there.',
   "park-run.lua: if used ~= '' then: never": 'Our callers send what JSON.stringify made; the check is for a caller that does not.',
   'put-part.lua: if index == 0 then: always':
     'What is said with the first part is said again with each: parts live a day from their last one.',

@@ -3,14 +3,16 @@
 // says why it may live.
 //   npm run mutation:lua -- --only begin-run,keep --workers 1
 // `--quick` leaves the slowest suites out, so that some may seem to live that do not; `--again run.log` tries those alone that the output of
-// an earlier run calls alive.
+// an earlier run calls alive. On a busy machine: `--coverage file` keeps which tests run which scripts for the next time, and `--tests 'parts|
+// receipts'` runs only tests of such names, none of the slow suites.
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, runNode } from '../lib/command.ts';
 import type { Batch, Verdict } from './lua-batch.ts';
-import type { Coverage } from './lua-coverage.ts';
+import { testsNamed, type Coverage } from './lua-coverage.ts';
 import { mutantsOf, nameOf, SCRIPTS, type Mutant } from './lua-mutants.ts';
 import { REASONS } from './lua-survivors.ts';
 import { judge } from './judge.ts';
@@ -20,9 +22,10 @@ const COVERAGE = 'coverage.json';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 const ofCoordination = (name: string): string => `packages/coordination/test/${name}.redis.test.ts`;
 /** What the contract overlooks: what lies in Redis, and for how long. */
-const QUICK = ['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots', 'grants', 'parking', 'forking'].map(
-  ofCoordination,
-);
+const QUICK = [
+  ...['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots'],
+  ...['grants', 'parking', 'forking', 'beginning', 'ending'],
+].map(ofCoordination);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [
   ...['equivalence', 'eviction'].map(ofCoordination),
@@ -98,6 +101,14 @@ const work = async (mutants: readonly Mutant[], coverage: Coverage, slow: readon
 
 /** So many tests may be late on a busy machine; more, and the suites are broken. */
 const MOST_UNFIT = 5;
+/** What an earlier run kept of it, or else what is kept for a later one. */
+const keptCoverage = async (file: string | undefined, mutant: Mutant): Promise<Coverage> => {
+  if (file !== undefined && existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as Coverage;
+  const coverage = await coverageOf(mutant);
+  if (file !== undefined) await writeFile(file, JSON.stringify(coverage));
+  return coverage;
+};
+
 /** What each test runs, from a run in which nothing is changed. A test that fails by itself would kill every mutant: it is left out. */
 const coverageOf = async (mutant: Mutant): Promise<Coverage> => {
   const folder = await copySources();
@@ -121,6 +132,8 @@ const main = async (): Promise<number> => {
       again: { type: 'string' },
       workers: { type: 'string', default: '2' },
       quick: { type: 'boolean', default: false },
+      coverage: { type: 'string' },
+      tests: { type: 'string' },
     },
   });
   const wanted = values.only?.split(',') ?? [''];
@@ -131,10 +144,11 @@ const main = async (): Promise<number> => {
   const chosen = all.filter((mutant) => wanted.some((part) => mutant.file.includes(part)) && (lived?.has(lives(mutant)) ?? true));
   const [first] = chosen;
   if (first === undefined) throw new Error('there is no such change');
-  const coverage = await coverageOf(first);
+  const coverage = testsNamed(values.tests, await keptCoverage(values.coverage, first));
+  const slow = values.quick || values.tests !== undefined ? [] : SLOW;
   const workers = Number(values.workers);
   const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));
-  const alive = (await Promise.all(shares.map((share) => work(share, coverage, values.quick ? [] : SLOW)))).flat();
+  const alive = (await Promise.all(shares.map((share) => work(share, coverage, slow)))).flat();
   const known = new Set(all.map(nameOf));
   return judge({ tried: chosen.length, alive: alive.map(nameOf), reasons: REASONS, isStale: (name) => !known.has(name) });
 };

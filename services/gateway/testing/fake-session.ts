@@ -2,9 +2,10 @@ import { vi } from 'vitest';
 import { createMetrics, silentLog } from '@runnel/kit';
 import { DEFAULT_LIMITS, RunnelError, type ServerEvent } from '@runnel/protocol';
 import { openBudgets } from './open-budgets.ts';
-import type { Commands } from '../src/commands/commands.ts';
+import type { Caller, Commands } from '../src/commands/commands.ts';
 import { gatewayMetrics } from '../src/metrics.ts';
 import { createPeople } from '../src/follow/people.ts';
+import type { Sink } from '../src/follow/follower.ts';
 import type { Hub } from '../src/follow/hub.ts';
 import type { Identity } from '../src/auth/identity.ts';
 import type { Outgoing } from '../src/follow/wire-event.ts';
@@ -59,7 +60,7 @@ interface SessionOptions {
   opening?: Opening;
   verify?: SessionDeps['auth']['verify'];
   /** Carries out every command. */
-  answer?: (command: CommandCall, name: string) => Promise<unknown>;
+  answer?: (command: CommandCall, name: string, caller: Caller) => Promise<unknown>;
   banned?: Set<string>;
   budgets?: Partial<SessionDeps['budgets']>;
 }
@@ -74,15 +75,18 @@ export const openSession = ({
 }: SessionOptions = {}) => {
   const socket = new FakeSocket();
   const followed: string[] = [];
+  const sinks: Sink[] = [];
   const hub = {
-    follow: ({ conversationId }: { conversationId: string }) => {
+    follow: ({ conversationId, sink }: { conversationId: string; sink: Sink }) => {
       followed.push(conversationId);
+      sinks.push(sink);
       return { conversationId, live: true, close: () => followed.splice(followed.indexOf(conversationId), 1) };
     },
     hasLiveRun: (id: string) => id === 'live',
   } as unknown as Hub;
   const commands = new Proxy({} as Commands, {
-    get: (_, name: string) => (name === 'worthWaiting' ? () => false : (_caller: unknown, command: CommandCall) => answer(command, name)),
+    get: (_, name: string) =>
+      name === 'worthWaiting' ? () => false : (caller: Caller, command: CommandCall) => answer(command, name, caller),
   });
   const registry = createMetrics('gateway', { processMetrics: false });
   const metrics = gatewayMetrics(registry);
@@ -105,7 +109,7 @@ export const openSession = ({
     opening,
   );
   const say = (frame: unknown) => session.message(Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)), false);
-  return { socket, session, say, followed, metrics };
+  return { socket, session, say, followed, sinks, metrics };
 };
 
 /** After `hello` and `welcome`. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RunnelError } from '@runnel/protocol';
-import { settle, welcomed } from '../../testing/fake-session.ts';
+import type { Caller } from '../commands/commands.ts';
+import { hello, openSession, settle, welcomed } from '../../testing/fake-session.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -56,4 +57,33 @@ test('commands of one conversation keep their order; of two they do not wait for
   open();
   await settle();
   expect(done).toEqual(['cancel b', 'prompt a', 'cancel a']);
+});
+
+test('a command is asked for by whom the last hello, or the provider since then, says the person is', async () => {
+  const said = [['readers'], ['writers']];
+  const changes: ((now: { groups: string[] }) => void)[] = [];
+  const callers: Caller[] = [];
+  const { say } = openSession({
+    opening: { identity: null },
+    verify: async () => ({
+      ...{ userId: 'ann', expiresAt: null, groups: said.shift()! },
+      watch: (_ended, changed) => {
+        changes.push(changed!);
+        return () => {};
+      },
+    }),
+    answer: async (_command, _name, caller) => callers.push(caller),
+  });
+  const cancel = async () => {
+    say({ type: 'cancel', conversationId: 'c1', runId: 'r1' });
+    await settle();
+  };
+  for (let hellos = 0; hellos < 2; hellos++) {
+    say(hello({ token: 'x' }));
+    await settle();
+    await cancel();
+  }
+  changes.at(-1)!({ groups: [] });
+  await cancel();
+  expect(callers).toEqual([['readers'], ['writers'], []].map((groups) => ({ userId: 'ann', groups })));
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CLOSE, CLOSE_REASONS, RunnelError } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../budgets/unsent.ts';
+import { logged } from '../follow/wire-event.ts';
 import { hello, openSession, settle, welcomed } from '../../testing/fake-session.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -267,6 +268,19 @@ describe('the end', () => {
     for (let i = 0; i < 20_000 && socket.code === null; i++) say({ type: 'ping', id: 'x'.repeat(64) });
     expect(socket.code).toBe(CLOSE.slow);
   });
+});
+
+test('W-14 chunks that join another one, as their reader is behind, are counted', async () => {
+  const { socket, say, sinks, metrics } = await welcomed();
+  say({ type: 'follow', conversationId: 'c1' });
+  socket.backlog = 20_000;
+  socket.write = () => {};
+  for (const [at, text] of ['a', 'b', 'c', 'd'].entries()) {
+    const chunk = { type: 'chunk', conversationId: 'c1', offset: at + 1, runId: 'r1', at, t: 1, text };
+    sinks[0]!.send(logged('chunk', 'c1', at + 1, 'L', Buffer.from(JSON.stringify(chunk))), 'L');
+  }
+  // The first is on its way, the second waits, and two join it.
+  expect((await metrics.merges.get()).values.map(({ value }) => value)).toEqual([2]);
 });
 
 test('W-3 whatever a client sends is a sign of life', async () => {

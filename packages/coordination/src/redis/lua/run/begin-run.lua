@@ -186,12 +186,11 @@ redis.call('HSET', meta, 'active', runId, 'leaf', parent)
 if model ~= 'default' then
   redis.call('HSET', meta, 'model', model)
 end
--- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there.
+-- A run of this name may have been in a conversation deleted minutes ago. Its owner may still write: the epoch goes on from there, and nothing
+-- else of it does.
 local epoch = redis.call('HGET', run, 'epoch') or 0
-redis.call('DEL', text, owner, cancel)
-redis.call('HDEL', run, 'cancel', 'parts', 'step', 'waiting')
-redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request)
-redis.call('HDEL', run, 'base', 'cut', 'lost', 'thread', 'requested', 'nodes')
+redis.call('DEL', text, owner, cancel, run)
+redis.call('HSET', run, 'status', 'running', 'parentId', parent, 'model', model, 'startedAt', now, 'trace', trace, 'request', request, 'epoch', epoch)
 if begun ~= '' then
   redis.call('SET', text, begun, 'PX', limits.lifeMs)
   redis.call('HSET', run, 'base', #begun, 'step', #begun)

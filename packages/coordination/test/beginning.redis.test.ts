@@ -1,0 +1,87 @@
+import { newId } from '@runnel/protocol';
+import { fromOutbox, type OutboxFields } from '@runnel/protocol/audit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, wholeRun, USER, type Started } from './contract/world.ts';
+import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
+import { createRedisRunLog } from '../src/redis/run-log.ts';
+import { PATIENT_MS } from '../testing/patient.ts';
+import type { RunLog } from '../src/run-log.ts';
+import { startRedis, type TestRedis } from '../testing/index.ts';
+
+// What a prompt finds in Redis of earlier lives, and leaves there or tells the audit: a reader is shown the same for long.
+
+let redis: TestRedis;
+let log: RunLog;
+beforeAll(async () => {
+  redis = await startRedis();
+  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
+});
+afterAll(async () => {
+  await log.close();
+  await redis.stop();
+});
+
+type Ref = Pick<Started, 'conversationId' | 'runId'>;
+const cli = (run: Ref, command: string, name: KeyName, ...rest: (string | number)[]): Promise<unknown> =>
+  redis.cli(command, keyName(name, { shard: shardOf(run.conversationId), ...run }), ...rest);
+/** What the audit was told of the conversation in events of this type. */
+const toldOf = async (conversationId: string, type: string): Promise<unknown[]> => {
+  const rows = (await redis.cli('XRANGE', outboxKey(shardOf(conversationId)), '-', '+')) as [string, string[]][];
+  return rows
+    .map(([, fields]) => Object.fromEntries(fields.flatMap((name, index) => (index % 2 === 0 ? [[name, fields[index + 1]!]] : []))))
+    .filter((fields) => fields['conversation'] === conversationId && fields['type'] === type)
+    .map((fields) => fromOutbox(fields as unknown as OutboxFields).data);
+};
+
+test('S-1 what an eviction left of somebody’s conversation is no part of the one that another person begins under its id', async () => {
+  const first = await wholeRun(log);
+  const { conversationId } = first;
+  for (const name of ['meta', 'whose'] as const) await cli(first, 'DEL', name);
+  const prompt = promptOf({ conversationId, userId: 'another' });
+  expect(await log.beginRun(prompt)).toEqual({ outcome: 'started', runId: prompt.runId, offset: 3 });
+  const { messages, offset } = await snapshotOf(log, conversationId);
+  expect([messages.map(({ messageId }) => messageId), offset]).toEqual([[prompt.message.messageId], 3]);
+  for (const name of ['history', 'ids'] as const) expect(await cli(first, 'HEXISTS', name, first.messageId)).toBe(0);
+  expect([await cli(first, 'ZCARD', 'order'), await cli(first, 'XLEN', 'log')]).toEqual([1, 3]);
+});
+
+test('L-1 a run whose name an earlier one had has its epochs behind it, and nothing else of it', async () => {
+  const prompt = promptOf();
+  const { conversationId, runId, message } = prompt;
+  const run = { conversationId, runId };
+  await cli(run, 'SET', 'text', 'old');
+  await cli(run, 'SET', 'cancel', `1|${USER}`);
+  await cli(run, 'HSET', 'owner', 'runId', runId, 'owner', 'pod-z', 'epoch', 7, 'expires', Date.now() + LEASE_MS, 'parked', runId);
+  const left = {
+    ...{ status: 'deleted', epoch: 7, cancel: `1|${USER}`, parts: 1, step: 5, waiting: '["p0"]', used: '{"bytes":3}', told: '7:3:["p0"]' },
+    ...{ copied: `4:${Date.now()}`, base: 3, cut: 1, lost: 2, thread: '[]', requested: 'story', nodes: 'pod-z' },
+  };
+  await cli(run, 'HSET', 'run', ...Object.entries(left).flat());
+  expect(await log.beginRun(prompt)).toMatchObject({ outcome: 'started' });
+  const fields = (await cli(run, 'HKEYS', 'run')) as string[];
+  expect(fields.toSorted()).toEqual(['epoch', 'model', 'parentId', 'request', 'startedAt', 'status', 'trace']);
+  expect([await cli(run, 'EXISTS', 'text'), await cli(run, 'EXISTS', 'cancel')]).toEqual([0, 0]);
+  const claim = claimed(await log.claimRun({ ...run, owner: OWNER, leaseMs: LEASE_MS, models: MODELS }));
+  expect(claim).toMatchObject({ epoch: 8, text: '', cancelled: null, run: { parentId: message.messageId } });
+  for (const name of ['parts', 'used', 'base']) expect(claim[name as keyof typeof claim] ?? []).toEqual([]);
+});
+
+test('P-9 the audit is told when a prompt names another model than somebody chose for the conversation, and only then', async () => {
+  const { conversationId } = await wholeRun(log, { model: 'count' });
+  const told = () => toldOf(conversationId, 'PRESET_CHANGED');
+  await wholeRun(log, { conversationId, model: 'story' });
+  expect(await told()).toEqual([]);
+  await log.setPreset({ conversationId, userId: USER, model: 'count' });
+  const chosen = await told();
+  await wholeRun(log, { conversationId, model: 'count' });
+  await wholeRun(log, { conversationId, model: 'count', preset: true });
+  expect(await told()).toEqual(chosen);
+  await wholeRun(log, { conversationId, model: 'story' });
+  expect((await told()).slice(chosen.length)).toEqual([{ userId: USER, model: 'story' }]);
+});
+
+test('W-4 a prompt to a conversation that is not known here, and was not asked for elsewhere, writes nothing', async () => {
+  const run = { conversationId: newId(), runId: newId() };
+  expect(await log.beginRun({ ...promptOf(run), message: null, parentId: 'm' })).toMatchObject({ outcome: 'not-found' });
+  expect(await redis.cli('KEYS', `*${run.conversationId}*`)).toEqual([]);
+});
