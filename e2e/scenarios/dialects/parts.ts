@@ -14,8 +14,8 @@ const TOOLS = ['do', 'act', 'look'];
 type Held = Extract<UIMessage['parts'][number], { type: 'dynamic-tool' }>;
 const heldOf = (chat: AiChat): Held[] => (chat.lastMessage?.parts ?? []).filter((part): part is Held => part.type === 'dynamic-tool');
 
-const look = (stage: Stage, { conversationId }: ExpectedRun): Promise<Shown> =>
-  snapshotOf(stage.origin(), conversationId, stage.userId).catch(() => ({ run: null, messages: [] }));
+const look = (stage: Stage, { conversationId }: ExpectedRun, origin = stage.origin()): Promise<Shown> =>
+  snapshotOf(origin, conversationId, stage.userId).catch(() => ({ run: null, messages: [] }));
 
 /** A page that comes back whenever its stream ends, until the answer has; now and then it forgets what it showed. */
 const read = async (stage: Stage, run: ExpectedRun): Promise<{ held: Held[]; sawEnd: boolean }> => {
@@ -38,12 +38,14 @@ const read = async (stage: Stage, run: ExpectedRun): Promise<{ held: Held[]; saw
 const answerAll = (stage: Stage, run: ExpectedRun): Promise<unknown> =>
   waitFor(
     async () => {
-      const shown = await look(stage, run);
+      // Both at one gateway: taking turns, each decision would go to the one that is down while it starts again.
+      const origin = stage.origin();
+      const shown = await look(stage, run, origin);
       const ids = { conversationId: run.conversationId, runId: run.runId };
       for (const { partId, state, input = '' } of shown.run?.waiting ? partsOf(shown, run.runId) : [])
         if (state === 'waiting' || state === 'unknown') {
           const decision = state === 'unknown' ? 'retry' : 'approve';
-          await decide(stage.origin(), stage.userId, { ...ids, partId, decision, inputSha256: digestOf(input) });
+          await decide(origin, stage.userId, { ...ids, partId, decision, inputSha256: digestOf(input) });
         }
       return shown.messages.some(({ messageId }) => messageId === run.runId);
     },

@@ -1,10 +1,11 @@
-// `node services/audit/bench/main.ts [read|write|steady] [messages or minutes]`: what the audit service carries on this machine,
+// `node services/audit/bench/main.ts [read|write|steady|retention] [messages or minutes]`: what the audit service carries on this machine,
 // with PostgreSQL and Kafka of its own.
 import { cpus, loadavg } from 'node:os';
 import { startKafka } from '@runnel/events/testing';
 import { startPostgres } from '../testing/index.ts';
 import { line, type Figure } from './figures.ts';
 import { measureReading } from './read.ts';
+import { measureRetention } from './retention.ts';
 import { measureSteady } from './steady.ts';
 import { measureWriting } from './write.ts';
 
@@ -17,7 +18,8 @@ const show = (figures: readonly Figure[]): void => figures.forEach((figure) => s
 try {
   say(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}; ${load()}`);
   if (only === undefined || only === 'read') show(await measureReading(await postgres.database(), Number(many ?? 1_000_000)));
-  if (only !== 'read') {
+  if (only === 'retention') await measureRetention(await postgres.database(), Number(many ?? 2_000_000));
+  if (only !== 'read' && only !== 'retention') {
     const kafka = await startKafka();
     try {
       if (only === 'steady')

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { newFolder, startAll, type Standalone } from '../testing/start-all.ts';
@@ -44,6 +46,8 @@ test('a question with files is answered by what is in them, and is whole again a
   expect(again!.parts).toEqual(question!.parts);
   // The next question brings the conversation back into the log; deleted meanwhile, the file is gone and its part stays.
   expect((await second.inject('DELETE', `/api/files/${files[0]}`, { headers: { 'tus-resumable': '1.0.0' } })).statusCode).toBe(204);
+  // The audit in the same process said that nothing holds it.
+  expect((await readdir(join(dir, 'files'), { recursive: true })).filter((path) => path.includes(files[0]!))).toEqual([]);
   const thread = await ask(second, 'c1', 'count 2 at 500', []);
   expect(thread.at(-1)!.text).toBe('w000001 w000002');
   expect(thread[0]!.parts).toEqual(question!.parts);
