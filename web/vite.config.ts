@@ -1,6 +1,7 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vite';
 import { absolute } from './absolute.ts';
+import { firstPicture } from './first-picture.ts';
 import { precompress } from './precompress.ts';
 import { serviceWorker } from './service-worker.ts';
 
@@ -11,7 +12,7 @@ export default defineConfig({
   root: import.meta.dirname,
   // Scripts and styles find each other wherever the page stands; the page itself is sent for many paths, and names them from the root.
   base: './',
-  plugins: [vue(), absolute(), serviceWorker(), precompress()],
+  plugins: [vue(), firstPicture(), absolute(), serviceWorker(), precompress()],
   define: {
     __VUE_OPTIONS_API__: false,
     __VUE_PROD_DEVTOOLS__: false,

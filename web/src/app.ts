@@ -10,6 +10,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/prose.css';
+import './styles/first.css';
 import './styles/media.css';
 
 /** The page over any client: the real one, or a scripted one in tests. */

@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launch, PHONE } from './browser.ts';
 import { seenIn, untilStill, watchFirstLoad } from './first-load.ts';
@@ -52,5 +52,63 @@ describe('nothing moves by itself, and a first visit is light', () => {
     await untilStill(other);
     expect(other.bytes(), 'with conversations').toBeLessThan(160_000);
     expect((await seenIn(other.page)).cls, 'with conversations').toBeLessThan(STILL);
+  });
+});
+
+/** Where each part of the start page stands; of those that are seen. */
+const places = (page: Page): Promise<Record<string, number[]>> =>
+  page.evaluate(() => {
+    const parts = ['.side', '.brand', '.header', '.hero h2', '.hero p', '.composer .box', '.suggestions li:first-child', '.prove'];
+    const seen = (part: string): Element | undefined =>
+      [...document.querySelectorAll(`.app ${part}`)].find((element) => element.getClientRects().length > 0);
+    return Object.fromEntries(
+      parts.map((part) => {
+        const { x = 0, y = 0, width = 0, height = 0 } = seen(part)?.getBoundingClientRect() ?? {};
+        return [part, [x, y, width, height].map(Math.round)];
+      }),
+    );
+  });
+
+/** A first visit whose scripts wait until they are let in. */
+const beforeScripts = async (look: object): Promise<Awaited<ReturnType<typeof watchFirstLoad>> & { letIn(): void }> => {
+  const watching = await watchFirstLoad(browser, look);
+  const gate = Promise.withResolvers<void>();
+  await watching.page.route(/\/assets\/index-.*\.js$/, async (route) => {
+    await gate.promise;
+    await route.continue();
+  });
+  return Object.assign(watching, { letIn: gate.resolve });
+};
+
+describe('the start page is seen before its scripts have come', () => {
+  test.each([...LOOKS, ['with little height', { viewport: { width: 900, height: 500 } }]] as const)('%s', async (_name, look) => {
+    await using watching = await beforeScripts(look);
+    const { page, letIn } = watching;
+    await page.goto(server.url, { waitUntil: 'commit' });
+    await expect.poll(async () => (await seenIn(page)).lcpMs).toBeGreaterThan(0);
+    const [before, { lcpMs }] = [await places(page), await seenIn(page)];
+    expect(await page.locator('.hero h2:visible').textContent()).toBe(
+      'locale' in look ? 'Hôm nay ta cùng nghĩ về điều gì?' : 'What shall we think about?',
+    );
+    letIn();
+    await page.locator('.badge.flow').waitFor();
+    await untilStill(watching);
+    // The same picture in the same places: nothing larger came, and nothing jumped.
+    expect(await places(page)).toEqual(before);
+    const after = await seenIn(page);
+    expect(after.lcpMs).toBe(lcpMs);
+    expect(after.cls).toBeLessThan(STILL);
+    expect(await page.locator('.first').count()).toBe(0);
+  });
+
+  test('at the address of a conversation it is only what stands around it, without the side that was closed', async () => {
+    await using watching = await beforeScripts({});
+    const { page, letIn } = watching;
+    await page.addInitScript(() => localStorage.setItem('runnel:settings', '{"sidebar":false}'));
+    await page.goto(`${server.url}/c/${crypto.randomUUID()}`, { waitUntil: 'commit' });
+    await page.waitForFunction(() => getComputedStyle(document.querySelector('.first')!).display === 'flex');
+    expect(await page.locator('.first :is(h2, button, .side):visible').count()).toBe(0);
+    letIn();
+    await page.locator('.badge.flow').waitFor();
   });
 });

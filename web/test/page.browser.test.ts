@@ -290,7 +290,7 @@ describe('a long conversation', () => {
     expect(changed).toEqual([-1]);
   });
 
-  test('a screen reader hears the start and the end, not each word', async () => {
+  test('a screen reader hears the start, and at the end the answer, not each word', async () => {
     const { page } = await open('chat');
     const said = await page.evaluate(async () => {
       const { client, message } = window.runnel;
@@ -309,11 +309,11 @@ describe('a long conversation', () => {
         client.change('c1', { conversation: { ...conversation, run: { ...run, text } } });
         await frame();
       }
-      const done = message('assistant', 'One two ', { messageId: 'r9', parentId });
+      const done = message('assistant', 'One **two**.\n\n```ts\nconst three = 3;\n```\n', { messageId: 'r9', parentId });
       client.change('c1', { conversation: { ...conversation, run: null, messages: [...conversation.messages, done] } });
       await frame();
       return lines;
     });
-    expect(said).toEqual(['Answer is coming.', 'Answer finished.']);
+    expect(said).toEqual(['Answer is coming.', 'Answer finished. One two. …']);
   });
 });

@@ -165,6 +165,7 @@ export const en = {
     you: 'You said',
     answer: 'Runnel answered',
     copy: 'Copy',
+    code: 'code',
     copied: 'Copied',
     edit: 'Edit',
     delete: 'Delete',

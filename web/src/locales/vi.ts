@@ -166,6 +166,7 @@ export const vi: Messages = {
     you: 'Bạn nói',
     answer: 'Runnel trả lời',
     copy: 'Sao chép',
+    code: 'mã',
     copied: 'Đã sao chép',
     edit: 'Sửa',
     delete: 'Xóa',
