@@ -32,13 +32,14 @@ const licencesOf = (inputs) =>
 
 /** What finds its neighbours by the place of its own file, or by a name that is made while it runs. */
 const LOOKS =
-  /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname)\b|\brequire\.resolve\(|\bimport\((?!\s*(?:\/\*.*?\*\/\s*)*['"])/;
+  /\b__dirname\b|\b__filename\b|\bimport\.meta\.(?:url|dirname)\b|\brequire\.resolve\(|\b(?:import|require)\((?!\s*(?:\/\*.*?\*\/\s*)*['"`\\])/;
+const COMMENTS = /\/\*(?!\s*(?:@vite|webpack))[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 
 /** Fails where a package's file would look for its neighbours and find the bundle's. */
 const checkNeighbours = (inputs) => {
   const lost = inputs
     .filter((path) => path.includes('node_modules/') && !Object.keys(LOOKS_AROUND).some((known) => path.endsWith(`/${known}`)))
-    .filter((path) => LOOKS.test(readFileSync(join(checkout, path), 'utf8')));
+    .filter((path) => LOOKS.test(readFileSync(join(checkout, path), 'utf8').replace(COMMENTS, '')));
   if (lost.length > 0) throw new Error(`these files look for others around them (scripts/images/services.mjs): ${lost.join(', ')}`);
 };
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { pdfOf } from '@runnel/gateway/testing/documents';
+import { pdfOf } from '@runnel/gateway/testing/files/documents';
 import { launch, openPage } from './browser.ts';
 import { modelThatReads } from './says.ts';
 import { startStandalone } from './standalone.ts';

@@ -14,7 +14,7 @@ export * from './proofs.ts';
 export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';
 export * from './person-records.ts';
-export * from './run-log.ts';
+export * from './run-log/run-log.ts';
 export * from './redis/run-log.ts';
 export type { KeptGrants } from './memory/person/grants.ts';
 export * from './memory/run-log.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkIds, pathTo, runOfMessages } from './messages.ts';
-import type { StoredMessage } from './run-log.ts';
+import type { StoredMessage } from './run-log/run-log.ts';
 
 const message = (messageId: string, parentId: string | null, role: StoredMessage['role'] = 'user'): StoredMessage => ({
   messageId,

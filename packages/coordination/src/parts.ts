@@ -12,7 +12,7 @@ import {
   type PartsSum,
 } from '@runnel/protocol';
 import type { AuditData } from '@runnel/protocol/audit';
-import type { EndingPart } from './run-log-parts.ts';
+import type { EndingPart } from './run-log/parts.ts';
 
 export const digestOf = (text: string): string => hash('sha256', text, 'hex');
 

@@ -5,7 +5,7 @@ import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, wholeRun, USER,
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 // What a prompt finds in Redis of earlier lives, and leaves there or tells the audit: a reader is shown the same for long.

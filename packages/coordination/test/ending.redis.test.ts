@@ -4,7 +4,7 @@ import { append, endOf, promptOf, snapshotOf, startRun, type Started } from './c
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 // What an end leaves in Redis, and what it finds missing there: a reader is shown the same for long.

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { closePart, isWaiting, PART_FIELDS, PART_STATES, type Part } from '@runnel/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';

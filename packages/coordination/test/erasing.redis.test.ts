@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, endOf, startRun } from './contract/world.ts';
 import { outboxKey, shardOf } from '../src/redis/keys.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';

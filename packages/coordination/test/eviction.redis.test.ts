@@ -3,7 +3,7 @@ import { append, claimed, endOf, LEASE_MS, MODELS, OWNER, promptOf, restoreOf, s
 import { keyName, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import type { RunRef } from '../src/run-ref.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { branch } from './contract/forking.ts';
 import { snapshotOf, USER } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, endOf, promptOf, snapshotOf, startRun, USER } from './contract/world.ts';
 import { keyName, shardOf } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
 let redis: TestRedis;

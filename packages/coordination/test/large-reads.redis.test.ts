@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, snapshotOf, startRun, USER, wholeRun, type Started } from './contract/world.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 // Which answers go over a connection of their own. What a reader gets is the same either way, so the contract cannot see it.

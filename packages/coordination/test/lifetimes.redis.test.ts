@@ -14,7 +14,7 @@ import {
   type Started,
 } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';

@@ -1,7 +1,7 @@
 import { runKey } from '../src/run-ref.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, LEASE_MS, MODELS, OWNER, USER } from './contract/world.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 

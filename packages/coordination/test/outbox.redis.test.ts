@@ -6,7 +6,7 @@ import { branch } from './contract/forking.ts';
 import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, wholeRun } from './contract/world.ts';
 import { keyName, ofShard, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
@@ -252,7 +252,8 @@ test('with a relay registered, a full outbox refuses prompts and loses nothing o
   const shard = shardOf(conversationId);
   const filler = ['id', 'x', 'type', 'x', 'conversation', 'filler', 'time', 0, 'data', '{}', 'trace', ''];
   // The end of the run fills it.
-  while (Number(await redis.cli('XLEN', outboxKey(shard))) < CAP - 1) await redis.cli('XADD', outboxKey(shard), '*', ...filler);
+  const missing = CAP - 1 - Number(await redis.cli('XLEN', outboxKey(shard)));
+  await Promise.all(Array.from({ length: missing }, () => redis.cli('XADD', outboxKey(shard), '*', ...filler)));
   const prompt = promptOf({ conversationId });
   await redis.cli('SET', keyName('relay', ofShard(shard)), 'relay');
   expect(await log.endRun(endOf(running, ''))).toMatchObject({ outcome: 'ended' });

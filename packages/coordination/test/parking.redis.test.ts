@@ -6,7 +6,7 @@ import { append, LEASE_MS, MODELS, OWNER, startRun, USER, type Started } from '.
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog, WorkHint } from '../src/run-log.ts';
+import type { RunLog, WorkHint } from '../src/run-log/run-log.ts';
 import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
 // What parts and a run that waits for a person leave in Redis, and what the audit is told of it.

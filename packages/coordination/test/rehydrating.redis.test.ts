@@ -4,7 +4,7 @@ import { append, endOf, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRu
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 // What a conversation is made of in Redis after the database gave it back, in whole or in part.

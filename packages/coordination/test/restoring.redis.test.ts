@@ -18,7 +18,7 @@ import {
 import { keyName, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 
 // What the scripts that write something again leave in Redis: the contract sees what a reader sees, and that is the same for long.

@@ -3,7 +3,7 @@ import { keyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log.ts';
+import type { RunLog } from '../src/run-log/run-log.ts';
 import { MemoryStore } from '../src/memory/store.ts';
 import { startRedis, type TestRedis } from '../testing/index.ts';
 

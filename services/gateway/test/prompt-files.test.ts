@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { newId } from '@runnel/protocol';
 import { startGateway } from '../testing/test-gateway.ts';
-import { PNG, uploadFile } from '../testing/upload.ts';
+import { PNG, uploadFile } from '../testing/files/upload.ts';
 import type { ModelInfo } from '@runnel/protocol/http';
 
 const MODELS: ModelInfo[] = [

@@ -1,5 +1,5 @@
 import { PART_FIELDS, PART_KINDS, PART_STATES, type Part } from '@runnel/protocol';
-import type { AppendPartChunk, DecidePart, EndingPart, ParkRun, PutPart } from '../run-log-parts.ts';
+import type { AppendPartChunk, DecidePart, EndingPart, ParkRun, PutPart } from '../run-log/parts.ts';
 import { checkOwned, checkRun } from './checks.ts';
 import { BORDER, checkUsage, count, flag, id, list, name, object, text, word } from './shapes.ts';
 

@@ -1,8 +1,8 @@
 import { FINISHES, RunnelError } from '@runnel/protocol';
 import type { GrantRef } from '../grants.ts';
-import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log.ts';
-import type { ForkConversation } from '../run-log-begin.ts';
-import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log-restoring.ts';
+import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log/run-log.ts';
+import type { ForkConversation } from '../run-log/begin.ts';
+import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log/restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
 import { BORDER, checkUsage, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';

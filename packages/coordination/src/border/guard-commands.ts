@@ -1,4 +1,4 @@
-import type { RunLog } from '../run-log.ts';
+import type { RunLog } from '../run-log/run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../limits.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';

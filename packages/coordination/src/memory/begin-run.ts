@@ -3,7 +3,7 @@ import { ownFields, pathTo } from '../messages.ts';
 import { filesOf } from '../parts.ts';
 import { LIMITS } from '../limits.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
-import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log.ts';
+import { DEFAULT_MODEL, type BeginRun, type BeginRunResult } from '../run-log/run-log.ts';
 
 /** An answer that its model ended by itself: there is nothing to go on with. Of one without a word (an older pod's) nobody knows. */
 const isWhole = ({ status, finish }: Message): boolean => status === 'complete' && (finish === 'stop' || finish === 'tools');

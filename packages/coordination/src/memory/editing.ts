@@ -1,4 +1,4 @@
-import { RESET_TYPE, type ChangeResult, type Preset, type RunLog } from '../run-log.ts';
+import { RESET_TYPE, type ChangeResult, type Preset, type RunLog } from '../run-log/run-log.ts';
 import { repeats, withoutText } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { forkedMessages } from '../messages.ts';
-import { RESET_TYPE, type ForkConversation, type ForkResult } from '../run-log.ts';
+import { RESET_TYPE, type ForkConversation, type ForkResult } from '../run-log/run-log.ts';
 import type { MemoryStore } from './store.ts';
 
 /** What `fork-conversation.lua` does, in memory; step by step in the same order. */

@@ -1,6 +1,6 @@
 import type { Message, MessageStatus, Part, Trimmed } from '@runnel/protocol';
-import type { CancelRequest } from '../run-log.ts';
-import type { Used } from '../run-log-parts.ts';
+import type { CancelRequest } from '../run-log/run-log.ts';
+import type { Used } from '../run-log/parts.ts';
 
 export interface MemoryRun {
   conversationId: string;

@@ -9,7 +9,7 @@ import type {
   ParkRunResult,
   PutPart,
   PutPartResult,
-} from '../run-log.ts';
+} from '../run-log/run-log.ts';
 import { refusal } from './refusal.ts';
 import type { MemoryConversation, MemoryRun, MemoryStore } from './store.ts';
 

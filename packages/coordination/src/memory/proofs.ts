@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { MemoryStore } from './store.ts';
 import { answersOf } from '../messages.ts';
 import type { ExpelResult, MergeStoredResult, StoreProofs } from '../proofs.ts';
-import { RESET_TYPE, type Rehydrate } from '../run-log.ts';
+import { RESET_TYPE, type Rehydrate } from '../run-log/run-log.ts';
 
 /** What `merge-stored.lua` does, in memory. */
 export const mergeStored = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): MergeStoredResult => {

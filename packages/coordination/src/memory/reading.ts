@@ -1,7 +1,7 @@
 import { isListed, type Cursor } from '@runnel/protocol';
 import { LIMITS, PAGE_BYTES, TAIL_LIMITS } from '../limits.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
-import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from '../run-log.ts';
+import type { ConversationSummary, LogEntry, ReadState, ReadStateQuery, RunLog, StoredMessage } from '../run-log/run-log.ts';
 
 /** The newest of them that have room in `PAGE_BYTES`: always the last, however large. */
 const fitting = (messages: StoredMessage[]): StoredMessage[] => {

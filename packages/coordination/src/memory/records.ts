@@ -1,5 +1,5 @@
 import type { Cursor, Message } from '@runnel/protocol';
-import type { LogEntry } from '../run-log.ts';
+import type { LogEntry } from '../run-log/run-log.ts';
 
 export interface MemoryConversation {
   conversationId: string;

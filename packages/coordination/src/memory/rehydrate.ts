@@ -4,7 +4,7 @@ import { adoptTitle } from './editing.ts';
 import { answersOf } from '../messages.ts';
 import { putBack } from './put-back.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
-import { RESET_TYPE, type Preset, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log.ts';
+import { RESET_TYPE, type Preset, type Rehydrate, type RehydrateResult, type StoredMessage } from '../run-log/run-log.ts';
 
 /** What `rehydrate.lua` does, in memory: how a conversation opens after a restart of `npm start`. */
 export const rehydrate = (store: MemoryStore, command: Rehydrate): RehydrateResult => {

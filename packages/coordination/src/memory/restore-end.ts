@@ -2,7 +2,7 @@ import { answerOf, runOfMessages } from '../messages.ts';
 import { endOfParts } from '../parts.ts';
 import { ENDED } from './runs.ts';
 import type { MemoryStore } from './store.ts';
-import type { RestoreEnd, RestoreEndResult } from '../run-log.ts';
+import type { RestoreEnd, RestoreEndResult } from '../run-log/run-log.ts';
 
 /** What `restore-end.lua` does, in memory; step by step in the same order. */
 export const restoreEnd = (store: MemoryStore, command: RestoreEnd): RestoreEndResult => {

@@ -3,7 +3,7 @@ import { runOfMessages } from '../messages.ts';
 import { filesOf, normalPart } from '../parts.ts';
 import { emitWhole } from './parts.ts';
 import type { MemoryStore } from './store.ts';
-import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log.ts';
+import type { RestoreRun, RestoreRunResult, StoredMessage } from '../run-log/run-log.ts';
 
 const partsOf = (messages: readonly StoredMessage[]): StoredMessage[][] => {
   const parts: StoredMessage[][] = [[]];

@@ -20,7 +20,7 @@ import { switchModel } from './switch-model.ts';
 import { MemoryStore, type DurableOutbox } from './store.ts';
 import { checkIds } from '../messages.ts';
 import { DEFAULT_OUTBOX_CAP } from '../outbox-entries.ts';
-import type { RunLog } from '../run-log.ts';
+import type { RunLog } from '../run-log/run-log.ts';
 import { runKey } from '../run-ref.ts';
 
 export interface MemoryRunLogOptions {

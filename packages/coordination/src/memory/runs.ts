@@ -17,7 +17,7 @@ import type {
   EndRunResult,
   ReleaseRun,
   RenewOutcome,
-} from '../run-log.ts';
+} from '../run-log/run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from '../redis/free-runs.ts';
 import { runKey, type OwnedRun, type RunRef } from '../run-ref.ts';
 

@@ -5,7 +5,7 @@ import { Whose } from './whose.ts';
 import { LIMITS, MEMORY_LIMITS } from '../limits.ts';
 import { timelineFields, type TimelineBatch, type WithoutUser } from '../outbox-entries.ts';
 import type { MemoryConversation } from './records.ts';
-import type { ChannelListener, WorkHint } from '../run-log.ts';
+import type { ChannelListener, WorkHint } from '../run-log/run-log.ts';
 
 export type { MemoryRun } from './memory-run.ts';
 export type * from './records.ts';

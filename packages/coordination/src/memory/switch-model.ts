@@ -1,4 +1,4 @@
-import type { SwitchModel, SwitchModelResult } from '../run-log.ts';
+import type { SwitchModel, SwitchModelResult } from '../run-log/run-log.ts';
 import { refusal } from './refusal.ts';
 import type { MemoryStore } from './store.ts';
 

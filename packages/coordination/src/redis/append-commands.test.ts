@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createAppends } from './append-commands.ts';
 import type { RedisClient } from './client/connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
-import type { AppendChunk } from '../run-log.ts';
+import type { AppendChunk } from '../run-log/run-log.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 
 const script = loadScript('append-chunk');

@@ -5,7 +5,7 @@ import type { RedisClient } from './client/connect.ts';
 import { keyName, shardOf, slotOfShard, type KeyName } from './keys.ts';
 import { checkIds } from '../messages.ts';
 import { appendOutcomeOf, toAppendResult, type AppendReply } from './replies.ts';
-import type { AppendChunk, RunLog } from '../run-log.ts';
+import type { AppendChunk, RunLog } from '../run-log/run-log.ts';
 import { runKey, type OwnedRun } from '../run-ref.ts';
 import { loadScript, type ScriptRunner } from './scripts.ts';
 

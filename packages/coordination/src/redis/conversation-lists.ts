@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { isListed, type ListChange, type ListEvent } from '@runnel/protocol';
 import { keyName, personParts, shardOf, type KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
-import type { ConversationSummary, Preset, RunLog } from '../run-log.ts';
+import type { ConversationSummary, Preset, RunLog } from '../run-log/run-log.ts';
 import type { ScriptRunner } from './scripts.ts';
 
 /**

@@ -2,7 +2,7 @@ import { answered } from './answered.ts';
 import { keyName, ofShard, shardCount, shardOf } from './keys.ts';
 import { toLuaJson } from '../messages.ts';
 import type { RedisCaller } from './client/caller.ts';
-import type { RenewOutcome } from '../run-log.ts';
+import type { RenewOutcome } from '../run-log/run-log.ts';
 import { chooseFree, type FreeRun, type Seek, type Waiting } from './free-runs.ts';
 import { refOfKey, runKey, type OwnedRun, type RunRef } from '../run-ref.ts';
 import type { ScriptRunner } from './scripts.ts';

@@ -98,10 +98,10 @@ test('every Lua file is a script that is registered', () => {
   expect(new Set(files.map((file) => basename(file))).size).toBe(files.length);
 });
 
-/** The outcome words of each result type of run-log.ts, read from its source: words are the same in Lua and TypeScript. */
+/** The outcome words of each result type of run-log/, read from its source: words are the same in Lua and TypeScript. */
 const typeWords = (type: string): string[] => {
   const folder = join(import.meta.dirname, '..');
-  const run = globSync(['*.ts', 'redis/*.ts'], { cwd: folder })
+  const run = globSync(['*.ts', 'run-log/*.ts', 'redis/*.ts'], { cwd: folder })
     .filter((file) => !file.endsWith('.test.ts'))
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');

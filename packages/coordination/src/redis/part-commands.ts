@@ -1,6 +1,6 @@
 import { factsOf, partJson, streamedBytes } from '../parts.ts';
 import { toDecideResult, toParkResult, toPartChunkResult, toPutResult, type Reply } from './replies.ts';
-import type { RunLog } from '../run-log.ts';
+import type { RunLog } from '../run-log/run-log.ts';
 import type { KeyParts } from './keys.ts';
 import type { ScriptArgs } from './args/script-args.ts';
 import type { ScriptName } from './scripts.ts';

@@ -18,8 +18,8 @@ import type {
   RunLog,
   StoredMessage,
   SwitchModelResult,
-} from '../run-log.ts';
-import type { Used } from '../run-log-parts.ts';
+} from '../run-log/run-log.ts';
+import type { Used } from '../run-log/parts.ts';
 import type { ExpelResult, MergeStoredResult } from '../proofs.ts';
 import { readLargeMessage } from './large/large-message.ts';
 import { isMessage, pathTo, spoiltBy } from '../messages.ts';

@@ -29,7 +29,7 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import { DEFAULT_MODEL, type RunLog } from '../run-log.ts';
+import { DEFAULT_MODEL, type RunLog } from '../run-log/run-log.ts';
 import { TAIL_LIMITS } from '../limits.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';

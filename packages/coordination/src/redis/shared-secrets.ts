@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RedisClient } from './client/connect.ts';
 import { keyName } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
-import type { RunLog } from '../run-log.ts';
+import type { RunLog } from '../run-log/run-log.ts';
 
 /**
  * `SET NX GET`: one call both offers a secret and brings the one that stands. It is asked each time, for a store that came back empty

@@ -1,7 +1,7 @@
 import { isId } from '@runnel/protocol';
 import type { Cluster, Redis } from 'ioredis';
 import { checkIds } from '../messages.ts';
-import type { RunLog, Subscription } from '../run-log.ts';
+import type { RunLog, Subscription } from '../run-log/run-log.ts';
 import type { RunRef } from '../run-ref.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { RedisChannels } from './client/channels.ts';

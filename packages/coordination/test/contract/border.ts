@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RunLog } from '../../src/run-log.ts';
+import type { RunLog } from '../../src/run-log/run-log.ts';
 import {
   append,
   endOf,

@@ -3,7 +3,7 @@ import { runKey, type RunRef } from '../../src/run-ref.ts';
 import { newId, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import type { StoredMessage } from '../../src/run-log.ts';
+import type { StoredMessage } from '../../src/run-log/run-log.ts';
 import {
   append,
   claimed,

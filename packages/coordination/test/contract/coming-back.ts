@@ -3,7 +3,7 @@ import type { ParkedRun } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
 import { LIMITS } from '../../src/limits.ts';
-import type { Rehydrate } from '../../src/run-log.ts';
+import type { Rehydrate } from '../../src/run-log/run-log.ts';
 import {
   append,
   claimed,

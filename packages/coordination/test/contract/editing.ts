@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import type { WorkHint } from '../../src/run-log.ts';
+import type { WorkHint } from '../../src/run-log/run-log.ts';
 import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
 
 export const editingContract = (current: Current): void => {

@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import type { StoredMessage } from '../../src/run-log.ts';
+import type { StoredMessage } from '../../src/run-log/run-log.ts';
 import { snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
 
 /** A copy of what was deleted, and made again under its id, behind which the store went back. */

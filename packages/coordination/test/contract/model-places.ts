@@ -2,7 +2,7 @@ import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { runKey, type RunRef } from '../../src/run-ref.ts';
 import { claimed, LEASE_MS, promptOf, startRun, type Current } from './world.ts';
-import type { RunLog } from '../../src/run-log.ts';
+import type { RunLog } from '../../src/run-log/run-log.ts';
 
 /** How many answers of a model are written at a time, over all pods. */
 export const modelPlacesContract = (current: Current): void => {

@@ -1,7 +1,7 @@
 import { newId, type Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { append, claimed, endOf, eventsOf, LEASE_MS, MODELS, OWNER, promptOf, restoreOf, snapshotOf, USER, type Current } from './world.ts';
-import type { RunLog } from '../../src/run-log.ts';
+import type { RunLog } from '../../src/run-log/run-log.ts';
 
 /** A thread as the database has it: questions (even) and answers (odd), each under the one before. */
 const threadOf = (length: number, name = newId().slice(0, 8)): Message[] =>

@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { PAGE_BYTES } from '../../src/limits.ts';
-import type { StoredMessage } from '../../src/run-log.ts';
+import type { StoredMessage } from '../../src/run-log/run-log.ts';
 import { append, promptOf, snapshotOf, startRun, wholeRun, USER, type Current } from './world.ts';
 
 const sizeOf = (messages: readonly StoredMessage[]): number =>

@@ -2,7 +2,7 @@ import { runKey } from '../../src/run-ref.ts';
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import type { RestoreEnd } from '../../src/run-log.ts';
+import type { RestoreEnd } from '../../src/run-log/run-log.ts';
 import {
   append,
   claimed,

@@ -1,6 +1,6 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import type { SwitchModel } from '../../src/run-log.ts';
+import type { SwitchModel } from '../../src/run-log/run-log.ts';
 import {
   append,
   claimed,

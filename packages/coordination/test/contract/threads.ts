@@ -14,7 +14,7 @@ import {
   type Current,
   type Started,
 } from './world.ts';
-import type { RunLog } from '../../src/run-log.ts';
+import type { RunLog } from '../../src/run-log/run-log.ts';
 
 /** What of a thread its model gets, which answer a run goes on from, and whose model it is. */
 export const threadsContract = (current: Current): void => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { newId, readPrefix, type LogEvent, type Message } from '@runnel/protocol';
-import type { BeginRun, ClaimRun, ClaimRunResult, EndRun, LogEntry, ReadState, RunLog } from '../../src/run-log.ts';
+import type { BeginRun, ClaimRun, ClaimRunResult, EndRun, LogEntry, ReadState, RunLog } from '../../src/run-log/run-log.ts';
 import { waitFor } from '../../testing/wait.ts';
 import type { OwnedRun, RunRef } from '../../src/run-ref.ts';
 

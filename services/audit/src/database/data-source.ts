@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Initial1700000000002 } from './migrations/0001-initial.ts';
 import { SearchByUser1700000000003 } from './migrations/0002-search-by-user.ts';
@@ -31,6 +32,9 @@ const shared = {
   logging: false,
 };
 
+/** The driver is given: TypeORM would ask for it by a name that is made while it runs, which no bundler sees. */
+const POSTGRES = { type: 'postgres', driver: pg } as const;
+
 /** `postgres://…` or `sqlite:path` (`sqlite::memory:` for tests). */
 const optionsOf = (url: string, { readOnly = false } = {}): DataSourceOptions =>
   url.startsWith('sqlite:')
@@ -42,7 +46,7 @@ const optionsOf = (url: string, { readOnly = false } = {}): DataSourceOptions =>
         readonly: readOnly,
         enableWAL: !readOnly,
       }
-    : { ...shared, type: 'postgres', url, extra: { max: 8, connectionTimeoutMillis: 2_000, statement_timeout: 30_000 } };
+    : { ...shared, ...POSTGRES, url, extra: { max: 8, connectionTimeoutMillis: 2_000, statement_timeout: 30_000 } };
 
 /** Arbitrary, but the same in every release: pods that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_201_103;
@@ -82,7 +86,7 @@ export const openDatabase = async (url: string): Promise<DataSource> => {
 /** On connections of its own: an index over a large table, and the wait for another pod's, take longer than a query may. */
 const migrate = async (url: string): Promise<void> => {
   const extra = { max: 2, connectionTimeoutMillis: 2_000, statement_timeout: 0, lock_timeout: MIGRATION_MS };
-  const dataSource = await new DataSource({ ...shared, type: 'postgres', url, extra }).initialize();
+  const dataSource = await new DataSource({ ...shared, ...POSTGRES, url, extra }).initialize();
   if (await isUpToDate(dataSource)) return dataSource.destroy();
   const runner = dataSource.createQueryRunner();
   try {

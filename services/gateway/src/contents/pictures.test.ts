@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { hugePng } from '../../testing/huge-png.ts';
+import { hugePng } from '../../testing/files/huge-png.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPictures } from './pictures.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MOST_TEXT_BYTES } from '@runnel/files';
 import { expect, onTestFinished, test } from 'vitest';
-import { docxOf, pdfOf } from '../../testing/documents.ts';
+import { docxOf, pdfOf } from '../../testing/files/documents.ts';
 import { createTextReader, type TextLimits } from './texts.ts';
 
 const MIB = 1024 * 1024;

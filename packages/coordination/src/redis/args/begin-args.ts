@@ -1,7 +1,7 @@
 import { newId } from '@runnel/protocol';
 import { forkedMessages, ownFields, toLuaJson } from '../../messages.ts';
 import { filesOf } from '../../parts.ts';
-import type { BeginRun, ForkConversation } from '../../run-log.ts';
+import type { BeginRun, ForkConversation } from '../../run-log/run-log.ts';
 import type { ScriptArgs } from './script-args.ts';
 
 /** The parent as an argument of `begin-run`: `*` is the newest leaf, empty is a root. */

@@ -1,6 +1,6 @@
 import { toLuaJson } from '../../messages.ts';
 import { filesOf } from '../../parts.ts';
-import type { StoredMessage } from '../../run-log.ts';
+import type { StoredMessage } from '../../run-log/run-log.ts';
 
 /**
  * A message for `restore-run`: with parts also as the trail is told of it, for their content is told with them alone; and what it is told of

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesOf, readLargeMessage, sizeOf } from './large-message.ts';
-import type { StoredMessage } from '../../run-log.ts';
+import type { StoredMessage } from '../../run-log/run-log.ts';
 
 const HARD = fc.array(fc.constantFrom('"', '\\', ',', '}', '"text":"', '","', '"}', '\\"', 'ế', '👍', '\n', '\u0000', 'a', '{'), {
   maxLength: 12,

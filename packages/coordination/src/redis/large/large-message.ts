@@ -1,5 +1,5 @@
 import { isMessage } from '../../messages.ts';
-import type { StoredMessage } from '../../run-log.ts';
+import type { StoredMessage } from '../../run-log/run-log.ts';
 
 /** Below this a message is parsed like anything else. */
 export const LARGE_MESSAGE_BYTES = 64 * 1024;

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { startGateway } from '../../../testing/test-gateway.ts';
 import { MODEL, scriptPod, type ScriptRun } from '../../../testing/http/script-pod.ts';
-import { PNG } from '../../../testing/upload.ts';
+import { PNG } from '../../../testing/files/upload.ts';
 
 // The compliance cases of Open Responses (openresponses.org), told again: what a client of that specification sends, and what it requires
 // of each answer, by plain HTTP.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFileReader, type WholeFile } from '@runnel/files';
 import { BUCKET_KEYS, FAULTS, startBuckets, type BucketServer, type Fault } from '@runnel/files/testing';
-import { pdfOf, photoOf } from '../../../testing/documents.ts';
+import { pdfOf, photoOf } from '../../../testing/files/documents.ts';
 import {
   create,
   extracted,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { createFileReader, openBlobs } from '@runnel/files';
 import { expect, onTestFinished, test } from 'vitest';
-import { docxOf, pdfOf } from '../../../testing/documents.ts';
+import { docxOf, pdfOf } from '../../../testing/files/documents.ts';
 import { startGateway } from '../../../testing/test-gateway.ts';
-import { uploadFile } from '../../../testing/upload.ts';
+import { uploadFile } from '../../../testing/files/upload.ts';
 
 const start = async (env: Record<string, string> = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'runnel-previews-'));

@@ -5,9 +5,9 @@ import OpenAI, { type APIError } from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { startGateway } from '../../../../testing/test-gateway.ts';
-import { hugePng } from '../../../../testing/huge-png.ts';
+import { hugePng } from '../../../../testing/files/huge-png.ts';
 import { MODEL, scriptPod, type ScriptRun } from '../../../../testing/http/script-pod.ts';
-import { PNG } from '../../../../testing/upload.ts';
+import { PNG } from '../../../../testing/files/upload.ts';
 
 const greet = async (run: ScriptRun): Promise<void> => {
   await run.say('Well.');

@@ -2,7 +2,7 @@
 import type { Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
 import type { EndRun, Preset, RunFacts, StoredMessage } from './run-log.ts';
-import type { OwnedRun } from './run-ref.ts';
+import type { OwnedRun } from '../run-ref.ts';
 
 /** What an owner holds and can write again after the store has lost it (L-6). */
 export interface RestoreRun extends OwnedRun {

@@ -1,8 +1,8 @@
 /** How a run begins. */
 import type { Message, Part, Role, Trimmed } from '@runnel/protocol';
-import type { Doubt } from './proofs.ts';
+import type { Doubt } from '../proofs.ts';
 import type { Preset } from './run-log.ts';
-import type { OwnedRun } from './run-ref.ts';
+import type { OwnedRun } from '../run-ref.ts';
 
 /** An earlier turn that a new conversation is made with. */
 export interface SeedMessage {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { INTERNAL_TOKEN, startCluster, waitFor, type Cluster } from '@runnel/e2e';
-import { pdfOf, photoOf } from '../../services/gateway/testing/documents.ts';
-import { uploadFile } from '../../services/gateway/testing/upload.ts';
+import { pdfOf, photoOf } from '../../services/gateway/testing/files/documents.ts';
+import { uploadFile } from '../../services/gateway/testing/files/upload.ts';
 import { bundleService, programOf } from './bundle.mjs';
 
 const SERVICES = ['gateway', 'ai', 'audit'];
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const startImages = async (env: Record<string, string> = {}): Promise<Cluster> => {
-  const cluster = await startCluster({ gateways: 1, ai: 1, audit: true, images: { folder, programOf }, gatewayEnv: env });
+  const cluster = await startCluster({ gateways: 1, ai: 1, audit: true, postgres: true, images: { folder, programOf }, gatewayEnv: env });
   onTestFinished(async () => {
     await cluster.close();
     await cluster.removeLogs();
@@ -49,6 +49,7 @@ test('what images have answers a prompt, stores it, and its command verifies the
   // As the chart and docs/operations.md call it, whatever the image is made of.
   const command = join(folder, 'audit/services/audit/src/cli/main.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [command, 'verify'], {
+    cwd: folder,
     env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl! },
   });
   expect(stdout).toMatch(/whole|intact|nothing/i);

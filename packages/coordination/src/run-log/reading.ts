@@ -1,7 +1,7 @@
 /** What is read of a conversation. */
 import type { Cursor, RunSnapshot } from '@runnel/protocol';
-import type { TailReach } from './limits.ts';
-import type { Doubt } from './proofs.ts';
+import type { TailReach } from '../limits.ts';
+import type { Doubt } from '../proofs.ts';
 import type { StoredMessage } from './run-log.ts';
 
 /** One event of the log: its offset and the very bytes clients get. */

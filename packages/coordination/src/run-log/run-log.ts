@@ -13,28 +13,28 @@
  * Every method rejects with RunnelError `unavailable` within its deadline (1 s) when the store cannot be reached.
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
-import type { StorePresence } from './presence.ts';
+import type { StorePresence } from '../presence.ts';
 import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
-import type { FreeRun, Seek } from './redis/free-runs.ts';
-import type { StoreBudgets } from './budgets.ts';
-import type { StoreProofs } from './proofs.ts';
-import type { StoreGrants } from './grants.ts';
-import type { StoreRecords } from './person-records.ts';
-import type { BeginRun, BeginRunResult, ForkConversation, ForkResult, SwitchModel, SwitchModelResult } from './run-log-begin.ts';
-import type { TimelineBatch } from './outbox-entries.ts';
-import type { ReadState, ReadStateQuery } from './run-log-reading.ts';
-import type { EndingPart, StoreParts, Used } from './run-log-parts.ts';
-import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './run-log-restoring.ts';
-import type { OwnedRun, RunRef } from './run-ref.ts';
-import type { Channels } from './channels.ts';
-import type { StoreHealth } from './store-health.ts';
+import type { FreeRun, Seek } from '../redis/free-runs.ts';
+import type { StoreBudgets } from '../budgets.ts';
+import type { StoreProofs } from '../proofs.ts';
+import type { StoreGrants } from '../grants.ts';
+import type { StoreRecords } from '../person-records.ts';
+import type { BeginRun, BeginRunResult, ForkConversation, ForkResult, SwitchModel, SwitchModelResult } from './begin.ts';
+import type { TimelineBatch } from '../outbox-entries.ts';
+import type { ReadState, ReadStateQuery } from './reading.ts';
+import type { EndingPart, StoreParts, Used } from './parts.ts';
+import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './restoring.ts';
+import type { OwnedRun, RunRef } from '../run-ref.ts';
+import type { Channels } from '../channels.ts';
+import type { StoreHealth } from '../store-health.ts';
 
-export type * from './channels.ts';
-export type * from './store-health.ts';
-export type * from './run-log-begin.ts';
-export type * from './run-log-parts.ts';
-export type * from './run-log-reading.ts';
-export type * from './run-log-restoring.ts';
+export type * from '../channels.ts';
+export type * from '../store-health.ts';
+export type * from './begin.ts';
+export type * from './parts.ts';
+export type * from './reading.ts';
+export type * from './restoring.ts';
 
 /** What of a run never changes. */
 export type RunFacts = Pick<RunSnapshot, 'runId' | 'parentId' | 'model' | 'startedAt'>;
@@ -176,7 +176,7 @@ export interface Preset {
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
 
-export type { AskEnd, SayDeleted, SayRunning, WorkHint } from './redis/work-hint.ts';
+export type { AskEnd, SayDeleted, SayRunning, WorkHint } from '../redis/work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';

@@ -1,7 +1,7 @@
 /** The parts of a running answer beside its text. */
 import type { Part, PartField, PartState, Usage } from '@runnel/protocol';
 import type { AppendChunkResult } from './run-log.ts';
-import type { OwnedRun, RunRef } from './run-ref.ts';
+import type { OwnedRun, RunRef } from '../run-ref.ts';
 
 /** A part as its owner wants it to stand; its streamed fields are what `appendPartChunk` has brought, and go along for the audit only. */
 export interface PutPart extends OwnedRun {
