@@ -2,6 +2,7 @@ import { account } from './en-account.ts';
 import { audit } from './en-audit.ts';
 import { file } from './en-file.ts';
 import { archive, choose } from './en-choose.ts';
+import { keys, palette } from './en-keys.ts';
 import { choices, own, prompts, thumb } from './en-own.ts';
 import { part } from './en-parts.ts';
 import { receipt } from './en-receipt.ts';
@@ -39,24 +40,8 @@ export const en = {
     waits: 'Your conversations will be listed once there is a connection.',
     signedOut: 'Your conversations will be listed once you have signed in.',
   },
-  palette: {
-    label: 'Go to, or do',
-    placeholder: 'A conversation, a model, a command',
-    search: 'Search all messages for “{words}”',
-    model: 'Model: {name}',
-  },
-  keys: {
-    title: 'Keys',
-    palette: 'Go to a conversation, a model, a command',
-    new: 'New chat',
-    keys: 'This list, outside of the message box',
-    send: 'Sends',
-    line: 'A new line',
-    stop: 'Closes what is open; stops the answer',
-    edit: 'Edits your last message, in the empty box',
-    prompts: 'Your prompts, in the empty box',
-    close: 'Close',
-  },
+  palette,
+  keys,
   remove: {
     conversation: 'Delete this conversation?',
     conversationText: '“{title}” will be deleted here and on all your devices.',

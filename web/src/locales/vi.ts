@@ -2,6 +2,7 @@ import { account } from './vi-account.ts';
 import { audit } from './vi-audit.ts';
 import { file } from './vi-file.ts';
 import { archive, choose } from './vi-choose.ts';
+import { keys, palette } from './vi-keys.ts';
 import { choices, own, prompts, thumb } from './vi-own.ts';
 import { part } from './vi-parts.ts';
 import { receipt } from './vi-receipt.ts';
@@ -40,24 +41,8 @@ export const vi: Messages = {
     waits: 'Các cuộc trò chuyện sẽ hiện khi có kết nối.',
     signedOut: 'Các cuộc trò chuyện sẽ hiện khi bạn đã đăng nhập.',
   },
-  palette: {
-    label: 'Tới, hoặc làm',
-    placeholder: 'Một cuộc trò chuyện, mô hình hay lệnh',
-    search: 'Tìm “{words}” trong mọi tin nhắn',
-    model: 'Mô hình: {name}',
-  },
-  keys: {
-    title: 'Phím tắt',
-    palette: 'Tới một cuộc trò chuyện, mô hình hay lệnh',
-    new: 'Trò chuyện mới',
-    keys: 'Danh sách này, khi ở ngoài ô nhập',
-    send: 'Gửi',
-    line: 'Xuống dòng',
-    stop: 'Đóng những gì đang mở; dừng câu trả lời',
-    edit: 'Sửa tin nhắn cuối của bạn, khi ô nhập trống',
-    prompts: 'Câu lệnh mẫu của bạn, khi ô nhập trống',
-    close: 'Đóng',
-  },
+  palette,
+  keys,
   remove: {
     conversation: 'Xóa cuộc trò chuyện này?',
     conversationText: '“{title}” sẽ bị xóa ở đây và trên mọi thiết bị của bạn.',
