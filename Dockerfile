@@ -17,7 +17,7 @@ COPY bench/package.json bench/package.json
 FROM sources AS page
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build --workspace web && npm sbom --sbom-format=cyclonedx --omit=dev --workspace web > sbom.cdx.json
 
-# Each service as one program: a third of the time to start, 50 MiB less to hold. The library that makes previews stays a package of the machine.
+# Each service as one program: a third of the CPU to start. The library that makes previews stays a package of the machine.
 FROM page AS programs
 COPY scripts/images/bundle.mjs scripts/images/services.mjs scripts/images/
 RUN for service in gateway ai audit operator; do node scripts/images/bundle.mjs $service /out/$service && npm sbom --sbom-format=cyclonedx --omit=dev --workspace services/$service > /out/$service/sbom.cdx.json || exit 1; done
