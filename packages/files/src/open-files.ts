@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Blobs } from './blobs.ts';
-import { bucketBlobs } from './bucket-blobs.ts';
-import { bucketPlace, type BucketKeys } from './bucket-url.ts';
+import { bucketBlobs } from './bucket/blobs.ts';
+import { bucketPlace, type BucketKeys } from './bucket/url.ts';
 import { localBlobs } from './local-blobs.ts';
 
 /** Switches files off. */

@@ -1,6 +1,6 @@
 import { PART_FIELDS, PART_KINDS, PART_STATES, type Part } from '@runnel/protocol';
 import type { AppendPartChunk, DecidePart, EndingPart, ParkRun, PutPart } from '../run-log/parts.ts';
-import { checkOwned, checkRun } from './checks.ts';
+import { checkOwned, checkRun } from './check-run.ts';
 import { BORDER, checkUsage, count, flag, id, list, name, object, text, word } from './shapes.ts';
 
 const DECISIONS = ['approve', 'deny', 'answer', 'retry', 'skip'];

@@ -3,31 +3,20 @@ import type { GrantRef } from '../grants.ts';
 import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log/run-log.ts';
 import type { ForkConversation } from '../run-log/begin.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log/restoring.ts';
-import type { OwnedRun, RunRef } from '../run-ref.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
+import { checkOwned, checkRun } from './check-run.ts';
 import { BORDER, checkUsage, count, flag, id, isObject, list, maybeId, name, object, text, traceOf, word } from './shapes.ts';
 
 const ROLES = ['user', 'assistant', 'system'] as const;
 const REASONS = ['complete', 'cancelled', 'failed', 'interrupted'] as const;
 
-export const checkRun = (command: RunRef): void => {
-  object(command, 'command');
-  id(command.conversationId);
-  id(command.runId);
-};
-
-export const checkOwned = (command: OwnedRun): void => {
-  checkRun(command);
-  count(command.epoch, 'epoch');
-};
-
-/** A command of a person to a conversation of theirs. */
 export const checkGrant = (command: GrantRef): void => {
   object(command, 'command');
   id(command.grantId);
   name(command.userId, 'user');
 };
 
+/** A command of a person to a conversation of theirs. */
 export const checkChange = (command: { conversationId: string; userId: string }): void => {
   object(command, 'command');
   id(command.conversationId);

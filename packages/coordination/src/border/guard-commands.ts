@@ -1,6 +1,7 @@
 import type { RunLog } from '../run-log/run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../limits.ts';
+import { checkOwned, checkRun } from './check-run.ts';
 import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
 import { checkMerge, checkPutRecord, checkRecords } from './check-records.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
@@ -21,14 +22,14 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
   decidePart: checked(checkDecision, log.decidePart),
   endRun: checked(check.checkEnd, log.endRun),
   cancelRun: checked((command) => {
-    check.checkRun(command);
+    checkRun(command);
     name(command.userId, 'user');
   }, log.cancelRun),
   renewLeases: async (owner, leaseMs, runs) => {
     name(owner, 'owner');
     count(leaseMs, 'lease');
     list(runs, 'list of runs');
-    for (const run of runs) check.checkOwned(run);
+    for (const run of runs) checkOwned(run);
     return log.renewLeases(owner, leaseMs, runs);
   },
   doubtOwner: async (owner, keepMs) => {
@@ -36,7 +37,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     count(keepMs, 'time to keep');
     return log.doubtOwner(owner, keepMs);
   },
-  releaseRun: checked(check.checkOwned, log.releaseRun),
+  releaseRun: checked(checkOwned, log.releaseRun),
   restoreRun: checked(check.checkRestore, log.restoreRun),
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),

@@ -6,7 +6,7 @@ import type { Answer } from '../openai/answer.ts';
 import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
-import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
+import { takesFiles, type OpenAiContext } from '../openai/context.ts';
 import { reasoningOf } from '../openai/reasoning.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';

@@ -3,7 +3,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { ModelInfo } from '@runnel/protocol/http';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
 import { openAiCaller } from './caller.ts';
-import type { OpenAiContext } from './plugin.ts';
+import type { OpenAiContext } from './context.ts';
 
 const tags = ['OpenAI-compatible'];
 

@@ -1,9 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { newId, RunnelError } from '@runnel/protocol';
-import type { HeldBodies } from '../../http/plumbing/bodies.ts';
 import { MOST_BODY_BYTES } from '../../http/plumbing/bodies.ts';
-import type { UploadOutcome } from '../../http/plumbing/http-metrics.ts';
 import type { GatewayContext } from '../../context.ts';
 import { logFailure, toFailure, type HttpFailure } from '../../http/plumbing/problem.ts';
 import type { Routes } from '../../http/plumbing/schemas.ts';
@@ -13,25 +11,11 @@ import { retrieveRoutes } from '../responses/retrieve.ts';
 import { createRoute } from '../responses/route.ts';
 import { ApiError, openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
 import { openAiCaller } from './caller.ts';
-import { requestCounts, type RequestCounts } from './metrics.ts';
+import type { OpenAiContext } from './context.ts';
+import { requestCounts } from './metrics.ts';
 import type { Dialect, DialectMetrics } from '../metrics.ts';
 import { modelRoutes } from './models.ts';
 import { missing } from './other-methods.ts';
-import type { PendingAnswers } from './run.ts';
-
-/** What the routes of `/v1` are built from. */
-export type OpenAiContext = GatewayContext & {
-  pending: PendingAnswers;
-  /** The caller of a request, for handlers that run after authentication and before the body is read. */
-  callers: WeakMap<FastifyRequest, string>;
-  requests: RequestCounts;
-  bodies: HeldBodies;
-  /** Counts a file that came inside a request. */
-  uploaded(outcome: UploadOutcome): void;
-};
-
-/** Of routes whose bodies may have files in them. */
-export const takesFiles = { bodyLimit: MOST_BODY_BYTES, config: { holdsBody: true } };
 
 /** A body that is too large is not a thread that is too long. */
 const failureOf = (thrown: unknown): HttpFailure => {

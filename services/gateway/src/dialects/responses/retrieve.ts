@@ -6,7 +6,7 @@ import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing
 import { Answer } from '../openai/answer.ts';
 import { refuse } from '../openai/api-error.ts';
 import { openAiCaller } from '../openai/caller.ts';
-import type { OpenAiContext } from '../openai/plugin.ts';
+import type { OpenAiContext } from '../openai/context.ts';
 import { withAnswer } from '../openai/run.ts';
 import { itemId, responseOf, textPart, type View } from './encode.ts';
 import { cutsOf, findResponse, previousOf, type Shelves } from './find.ts';

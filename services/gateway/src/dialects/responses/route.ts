@@ -8,7 +8,7 @@ import { callsOf, isCut } from '../openai/calls.ts';
 import { bringFiles } from '../openai/content/bring-files.ts';
 import { openAiCaller } from '../openai/caller.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
-import { takesFiles, type OpenAiContext } from '../openai/plugin.ts';
+import { takesFiles, type OpenAiContext } from '../openai/context.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import { Agent, request, type Dispatcher } from 'undici';
 import { RunnelError } from '@runnel/protocol';
-import type { BucketKeys, BucketPlace } from './bucket-url.ts';
+import type { BucketKeys, BucketPlace } from './url.ts';
 
 export interface BucketAsk {
   method: 'GET' | 'PUT' | 'DELETE';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { isNoSuchKey, readListing } from './bucket-listing.ts';
-import { bucketPlace } from './bucket-url.ts';
-import { checkFilesUrl, openBlobs } from './open-files.ts';
+import { isNoSuchKey, readListing } from './listing.ts';
+import { bucketPlace } from './url.ts';
+import { checkFilesUrl, openBlobs } from '../open-files.ts';
 
 test.each([
   ['s3://files', { endpoint: 'https://s3.us-east-1.amazonaws.com', region: 'us-east-1', bucket: 'files' }],

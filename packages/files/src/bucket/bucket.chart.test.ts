@@ -3,12 +3,12 @@ import { createServer as createHttp, request as ask, type IncomingMessage, type 
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { BUCKET_KEYS as KEYS, startBuckets, type BucketServer } from '../testing/bucket-server.ts';
-import type { BlobGroup } from './blobs.ts';
-import { createFileReader } from './file-reader.ts';
-import { createFileStore, type FileStore } from './file-store.ts';
-import { UNUSED_MS } from './sweep.ts';
-import { openBlobs } from './open-files.ts';
+import { BUCKET_KEYS as KEYS, startBuckets, type BucketServer } from '../../testing/bucket-server.ts';
+import type { BlobGroup } from '../blobs.ts';
+import { createFileReader } from '../file-reader.ts';
+import { createFileStore, type FileStore } from '../file-store.ts';
+import { UNUSED_MS } from '../sweep.ts';
+import { openBlobs } from '../open-files.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 2_000, types: ['text/*'] };
 

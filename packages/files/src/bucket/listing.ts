@@ -1,4 +1,4 @@
-import type { BlobInfo } from './blobs.ts';
+import type { BlobInfo } from '../blobs.ts';
 
 /** One page of what a bucket lists. */
 export interface Listing {

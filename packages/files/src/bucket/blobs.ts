@@ -2,10 +2,10 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { RunnelError } from '@runnel/protocol';
-import { checkKey, type BlobGroup, type BlobInfo, type Blobs } from './blobs.ts';
-import { isNoSuchKey, readListing, type Listing } from './bucket-listing.ts';
-import { bucketDown, bucketRequests, type BucketAnswer, type BucketAsk } from './bucket-requests.ts';
-import type { BucketKeys, BucketPlace } from './bucket-url.ts';
+import { checkKey, type BlobGroup, type BlobInfo, type Blobs } from '../blobs.ts';
+import { isNoSuchKey, readListing, type Listing } from './listing.ts';
+import { bucketDown, bucketRequests, type BucketAnswer, type BucketAsk } from './requests.ts';
+import type { BucketKeys, BucketPlace } from './url.ts';
 
 /** Objects that are removed at a time. */
 const REMOVING = 8;
