@@ -314,6 +314,13 @@ describe('a long conversation', () => {
       await frame();
       return lines;
     });
-    expect(said).toEqual(['Answer is coming.', 'Answer finished. One two. …']);
+    expect(said).toEqual(['Answer is coming.', 'Answer finished.']);
+    // What a screen reader has of the page; whoever looks for words in it finds the answer's once.
+    const tree = await page.context().newCDPSession(page);
+    const heard = async (): Promise<boolean> =>
+      (await tree.send('Accessibility.getFullAXTree')).nodes.some(({ name }) => name?.value === 'One two. …');
+    await expect.poll(heard).toBe(true);
+    expect(await page.getByText('One two.').count()).toBe(1);
+    await expect.poll(heard, { timeout: 15_000 }).toBe(false);
   });
 });
