@@ -160,6 +160,7 @@ const properties: Record<string, Schema> = {
     modelsConfigMap: ref('name'),
     tools: list(JSON.parse(JSON.stringify(ToolEntry)) as Schema),
     maxSteps: integer(1),
+    titles: object({ model: text(), perMinute: integer(1) }),
     existingSecret,
   }),
   audit: component({

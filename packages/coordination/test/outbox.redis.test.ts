@@ -64,6 +64,8 @@ const story = async (target: RunLog): Promise<string> => {
   const again = { ...first, epoch: 2 };
   await target.claimRun({ ...again, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS });
   await target.endRun(endOf(again, 'tiếng "Việt" 😀', { usage: { promptTokens: 1, completionTokens: 2 } }));
+  const { runId, messageId: promptId } = first;
+  await target.proposeTitle({ conversationId, userId: USER, runId, promptId, expected: 'A title', title: 'Sông "Hồng"', model: 'small' });
   const second = await startRun(target, { conversationId });
   await target.cancelRun({ ...second, userId: USER });
   await target.endRun(endOf(second, '', { reason: 'cancelled' }));
@@ -81,6 +83,7 @@ const TYPES = [
   'STREAM_STARTED',
   'RECOVERY_ATTEMPT',
   'STREAM_COMPLETED',
+  'TITLE_CHANGED',
   'CHAT_MESSAGE',
   'STREAM_STARTED',
   'STREAM_CANCELLED',
