@@ -115,8 +115,9 @@ test('L-2 P-9 every state change is in the outbox once, numbered without a gap, 
     usage: { completionTokens: 2 },
     bytes: Buffer.byteLength('tiếng "Việt" 😀'),
   });
-  expect(entries[7]!.data).toMatchObject({ cancelledBy: USER, cancel: { requestedAt: expect.any(Number) }, text: '' });
-  expect(entries[10]!.data).toMatchObject({ error: { code: 'model-failed', message: 'It "failed"' } });
+  expect(entries[5]!.data).toEqual({ userId: USER, title: 'Sông "Hồng"', model: 'small' });
+  expect(entries[8]!.data).toMatchObject({ cancelledBy: USER, cancel: { requestedAt: expect.any(Number) }, text: '' });
+  expect(entries[11]!.data).toMatchObject({ error: { code: 'model-failed', message: 'It "failed"' } });
 });
 
 test('P-9 memory writes the same entries', async () => {

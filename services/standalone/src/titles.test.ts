@@ -72,7 +72,7 @@ test('a model calls a conversation what it is about: in the list, in the trail, 
   await first.ask(prompt('c1', 'And which is the longest?'));
   const [question] = await first.history('c1');
   const again = await first.inject('POST', '/api/regenerate', {
-    payload: { conversationId: 'c1', messageId: question!.messageId, model: 'big' },
+    payload: { conversationId: 'c1', parentId: question!.messageId, model: 'big' },
   });
   expect(again.statusCode).toBe(202);
   await waitFor(async () => (await first.history('c1')).length === 5);
