@@ -78,8 +78,13 @@ test('a model calls a conversation what it is about: in the list, in the trail, 
   await waitFor(async () => (await first.history('c1')).length === 5);
   await first.inject('PATCH', '/api/conversations/c1', { payload: { title: 'Mine' } });
   await titled(first, 'c1', 'Mine');
-  const trail = (await first.inject('GET', '/api/conversations/c1/trail')).json<{ events: { type: string; data: { model?: string } }[] }>();
-  expect(trail.events.filter(({ type }) => type === 'TITLE_CHANGED').map(({ data }) => data.model)).toEqual(['small', undefined]);
+  const namers = async (): Promise<(string | undefined)[]> => {
+    const trail = (await first.inject('GET', '/api/conversations/c1/trail')).json<{ events: { type: string; data: string }[] }>();
+    const changes = trail.events.filter(({ type }) => type === 'TITLE_CHANGED');
+    return changes.map(({ data }) => (JSON.parse(data) as { model?: string }).model);
+  };
+  await waitFor(async () => (await namers()).length === 2, { deadlineMs: 8_000 });
+  expect(await namers()).toEqual(['small', undefined]);
   await first.ask(prompt('c2', 'Which mountains?'));
   await titled(first, 'c2', 'Rivers of Việt Nam');
   await first.close();
