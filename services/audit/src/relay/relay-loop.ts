@@ -11,7 +11,7 @@ export interface RelayOptions {
   store?(records: readonly EventRecord[]): Promise<void>;
   metrics: AuditMetrics;
   log: Logger;
-  /** Pause when nothing waited, ms. */
+  /** Pause behind a round that was not full, ms. */
   idleMs?: number;
   balanceMs?: number;
   /** What the end may take. */
@@ -31,6 +31,11 @@ const letterOf = ({ entry, reason }: Odd): DeadLetter => ({
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/**
+ * Reading all shards is 64 commands, and what is read goes to Kafka in one request a partition: five times a second, and not twenty. What a
+ * store may lose with its last second is no more than before: answers are written again by the pods that said them (L-6).
+ */
+const IDLE_MS = 200;
 const MOST_ENTRIES = 500;
 /** Of one read of one shard. How large entries are is known afterwards only, so the first reads are short. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -91,7 +96,7 @@ export class RelayLoop {
   }
 
   async #move(): Promise<void> {
-    const { outbox, idleMs = 50 } = this.#options;
+    const { outbox, idleMs = IDLE_MS } = this.#options;
     while (!this.#stop.signal.aborted) {
       for (const id of outbox.heldShards()) {
         const shard = this.#shardOf(id);
