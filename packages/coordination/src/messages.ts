@@ -145,13 +145,7 @@ export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, p
 /** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
 export const repeats = (title: string, words: string): boolean => {
   const start = title.replace(/…$/, '');
-  return (
-    start !== '' &&
-    words
-      .replace(/[ \t-\r]+/g, ' ')
-      .replace(/^ /, '')
-      .startsWith(start)
-  );
+  return start !== '' && words.replace(/\s+/g, ' ').replace(/^ /, '').startsWith(start);
 };
 
 /** The place of a deleted message. */
