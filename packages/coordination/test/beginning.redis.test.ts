@@ -85,3 +85,28 @@ test('W-4 a prompt to a conversation that is not known here, and was not asked f
   expect(await log.beginRun({ ...promptOf(run), message: null, parentId: 'm' })).toMatchObject({ outcome: 'not-found' });
   expect(await redis.cli('KEYS', `*${run.conversationId}*`)).toEqual([]);
 });
+
+test('L-1 a prompt into a conversation that is not known here begins nothing until somebody was asked who may know it', async () => {
+  const prompt = promptOf();
+  expect(await log.beginRun({ ...prompt, making: 'no' })).toEqual({ outcome: 'none' });
+  expect(await redis.cli('KEYS', `*${prompt.conversationId}*`)).toEqual([]);
+  expect(await toldOf(prompt.conversationId, 'CHAT_MESSAGE')).toEqual([]);
+  expect(await log.beginRun({ ...prompt, making: 'proven' })).toMatchObject({ outcome: 'started' });
+});
+
+test('P-9 the audit is told once that a conversation began, and of what was left out of a run’s thread only if something was', async () => {
+  const { conversationId } = await wholeRun(log);
+  const prompt = promptOf({ conversationId });
+  expect(await log.beginRun({ ...prompt, room: 1_000_000 })).toMatchObject({ outcome: 'started' });
+  expect(await toldOf(conversationId, 'SESSION_STARTED')).toEqual([{ userId: USER, title: expect.any(String) }]);
+  const begun = await toldOf(conversationId, 'STREAM_STARTED');
+  expect(begun).toMatchObject([{}, { runId: prompt.runId }]);
+  for (const started of begun) expect(started).not.toHaveProperty('trimmed');
+});
+
+test('L-1 a run that waits has nobody for an owner, and its lease is over', async () => {
+  const prompt = promptOf();
+  await log.beginRun(prompt);
+  const held = (await cli({ ...prompt }, 'HMGET', 'owner', 'runId', 'owner', 'epoch', 'expires')) as string[];
+  expect(held).toEqual(['', '', '0', '0']);
+});
