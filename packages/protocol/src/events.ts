@@ -1,6 +1,5 @@
 import type { ListEvent } from './list-event.ts';
 import type { ErrorCode } from './errors.ts';
-import type { Trimmed } from './context-window.ts';
 import type { FrameId } from './frames.ts';
 import type { Part, PartField, PartsSum } from './parts.ts';
 
@@ -11,6 +10,13 @@ export const FINISHES = ['stop', 'length', 'filter', 'tools', 'error'] as const;
 export type Finish = (typeof FINISHES)[number];
 /** `deleted`: the text is gone, the place in the tree stays. */
 export type MessageStatus = EndReason | 'deleted';
+
+/** What was left out of a thread so that it fits its model. */
+export interface Trimmed {
+  messages: number;
+  /** About. */
+  tokens: number;
+}
 
 export interface Message {
   messageId: string;

@@ -1,7 +1,7 @@
 import type { EndRun, RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Clock } from '../runs/clock.ts';
 import type { AppendObserver } from './run-text.ts';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 
 /** Chunks are sent in batches, so that a run costs a few notes a second whatever its speed. */
 const BATCH_MS = 250;
