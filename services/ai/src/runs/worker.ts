@@ -18,7 +18,7 @@ import { reroute } from './reroute.ts';
 import { runLogLines } from './run-log-lines.ts';
 import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
 import { startRunSpan } from '../run/run-span.ts';
-import { batchMs, createTimeline } from '../run/timeline.ts';
+import { createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
@@ -130,7 +130,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const lines = runLogLines(log, facts, counted);
-    const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    const timeline = createTimeline(ref.conversationId, claim, runLog);
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
     const span = startRunSpan(tracer, ref, claim, model.info, nodeId, {
