@@ -6,7 +6,7 @@ import type { RunLog } from '../src/run-log/run-log.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import { useRedisLog } from './use-redis-log.ts';
 
-const { redis, log: stored } = await useRedisLog();
+const { log: stored } = await useRedisLog();
 
 /** What one run of commands happens in: conversations of its own, so that one Redis serves all. */
 interface Scene {

@@ -5,7 +5,7 @@ import { useRedisLog } from './use-redis-log.ts';
 // Which answers go over a connection of their own. What a reader gets is the same either way, so the contract cannot see it.
 
 let said: string[] = [];
-const { redis, log } = await useRedisLog({ onCommand: (name, _seconds, outcome) => said.push(`${name} ${outcome}`) });
+const { log } = await useRedisLog({ onCommand: (name, _seconds, outcome) => said.push(`${name} ${outcome}`) });
 
 const outcomesOf = async (read: () => Promise<unknown>): Promise<string[]> => {
   said = [];

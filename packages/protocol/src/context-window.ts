@@ -1,4 +1,4 @@
-import type { MessageStatus, Role, Trimmed } from './events.ts';
+import type { MessageStatus, Role, Trimmed } from './message.ts';
 import type { Part } from './parts.ts';
 import { utf8Length } from './position.ts';
 

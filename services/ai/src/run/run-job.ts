@@ -16,6 +16,9 @@ export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 /** How a run left this pod: ended for good, handed back (drain), waiting for a person, given to another model, taken by somebody else, left to its lease, or lost by a bug. */
 export type RunResult = EndReason | 'released' | 'parked' | 'rerouted' | 'fenced' | 'given-up' | 'lost';
 
+/** Another pod goes on with it. */
+export const HANDED_ON: ReadonlySet<RunResult> = new Set(['released', 'fenced', 'given-up']);
+
 /** Why a run must stop: a cancel is wanted, the pod drains (with others to go on, or as the only one), or it is no longer ours. */
 export type StopReason = 'release' | 'interrupt' | Verdict;
 
