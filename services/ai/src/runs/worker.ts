@@ -10,6 +10,7 @@ import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
+import type { EndedRun } from './ended-runs.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
@@ -37,6 +38,8 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
   tracer: Tracer;
   /** Where ends are known that no pod remembers. */
   archive?: Archive;
+  /** An answer has ended, and this is how; `isCallers`: an API's caller asked with a request of its own. */
+  onEnd?(end: EndedRun, isCallers: boolean): void;
   log?: Logger;
   clock?: Clock;
   random?: () => number;
@@ -51,7 +54,7 @@ const HANDOVER_MS = 2000;
 export const createWorker = (deps: WorkerDeps) => {
   const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
-  const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
+  const { log = silentLog, clock = systemClock, random = Math.random, archive, onEnd } = deps;
   const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
   const told = { onRepair: metrics.endRepaired, onHandOver: metrics.handedOver };
   const places = createModelPlaces({ runLog, models, clock });
@@ -144,10 +147,9 @@ export const createWorker = (deps: WorkerDeps) => {
       known: (end) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
+        onEnd?.(end, claim.request !== undefined);
       },
-      lost: lines.lost,
-      failed: lines.failed,
-      rerouted: lines.rerouted,
+      ...lines,
     });
     let next: Claim | null = null;
     const fallBack = async (error: RunnelError): Promise<boolean> => {
@@ -270,9 +272,6 @@ export const createWorker = (deps: WorkerDeps) => {
     byModel: () => new Map([...Map.groupBy(runs.values(), ({ model }) => model.info.id)].map(([id, held]) => [id, held.length])),
     get size(): number {
       return runs.size;
-    },
-    get draining(): boolean {
-      return draining !== undefined;
     },
     /** Starts to listen, sweep and renew, also while the store is away. */
     async start(): Promise<void> {

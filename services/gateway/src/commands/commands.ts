@@ -1,5 +1,13 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import { BUSY_STORE_MS, type BeginRun, type BeginRunResult, type RunLog, type RunRef, type SeedMessage } from '@runnel/coordination';
+import {
+  BUSY_STORE_MS,
+  titleOf,
+  type BeginRun,
+  type BeginRunResult,
+  type RunLog,
+  type RunRef,
+  type SeedMessage,
+} from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
@@ -17,7 +25,7 @@ import type { ModelRequest } from '@runnel/protocol/http';
 import type { Caller } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import type { Records } from '../person/records.ts';
-import { checkSystem, checkTitle, titleOf } from './title.ts';
+import { checkSystem, checkTitle } from './title.ts';
 
 export interface PromptCommand {
   conversationId: string;
