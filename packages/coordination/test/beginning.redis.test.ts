@@ -1,25 +1,13 @@
 import { newId } from '@runnel/protocol';
 import { fromOutbox, type OutboxFields } from '@runnel/protocol/audit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, wholeRun, USER, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What a prompt finds in Redis of earlier lives, and leaves there or tells the audit: a reader is shown the same for long.
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 type Ref = Pick<Started, 'conversationId' | 'runId'>;
 const cli = (run: Ref, command: string, name: KeyName, ...rest: (string | number)[]): Promise<unknown> =>

@@ -6,9 +6,10 @@ import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { LargeBodies } from '../../budgets/large-bodies.ts';
-import { OFFSET_STREAM } from '../files/tus.ts';
 import { excessOf } from './json-depth.ts';
 
+/** A piece of an upload (tus): its route reads it as it comes. */
+export const OFFSET_STREAM = 'application/offset+octet-stream';
 /** Of a request with files inside: 18 MiB of them, in base64. Larger ones are uploaded. */
 export const MOST_BODY_BYTES = 24 * 1024 * 1024;
 /** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
