@@ -1,7 +1,7 @@
 import { isId, RunnelError, shownPart, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { endOfParts, factsOf, normalPart } from './parts.ts';
 import type { EndingPart } from './run-log/parts.ts';
-import type { RunFacts, StoredMessage } from './run-log/run-log.ts';
+import type { RunFacts, StoredMessage } from './run-log/stored.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
 export const pathTo = (messages: readonly StoredMessage[], messageId: string | null): StoredMessage[] => {
