@@ -69,7 +69,7 @@ const chooseSeveral = async (page: Page): Promise<void> => {
   await page.locator('.bar p').waitFor();
   await page.getByRole('checkbox').nth(1).check();
 };
-const trailShown = (page: Page): Promise<void> => page.getByText('k3v:a1', { exact: false }).first().waitFor();
+const trailShown = (page: Page): Promise<void> => page.locator('.trail .entry, .wide table').first().waitFor();
 
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
