@@ -20,6 +20,10 @@ const LOOKS = [
 ] as const;
 /** CLS: what the page promises, on load, opening a conversation, and while an answer comes. */
 const STILL = 0.02;
+const expectStill = async (page: Page, when: string): Promise<void> => {
+  const { cls, shifts } = await seenIn(page);
+  expect(cls, [when, ...shifts].join('\n')).toBeLessThan(STILL);
+};
 
 describe('nothing moves by itself, and a first visit is light', () => {
   test.each(LOOKS)('%s: the empty page, an answer as it comes, and the conversation opened cold', async (_name, look) => {
@@ -30,20 +34,20 @@ describe('nothing moves by itself, and a first visit is light', () => {
     await untilStill(watching);
     // Over the wire, with headers; what the service worker keeps for the time without a network comes after it.
     expect(watching.bytes()).toBeLessThan(160_000);
-    expect((await seenIn(page)).cls).toBeLessThan(STILL);
+    await expectStill(page, 'the empty page');
 
     await page.locator('#composer').fill('Show me code, a list and a table');
     await page.locator('#composer').press('Enter');
     await page.locator('article.assistant[data-status="complete"] figure.code').first().waitFor();
     await untilStill(watching);
-    expect((await seenIn(page)).cls, 'while an answer comes').toBeLessThan(STILL);
+    await expectStill(page, 'while an answer comes');
 
     const address = page.url();
     await using again = await watchFirstLoad(browser, { ...look, storageState: await page.context().storageState() });
     await again.page.goto(address);
     await again.page.locator('article.assistant[data-status="complete"] figure.code').first().waitFor();
     await untilStill(again);
-    expect((await seenIn(again.page)).cls, 'opened cold').toBeLessThan(STILL);
+    await expectStill(again.page, 'opened cold');
     expect(again.bytes()).toBeLessThan(220_000);
 
     await using other = await watchFirstLoad(browser, { ...look, storageState: await page.context().storageState() });
@@ -51,8 +55,26 @@ describe('nothing moves by itself, and a first visit is light', () => {
     await other.page.locator('.badge.flow').waitFor();
     await untilStill(other);
     expect(other.bytes(), 'with conversations').toBeLessThan(160_000);
-    expect((await seenIn(other.page)).cls, 'with conversations').toBeLessThan(STILL);
+    await expectStill(other.page, 'with conversations');
   });
+});
+
+const wordsIn = (page: Page, least: number): Promise<unknown> =>
+  page.waitForFunction((n) => (document.querySelector('article.assistant')?.textContent?.match(/w\d{6}/g)?.length ?? 0) >= n, least);
+
+test.each(LOOKS)('%s: a page that is loaded again in the middle of an answer, until some lines later', async (_name, look) => {
+  await using watching = await watchFirstLoad(browser, look);
+  const { page } = watching;
+  await page.goto(server.url);
+  await page.locator('#composer').fill('count 150 at 20');
+  await page.locator('#composer').press('Enter');
+  await wordsIn(page, 10);
+  await page.reload();
+  await page.locator('.seam-line').waitFor();
+  await wordsIn(page, 100);
+  await expectStill(page, 'while the answer goes on');
+  await page.locator('article.assistant[data-status="complete"] .seam-line').waitFor();
+  await expectStill(page, 'when it has ended');
 });
 
 /** Where each part of the start page stands; of those that are seen. */
@@ -95,9 +117,8 @@ describe('the start page is seen before its scripts have come', () => {
     await untilStill(watching);
     // The same picture in the same places: nothing larger came, and nothing jumped.
     expect(await places(page)).toEqual(before);
-    const after = await seenIn(page);
-    expect(after.lcpMs).toBe(lcpMs);
-    expect(after.cls).toBeLessThan(STILL);
+    expect((await seenIn(page)).lcpMs).toBe(lcpMs);
+    await expectStill(page, 'the start page');
     expect(await page.locator('.first').count()).toBe(0);
   });
 
@@ -106,7 +127,8 @@ describe('the start page is seen before its scripts have come', () => {
     const { page, letIn } = watching;
     await page.addInitScript(() => localStorage.setItem('runnel:settings', '{"sidebar":false}'));
     await page.goto(`${server.url}/c/${crypto.randomUUID()}`, { waitUntil: 'commit' });
-    await page.waitForFunction(() => getComputedStyle(document.querySelector('.first')!).display === 'flex');
+    // Asked from the first byte of the document on, when there is none yet.
+    await page.waitForFunction(() => [...document.querySelectorAll('.first')].some((first) => getComputedStyle(first).display === 'flex'));
     expect(await page.locator('.first :is(h2, button, .side):visible').count()).toBe(0);
     letIn();
     await page.locator('.badge.flow').waitFor();

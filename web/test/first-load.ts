@@ -5,25 +5,40 @@ import { openPage } from './browser.ts';
 export interface Seen {
   lcpMs: number;
   cls: number;
+  /** Each shift: when, how much of it counts, and what moved from where to where, for whoever has to find out why. */
+  shifts: string[];
+}
+
+interface LayoutShift extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+  sources: readonly { node: Node | null; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
 }
 
 /** To be run in the page before its own scripts. */
 const look = (): void => {
-  const seen = { lcpMs: 0, cls: 0 };
+  const seen = { lcpMs: 0, cls: 0, shifts: [] as string[] };
   const window_ = { value: 0, from: 0, to: 0 };
   Object.assign(window, { seen });
   new PerformanceObserver((list) => (seen.lcpMs = list.getEntries().at(-1)!.startTime)).observe({
     type: 'largest-contentful-paint',
     buffered: true,
   });
+  const named = (node: Node | null): string => {
+    const element = node instanceof Element ? node : (node?.parentElement ?? null);
+    return element === null ? 'gone' : `${element.localName}.${[...element.classList].join('.')}`;
+  };
+  const places = ({ x, y, width, height }: DOMRectReadOnly): string => [x, y, width, height].map(Math.round).join(' ');
   new PerformanceObserver((list) => {
-    for (const shift of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+    for (const shift of list.getEntries() as LayoutShift[]) {
       if (shift.hadRecentInput) continue;
       const goesOn = shift.startTime - window_.to < 1_000 && shift.startTime - window_.from < 5_000;
       if (!goesOn) Object.assign(window_, { value: 0, from: shift.startTime });
       window_.value += shift.value;
       window_.to = shift.startTime;
       seen.cls = Math.max(seen.cls, window_.value);
+      const moved = shift.sources.map((source) => `${named(source.node)} ${places(source.previousRect)} to ${places(source.currentRect)}`);
+      seen.shifts.push(`${Math.round(shift.startTime)} ms ${shift.value.toFixed(4)}: ${moved.join(', ')}`);
     }
   }).observe({ type: 'layout-shift', buffered: true });
 };
