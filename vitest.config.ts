@@ -5,6 +5,8 @@ const REDIS = '**/*.redis.test.ts';
 const POSTGRES = '**/*.postgres.test.ts';
 const KAFKA = '**/*.kafka.test.ts';
 const BROWSER = '**/*.browser.test.ts';
+/** What counts milliseconds of a page's thread, or how far things move while it is busy. */
+const BROWSER_MEASURES = ['first-load', 'markdown', 'scale'].map((name) => `web/test/${name}.browser.test.ts`);
 const PROMTOOL = '**/*.promtool.test.ts';
 const CHART = '**/*.chart.test.ts';
 const KUBE = '**/*.kube.test.ts';
@@ -13,7 +15,7 @@ const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
  * One project for each tier of `npm test` that is made of test files. Each file runs in a process of its own; two at a time
- * for two cores, one browser at a time. Projects with different limits must run one after the other (`groupOrder`).
+ * for two cores, what measures a browser by itself. Projects with different limits must run one after the other (`groupOrder`).
  */
 export default defineConfig({
   test: {
@@ -72,13 +74,26 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: [BROWSER],
+          exclude: [...NOT_OURS, ...BROWSER_MEASURES],
+          globalSetup: ['scripts/build-web.mjs'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'browser-measures',
+          include: BROWSER_MEASURES,
           exclude: NOT_OURS,
           globalSetup: ['scripts/build-web.mjs'],
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -127,7 +142,7 @@ export default defineConfig({
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 480_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 9 },
         },
       },
     ],

@@ -159,7 +159,7 @@ const properties: Record<string, Schema> = {
     models: list(JSON.parse(JSON.stringify(ModelEntry)) as Schema),
     modelsConfigMap: ref('name'),
     tools: list(JSON.parse(JSON.stringify(ToolEntry)) as Schema),
-    maxSteps: integer(1),
+    ...{ maxSteps: integer(1), titles: object({ model: text(), perMinute: integer(1) }) },
     existingSecret,
   }),
   audit: component({

@@ -102,6 +102,21 @@ export const ai: Dashboard = {
         },
         {
           kind: 'timeseries',
+          title: 'Titles by TITLE_MODEL',
+          description:
+            'What became of conversations that wanted one; all but named keep their first words. resting: the model failed (title.failed in the log). limited: more than TITLES_PER_MINUTE.',
+          unit: 'ops',
+          targets: [perSecond('runnel_ai_titles_total', 'outcome')],
+        },
+        {
+          kind: 'timeseries',
+          title: 'What titles cost',
+          description: 'Tokens of TITLE_MODEL, beside those of answers: nobody is charged for them.',
+          unit: 'short',
+          targets: [perSecond('runnel_ai_title_tokens_total', 'kind')],
+        },
+        {
+          kind: 'timeseries',
           title: 'The file of the models',
           description: 'Texts of MODELS_FILE that pods have found, by what became of them. refused, unreadable: the models before it stay.',
           unit: 'ops',

@@ -25,14 +25,18 @@ export interface Tier {
 export const TIERS: readonly Tier[] = [
   { name: 'check', needs: [], run: runChecks },
   { name: 'unit', needs: [], run: () => runVitest('unit') },
-  { name: 'clients', needs: [], run: async () => runVitest('unit', { files: JAVASCRIPT_TESTS, env: await installJavaScriptClients() }) },
+  {
+    name: 'clients',
+    needs: [],
+    run: async () => runVitestOn(['unit'], { files: JAVASCRIPT_TESTS, env: await installJavaScriptClients() }),
+  },
   { name: 'observability', needs: ['promtool'], run: () => runVitest('observability') },
   { name: 'chart', needs: ['nginx', 'kube-schemas', 'crd-schemas'], run: () => runVitest('chart') },
   { name: 'kube', needs: [], notRun: noKubeServer, run: () => runVitest('kube') },
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
   { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
   { name: 'kafka', needs: ['java', 'maven', 'openssl', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },
-  { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser') },
+  { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser', 'browser-measures') },
   { name: 'e2e', needs: ['redis-server', 'nginx', 'postgresql', 'java', 'maven'], run: runScenarios },
   { name: 'loadtest', needs: ['redis-server', 'nginx'], run: runLoadtests },
 ];
@@ -57,10 +61,12 @@ async function runLoadtests(): Promise<TierOutcome> {
   return totals;
 }
 
-/** Runs one project of vitest.config.ts, or some files of it. */
-async function runVitest(
-  project: string,
-  some: { files: readonly string[]; env: Record<string, string> } = { files: [], env: {} },
+const runVitest = (...projects: string[]): Promise<TierOutcome> => runVitestOn(projects, { files: [], env: {} });
+
+/** Runs projects of vitest.config.ts, or some files of them. */
+async function runVitestOn(
+  projects: readonly string[],
+  some: { files: readonly string[]; env: Record<string, string> },
 ): Promise<TierOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-test-'));
   const reportFile = join(dir, 'report.json');
@@ -69,8 +75,7 @@ async function runVitest(
       [
         'node_modules/vitest/vitest.mjs',
         'run',
-        '--project',
-        project,
+        ...projects.map((project) => `--project=${project}`),
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${reportFile}`,

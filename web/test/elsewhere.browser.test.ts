@@ -40,3 +40,46 @@ test('what another device does is in the list at once: begun, being answered, an
   await elsewhere('DELETE', `/api/history/${conversationId}`);
   await link.waitFor({ state: 'detached', timeout: 3_000 });
 });
+
+test('who opens the field of a title and types nothing has called it nothing; who types has the last word', async () => {
+  const { context, page } = await openPage(browser);
+  onTestFinished(() => context.close());
+  const conversationId = randomUUID();
+  const send = async (method: string, path: string, body: object): Promise<void> => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${server.url}${path}?user_id=bob`, { method, headers, body: JSON.stringify(body) });
+    expect(answer.ok).toBe(true);
+  };
+  await send('POST', '/api/chat', { conversationId, messageId: randomUUID(), text: 'count 3 at 20', model: 'count' });
+  await page.goto(`${server.url}/c/${conversationId}?user_id=bob`);
+  const list = page.getByRole('navigation', { name: 'Conversations' });
+  const field = page.getByRole('textbox', { name: 'New title' });
+  const heading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor({ timeout: 5_000 });
+  await heading('count 3 at 20');
+  /** While the field is open somebody else, as a model does, calls it something. */
+  const meanwhile = async (title: string): Promise<void> => {
+    await list
+      .getByRole('button', { name: /Options/ })
+      .first()
+      .click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await field.waitFor();
+    await send('PATCH', `/api/conversations/${conversationId}`, { title });
+    await heading(title);
+  };
+  const sent: string[] = [];
+  page.on('request', (request) => request.method() === 'PATCH' && sent.push(request.postData() ?? ''));
+  await meanwhile('Counting to three');
+  expect(await field.inputValue()).toBe('count 3 at 20');
+  await page.keyboard.press('Enter');
+  await list.getByRole('link', { name: 'Counting to three' }).waitFor({ timeout: 5_000 });
+  expect(sent).toEqual([]);
+
+  await meanwhile('Counting');
+  expect(await field.inputValue()).toBe('Counting to three');
+  await page.keyboard.type('Mine');
+  await page.keyboard.press('Enter');
+  await heading('Mine');
+  await list.getByRole('link', { name: 'Mine' }).waitFor({ timeout: 5_000 });
+  expect(sent).toEqual(['{"title":"Mine"}']);
+});

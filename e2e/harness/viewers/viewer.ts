@@ -32,6 +32,7 @@ export interface ViewerOptions {
   lingers?: boolean;
 }
 
+/** How long nothing was heard before it asks: where words flow nobody does, as no page would (W-3 has 20 s). */
 const PING_MS = 500;
 
 /** A WebSocket client that comes back as PROTOCOL.md says, and believes nothing. */
@@ -190,7 +191,8 @@ export class WsViewer implements Viewer {
   /** A gateway that is paused or gone without a word is noticed by its silence. */
   #watchSilence(): void {
     if (this.#stalled || this.#socket?.readyState !== WebSocket.OPEN) return;
-    if (performance.now() - this.heardAt > (this.#options.silenceMs ?? 3_000)) return this.#again(0);
-    this.#socket.send('{"type":"ping","t":0}');
+    const silentMs = performance.now() - this.heardAt;
+    if (silentMs > (this.#options.silenceMs ?? 3_000)) return this.#again(0);
+    if (silentMs >= PING_MS) this.#socket.send('{"type":"ping","t":0}');
   }
 }

@@ -296,6 +296,12 @@ const steps: fc.Arbitrary<Step>[] = [
   step('title', [conversation, user, text], (scene, c, userId, title) =>
     scene.log.setTitle({ conversationId: id(scene, c), userId, title }),
   ),
+  step(
+    'propose title',
+    [conversation, user, message, fc.constantFrom('T', 'Fork', 'x'), text],
+    (scene, c, userId, runId, expected, title) =>
+      scene.log.proposeTitle({ conversationId: id(scene, c), userId, runId, promptId: 'm1', expected, title, model: 'small' }),
+  ),
   step('history', [conversation, fc.option(message), fc.integer({ min: 1, max: 3 })], (scene, c, before, limit) =>
     scene.log.readHistory({ conversationId: id(scene, c), userId: 'ann', limit, ...(before && { before }) }),
   ),

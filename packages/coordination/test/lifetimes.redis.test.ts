@@ -142,6 +142,22 @@ const CHANGES: Record<string, Change> = {
     act: ({ conversationId }) => log.setTitle({ conversationId, userId: USER, title: 'x' }),
     ...{ outcome: 'done', lives: KEPT, tells: 'TITLE_CHANGED' },
   },
+  'propose-title': {
+    begin: () => wholeRun(log),
+    act: ({ conversationId, runId, messageId: promptId }) =>
+      log.proposeTitle({ conversationId, userId: USER, runId, promptId, expected: 'A title', title: 'x', model: 'small' }),
+    ...{ outcome: 'named', lives: KEPT, tells: 'TITLE_CHANGED' },
+  },
+  'delete-message with the title that a model made of it': {
+    begin: async () => {
+      const run = await wholeRun(log);
+      const { conversationId, runId, messageId: promptId } = run;
+      await log.proposeTitle({ conversationId, userId: USER, runId, promptId, expected: 'A title', title: 'x', model: 'small' });
+      return run;
+    },
+    act: ({ conversationId, runId }) => log.deleteMessage({ conversationId, userId: USER, messageId: runId }),
+    ...{ outcome: 'done', lives: KEPT, tells: 'TITLE_CHANGED' },
+  },
   rehydrate: {
     begin: async () => ({ conversationId: newId(), runId: newId(), messageId: newId(), epoch: 1 }),
     act: ({ conversationId }) => log.rehydrate({ conversationId, userId: USER, title: '', messages: [stored('m0')], hasMore: false }),

@@ -64,6 +64,8 @@ const story = async (target: RunLog): Promise<string> => {
   const again = { ...first, epoch: 2 };
   await target.claimRun({ ...again, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS });
   await target.endRun(endOf(again, 'tiếng "Việt" 😀', { usage: { promptTokens: 1, completionTokens: 2 } }));
+  const { runId, messageId: promptId } = first;
+  await target.proposeTitle({ conversationId, userId: USER, runId, promptId, expected: 'A title', title: 'Sông "Hồng"', model: 'small' });
   const second = await startRun(target, { conversationId });
   await target.cancelRun({ ...second, userId: USER });
   await target.endRun(endOf(second, '', { reason: 'cancelled' }));
@@ -81,6 +83,7 @@ const TYPES = [
   'STREAM_STARTED',
   'RECOVERY_ATTEMPT',
   'STREAM_COMPLETED',
+  'TITLE_CHANGED',
   'CHAT_MESSAGE',
   'STREAM_STARTED',
   'STREAM_CANCELLED',
@@ -112,8 +115,9 @@ test('L-2 P-9 every state change is in the outbox once, numbered without a gap, 
     usage: { completionTokens: 2 },
     bytes: Buffer.byteLength('tiếng "Việt" 😀'),
   });
-  expect(entries[7]!.data).toMatchObject({ cancelledBy: USER, cancel: { requestedAt: expect.any(Number) }, text: '' });
-  expect(entries[10]!.data).toMatchObject({ error: { code: 'model-failed', message: 'It "failed"' } });
+  expect(entries[5]!.data).toEqual({ userId: USER, title: 'Sông "Hồng"', model: 'small' });
+  expect(entries[8]!.data).toMatchObject({ cancelledBy: USER, cancel: { requestedAt: expect.any(Number) }, text: '' });
+  expect(entries[11]!.data).toMatchObject({ error: { code: 'model-failed', message: 'It "failed"' } });
 });
 
 test('P-9 memory writes the same entries', async () => {

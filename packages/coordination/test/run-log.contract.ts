@@ -29,6 +29,7 @@ import { restoringEndsContract } from './contract/restoring-ends.ts';
 import { restoringContract } from './contract/restoring.ts';
 import { runsContract } from './contract/runs.ts';
 import { threadsContract } from './contract/threads.ts';
+import { titlesContract } from './contract/titles.ts';
 import { storeContract } from './contract/store.ts';
 import { switchingContract } from './contract/switching.ts';
 import type { Open, Opened } from './contract/world.ts';
@@ -63,6 +64,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('budgets', () => budgetsContract(current));
     describe('grants', () => grantsContract(current));
     describe('editing', () => editingContract(current));
+    describe('titles', () => titlesContract(current, { changedStore }));
     describe('news', () => newsContract(current));
     describe('person records', () => personRecordsContract(current));
     describe('presets', () => presetsContract(current));

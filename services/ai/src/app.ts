@@ -18,7 +18,7 @@ import {
 import { RunnelError, toRunnelError } from '@runnel/protocol';
 import { AiFigures, OFFER_STATUS, PodModelList, RunOffer, type OfferAnswer } from '@runnel/protocol/http';
 import { fastify, type FastifyInstance } from 'fastify';
-import type { Clock } from './runs/clock.ts';
+import { systemClock, type Clock } from './runs/clock.ts';
 import type { AiConfig } from './config.ts';
 import { createAiMetrics } from './metrics.ts';
 import { followModels } from './models/live/follow-models.ts';
@@ -31,6 +31,8 @@ import { watchStoreMemory } from './runs/store-memory.ts';
 import { createStoredWaits } from './parking/stored-waits.ts';
 import { createTellCalls } from './parking/told-calls.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
+import { titleModelProblems } from './titles/title-model.ts';
+import { createTitles, TITLES_PER_MINUTE } from './titles/titles.ts';
 import { createToolbox } from './tools/mcp-toolbox.ts';
 import { toolProblems } from './tools/tool-entry.ts';
 
@@ -48,6 +50,8 @@ export interface AiDeps {
         | 'awsAccessKeyId'
         | 'awsSecretAccessKey'
         | 'auditUrl'
+        | 'titleModel'
+        | 'titlesPerMinute'
       >
     >;
   log: Logger;
@@ -98,12 +102,21 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
     ...(clock && { clock }),
   });
   metrics.known([...entries, { id: UNKNOWN_MODEL }]);
-  const { tools: servers = [], auditUrl } = config;
-  const problems = toolProblems(servers, env);
+  const { tools: servers = [], auditUrl, titleModel } = config;
+  // What MODELS_FILE has may change: there a missing one costs titles, not the pod.
+  const untitled = titleModel !== undefined && file === undefined ? titleModelProblems(titleModel, entries) : [];
+  const problems = [...toolProblems(servers, env), ...untitled];
   if (problems.length > 0) throw new ConfigError(problems);
   const observe = metrics.tools(servers.map(({ id }) => id));
   const tools = servers.length === 0 ? undefined : createToolbox(servers, { env, log, observe, ...(clock && { clock }) });
   metrics.runsLimit(config.maxRuns);
+  const titles =
+    titleModel === undefined
+      ? undefined
+      : createTitles({
+          ...{ runLog, models, model: titleModel, perMinute: config.titlesPerMinute ?? TITLES_PER_MINUTE, metrics: metrics.titles, log },
+          clock: clock ?? systemClock,
+        });
   const worker = createWorker({
     runLog,
     models,
@@ -121,6 +134,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
         stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }),
         tellCall: createTellCalls({ url: auditUrl, token: innerToken, onAnswer: metrics.callTold }),
       }),
+    ...(titles && { onEnd: titles.consider }),
     alone,
     metrics,
     tracer: deps.tracer ?? startTracing({ service: 'ai', node: config.nodeId }).tracer,
@@ -142,6 +156,7 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     watching.abort();
+    titles?.close();
     followed?.close();
     await drain();
     await Promise.all([app.close(), models.close(), tools?.close()]);

@@ -4,6 +4,7 @@ import { BUCKET_KEYS, checkFilesUrl, FILES_URL } from '@runnel/files';
 import { ANSWER_BYTES } from './run/answer-bytes.ts';
 import { ModelEntries } from '@runnel/protocol/http';
 import { MAX_STEPS } from './run/write.ts';
+import { TITLES_PER_MINUTE } from './titles/titles.ts';
 import { ToolEntries } from './tools/tool-entry.ts';
 import { DEFAULT_MODELS } from './models/model-config.ts';
 
@@ -29,6 +30,16 @@ export const configSpec = defineConfig({
     minimum: 1,
     maximum: 100,
     description: 'Requests to the model in one answer; calls that the last of them makes are not carried out',
+  }),
+  titleModel: setting.string('TITLE_MODEL', {
+    optional: true,
+    description:
+      'The id of a model that gives conversations their titles: it gets the first question and answer of each. Unset: they are called by their first words',
+  }),
+  titlesPerMinute: setting.integer('TITLES_PER_MINUTE', {
+    default: TITLES_PER_MINUTE,
+    minimum: 1,
+    description: 'Titles that this pod asks TITLE_MODEL for in a minute; more conversations keep their first words',
   }),
   auditUrl: setting.url('AUDIT_URL', {
     optional: true,

@@ -8,6 +8,7 @@ import { UNKNOWN_MODEL } from './models/unknown.ts';
 import type { Claim, RunObserver, RunResult } from './run/generate.ts';
 import type { StoredAnswer } from './parking/stored-waits.ts';
 import type { HandOver } from './runs/living-owner.ts';
+import { createTitleMetrics } from './titles/title-metrics.ts';
 import { createToolMetrics } from './tools/tool-metrics.ts';
 
 /** OpenTelemetry's names for what a model does (semantic conventions for generative AI), as Prometheus writes them. */
@@ -109,6 +110,7 @@ export const createAiMetrics = (metrics: Metrics) => {
     GEN_AI,
   );
   const toolMetrics = createToolMetrics(metrics);
+  const titleMetrics = createTitleMetrics(metrics);
   const parks = metrics.counter(
     'runnel_ai_parks_total',
     'Answers that began to wait for a person, by whether the database had them before: has, late, or away',
@@ -147,6 +149,7 @@ export const createAiMetrics = (metrics: Metrics) => {
       modelsWrong.set(outcome === 'applied' ? 0 : 1);
     },
     tools: toolMetrics,
+    titles: titleMetrics,
     parked: (database: StoredAnswer): void => parks.inc({ database }),
     callTold: (database: StoredAnswer): void => callsTold.inc({ database }),
     endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),

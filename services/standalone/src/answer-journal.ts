@@ -125,6 +125,7 @@ const TELLING = [
     'deleteMessage',
     'deleteConversation',
     'setTitle',
+    'proposeTitle',
     'setPreset',
     'putRecord',
     'readRecords',

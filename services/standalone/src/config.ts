@@ -16,7 +16,7 @@ const common = withoutStore(commonSettings);
 const { aiServiceUrls: _noPods, auditUrl: _noAudit, ...ofGateway } = withoutStore(gateway.settings);
 // Unset means: beside the conversations.
 const { default: _shared, defaultText: _sharedText, ...filesUrl } = ofGateway.filesUrl;
-const { models, modelsFile, tools, maxSteps, maxRuns, maxAnswerBytes, leaseMs } = ai.settings;
+const { models, modelsFile, tools, maxSteps, maxRuns, maxAnswerBytes, leaseMs, titleModel, titlesPerMinute } = ai.settings;
 // Unset means: what keys and files there are (local-models.ts), not the built-in ones alone.
 const { default: _builtIn, ...namedModels } = models;
 // Unset means: the demo tools.
@@ -35,6 +35,8 @@ export const configSpec = defineConfig(
     authMode: { ...ofGateway.authMode, default: 'dev' as const },
     modelsFile,
     maxSteps,
+    titleModel,
+    titlesPerMinute,
     ...keepingSettings,
     tools: {
       ...namedTools,

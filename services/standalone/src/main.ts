@@ -48,7 +48,9 @@ await runService({
     const { port } = gateway.app.server.address() as AddressInfo;
     const host = config.host === '0.0.0.0' ? 'localhost' : config.host;
     const names = models.map((model) => model.id).join(', ');
-    process.stdout.write(`Runnel is at http://${host}:${port}  (models: ${names}; ${Math.round(performance.now() - startedAt)} ms)\n`);
+    const titles = config.titleModel === undefined ? 'their first words; TITLE_MODEL lets a model name them' : `by ${config.titleModel}`;
+    const ms = Math.round(performance.now() - startedAt);
+    process.stdout.write(`Runnel is at http://${host}:${port}  (models: ${names}; titles: ${titles}; ${ms} ms)\n`);
     const known = { name: 'inner token', close: () => token.close() };
     const sent = { name: 'tracing', close: () => tracing.shutdown() };
     return { log, closables: [sent, known, ...closables, { name: 'internal', close: () => internal.close() }] };

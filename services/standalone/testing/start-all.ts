@@ -12,7 +12,7 @@ import { chooseModels } from '../src/local-models.ts';
 export const startAll = async (dataDir: string, env: Record<string, string> = {}) => {
   const config = loadConfig(configSpec, { DATA_DIR: dataDir, ...env });
   const metrics = createMetrics('test', { processMetrics: false });
-  const told = { config, models: chooseModels({}, []), env: {}, log: silentLog, metrics, health: createHealth() };
+  const told = { config, models: config.models ?? chooseModels({}, []), env: {}, log: silentLog, metrics, health: createHealth() };
   const { gateway, closables } = await createStandalone(told);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> =>
@@ -34,7 +34,7 @@ export const startAll = async (dataDir: string, env: Record<string, string> = {}
     await waitFor(async () => (await history(body.conversationId)).some(({ messageId }) => messageId === runId), { deadlineMs: 8_000 });
   };
   const listen = (): Promise<string> => gateway.app.listen({ host: '127.0.0.1', port: 0 });
-  return { sendAs, inject, history, ask, listen, close };
+  return { sendAs, inject, history, ask, listen, close, metrics: () => metrics.text() };
 };
 export type Standalone = Awaited<ReturnType<typeof startAll>>;
 

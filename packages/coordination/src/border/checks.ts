@@ -2,6 +2,7 @@ import { FINISHES, RunnelError } from '@runnel/protocol';
 import type { GrantRef } from '../grants.ts';
 import type { AppendChunk, BeginRun, ClaimRun, EndRun, RunLog, StoredMessage, SwitchModel } from '../run-log/run-log.ts';
 import type { ForkConversation } from '../run-log/begin.ts';
+import type { ProposeTitle } from '../run-log/titles.ts';
 import type { Rehydrate, RestoreEnd, RestoreRun } from '../run-log/restoring.ts';
 import { checkEndingParts, checkParts } from './check-parts.ts';
 import { checkOwned, checkRun } from './check-run.ts';
@@ -21,6 +22,15 @@ export const checkChange = (command: { conversationId: string; userId: string })
   object(command, 'command');
   id(command.conversationId);
   name(command.userId, 'user');
+};
+
+export const checkTitle = (command: ProposeTitle): void => {
+  checkChange(command);
+  id(command.runId);
+  id(command.promptId);
+  name(command.model, 'model');
+  text(command.expected, BORDER.titleBytes, 'title');
+  text(command.title, BORDER.titleBytes, 'title');
 };
 
 export const checkDeletion = (command: Parameters<RunLog['deleteConversation']>[0]): void => {

@@ -73,6 +73,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     check.checkChange(command);
     text(command.title, BORDER.titleBytes, 'title');
   }, log.setTitle),
+  proposeTitle: checked(check.checkTitle, log.proposeTitle),
   setPreset: checked((command) => {
     check.checkChange(command);
     if (command.system !== undefined) text(command.system, BORDER.textBytes, 'text');

@@ -1,4 +1,4 @@
-import { RESET_TYPE, type ChangeResult, type Preset, type RunLog } from '../run-log/run-log.ts';
+import { RESET_TYPE, type ChangeResult, type Preset, type ProposeTitle, type ProposeTitleResult, type RunLog } from '../run-log/run-log.ts';
 import { repeats, withoutText } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 
@@ -18,12 +18,33 @@ export const setTitle = (store: MemoryStore, command: Change & { title: string }
   if (typeof conversation === 'string') return { outcome: conversation };
   store.recheck(conversation);
   const title = command.title.toWellFormed();
-  Object.assign(conversation, { title, untitled: false });
+  Object.assign(conversation, { title, untitled: false, titled: 'person' });
   const offset = store.emit(conversation, 'title', { title });
   store.audit(conversation, 'TITLE_CHANGED', { title });
   store.touch(conversation);
   return { outcome: 'done', offset };
 };
+
+export const proposeTitle = (store: MemoryStore, command: ProposeTitle): ProposeTitleResult => {
+  const conversation = own(store, command);
+  if (typeof conversation === 'string') return { outcome: 'gone' };
+  const { generation, lossy, untitled, unproven, messages, titled } = conversation;
+  if (generation !== store.generation.n || lossy !== null || untitled || unproven) return { outcome: 'doubtful' };
+  const { promptId, runId, expected, model } = command;
+  const madeOf = [promptId, runId];
+  if (madeOf.some((id) => (messages.get(id)?.status ?? 'deleted') === 'deleted')) return { outcome: 'gone' };
+  if (titled || conversation.title !== expected.toWellFormed()) return { outcome: 'kept' };
+  const title = command.title.toWellFormed();
+  Object.assign(conversation, { title, titled: { madeOf, title } });
+  const offset = store.emit(conversation, 'title', { title });
+  store.audit(conversation, 'TITLE_CHANGED', { title, model });
+  store.touch(conversation);
+  return { outcome: 'named', offset };
+};
+
+/** Whether a model made the title of that message. A title that came since is not. */
+const isMadeOf = ({ titled, title }: MemoryConversation, messageId: string): boolean =>
+  typeof titled === 'object' && titled.title === title && titled.madeOf.includes(messageId);
 
 /** True when the database's title is newer than one from when a run began. */
 export const adoptTitle = (conversation: MemoryConversation, stored: string): boolean => {
@@ -73,8 +94,8 @@ export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['de
   conversation.log = conversation.log.slice(-1);
   store.wake({ kind: 'deleted', conversationId: conversation.conversationId, messageId });
   store.audit(conversation, 'MESSAGE_DELETED', { messageId });
-  const untitled = repeats(conversation.title, words);
-  if (untitled) Object.assign(conversation, { title: '', untitled: false });
+  const untitled = repeats(conversation.title, words) || isMadeOf(conversation, messageId);
+  if (untitled) Object.assign(conversation, { title: '', untitled: false, titled: undefined });
   const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
   if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
   store.touch(conversation);

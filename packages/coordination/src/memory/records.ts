@@ -10,6 +10,8 @@ export interface MemoryConversation {
   title: string;
   /** That is from when a run began, and the database may know a newer one. */
   untitled?: boolean;
+  /** Who called it so: a person, or a model by these messages. Absent: its first words. */
+  titled?: 'person' | { madeOf: readonly string[]; title: string };
   createdAt: number;
   leaf: string | null;
   active: string | null;

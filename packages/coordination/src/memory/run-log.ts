@@ -5,7 +5,7 @@ import { createMemoryBudgets } from './person/budgets.ts';
 import { createMemoryGrants, type KeptGrants } from './person/grants.ts';
 import { guardCommands } from '../border/guard-commands.ts';
 import { beginRun } from './begin-run.ts';
-import { deleteConversation, deleteMessage, setPreset, setTitle } from './editing.ts';
+import { deleteConversation, deleteMessage, proposeTitle, setPreset, setTitle } from './editing.ts';
 import { listConversations, readHistory, readState } from './reading.ts';
 import { notePresence } from './presence.ts';
 import { expel, mergeStored } from './proofs.ts';
@@ -97,6 +97,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
       return result;
     },
     setTitle: async (command) => news(command.conversationId, 'done', 'changed', setTitle(store, command)),
+    proposeTitle: async (command) => news(command.conversationId, 'named', 'changed', proposeTitle(store, command)),
     setPreset: async (command) => setPreset(store, command),
     listConversations: async (query) => listConversations(store, query),
     async follow(conversationId, listener) {

@@ -3,7 +3,9 @@ import { isListed, type ListChange, type ListEvent } from '@runnel/protocol';
 import { keyName, personParts, shardOf, type KeyParts } from './keys.ts';
 import type { RedisCaller } from './client/caller.ts';
 import type { ConversationSummary, Preset, RunLog } from '../run-log/run-log.ts';
-import type { ScriptRunner } from './scripts.ts';
+import type { ScriptName, ScriptRunner } from './scripts.ts';
+import type { ScriptArgs } from './args/script-args.ts';
+import { toChangeResult, toProposeResult, type Reply } from './replies.ts';
 
 /**
  * The lists of conversations by user. They have slots of their own, so they are written after the change they note, and a failure
@@ -74,3 +76,25 @@ export const createLists = (
     },
   };
 };
+
+type Run = <N extends ScriptName>(name: N, parts: KeyParts, args: ScriptArgs[N]) => Promise<Reply>;
+
+/** What a conversation is called, by its owner or by a model: the list and the owner's open pages hear of either in the same way. */
+export const createTitleCommands = (
+  run: Run,
+  keysOf: (conversationId: string, runId?: string) => KeyParts,
+  cap: number,
+  lists: Pick<ConversationLists, 'note'>,
+): Pick<RunLog, 'setTitle' | 'proposeTitle'> => ({
+  async setTitle({ conversationId, userId, title }) {
+    const reply = await run('set-title', keysOf(conversationId), { userId, title, cap });
+    if (reply[0] === 'done') lists.note(userId, conversationId, title, { news: 'changed' });
+    return toChangeResult(reply);
+  },
+  async proposeTitle({ conversationId, runId, ...proposed }) {
+    const { userId, promptId, expected, title, model } = proposed;
+    const reply = await run('propose-title', keysOf(conversationId, runId), { userId, promptId, expected, title, model, cap });
+    if (reply[0] === 'named') lists.note(userId, conversationId, title, { news: 'changed' });
+    return toProposeResult(reply);
+  },
+});

@@ -40,7 +40,7 @@ const userTag = ({ userId = '' }: KeyParts): string => `{${encodeURIComponent(us
  * A run's keys carry the conversation too: a runId is made by a client and must not reach into another's run.
  */
 const KEYS = {
-  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, preset (somebody chose that model), files (some message has one); mended (ms), untitled: the title may be older than the database’s, after an eviction or a loss */
+  /** hash, 24 h: logId, offset, userId, title, createdAt, leaf, active (runId), messageSeq, auditSeq, trimmed, generation (of the store), lossy (ms), before (logId:offset), model, system, preset (somebody chose that model), files (some message has one); mended (ms), untitled: the title may be older than the database’s, after an eviction or a loss; titled: who called it so: `person`, or the messages a model made the title of and the title’s digest; absent, its first words */
   meta: (k) => `chat:meta:{${k.shard}}:${k.conversationId}`,
   metaPrefix: (k) => `chat:meta:{${k.shard}}:`,
   logPrefix: (k) => `chat:log:{${k.shard}}:`,

@@ -8,6 +8,7 @@ import type {
   DecidePartResult,
   EndRunResult,
   ParkRunResult,
+  ProposeTitleResult,
   PutPartResult,
   LogEntry,
   ReadState,
@@ -226,6 +227,11 @@ export const toChangeResult = (reply: Reply): ChangeResult => {
   if (outcome === 'done') return { outcome, offset: Number(reply[1]) };
   if (outcome === 'not-found') return { outcome, ...(Number(reply[1]) === 1 && { older: true as const }) };
   return outcome === 'busy' ? { outcome, runId: String(reply[1]) } : { outcome };
+};
+
+export const toProposeResult = (reply: Reply): ProposeTitleResult => {
+  const outcome = reply[0] as ProposeTitleResult['outcome'];
+  return outcome === 'named' ? { outcome, offset: Number(reply[1]) } : { outcome };
 };
 
 export const toHistory = (reply: Reply): Awaited<ReturnType<RunLog['readHistory']>> => {

@@ -10,7 +10,7 @@ import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
 import { placesInLine } from '../waiting-line.ts';
-import { createLists, presetOf } from './conversation-lists.ts';
+import { createLists, createTitleCommands, presetOf } from './conversation-lists.ts';
 import {
   outcomeOf,
   toBeginResult,
@@ -83,6 +83,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     ...createPartCommands(run, partsOf, cap, (userId, conversationId) => {
       lists.tell(userId, { change: 'waiting', name: conversationId }).catch(onError);
     }),
+    ...createTitleCommands(run, partsOf, cap, lists),
     ...createRedisGrants({ client, scripts, caller, channels }),
     ...createRedisRecords({ client, scripts, caller, channels, cap }),
     ...createWorkChannels(client, caller, channels),
@@ -243,11 +244,6 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const args = { userId, cap, forget: forget ? ('1' as const) : ('' as const), ...told };
       const reply = await run('delete-conversation', partsOf(conversationId), { ...args, remade: isRemade ? '1' : '' });
       if (reply[0] === 'done' && !isRemade) lists.note(userId, conversationId, '', { change: 'deleted', news: 'deleted' });
-      return toChangeResult(reply);
-    },
-    async setTitle({ conversationId, userId, title }) {
-      const reply = await run('set-title', partsOf(conversationId), { userId, title, cap });
-      if (reply[0] === 'done') lists.note(userId, conversationId, title, { news: 'changed' });
       return toChangeResult(reply);
     },
     async setPreset({ conversationId, userId, system, model }) {

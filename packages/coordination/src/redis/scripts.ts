@@ -47,6 +47,7 @@ const NAMES = [
   'delete-message',
   'delete-conversation',
   'set-title',
+  'propose-title',
   'set-preset',
   'read-history',
   'note-conversation',

@@ -27,6 +27,7 @@ import type { EndingPart, StoreParts, Used } from './parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './restoring.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import type { Channels } from '../channels.ts';
+import type { ProposeTitle, ProposeTitleResult } from './titles.ts';
 import type { StoreHealth } from '../store-health.ts';
 
 export type * from '../channels.ts';
@@ -35,6 +36,7 @@ export type * from './begin.ts';
 export type * from './parts.ts';
 export type * from './reading.ts';
 export type * from './restoring.ts';
+export type * from './titles.ts';
 
 /** What of a run never changes. */
 export type RunFacts = Pick<RunSnapshot, 'runId' | 'parentId' | 'model' | 'startedAt'>;
@@ -263,6 +265,8 @@ export interface ConversationEditor {
   /** An empty one is taken away, an absent one stays. No event: nothing that is shown changes. */
   setPreset(command: { conversationId: string; userId: string } & Preset): Promise<ChangeResult>;
   setTitle(command: { conversationId: string; userId: string; title: string }): Promise<ChangeResult>;
+  /** Calls it as a model says, where nobody has called it anything: lists and readers are told as of any other title. */
+  proposeTitle(command: ProposeTitle): Promise<ProposeTitleResult>;
   /** A new conversation that begins as a branch of another one; told to the audit whole. */
   forkConversation(command: ForkConversation): Promise<ForkResult>;
   /** Puts a conversation back that only the database still knows; readers are told to look again. */

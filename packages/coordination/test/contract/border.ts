@@ -76,6 +76,10 @@ export const borderContract = (current: Current): void => {
       ['rehydrate', { conversationId, userId: USER, title: 'T', hasMore: false, messages: restoreOf(run, '').messages }],
       ['deleteMessage', { conversationId, userId: USER, messageId: 'm1' }],
       ['setTitle', { conversationId, userId: USER, title: 'A "new" title' }],
+      [
+        'proposeTitle',
+        { conversationId, userId: USER, runId, promptId: 'm1', expected: 'A title', title: 'A "new" title', model: 'small' },
+      ],
       ['readHistory', { conversationId, userId: USER, limit: 5 }],
       ['readState', { conversationId, userId: USER, cursor: { logId: 'l', offset: 1 } }],
     ];

@@ -198,7 +198,11 @@ export const AUDIT_DATA = {
   STREAM_CANCELLED: Ended,
   STREAM_ERROR: Ended,
   RECOVERY_ATTEMPT: Type.Union([RECOVERIES.claim, RECOVERIES.restore, RECOVERIES.rehydrate, RECOVERIES.merge]),
-  TITLE_CHANGED: Type.Object({ ...User, title: Type.String() }),
+  TITLE_CHANGED: Type.Object({
+    ...User,
+    title: Type.String(),
+    model: Type.Optional(Type.String({ description: 'Which model made it; absent: its owner did, or it went with a deleted message' })),
+  }),
   /** What a conversation's models are told and which one answers, by its owner. An empty one is taken away; absent: as before. */
   PRESET_CHANGED: Type.Object({
     ...User,

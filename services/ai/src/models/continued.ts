@@ -44,7 +44,7 @@ export const continued = (provider: ChatProvider, { clock = systemClock, random 
         if (half !== '') yield { text: half };
         return;
       } catch (error) {
-        if (signal.aborted || !provider.canContinue || prefix === '' || breaks >= BREAKS || !isBreak(error)) throw error;
+        if (signal.aborted || request.once || !provider.canContinue || prefix === '' || breaks >= BREAKS || !isBreak(error)) throw error;
         broken.push(estimateUsage([...request.messages, { role: 'assistant', text: begun }], utf8Length(prefix) - utf8Length(begun)));
         await clock.sleep(fullJitter({ attempt: breaks, ...RETRY, ...(random && { random }) }), signal);
         if (signal.aborted) return;

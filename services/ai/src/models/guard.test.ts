@@ -52,6 +52,15 @@ describe('before the first token', () => {
     expect(provider.opened).toBe(1);
   });
 
+  test('what nobody waits for (`once`) is asked once, before its first token and behind it', async () => {
+    const once = { ...ask('x'), once: true };
+    const down = scripted(() => failsAfter(outage()));
+    await expect(textOf(guarded(down), once)).rejects.toMatchObject({ code: 'model-failed' });
+    const breaks = scripted(() => failsAfter(outage(), 'a'));
+    await expect(textOf(guarded(breaks), once)).rejects.toMatchObject({ code: 'model-failed' });
+    expect([down.opened, breaks.opened]).toEqual([1, 1]);
+  });
+
   test('a provider in this process is never tried again', async () => {
     const provider = scripted(() => failsAfter(outage()));
     await expect(textOf(guarded(provider, { remote: false }), ask('x'))).rejects.toMatchObject({ code: 'model-failed' });

@@ -77,7 +77,7 @@ const withRetries = (provider: ChatProvider, options: GuardOptions): ChatProvide
         return await open(provider, breaker, request, signal);
       } catch (error) {
         const askedMs = error instanceof RunnelError ? (error.retryAfterMs ?? 0) : 0;
-        if (signal.aborted || !mayPass(error) || attempt + 1 >= openings || askedMs > PATIENCE_MS) throw error;
+        if (signal.aborted || !mayPass(error) || attempt + 1 >= (request.once ? 1 : openings) || askedMs > PATIENCE_MS) throw error;
         await clock.sleep(askedMs + fullJitter({ attempt, ...RETRY, ...(random && { random }) }), signal);
       }
     }

@@ -46,6 +46,8 @@ export interface ModelRequest {
   prefix: string;
   /** What the model may call; absent: nothing. */
   tools?: readonly ToolSpec[];
+  /** What fails is not asked for again: nobody waits for it. */
+  once?: boolean;
   /** W3C `traceparent` of the run's span: a provider of one's own goes on with the trace. */
   trace?: string | undefined;
   /** Called for whatever comes from the provider, also for what says nothing: a comment that keeps the connection open. */

@@ -16,7 +16,7 @@ const claim = {
   run: { runId: 'r1', parentId: 'm1', model: 'count', startedAt: 9_000 },
 } as Claim;
 
-test('pieces of a quarter of a second are told together, and never wait for an answer', async () => {
+test('pieces of a time are told together, and never wait for an answer', async () => {
   const told: TimelineBatch[] = [];
   const answers: PromiseWithResolvers<void>[] = [];
   const noteTimeline = (batch: TimelineBatch): Promise<void> => {
@@ -79,8 +79,22 @@ test('what waits behind a note under way when the run ends is told as soon as th
   expect(told).toEqual([1, 2]);
 });
 
-test('a pod with many runs gathers longer, so that all its notes are a thousand a second at most', () => {
-  expect([0, 1, 250, 400, 1_000, 9_000].map(batchMs)).toEqual([250, 250, 250, 400, 1_000, 1_000]);
+test('each batch is gathered twice as long as the one before, five seconds at most', () => {
+  expect([0, 1, 2, 3, 4, 5, 6, 2_000].map(batchMs)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+});
+
+test.each([1, 3, 20, 100])('a minute at %i words a second is told in few batches, and a kill leaves a short hole', async (words) => {
+  const told: { after: number; until: number }[] = [];
+  const noteTimeline = async ({ chunks }: TimelineBatch): Promise<void> =>
+    void told.push({ after: Date.now() - 10_000, until: chunks.at(-1)![1] - 1_000 });
+  const timeline = createTimeline('c1', claim, { noteTimeline });
+  for (let i = 0; i < 60 * words; i++) {
+    timeline.note(5 + i, 4);
+    await vi.advanceTimersByTimeAsync(1_000 / words);
+    const hole = Date.now() - 10_000 - (told.at(-1)?.until ?? 0);
+    expect(hole).toBeLessThanOrEqual(Math.min(5_000, told.at(-1)?.after ?? 0) + 250 + 1_000 / words);
+  }
+  expect(told.length).toBeLessThanOrEqual(18);
 });
 
 test.each([-600_000, 0, 600_000, 86_400_000])('B18 times are the run’s, with a pod whose clock is %i ms off', (off) => {

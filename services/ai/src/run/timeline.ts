@@ -3,19 +3,20 @@ import type { Clock } from '../runs/clock.ts';
 import type { AppendObserver } from './run-text.ts';
 import type { Claim } from './generate.ts';
 
-/** Chunks are sent in batches, so that a run costs a few notes a second whatever its speed. */
-const BATCH_MS = 250;
-const LONGEST_BATCH_MS = 1_000;
+/** Each batch is gathered twice as long as the one before it. */
+const FIRST_BATCH_MS = 250;
+const LONGEST_BATCH_MS = 5_000;
 /** A batch of this size is sent at once. */
 const FULL = 500;
 /** Chunks that may wait for a note under way; beyond them the timeline has a hole. */
 const MOST = 2_000;
 
 /**
- * How long chunks are gathered, ms: with many runs in one pod a millisecond for each, so that their notes are a thousand a second at
- * most and not a third of all that the store is told (docs/decisions/0013). Pure.
+ * How long chunks are gathered for a run's nth batch, ms. A batch is a round trip to the store, a Kafka record and an insert, so a slow
+ * model's words must not have one each: 3 words a second in batches of 250 ms were one for every word. A pod that is killed leaves a hole
+ * in a replay's timing that is no longer than the batches before it took together, and 5 s at most. Pure.
  */
-export const batchMs = (runs: number): number => Math.min(LONGEST_BATCH_MS, Math.max(BATCH_MS, runs));
+export const batchMs = (batch: number): number => Math.min(LONGEST_BATCH_MS, FIRST_BATCH_MS * 2 ** batch);
 
 export interface Timeline {
   /** A piece stands in the log. */
@@ -32,7 +33,6 @@ export const createTimeline = (
   conversationId: string,
   claim: Claim,
   runLog: Pick<RunLog, 'noteTimeline'>,
-  waitMs: () => number = () => BATCH_MS,
   now: () => number = () => performance.now(),
 ): Timeline => {
   const { run, epoch, logId, userId } = claim;
@@ -65,7 +65,7 @@ export const createTimeline = (
       });
   };
   const wait = (): void => {
-    timer ??= setTimeout(flush, waitMs()).unref();
+    timer ??= setTimeout(flush, batchMs(batch)).unref();
   };
   return {
     note(offset, bytes) {

@@ -4,7 +4,7 @@ import { ProviderFault } from '../models/provider-fault.ts';
 import type { RunObserver } from '../run/generate.ts';
 
 /** A failure by its code, and what its provider said of it, scrubbed. */
-const reasonOf = ({ code, message, cause }: RunnelError) => ({
+export const reasonOf = ({ code, message, cause }: RunnelError) => ({
   ...{ code, reason: message },
   ...(cause instanceof ProviderFault && { status: cause.status, provider: cause.message }),
 });

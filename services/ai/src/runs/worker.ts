@@ -9,6 +9,7 @@ import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
+import type { EndedRun } from './ended-runs.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createOutage } from './store-outage.ts';
@@ -17,7 +18,7 @@ import { reroute } from './reroute.ts';
 import { runLogLines } from './run-log-lines.ts';
 import { ANNOUNCE_MS, hintDelayMs, renewWaitMs, sweepWaitMs, SWEEP_BATCH } from './sweep-timing.ts';
 import { startRunSpan } from '../run/run-span.ts';
-import { batchMs, createTimeline } from '../run/timeline.ts';
+import { createTimeline } from '../run/timeline.ts';
 import { Witness, type Archive } from './end-witness.ts';
 import { listenForWork, type WorkHints } from './work-hints.ts';
 
@@ -36,6 +37,8 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
   tracer: Tracer;
   /** Where ends are known that no pod remembers. */
   archive?: Archive;
+  /** An answer has ended, and this is how; `isCallers`: an API's caller asked with a request of its own. */
+  onEnd?(end: EndedRun, isCallers: boolean): void;
   log?: Logger;
   clock?: Clock;
   random?: () => number;
@@ -52,7 +55,7 @@ const HANDOVER_MS = 2000;
 export const createWorker = (deps: WorkerDeps) => {
   const { runLog, models, nodeId, maxRuns, leaseMs, drainMs, orphanMs = 60_000, alone = false, metrics, tracer } = deps;
   const leaving = alone ? 'interrupt' : 'release';
-  const { log = silentLog, clock = systemClock, random = Math.random, archive } = deps;
+  const { log = silentLog, clock = systemClock, random = Math.random, archive, onEnd } = deps;
   const living = (ref: RunRef): Held | undefined => runs.get(runKey(ref));
   const told = { onRepair: metrics.endRepaired, onHandOver: metrics.handedOver };
   const places = createModelPlaces({ runLog, models, clock });
@@ -129,7 +132,7 @@ export const createWorker = (deps: WorkerDeps) => {
     const label = model.info.id;
     const counted = metrics.observer(label, claim.trace);
     const lines = runLogLines(log, facts, counted);
-    const timeline = createTimeline(ref.conversationId, claim, runLog, () => batchMs(runs.size));
+    const timeline = createTimeline(ref.conversationId, claim, runLog);
     // What another answer left was written once more, for this one.
     let written = claim.epoch === 1 ? (claim.base ?? 0) : 0;
     const span = startRunSpan(tracer, ref, claim, model.info, nodeId, {
@@ -145,10 +148,9 @@ export const createWorker = (deps: WorkerDeps) => {
       known: (end) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
+        onEnd?.(end, claim.request !== undefined);
       },
-      lost: lines.lost,
-      failed: lines.failed,
-      rerouted: lines.rerouted,
+      ...lines,
     });
     let next: Claim | null = null;
     const fallBack = async (error: RunnelError): Promise<boolean> => {
@@ -271,9 +273,6 @@ export const createWorker = (deps: WorkerDeps) => {
     byModel: () => new Map([...Map.groupBy(runs.values(), ({ model }) => model.info.id)].map(([id, held]) => [id, held.length])),
     get size(): number {
       return runs.size;
-    },
-    get draining(): boolean {
-      return draining !== undefined;
     },
     /** Starts to listen, sweep and renew, also while the store is away. */
     async start(): Promise<void> {

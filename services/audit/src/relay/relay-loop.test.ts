@@ -132,6 +132,29 @@ test('B3 a shard that hangs, and one that fails, hold up no other', async () => 
   await waitFor(() => healthy.length === 0, { deadlineMs: SOON, what: 'and goes on' });
 });
 
+test('what comes behind a round that was not full waits for the pause, and a full one is followed at once', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const entries = [entry(1)];
+  const sizes: number[] = [];
+  let next = 2;
+  const deliver = (records: readonly EventRecord[]): Promise<Delivery[]> => {
+    sizes.push(records.length);
+    // One more for each that goes, as an answer's events come.
+    if (next < 20) entries.push(entry(next++));
+    return stored(records);
+  };
+  start({ outbox: outboxOf(entries), deliver, idleMs: 50 });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(sizes).toEqual([1]);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(sizes).toEqual([1, 1, 1]);
+  for (let n = 20; n < 120; n++) entries.push(entry(n));
+  next = 20;
+  await vi.advanceTimersByTimeAsync(50);
+  expect(sizes.slice(3)).toEqual([16, 32, 53]);
+});
+
 test('B3 a read of large entries brings few of them, of small ones many', () => {
   const MIB = 1 << 20;
   expect(nextCount(16, { read: 16, bytes: 1_000 })).toBe(32);

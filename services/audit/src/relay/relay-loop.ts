@@ -11,7 +11,7 @@ export interface RelayOptions {
   store?(records: readonly EventRecord[]): Promise<void>;
   metrics: AuditMetrics;
   log: Logger;
-  /** Pause when nothing waited, ms. */
+  /** Pause behind a round that was not full, ms. */
   idleMs?: number;
   balanceMs?: number;
   /** What the end may take. */
@@ -31,6 +31,11 @@ const letterOf = ({ entry, reason }: Odd): DeadLetter => ({
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/**
+ * Reading all shards is 64 commands, and what is read goes to Kafka in one request a partition: five times a second, and not twenty. What a
+ * store may lose with its last second is no more than before: answers are written again by the pods that said them (L-6).
+ */
+const IDLE_MS = 200;
 const MOST_ENTRIES = 500;
 /** Of one read of one shard. How large entries are is known afterwards only, so the first reads are short. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -40,6 +45,8 @@ const SAID_EVERY_MS = 500;
 /** How many entries the next read of a shard may bring: twice as many, as long as they stay within the bytes. Pure. */
 export const nextCount = (count: number, { read, bytes }: { read: number; bytes: number }): number =>
   bytes > MOST_BYTES ? Math.max(1, Math.floor((read * MOST_BYTES) / bytes)) : Math.min(MOST_ENTRIES, Math.max(count, read * 2));
+
+type Moved = 'full' | 'some' | 'nothing';
 
 interface Shard {
   count: number;
@@ -85,11 +92,11 @@ export class RelayLoop {
     const { outbox, empty = false, drainMs = 10_000 } = this.#options;
     await Promise.all([...this.#shards.values()].map(({ round }) => round));
     const giveUpAt = performance.now() + drainMs;
-    for (const id of outbox.heldShards()) while (empty && performance.now() < giveUpAt && (await this.#round(id)));
+    for (const id of outbox.heldShards()) while (empty && performance.now() < giveUpAt && (await this.#round(id)) !== 'nothing');
   }
 
   async #move(): Promise<void> {
-    const { outbox, idleMs = 50 } = this.#options;
+    const { outbox, idleMs = IDLE_MS } = this.#options;
     while (!this.#stop.signal.aborted) {
       for (const id of outbox.heldShards()) {
         const shard = this.#shardOf(id);
@@ -105,39 +112,44 @@ export class RelayLoop {
     return shard;
   }
 
-  /** One shard, as long as it has something that can be moved. */
+  /**
+   * One shard, as long as its rounds are full. What comes behind one that was not waits for the next pause: at a hundred events a second
+   * each would else be a request to Kafka, two fetches and a transaction.
+   */
   async #work(id: number): Promise<void> {
     const { outbox } = this.#options;
-    while (!this.#stop.signal.aborted && outbox.heldShards().includes(id) && (await this.#round(id)));
+    while (!this.#stop.signal.aborted && outbox.heldShards().includes(id) && (await this.#round(id)) === 'full');
   }
 
-  /** Whether the next round may begin at once: this one moved something and left nothing. */
-  async #round(id: number): Promise<boolean> {
+  /** What it moved. After `some` it had read all there was. */
+  async #round(id: number): Promise<Moved> {
     const { outbox, deliver, metrics, log } = this.#options;
     const shard = this.#shardOf(id);
     const { failures } = shard;
     try {
-      const relayed = await relayShard(outbox, id, deliver, (odd) => this.#setAside(odd), shard.count);
-      shard.count = nextCount(shard.count, relayed);
+      const asked = shard.count;
+      const relayed = await relayShard(outbox, id, deliver, (odd) => this.#setAside(odd), asked);
+      shard.count = nextCount(asked, relayed);
       metrics.relayed.inc(relayed.moved);
       // What moved beside what did not is no sign of an outage: the next try is soon.
       if (relayed.moved > 0 || relayed.error === undefined) shard.failures = 0;
       if (relayed.error !== undefined) return this.#failed(id, relayed.error);
       if (failures > 0 && this.#isWorthALine()) log.info({ event: 'relay.recovered', shard: id, failures });
-      return relayed.moved > 0;
+      if (relayed.moved === 0) return 'nothing';
+      return relayed.read >= asked ? 'full' : 'some';
     } catch (error) {
       return this.#failed(id, error);
     }
   }
 
-  #failed(id: number, error: unknown): false {
+  #failed(id: number, error: unknown): 'nothing' {
     const { metrics, log } = this.#options;
     const shard = this.#shardOf(id);
     shard.failures++;
     shard.notBefore = performance.now() + fullJitter({ attempt: shard.failures, baseMs: 100, maxMs: 5_000 });
     metrics.relayFailures.inc();
     if (this.#isWorthALine()) log.warn({ event: 'relay.failed', shard: id, failures: shard.failures, message: messageOf(error) });
-    return false;
+    return 'nothing';
   }
 
   /** An outage is told by each shard: once in a while is enough. */

@@ -1,7 +1,6 @@
-import type { BeginRun, RunLog } from '@runnel/coordination';
+import { titleOf, type BeginRun, type RunLog } from '@runnel/coordination';
 import type { FileStore, WholeFile } from '@runnel/files';
 import { isPicture, newId, RunnelError, type Part } from '@runnel/protocol';
-import { titleOf } from './title.ts';
 
 /** A file as a part of its person's message. Pure but for its name. */
 export const partOf = ({ fileId, name, whole }: WholeFile, index: number): Part => ({

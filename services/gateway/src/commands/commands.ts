@@ -1,5 +1,5 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import type { BeginRun, BeginRunResult, RunLog, RunRef, SeedMessage } from '@runnel/coordination';
+import { titleOf, type BeginRun, type BeginRunResult, type RunLog, type RunRef, type SeedMessage } from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
@@ -18,7 +18,7 @@ import type { Membership } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
 import { BUSY_STORE_MS } from './busy-store.ts';
 import type { Records } from '../person/records.ts';
-import { checkSystem, checkTitle, titleOf } from './title.ts';
+import { checkSystem, checkTitle } from './title.ts';
 
 /** Who gives a command. */
 export interface Caller extends Membership {

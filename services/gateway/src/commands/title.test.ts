@@ -1,5 +1,6 @@
+import { titleOf } from '@runnel/coordination';
 import { expect, test } from 'vitest';
-import { checkTitle, titleOf } from './title.ts';
+import { checkTitle } from './title.ts';
 
 test('a conversation is called by the first line of its first prompt', () => {
   expect(titleOf('  Xin   chào\nthế giới')).toBe('Xin chào');

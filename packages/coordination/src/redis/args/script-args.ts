@@ -128,6 +128,7 @@ export interface ScriptArgs {
   };
   'set-preset': { userId: string; system: string; model: string; change: string; cap: number };
   'set-title': { userId: string; title: string; cap: number };
+  'propose-title': { userId: string; promptId: string; expected: string; title: string; model: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
   'note-conversation': { title: string; change: 'kept' | 'deleted'; system: string; model: string };
   'list-conversations': { after: string; limit: number; only: string };

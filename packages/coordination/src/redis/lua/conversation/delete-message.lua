@@ -16,13 +16,14 @@ local looked, words = ARGV[5], ARGV[6]
 -- @include audit
 -- @include touch
 -- @include repeats
+-- @include madeof
 -- @include recheck
 -- @include mend
 -- @include rename
 -- @include written
 -- @include rewind
 
-local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset', 'title', 'trimmed')
+local conversation = redis.call('HMGET', meta, 'userId', 'active', 'offset', 'title', 'trimmed', 'titled')
 if not conversation[1] then
   return { 'not-found', 0 }
 elseif conversation[1] ~= userId then
@@ -68,10 +69,10 @@ redis.call('XTRIM', log, 'MINID', string.format('%.0f-0', offset))
 -- Who remembers an end with these words would write them again after a loss of the store.
 redis.call('SPUBLISH', work, '{"kind":"deleted","conversationId":"' .. conversationId .. '","messageId":"' .. messageId .. '"}')
 audit('MESSAGE_DELETED', '{"userId":' .. cjson.encode(userId) .. ',"messageId":"' .. messageId .. '"}')
--- A conversation is called by its first message: then the deleted words stand in the title, too.
-if repeats(conversation[4] or '', words) then
+-- A conversation is called by its first message, or by what a model made of it: then the deleted words stand in the title, too.
+if repeats(conversation[4] or '', words) or madeof(conversation[6], conversation[4] or '', messageId) then
   redis.call('HSET', meta, 'title', '')
-  redis.call('HDEL', meta, 'untitled')
+  redis.call('HDEL', meta, 'untitled', 'titled')
   offset = emit('title', ',"title":""')
   audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":""}')
   touch(meta, log, history, order, ids)

@@ -18,7 +18,7 @@ elseif user ~= userId then
   return { 'forbidden' }
 end
 recheck()
-redis.call('HSET', meta, 'title', title)
+redis.call('HSET', meta, 'title', title, 'titled', 'person')
 redis.call('HDEL', meta, 'untitled')
 local offset = emit('title', ',"title":' .. cjson.encode(title))
 audit('TITLE_CHANGED', '{"userId":' .. cjson.encode(userId) .. ',"title":' .. cjson.encode(title) .. '}')
