@@ -21,7 +21,8 @@ import { chatParameters, withParameters } from './lib/wires.ts';
 import { PARAMETERS as RESPONSE_PARAMETERS } from '../services/gateway/src/dialects/responses/params.ts';
 import { PARAMETERS as CHAT_PARAMETERS } from '../services/gateway/src/dialects/chat-completions/params.ts';
 import { ToolEntry } from '../services/ai/src/tools/tool-entry.ts';
-import { buildPackages, PACKAGES } from './packages/build.ts';
+import { buildPackages } from './packages/build.ts';
+import { PACKAGES } from './packages/names.ts';
 
 const TARGET = 'docs/configuration.md';
 

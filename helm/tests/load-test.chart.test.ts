@@ -1,29 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCluster } from '@runnel/e2e';
 import { goTool } from '../../scripts/go-tools.mjs';
-import { CLUSTER_SCRIPTS } from '../../scripts/lib/loadtest-bundles.ts';
+import { CLUSTER_SCRIPTS, loadtestBundles } from '../../scripts/lib/loadtest-bundles.ts';
 import { runCommand } from '../../scripts/lib/command.ts';
 import { LEAST, render } from './chart.ts';
 
 const ENABLED = [...LEAST, 'loadTest.enabled=true'];
 
-/** The file that the Job gives to k6, and the Job. */
+/** The files that the Job gives to k6, which of them it runs, and the Job. */
 const rendered = (set: readonly string[]) => {
   const manifests = render({ set: [...ENABLED, ...set] });
   const find = (kind: string) => manifests.find((one) => one.kind === kind && one.metadata.name === 'runnel-load-test')!;
   const { data } = find('ConfigMap') as unknown as { data: Record<string, string> };
-  const [[name, script], ...others] = Object.entries(data) as [[string, string]];
-  expect(others).toEqual([]);
   const folder = mkdtempSync(join(tmpdir(), 'runnel-load-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, name);
-  writeFileSync(file, script);
+  for (const [name, script] of Object.entries(data)) writeFileSync(join(folder, name), script);
   const job = find('Job');
-  return { file, job, container: job.spec.template!.spec.containers[0]! };
+  const container = job.spec.template!.spec.containers[0]!;
+  return { file: join(folder, basename(container.command!.at(-1)!)), files: Object.keys(data).toSorted(), job, container };
 };
 
 test('the load test is not there unless it is asked for, and runs with `helm test` alone', () => {
@@ -38,11 +36,26 @@ test('the load test is not there unless it is asked for, and runs with `helm tes
 });
 
 test.each(CLUSTER_SCRIPTS)('k6 reads %s as the Job has it, thresholds included', (script) => {
-  const { file, container } = rendered([`loadTest.script=${script}`]);
+  const { file, files, container } = rendered([`loadTest.script=${script}`]);
+  expect(files).toEqual(['shared.js', `${script}.js`].toSorted());
   expect(container.command).toEqual(['k6', 'run', '--quiet', `/scripts/${script}.js`]);
   const { status, stdout, stderr } = spawnSync(goTool('k6'), ['inspect', file], { encoding: 'utf8', timeout: 60_000 });
   expect({ status, stderr }).toMatchObject({ status: 0 });
   expect(Object.keys((JSON.parse(stdout) as { thresholds: object }).thresholds)).not.toEqual([]);
+});
+
+test('what the scripts share is in one file, and in none of them', async () => {
+  const { 'helm/runnel/loadtest/shared.js': shared, ...scripts } = await loadtestBundles();
+  // Lines that say something: not a brace, not an import.
+  const lines = shared!.split('\n').filter((line) => line.trim().length > 30 && !/^import |^\/\//.test(line));
+  expect(lines.length).toBeGreaterThan(80);
+  for (const [file, script] of Object.entries(scripts)) {
+    const own = new Set(script.split('\n'));
+    expect(
+      lines.filter((line) => own.has(line)),
+      file,
+    ).toEqual([]);
+  }
 });
 
 test('the Job asks a Runnel and ends with the verdict: 0 when every answer is whole, else another code', async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { distOf, type PackageName } from './build.ts';
+import { distOf } from './build.ts';
+import type { PackageName } from './names.ts';
 
 /**
  * `packages/<name>/api-report.md`: the declarations that a user of the package sees, one after the other. A change of the interface shows

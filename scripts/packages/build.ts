@@ -7,10 +7,8 @@ import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import ts from 'typescript';
 import { root } from '../lib/command.ts';
+import { PACKAGES, type PackageName } from './names.ts';
 
-/** In the order they need each other. */
-export const PACKAGES = ['protocol', 'client', 'vue'] as const;
-export type PackageName = (typeof PACKAGES)[number];
 /** What is imported by itself, beside the index. */
 const PARTS: Record<PackageName, readonly string[]> = { protocol: ['http'], client: [], vue: [] };
 

@@ -8,7 +8,8 @@ import { build as vite } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runNode } from '../lib/command.ts';
 import { startStandalone, type Standalone } from '../../web/test/standalone.ts';
-import { buildPackages, distOf, PACKAGES, packPackages, type PackageName } from './build.ts';
+import { buildPackages, distOf, packPackages } from './build.ts';
+import { PACKAGES, type PackageName } from './names.ts';
 import { createProject, exampleOf, unpack, type Project } from './project.ts';
 
 /** Gzipped bytes of the client in a page, the protocol included. What passes it is a decision: say in the commit what it is for. */

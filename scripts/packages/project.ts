@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../lib/command.ts';
-import type { PackageName } from './build.ts';
+import type { PackageName } from './names.ts';
 
 /** Where the READMEs' examples look for a server; a test gives its own. */
 const README_URL = 'http://127.0.0.1:8080';

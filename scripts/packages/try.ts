@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { startStandalone } from '../../web/test/standalone.ts';
 import { runCommand } from '../lib/command.ts';
-import type { PackageName } from './build.ts';
+import type { PackageName } from './names.ts';
 import { createProject, exampleOf } from './project.ts';
 
 const node = (version: string): { install: string; bin: string; args: string[] } => ({

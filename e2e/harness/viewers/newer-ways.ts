@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Stranger, Target, WayIn } from './stranger.ts';
+import type { Stranger } from './stranger.ts';
+import { any, type Target, type WayIn } from './way-in.ts';
 
-const any = (stranger: Stranger, ids: readonly string[]): string => (ids.length > 0 ? stranger.random.pick(ids) : randomUUID());
 const response = (stranger: Stranger, { conversationId, runIds }: Target): string => `resp_${conversationId}.${any(stranger, runIds)}`;
 const agUi = (stranger: Stranger, { conversationId, runIds }: Target, messages: unknown[]) => ({
   ...{ threadId: conversationId, runId: any(stranger, runIds), messages, tools: [], context: [], state: {}, forwardedProps: {} },

@@ -5,7 +5,9 @@ import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { NEWER_WAYS } from '../../harness/viewers/newer-ways.ts';
-import { Stranger, WAYS_IN, type Target } from '../../harness/viewers/stranger.ts';
+import { Stranger } from '../../harness/viewers/stranger.ts';
+import type { Target } from '../../harness/viewers/way-in.ts';
+import { WAYS_IN } from '../../harness/viewers/ways-in.ts';
 import { waitFor } from '../../harness/wait.ts';
 
 /** Removes a conversation's keys from Redis; `all`: also what outlives the day of a conversation (a store that lost everything). */

@@ -1,4 +1,4 @@
-import type { WorkHint } from './redis/work-hint.ts';
+import type { RunRef } from './run-ref.ts';
 
 /** What arrives on a conversation's channel. */
 export interface ChannelListener {
@@ -12,6 +12,21 @@ export interface ChannelListener {
 export interface Subscription {
   close(): Promise<void>;
 }
+
+/**
+ * What AI pods tell each other: a run is free, a cancel is wanted; does anybody know how this run ended, and somebody does and writes
+ * that again, or it still ran; something was deleted. Only hints; sweeps find the same.
+ */
+export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' | 'decided' } & RunRef) | AskEnd | SayRunning | SayDeleted;
+
+/** Whether a claimed run had ended. With `copy`, what the store has of its text, the store changed, and it may also still run. */
+export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; sha256: string } } & RunRef;
+
+/** The answer of an owner that lived and has let go of the run: its text from byte `at` on. Whoever asked under this epoch goes on. */
+export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string } & RunRef;
+
+/** A conversation, or one message of it, was deleted: nobody keeps its words for a store that loses them. */
+export type SayDeleted = { kind: 'deleted'; conversationId: string; messageId?: string };
 
 /** What is published and not kept: events as they come, hints among readers, and work for AI pods. */
 export interface Channels {

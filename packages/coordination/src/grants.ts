@@ -1,4 +1,4 @@
-import type { Subscription } from './run-log/run-log.ts';
+import type { Subscription } from './channels.ts';
 
 /**
  * What lets a person in: a key for programs, which lasts, or the session of a browser that signed in. `sid` lets nobody in: it is the provider's

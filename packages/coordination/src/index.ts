@@ -13,6 +13,7 @@ export * from './grants.ts';
 export * from './proofs.ts';
 export type { FreeRun } from './redis/free-runs.ts';
 export * from './presence.ts';
+export { BUSY_STORE_MS } from './store-health.ts';
 export * from './person-records.ts';
 export * from './run-log/run-log.ts';
 export * from './redis/run-log.ts';

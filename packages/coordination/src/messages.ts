@@ -1,7 +1,7 @@
 import { isId, RunnelError, shownPart, type EndReason, type Finish, type Usage } from '@runnel/protocol';
 import { endOfParts, factsOf, normalPart } from './parts.ts';
 import type { EndingPart } from './run-log/parts.ts';
-import type { RunFacts, StoredMessage } from './run-log/run-log.ts';
+import type { RunFacts, StoredMessage } from './run-log/stored.ts';
 
 /** The messages from the root to one message; as far back as the store has them. */
 export const pathTo = (messages: readonly StoredMessage[], messageId: string | null): StoredMessage[] => {
@@ -145,13 +145,7 @@ export const answerOf = (run: RunFacts, text: string, { reason, finish, usage, p
 /** Whether a title is the beginning of a text, as the automatic one is: white space made one, cut with an ellipsis. */
 export const repeats = (title: string, words: string): boolean => {
   const start = title.replace(/…$/, '');
-  return (
-    start !== '' &&
-    words
-      .replace(/[ \t-\r]+/g, ' ')
-      .replace(/^ /, '')
-      .startsWith(start)
-  );
+  return start !== '' && words.replace(/\s+/g, ' ').replace(/^ /, '').startsWith(start);
 };
 
 /** The place of a deleted message. */

@@ -1,5 +1,5 @@
 import type { RecordKind } from '@runnel/protocol/audit';
-import type { Subscription } from './run-log/run-log.ts';
+import type { Subscription } from './channels.ts';
 
 export type { RecordKind };
 

@@ -1,4 +1,4 @@
-import type { Rehydrate } from './run-log/run-log.ts';
+import type { Rehydrate } from './run-log/restoring.ts';
 
 /** Of `forbidden`: by what is left of a conversation that is gone, or by one that is not proven: the database knows better. */
 export interface Doubt {

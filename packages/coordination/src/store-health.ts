@@ -1,5 +1,10 @@
 import type { StoreMemory } from './redis/memory-usage.ts';
 
+/**
+ * How long a store that answers others is waited for (decision 0009): of a thousand prompts in one second, none is better off with an error.
+ */
+export const BUSY_STORE_MS = 5_000;
+
 /** The store itself, whatever is in it: whether it answers, which one it is, how full it is, and what all of its processes share. */
 export interface StoreHealth {
   /**

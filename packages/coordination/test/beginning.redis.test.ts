@@ -1,25 +1,13 @@
 import { newId } from '@runnel/protocol';
 import { fromOutbox, type OutboxFields } from '@runnel/protocol/audit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, wholeRun, USER, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What a prompt finds in Redis of earlier lives, and leaves there or tells the audit: a reader is shown the same for long.
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 type Ref = Pick<Started, 'conversationId' | 'runId'>;
 const cli = (run: Ref, command: string, name: KeyName, ...rest: (string | number)[]): Promise<unknown> =>
@@ -84,4 +72,29 @@ test('W-4 a prompt to a conversation that is not known here, and was not asked f
   const run = { conversationId: newId(), runId: newId() };
   expect(await log.beginRun({ ...promptOf(run), message: null, parentId: 'm' })).toMatchObject({ outcome: 'not-found' });
   expect(await redis.cli('KEYS', `*${run.conversationId}*`)).toEqual([]);
+});
+
+test('L-1 a prompt into a conversation that is not known here begins nothing until somebody was asked who may know it', async () => {
+  const prompt = promptOf();
+  expect(await log.beginRun({ ...prompt, making: 'no' })).toEqual({ outcome: 'none' });
+  expect(await redis.cli('KEYS', `*${prompt.conversationId}*`)).toEqual([]);
+  expect(await toldOf(prompt.conversationId, 'CHAT_MESSAGE')).toEqual([]);
+  expect(await log.beginRun({ ...prompt, making: 'proven' })).toMatchObject({ outcome: 'started' });
+});
+
+test('P-9 the audit is told once that a conversation began, and of what was left out of a run’s thread only if something was', async () => {
+  const { conversationId } = await wholeRun(log);
+  const prompt = promptOf({ conversationId });
+  expect(await log.beginRun({ ...prompt, room: 1_000_000 })).toMatchObject({ outcome: 'started' });
+  expect(await toldOf(conversationId, 'SESSION_STARTED')).toEqual([{ userId: USER, title: expect.any(String) }]);
+  const begun = await toldOf(conversationId, 'STREAM_STARTED');
+  expect(begun).toMatchObject([{}, { runId: prompt.runId }]);
+  for (const started of begun) expect(started).not.toHaveProperty('trimmed');
+});
+
+test('L-1 a run that waits has nobody for an owner, and its lease is over', async () => {
+  const prompt = promptOf();
+  await log.beginRun(prompt);
+  const held = (await cli({ ...prompt }, 'HMGET', 'owner', 'runId', 'owner', 'epoch', 'expires')) as string[];
+  expect(held).toEqual(['', '', '0', '0']);
 });

@@ -1,24 +1,12 @@
 import type { Part } from '@runnel/protocol';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, endOf, promptOf, snapshotOf, startRun, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What an end leaves in Redis, and what it finds missing there: a reader is shown the same for long.
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 type Ref = Pick<Started, 'conversationId' | 'runId'>;
 const cli = (run: Ref, command: string, name: KeyName, ...rest: string[]): Promise<unknown> =>

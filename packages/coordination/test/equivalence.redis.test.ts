@@ -1,23 +1,12 @@
 import { hash } from 'node:crypto';
 import { closePart, isWaiting, PART_FIELDS, PART_STATES, type Part } from '@runnel/protocol';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RunLog } from '../src/run-log/run-log.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
-let redis: TestRedis;
-let stored: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  stored = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await stored.close();
-  await redis.stop();
-});
+const { log: stored } = await useRedisLog();
 
 /** What one run of commands happens in: conversations of its own, so that one Redis serves all. */
 interface Scene {

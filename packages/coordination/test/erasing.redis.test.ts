@@ -1,27 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, endOf, startRun } from './contract/world.ts';
 import { outboxKey, shardOf } from '../src/redis/keys.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
-let redis: TestRedis;
-let log: RunLog;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-  // A name of more than 20 bytes would be hidden.
-  await redis.cli('CONFIG', 'SET', 'rdbcompression', 'no');
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
+// A name of more than 20 bytes would be hidden.
+await redis.cli('CONFIG', 'SET', 'rdbcompression', 'no');
 
 /** Everything Redis keeps, as it goes to the disk. */
 const dump = async (): Promise<string> => {

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, claimed, endOf, LEASE_MS, MODELS, OWNER, promptOf, restoreOf, snapshotOf, startRun, USER } from './contract/world.ts';
 import { keyName, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
 import type { RunRef } from '../src/run-ref.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 const evict = ({ conversationId, runId }: RunRef, key: KeyName) =>
   redis.cli('DEL', keyName(key, { shard: shardOf(conversationId), conversationId, runId }));

@@ -1,25 +1,13 @@
 import { createHash } from 'node:crypto';
 import { newId } from '@runnel/protocol';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { keyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What the scripts of grants leave in Redis, with times that no clock of a test would give.
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 const HOUR_MS = 3_600_000;
 const digestOf = (grantId: string): string => createHash('sha256').update(grantId).digest('hex');

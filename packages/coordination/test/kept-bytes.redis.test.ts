@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, endOf, promptOf, snapshotOf, startRun, USER } from './contract/world.ts';
 import { keyName, shardOf } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 /** Bytes of all keys that name the conversation. */
 const keptBytes = async (conversationId: string): Promise<number> => {

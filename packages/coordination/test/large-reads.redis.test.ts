@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, snapshotOf, startRun, USER, wholeRun, type Started } from './contract/world.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // Which answers go over a connection of their own. What a reader gets is the same either way, so the contract cannot see it.
 
-let redis: TestRedis;
-let log: RunLog;
 let said: string[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, onCommand: (name, _seconds, outcome) => said.push(`${name} ${outcome}`) });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { log } = await useRedisLog({ onCommand: (name, _seconds, outcome) => said.push(`${name} ${outcome}`) });
 
 const outcomesOf = async (read: () => Promise<unknown>): Promise<string[]> => {
   said = [];

@@ -1,5 +1,5 @@
 import { newId, type Message, type Part } from '@runnel/protocol';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   append,
   endOf,
@@ -14,25 +14,13 @@ import {
   type Started,
 } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 const named = ({ conversationId, runId }: { conversationId: string; runId: string }, name: KeyName): string =>
   keyName(name, { shard: shardOf(conversationId), conversationId, runId });

@@ -1,26 +1,15 @@
 import { runKey } from '../src/run-ref.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, collect, endOf, promptOf, restoreOf, snapshotOf, startRun, LEASE_MS, MODELS, OWNER, USER } from './contract/world.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 /** A second to give up, and what a busy machine adds. */
 const PROMISED_MS = 1_000;
 const MARGIN_MS = 500;
 
-let redis: TestRedis;
-let log: RunLog;
 const outcomes: string[] = [];
-
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, onCommand: (name, _seconds, outcome) => outcomes.push(`${name} ${outcome}`) });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog({ onCommand: (name, _seconds, outcome) => outcomes.push(`${name} ${outcome}`) });
 
 const available = (): Promise<void> =>
   waitFor(

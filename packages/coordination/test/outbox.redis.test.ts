@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Part } from '@runnel/protocol';
 import { fromOutbox, EVENT_TYPES, RECOVERIES, type AuditEvent, type OutboxFields } from '@runnel/protocol/audit';
 import { branch } from './contract/forking.ts';
@@ -7,26 +7,16 @@ import { append, endOf, LEASE_MS, MODELS, promptOf, restoreOf, startRun, USER, w
 import { keyName, ofShard, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
 import type { RunLog } from '../src/run-log/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
 import { PATIENT_MS } from '../testing/patient.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 const CAP = 200;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-let redis: TestRedis;
-let log: RunLog;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS, outboxCap: CAP });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog({ deadlineMs: PATIENT_MS, outboxCap: CAP });
 
 /** The events of one conversation, in order: what the scripts wrote, read by the schemas that the audit reads with. */
 const outboxOf = async (conversationId: string, shard = shardOf(conversationId)): Promise<AuditEvent[]> => {

@@ -1,28 +1,18 @@
 import type { Part } from '@runnel/protocol';
 import { fromOutbox, type OutboxFields } from '@runnel/protocol/audit';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, LEASE_MS, MODELS, OWNER, startRun, USER, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog, WorkHint } from '../src/run-log/run-log.ts';
-import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import type { WorkHint } from '../src/run-log/run-log.ts';
+import { waitFor } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What parts and a run that waits for a person leave in Redis, and what the audit is told of it.
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 const key = ({ conversationId, runId }: Started, name: KeyName): string =>
   keyName(name, { shard: shardOf(conversationId), conversationId, runId });

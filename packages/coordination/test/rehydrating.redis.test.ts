@@ -1,27 +1,15 @@
 import { newId, type Message, type Part } from '@runnel/protocol';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { append, endOf, promptOf, restoreOf, snapshotOf, startRun, USER, wholeRun, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What a conversation is made of in Redis after the database gave it back, in whole or in part.
 
 const MONTH_MS = 31 * 86_400_000;
 const MINUTE_MS = 60_000;
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 type Ref = { conversationId: string; runId?: string };
 const cli = ({ conversationId, runId = '' }: Ref, command: string, name: KeyName, ...rest: string[]): Promise<unknown> =>

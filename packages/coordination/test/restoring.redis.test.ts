@@ -1,5 +1,5 @@
 import { newId, type Message, type Part } from '@runnel/protocol';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   append,
   claimed,
@@ -16,23 +16,11 @@ import {
   type Started,
 } from './contract/world.ts';
 import { keyName, shardOf, type KeyName } from '../src/redis/keys.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
-import type { RunLog } from '../src/run-log/run-log.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
 // What the scripts that write something again leave in Redis: the contract sees what a reader sees, and that is the same for long.
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 type Ref = Pick<Started, 'conversationId' | 'runId'>;
 const key = ({ conversationId, runId }: Ref, name: KeyName): string =>

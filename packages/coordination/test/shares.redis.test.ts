@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { keyName } from '../src/redis/keys.ts';
 import { createMemoryRunLog } from '../src/memory/run-log.ts';
-import { createRedisRunLog } from '../src/redis/run-log.ts';
-import { PATIENT_MS } from '../testing/patient.ts';
 import type { RunLog } from '../src/run-log/run-log.ts';
 import { MemoryStore } from '../src/memory/store.ts';
-import { startRedis, type TestRedis } from '../testing/index.ts';
+import { useRedisLog } from './use-redis-log.ts';
 
-let redis: TestRedis;
-let log: RunLog;
-beforeAll(async () => {
-  redis = await startRedis();
-  log = createRedisRunLog({ url: redis.url, deadlineMs: PATIENT_MS });
-});
-afterAll(async () => {
-  await log.close();
-  await redis.stop();
-});
+const { redis, log } = await useRedisLog();
 
 const hold = (by: RunLog, userId: string, holder: string, wanted: number, holders: string[]) =>
   by.holdShare({ userId, kind: 'sockets', holder, wanted, limit: 10, holders });

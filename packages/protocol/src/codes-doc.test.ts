@@ -34,7 +34,7 @@ test('docs/codes.md names the errors of the code, with status and retry', () => 
 });
 
 test('docs/codes.md names every reason a run can end with', () => {
-  const [, union = ''] = /export type EndReason = (.*);/.exec(read('packages/protocol/src/events.ts')) ?? [];
+  const [, union = ''] = /export type EndReason = (.*);/.exec(read('packages/protocol/src/message.ts')) ?? [];
   expect(table('How a run ends').map(([reason]) => reason)).toEqual(union.split(' | ').map((word) => word.replaceAll("'", '')));
 });
 

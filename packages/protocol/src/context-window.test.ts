@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Role } from './events.ts';
+import type { Role } from './message.ts';
 import type { Part } from './parts.ts';
 import { fitThread, IMAGE_TOKENS, isSaid, tokensOf } from './context-window.ts';
 

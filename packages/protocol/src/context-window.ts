@@ -1,4 +1,4 @@
-import type { MessageStatus, Role } from './events.ts';
+import type { MessageStatus, Role, Trimmed } from './message.ts';
 import type { Part } from './parts.ts';
 import { utf8Length } from './position.ts';
 
@@ -21,13 +21,6 @@ export const filesWeight = (parts: readonly Part[] = []): { tokens: number; isSe
   const tokens = files.reduce((sum, file) => sum + (isPicture(file) ? IMAGE_TOKENS : (file.tokens ?? 0)), 0);
   return { tokens, isSeen: files.some(isPicture) };
 };
-
-/** What was left out of a thread so that it fits its model. */
-export interface Trimmed {
-  messages: number;
-  /** About. */
-  tokens: number;
-}
 
 interface Turn {
   role: Role;

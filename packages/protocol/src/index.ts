@@ -8,6 +8,7 @@ export * from './list-event.ts';
 export * from './frames.ts';
 export * from './ids.ts';
 export * from './merge.ts';
+export * from './message.ts';
 export * from './parts.ts';
 export * from './position.ts';
 export * from './prefix.ts';

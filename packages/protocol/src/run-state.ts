@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts';
-import type { EndReason, LogEvent, Message, MessageStatus, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { LogEvent, RunSnapshot, SnapshotEvent } from './events.ts';
+import type { EndReason, Message, MessageStatus } from './message.ts';
 import type { Cursor } from './frames.ts';
 import { relate } from './merge.ts';
 import { withChunk, withPart, type PartsSum } from './parts.ts';

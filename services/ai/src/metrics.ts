@@ -5,7 +5,7 @@ import type { ModelEntry } from '@runnel/protocol/http';
 import { endpointNames } from './models/endpoints/entries.ts';
 import { ENDPOINT_OUTCOMES, type EndpointOutcome } from './models/endpoints/pool.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
-import type { Claim, RunObserver, RunResult } from './run/generate.ts';
+import type { Claim, RunObserver, RunResult } from './run/run-job.ts';
 import type { StoredAnswer } from './parking/stored-waits.ts';
 import type { HandOver } from './runs/living-owner.ts';
 import { createTitleMetrics } from './titles/title-metrics.ts';

@@ -3,7 +3,7 @@ import type { RunLog, RunRef } from '@runnel/coordination';
 import { silentLog } from '@runnel/kit';
 import { newId, type Cursor, type EndReason, type Message } from '@runnel/protocol';
 import type { Clock } from '../src/runs/clock.ts';
-import type { Claim } from '../src/run/generate.ts';
+import type { Claim } from '../src/run/run-job.ts';
 import { Witness } from '../src/runs/end-witness.ts';
 import { memoryWhole, type WholeStore } from './whole-store.ts';
 

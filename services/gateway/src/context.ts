@@ -4,6 +4,7 @@ import type { RunLog } from '@runnel/coordination';
 import type { Health, Logger, Metrics } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Limits } from '@runnel/protocol';
+import type { AuditClient } from './archive/audit-client.ts';
 import type { Auth } from './auth/auth.ts';
 import type { ApiKeys } from './auth/grants/api-keys.ts';
 import type { Oidc } from './auth/oidc/oidc.ts';
@@ -13,15 +14,6 @@ import type { Contents } from './contents/contents.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Hub } from './follow/hub.ts';
 import type { ModelCatalogue } from './dispatch/model-catalogue.ts';
-
-/** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
-export interface AuditClient {
-  /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
-  call(
-    path: string,
-    options?: { method?: 'GET' | 'DELETE' | 'POST'; body?: object; signal?: AbortSignal; userId?: string },
-  ): Promise<{ status: number; body: unknown }>;
-}
 
 /** What routes are built from: everything, resolved. `registerHttp(app, context)` in `./http/index.ts` takes it. */
 export interface GatewayContext {

@@ -1,5 +1,5 @@
 export { createGatewayApp, type GatewayApp } from './app.ts';
-export type { AuditClient } from './context.ts';
+export type { AuditClient } from './archive/audit-client.ts';
 export { configSpec } from './config.ts';
 export type { AiPod, AiPods, Offer } from './dispatch/ai-pods.ts';
 export { authRules } from './config-doors.ts';

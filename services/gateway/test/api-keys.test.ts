@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { CLOSE, newId } from '@runnel/protocol';
-import type { AuditClient } from '../src/context.ts';
+import type { AuditClient } from '../src/archive/audit-client.ts';
 import { newApiKey } from '../src/auth/grants/api-key.ts';
 import { bearer, call, makeKey } from '../testing/api-keys.ts';
 import { startGateway } from '../testing/test-gateway.ts';

@@ -3,7 +3,7 @@ import { connectRedis, createRedisRunLog } from '@runnel/coordination';
 import { startRedis, type TestRedis } from '@runnel/coordination/testing';
 import { newId } from '@runnel/protocol';
 import { delay, waitFor } from '@runnel/kit';
-import { createRateLimits } from '../src/commands/rate-limit.ts';
+import { createRateLimits } from '../src/budgets/rate-limit.ts';
 import { startGateway, type TestGateway } from '../testing/test-gateway.ts';
 import type { TestClient } from '../testing/ws-client.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FrameBudget, Strikes } from '../src/sockets/frame-budget.ts';
-import { createRateLimits } from '../src/commands/rate-limit.ts';
+import { createRateLimits } from '../src/budgets/rate-limit.ts';
 import { SocketLimits } from '../src/connections/socket-limits.ts';
 
 test('P-8 a socket may burst and then has its steady rate', () => {

@@ -2,12 +2,12 @@ import { vi } from 'vitest';
 import { createMetrics, silentLog } from '@runnel/kit';
 import { DEFAULT_LIMITS, RunnelError, type ServerEvent } from '@runnel/protocol';
 import { openBudgets } from './open-budgets.ts';
-import type { Caller, Commands } from '../src/commands/commands.ts';
+import type { Commands } from '../src/commands/commands.ts';
 import { gatewayMetrics } from '../src/metrics.ts';
 import { createPeople } from '../src/follow/people.ts';
 import type { Sink } from '../src/follow/follower.ts';
 import type { Hub } from '../src/follow/hub.ts';
-import type { Identity } from '../src/auth/identity.ts';
+import type { Caller, Identity } from '../src/auth/identity.ts';
 import type { Outgoing } from '../src/follow/wire-event.ts';
 import { Session, type Opening, type SessionDeps, type SessionSocket } from '../src/sockets/session.ts';
 

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { viewOf } from '../src/follow/catch-up.ts';
 import { logged } from '../src/follow/wire-event.ts';
-import { Answer } from '../src/dialects/openai/answer.ts';
+import { Answer } from '../src/dialects/answer.ts';
 import { PartWriter } from './part-writer.ts';
 
 /** What happens to an answer. `restart`: another pod takes it over and begins again behind the steps that are finished. */

@@ -1,7 +1,7 @@
 /** One answer as it comes, read from the views of its conversation: a loop over its pieces and a promise of its end. */
 import { RunnelError, sha256Hex, type MessageStatus } from '@runnel/protocol';
 import type { Clock } from '../clock.ts';
-import type { ConversationView } from './conversation-handle.ts';
+import type { ConversationView } from './conversation-view.ts';
 import type { Problem } from '../api/errors.ts';
 import type { Store } from '../store.ts';
 

@@ -1,32 +1,8 @@
 /** What a page gets of a conversation: a view to draw and commands to give. `conversation.ts` is behind it. */
-import type { ConversationState, Part } from '@runnel/protocol';
+import type { Part } from '@runnel/protocol';
 import type { Answer } from './answer.ts';
-import type { Resume, Sync, Verified } from './conversation-core.ts';
-import type { Problem } from '../api/errors.ts';
-import type { PendingPrompt } from '../prompts/pending-prompt.ts';
+import type { ConversationView } from './conversation-view.ts';
 import type { Store } from '../store.ts';
-
-/** What a page draws. */
-export interface ConversationView {
-  conversation: ConversationState;
-  sync: Sync;
-  lastResume: Resume | null;
-  verified: Verified;
-  /** How often a text on this screen was wrong and was replaced (W-10). */
-  mismatches: number;
-  /** Prompts the log has not shown yet, oldest first. */
-  pending: readonly PendingPrompt[];
-  /** Users who are writing now. */
-  typing: readonly string[];
-  /** Users who have the conversation open. */
-  presence: readonly string[];
-  /** On how many screens it is open, this one included; at most 100. */
-  devices: number;
-  /** Where in line the running answer stands, from 1, while no pod has it; null: it does not wait, or that is not known. */
-  place: number | null;
-  /** Why it cannot be followed: `forbidden`, `not-found`, … */
-  problem: Problem | null;
-}
 
 export interface PromptOptions {
   /** Absent: after the newest message. An edit takes the edited message's own `parentId`. */

@@ -1,7 +1,7 @@
 /** How a run begins. */
 import type { Message, Part, Role, Trimmed } from '@runnel/protocol';
 import type { Doubt } from '../proofs.ts';
-import type { Preset } from './run-log.ts';
+import type { Preset } from './stored.ts';
 import type { OwnedRun } from '../run-ref.ts';
 
 /** An earlier turn that a new conversation is made with. */

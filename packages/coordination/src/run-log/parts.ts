@@ -1,6 +1,5 @@
 /** The parts of a running answer beside its text. */
 import type { Part, PartField, PartState, Usage } from '@runnel/protocol';
-import type { AppendChunkResult } from './run-log.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 
 /** A part as its owner wants it to stand; its streamed fields are what `appendPartChunk` has brought, and go along for the audit only. */
@@ -83,14 +82,4 @@ export type DecidePartResult =
 export interface EndingPart {
   from: PartState;
   part: Part;
-}
-
-export interface StoreParts {
-  /** A part appears, or its state or fields change. */
-  putPart(command: PutPart): Promise<PutPartResult>;
-  appendPartChunk(command: AppendPartChunk): Promise<AppendChunkResult>;
-  /** Nobody holds the run until people have decided; the last decision makes it free (W-17). */
-  parkRun(command: ParkRun): Promise<ParkRunResult>;
-  /** What a person decided; the caller has checked that it fits the part (W-18). */
-  decidePart(command: DecidePart): Promise<DecidePartResult>;
 }

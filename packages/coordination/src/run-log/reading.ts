@@ -2,7 +2,7 @@
 import type { Cursor, RunSnapshot } from '@runnel/protocol';
 import type { TailReach } from '../limits.ts';
 import type { Doubt } from '../proofs.ts';
-import type { StoredMessage } from './run-log.ts';
+import type { StoredMessage } from './stored.ts';
 
 /** One event of the log: its offset and the very bytes clients get. */
 export interface LogEntry {

@@ -1,8 +1,9 @@
 /** What is written again into a store that has lost it. */
 import type { Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
-import type { EndRun, Preset, RunFacts, StoredMessage } from './run-log.ts';
 import type { OwnedRun } from '../run-ref.ts';
+import type { Preset, RunFacts, StoredMessage } from './stored.ts';
+import type { EndRun } from './writing.ts';
 
 /** What an owner holds and can write again after the store has lost it (L-6). */
 export interface RestoreRun extends OwnedRun {

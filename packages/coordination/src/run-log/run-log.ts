@@ -14,7 +14,6 @@
  */
 import type { ConversationSummary } from '@runnel/protocol/http';
 import type { StorePresence } from '../presence.ts';
-import type { EndReason, Finish, Message, Part, RunError, RunSnapshot, Usage } from '@runnel/protocol';
 import type { FreeRun, Seek } from '../redis/free-runs.ts';
 import type { StoreBudgets } from '../budgets.ts';
 import type { StoreProofs } from '../proofs.ts';
@@ -23,8 +22,21 @@ import type { StoreRecords } from '../person-records.ts';
 import type { BeginRun, BeginRunResult, ForkConversation, ForkResult, SwitchModel, SwitchModelResult } from './begin.ts';
 import type { TimelineBatch } from '../outbox-entries.ts';
 import type { ReadState, ReadStateQuery } from './reading.ts';
-import type { EndingPart, StoreParts, Used } from './parts.ts';
+import type { AppendPartChunk, DecidePart, DecidePartResult, ParkRun, ParkRunResult, PutPart, PutPartResult } from './parts.ts';
 import type { Rehydrate, RehydrateResult, RestoreEnd, RestoreEndResult, RestoreRun, RestoreRunResult } from './restoring.ts';
+import type { Preset, StoredMessage } from './stored.ts';
+import type {
+  AppendChunk,
+  AppendChunkResult,
+  CancelRun,
+  CancelRunResult,
+  ClaimRun,
+  ClaimRunResult,
+  EndRun,
+  EndRunResult,
+  ReleaseRun,
+  RenewOutcome,
+} from './writing.ts';
 import type { OwnedRun, RunRef } from '../run-ref.ts';
 import type { Channels } from '../channels.ts';
 import type { ProposeTitle, ProposeTitleResult } from './titles.ts';
@@ -36,129 +48,9 @@ export type * from './begin.ts';
 export type * from './parts.ts';
 export type * from './reading.ts';
 export type * from './restoring.ts';
+export type * from './stored.ts';
 export type * from './titles.ts';
-
-/** What of a run never changes. */
-export type RunFacts = Pick<RunSnapshot, 'runId' | 'parentId' | 'model' | 'startedAt'>;
-
-/** A message as the store keeps it, in order of creation. */
-export type StoredMessage = Message;
-
-export interface ClaimRun extends RunRef {
-  /** Random per process start, with the pod's name. */
-  owner: string;
-  leaseMs: number;
-  /** Models this pod can run; true where it can continue a text, else the text starts again (`restarted`). */
-  models: Readonly<Record<string, boolean>>;
-}
-export type ClaimRunResult =
-  | {
-      outcome: 'claimed';
-      epoch: number;
-      logId: string;
-      /** Text that stands; empty on the first claim and when the model must start again. */
-      text: string;
-      /** By index, with all that stands of them. */
-      parts: Part[];
-      run: RunFacts;
-      userId: string;
-      title: string;
-      /** From the root to the message to answer. */
-      messages: StoredMessage[];
-      /** A cancel arrived before the claim: end it, do not generate. */
-      cancelled: CancelRequest | null;
-      trace: string | null;
-      /** As in `BeginRun`. */
-      request?: string;
-      /** It cannot be answered: its question cannot be read, or it has gone round from owner to owner. Whoever has it ends it. */
-      spoilt?: 'unreadable' | 'tried';
-      /** By the store's clock, as the run's `startedAt`. */
-      claimedAt: number;
-      /**
-       * The store may be older than the run's end: ask who may know. `stale`: its owner fell silent, or nobody took it for long; if nobody
-       * knows, it goes on. `lost`: the store changed and nobody came back to it; one that was claimed before ends with the text that stands.
-       */
-      doubt?: 'stale' | 'lost';
-      /** The conversation's own text for the model, after the model's. */
-      system?: string;
-      /** UTF-8 bytes at the beginning of its text that came from the answer it continues. */
-      base?: number;
-      /** What it had cost when it began to wait for a person. */
-      used?: Used;
-      /** What was asked for, where another model answers. */
-      requestedModel?: string;
-    }
-  /** Somebody holds a lease that has not expired. */
-  | { outcome: 'owned'; model?: string }
-  /** This pod does not have the run's model. */
-  | { outcome: 'unsuited' }
-  /** Ended, or never known. */
-  | { outcome: 'gone' };
-
-export interface CancelRequest {
-  by: string;
-  /** Milliseconds, store's clock. */
-  requestedAt: number;
-}
-
-export interface AppendChunk extends OwnedRun {
-  /** UTF-8 byte position the text must stand at. */
-  at: number;
-  text: string;
-  /** When the model gave the first byte (ms, the pod's clock). */
-  t: number;
-}
-export type AppendChunkResult =
-  | { outcome: 'appended'; offset: number }
-  /** Exactly these bytes already stand at `at`. */
-  | { outcome: 'duplicate' }
-  /** The text in the store has `bytes` bytes and does not fit. */
-  | { outcome: 'gap'; bytes: number }
-  /** Nothing written: a cancel is wanted; the text is frozen. */
-  | { outcome: 'cancelled' }
-  /** A higher epoch owns the run. */
-  | { outcome: 'fenced' }
-  /** The run has ended, or its conversation was deleted. */
-  | { outcome: 'closed' }
-  /** The store does not know the run: lost data. */
-  | { outcome: 'gone' };
-
-export interface EndRun extends RunRef {
-  /** The owner's epoch; null for a gateway that ends a run whose cancel is set (its text is frozen by then). */
-  epoch: number | null;
-  reason: EndReason;
-  /** Length and digest of the text the caller holds; the store compares the length. */
-  bytes: number;
-  sha256: string;
-  /** How the model stopped; nothing when it was stopped. */
-  finish?: Finish;
-  usage?: Usage;
-  error?: RunError;
-  /** ms from the run's start to its first word, where the caller knows: for the receipt. */
-  firstWordMs?: number;
-  /** By index, as the caller holds them and as the end leaves them; nothing without parts. The store compares states and lengths. */
-  parts?: readonly EndingPart[];
-}
-export type EndRunResult =
-  /** `reason`: what stands in the log; `cancelled` when a cancel came first. */
-  | { outcome: 'ended'; offset: number; reason?: EndReason }
-  | { outcome: 'gap'; bytes: number }
-  /** The parts in the store are not as the caller holds them. */
-  | { outcome: 'changed' }
-  | { outcome: 'fenced' }
-  | { outcome: 'closed' }
-  | { outcome: 'gone' };
-
-export interface CancelRun extends RunRef {
-  userId: string;
-}
-export type CancelRunResult =
-  /** The flag stands; from now on no append is accepted. `owned`: somebody holds a live lease and was told. */
-  { outcome: 'cancelling'; owned: boolean } | { outcome: 'already-ended' } | { outcome: 'gone' } | { outcome: 'forbidden' };
-
-export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
-
-export interface ReleaseRun extends OwnedRun {}
+export type * from './writing.ts';
 
 export type ChangeResult =
   | { outcome: 'done'; offset: number }
@@ -169,16 +61,8 @@ export type ChangeResult =
 
 export type { ConversationSummary };
 
-/** What a conversation has of its own: text for its models, before the thread, and the model that answers where a prompt names none. */
-export interface Preset {
-  system?: string;
-  model?: string;
-}
-
 /** The model of a run accepted while no AI pod had told its models: whatever the pod that takes it has first. Every pod is suited. */
 export const DEFAULT_MODEL = 'default';
-
-export type { AskEnd, SayDeleted, SayRunning, WorkHint } from '../redis/work-hint.ts';
 
 /** The published hint (not of the log) that a conversation was deleted: readers get a fresh snapshot. */
 export const RESET_TYPE = 'reset';
@@ -212,6 +96,17 @@ export interface RunWriter {
   noteTimeline(batch: TimelineBatch): Promise<void>;
   /** Runs that wait: never claimed, released, or with an expired lease. At most `limit`. */
   findFreeRuns(limit: number, seek?: Seek): Promise<FreeRun[]>;
+}
+
+/** The parts of a running answer beside its text. */
+export interface StoreParts {
+  /** A part appears, or its state or fields change. */
+  putPart(command: PutPart): Promise<PutPartResult>;
+  appendPartChunk(command: AppendPartChunk): Promise<AppendChunkResult>;
+  /** Nobody holds the run until people have decided; the last decision makes it free (W-17). */
+  parkRun(command: ParkRun): Promise<ParkRunResult>;
+  /** What a person decided; the caller has checked that it fits the part (W-18). */
+  decidePart(command: DecidePart): Promise<DecidePartResult>;
 }
 
 /** What a conversation holds, for whoever may read it. */

@@ -1,6 +1,7 @@
 import { newId, type ListEvent } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
+import { titleOf } from '../../src/title.ts';
 import type { ProposeTitle } from '../../src/run-log/run-log.ts';
 import {
   append,
@@ -128,6 +129,16 @@ export const titlesContract = (current: Current, { changedStore }: { changedStor
       expect((await snapshotOf(log, conversationId)).title).toBe(proposalOf(run).title);
       await log.deleteMessage({ conversationId, userId: USER, messageId: run[which] });
       expect((await snapshotOf(log, conversationId)).title).toBe('');
+    },
+  );
+
+  test.each(['a\u00A0b c', '今日\u3000は', '\u2003\u2003a\tb', 'a\u2009 b\u202F\u205F\u1680\uFEFFc', 'x\u2028y z'])(
+    'the first words go with their message whatever white space they have: %j',
+    async (text) => {
+      const { log } = current();
+      const run = await wholeRun(log, { title: titleOf(text), message: { messageId: newId(), text } });
+      await log.deleteMessage({ conversationId: run.conversationId, userId: USER, messageId: run.messageId });
+      expect((await snapshotOf(log, run.conversationId)).title).toBe('');
     },
   );
 

@@ -16,9 +16,15 @@ const PROBE = 'probes/if-none-match';
 
 /** A read that breaks goes on where it stood, so often without one more byte. */
 const BREAKS = 3;
+/** What a bucket gives a second at the least, once it has had some time. A byte each nine seconds is never silent, and never done. */
+const SLOWEST_BYTES = 16 * 1024;
+const GRACE_MS = 10_000;
+
+/** Whether a bucket that was waited for so long gives too little; the time a reader takes for what it got is not the bucket's. Pure. */
+export const isTooSlow = (bytes: number, waitedMs: number): boolean => waitedMs > GRACE_MS + (bytes * 1_000) / SLOWEST_BYTES;
 
 /** Objects of a bucket that speaks S3, over any number of processes. */
-export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
+export const bucketBlobs = (place: BucketPlace, keys: BucketKeys, now: () => number = () => performance.now()): Blobs => {
   const ask = bucketRequests(place, keys);
   const unexpected = (status: number, { method }: BucketAsk): RunnelError =>
     bucketDown(new Error(`the bucket answered ${status} to ${method}, or is none`));
@@ -115,6 +121,7 @@ export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
   /** Bytes from `from` to `to`, over as many requests as that takes. */
   async function* bytesOf(key: string, from: number, to: number): AsyncGenerator<Uint8Array> {
     let at = from;
+    let waitedMs = 0;
     for (let breaks = 0; at <= to;) {
       const asked: BucketAsk = { method: 'GET', key, headers: { range: `bytes=${at}-${to}` } };
       const { statusCode, body } = await ask.open(asked);
@@ -125,10 +132,15 @@ export const bucketBlobs = (place: BucketPlace, keys: BucketKeys): Blobs => {
       }
       const before = at;
       try {
+        let askedAt = now();
         for await (const chunk of body as AsyncIterable<Buffer>) {
+          waitedMs += now() - askedAt;
           at += chunk.byteLength;
           if (at > to + 1) throw bucketDown(new Error('the bucket has more of an object than it was asked for'));
+          if (isTooSlow(at - from, waitedMs))
+            throw bucketDown(new Error(`the bucket gave ${at - from} bytes in ${Math.round(waitedMs)} ms`));
           yield chunk;
+          askedAt = now();
         }
       } catch (cause) {
         if (cause instanceof RunnelError) throw cause;

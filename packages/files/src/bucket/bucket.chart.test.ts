@@ -9,6 +9,8 @@ import { createFileReader } from '../file-reader.ts';
 import { createFileStore, type FileStore } from '../file-store.ts';
 import { UNUSED_MS } from '../sweep.ts';
 import { openBlobs } from '../open-files.ts';
+import { bucketBlobs, isTooSlow } from './blobs.ts';
+import { bucketPlace } from './url.ts';
 
 const LIMITS = { maxBytes: 10_000_000, maxTotalBytes: 100_000_000, maxFiles: 2_000, types: ['text/*'] };
 
@@ -151,6 +153,42 @@ test('a read that breaks goes on at its byte; one that never comes further, and 
   let busy = 1;
   const slow = await between((_, response) => busy-- > 0 && (response.writeHead(503).end(), true));
   expect((await blobs(slow).get('torn/a'))?.byteLength).toBe(content.length);
+});
+
+test('a bucket that is never silent and never done is an outage; a reader that takes its time is none', async () => {
+  const content = Buffer.alloc(40_000, '0123456789');
+  const dribble = await between(({ method }, response) => {
+    if (method !== 'GET') return false;
+    response.writeHead(206, { etag: 'x', 'content-length': String(content.length) });
+    void (async () => {
+      for (let at = 0; at < content.length && !response.destroyed; at += 1_000)
+        await new Promise<unknown>((resolve) => response.write(content.subarray(at, at + 1_000), resolve));
+      response.end();
+    })();
+    return true;
+  });
+  let clock = 0;
+  const slowBy = (ms: number) => bucketBlobs(bucketPlace(`s3://files?endpoint=${dribble}`), KEYS, () => (clock += ms));
+  await expect(text(slowBy(20_000).read('slow/a', 0, content.length - 1))).rejects.toMatchObject({ code: 'unavailable' });
+  // Between a piece and the next question for one no time of the bucket's passes.
+  const patient = bucketBlobs(bucketPlace(`s3://files?endpoint=${dribble}`), KEYS, () => clock);
+  let got = 0;
+  for await (const piece of patient.read('slow/a', 0, content.length - 1)) {
+    got += (piece as Buffer).byteLength;
+    clock += 60_000;
+  }
+  expect(got).toBe(content.length);
+});
+
+test('how slowly a bucket may give: ten seconds for the first byte, and 16 KiB a second from there on', () => {
+  for (const [bytes, waitedMs, slow] of [
+    [0, 10_000, false],
+    [1, 10_001, true],
+    [1 << 20, 73_000, false],
+    [1 << 20, 75_000, true],
+    [100 << 20, 6_000_000, false],
+  ] as const)
+    expect(isTooSlow(bytes, waitedMs), `${bytes} in ${waitedMs}`).toBe(slow);
 });
 
 test('a bucket that passes over If-None-Match is refused before anything is kept', async () => {

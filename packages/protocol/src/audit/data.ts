@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { PART_KINDS, PART_STATES } from '../parts.ts';
-import { FINISHES, type EndReason, type MessageStatus, type Role } from '../events.ts';
+import { FINISHES, type EndReason, type MessageStatus, type Role } from '../message.ts';
 
 // The `data` of each audit event, as the scripts of the run log write it. 0.1.0 wrote the same without the optional fields: an event
 // of any release since then is read with these schemas, and a change that 0.1.0 would not fit is a new `dataversion`.

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { MessageSchema } from '../audit/data.ts';
-import type { Finish } from '../events.ts';
+import type { Finish } from '../message.ts';
 import { PlaceFields } from './records.ts';
 import { PART_KINDS, PART_STATES, type Part } from '../parts.ts';
 

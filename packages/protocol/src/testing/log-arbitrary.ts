@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { FINISHES, type LogEvent, type Message, type SnapshotEvent } from '../events.ts';
+import type { LogEvent, SnapshotEvent } from '../events.ts';
+import { FINISHES, type Message } from '../message.ts';
 import { utf8Length } from '../position.ts';
 
 /** A whole conversation as a server wrote it, with what every reader must end up with. */

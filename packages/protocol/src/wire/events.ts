@@ -1,7 +1,8 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { ReceiptSchema, Trimmed, UsageSchema } from '../audit/data.ts';
 import { ERRORS, type ErrorCode } from '../errors.ts';
-import { FINISHES, type Finish, type LogEvent, type ServerEvent } from '../events.ts';
+import type { LogEvent, ServerEvent } from '../events.ts';
+import { FINISHES, type Finish } from '../message.ts';
 import { LIST_CHANGES } from '../list-event.ts';
 import { Message, PartSchema } from '../http/public.ts';
 import { PART_FIELDS, type Part } from '../parts.ts';

@@ -4,7 +4,8 @@ import { newId, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import type { Delta } from '../models/provider.ts';
 import { unknownModel } from '../models/unknown.ts';
-import { generate, type ActiveRun, type RunJob } from '../run/generate.ts';
+import { generate } from '../run/generate.ts';
+import type { ActiveRun, RunJob } from '../run/run-job.ts';
 import type { Call, CallResult, Tool, Toolbox } from '../tools/toolbox.ts';
 import { readForm, type FormAnswer } from './forms.ts';
 

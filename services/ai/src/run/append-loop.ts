@@ -3,8 +3,8 @@ import type { Part, PartField, PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
 import { Halves } from './halves.ts';
-import { opBytes, sendOp, type OpOutcome, type PartOp, type Settled } from './part-op.ts';
-import { RunParts } from './run-parts.ts';
+import { opBytes, sendOp, type OpOutcome } from './part-op.ts';
+import { RunParts, type PartOp, type Settled } from './run-parts.ts';
 import { RunText, type AppendObserver, type Piece, type Standing } from './run-text.ts';
 import { afterAppend, afterFailure, afterRestore, type Verdict } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import type { Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 import { askedOf, goOnFrom } from './asked.ts';
 import type { Model } from '../models/registry.ts';
 

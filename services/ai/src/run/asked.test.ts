@@ -2,7 +2,7 @@ import type { StoredMessage } from '@runnel/coordination';
 import type { ModelRequest } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { askedOf } from './asked.ts';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 import type { Model } from '../models/registry.ts';
 
 const message = (messageId: string, role: StoredMessage['role'], text: string): StoredMessage => ({

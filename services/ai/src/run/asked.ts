@@ -3,7 +3,7 @@ import { ModelRequest, parseBody, type Turn } from '@runnel/protocol/http';
 import { fitThread, givenFiles, isSaid, RunnelError, tokensOf, type Trimmed } from '@runnel/protocol';
 import type { ModelMessage, ModelRequest as Request } from '../models/provider.ts';
 import type { Model } from '../models/registry.ts';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 
 /** What a model is asked, beside the text that stands. */
 export interface Asked extends Pick<Request, 'messages' | 'params'> {

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import type { Delta, ModelRequest } from '../models/provider.ts';
 import { unknownModel } from '../models/unknown.ts';
 import type { Call, Tool, Toolbox } from '../tools/toolbox.ts';
-import { generate, type ActiveRun, type RunJob, type RunResult } from './generate.ts';
+import { generate } from './generate.ts';
+import type { ActiveRun, RunJob, RunResult } from './run-job.ts';
 
 const tool = (name: string, change: Partial<Tool> = {}): Tool => ({
   ...{ server: 's', name, policy: 'never', repeatable: false, check: () => null },

@@ -5,7 +5,7 @@ import { toolKey, type Tool } from '../tools/toolbox.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { readQuestion } from '../asking/ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
-import type { RunJob } from './generate.ts';
+import type { RunJob } from './run-job.ts';
 import { askAgain, askNow, goOnWith, isAsking, MOST_ROUNDS } from '../asking/tool-questions.ts';
 import { newPartId, type Called } from './part-maker.ts';
 

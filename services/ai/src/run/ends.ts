@@ -1,6 +1,6 @@
 import { repeats, withoutText, type EndRun, type StoredMessage } from '@runnel/coordination';
 import { RunnelError, type EndReason, type Finish } from '@runnel/protocol';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 
 export const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
   code,

@@ -2,7 +2,8 @@ import type { AppendChunkResult, EndRun, EndRunResult, RestoreRun } from '@runne
 import { waitFor } from '@runnel/kit';
 import { FINISHES, RunnelError, sha256Hex, type Finish, type Message } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { generate, type RunJob } from './generate.ts';
+import { generate } from './generate.ts';
+import type { RunJob } from './run-job.ts';
 import type { ChatProvider, ModelRequest } from '../models/provider.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { createFastClock } from '../../testing/fast-clock.ts';

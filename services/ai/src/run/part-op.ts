@@ -1,15 +1,6 @@
 import type { AppendChunkResult, OwnedRun, PutPartResult, RunLog } from '@runnel/coordination';
-import { utf8Length, type Part, type PartField, type PartState } from '@runnel/protocol';
-import type { RunParts } from './run-parts.ts';
-
-/** What became of a part that was put: it stands so, somebody else changed it, or nothing of the run may be written any more. */
-export type Settled = 'stands' | 'changed' | 'stopped';
-
-/** A change of a part on its way to the store, in order with the text. */
-export type PartOp =
-  /** `part` without what is streamed of it. */
-  | { kind: 'put'; part: Part; from: PartState | null; step?: number; settle(how: Settled): void }
-  | { kind: 'chunk'; partId: string; field: PartField; text: string; t: number };
+import { utf8Length } from '@runnel/protocol';
+import type { PartOp, RunParts } from './run-parts.ts';
 
 /** What a part costs while it waits, beside its content. */
 const PUT_BYTES = 512;

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { Delta } from '../models/provider.ts';
 import { unknownModel } from '../models/unknown.ts';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import { generate, type RunJob } from './generate.ts';
+import { generate } from './generate.ts';
+import type { RunJob } from './run-job.ts';
 
 /** No time passes: on a busy machine the model would lose its turn between two words, and these would be two events. */
 const still: Clock = { ...systemClock, now: () => 0 };

@@ -4,9 +4,8 @@ import type { ModelRequest, SignedThought } from '../models/provider.ts';
 import { systemClock } from '../runs/clock.ts';
 import { ANSWER_BYTES, fittingText } from './answer-bytes.ts';
 import type { AppendLoop } from './append-loop.ts';
-import type { RunJob } from './generate.ts';
 import type { Called, PartMaker } from './part-maker.ts';
-import { untilRoom } from './until-room.ts';
+import type { RunJob } from './run-job.ts';
 
 /** A model with much buffered text yields it without a turn of the event loop: after this long, other runs get a turn. */
 const TURN_MS = 10;
@@ -84,3 +83,15 @@ export const readStep = async (
 
 const traced = (request: ModelRequest, { trace }: Pick<RunJob, 'trace'>): ModelRequest =>
   trace === undefined ? request : { ...request, trace };
+
+/** Also ends when the run is stopped: a cancel must not wait for a store that is full or away. */
+const untilRoom = (room: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    signal.addEventListener('abort', finish, { once: true });
+    if (signal.aborted) finish();
+    void room.then(finish);
+  });

@@ -1,6 +1,14 @@
 import type { EndingPart } from '@runnel/coordination';
-import { closePart, PART_FIELDS, utf8Length, withChunk, type Part, type PartField } from '@runnel/protocol';
-import type { PartOp } from './part-op.ts';
+import { closePart, PART_FIELDS, utf8Length, withChunk, type Part, type PartField, type PartState } from '@runnel/protocol';
+
+/** What became of a part that was put: it stands so, somebody else changed it, or nothing of the run may be written any more. */
+export type Settled = 'stands' | 'changed' | 'stopped';
+
+/** A change of a part on its way to the store, in order with the text. */
+export type PartOp =
+  /** `part` without what is streamed of it. */
+  | { kind: 'put'; part: Part; from: PartState | null; step?: number; settle(how: Settled): void }
+  | { kind: 'chunk'; partId: string; field: PartField; text: string; t: number };
 
 /** The parts of one answer as they stand in the store, with all of their content: what restores them, and what their end is made of. */
 export class RunParts {

@@ -2,7 +2,7 @@ import { startTracing } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import type { EndedRun } from '../runs/ended-runs.ts';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 import { startRunSpan } from './run-span.ts';
 
 type SpanExporter = NonNullable<Parameters<typeof startTracing>[0]['exporter']>;

@@ -4,7 +4,7 @@ import type { ModelInfo } from '@runnel/protocol/http';
 import type { RunRef } from '@runnel/coordination';
 import type { EndedRun } from '../runs/ended-runs.ts';
 import type { CallSpan } from '../tools/toolbox.ts';
-import type { Claim, RunObserver, RunResult } from './generate.ts';
+import type { Claim, RunObserver, RunResult } from './run-job.ts';
 
 // Names of OpenTelemetry's conventions for generative AI (gen_ai.*): what their tools draw chats, tokens and tool calls from.
 

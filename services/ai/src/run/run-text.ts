@@ -1,7 +1,8 @@
 import type { AppendChunkResult, RestoreRunResult } from '@runnel/coordination';
 import { createHash, type Hash } from 'node:crypto';
 import { splitIncomplete, utf8Length } from '@runnel/protocol';
-import { opBytes, type PartOp } from './part-op.ts';
+import { opBytes } from './part-op.ts';
+import type { PartOp } from './run-parts.ts';
 
 /** What stands in the store: the length the next append names, and the digest that `run-ended` carries. */
 export interface Standing {

@@ -1,6 +1,6 @@
 import type { TimelineBatch } from '@runnel/coordination';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 import { batchMs, createTimeline } from './timeline.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: 10_000 }));

@@ -1,7 +1,7 @@
 import type { EndRun, RunLog, TimelineBatch } from '@runnel/coordination';
 import type { Clock } from '../runs/clock.ts';
 import type { AppendObserver } from './run-text.ts';
-import type { Claim } from './generate.ts';
+import type { Claim } from './run-job.ts';
 
 /** Each batch is gathered twice as long as the one before it. */
 const FIRST_BATCH_MS = 250;

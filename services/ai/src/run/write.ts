@@ -6,7 +6,7 @@ import { ANSWER_BYTES } from './answer-bytes.ts';
 import { goOnFrom, type Asked } from './asked.ts';
 import type { AppendLoop } from './append-loop.ts';
 import { settleCalls, takeCalls } from './calls.ts';
-import type { RunJob } from './generate.ts';
+import type { RunJob } from './run-job.ts';
 import { ASK_SPEC } from '../asking/ask-person.ts';
 import type { Deciding } from '../tools/decisions.ts';
 import { PartMaker, type Called } from './part-maker.ts';

@@ -1,6 +1,6 @@
 import { runKey, type OwnedRun, type RunLog } from '@runnel/coordination';
 import type { Model } from '../models/registry.ts';
-import type { ActiveRun } from '../run/generate.ts';
+import type { ActiveRun } from '../run/run-job.ts';
 import { afterRenew } from '../run/verdict.ts';
 import type { Clock } from './clock.ts';
 import type { Outage } from './store-outage.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AskEnd, RunLog, RunRef, SayRunning } from '@runnel/coordination';
 import { newId } from '@runnel/protocol';
-import type { ActiveRun, Claim } from '../run/generate.ts';
+import type { ActiveRun, Claim } from '../run/run-job.ts';
 
 /** Longest text of an owner that a hint carries; with a longer one the run ends with the text in the store. */
 const TOLD_BYTES = 256 * 1024;

@@ -4,7 +4,7 @@ import { isForAllOf } from '@runnel/protocol/http';
 import { mayFallBack } from '../models/model-error.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
 import { trimmedOf } from '../run/asked.ts';
-import type { Claim } from '../run/generate.ts';
+import type { Claim } from '../run/run-job.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';
 
 /** What an API's caller may send to the one, the other carries out too. */

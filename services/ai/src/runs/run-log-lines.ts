@@ -1,7 +1,7 @@
 import type { Logger } from '@runnel/kit';
 import type { RunnelError } from '@runnel/protocol';
 import { ProviderFault } from '../models/provider-fault.ts';
-import type { RunObserver } from '../run/generate.ts';
+import type { RunObserver } from '../run/run-job.ts';
 
 /** A failure by its code, and what its provider said of it, scrubbed. */
 export const reasonOf = ({ code, message, cause }: RunnelError) => ({

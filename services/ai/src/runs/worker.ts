@@ -4,7 +4,8 @@ import { silentLog, traceIdOf, withDeadline, type Logger, type Tracer } from '@r
 import { isTransient, RunnelError } from '@runnel/protocol';
 import { systemClock, type Clock } from './clock.ts';
 import { OUTAGE_MS } from '../run/append-loop.ts';
-import { generate, type Claim, type RunJob, type RunResult } from '../run/generate.ts';
+import { generate } from '../run/generate.ts';
+import { HANDED_ON, type Claim, type RunJob } from '../run/run-job.ts';
 import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
 import { goOnWith } from './living-owner.ts';
 import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
@@ -44,8 +45,6 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
   random?: () => number;
 }
 
-/** Another pod goes on with it. */
-const HANDED_ON: ReadonlySet<RunResult> = new Set(['released', 'fenced', 'given-up']);
 /** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
 /**

@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import { parseBody } from '@runnel/protocol/http';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 
 /**
  * A body that the audit service sent with 200.

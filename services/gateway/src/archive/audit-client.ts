@@ -1,6 +1,14 @@
 import { callInner, type InnerToken } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import type { AuditClient } from '../context.ts';
+
+/** Reads what is older than the store keeps: the audit service over HTTP, or in-process in standalone. Any path of its API. */
+export interface AuditClient {
+  /** Resolves to the parsed JSON body and the status; rejects with `unavailable`. */
+  call(
+    path: string,
+    options?: { method?: 'GET' | 'DELETE' | 'POST'; body?: object; signal?: AbortSignal; userId?: string },
+  ): Promise<{ status: number; body: unknown }>;
+}
 
 export interface AuditClientOptions {
   /** `AUDIT_URL`. */

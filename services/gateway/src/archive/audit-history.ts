@@ -1,6 +1,6 @@
 import { RunnelError, type Message } from '@runnel/protocol';
 import { ConversationPage, StoredPage } from '@runnel/protocol/http';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import { readAudit } from './audit-ask.ts';
 
 export type HistoryResult =

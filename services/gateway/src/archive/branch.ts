@@ -1,6 +1,6 @@
 import { bytesOf, type ConversationReader } from '@runnel/coordination';
 import { RunnelError, type Message } from '@runnel/protocol';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { readHistory } from './history-source.ts';
 import { readPart } from './read-part.ts';

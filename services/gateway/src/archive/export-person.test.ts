@@ -2,7 +2,7 @@ import { newId, RunnelError } from '@runnel/protocol';
 import type { ExportLine } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { startGateway } from '../../testing/test-gateway.ts';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import { exportPerson, type ExportSources } from './export-person.ts';
 
 const NOTHING = { files: null, records: async () => ({}), keys: async () => [], sessions: async () => [] };

@@ -2,7 +2,7 @@ import { bytesOf, type PersonRecord, type RunLog } from '@runnel/coordination';
 import type { FileStore, WholeFile } from '@runnel/files';
 import { RunnelError, type Message } from '@runnel/protocol';
 import type { ApiKey, ExportLine, SessionInfo } from '@runnel/protocol/http';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import { createAuditHistory } from './audit-history.ts';
 import { everyConversation, readHistory } from './history-source.ts';
 import { readPart } from './read-part.ts';

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { RunnelError, type Message } from '@runnel/protocol';
 import { NoHistory, parseBody, StoredPage, type Deletion } from '@runnel/protocol/http';
 import { readAudit } from './audit-ask.ts';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import type { Standing } from '../auth/access.ts';
 
 /** As many messages as the store keeps of a conversation. */

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
 import { contentOf, RunnelError, sealOf, type Part } from '@runnel/protocol';
 import { startGateway, type TestGateway } from '../../testing/test-gateway.ts';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 
 const C = 'c1';
 const LONG = 'nghĩ và nghĩ '.repeat(3_000);

@@ -1,7 +1,7 @@
 import { digestOf, type LogEntry, type ReadState, type ConversationReader } from '@runnel/coordination';
 import { RunnelError, sealOf, withChunk, withPart, type LogEvent, type Part } from '@runnel/protocol';
 import { StoredPart } from '@runnel/protocol/http';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import { askAudit } from './audit-ask.ts';
 import { findMessage } from './find-message.ts';
 

@@ -2,7 +2,7 @@ import type { BeginRun, BeginRunResult, ChangeResult, ReadState, RunLog } from '
 import { RunnelError, type Message } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
 import { AuditDesk, NEWEST, SLOW_MS, type Answer, type Asked } from './ownership.ts';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from './audit-client.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { storedEnd } from './stored-end.ts';
 

@@ -5,7 +5,7 @@ import { newId, RunnelError } from '@runnel/protocol';
 import type { GatewayConfig } from '../config.ts';
 import type { AuthMode } from '../config-doors.ts';
 import { isUserId, type Identity } from './identity.ts';
-import { groupsOf, roleOf, type RoleRules } from './oidc/roles.ts';
+import { groupsOf, roleOf, type RoleRules } from './roles.ts';
 import { createGuests, sessionCookie, type Guests } from './session-cookie.ts';
 import { checkLife, isLogoutToken } from './token-rules.ts';
 

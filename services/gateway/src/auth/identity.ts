@@ -1,5 +1,5 @@
 import { isPseudonym } from '@runnel/protocol/audit';
-import type { Role } from './oidc/roles.ts';
+import type { Role } from './roles.ts';
 
 /** How a caller was known: decides whether a foreign page could have caused the request (`cookie`, `guest`). */
 export type IdentitySource = 'header' | 'cookie' | 'hello' | 'query' | 'guest' | 'key';
@@ -31,6 +31,13 @@ export interface Identity extends Life, Membership {
   role?: Role;
   /** May see everybody's trail and erase users. */
   admin?: boolean;
+}
+
+/** Who asks for something: gives a command, or wants to read. */
+export interface Caller extends Membership {
+  userId: string;
+  /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
+  trace?: string;
 }
 
 /** User ids stand in Redis keys and log lines: printable, no spaces, no braces (a brace would move the key's slot). An address cannot end in `.` or `..`: who is called so could not be erased. */

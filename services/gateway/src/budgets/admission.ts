@@ -1,6 +1,6 @@
 import { RunnelError } from '@runnel/protocol';
 import type { StoreBudgets } from '@runnel/coordination';
-import type { RateLimits } from '../commands/rate-limit.ts';
+import type { RateLimits } from './rate-limit.ts';
 import type { Place, Places } from './places.ts';
 import type { Limit, Refusals } from './refusals.ts';
 

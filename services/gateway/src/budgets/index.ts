@@ -3,7 +3,7 @@ import { onClose, type Metrics } from '@runnel/kit';
 import type { ShareKind, StoreBudgets } from '@runnel/coordination';
 import type { GatewayConfig } from '../config.ts';
 import type { Neighbours } from '../follow/presence.ts';
-import type { RateLimits } from '../commands/rate-limit.ts';
+import type { RateLimits } from './rate-limit.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import { createHolder } from './holder.ts';
 import { InFlight } from './in-flight.ts';

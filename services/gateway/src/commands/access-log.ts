@@ -1,6 +1,7 @@
 import { traceIdOf, type Logger } from '@runnel/kit';
 import { toRunnelError } from '@runnel/protocol';
-import type { Caller, Commands } from './commands.ts';
+import type { Caller } from '../auth/identity.ts';
+import type { Commands } from './commands.ts';
 
 /** Ids that a command may name; nothing else of it is written. */
 const IDS = ['conversationId', 'messageId', 'runId'] as const;

@@ -1,5 +1,13 @@
 import { newId, toRunnelError, RunnelError, checkText, type Limits } from '@runnel/protocol';
-import { titleOf, type BeginRun, type BeginRunResult, type RunLog, type RunRef, type SeedMessage } from '@runnel/coordination';
+import {
+  BUSY_STORE_MS,
+  titleOf,
+  type BeginRun,
+  type BeginRunResult,
+  type RunLog,
+  type RunRef,
+  type SeedMessage,
+} from '@runnel/coordination';
 import { contextOf, traceparentOf, withPatience, type Logger, type Tracer } from '@runnel/kit';
 import type { FileStore } from '@runnel/files';
 import type { Admission, Beginning } from '../budgets/admission.ts';
@@ -14,18 +22,10 @@ import type { GatewayMetrics } from '../metrics.ts';
 import type { Hub } from '../follow/hub.ts';
 import type { RunTraces } from '../follow/run-traces.ts';
 import type { ModelRequest } from '@runnel/protocol/http';
-import type { Membership } from '../auth/identity.ts';
+import type { Caller } from '../auth/identity.ts';
 import type { ModelCatalogue } from '../dispatch/model-catalogue.ts';
-import { BUSY_STORE_MS } from './busy-store.ts';
 import type { Records } from '../person/records.ts';
 import { checkSystem, checkTitle } from './title.ts';
-
-/** Who gives a command. */
-export interface Caller extends Membership {
-  userId: string;
-  /** W3C `traceparent`, kept with the run: who claims it goes on with it, and its events have it. */
-  trace?: string;
-}
 
 export interface PromptCommand {
   conversationId: string;

@@ -2,7 +2,7 @@ import { request as ask } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from '../archive/audit-client.ts';
 import { createAuth, type Auth } from '../auth/auth.ts';
 import { createMemoryRunLog } from '@runnel/coordination';
 import { startGateway, type TestGateway } from '../../testing/test-gateway.ts';

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Drainable } from '../connections/drain.ts';
 import type { Hub } from '../follow/hub.ts';
-import { drained } from '../http/sse/event-stream.ts';
-import { Answer } from './openai/answer.ts';
+import { drained } from '../http/plumbing/event-stream.ts';
+import { Answer } from './answer.ts';
 
 /** Where an answer's words go: an event stream, or one request of a socket. */
 export interface Outlet {

@@ -1,7 +1,8 @@
 import { checkText } from '@runnel/protocol';
 import type { GatewayContext } from '../context.ts';
 import { findMessage } from '../archive/find-message.ts';
-import type { Caller, RunAnswer } from '../commands/commands.ts';
+import type { Caller } from '../auth/identity.ts';
+import type { RunAnswer } from '../commands/commands.ts';
 import { editedId, seedOf, type Turn } from './turns.ts';
 
 export interface Asked {

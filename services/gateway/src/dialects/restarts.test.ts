@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { keptReply, quiet, toldRun, type Step } from '../../testing/told-run.ts';
 import { chunkEncoder } from './ai-sdk/encode.ts';
 import { streamAnswer } from './chat-completions/stream.ts';
-import type { Answer } from './openai/answer.ts';
-import type { StreamEvent } from './responses/encode.ts';
+import type { Answer } from './answer.ts';
+import type { StreamEvent } from './responses/stream-event.ts';
 import { viewOf } from './responses/route.ts';
 import { streamResponse } from './responses/stream.ts';
 

@@ -4,7 +4,7 @@ import type { Drainable } from '../connections/drain.ts';
 import { TokenExpiry } from '../connections/token-expiry.ts';
 import type { GatewayContext } from '../context.ts';
 import { lifeOf } from '../http/plumbing/caller.ts';
-import { keepAlive, startEventStream } from '../http/sse/event-stream.ts';
+import { keepAlive, startEventStream } from '../http/plumbing/event-stream.ts';
 import { AnswerFeed, sseOutlet, type Encoder, type FeedPlace } from './answer-feed.ts';
 import type { Dialect, DialectMetrics } from './metrics.ts';
 import type { OpenPlaces } from './places.ts';

@@ -1,12 +1,11 @@
 import { delay, withPatience } from '@runnel/kit';
 import { formatCursor, RunnelError, toRunnelError } from '@runnel/protocol';
-import type { ConversationReader, StoreHealth } from '@runnel/coordination';
+import { BUSY_STORE_MS, type ConversationReader, type StoreHealth } from '@runnel/coordination';
 import { MAX_LIVE_HELD, viewOf, type View } from './catch-up.ts';
 import type { Follower } from './follower.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Limiter } from './read-slots.ts';
 import type { Outgoing } from './wire-event.ts';
-import { BUSY_STORE_MS } from '../commands/busy-store.ts';
 
 export interface SharedReadsDeps {
   runLog: ConversationReader & StoreHealth;

@@ -1,7 +1,7 @@
 import { RECORD_KINDS, RECORD_LIMITS, type PersonRecord, type RecordKind, type StoreRecords } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
 import { StoredRecordList } from '@runnel/protocol/http';
-import type { AuditClient } from '../context.ts';
+import type { AuditClient } from '../archive/audit-client.ts';
 import { askAudit } from '../archive/audit-ask.ts';
 
 /** How a change or a reading went. */

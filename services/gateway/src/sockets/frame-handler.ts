@@ -8,19 +8,19 @@ import {
   type FrameId,
   type OkEvent,
 } from '@runnel/protocol';
+import { BUSY_STORE_MS } from '@runnel/coordination';
 import { withPatience } from '@runnel/kit';
 import type { Budgets } from '../budgets/index.ts';
 import { cancelOf, decideOf, deleteOf, promptOf, regenerateOf, typingOf } from '../commands/command-fields.ts';
-import type { Caller, Commands } from '../commands/commands.ts';
+import type { Commands } from '../commands/commands.ts';
 import type { Follow } from '../follow/follower.ts';
 import { FollowSink } from './follow-sink.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import { membershipOf, type Identity, type Membership } from '../auth/identity.ts';
+import { membershipOf, type Caller, type Identity, type Membership } from '../auth/identity.ts';
 import type { Hub } from '../follow/hub.ts';
 import { Limiter } from '../follow/read-slots.ts';
 import type { SendQueue } from '../connections/send-queue.ts';
 import { control } from '../follow/wire-event.ts';
-import { BUSY_STORE_MS } from '../commands/busy-store.ts';
 
 export interface FrameHandlerDeps {
   hub: Hub;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RunnelError } from '@runnel/protocol';
-import type { Caller } from '../commands/commands.ts';
+import type { Caller } from '../auth/identity.ts';
 import { hello, openSession, settle, welcomed } from '../../testing/fake-session.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -5,7 +5,7 @@ import type { Waiter } from '../budgets/unsent.ts';
 import type { Drainable } from '../connections/drain.ts';
 import { FrameBudget, Strikes } from './frame-budget.ts';
 import { FrameHandler } from './frame-handler.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat } from '../connections/heartbeat.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { SendQueue, type Wire } from '../connections/send-queue.ts';

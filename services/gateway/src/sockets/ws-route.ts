@@ -10,7 +10,7 @@ import type { Identity } from '../auth/identity.ts';
 import { control } from '../follow/wire-event.ts';
 import { Session, type SessionDeps } from './session.ts';
 import { SocketLimits } from '../connections/socket-limits.ts';
-import { SizedSocket } from './sized-socket.ts';
+import { SizedSocket } from '../connections/sized-socket.ts';
 import { FramedSocket } from './ws-frame.ts';
 
 export interface WsDeps extends Omit<SessionDeps, 'bans' | 'auth'> {

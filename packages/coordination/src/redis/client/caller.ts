@@ -1,5 +1,6 @@
 import { RunnelError } from '@runnel/protocol';
 import { ReplyError } from 'ioredis';
+import { BUSY_STORE_MS } from '../../store-health.ts';
 import { DEADLINE_MS, type RedisClient } from './connect.ts';
 import { createDeadlines, type Deadlines, type Wait } from './deadlines.ts';
 
@@ -34,8 +35,6 @@ export const storeError = (cause: unknown): RunnelError => {
 
 /** If any reply arrived within this time, a slow call is treated as queued, not as lost. */
 const ANSWERING_MS = 300;
-/** How long a store that answers others is waited for. */
-const BUSY_STORE_MS = 5_000;
 
 export interface RedisCaller {
   /** Resolves at once when connected. @throws RunnelError `unavailable` after a second */

@@ -2,7 +2,7 @@ import { Cluster } from 'ioredis';
 import { connectNode, DEADLINE_MS, parseRedisUrl, type RedisClient } from './connect.ts';
 import { shardCount, shardOfChannel, slotOfShard } from '../keys.ts';
 import { RedisSubscriber } from './subscriber.ts';
-import type { ChannelListener, Subscription } from '../../run-log/run-log.ts';
+import type { ChannelListener, Subscription } from '../../channels.ts';
 
 /** The one node there is, when it is no cluster; else the first of the URL. */
 const ONLY = '';

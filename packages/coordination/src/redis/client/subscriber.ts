@@ -1,7 +1,7 @@
 import { RunnelError } from '@runnel/protocol';
 import type { Redis } from 'ioredis';
 import { DEADLINE_MS } from './connect.ts';
-import type { ChannelListener } from '../../run-log/run-log.ts';
+import type { ChannelListener } from '../../channels.ts';
 import { shardOfChannel } from '../keys.ts';
 import { tapMessages } from './push-reader.ts';
 

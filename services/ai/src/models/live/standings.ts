@@ -1,5 +1,5 @@
 import { hashOfEntry, type EndpointStanding, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
-import type { RunObserver } from '../../run/generate.ts';
+import type { RunObserver } from '../../run/run-job.ts';
 import type { AiMetrics } from '../../metrics.ts';
 
 /** What is older says nothing of now. */

@@ -9,7 +9,7 @@ import { digestOf } from '../grants/api-key.ts';
 import type { LiveGrants } from '../grants/live-grants.ts';
 import { isUserId, type Identity, type Membership } from '../identity.ts';
 import { Refused, type LoggedOut, type Provider, type Signed } from './provider.ts';
-import { groupsLost, groupsOf, roleOf, type Role, type RoleRules } from './roles.ts';
+import { groupsLost, groupsOf, roleOf, type Role, type RoleRules } from '../roles.ts';
 import { seal, unseal } from './seal.ts';
 
 /** A person with more has forgotten most of them: the one not used for longest makes way. */

@@ -1,6 +1,6 @@
 import { utf8Length } from '@runnel/protocol';
 import type { Encoder } from '../answer-feed.ts';
-import type { AnswerEnd } from '../openai/answer.ts';
+import type { AnswerEnd } from '../answer.ts';
 import { NOTHING_TOLD, unfold, type Unfolded } from '../parts/unfold.ts';
 import { branchTo } from './messages.ts';
 import { answerMessages, inSnapshot, interruptOf, partEvents, type AgUiEvent, type AgUiMessage, type PartSent } from './part-events.ts';

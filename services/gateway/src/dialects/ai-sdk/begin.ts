@@ -1,4 +1,4 @@
-import type { Caller } from '../../commands/commands.ts';
+import type { Caller } from '../../auth/identity.ts';
 import { beginAsked } from '../begin.ts';
 import { decideAsked } from '../parts/decide-asked.ts';
 import type { DialectContext } from '../tellers.ts';

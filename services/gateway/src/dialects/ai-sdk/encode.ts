@@ -1,6 +1,6 @@
 import type { Finish } from '@runnel/protocol';
 import type { Encoder } from '../answer-feed.ts';
-import type { AnswerEnd } from '../openai/answer.ts';
+import type { AnswerEnd } from '../answer.ts';
 import { NOTHING_TOLD, unfold, type Unfolded } from '../parts/unfold.ts';
 import { partChunks, type Chunk, type PartSent } from './part-chunks.ts';
 

@@ -4,7 +4,7 @@ import { RunnelError } from '@runnel/protocol';
 import { sessionCookie } from '../../auth/session-cookie.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { lifeOf } from '../../http/plumbing/caller.ts';
-import { allowLargeMessages } from '../../sockets/sized-socket.ts';
+import { allowLargeMessages } from '../../connections/sized-socket.ts';
 import { dialectCaller } from '../door.ts';
 import type { DialectContext } from '../tellers.ts';
 import { ChatSocket, type Known } from './socket.ts';

@@ -1,15 +1,14 @@
 import type { WebSocket } from 'ws';
 import { CLOSE, CLOSE_REASONS, RunnelError, toRunnelError } from '@runnel/protocol';
 import { isApiKey } from '../../auth/grants/api-key.ts';
-import { membershipOf, type Life, type Membership } from '../../auth/identity.ts';
-import type { Caller } from '../../commands/commands.ts';
+import { membershipOf, type Caller, type Life, type Membership } from '../../auth/identity.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { prefixOf } from '../../http/plumbing/prefix.ts';
-import { Heartbeat } from '../../sockets/heartbeat.ts';
+import { Heartbeat } from '../../connections/heartbeat.ts';
 import { AnswerFeed, type Outlet } from '../answer-feed.ts';
 import { findRun } from '../find-run.ts';
-import { guestOfKey } from '../openai/caller.ts';
+import { guestOfKey } from '../door.ts';
 import type { DialectContext } from '../tellers.ts';
 import { begin } from './begin.ts';
 import { chunkEncoder, type ChunkStart } from './encode.ts';

@@ -5,7 +5,7 @@ import { readParts, textContent, type PartReader, type ReadContent } from '../op
 import { fieldOf } from '../openai/content/field.ts';
 import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
-import { readThread, type ReadThread, type ReadTurn } from '../openai/thread.ts';
+import { readThread, type ReadThread, type ReadTurn } from '../openai/content/thread.ts';
 import { CompletionBody, OF_ANSWERS, REFUSED, type CallerMessage } from './params.ts';
 
 /** A request as a prompt of ours. */

@@ -1,8 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { MODEL_PARAMS, MODEL_PARAM_NAMES, type ModelParam } from '@runnel/protocol/http';
-
-/** What becomes of a parameter: the model gets it, this server does it, or the request is refused by its name. */
-export type Fate = 'passed' | 'applied' | 'refused';
+import type { Fate } from '../openai/check-body.ts';
 
 const Maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 /** Said all the same by clients, and then harmless: `null`, `false`, `[]`, `{}`. */

@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { isListed } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, type Routes } from '../../http/plumbing/schemas.ts';
-import type { Answer } from '../openai/answer.ts';
+import type { Answer } from '../answer.ts';
 import { bringFiles } from '../openai/content/bring-files.ts';
-import { openAiCaller } from '../openai/caller.ts';
+import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
 import { reasoningOf } from '../openai/reasoning.ts';
@@ -58,7 +58,7 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
   // The body is checked by `readCompletion`, which names what does not fit as OpenAI does.
   const anything = () => () => true;
   app.post('/chat/completions', { ...takesFiles, schema, validatorCompiler: anything }, async (request, reply) => {
-    const caller = await openAiCaller(auth, request, reply);
+    const caller = await dialectCaller(auth, request, reply);
     const { userId } = caller;
     const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { RunnelError } from '@runnel/protocol';
-import { drained, keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
-import type { Answer } from '../openai/answer.ts';
+import { drained, keepAlive, startEventStream } from '../../http/plumbing/event-stream.ts';
+import type { Answer } from '../answer.ts';
 import { cancelled, cutCall, openAiError, restarted } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
 import { nextPiece } from '../openai/next-piece.ts';

@@ -4,7 +4,7 @@ import { RunnelError } from '@runnel/protocol';
 import type { UnsentBudget, Waiter } from '../../budgets/unsent.ts';
 import type { Drainable } from '../../connections/drain.ts';
 import type { Hub } from '../../follow/hub.ts';
-import { drained } from '../../http/sse/event-stream.ts';
+import { drained } from '../../http/plumbing/event-stream.ts';
 import { feedFrame, streamCursor, type Batch } from './encode.ts';
 import { LiveItems } from './live-items.ts';
 import { readBatch, type Reading } from './read.ts';

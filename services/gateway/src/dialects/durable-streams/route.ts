@@ -7,7 +7,7 @@ import type { Drainable } from '../../connections/drain.ts';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { notFound, sendProblem, statusError } from '../../http/plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery, json } from '../../http/plumbing/schemas.ts';
-import { keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
+import { keepAlive, startEventStream } from '../../http/plumbing/event-stream.ts';
 import { dialectCaller } from '../door.ts';
 import { countAnswers } from '../metrics.ts';
 import type { DialectContext } from '../tellers.ts';

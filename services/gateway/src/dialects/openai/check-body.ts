@@ -2,6 +2,9 @@ import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ApiError } from './api-error.ts';
 
+/** What becomes of a parameter: the model gets it, this server does it, or the request is refused by its name. */
+export type Fate = 'passed' | 'applied' | 'refused';
+
 /** `/messages/0/content` as OpenAI names it: `messages[0].content`. */
 const paramOf = (path: string): string =>
   path

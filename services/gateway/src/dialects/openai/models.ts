@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { RunnelError } from '@runnel/protocol';
 import type { ModelInfo } from '@runnel/protocol/http';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import { openAiCaller } from './caller.ts';
+import { dialectCaller } from '../door.ts';
 import type { OpenAiContext } from './context.ts';
 
 const tags = ['OpenAI-compatible'];
@@ -27,7 +27,7 @@ export const modelRoutes = (app: Routes, { auth, models, requests }: OpenAiConte
       },
     },
     async (request, reply) => {
-      const data = (await models.list(await openAiCaller(auth, request, reply))).map(openAiModel);
+      const data = (await models.list(await dialectCaller(auth, request, reply))).map(openAiModel);
       requests.ended('models', undefined);
       return { object: 'list' as const, data };
     },
@@ -46,7 +46,7 @@ export const modelRoutes = (app: Routes, { auth, models, requests }: OpenAiConte
       },
     },
     async (request, reply) => {
-      const found = (await models.list(await openAiCaller(auth, request, reply))).find(({ id }) => id === request.params.model);
+      const found = (await models.list(await dialectCaller(auth, request, reply))).find(({ id }) => id === request.params.model);
       if (!found) throw new RunnelError('model-unknown');
       requests.ended('models', undefined);
       return openAiModel(found);

@@ -10,7 +10,7 @@ import type { Shelves } from '../responses/find.ts';
 import { retrieveRoutes } from '../responses/retrieve.ts';
 import { createRoute } from '../responses/route.ts';
 import { ApiError, openAiError, openAiHeaders, openAiStatus } from './api-error.ts';
-import { openAiCaller } from './caller.ts';
+import { dialectCaller } from '../door.ts';
 import type { OpenAiContext } from './context.ts';
 import { requestCounts } from './metrics.ts';
 import type { Dialect, DialectMetrics } from '../metrics.ts';
@@ -60,7 +60,7 @@ export const openAiRoutes = async (
   app.addHook('onRequest', async (_request, reply) => void reply.header('x-request-id', `req_${newId().replaceAll('-', '')}`));
   // Reject unauthenticated requests before reading the body: unfinished bodies of strangers would fill the memory.
   app.addHook('onRequest', async (request, reply) => {
-    context.callers.set(request, (await openAiCaller(context.auth, request, reply)).userId);
+    context.callers.set(request, (await dialectCaller(context.auth, request, reply)).userId);
   });
   modelRoutes(app, context);
   completionRoutes(app, context);

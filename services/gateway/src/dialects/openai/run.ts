@@ -2,10 +2,10 @@ import type { FastifyReply } from 'fastify';
 import { delay, onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
-import type { Life } from '../../auth/identity.ts';
-import type { Caller, PromptCommand, RunAnswer } from '../../commands/commands.ts';
+import type { Caller, Life } from '../../auth/identity.ts';
+import type { PromptCommand, RunAnswer } from '../../commands/commands.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
-import { Answer } from './answer.ts';
+import { Answer } from '../answer.ts';
 
 /** Part of the drain window an answer may use to come to its end. */
 const DRAIN_SHARE = 0.9;

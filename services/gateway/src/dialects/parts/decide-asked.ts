@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { digestOf, type Decision, type ReadState } from '@runnel/coordination';
 import { isWaiting, RunnelError, type Part } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
-import type { Caller } from '../../commands/commands.ts';
+import type { Caller } from '../../auth/identity.ts';
 import { valueOf } from './call-of.ts';
 
 /** A person's word on a part, as a client of another protocol brings it. */

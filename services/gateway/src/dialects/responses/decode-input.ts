@@ -3,7 +3,7 @@ import { refuse } from '../openai/api-error.ts';
 import { readParts, textContent, type PartReader, type ReadContent } from '../openai/content/content.ts';
 import { inlineFile, inlinePicture } from '../openai/content/inline-files.ts';
 import { isNothing } from '../openai/nothing.ts';
-import type { ReadTurn } from '../openai/thread.ts';
+import type { ReadTurn } from '../openai/content/thread.ts';
 
 type Item = Record<string, unknown>;
 

@@ -2,7 +2,7 @@ import type { ModelParams } from '@runnel/protocol/http';
 import { refuse } from '../openai/api-error.ts';
 import { bodyCheck } from '../openai/check-body.ts';
 import { isNothing } from '../openai/nothing.ts';
-import { readThread, type ReadThread } from '../openai/thread.ts';
+import { readThread, type ReadThread } from '../openai/content/thread.ts';
 import { readInput } from './decode-input.ts';
 import { echoOf, type Echo } from './echo.ts';
 import { REFUSED, ResponseBody } from './params.ts';

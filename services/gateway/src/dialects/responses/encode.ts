@@ -1,9 +1,10 @@
 import { utf8Length, type Finish, type Usage } from '@runnel/protocol';
-import type { AnswerEnd } from '../openai/answer.ts';
+import type { AnswerEnd } from '../answer.ts';
 import { openAiCode } from '../openai/api-error.ts';
 import type { Call } from '../openai/calls.ts';
 import { DEFAULTS, type Echo } from './echo.ts';
 import { responseId } from './id.ts';
+import type { StreamEvent } from './stream-event.ts';
 import { lastNumber, messageIndex, textNumber, thoughtItem, type Thought } from './thoughts.ts';
 
 /** A response as far as it has come. */
@@ -96,12 +97,6 @@ export const responseOf = (view: View, status: Status = statusOf(view.end)) => {
   };
 };
 
-export interface StreamEvent {
-  type: string;
-  /** In what this file makes: its place, of which `numbers.ts` makes its number. */
-  sequence_number: number;
-}
-
 /**
  * Places are functions of text and thoughts alone, so that they are the same in every answer, from every node, and for as long as the
  * message lives: the four events of the beginning are 0 to 3, the delta that ends at byte `b` is `3 + b`, those of the end follow the last
@@ -178,5 +173,3 @@ export const ending = (view: View): StreamEvent[] => {
   const number = last + 4 + called.length;
   return [...closing, ...called, { type: `response.${word}`, sequence_number: number, response: responseOf(view) }] as StreamEvent[];
 };
-
-export const sse = (event: StreamEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;

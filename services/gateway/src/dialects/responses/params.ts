@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { MODEL_PARAMS } from '@runnel/protocol/http';
-import type { Fate } from '../chat-completions/params.ts';
+import type { Fate } from '../openai/check-body.ts';
 
 const Maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 /** Said all the same by clients, and then harmless: `null`, `false`, `[]`, `{}`. */

@@ -3,9 +3,9 @@ import { Type } from 'typebox';
 import { givenFiles, isPicture, type Message, type Part } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import { Answer } from '../openai/answer.ts';
+import { Answer } from '../answer.ts';
 import { refuse } from '../openai/api-error.ts';
-import { openAiCaller } from '../openai/caller.ts';
+import { dialectCaller } from '../door.ts';
 import type { OpenAiContext } from '../openai/context.ts';
 import { withAnswer } from '../openai/run.ts';
 import { itemId, responseOf, textPart, type View } from './encode.ts';
@@ -70,7 +70,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       },
     },
     async (request, reply) => {
-      const caller = await openAiCaller(auth, request, reply);
+      const caller = await dialectCaller(auth, request, reply);
       const { userId } = caller;
       await budgets.command(userId);
       const { stream, starting_after: from } = request.query;
@@ -113,7 +113,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       },
     },
     async (request, reply) => {
-      const caller = await openAiCaller(auth, request, reply);
+      const caller = await dialectCaller(auth, request, reply);
       const { id } = request.params;
       const { ref, run } = await findResponse(shelves, id, caller.userId);
       nameIt(reply, ref);
@@ -153,7 +153,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       },
     },
     async (request, reply) => {
-      const caller = await openAiCaller(auth, request, reply);
+      const caller = await dialectCaller(auth, request, reply);
       await budgets.command(caller.userId);
       const { id } = request.params;
       const { ref } = await findResponse(shelves, id, caller.userId);
@@ -182,7 +182,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       },
     },
     async (request, reply) => {
-      const { userId } = await openAiCaller(auth, request, reply);
+      const { userId } = await dialectCaller(auth, request, reply);
       await budgets.command(userId);
       const { limit = 20, order = 'desc', after } = request.query;
       const { ref, before } = await findResponse(shelves, request.params.id, userId);

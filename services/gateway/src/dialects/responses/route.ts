@@ -2,11 +2,11 @@ import { Type } from 'typebox';
 import type { RunnelError } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import type { Answer } from '../openai/answer.ts';
+import type { Answer } from '../answer.ts';
 import { ApiError, cutCall } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
 import { bringFiles } from '../openai/content/bring-files.ts';
-import { openAiCaller } from '../openai/caller.ts';
+import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
@@ -80,7 +80,7 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     response: RESPONSE_ANSWER,
   };
   app.post('/responses', { ...takesFiles, schema, validatorCompiler: anything }, async (request, reply) => {
-    const caller = await openAiCaller(auth, request, reply);
+    const caller = await dialectCaller(auth, request, reply);
     const { userId } = caller;
     const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;

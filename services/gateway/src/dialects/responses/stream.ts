@@ -1,13 +1,14 @@
 import type { FastifyReply } from 'fastify';
 import { type RunnelError, utf8Length } from '@runnel/protocol';
-import { drained, keepAlive, startEventStream } from '../../http/sse/event-stream.ts';
-import type { Answer } from '../openai/answer.ts';
+import { drained, keepAlive, startEventStream } from '../../http/plumbing/event-stream.ts';
+import type { Answer } from '../answer.ts';
 import { restarted } from '../openai/api-error.ts';
 import { nextPiece } from '../openai/next-piece.ts';
-import { beginning, delta, ending, opening, sse, type StreamEvent, type View } from './encode.ts';
+import { beginning, delta, ending, opening, type View } from './encode.ts';
 import { piecesOf, prefixOf } from './pieces.ts';
 import { BLANK, begun, isProof, isTextBegun, numberAt, numberBehind, placeOf, tapeUpTo, withText, withThought } from './numbers.ts';
 import { SettledThoughts } from './settled.ts';
+import { sse, type StreamEvent } from './stream-event.ts';
 import { bytesBehind, lastNumber, startOf, thoughtBehind, thoughtEvents, type Thought, type ToldThought } from './thoughts.ts';
 
 const HEARTBEAT_MS = 15_000;

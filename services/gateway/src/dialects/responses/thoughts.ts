@@ -1,5 +1,5 @@
 import { isFinal, utf8Length, type Part } from '@runnel/protocol';
-import type { StreamEvent } from './encode.ts';
+import type { StreamEvent } from './stream-event.ts';
 
 /** A thought of the model's: an item of its own, before byte `at` of the text. */
 export interface Thought {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { podUrl, readyUrls } from './endpoint-slices.ts';
-import { endpoint, slice } from './testing/slices.ts';
+import { endpoint, slice } from '../../../testing/discovery/slices.ts';
 
 test('ready pods are asked at their public port; those that leave are not', () => {
   const slices = [

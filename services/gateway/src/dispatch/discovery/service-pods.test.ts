@@ -3,8 +3,8 @@ import { createInnerToken, createMetrics, silentLog, waitFor } from '@runnel/kit
 import type { AiPods } from '../ai-pods.ts';
 import { gatewayMetrics } from '../../metrics.ts';
 import { servicePods } from './service-pods.ts';
-import { startApiServer } from './testing/api-server.ts';
-import { endpoint, slice } from './testing/slices.ts';
+import { startApiServer } from '../../../testing/discovery/api-server.ts';
+import { endpoint, slice } from '../../../testing/discovery/slices.ts';
 
 const token = createInnerToken({});
 

@@ -1,7 +1,7 @@
 import { createMemoryRunLog } from '@runnel/coordination';
 import { newId } from '@runnel/protocol';
 import { expect, onTestFinished, test } from 'vitest';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 const ANN = 'ann@example.org';

@@ -4,7 +4,7 @@ import { RunnelError, type Message } from '@runnel/protocol';
 import { fromOutbox } from '@runnel/protocol/audit';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../../../testing/test-gateway.ts';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 
 /** A long talk, as the database has it. */
 const talk = (length: number): Message[] =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryRunLog, type RunLog, type Subscription } from '@runnel/coordination';
 import { waitFor } from '@runnel/kit';
 import { RunnelError, type Message } from '@runnel/protocol';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 import { startGateway, type TestGateway } from '../../../testing/test-gateway.ts';
 import { createAuditHistory, type HistoryQuery, type HistoryResult } from '../../archive/audit-history.ts';
 import { createHistoryCache } from '../../archive/history-cache.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 /** An audit service that knows one answer, of an hour. */

@@ -9,7 +9,7 @@ import { ByteBudget } from '../../budgets/byte-budget.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import { askAudit } from '../../archive/audit-ask.ts';
 import { callerOf, lifeOf } from '../plumbing/caller.ts';
-import { drained, startEventStream } from '../sse/event-stream.ts';
+import { drained, startEventStream } from '../plumbing/event-stream.ts';
 import { stepsOf } from './replay-plan.ts';
 import { ConversationParams, PROBLEMS, UserQuery, type Routes } from '../plumbing/schemas.ts';
 

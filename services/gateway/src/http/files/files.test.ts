@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 import { startGateway, type TestGateway } from '../../../testing/test-gateway.ts';
 
 const TUS = { 'tus-resumable': '1.0.0' };

@@ -1,7 +1,7 @@
 import type { Keeper } from '@runnel/files';
 import { RunnelError } from '@runnel/protocol';
 import { FilesNeeded, type FilesAsked } from '@runnel/protocol/http';
-import type { AuditClient } from '../../context.ts';
+import type { AuditClient } from '../../archive/audit-client.ts';
 import { readAudit } from '../../archive/audit-ask.ts';
 
 /** Asks the audit service, which knows of conversations and holds. One of an older release cannot tell: so nothing goes until it is replaced. */

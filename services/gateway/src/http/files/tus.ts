@@ -8,8 +8,6 @@ export const TUS_VERSION = '1.0.0';
 export const TUS_EXTENSIONS = 'creation,creation-with-upload,expiration,checksum,termination';
 const ALGORITHMS = { sha256: 32, sha1: 20 } as const;
 export const TUS_ALGORITHMS = Object.keys(ALGORITHMS).join(',');
-/** The body of a PATCH. */
-export const OFFSET_STREAM = 'application/offset+octet-stream';
 
 const MOST_METADATA = 8_192;
 const bad = (what: string): RunnelError => new RunnelError('bad-frame', what);

@@ -4,12 +4,13 @@ import { Type } from 'typebox';
 import { UNUSED_MS, type Appended, type FileRecord, type FileStore } from '@runnel/files';
 import { RunnelError } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
+import { OFFSET_STREAM } from '../plumbing/bodies.ts';
 import { callerOf } from '../plumbing/caller.ts';
 import type { HttpMetrics } from '../plumbing/http-metrics.ts';
 import { prefixOf } from '../plumbing/prefix.ts';
 import { sendProblem, toProblem } from '../plumbing/problem.ts';
 import { Id, PROBLEMS, UserQuery } from '../plumbing/schemas.ts';
-import { bytesOf, checksumOf, metadataHeader, metadataOf, OFFSET_STREAM, TUS_VERSION } from './tus.ts';
+import { bytesOf, checksumOf, metadataHeader, metadataOf, TUS_VERSION } from './tus.ts';
 
 const tags = ['Files'];
 export const FileParams = Type.Object({ id: Id });

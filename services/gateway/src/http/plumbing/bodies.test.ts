@@ -65,6 +65,30 @@ test('S-4 unfinished bodies of one person are bounded, and another person is ans
   );
 });
 
+test('S-4 people who announce much and send little keep nobody out: the slowest of them give way', async () => {
+  await using gateway = await startGateway({ env: JWT });
+  const body = { length: 2_000_000, sent: 100 };
+  const slow = [];
+  for (const name of ['m1', 'm2', 'm3', 'm4']) {
+    const token = await tokenOf(name);
+    for (let i = 0; i < 8; i++) slow.push(unfinished(gateway.port, '/v1/chat/completions', { token, ...body }));
+  }
+  const ask = async (): Promise<number> => {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf('bob')}` },
+      body: ' '.repeat(100_000),
+    });
+    return answer.status;
+  };
+  await waitFor(async () => (await ask()) === 400, { deadlineMs: 10_000, everyMs: 250, what: 'a place, and that it is no JSON' });
+  const refused = slow.filter(({ heard }) => heard.startsWith('HTTP/1.1 503'));
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]!.heard).toContain('overloaded');
+  expect(refused.length).toBeLessThan(slow.length);
+  for (const { socket } of slow) socket.destroy();
+});
+
 /** A POST of a body of blanks in pieces of one size, each a chunk of its own; what was answered. */
 const inPieces = async (port: number, path: string, { token, size, count }: { token: string; size: number; count: number }) => {
   const socket = connect(port, '127.0.0.1');

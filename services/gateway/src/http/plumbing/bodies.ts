@@ -5,9 +5,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
 import { ByteBudget } from '../../budgets/byte-budget.ts';
-import { OFFSET_STREAM } from '../files/tus.ts';
+import { LargeBodies } from '../../budgets/large-bodies.ts';
 import { excessOf } from './json-depth.ts';
 
+/** A piece of an upload (tus): its route reads it as it comes. */
+export const OFFSET_STREAM = 'application/offset+octet-stream';
 /** Of a request with files inside: 18 MiB of them, in base64. Larger ones are uploaded. */
 export const MOST_BODY_BYTES = 24 * 1024 * 1024;
 /** Bodies of this node that are read and not yet understood: a tenth of the memory the chart gives a gateway. */
@@ -65,7 +67,7 @@ declare module 'fastify' {
  */
 export const registerBodies = (app: FastifyInstance, { callerOf, refused }: BodiesDeps): HeldBodies => {
   const budget = new ByteBudget(MAX_BYTES, MAX_BYTES_EACH);
-  const large = new ByteBudget(MAX_LARGE, MAX_LARGE_EACH);
+  const large = new LargeBodies(MAX_LARGE, MAX_LARGE_EACH);
   const held = new WeakMap<FastifyRequest, { bytes: number; release(): void }>();
 
   // With a callback: the stream must not begin to flow before the parser listens to it, too.
@@ -79,37 +81,42 @@ export const registerBodies = (app: FastifyInstance, { callerOf, refused }: Bodi
     const key = callerOf(request) ?? request.ip;
     const body = { bytes: 0, release: () => release() };
     held.set(request, body);
-    const weight = isLarge(request.headers) ? 1 : 0;
-    const room = weight === 0 ? 'taken' : large.take(key, weight);
-    if (room !== 'taken') {
+    const refuse = (verdict: keyof typeof REFUSALS): RunnelError => {
       refused('bodies');
       // The rest of it would be read to keep the connection.
       reply.header('connection', 'close');
-      return done(REFUSALS[room]());
-    }
-    const counted = { weight, bytes: 0 };
+      return REFUSALS[verdict]();
+    };
+    let heldBytes = 0;
+    // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
+    const breakOff = (verdict: keyof typeof REFUSALS): void => {
+      release();
+      payload.emit('error', refuse(verdict));
+    };
+    const place = isLarge(request.headers) ? large.take(key, () => breakOff('node')) : undefined;
+    if (typeof place === 'string') return done(refuse(place));
     const release = (): void => {
-      if (counted.weight > 0) large.release(key, counted.weight);
-      counted.weight = 0;
-      budget.release(key, counted.bytes);
-      counted.bytes = 0;
+      if (place) large.release(place);
+      budget.release(key, heldBytes);
+      heldBytes = 0;
       payload.off('data', count);
     };
     const count = (data: Buffer): void => {
-      const held = Math.max(data.length, LEAST_PIECE_BYTES);
-      const verdict = budget.take(key, held);
-      if (verdict === 'taken') return void ((counted.bytes += held), (body.bytes += data.length));
-      release();
-      refused('bodies');
-      // The rest of it would be read to keep the connection.
-      reply.header('connection', 'close');
-      // The parser hears of it as of any stream that fails, and answers; nothing more of this body is kept.
-      payload.emit('error', REFUSALS[verdict]());
+      const weight = Math.max(data.length, LEAST_PIECE_BYTES);
+      const verdict = budget.take(key, weight);
+      if (verdict !== 'taken') return breakOff(verdict);
+      heldBytes += weight;
+      body.bytes += data.length;
+      if (place) place.bytes = body.bytes;
     };
     payload.on('data', count);
     const isHeld = request.routeOptions.config.holdsBody === true;
     let isWhole = false;
-    payload.once('end', () => (isWhole = true) && !isHeld && release());
+    payload.once('end', () => {
+      isWhole = true;
+      if (place) place.isWhole = true;
+      if (!isHeld) release();
+    });
     onClose(payload as Readable, () => !(isWhole && isHeld) && release());
     if (isHeld) onClose(reply.raw, release);
     done(null, payload);

@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth } from '../../auth/auth.ts';
 import { keyOf } from '../../auth/grants/with-keys.ts';
-import { membershipOf, type Identity, type Life } from '../../auth/identity.ts';
-import type { Caller } from '../../commands/commands.ts';
+import { membershipOf, type Caller, type Identity, type Life } from '../../auth/identity.ts';
 
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

@@ -7,7 +7,7 @@ import type { Drainable } from '../../connections/drain.ts';
 import type { Sink } from '../../follow/follower.ts';
 import { SendQueue, type Wire } from '../../connections/send-queue.ts';
 import { control, type Outgoing } from '../../follow/wire-event.ts';
-import { keepAlive, startEventStream } from './event-stream.ts';
+import { keepAlive, startEventStream } from '../plumbing/event-stream.ts';
 import { sseFrame } from './sse-frame.ts';
 
 /** How long a browser's EventSource waits before it comes back by itself. */

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
 import { withDeadline, onClose } from '@runnel/kit';
+import { BUSY_STORE_MS } from '@runnel/coordination';
 import { RunnelError, parseCursor } from '@runnel/protocol';
 import type { GatewayContext } from '../../context.ts';
 import { gatewayMetrics } from '../../metrics.ts';
-import { BUSY_STORE_MS } from '../../commands/busy-store.ts';
 import { SocketLimits } from '../../connections/socket-limits.ts';
 import { TokenExpiry } from '../../connections/token-expiry.ts';
 import type { HttpMetrics } from '../plumbing/http-metrics.ts';

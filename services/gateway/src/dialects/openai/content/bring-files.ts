@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { ModelInfo } from '@runnel/protocol/http';
-import type { Caller } from '../../../commands/commands.ts';
+import type { Caller } from '../../../auth/identity.ts';
 import type { HeldBodies } from '../../../http/plumbing/bodies.ts';
 import { ApiError } from '../api-error.ts';
 import { keepFiles, type KeepContext } from './keep-files.ts';
-import type { KeptFiles, ReadThread } from '../thread.ts';
+import type { KeptFiles, ReadThread } from './thread.ts';
 
 /** Of a request without its files: a thread of a few hundred thousand tokens. */
 const MOST_WORDS = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@ import type { Turn } from '@runnel/protocol/http';
 import { audioPart } from './audio.ts';
 import type { InlineFile } from './inline-files.ts';
 import { refuse } from '../api-error.ts';
-import type { ReadTurn } from '../thread.ts';
+import type { ReadTurn } from './thread.ts';
 
 /** What a part of a message says, in the words of one of the two APIs. */
 export interface PartReader {

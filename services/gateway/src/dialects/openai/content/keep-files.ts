@@ -2,12 +2,12 @@ import type { WholeFile } from '@runnel/files';
 import { isPicture, RunnelError, toRunnelError, type Part } from '@runnel/protocol';
 import type { ModelInfo } from '@runnel/protocol/http';
 import { partOf } from '../../../commands/attach-files.ts';
-import type { Caller } from '../../../commands/commands.ts';
+import type { Caller } from '../../../auth/identity.ts';
 import type { GatewayContext } from '../../../context.ts';
 import type { UploadOutcome } from '../../../http/plumbing/http-metrics.ts';
 import { ApiError, refuse } from '../api-error.ts';
 import type { InlineFile } from './inline-files.ts';
-import type { KeptFiles, ReadThread } from '../thread.ts';
+import type { KeptFiles, ReadThread } from './thread.ts';
 
 /** Files of one message, as with a prompt of ours. */
 const MOST_FILES = 10;

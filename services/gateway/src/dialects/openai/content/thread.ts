@@ -1,8 +1,8 @@
 import type { SeedMessage } from '@runnel/coordination';
 import { newId, type Part, type Role } from '@runnel/protocol';
 import type { ModelInput, ModelParams, ModelRequest, Turn } from '@runnel/protocol/http';
-import { refuse } from './api-error.ts';
-import { wordsOf, type InlineFile } from './content/inline-files.ts';
+import { refuse } from '../api-error.ts';
+import { wordsOf, type InlineFile } from './inline-files.ts';
 
 /** A message of a request, checked: what the model gets, and what people read of it in the conversation. */
 export interface ReadTurn {

@@ -16,8 +16,8 @@ import {
   withPart,
   type Part,
 } from '@runnel/protocol';
-import type { Sink } from '../../follow/follower.ts';
-import type { Outgoing } from '../../follow/wire-event.ts';
+import type { Sink } from '../follow/follower.ts';
+import type { Outgoing } from '../follow/wire-event.ts';
 
 export interface AnswerEnd {
   reason: EndReason;

@@ -1,5 +1,5 @@
 import { RunnelError } from '@runnel/protocol';
-import { createRate } from '../budgets/rate.ts';
+import { createRate } from './rate.ts';
 
 export interface RateLimits {
   /** Takes one prompt from the user's budget; rejects with `rate-limited` and `retryAfterMs`. Never waits for a dead Redis. */

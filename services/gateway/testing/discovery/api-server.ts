@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EndpointSlice } from '../endpoint-slices.ts';
+import type { EndpointSlice } from '../../src/dispatch/discovery/endpoint-slices.ts';
 
 export interface Asked {
   path: string;

@@ -1,4 +1,4 @@
-import type { EndpointSlice } from '../endpoint-slices.ts';
+import type { EndpointSlice } from '../../src/dispatch/discovery/endpoint-slices.ts';
 
 export const endpoint = (address: string, conditions: { ready?: boolean; terminating?: boolean } = {}) => ({
   addresses: [address],

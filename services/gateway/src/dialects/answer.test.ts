@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { control, logged, position } from '../../follow/wire-event.ts';
+import { control, logged, position } from '../follow/wire-event.ts';
 import { Answer } from './answer.ts';
 
 describe('Answer', () => {
