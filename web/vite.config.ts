@@ -20,6 +20,8 @@ export default defineConfig({
     __VUE_I18N_LEGACY_API__: false,
     __VUE_I18N_FULL_INSTALL__: false,
     __INTLIFY_PROD_DEVTOOLS__: false,
+    // Messages are functions already (lib/message-forms.ts).
+    __INTLIFY_DROP_MESSAGE_COMPILER__: true,
   },
   build: {
     // A strict Content-Security-Policy allows files of our own and nothing else, so nothing may become a data: URL.

@@ -1,4 +1,5 @@
 import { createI18n } from 'vue-i18n';
+import { saidAll } from './lib/message-forms.ts';
 import { en, type Messages } from './locales/en.ts';
 
 export const LOCALES = ['en', 'vi'] as const;
@@ -22,7 +23,7 @@ export const i18n = createI18n<[Messages], Locale, false>({
   legacy: false,
   locale: 'en',
   fallbackLocale: 'en',
-  messages: { en } as unknown as Record<Locale, Messages>,
+  messages: { en: saidAll(en) } as unknown as Record<Locale, Messages>,
 });
 
 const loaded = new Set<Locale>(['en']);
@@ -34,7 +35,7 @@ export const speak = async (locale: Locale): Promise<void> => {
   if (locale !== 'en' && !loaded.has(locale)) {
     const messages = await OTHERS[locale]().catch(() => null);
     if (messages === null) return;
-    i18n.global.setLocaleMessage(locale, messages);
+    i18n.global.setLocaleMessage(locale, saidAll(messages) as unknown as Messages);
     loaded.add(locale);
   }
   if (wanted !== locale) return;

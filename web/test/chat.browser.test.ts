@@ -58,7 +58,7 @@ describe('a chat', () => {
     await hasWords(page, 10);
     const shown = await words(page);
     expect(shown).toEqual(counted(shown.length));
-    await answer(page).getByText('Opened here in the middle: 0 words lost').waitFor();
+    await page.locator('.foot').getByText('Opened here in the middle: 0 words lost').waitFor();
     await page.getByRole('button', { name: 'Stop the answer' }).click();
     await ended(page, 'cancelled');
   });

@@ -59,6 +59,24 @@ describe('nothing moves by itself, and a first visit is light', () => {
   });
 });
 
+const wordsIn = (page: Page, least: number): Promise<unknown> =>
+  page.waitForFunction((n) => (document.querySelector('article.assistant')?.textContent?.match(/w\d{6}/g)?.length ?? 0) >= n, least);
+
+test.each(LOOKS)('%s: a page that is loaded again in the middle of an answer, until some lines later', async (_name, look) => {
+  await using watching = await watchFirstLoad(browser, look);
+  const { page } = watching;
+  await page.goto(server.url);
+  await page.locator('#composer').fill('count 150 at 20');
+  await page.locator('#composer').press('Enter');
+  await wordsIn(page, 10);
+  await page.reload();
+  await page.locator('.seam-line').waitFor();
+  await wordsIn(page, 100);
+  await expectStill(page, 'while the answer goes on');
+  await page.locator('article.assistant[data-status="complete"] .seam-line').waitFor();
+  await expectStill(page, 'when it has ended');
+});
+
 /** Where each part of the start page stands; of those that are seen. */
 const places = (page: Page): Promise<Record<string, number[]>> =>
   page.evaluate(() => {

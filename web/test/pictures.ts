@@ -69,6 +69,7 @@ const chooseSeveral = async (page: Page): Promise<void> => {
   await page.locator('.bar p').waitFor();
   await page.getByRole('checkbox').nth(1).check();
 };
+const trailShown = (page: Page): Promise<void> => page.locator('.trail .entry, .wide table').first().waitFor();
 
 /** Of the user guide. */
 export const GUIDE: Picture[] = [
@@ -112,11 +113,13 @@ const ACTS: Record<string, [scene: string, act: Picture['act']]> = {
   settings: ['chat', openSettings],
   folders: ['folders', openList],
   choosing: ['folders', chooseSeveral],
+  audit: ['audit', trailShown],
+  auditAdmin: ['auditAdmin', trailShown],
 };
 /** Of docs/design.md: states of the page, each in three looks, half their size. */
 export const GALLERY: Picture[] = [
   ...['home', 'streaming', 'marks', 'signIn', 'diagram', 'rtl', 'loading', 'thinking', 'branches', 'queued', 'reconnecting'],
-  ...['approval', 'question', 'receipt', 'forged'],
+  ...['approval', 'question', 'receipt', 'forged', 'forbidden'],
   ...Object.keys(ACTS).filter((name) => name !== 'diagram'),
 ].flatMap((name) =>
   LOOKS.map(([look, options]) => ({

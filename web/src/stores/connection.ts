@@ -17,8 +17,10 @@ export const useConnection = defineStore('connection', () => {
   const badge = computed(() => badgeOf(connection.value, clock.value));
 
   const online = computed(() => connection.value.status === 'live' || connection.value.status === 'draining');
+  /** A server is there, or may be: what it has is not known for good. */
+  const asks = computed(() => online.value || connection.value.status === 'connecting');
   const limit = computed(() => connection.value.limits?.textChars ?? 5_000);
   const verified = computed(() => chat.view?.verified ?? 'unknown');
 
-  return { connection, badge, online, limit, lastResume, verified, retry: () => client.reconnect() };
+  return { connection, badge, online, asks, limit, lastResume, verified, retry: () => client.reconnect() };
 });

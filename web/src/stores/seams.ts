@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia';
-import { shallowRef, watch } from 'vue';
+import { computed, shallowRef, watch } from 'vue';
 import { seamsOf, watchSeams, type Seam, type Watched } from '../lib/conversation/seams.ts';
 import { useChat } from './chat.ts';
 
@@ -37,5 +37,10 @@ export const useSeams = defineStore('seams', () => {
     },
     { immediate: true },
   );
-  return { known };
+  /** Of the answer that runs on the branch on the screen. */
+  const shown = computed(() => {
+    const running = chat.steps.findLast(({ node }) => node.status === 'running')?.node;
+    return running && known.value.get(running.messageId);
+  });
+  return { known, shown };
 });
