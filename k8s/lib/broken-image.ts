@@ -6,9 +6,18 @@ import { root } from '../../scripts/lib/command.ts';
 import { makeImage, makeLayer } from '../../scripts/images/archive.mjs';
 
 export const BROKEN_IMAGE = 'runnel/ai:broken';
-/** What every scripted answer goes through, in the image. */
-const PACE = 'app/services/ai/src/models/pace.ts';
-const BREAKS = `export async function* paced(): AsyncGenerator<never> {\n  throw new Error('this image is broken');\n}\n`;
+/** The program of the AI pods, in the image. */
+const PROGRAM = './app/services/ai/dist/main.mjs';
+/** Bytes of the names in a layer. */
+const MOST_NAMES = 64 * 1024 * 1024;
+/** What every scripted answer goes through, in it. */
+const PACE = /^async function\* paced\([^)]*\) \{$/gm;
+
+/** @throws Error when the program has no such function, so that nobody waits for a break that was none */
+const breakProgram = (program: string): string => {
+  if (program.match(PACE)?.length !== 1) throw new Error('The image cannot be broken: its program has another pace than this looks for.');
+  return program.replace(PACE, "$&\n  throw new Error('this image is broken');");
+};
 
 interface Archive {
   architecture: string;
@@ -25,8 +34,15 @@ export const breakImage = async (tar: string): Promise<string> => {
     const [{ Config, Layers }] = read('manifest.json') as [{ Config: string; Layers: string[] }];
     const { architecture, config, rootfs } = read(Config) as Archive;
     const broken = join(folder, 'broken');
-    mkdirSync(join(broken, PACE, '..'), { recursive: true });
-    writeFileSync(join(broken, PACE), BREAKS);
+    mkdirSync(broken);
+    const holds = (layer: string): boolean =>
+      execFileSync('tar', ['-tf', join(folder, layer)], { encoding: 'utf8', maxBuffer: MOST_NAMES })
+        .split('\n')
+        .includes(PROGRAM);
+    const layer = Layers.findLast(holds);
+    if (layer === undefined) throw new Error(`The image cannot be broken: there is no ${PROGRAM} in it.`);
+    execFileSync('tar', ['-C', broken, '-xf', join(folder, layer), PROGRAM]);
+    writeFileSync(join(broken, PROGRAM), breakProgram(readFileSync(join(broken, PROGRAM), 'utf8')));
     const below = Layers.map((name, i) => ({ file: join(folder, name), sha256: rootfs.diff_ids[i]!.replace('sha256:', '') }));
     const out = join(root, 'dist/images/ai-broken.tar');
     makeImage({
