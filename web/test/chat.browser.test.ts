@@ -118,9 +118,9 @@ describe('a chat', () => {
     await ended(page, 'complete');
     await hasWords(page, 5);
     await page.getByRole('button', { name: 'Previous version' }).first().click();
-    expect(await words(page)).toEqual(counted(3));
+    await expect.poll(() => words(page)).toEqual(counted(3));
     await page.getByRole('button', { name: 'Next version' }).first().click();
-    expect(await words(page)).toEqual(counted(5));
+    await expect.poll(() => words(page)).toEqual(counted(5));
   });
 
   test('answering again keeps the first answer as a version', async () => {

@@ -79,7 +79,7 @@ test('what is sent during an answer waits in sight, can be taken back, and goes 
   await ask(page, 'count 4 at 50');
   await page.getByText('Goes out after this answer').waitFor();
   await page.getByRole('button', { name: 'Take back' }).click();
-  expect(await composer(page).inputValue()).toBe('count 4 at 50');
+  await expect.poll(() => composer(page).inputValue()).toBe('count 4 at 50');
   await composer(page).press('Enter');
   await page.getByText('Goes out after this answer').waitFor();
   expect(await answers(page, 'running').count()).toBe(1);

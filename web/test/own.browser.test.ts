@@ -104,7 +104,7 @@ describe('thumbs at an answer', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => field.inputValue(), WAIT).toBe('Rilles are not rivers.');
     await field.press('Escape');
-    expect(await field.count()).toBe(0);
+    await expect.poll(() => field.count()).toBe(0);
     expect(await page.evaluate(() => document.activeElement?.className)).toContain('why');
     // What was wrong with it is not what is good about it.
     await up(page).click();

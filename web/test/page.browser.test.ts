@@ -98,7 +98,7 @@ describe('menus and dialogs', () => {
     await page.getByText('gateway-2').waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Try now' }).click();
-    expect(await page.evaluate(() => window.runnel.client.calls)).toContain('reconnect');
+    await expect.poll(() => page.evaluate(() => window.runnel.client.calls)).toContain('reconnect');
   });
 
   test('a model is chosen and remembered', async () => {
@@ -198,7 +198,7 @@ describe('theme', () => {
     const { page } = await open('home', { colorScheme: 'dark' });
     const dark = await ground(page);
     await page.getByTitle('Light').click();
-    expect(await ground(page)).not.toBe(dark);
+    await expect.poll(() => ground(page)).not.toBe(dark);
     await page.goto(harness.address('home'));
     await page.getByRole('radio', { name: 'Light' }).waitFor({ state: 'attached' });
     expect(await ground(page)).not.toBe(dark);

@@ -86,7 +86,7 @@ test('the page of the real product draws formulas, under its own policy, and rea
   // Its style sheet is there as well.
   expect(await page.locator('.katex-display .frac-line').evaluate((line) => getComputedStyle(line).borderBottomStyle)).toBe('solid');
   await page.getByRole('button', { name: 'Footnote 1', exact: true }).click();
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Back to footnote 1');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Back to footnote 1');
   await expectAccessible(page);
   expect(complaints).toEqual([]);
 });

@@ -130,7 +130,7 @@ test('Ctrl with Enter sends where somebody wants it so, and Enter is a new line'
   const composer = page.getByRole('textbox', { name: 'Message' });
   await composer.fill('one');
   await composer.press('Enter');
-  expect(await composer.inputValue()).toBe('one\n');
+  await expect.poll(() => composer.inputValue()).toBe('one\n');
   await composer.press('Control+Enter');
   await expect.poll(() => composer.inputValue(), WAIT).toBe('');
   expect((await page.evaluate(() => window.runnel.client.calls)).filter((call) => call.startsWith('prompt'))).toEqual(['prompt one']);
@@ -186,7 +186,7 @@ test.each([
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);
   await dialog(page).getByRole('switch').press('Space');
-  expect(await dialog(page).getByRole('switch').isChecked()).toBe(false);
+  await expect.poll(() => dialog(page).getByRole('switch').isChecked()).toBe(false);
   await expectAccessible(page);
   expect(complaints).toEqual([]);
 });
