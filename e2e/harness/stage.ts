@@ -203,7 +203,7 @@ export class Stage {
 }
 
 /**
- * A room outlives its last follower by two seconds, and a reader on a way that stops again and again is not gone at once: one of five took
+ * A room outlives its last follower by two seconds, and a reader on a way that stops again and again is not gone at once: three of six runs took
  * longer than five seconds on a slow machine, with no socket and no follow left.
  */
 const NOTHING_LEFT_MS = 15_000;
