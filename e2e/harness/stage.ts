@@ -184,29 +184,24 @@ export class Stage {
       const value = await pod.metric(metric);
       if (value !== 0) throw new Error(`${pod.name}: ${metric} is ${value}`);
     };
+    const gateways = (...what: string[]): Promise<unknown> =>
+      Promise.all(this.cluster.liveGateways().flatMap((gateway) => what.map((each) => none(gateway, `runnel_gateway_${each}`))));
     await waitFor(
       async () => {
         const waiting = String(await redis.cli('EVAL', WAITING_RUNS, '0'));
         if (waiting !== '') throw new Error(`left over: ${waiting}`);
-        for (const gateway of this.cluster.liveGateways()) {
-          const left = await Promise.all(
-            ['rooms', 'sockets', 'follows'].map(async (what) => `${what} ${await gateway.metric(`runnel_gateway_${what}`)}`),
-          );
-          if (left.some((each) => !each.endsWith(' 0'))) throw new Error(`${gateway.name} has ${left.join(', ')}`);
-        }
+        await gateways('sockets', 'follows');
         for (const pod of this.cluster.ai) if (pod.alive) await none(pod, 'runnel_ai_runs');
         return true;
       },
-      { deadlineMs: NOTHING_LEFT_MS, everyMs: 100, what: 'all runs, leases and follows to be gone' },
+      { deadlineMs: 5_000, everyMs: 100, what: 'all runs, leases, sockets and follows to be gone' },
     );
+    await waitFor(() => gateways('rooms').then(() => true), { deadlineMs: ROOMS_MS, everyMs: 100, what: 'all rooms to be gone' });
   }
 }
 
-/**
- * A room outlives its last follower by two seconds, and a reader on a way that stops again and again is not gone at once: three of six runs took
- * longer than five seconds on a slow machine, with no socket and no follow left.
- */
-const NOTHING_LEFT_MS = 15_000;
+/** A room outlives its last follower by two seconds, and a reader that comes back late begins them anew. */
+const ROOMS_MS = 5_000;
 
 const OWNER_OF = `
 local keys = redis.call('KEYS', 'session:owner:*:' .. ARGV[1])
