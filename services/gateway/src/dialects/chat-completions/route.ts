@@ -7,7 +7,7 @@ import { bringFiles } from '../openai/content/bring-files.ts';
 import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
-import { attemptOf } from '../openai/keys/attempts.ts';
+import { attemptOf } from '../openai/attempts.ts';
 import { reasoningOf } from '../openai/reasoning.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';

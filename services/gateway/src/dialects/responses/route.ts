@@ -9,7 +9,7 @@ import { bringFiles } from '../openai/content/bring-files.ts';
 import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
-import { attemptOf } from '../openai/keys/attempts.ts';
+import { attemptOf } from '../openai/attempts.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';

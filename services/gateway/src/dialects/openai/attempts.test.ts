@@ -1,10 +1,10 @@
 import OpenAI, { type APIError } from 'openai';
 import { expect, test } from 'vitest';
 import { createMemoryRunLog } from '@runnel/coordination';
-import { MODEL, scriptPod, type ScriptRun } from '../../../../testing/http/script-pod.ts';
-import { startGateway } from '../../../../testing/test-gateway.ts';
-import { PARAMETERS as CHAT } from '../../chat-completions/params.ts';
-import { PARAMETERS as RESPONSES } from '../../responses/params.ts';
+import { MODEL, scriptPod, type ScriptRun } from '../../../testing/http/script-pod.ts';
+import { startGateway } from '../../../testing/test-gateway.ts';
+import { PARAMETERS as CHAT } from '../chat-completions/params.ts';
+import { PARAMETERS as RESPONSES } from '../responses/params.ts';
 
 const USAGE = { promptTokens: 7, completionTokens: 3 };
 const greet = async (run: ScriptRun): Promise<void> => {

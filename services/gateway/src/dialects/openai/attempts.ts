@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { RunLog } from '@runnel/coordination';
 import type { MessageStatus } from '@runnel/protocol';
-import type { Budgets } from '../../../budgets/index.ts';
-import { checkSameBody, keyReused, NOT_STORED, type RequestIds } from '../ids.ts';
+import type { Budgets } from '../../budgets/index.ts';
+import { checkSameBody, keyReused, NOT_STORED, type RequestIds } from './ids.ts';
 
 export interface AttemptIds extends RequestIds {
   /** The prompt stands in its conversation: it is answered once more. */
