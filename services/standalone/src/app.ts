@@ -83,7 +83,8 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
   const folder = claimFolder(config.dataDir);
   const outboxFile = await openOutboxFile({ file: join(config.dataDir, 'outbox.ndjson'), log });
   const grantsFile = openGrantsFile({ file: join(config.dataDir, 'grants.json'), log });
-  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left, grants: grantsFile });
+  const { secretOf } = folder;
+  const memory = createMemoryRunLog({ durable: outboxFile, left: outboxFile.left, grants: grantsFile, secretOf });
   const isStored = (): boolean => memory.outbox.read(1).length === 0;
   const journal = new AnswerJournal({
     file: join(config.dataDir, 'running.sqlite'),

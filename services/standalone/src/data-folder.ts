@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,13 +50,20 @@ const makeFolder = (folder: string): void => {
   }
 };
 
+export interface ClaimedFolder {
+  guestKey: string;
+  /** The store's secrets, the same after a restart: a key of a request means the same run. */
+  secretOf(name: string): string;
+  close(): void;
+}
+
 /**
  * Makes the folder and keeps it for this process: two would answer from two memories and write one file. The lock is SQLite's own,
  * which the system gives back however the process ends.
  *
  * @throws ConfigError when it cannot be had
  */
-export const claimFolder = (folder: string): { guestKey: string; close(): void } => {
+export const claimFolder = (folder: string): ClaimedFolder => {
   process.umask(0o077);
   makeFolder(folder);
   const lock = new DatabaseSync(join(folder, 'runnel.lock'));
@@ -67,5 +75,7 @@ export const claimFolder = (folder: string): { guestKey: string; close(): void }
     throw error;
   }
   keepPrivate(folder);
-  return { guestKey: guestKeyOf(folder), close: () => lock.close() };
+  const guestKey = guestKeyOf(folder);
+  const secretOf = (name: string): string => createHmac('sha256', guestKey).update(`secret:${name}`).digest('base64url');
+  return { guestKey, secretOf, close: () => lock.close() };
 };

@@ -16,7 +16,7 @@ const event = (delta: object, finish: string | null = null): string =>
   `data: ${JSON.stringify({ id: '1', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
 
 /** A provider of OpenAI's dialect, the gateway and the AI service before it, and OpenAI's own client before them. */
-const start = async (answer: (response: ServerResponse, body: Body) => unknown) => {
+const start = async (answer: (response: ServerResponse, body: Body) => unknown, kept?: string) => {
   const bodies: Body[] = [];
   const provider = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -29,7 +29,7 @@ const start = async (answer: (response: ServerResponse, body: Body) => unknown) 
   }).listen(0, '127.0.0.1');
   await once(provider, 'listening');
   const baseURL = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`;
-  const dataDir = await mkdtemp(join(tmpdir(), 'runnel-openai-'));
+  const dataDir = kept ?? (await mkdtemp(join(tmpdir(), 'runnel-openai-')));
   const { gateway, closables } = await createStandalone({
     config: loadConfig(configSpec, { DATA_DIR: dataDir }),
     models: [
@@ -41,14 +41,19 @@ const start = async (answer: (response: ServerResponse, body: Body) => unknown) 
     metrics: createMetrics('test', { processMetrics: false }),
     health: createHealth(),
   });
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      for (const closable of closables.toReversed()) await closable.close();
+      provider.closeAllConnections();
+      provider.close();
+    })());
   onTestFinished(async () => {
-    for (const closable of closables.toReversed()) await closable.close();
-    provider.closeAllConnections();
-    provider.close();
+    await close();
     await rm(dataDir, { recursive: true, force: true });
   });
   const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 });
-  return { bodies, client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 }) };
+  return { bodies, dataDir, close, client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 }) };
 };
 
 const say = (response: ServerResponse, ...events: string[]): unknown => {
@@ -170,4 +175,16 @@ test('a response calls functions, and goes on behind its id with their results',
     { role: 'assistant', content: null, tool_calls: CALLS },
     ...CALLS.map(({ id }) => ({ role: 'tool', content: '12:00', tool_call_id: id })),
   ]);
+});
+
+test('W-4 after a restart a key means the same run, and a response says all that it said', async () => {
+  const first = await start(hello);
+  const options = { headers: { 'Idempotency-Key': 'k' } };
+  const told = await first.client.responses.create({ model: 'up', input: 'hi' }, options);
+  await first.close();
+  const second = await start(hello, first.dataDir);
+  expect(await second.client.responses.retrieve(told.id)).toEqual(told);
+  expect(await second.client.responses.create({ model: 'up', input: 'hi' }, options)).toMatchObject({ id: told.id, usage: told.usage });
+  await expect(second.client.responses.create({ model: 'up', input: 'ho' }, options)).rejects.toMatchObject({ status: 422 });
+  expect(second.bodies).toHaveLength(0);
 });

@@ -33,6 +33,8 @@ export interface MemoryRunLogOptions {
   left?: readonly OutboxEntry[];
   /** Keeps keys and sessions on disk. */
   grants?: KeptGrants;
+  /** Secrets by their names, the same after a restart; absent: made anew. */
+  secretOf?: (name: string) => string;
   /** Of a test that changes it behind the log's back. */
   store?: MemoryStore;
 }
@@ -119,7 +121,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     },
     publishWork: async (hint) => store.wake(hint),
     sharedSecret: async (name) => {
-      const known = secrets.get(name) ?? randomBytes(32).toString('base64url');
+      const known = secrets.get(name) ?? options.secretOf?.(name) ?? randomBytes(32).toString('base64url');
       secrets.set(name, known);
       return known;
     },

@@ -50,6 +50,8 @@ export interface RegenerateCommand {
   continues?: string;
   runId?: string;
   model?: string;
+  /** What an API's caller asked of the model with this prompt, as with the prompt. */
+  request?: ModelRequest;
 }
 export interface RunAnswer {
   runId: string;
@@ -189,6 +191,9 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     }
   };
 
+  const askedOf = (request: ModelRequest | undefined): { request?: string } =>
+    request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
+
   /** What a model takes. An API's own thread is never cut: its caller is told that it is too long. */
   const limitsOf = ({ request }: Pick<BeginRun, 'request'>, model: string): Pick<BeginRun, 'room' | 'blind'> => {
     const info = models.find(model);
@@ -224,13 +229,12 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
         const isSilent = request !== undefined && attached.length > 0 && command.text.trim() === '';
         const text = isSilent ? '' : checkText(command.text, request ? { textChars: Infinity } : limits);
         const message = { messageId, text };
-        const asked = request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
-        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...asked };
+        const place = { ...(parentId !== undefined && { parentId }), ...(seed && { seed }), ...askedOf(request) };
         return begin(caller, { conversationId, runId, message, title: titleOf(text), ...place }, model, attached, passing);
       }),
-    regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model }) =>
+    regenerate: (caller, { conversationId, parentId, continues, runId = newId(), model, request }) =>
       measured('regenerate', () => {
-        const place = { parentId, ...(continues !== undefined && { continues }) };
+        const place = { parentId, ...(continues !== undefined && { continues }), ...askedOf(request) };
         return begin(caller, { conversationId, runId, message: null, ...place, title: '' }, model);
       }),
     cancel: (caller, { conversationId, runId }) =>

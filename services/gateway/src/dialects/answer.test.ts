@@ -45,4 +45,11 @@ describe('Answer', () => {
     answer.send(snapshot(7, null));
     expect(answer.end?.error?.code).toBe('not-found');
   });
+
+  test('of an answer that the database has brought back, its receipt says what it took', () => {
+    const receipt = { sha256: 'x', bytes: 3, durationMs: 5, nodes: [], usage: { promptTokens: 7, completionTokens: 3 } };
+    const answer = new Answer('r');
+    answer.settle({ messageId: 'r', parentId: 'm', role: 'assistant', text: 'one', status: 'complete', createdAt: 1, receipt });
+    expect(answer.end).toMatchObject({ reason: 'complete', usage: receipt.usage, at: 6 });
+  });
 });

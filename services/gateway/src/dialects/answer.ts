@@ -39,7 +39,13 @@ const MOST_CUTS = 2_048;
 const REASONS: ReadonlySet<string> = new Set(['complete', 'cancelled', 'failed', 'interrupted'] satisfies EndReason[]);
 const isReason = (status: MessageStatus): status is EndReason => REASONS.has(status);
 
-const failure = (reason: EndReason, told?: RunEndedEvent['error']): { error?: RunnelError } => {
+/** What an answer took. One that the database has brought back says so in its receipt alone. */
+export const usageOf = ({ usage, receipt }: Pick<Message, 'usage' | 'receipt'>): Usage | undefined => usage ?? receipt?.usage;
+
+/** What failed, as the end of a run tells it. */
+export type ToldFailure = RunEndedEvent['error'];
+
+export const failureOf = (reason: EndReason, told?: ToldFailure): { error?: RunnelError } => {
   if (reason !== 'failed' && reason !== 'interrupted') return {};
   const { code = 'model-failed', message, retryAfterMs, status, providerCode } = told ?? {};
   // A code of a later version is a failure as well.
@@ -166,7 +172,7 @@ export class Answer implements Sink {
           ...(usage && { usage }),
           at: data.endedAt,
           proof: { bytes, sha256 },
-          ...failure(reason, error),
+          ...failureOf(reason, error),
         });
       }
       default:
@@ -179,8 +185,10 @@ export class Answer implements Sink {
     if (this.cuts.length > MOST_CUTS) this.cuts.splice(0, MOST_CUTS / 2);
   }
 
-  /** An answer that has ended, as its message has it. */
-  settle({ text, status, finish, usage, parts = [], parentId, model = '', createdAt, receipt }: Message): void {
+  /** An answer that has ended, as its message has it. `told`: what the log's end says of a failure. */
+  settle(message: Message, told?: ToldFailure): void {
+    const { text, status, finish, parts = [], parentId, model = '', createdAt, receipt } = message;
+    const usage = usageOf(message);
     if (!isReason(status)) return this.fail(new RunnelError('not-found'));
     if (!text.startsWith(this.text)) this.#restart();
     this.text = text;
@@ -191,7 +199,7 @@ export class Answer implements Sink {
       ...(finish && { finish }),
       ...(usage && { usage }),
       at: createdAt + (receipt?.durationMs ?? 0),
-      ...failure(status),
+      ...failureOf(status, told),
     });
   }
 

@@ -7,7 +7,7 @@ import { CompletionBody, PARAMETERS } from './params.ts';
 
 const read = (messages: unknown[], more: object = {}) => {
   const found = readCompletion({ messages, ...more });
-  return { ...found, request: found.requestFor('prompt') };
+  return { ...found, request: found.requestFor('prompt'), seed: found.seedOf('prompt') };
 };
 const user = (content: unknown) => ({ role: 'user', content });
 const PNG = 'data:image/png;base64,iVBORw0KGgo=';
@@ -168,10 +168,10 @@ describe('messages', () => {
 
   test('files of earlier turns are words for people, and parts of their turns for the model, as far as they are kept', () => {
     const image = { type: 'image_url', image_url: { url: PNG } };
-    const { seed, files, earlierFiles, requestFor, needs } = readCompletion({
+    const { seedOf, files, earlierFiles, requestFor, needs } = readCompletion({
       messages: [user([image, { type: 'text', text: 'one' }]), user([image]), user('two')],
     });
-    expect(seed.map(({ text }) => text)).toEqual(['one\n[image-1.png, 1 KiB]', '[image-1.png, 1 KiB]']);
+    expect(seedOf('m').map(({ text }) => text)).toEqual(['one\n[image-1.png, 1 KiB]', '[image-1.png, 1 KiB]']);
     expect([files.length, earlierFiles.length]).toEqual([0, 2]);
     const part = { partId: 'p', index: 0, at: 0, kind: 'file', state: 'done', fileId: 'f' } as const;
     const { thread } = requestFor('m', new Map([[earlierFiles[1]!, part]]));

@@ -7,6 +7,7 @@ import { bringFiles } from '../openai/content/bring-files.ts';
 import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
+import { attemptOf } from '../openai/attempts.ts';
 import { reasoningOf } from '../openai/reasoning.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
@@ -63,19 +64,20 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const life = await lifeOf(auth, request, reply);
     const body: unknown = request.body;
     const asked = readCompletion(body);
-    const ids = await requestIds({ headers: request.headers, body: body as object, userId, isListed: asked.store }, runLog);
+    const naming = { headers: request.headers, body: body as object, userId, isListed: asked.store };
+    const ids = await attemptOf(context, await requestIds(naming, runLog), userId);
     const model = await models.resolve(asked.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs);
     const { kept, files } = await bringFiles(context, request, caller, asked, models.find(model));
     // A conversation that nobody lists is gone in a day, and so are its files.
     const passing = !isListed(ids.conversationId);
-    const { conversationId, messageId, runId } = ids;
+    const { conversationId, messageId, runId, isAgain } = ids;
     const run = { conversationId, runId };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const cancelAfterMs = ids.key === undefined ? 0 : config.idempotencyGraceMs;
     const begin = async (): Promise<number> => {
-      const told = { text: asked.prompt, files, passing, seed: asked.seed, request: asked.requestFor(messageId, kept) };
-      const command = { ...run, messageId, model, ...told };
+      const told = { text: asked.prompt, files, passing, seed: asked.seedOf(messageId), request: asked.requestFor(messageId, kept) };
+      const command = { ...run, messageId, model, isAgain, ...told };
       const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
       reply.headers(await rateHeaders(budgets, userId));
       return offset;

@@ -10,6 +10,8 @@ export interface RequestIds {
   runId: string;
   /** The caller's Idempotency-Key, if there is one. */
   key: string | undefined;
+  /** Where the same key, with a body that is kept in another way, would have its run. */
+  elsewhere: readonly { conversationId: string; runId: string }[];
 }
 
 const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -64,7 +66,10 @@ export const requestIds = async (
     refuse(inBody === undefined ? 'x-runnel-conversation' : 'conversation', 'not an id.', 'invalid_value');
   const [unlisted, unstored] = [isListed ? '' : UNLISTED, isStored ? '' : NOT_STORED];
   const key = single(headers['idempotency-key']);
-  if (key === undefined) return { conversationId: conversation ?? unlisted + newId(), messageId: newId(), runId: unstored + newId(), key };
+  if (key === undefined) {
+    const made = { conversationId: conversation ?? unlisted + newId(), messageId: newId(), runId: unstored + newId() };
+    return { ...made, key, elsewhere: [] };
+  }
   if (key.length === 0 || key.length > 255) refuse('Idempotency-Key', 'has 1 to 255 characters.', 'invalid_value');
   const shared = await runLog.sharedSecret('completion-ids');
   const id = (use: string, ...more: string[]): string =>
@@ -72,17 +77,23 @@ export const requestIds = async (
       .update(JSON.stringify([use, userId, key, ...more]))
       .digest('hex')
       .slice(0, 32);
-  const conversationId = conversation ?? unlisted + id('conversation');
-  return { conversationId, messageId: id('message', digestOf(body)), runId: unstored + id('run'), key };
+  const own = { conversationId: conversation ?? unlisted + id('conversation'), runId: unstored + id('run') };
+  const conversations = conversation === undefined ? ['', UNLISTED].map((prefix) => prefix + id('conversation')) : [conversation];
+  const elsewhere = conversations
+    .flatMap((conversationId) => ['', NOT_STORED].map((prefix) => ({ conversationId, runId: prefix + id('run') })))
+    .filter(({ conversationId, runId }) => conversationId !== own.conversationId || runId !== own.runId);
+  return { ...own, messageId: id('message', digestOf(body)), key, elsewhere };
 };
+
+export const keyReused = (): ApiError =>
+  new ApiError('bad-frame', 'This Idempotency-Key was used with another body.', { code: 'idempotency_key_reused', status: 422 });
 
 /** A known run was made by this very body, or the key is another question's. @throws ApiError `idempotency_key_reused` */
 export const checkSameBody = async (
-  { conversationId, messageId }: RequestIds,
+  { conversationId, messageId }: Pick<RequestIds, 'conversationId' | 'messageId'>,
   userId: string,
   runLog: Pick<RunLog, 'findRun'>,
 ): Promise<void> => {
   const { outcome } = await runLog.findRun({ conversationId, userId, messageId, runId: messageId });
-  if (outcome !== 'none') return;
-  throw new ApiError('bad-frame', 'This Idempotency-Key was used with another body.', { code: 'idempotency_key_reused', status: 422 });
+  if (outcome === 'none') throw keyReused();
 };

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { delay, onClose } from '@runnel/kit';
 import { RunnelError } from '@runnel/protocol';
+import type { ModelRequest } from '@runnel/protocol/http';
 import type { GatewayContext } from '../../context.ts';
 import type { Caller, Life } from '../../auth/identity.ts';
 import type { PromptCommand, RunAnswer } from '../../commands/commands.ts';
@@ -131,13 +132,25 @@ export const withAnswer = async (
   }
 };
 
+export interface ApiPrompt extends PromptCommand {
+  runId: string;
+  model: string;
+  request: ModelRequest;
+  /** The prompt is in the log already: it is answered once more. */
+  isAgain: boolean;
+}
+
 /** Gives the prompt that starts the run of a response. `known`: it was given before, by this key. */
 export const promptFor = async (
   { commands }: RunContext,
   caller: Caller,
-  command: PromptCommand & { runId: string },
+  { isAgain, ...command }: ApiPrompt,
   known: () => Promise<void>,
 ): Promise<RunAnswer> => {
+  if (isAgain) {
+    const { conversationId, messageId: parentId, runId, model, request } = command;
+    return commands.regenerate(caller, { conversationId, parentId, runId, model, request });
+  }
   const answer = await commands.prompt(caller, command);
   if (answer.duplicate) await known();
   return answer;

@@ -94,7 +94,7 @@ describe('input', () => {
   });
 
   test('behind an answer all of it is new: the log keeps it as one prompt, the model gets it as it came', () => {
-    const { prompt, seed, requestFor } = read({
+    const { prompt, seedOf, requestFor } = read({
       previous_response_id: 'r',
       input: [
         { role: 'user', content: 'a' },
@@ -102,7 +102,7 @@ describe('input', () => {
       ],
     });
     expect([prompt, requestFor('p').thread?.last]).toEqual(['a\n\nb', 0]);
-    expect(seed.length).toBeLessThan(2);
+    expect(seedOf('p').length).toBeLessThan(2);
   });
 
   test('files go apart from the text; behind an answer those of all of it are the prompt’s', () => {

@@ -1,6 +1,7 @@
 import type { RunLog } from '@runnel/coordination';
-import type { Message, RunSnapshot } from '@runnel/protocol';
+import type { Message, RunSnapshot, ServerEvent } from '@runnel/protocol';
 import type { HistoryQuery, HistoryResult } from '../../archive/audit-history.ts';
+import type { ToldFailure } from '../answer.ts';
 import { noResponse, parseResponseId, responseId, type ResponseRef } from './id.ts';
 
 /** Where responses are looked for. */
@@ -17,6 +18,8 @@ export interface Found {
   run: RunSnapshot | null;
   /** It has ended. */
   message: Message | null;
+  /** Why it failed, while the log still has its end. */
+  failure?: ToldFailure;
   /** The messages from the oldest that is known to the one it answers. */
   before: Message[];
 }
@@ -41,6 +44,26 @@ export const previousOf = ({ ref, before }: Pick<Found, 'ref' | 'before'>): stri
     : null;
 };
 
+/** The events of an answer that the log still has, from its beginning on. */
+const eventsOf = async (runLog: Shelves['runLog'], { conversationId, runId }: ResponseRef, userId: string): Promise<ServerEvent[]> => {
+  const started = await runLog.findRun({ conversationId, userId, messageId: null, runId });
+  if (started.outcome !== 'running' && started.outcome !== 'ended') return [];
+  const state = await runLog.readState({ conversationId, userId });
+  if (state.kind !== 'snapshot') return [];
+  const tail = await runLog.readState({
+    conversationId,
+    userId,
+    cursor: { logId: state.logId, offset: Math.max(0, started.offset - 1) },
+    reach: 'far',
+  });
+  return tail.kind === 'tail' ? tail.entries.map(({ json }) => JSON.parse(json) as ServerEvent) : [];
+};
+
+const failureOf = async (runLog: Shelves['runLog'], ref: ResponseRef, userId: string): Promise<ToldFailure> => {
+  for (const event of await eventsOf(runLog, ref, userId)) if (event.type === 'run-ended' && event.runId === ref.runId) return event.error;
+  return undefined;
+};
+
 /**
  * Looks a response up by its id alone, on any gateway.
  *
@@ -59,7 +82,8 @@ export const findResponse = async ({ runLog, history }: Shelves, id: string, use
     const message = messages.find(({ messageId }) => messageId === runId);
     if (message) {
       if (message.status === 'deleted' || message.role !== 'assistant') throw noResponse(id);
-      return { ref, run: null, message, before: pathTo(messages, message.parentId) };
+      const failure = message.status === 'failed' || message.status === 'interrupted' ? await failureOf(runLog, ref, userId) : undefined;
+      return { ref, run: null, message, before: pathTo(messages, message.parentId), ...(failure && { failure }) };
     }
     const oldest = messages[0]?.messageId;
     const older = await history({ conversationId, userId, limit: PAGE, ...(oldest !== undefined && { before: oldest }) });
@@ -70,20 +94,7 @@ export const findResponse = async ({ runLog, history }: Shelves, id: string, use
 };
 
 /** Where the pieces of an answer end, as the log still has them: bytes of its text. */
-export const cutsOf = async ({ runLog }: Shelves, { conversationId, runId }: ResponseRef, userId: string): Promise<number[]> => {
-  const started = await runLog.findRun({ conversationId, userId, messageId: null, runId });
-  if (started.outcome !== 'running' && started.outcome !== 'ended') return [];
-  const state = await runLog.readState({ conversationId, userId });
-  if (state.kind !== 'snapshot') return [];
-  const tail = await runLog.readState({
-    conversationId,
-    userId,
-    cursor: { logId: state.logId, offset: Math.max(0, started.offset - 1) },
-    reach: 'far',
-  });
-  if (tail.kind !== 'tail') return [];
-  return tail.entries.flatMap(({ json }) => {
-    const event = JSON.parse(json) as { type: string; runId?: string; at?: number; text?: string };
-    return event.type === 'chunk' && event.runId === runId ? [event.at! + Buffer.byteLength(event.text!)] : [];
-  });
-};
+export const cutsOf = async ({ runLog }: Shelves, ref: ResponseRef, userId: string): Promise<number[]> =>
+  (await eventsOf(runLog, ref, userId)).flatMap((event) =>
+    event.type === 'chunk' && event.runId === ref.runId ? [event.at + Buffer.byteLength(event.text)] : [],
+  );

@@ -93,7 +93,7 @@ export const retrieveRoutes = (app: Routes, context: OpenAiContext, shelves: She
       };
       if (found.message) {
         const answer = new Answer(ref.runId);
-        answer.settle(found.message);
+        answer.settle(found.message, found.failure);
         await send(answer);
       } else await withAnswer(context, caller, ref, { reply, life, cancelAfterMs: null }, async () => 0, send);
       return reply;

@@ -2,13 +2,14 @@ import { Type } from 'typebox';
 import type { RunnelError } from '@runnel/protocol';
 import { lifeOf } from '../../http/plumbing/caller.ts';
 import { OPENAI_ERRORS, UserQuery, json, type Routes } from '../../http/plumbing/schemas.ts';
-import type { Answer } from '../answer.ts';
+import { failureOf, usageOf, type Answer } from '../answer.ts';
 import { ApiError, cutCall } from '../openai/api-error.ts';
 import { callsOf, isCut } from '../openai/calls.ts';
 import { bringFiles } from '../openai/content/bring-files.ts';
 import { dialectCaller } from '../door.ts';
 import { checkSameBody, requestIds } from '../openai/ids.ts';
 import { takesFiles, type OpenAiContext } from '../openai/context.ts';
+import { attemptOf } from '../openai/attempts.ts';
 import { rateHeaders } from '../openai/rate-headers.ts';
 import { promptFor, withAnswer } from '../openai/run.ts';
 import { checkSuits } from '../openai/suits.ts';
@@ -90,19 +91,25 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
     const previous = asked.previous === undefined ? null : await findPrevious(shelves, asked.previous, userId);
     const conversation = previous?.ref.conversationId ?? asked.conversation;
     const naming = { headers: request.headers, body: body as object, userId, conversation, isListed: asked.listed, isStored: asked.store };
-    const ids = await requestIds(naming, runLog);
+    const ids = await attemptOf(context, await requestIds(naming, runLog), userId);
     const model = await models.resolve(asked.model ?? previous?.message?.model, caller);
     checkSuits(models.find(model), asked.params, asked.needs, fieldOf);
     const { kept, files } = await bringFiles(context, request, caller, asked, models.find(model));
-    const { conversationId, messageId, runId } = ids;
+    const { conversationId, messageId, runId, isAgain } = ids;
     const run = { conversationId, runId };
     const { store } = asked;
     const known = { ...run, model, previous: asked.previous ?? null, store, echo: asked.echo };
     reply.headers({ 'x-runnel-conversation': conversationId, 'x-runnel-run': runId });
     const begin = async (): Promise<number> => {
       const place = previous ? { parentId: previous.ref.runId } : {};
-      const told = { text: asked.prompt, files, passing: !store, seed: asked.seed, request: asked.requestFor(messageId, kept) };
-      const command = { ...run, messageId, model, ...told, ...place };
+      const told = {
+        text: asked.prompt,
+        files,
+        passing: !store,
+        seed: asked.seedOf(messageId),
+        request: asked.requestFor(messageId, kept),
+      };
+      const command = { ...run, messageId, model, isAgain, ...told, ...place };
       const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
       reply.headers(await rateHeaders(budgets, userId));
       return offset;
@@ -127,16 +134,18 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
 
 /** A response that was looked up, as it stands. */
 export const viewOfFound = (found: Found): View => {
-  const { ref, run, message } = found;
+  const { ref, run, message, failure } = found;
   const known = { ...ref, previous: previousOf(found), store: true };
   if (run) {
     const said = { text: run.text, thoughts: thoughtsOf(run.parts ?? []), calls: [] };
     return { ...known, model: run.model, createdAt: run.startedAt, ...said, end: null };
   }
-  const { text, status, finish, usage, parts = [], model = '', createdAt, receipt } = message!;
+  const { text, status, finish, parts = [], model = '', createdAt, receipt } = message!;
+  const usage = usageOf(message!);
   if (isCut(parts)) throw cutCall();
   const reason = status === 'deleted' ? 'failed' : status;
-  const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...(finish && { finish }), ...(usage && { usage }) };
+  const told = { ...(finish && { finish }), ...(usage && { usage }), ...failureOf(reason, failure) };
+  const end = { reason, at: createdAt + (receipt?.durationMs ?? 0), ...told };
   return { ...known, model, createdAt, text, thoughts: thoughtsOf(parts), calls: callsOf(parts), end };
 };
 

@@ -28,7 +28,10 @@ const asked = async (script: (run: ScriptRun) => unknown) => {
   const pod = scriptPod(runLog, script);
   const gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models });
   const body = JSON.stringify({ model: MODEL, input: 'hello' });
-  const { id } = (await (await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body })).json()) as { id: string };
+  await (await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body })).text();
+  const { conversationId, runId } = pod.runs[0]!;
+  const id = `resp_${conversationId}.${runId}`;
+  const retrieved = async (): Promise<unknown> => (await fetch(`${gateway.url}/v1/responses/${id}`, { headers })).json();
   const after = async (query: string): Promise<Told> => {
     const response = await fetch(`${gateway.url}/v1/responses/${id}?stream=true${query}`, { headers, signal: AbortSignal.timeout(5_000) });
     const text = await response.text();
@@ -36,7 +39,7 @@ const asked = async (script: (run: ScriptRun) => unknown) => {
     const error = response.status === 200 ? undefined : (JSON.parse(text) as { error: Told['error'] }).error;
     return { status: response.status, type: response.headers.get('content-type')!, events, error };
   };
-  return { after, [Symbol.asyncDispose]: () => gateway.close() };
+  return { after, retrieved, [Symbol.asyncDispose]: () => gateway.close() };
 };
 
 test.each([
@@ -98,4 +101,20 @@ test('`starting_after` twice, or without a stream, is refused by its name', asyn
   await using t = await asked(plain);
   for (const query of ['&starting_after=1&starting_after=2', '&stream=false&starting_after=1'])
     expect(await t.after(query)).toMatchObject({ status: 400 });
+});
+
+test.each([
+  [{ code: 'model-failed', message: 'It answered 503.', status: 503, providerCode: 'asleep' } as const, 'asleep', 'It answered 503.'],
+  [undefined, 'model_failed', 'The model failed.'],
+])('a response that failed is told alike: as it stands, and as its events, whatever of them (%j)', async (error, code, message) => {
+  await using t = await asked(async (run) => {
+    await run.say('half');
+    await run.end({ reason: 'failed', ...(error && { error }) });
+  });
+  const told = { status: 'failed', error: { code, message } };
+  const whole = await t.after('');
+  expect(whole.events.at(-1)).toMatchObject({ type: 'response.failed', response: told });
+  const last = await t.after(`&starting_after=${whole.events.at(-2)!.sequence_number}`);
+  expect(last.events).toMatchObject([{ type: 'response.failed', response: told }]);
+  expect(await t.retrieved()).toMatchObject(told);
 });

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { SeedMessage } from '@runnel/coordination';
-import { newId, type Part, type Role } from '@runnel/protocol';
+import type { Part, Role } from '@runnel/protocol';
 import type { ModelInput, ModelParams, ModelRequest, Turn } from '@runnel/protocol/http';
 import { refuse } from '../api-error.ts';
 import { wordsOf, type InlineFile } from './inline-files.ts';
@@ -21,8 +22,8 @@ export type KeptFiles = ReadonlyMap<InlineFile, Part>;
 export interface ReadThread {
   /** The last message as people read it. */
   prompt: string;
-  /** What stands before it in a conversation that is new. */
-  seed: SeedMessage[];
+  /** What stands before it in a conversation that is new; the same messages for the same prompt. */
+  seedOf(messageId: string): SeedMessage[];
   /** What the model is asked, once the prompt has its id and its files are kept. */
   requestFor(messageId: string, kept?: KeptFiles): ModelRequest;
   needs: ReadTurn['needs'];
@@ -34,6 +35,13 @@ export interface ReadThread {
 
 /** Turns that a new conversation begins with; the store keeps the newest 200 messages of one. The model gets all there are. */
 const MAX_SEED = 100;
+
+/** A turn before the prompt, by its place: a request that is repeated means the same messages. */
+const earlierId = (messageId: string, index: number): string =>
+  createHash('sha256')
+    .update(JSON.stringify([messageId, index]))
+    .digest('hex')
+    .slice(0, 32);
 
 const isPlain = ({ turn: { role, content, tool_calls, name } }: ReadTurn): boolean =>
   role !== 'tool' && typeof content === 'string' && !tool_calls && name === undefined;
@@ -66,7 +74,7 @@ const detailsOf = (kept: KeptFiles): Record<string, string> =>
 
 /**
  * `params` and the messages of a request, as what the log gets and what the model gets. `isAllNew`: they go on behind an answer, none of them
- * is in the log already. `param`: the field that they came in. Pure but for the new ids.
+ * is in the log already. `param`: the field that they came in. Pure.
  *
  * @throws ApiError when they say nothing
  */
@@ -83,9 +91,12 @@ export const readThread = (
   const found = turns.findLastIndex(({ turn: { role } }) => role === 'user' || role === 'tool');
   const at = found < 0 ? turns.length - 1 : found;
   const before = turns.slice(0, at).filter(({ shown, files }) => shown.trim() !== '' || files.length > 0);
-  const seed = before
-    .slice(-MAX_SEED)
-    .map(({ turn, shown, files }) => ({ messageId: newId(), role: roleOf(turn), text: withWords(shown, files) }));
+  const seedOf = (messageId: string): SeedMessage[] =>
+    before.slice(-MAX_SEED).map(({ turn, shown, files }, index) => ({
+      messageId: earlierId(messageId, index),
+      role: roleOf(turn),
+      text: withWords(shown, files),
+    }));
   const isLast = at === turns.length - 1 && turns[at]!.turn.role === 'user';
   const prompting = isAllNew ? turns : [turns[at]!];
   const files = prompting.flatMap((turn) => turn.files);
@@ -100,10 +111,14 @@ export const readThread = (
   if (prompt.trim() === '' && files.length === 0) refuse(param, 'say nothing.', 'empty');
   return {
     prompt,
-    seed,
+    seedOf,
     requestFor: (messageId, kept = new Map()) => {
       const details = detailsOf(kept);
-      const thread = () => ({ turns: turns.map((turn) => turnWith(turn, kept)), last, first: seed[0]?.messageId ?? messageId });
+      const thread = () => ({
+        turns: turns.map((turn) => turnWith(turn, kept)),
+        last,
+        first: before.length > 0 ? earlierId(messageId, 0) : messageId,
+      });
       return {
         ...(Object.keys(params).length > 0 && { params }),
         ...(instructions !== undefined && { instructions }),
