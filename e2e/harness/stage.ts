@@ -200,7 +200,7 @@ export class Stage {
   }
 }
 
-/** A room outlives its last follower by two seconds, and a reader that comes back late begins them anew. */
+/** A room outlives its last follower by two seconds. */
 const ROOMS_MS = 5_000;
 
 const OWNER_OF = `

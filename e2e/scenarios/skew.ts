@@ -1,5 +1,5 @@
 import { checkoutOlder } from '../harness/processes/older.ts';
-import { Pod } from '../harness/processes/pod.ts';
+import { Pod, type PodSpec } from '../harness/processes/pod.ts';
 import { freePort } from '../harness/processes/ports.ts';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
@@ -10,16 +10,23 @@ import { checkAudit } from './audit/check.ts';
 /** Release 0.1.0. */
 const OLDER = '960b1ac';
 
+/** An older release is started from its sources, whatever today's pods are started from. */
+const sourcesIn = (root: string, { service }: PodSpec): Pick<PodSpec, 'root' | 'program'> => ({
+  root,
+  program: `services/${service}/src/main.ts`,
+});
+
 /** The second gateway, the second AI pod, and an audit pod beside the first become those of the older release. */
 const startOlder = async ({ cluster }: Stage, root: string): Promise<Pod> => {
   for (const pods of [cluster.gateways, cluster.ai]) {
     const pod = pods[1]!;
     await pod.terminate();
-    pod.spec.root = root;
+    Object.assign(pod.spec, sourcesIn(root, pod.spec));
     await pod.start();
   }
   const { spec } = cluster.audit!;
-  const older = new Pod({ ...spec, name: 'audit-older', port: await freePort(), internalPort: await freePort(), root });
+  const own = { name: 'audit-older', port: await freePort(), internalPort: await freePort() };
+  const older = new Pod({ ...spec, ...own, ...sourcesIn(root, spec) });
   await older.start();
   return older;
 };

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noKubeServer } from '../../packages/kube/testing/programs.ts';
+import { buildImages } from '../../e2e/harness/processes/images.ts';
 import { runChecks } from '../check.ts';
 import { runNode } from './command.ts';
 import { installJavaScriptClients, JAVASCRIPT_TESTS } from './install-clients.ts';
@@ -124,7 +125,9 @@ async function runScenarios(): Promise<TierOutcome> {
     console.log(`     ${(result.error ?? '').replaceAll('\n', '\n     ')}\n     ${seed}`);
     failures.push(`${result.name}, ${seed}: ${(result.error ?? '').split('\n', 1)[0]}`);
   };
-  const play = async (part: string): Promise<number> => (await runNode(['e2e/run.ts', '--json', '--part', part], { onLine })).code;
+  await using images = await buildImages();
+  const args = ['e2e/run.ts', '--json', '--images', images.folder];
+  const play = async (part: string): Promise<number> => (await runNode([...args, '--part', part], { onLine })).code;
   const codes = [...(await Promise.all(['1/2', '2/2'].map(play))), await play('alone')];
   const bad = codes.find((code) => code !== 0);
   return bad === undefined ? totals : { ...totals, problem: `e2e/run.ts ended with code ${bad}` };

@@ -48,3 +48,14 @@ test('a test file that does not load counts as a failure, and each failure has i
     failures: ['broken.test.ts: cannot load', 'hub.test.ts: forwards: AssertionError: 1 is not 2'],
   });
 });
+
+test('a generated case that failed is told with its seed', () => {
+  const message =
+    'Error: Property failed after 7 tests\n{ seed: 5, path: "6:1", endOnFailure: true }\nCounterexample: [1]\nShrunk 1 time(s)\n  at x';
+  const testResults = [
+    { name: '/a/log.test.ts', status: 'failed', assertionResults: [{ status: 'failed', fullName: 'keeps', failureMessages: [message] }] },
+  ];
+  expect(totalsOfVitest({ numPassedTests: 0, numFailedTests: 1, testResults }).failures).toEqual([
+    'log.test.ts: keeps: Error: Property failed after 7 tests { seed: 5, path: "6:1", endOnFailure: true } Counterexample: [1]',
+  ]);
+});

@@ -54,7 +54,11 @@ interface VitestAssertion {
   failureMessages?: readonly string[];
 }
 
-const firstLine = (text = ''): string => text.trim().split('\n', 1)[0]!;
+/** What a failure says in one line; of generated cases also the seed and the case, which play it again. */
+const firstLine = (text = ''): string => {
+  const lines = text.trim().split('\n');
+  return lines.slice(0, lines[0]!.includes('Property failed after') ? 3 : 1).join(' ');
+};
 
 /** Totals of vitest's JSON report. A file that failed before its first test (it does not load) counts as one failure. */
 export function totalsOfVitest(report: VitestReport): Totals {

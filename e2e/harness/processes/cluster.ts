@@ -111,6 +111,9 @@ const fakeModels = (fake: FakeModel): string =>
     { id: 'count', provider: 'count' },
   ]);
 
+/** What Node made of the programs: it goes with them, since it knows a program by its path. */
+export const compileCacheOf = (folder: string): string => join(folder, 'compile-cache');
+
 export const startCluster = async (options: ClusterOptions = {}): Promise<Cluster> => {
   const { gateways = 2, ai = 2, aiStarted = ai, proxied = false } = options;
   const logDir = await mkdtemp(join(tmpdir(), 'runnel-e2e-'));
@@ -135,6 +138,7 @@ export const startCluster = async (options: ClusterOptions = {}): Promise<Cluste
         INTERNAL_TOKEN,
         REDIS_URL: wire && proxied ? `redis://127.0.0.1:${wire.port}` : redisUrl,
         LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+        ...(options.images && { NODE_COMPILE_CACHE: compileCacheOf(options.images.folder) }),
         ...env,
       },
       logDir,

@@ -11,13 +11,13 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What Node made of the sources: a third of what a start costs, and scenarios start hundreds. */
 const NODE_COMPILE_CACHE = join(tmpdir(), 'runnel-compile-cache');
 
-/** Writes that cache: a process does so when it ends by itself, and those of scenarios are killed. They read all their files, and end at a wrong setting. */
-export const fillCompileCache = async (): Promise<void> => {
+/** Writes a cache: a process does so when it ends by itself, and those of scenarios are killed. They read all their files, and end at a wrong setting. */
+export const fillCompileCache = async (
+  mainOf: (service: string) => string = (service) => join(ROOT, 'services', service, 'src/main.ts'),
+  cache = NODE_COMPILE_CACHE,
+): Promise<void> => {
   for (const service of ['gateway', 'ai', 'audit']) {
-    const child = spawn(process.execPath, [join(ROOT, 'services', service, 'src/main.ts')], {
-      stdio: 'ignore',
-      env: { NODE_COMPILE_CACHE, PORT: 'none' },
-    });
+    const child = spawn(process.execPath, [mainOf(service)], { stdio: 'ignore', env: { NODE_COMPILE_CACHE: cache, PORT: 'none' } });
     running.add(child);
     await once(child, 'close');
     running.delete(child);

@@ -14,6 +14,15 @@ const apply = (state: ConversationState, item: Item): ConversationState => {
   return applied.kind === 'applied' ? applied.state : state;
 };
 
+/**
+ * A page that is left takes all of its requests with it. The client (0.2.7) does not: who leaves in the moment between its first answer and its
+ * event stream leaves a stream behind that nobody reads and nobody ends.
+ */
+const leftWith =
+  (left: AbortSignal, send: typeof fetch): typeof fetch =>
+  (input, init) =>
+    send(input, { ...init, signal: AbortSignal.any([left, ...(init?.signal ? [init.signal] : [])]) });
+
 const read =
   (live: 'sse' | 'long-poll'): DialectForm['read'] =>
   async (stage: Stage, { conversationId, runId }: ExpectedRun, { reloads }) => {
@@ -25,7 +34,7 @@ const read =
       const left = new AbortController();
       const batches = reloads ? stage.random.between(1, 40) : Infinity;
       let seen = 0;
-      const options = { url, offset, live, signal: left.signal, fetch: balancedFetch(stage), warnOnHttp: false };
+      const options = { url, offset, live, signal: left.signal, fetch: leftWith(left.signal, balancedFetch(stage)), warnOnHttp: false };
       const response = await stream<Item>(options).catch((error: unknown) => {
         if ((error as { status?: number }).status !== 410) throw error;
         return null;

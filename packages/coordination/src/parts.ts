@@ -23,6 +23,11 @@ export const streamedBytes = (part: Part): number =>
 /** What the store keeps beside its JSON: text, input, output. */
 export const streamedOf = (part: Part): string[] => PART_FIELDS.map((field) => (part.kind === 'question' ? '' : (part[field] ?? '')));
 
+/** `sameparts.lua`: state and bytes of each part, by its id. */
+export const standingOf = (parts: readonly Part[]): Record<string, string> =>
+  Object.fromEntries(parts.map((part) => [part.partId, `${part.state} ${streamedBytes(part)}`]));
+export const standingJson = (parts: readonly Part[]): string => JSON.stringify(standingOf(parts));
+
 /** A part whose text cannot be torn: a lone surrogate is what encoders make of it. */
 const wellFormed = (value: unknown): unknown => {
   if (typeof value === 'string') return value.toWellFormed();

@@ -12,6 +12,7 @@ import { queuesContract } from './contract/queues.ts';
 import { racesContract } from './contract/races.ts';
 import { mergingContract } from './contract/merging.ts';
 import { modelPlacesContract } from './contract/model-places.ts';
+import { lettingGoContract } from './contract/letting-go.ts';
 import { partsContract } from './contract/parts.ts';
 import { newsContract } from './contract/news.ts';
 import { partOwnersContract } from './contract/part-owners.ts';
@@ -56,6 +57,7 @@ export const runLogContract = (name: string, open: Open, { changedStore = true }
     describe('switching models', () => switchingContract(current));
     describe('places of a model', () => modelPlacesContract(current));
     describe('parts', () => partsContract(current));
+    describe('letting go', () => lettingGoContract(current));
     describe('owners of parts', () => partOwnersContract(current));
     describe('files', () => filesContract(current));
     describe('leases', () => leasesContract(current));

@@ -1,4 +1,5 @@
 import type { RunLog } from '@runnel/coordination';
+import type { Message } from '@runnel/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OlderWorld, type Action, type Database } from './older-world.ts';
@@ -7,6 +8,12 @@ const ACTIONS: readonly Action[] = ['edit', 'regenerate', 'continue', 'delete'];
 const DATABASES: readonly Database[] = ['up', 'away', 'hangs'];
 const STATES = ['forgotten', 'brought back', 'pushed out'] as const;
 type State = (typeof STATES)[number];
+
+interface Step {
+  action: Action;
+  place: number;
+  database: Database;
+}
 
 const worldIn = async (store: RunLog, state: State): Promise<OlderWorld> => {
   const world = new OlderWorld(store);
@@ -29,12 +36,27 @@ const PLACES = {
   last: -1,
 };
 
+/** The messages that a command is about: for another answer or more of one, also the question above it, which may be one message older than what the store keeps. */
+const needed = (action: Action, messageId: string, message: Message | undefined): string[] => {
+  const isOfAnswer = message?.role === 'assistant' && (action === 'regenerate' || action === 'continue');
+  if (!isOfAnswer) return [messageId];
+  return action === 'continue' ? [message.parentId!, messageId] : [message.parentId!];
+};
+
+const areHere = async (world: OlderWorld, messageIds: readonly string[]): Promise<boolean> =>
+  (await Promise.all(messageIds.map((messageId) => world.isHere(messageId)))).every(Boolean);
+
+/** The second answer pushes out the question above message 17, which itself is still here. */
+const QUESTION_JUST_GONE: Step[] = [
+  { action: 'regenerate', place: 0, database: 'up' },
+  { action: 'continue', place: 17, database: 'away' },
+];
+
 /** One command to one message, and whether what it did is what it does to a message that is here. */
 const check = async (world: OlderWorld, action: Action, messageId: string, state: State): Promise<void> => {
   const before = world.all.get(messageId);
   const isAway = world.database !== 'up';
-  const target = action === 'regenerate' && before?.role === 'assistant' ? before.parentId! : messageId;
-  const isHere = await world.isHere(target);
+  const isHere = await areHere(world, needed(action, messageId, before));
   const { outcome, path } = await world.act(action, messageId);
   const told = `${action} of ${messageId} (${before?.role}, ${before?.status}), ${state}, database ${world.database}, here ${isHere}`;
   if (!before) return expect([told, outcome]).toEqual([told, isAway ? 'unavailable' : 'not-found']);
@@ -82,7 +104,7 @@ export const olderContract = (name: string, store: () => RunLog, numRuns: number
     `B17 ${name}: stories of edits, second answers and deletions, whatever the store forgets between them`,
     { timeout: 120_000 },
     async () => {
-      const step = fc.record({
+      const step: fc.Arbitrary<Step> = fc.record({
         action: fc.constantFrom(...ACTIONS),
         place: fc.nat(230),
         database: fc.constantFrom(...DATABASES.slice(0, 2)),
@@ -97,7 +119,7 @@ export const olderContract = (name: string, store: () => RunLog, numRuns: number
             await check(world, action, ids[place % ids.length]!, state);
           }
         }),
-        { numRuns },
+        { numRuns, examples: [['brought back', QUESTION_JUST_GONE]] },
       );
     },
   );

@@ -1,5 +1,6 @@
 import { PART_FIELDS, PART_KINDS, PART_STATES, type Part } from '@runnel/protocol';
 import type { AppendPartChunk, DecidePart, EndingPart, ParkRun, PutPart } from '../run-log/parts.ts';
+import type { ReleaseRun } from '../run-log/writing.ts';
 import { checkOwned, checkRun } from './check-run.ts';
 import { BORDER, checkUsage, count, flag, id, list, name, object, text, word } from './shapes.ts';
 
@@ -51,6 +52,24 @@ export const checkPartChunk = (command: AppendPartChunk): void => {
   text(command.text, BORDER.answerBytes, 'text');
 };
 
+/** Ids and states are read by scripts; what a part says is not. */
+const checkStanding = (parts: readonly Part[]): void => {
+  list(parts, 'list of parts', BORDER.parts);
+  for (const part of parts) {
+    object(part, 'part');
+    id(part.partId);
+    word(part.state, PART_STATES, 'state');
+  }
+};
+
+export const checkRelease = (command: ReleaseRun): void => {
+  checkOwned(command);
+  if (command.standing === undefined) return;
+  object(command.standing, 'run');
+  count(command.standing.bytes, 'length');
+  checkStanding(command.standing.parts);
+};
+
 export const checkPark = (command: ParkRun): void => {
   checkOwned(command);
   list(command.partIds, 'list of parts', BORDER.parts);
@@ -58,6 +77,7 @@ export const checkPark = (command: ParkRun): void => {
   if (command.partIds.length === 0) id('');
   for (const partId of command.partIds) id(partId);
   count(command.bytes, 'length');
+  checkStanding(command.parts ?? []);
   checkUsage(command.usage);
   if (command.tell !== undefined) flag(command.tell, 'command');
 };

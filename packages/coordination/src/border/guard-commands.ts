@@ -2,7 +2,7 @@ import type { RunLog } from '../run-log/run-log.ts';
 import * as check from './checks.ts';
 import { TAIL_LIMITS } from '../limits.ts';
 import { checkOwned, checkRun } from './check-run.ts';
-import { checkDecision, checkPark, checkPartChunk, checkPut } from './check-parts.ts';
+import { checkDecision, checkPark, checkPartChunk, checkPut, checkRelease } from './check-parts.ts';
 import { checkMerge, checkPutRecord, checkRecords } from './check-records.ts';
 import { BORDER, count, digest, id, list, maybeId, name, object, text, word } from './shapes.ts';
 
@@ -37,7 +37,7 @@ export const guardCommands = <L extends RunLog>(log: L): L => ({
     count(keepMs, 'time to keep');
     return log.doubtOwner(owner, keepMs);
   },
-  releaseRun: checked(checkOwned, log.releaseRun),
+  releaseRun: checked(checkRelease, log.releaseRun),
   restoreRun: checked(check.checkRestore, log.restoreRun),
   restoreEnd: checked(check.checkRestoreEnd, log.restoreEnd),
   rehydrate: checked(check.checkRehydrate, log.rehydrate),

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isFinal, isWaiting, utf8Length, type Part } from '@runnel/protocol';
-import { asBegun, bare, factsOf, partJson, normalPart, streamedBytes } from '../parts.ts';
+import { asBegun, bare, factsOf, partJson, normalPart, standingOf, streamedBytes } from '../parts.ts';
 import type {
   AppendChunkResult,
   AppendPartChunk,
@@ -96,7 +97,7 @@ const tellWaiting = (
 
 /** What `park-run.lua` does, in memory. */
 export const parkRun = (store: MemoryStore, command: ParkRun): ParkRunResult => {
-  const { conversationId, runId, epoch, partIds, bytes, usage, tell } = command;
+  const { conversationId, runId, epoch, partIds, bytes, parts, usage, tell } = command;
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return { outcome: refused };
@@ -108,6 +109,7 @@ export const parkRun = (store: MemoryStore, command: ParkRun): ParkRunResult => 
     if (!part) return { outcome: 'gone' };
     if (!isWaiting(part)) return { outcome: 'changed' };
   }
+  if (parts && !isDeepStrictEqual(standingOf(parts), standingOf(held.parts))) return { outcome: 'gone' };
   const conversation = store.conversations.get(conversationId)!;
   const what = `${epoch} ${bytes} ${partIds.join()}`;
   if (held.told !== what) tellWaiting(store, conversation, held, command);

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '@runnel/protocol';
 import { pathTo, spoiltBy } from '../messages.ts';
-import { endOfParts, factsOf, streamedBytes } from '../parts.ts';
+import { endOfParts, factsOf, standingOf, streamedBytes } from '../parts.ts';
 import { emitPart } from './parts.ts';
 import { LIMITS } from '../limits.ts';
 import { receiptOf } from '../receipt.ts';
@@ -15,6 +16,7 @@ import type {
   ClaimRunResult,
   EndRun,
   EndRunResult,
+  ReleaseOutcome,
   ReleaseRun,
   RenewOutcome,
 } from '../run-log/run-log.ts';
@@ -226,10 +228,12 @@ export const doubtOwner = (store: MemoryStore, owner: string, keepMs: number): R
   return cut.map(({ conversationId, runId }) => ({ conversationId, runId }));
 };
 
-export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch }: ReleaseRun): 'released' | 'fenced' | 'closed' | 'gone' => {
+export const releaseRun = (store: MemoryStore, { conversationId, runId, epoch, standing }: ReleaseRun): ReleaseOutcome => {
   const run = store.runOf(conversationId, runId);
   const refused = refusal(run, epoch);
   if (refused) return refused;
+  const has = (): boolean => run!.bytes === standing!.bytes && isDeepStrictEqual(standingOf(run!.parts), standingOf(standing!.parts));
+  if (standing && !run!.cancel && !has()) return 'gap';
   Object.assign(run!, { owner: null, expires: 0, queuedAt: store.now(), tries: Math.max(0, run!.tries - 1) });
   store.wake({ kind: 'free', conversationId, runId });
   return 'released';

@@ -1,4 +1,4 @@
-import { factsOf, partJson, streamedBytes } from '../parts.ts';
+import { factsOf, partJson, standingJson, streamedBytes } from '../parts.ts';
 import { toDecideResult, toParkResult, toPartChunkResult, toPutResult, type Reply } from './replies.ts';
 import type { RunLog } from '../run-log/run-log.ts';
 import type { KeyParts } from './keys.ts';
@@ -33,7 +33,7 @@ export const createPartCommands = (
     const args = { epoch, partId, field, at, chunk: text, t };
     return toPartChunkResult(await run('append-part-chunk', partsOf(conversationId, runId), args));
   },
-  async parkRun({ conversationId, runId, epoch, partIds, bytes, usage, tell }) {
+  async parkRun({ conversationId, runId, epoch, partIds, bytes, parts, usage, tell }) {
     const args = {
       epoch,
       partIds: JSON.stringify(partIds),
@@ -41,6 +41,7 @@ export const createPartCommands = (
       cap,
       used: usage ? JSON.stringify({ usage, bytes }) : '',
       tell: tell ? ('1' as const) : ('' as const),
+      standing: parts ? standingJson(parts) : '',
     };
     const reply = await run('park-run', partsOf(conversationId, runId), args);
     if (reply[0] === 'parked' && reply[2]) waits(String(reply[2]), conversationId);

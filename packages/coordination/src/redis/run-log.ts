@@ -33,7 +33,7 @@ import { DEFAULT_MODEL, type RunLog } from '../run-log/run-log.ts';
 import { TAIL_LIMITS } from '../limits.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
-import { asBegun, endingList, endOfParts, partJson, streamedOf } from '../parts.ts';
+import { asBegun, endingList, endOfParts, partJson, standingJson, streamedOf } from '../parts.ts';
 import { waitingArgs } from './args/waiting-args.ts';
 import { storedMessage } from './args/stored-message.ts';
 import { createRedisGrants } from './grants.ts';
@@ -128,8 +128,9 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     renewLeases: (owner, leaseMs, runs) => renewLeases(scripts, caller, owner, leaseMs, runs),
     doubtOwner: (owner, keepMs) => doubtOwner(scripts, caller, owner, keepMs),
-    async releaseRun({ conversationId, runId, epoch }) {
-      const [outcome] = await run('release-run', partsOf(conversationId, runId), { epoch });
+    async releaseRun({ conversationId, runId, epoch, standing }) {
+      const args = { epoch, bytes: standing?.bytes ?? ('' as const), standing: standing ? standingJson(standing.parts) : '' };
+      const [outcome] = await run('release-run', partsOf(conversationId, runId), args);
       return outcome as 'released' | 'fenced' | 'closed' | 'gone';
     },
     async restoreRun(command) {

@@ -37,6 +37,8 @@ export interface ParkRun extends OwnedRun {
   partIds: readonly string[];
   /** Length of the text. */
   bytes: number;
+  /** All of them as their owner has them: a store that has them otherwise has gone back, and answers `gone`. Absent: they are not compared. */
+  parts?: readonly Part[];
   /** What the run has cost so far: the next claim is told. */
   usage?: Usage;
   /** Tells the audit, and parks nothing yet: the owner lets go of the run when the database has it. */

@@ -34,6 +34,7 @@ import type {
   ClaimRunResult,
   EndRun,
   EndRunResult,
+  ReleaseOutcome,
   ReleaseRun,
   RenewOutcome,
 } from './writing.ts';
@@ -88,7 +89,7 @@ export interface RunWriter {
    */
   doubtOwner(owner: string, keepMs: number): Promise<RunRef[]>;
   /** Hands a run back at once (drain) and wakes the other pods. */
-  releaseRun(command: ReleaseRun): Promise<'released' | 'fenced' | 'closed' | 'gone'>;
+  releaseRun(command: ReleaseRun): Promise<ReleaseOutcome>;
   restoreRun(command: RestoreRun): Promise<RestoreRunResult>;
   /** Writes an end again as it was, over whoever has claimed the run meanwhile, unless an end of it stands. */
   restoreEnd(command: RestoreEnd): Promise<RestoreEndResult>;

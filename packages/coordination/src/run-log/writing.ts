@@ -118,4 +118,9 @@ export type CancelRunResult =
 
 export type RenewOutcome = 'renewed' | 'cancelled' | 'fenced' | 'closed' | 'gone';
 
-export interface ReleaseRun extends OwnedRun {}
+export interface ReleaseRun extends OwnedRun {
+  /** What its owner has written, so that a store which has gone back does not hand on less. Absent: it is not compared. */
+  standing?: { bytes: number; parts: readonly Part[] };
+}
+/** `gap`: the store has not what its owner wrote; nothing was released. */
+export type ReleaseOutcome = 'released' | 'gap' | 'fenced' | 'closed' | 'gone';

@@ -215,7 +215,10 @@ export class AppendLoop {
   readonly #send = (): Promise<OpOutcome> => sendOp(this.#options.runLog, this.#options.run, this.#parts, this.#op!);
 
   #settle(outcome: OpOutcome): void {
-    if (outcome === 'changed') return this.#endOp('changed');
+    // Only what waits for a person is changed by anybody else: any other part that stands otherwise is one of a store that has gone back.
+    const isDecided = outcome === 'changed' && this.#op?.kind === 'put' && (this.#op.from === 'waiting' || this.#op.from === 'unknown');
+    if (isDecided) return this.#endOp('changed');
+    if (outcome === 'changed') return void (this.#lost = true);
     const next = afterAppend(outcome === 'put' ? 'appended' : outcome);
     if (next === 'next') this.#opStands();
     else if (next === 'restore') this.#lost = true;

@@ -145,7 +145,7 @@ export const generate = (job: RunJob): ActiveRun => {
   /** Nobody holds the run until people have decided. */
   const park = async (partIds: readonly string[], usage: Usage | null): Promise<RunResult> => {
     const { bytes } = appends.standing();
-    const command = { ...owned, userId: claim.userId, partIds, bytes, usage: costWith(usage, bytes) };
+    const command = { ...owned, userId: claim.userId, partIds, bytes, parts: appends.parts.all, usage: costWith(usage, bytes) };
     const { outcome } = await parkRun(runLog, job.stored, command, retry);
     if (outcome === 'parked') return 'parked';
     if (outcome === 'cancelled') return end('cancelled', usage);
@@ -183,8 +183,19 @@ export const generate = (job: RunJob): ActiveRun => {
   };
 
   const release = async (): Promise<RunResult> => {
-    const outcome = await untilAnswered(() => runLog.releaseRun(owned), retry);
-    return outcome === 'released' ? 'released' : 'fenced';
+    const giveUpAt = clock.now() + OUTAGE_MS;
+    while (!giveUp.aborted && clock.now() < giveUpAt) {
+      const standing = { bytes: appends.standing().bytes, parts: appends.parts.all };
+      const outcome = await untilAnswered(() => runLog.releaseRun({ ...owned, standing }), retry);
+      if (outcome === 'released') return 'released';
+      if (outcome === 'fenced' || outcome === 'closed') return 'fenced';
+      // A store that forgot it, or went back behind it, would hand on nothing, or less than was shown.
+      await appends.restore();
+      if (appends.verdict === 'lost') throw appends.cause;
+      if (appends.verdict !== null) return appends.verdict === 'given-up' ? 'given-up' : 'fenced';
+      await clock.sleep(END_RETRY_MS, giveUp);
+    }
+    return 'given-up';
   };
 
   return {

@@ -84,11 +84,12 @@ export class Room implements Reader, WaitingRoom {
 
   add(follower: Follower): void {
     this.followers.add(follower);
+    this.#deps.metrics.follows.inc();
     this.read(follower);
   }
 
   leave(follower: Follower): void {
-    this.followers.delete(follower);
+    if (this.followers.delete(follower)) this.#deps.metrics.follows.dec();
     this.#reads.leave(follower);
     if (this.followers.size === 0) this.#deps.onEmpty(this);
   }

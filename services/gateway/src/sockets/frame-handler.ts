@@ -26,7 +26,7 @@ export interface FrameHandlerDeps {
   hub: Hub;
   commands: Commands;
   budgets: Pick<Budgets, 'follows' | 'command' | 'refusals'>;
-  metrics: Pick<GatewayMetrics, 'follows' | 'refollows' | 'resumes' | 'resumeSeconds'>;
+  metrics: Pick<GatewayMetrics, 'refollows' | 'resumes' | 'resumeSeconds'>;
 }
 export interface FrameErrors {
   fail(error: RunnelError, id?: FrameId): void;
@@ -178,7 +178,6 @@ export class FrameHandler {
       unfollow: () => this.#unfollow(conversationId),
     });
     this.#follows.set(conversationId, this.#deps.hub.follow({ conversationId, userId: this.#caller.userId, cursor, sink }));
-    this.#deps.metrics.follows.inc();
   }
 
   #notifyOutage(error: RunnelError): void {
@@ -200,7 +199,6 @@ export class FrameHandler {
   /** Ends a follow and keeps its place. */
   #stop(conversationId: string, follow: Follow): void {
     this.#follows.delete(conversationId);
-    this.#deps.metrics.follows.dec();
     follow.close();
   }
 

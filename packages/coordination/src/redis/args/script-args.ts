@@ -15,7 +15,7 @@ export interface ScriptArgs {
     cap: number;
   };
   'append-part-chunk': { epoch: number; partId: string; field: string; at: number; chunk: string; t: number };
-  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string; tell: '1' | '' };
+  'park-run': { epoch: number; partIds: string; bytes: number; cap: number; used: string; tell: '1' | ''; standing: string };
   'decide-part': { userId: string; partId: string; expected: string; part: string; facts: string; cap: number };
   'begin-run': {
     userId: string;
@@ -57,7 +57,7 @@ export interface ScriptArgs {
   };
   'cancel-run': { userId: string };
   'renew-leases': { owner: string; leaseMs: number };
-  'release-run': { epoch: number };
+  'release-run': { epoch: number; bytes: number | ''; standing: string };
   'doubt-owner': { owner: string; keepMs: number };
   'find-free-runs': { limit: number; models: string; turn: number; orphanMs: number; announce: '1' | '' };
   'count-waiting': { times: string };

@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 -- park-run: nobody holds the run until people have decided; it costs nothing meanwhile, and is kept for 31 days.
 -- KEYS     meta log channel owner run text parts partPrefix history order ids queued leases events
--- ARGV     conversationId runId epoch partIds bytes cap used tell
+-- ARGV     conversationId runId epoch partIds bytes cap used tell standing
 --          partIds: JSON list; bytes: of the text; used: JSON of what the run has cost, or ''; tell '1': only the audit is told, so that the
---          database has it before anybody lets go of it; its owner parks it afterwards
+--          database has it before anybody lets go of it; its owner parks it afterwards; standing: the parts as their owner has them (sameparts)
 -- Returns  told | parked offset userId | changed | gap bytes | cancelled | fenced | closed | gone      (changed: one of them is decided already)
 -- Law      L-1 epoch, length and states are checked first; L-2, L-3 by emit and audit; W-17
 local meta, log, channel, owner, run, text, parts, partPrefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local history, order, ids, queued, leases, events = KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local conversationId, runId, epoch, partIds, bytes, cap, used = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local tell = ARGV[8] == '1'
+local tell, standing = ARGV[8] == '1', ARGV[9]
 -- @include now
 -- @include json
 -- @include figure
@@ -18,6 +18,8 @@ local tell = ARGV[8] == '1'
 -- @include refusal
 -- @include writer
 -- @include stateof
+-- @include streamed
+-- @include sameparts
 
 if used ~= '' then
   cjson.decode(used)
@@ -41,6 +43,9 @@ for _, partId in ipairs(cjson.decode(partIds)) do
   elseif state ~= 'waiting' and state ~= 'unknown' then
     return { 'changed' }
   end
+end
+if not sameparts(standing) then
+  return { 'gone' }
 end
 local named = ',"runId":"' .. runId .. '"'
 local what = epoch .. ' ' .. bytes .. ' ' .. partIds
