@@ -68,7 +68,10 @@ const GO_ON =
  * A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. An API's is never cut: its
  * caller is told that it is too long.
  */
-const fitted = ({ messages, system = '', request }: Claim, { info: { promptTokens } }: Model): ReturnType<typeof fitThread> | null =>
+const fitted = (
+  { messages, system = '', request }: Claim,
+  { info: { promptTokens } }: Model,
+): ReturnType<typeof fitThread<StoredMessage>> | null =>
   promptTokens === undefined || request !== undefined ? null : fitThread(messages, promptTokens - tokensOf(system));
 
 /** What of the thread this model does not get; null: it gets all. */
