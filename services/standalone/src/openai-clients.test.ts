@@ -210,3 +210,20 @@ test('nobody is asked in a caller’s run, and nothing of a caller’s thread is
   }
   expect(bodies).toHaveLength(3);
 });
+
+test.each([
+  ['stop', 'stop', 'completed'],
+  ['length', 'length', 'incomplete'],
+  ['content_filter', 'content_filter', 'incomplete'],
+] as const)('an answer that %s left empty is an empty answer with its reason, and no failure', async (finish, reason, status) => {
+  const { client } = await start((response) => say(response, event({ content: '' }), event({}, finish)));
+  const messages = [{ role: 'user' as const, content: 'hi' }];
+  const whole = await client.chat.completions.create({ model: 'up', messages });
+  expect(whole).toMatchObject({ choices: [{ message: { content: '' }, finish_reason: reason }], usage: { total_tokens: 13 } });
+  const chunks = [];
+  for await (const chunk of await client.chat.completions.create({ model: 'up', messages, stream: true })) chunks.push(chunk);
+  expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: reason }], usage: { total_tokens: 13 } });
+  const response = await client.responses.create({ model: 'up', input: 'hi' });
+  expect(response).toMatchObject({ status, output_text: '', usage: { total_tokens: 13 } });
+  expect(await client.responses.retrieve(response.id)).toMatchObject({ status, usage: { total_tokens: 13 } });
+});
