@@ -106,6 +106,8 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 600_000,
+          // A bucket that does not answer is waited for, by a step of a file's life each.
+          maxConcurrency: 15,
           sequence: { groupOrder: 6 },
         },
       },
