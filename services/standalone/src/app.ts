@@ -41,6 +41,8 @@ export interface StandaloneDeps {
   metrics: Metrics;
   health: Health;
   tracer?: Tracer;
+  /** What stands between the gateway and its tables; absent: nothing. */
+  beforeTables?: (tables: AuditClient) => AuditClient;
 }
 
 export interface StandaloneApp {
@@ -71,6 +73,11 @@ const inProcess = (app: ReturnType<typeof createAuditApp>): AuditClient => ({
   },
 });
 
+/**
+ * How long a prompt waits for what the tables have of its conversation. They are in this process: what keeps them for longer than other gateways
+ * wait for a database is a machine that is busy, and a prompt that goes on without them begins with an empty thread and forgets its key (W-4).
+ */
+const TABLES_MS = 3_000;
 /** How long the start waits for the tables to take what a killed process left. */
 const LEFT_MS = 10_000;
 /** Nothing but its own outbox brings events late. */
@@ -131,7 +138,8 @@ export const createStandalone = async (deps: StandaloneDeps): Promise<Standalone
     health,
     runLog,
     pods: localPods(ai),
-    audit: inProcess(audit),
+    audit: (deps.beforeTables ?? ((client) => client))(inProcess(audit)),
+    auditSlowMs: TABLES_MS,
     // With DEV_MODE_OPEN or tokens it is known under other names.
     thisMachineOnly: config.authMode === 'dev' && isLoopback(config.host),
     guestKey: () => folder.guestKey,

@@ -4,15 +4,23 @@ import { join } from 'node:path';
 import { createHealth, createMetrics, loadConfig, silentLog, waitFor } from '@runnel/kit';
 import type { Message } from '@runnel/protocol';
 import { expect, onTestFinished } from 'vitest';
-import { createStandalone } from '../src/app.ts';
+import { createStandalone, type StandaloneDeps } from '../src/app.ts';
 import { configSpec } from '../src/config.ts';
 import { chooseModels } from '../src/local-models.ts';
 
 /** `npm start` in a folder, without a port until somebody asks for its address. */
-export const startAll = async (dataDir: string, env: Record<string, string> = {}) => {
+export const startAll = async (dataDir: string, env: Record<string, string> = {}, means: Pick<StandaloneDeps, 'beforeTables'> = {}) => {
   const config = loadConfig(configSpec, { DATA_DIR: dataDir, ...env });
   const metrics = createMetrics('test', { processMetrics: false });
-  const told = { config, models: config.models ?? chooseModels({}, []), env: {}, log: silentLog, metrics, health: createHealth() };
+  const told = {
+    config,
+    models: config.models ?? chooseModels({}, []),
+    env: {},
+    log: silentLog,
+    metrics,
+    health: createHealth(),
+    ...means,
+  };
   const { gateway, closables } = await createStandalone(told);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> =>
