@@ -35,6 +35,7 @@ const start = async (answer: (response: ServerResponse, body: Body) => unknown, 
     models: [
       { id: 'up', provider: 'openai-compatible', baseURL, default: true, canContinue: true, vision: true },
       { id: 'blind', provider: 'openai-compatible', baseURL, canContinue: true },
+      { id: 'small', provider: 'openai-compatible', baseURL, tools: true, contextTokens: 1_000, maxOutputTokens: 100 },
     ],
     env: {},
     log: silentLog,
@@ -187,4 +188,42 @@ test('W-4 after a restart a key means the same run, and a response says all that
   expect(await second.client.responses.create({ model: 'up', input: 'hi' }, options)).toMatchObject({ id: told.id, usage: told.usage });
   await expect(second.client.responses.create({ model: 'up', input: 'ho' }, options)).rejects.toMatchObject({ status: 422 });
   expect(second.bodies).toHaveLength(0);
+});
+
+test('nobody is asked in a caller’s run, and nothing of a caller’s thread is left out, however plainly they ask', async () => {
+  const { client, bodies } = await start(hello);
+  const messages = Array.from({ length: 9 }, (_, index) => ({
+    role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
+    content: `${index} ${'word '.repeat(200)}`,
+  }));
+  const turns = messages.map((message) => ({ ...message, type: 'message' as const }));
+  const asks: (() => Promise<unknown>)[] = [
+    () => client.chat.completions.create({ model: 'small', messages }),
+    () => client.chat.completions.create({ model: 'small', messages, temperature: 0 }),
+    () => client.responses.create({ model: 'small', input: turns }),
+  ];
+  for (const ask of asks) await ask();
+  for (const body of bodies) {
+    expect(body.messages).toEqual(messages);
+    const offered = (body['tools'] as { function: { name: string } }[]).map(({ function: { name } }) => name);
+    expect(offered).toEqual(['demo__clock', 'demo__calculator']);
+  }
+  expect(bodies).toHaveLength(3);
+});
+
+test.each([
+  ['stop', 'stop', 'completed'],
+  ['length', 'length', 'incomplete'],
+  ['content_filter', 'content_filter', 'incomplete'],
+] as const)('an answer that %s left empty is an empty answer with its reason, and no failure', async (finish, reason, status) => {
+  const { client } = await start((response) => say(response, event({ content: '' }), event({}, finish)));
+  const messages = [{ role: 'user' as const, content: 'hi' }];
+  const whole = await client.chat.completions.create({ model: 'up', messages });
+  expect(whole).toMatchObject({ choices: [{ message: { content: '' }, finish_reason: reason }], usage: { total_tokens: 13 } });
+  const chunks = [];
+  for await (const chunk of await client.chat.completions.create({ model: 'up', messages, stream: true })) chunks.push(chunk);
+  expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: reason }], usage: { total_tokens: 13 } });
+  const response = await client.responses.create({ model: 'up', input: 'hi' });
+  expect(response).toMatchObject({ status, output_text: '', usage: { total_tokens: 13 } });
+  expect(await client.responses.retrieve(response.id)).toMatchObject({ status, usage: { total_tokens: 13 } });
 });

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '@runnel/coordination';
 import type { ModelRequest } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
-import { askedOf } from './asked.ts';
+import { askedOf, trimmedOf } from './asked.ts';
 import type { Claim } from './run-job.ts';
 import type { Model } from '../models/registry.ts';
 
@@ -75,3 +75,17 @@ test('results of tools replace the log’s answer by the turn that asked for the
 test.each(['{', '{"params":{"max_tokens":"x"}}', '{"thread":{}}'])('a request that cannot be read (%s) asks nobody', (request) => {
   expect(asked(THREAD, request).error).toMatchObject({ code: 'internal' });
 });
+
+test.each<ModelRequest>([{}, { params: { seed: 5 } }, { instructions: 'brief' }])(
+  'a thread that is too long for its model is cut for a page, and for no API’s caller: %j',
+  (request) => {
+    const long = Array.from({ length: 9 }, (_, index) => message(`m${index}`, index % 2 === 0 ? 'user' : 'assistant', 'word '.repeat(100)));
+    const model = { system: null, info: { promptTokens: 500 }, provider: { canContinue: true } } as unknown as Model;
+    const claim = { messages: long, text: '' } as unknown as Claim;
+    expect(askedOf(claim, model).messages.length).toBeLessThan(9);
+    expect(trimmedOf(claim, model)).not.toBeNull();
+    const callers = { ...claim, request: JSON.stringify(request) };
+    expect(askedOf(callers, model).messages.filter(({ role }) => role !== 'system')).toHaveLength(9);
+    expect(trimmedOf(callers, model)).toBeNull();
+  },
+);

@@ -64,17 +64,21 @@ const callingTurn = ({ text, parts = [] }: StoredMessage): ModelMessage | null =
 const GO_ON =
   'Your answer was cut off. Go on exactly where it ends, in its language and format; repeat nothing and say nothing about this.';
 
-/** A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. */
-const fitting = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): readonly StoredMessage[] =>
-  promptTokens === undefined ? messages : fitThread(messages, promptTokens - tokensOf(system)).kept;
+/**
+ * A thread of the log, as much of it as the model has room for: what `run-started` was told by the same rule. An API's is never cut: its
+ * caller is told that it is too long.
+ */
+const fitted = (
+  { messages, system = '', request }: Claim,
+  { info: { promptTokens } }: Model,
+): ReturnType<typeof fitThread<StoredMessage>> | null =>
+  promptTokens === undefined || request !== undefined ? null : fitThread(messages, promptTokens - tokensOf(system));
 
 /** What of the thread this model does not get; null: it gets all. */
-export const trimmedOf = ({ messages, system = '' }: Claim, { info: { promptTokens } }: Model): Trimmed | null =>
-  promptTokens === undefined ? null : fitThread(messages, promptTokens - tokensOf(system)).trimmed;
+export const trimmedOf = (claim: Claim, model: Model): Trimmed | null => fitted(claim, model)?.trimmed ?? null;
 
 /**
- * The model's input: the system text of its entry, of the conversation and of this request, then the thread. A caller's own thread is
- * never cut: an API says when it is too long.
+ * The model's input: the system text of its entry, of the conversation and of this request, then the thread.
  */
 export const askedOf = (claim: Claim, model: Model): Asked => {
   const { messages, request } = claim;
@@ -84,7 +88,7 @@ export const askedOf = (claim: Claim, model: Model): Asked => {
   const texts = [model.system, claim.system, instructions].filter((own) => own !== null && own !== undefined && own !== '') as string[];
   const asked = [
     ...texts.map((own) => ({ role: 'system' as const, text: own })),
-    ...(thread ? ofRequest(messages, thread) : ofThread(fitting(claim, model))),
+    ...(thread ? ofRequest(messages, thread) : ofThread(fitted(claim, model)?.kept ?? messages)),
   ];
   return { messages: asked, ...(params && { params }), ...(details && { details }) };
 };

@@ -10,7 +10,13 @@ export const toEndError = ({ code, message, retryAfterMs, providerStatus, provid
   ...(providerCode !== undefined && { providerCode }),
 });
 
-/** An empty answer is a failure, whatever finish the provider reports. */
+/**
+ * An API's caller may have asked for what leaves nothing (a limit that thoughts used up, a text to stop at, the end of an answer begun), or a
+ * filter has taken it: the finish says so.
+ */
+export const mayBeEmpty = ({ request }: Pick<Claim, 'request'>, finish: Finish): boolean => request !== undefined && finish !== 'tools';
+
+/** To a person an empty answer is a failure, whatever finish the provider reports. */
 export const emptyAnswer = (finish: Finish): RunnelError =>
   new RunnelError(
     'model-failed',

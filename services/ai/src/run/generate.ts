@@ -6,7 +6,7 @@ import { systemClock } from '../runs/clock.ts';
 import type { ModelMessage } from '../models/provider.ts';
 import { untilAnswered } from '../runs/retry.ts';
 import { askedOf } from './asked.ts';
-import { emptyAnswer, endAs, isDeleted, toEndError, withhold } from './ends.ts';
+import { emptyAnswer, endAs, isDeleted, mayBeEmpty, toEndError, withhold } from './ends.ts';
 import { parkRun } from '../parking/park.ts';
 import { withContents } from './attachments.ts';
 import { Decisions } from '../tools/decisions.ts';
@@ -77,8 +77,8 @@ export const generate = (job: RunJob): ActiveRun => {
     if (stopping.signal.reason === 'release') return release();
     if (stopping.signal.reason === 'interrupt') return end('interrupted', written.usage);
     if (written.waiting) return park(written.waiting, written.usage);
-    if (written.error === null && (appends.whole.trim() !== '' || appends.parts.all.length > 0))
-      return end('complete', written.usage, { finish: written.finish });
+    const isAnswer = appends.whole.trim() !== '' || appends.parts.all.length > 0 || mayBeEmpty(claim, written.finish);
+    if (written.error === null && isAnswer) return end('complete', written.usage, { finish: written.finish });
     const isEmpty = appends.whole === '' && appends.parts.all.length === 0;
     if (written.error !== null && isEmpty && (await job.fallBack?.(written.error))) return 'rerouted';
     const error = written.error ?? emptyAnswer(written.finish);

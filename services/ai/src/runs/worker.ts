@@ -47,6 +47,8 @@ export interface WorkerDeps extends Pick<RunJob, 'maxAnswerBytes' | 'tools' | 'm
 
 /** The part of a drain that is reserved for releasing runs that did not finish. */
 const HANDOVER_MS = 2000;
+/** What an API's caller asked who asked for an answer and no more: such a conversation is called as a page's. */
+const NOTHING_OF_ITS_OWN = '{}';
 /**
  * The runs of this pod: takes what it is given or finds, keeps the leases, and hands everything back when it drains. Whether it
  * still owns a run only the store knows: a pod that was paused learns it by `fenced` and stops without a word.
@@ -147,7 +149,7 @@ export const createWorker = (deps: WorkerDeps) => {
       known: (end) => {
         witness.remember(end);
         metrics.endsKept(witness.bytes);
-        onEnd?.(end, claim.request !== undefined);
+        onEnd?.(end, claim.request !== undefined && claim.request !== NOTHING_OF_ITS_OWN);
       },
       ...lines,
     });

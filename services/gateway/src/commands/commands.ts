@@ -191,8 +191,8 @@ export const createCommands = (deps: CommandsDeps): OwnCommands => {
     }
   };
 
-  const askedOf = (request: ModelRequest | undefined): { request?: string } =>
-    request && Object.keys(request).length > 0 ? { request: JSON.stringify(request) } : {};
+  /** Also one that asks for nothing of its own: in an API's run nobody is there to be asked, and its thread is whole. */
+  const askedOf = (request: ModelRequest | undefined): { request?: string } => (request ? { request: JSON.stringify(request) } : {});
 
   /** What a model takes. An API's own thread is never cut: its caller is told that it is too long. */
   const limitsOf = ({ request }: Pick<BeginRun, 'request'>, model: string): Pick<BeginRun, 'room' | 'blind'> => {

@@ -114,6 +114,12 @@ test.each(['!!!!', 'iVBOR', 'iVBORw0KGgo==', 'iVBO=Rw0', 'iV*ORw0KGgo=', ''])('n
 });
 
 describe('messages', () => {
+  test.each([' indented', 'a line\n', '\u00a0x'])('the blanks around a prompt are the model’s to read: %j', (text) => {
+    const { prompt, request } = read([user('a'), { role: 'assistant', content: ' b ' }, user(text)]);
+    expect(prompt).toBe(text);
+    expect(request.thread?.turns.map(({ content }) => content)).toEqual(['a', ' b ', text]);
+  });
+
   test('of text in the usual order they are the thread of the log', () => {
     const { prompt, seed, request } = read([
       { role: 'developer', content: 'rules' },

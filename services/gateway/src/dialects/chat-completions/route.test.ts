@@ -386,6 +386,23 @@ test('every answer has an id; an answer of a run says what is left of the minute
   expect(refused.requestID).toMatch(/^req_/);
 });
 
+test('who has no prompt left in this minute is told so by the same headers, with the refusal', async () => {
+  const runLog = createMemoryRunLog();
+  const pod = scriptPod(runLog, greet);
+  await using gateway = await startGateway({ runLog, dispatcher: pod, models: pod.models, env: { RATE_LIMIT_PER_MINUTE: '1' } });
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'sk-test', maxRetries: 0 });
+  await client.chat.completions.create(ask('hello'));
+  const asks = [() => client.chat.completions.create(ask('hello')), () => client.responses.create({ model: MODEL, input: 'hello' })];
+  for (const again of asks) {
+    const refused = (await again().catch((error: unknown) => error)) as APIError;
+    expect(refused).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
+    expect(refused.headers?.get('x-ratelimit-limit-requests')).toBe('1');
+    expect(refused.headers?.get('x-ratelimit-remaining-requests')).toBe('0');
+    expect(refused.headers?.get('x-ratelimit-reset-requests')).toMatch(/^(\d+m)?\d+s$/);
+    expect(Number(refused.headers?.get('retry-after'))).toBeGreaterThan(0);
+  }
+});
+
 test('a conversation is listed when its caller wants it kept, or has named it', async () => {
   await using t = await start(greet);
   const listed = async () => {

@@ -78,9 +78,12 @@ export const completionRoutes = (app: Routes, context: OpenAiContext): void => {
     const begin = async (): Promise<number> => {
       const told = { text: asked.prompt, files, passing, seed: asked.seedOf(messageId), request: asked.requestFor(messageId, kept) };
       const command = { ...run, messageId, model, isAgain, ...told };
-      const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
-      reply.headers(await rateHeaders(budgets, userId));
-      return offset;
+      try {
+        return (await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog))).offset;
+      } finally {
+        // A refusal says it as well: that is where a client waits by it.
+        reply.headers(await rateHeaders(budgets, userId));
+      }
     };
     await withAnswer(context, caller, run, { reply, life, cancelAfterMs }, begin, async (answer) => {
       if (asked.stream) await firstSign(answer);

@@ -110,9 +110,12 @@ export const createRoute = (app: Routes, context: OpenAiContext, shelves: Shelve
         request: asked.requestFor(messageId, kept),
       };
       const command = { ...run, messageId, model, isAgain, ...told, ...place };
-      const { offset } = await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog));
-      reply.headers(await rateHeaders(budgets, userId));
-      return offset;
+      try {
+        return (await promptFor(context, caller, command, () => checkSameBody(ids, userId, runLog))).offset;
+      } finally {
+        // A refusal says it as well: that is where a client waits by it.
+        reply.headers(await rateHeaders(budgets, userId));
+      }
     };
     const cancelAfterMs = store ? null : ids.key === undefined ? 0 : config.idempotencyGraceMs;
     await withAnswer(context, caller, run, { reply, life, cancelAfterMs }, begin, async (answer) => {

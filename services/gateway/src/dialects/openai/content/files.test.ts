@@ -51,7 +51,7 @@ test('images and files are parts of the prompt, as its conversation shows it', a
     { index: 0, at: 0, kind: 'file', state: 'done', name: 'image-1.png', mediaType: 'image/png', width: 1, height: 1 },
     { index: 1, at: 0, kind: 'file', state: 'done', name: 'a.csv', mediaType: 'text/csv', bytes: 3, tokens: 1 },
   ]);
-  expect(pod.runs[0]!.request).toBeUndefined();
+  expect(pod.runs[0]!.request).toEqual({});
 });
 
 test('Responses: the same, and `input_items` names them', async () => {

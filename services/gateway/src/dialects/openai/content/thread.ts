@@ -43,6 +43,9 @@ const earlierId = (messageId: string, index: number): string =>
     .digest('hex')
     .slice(0, 32);
 
+/** The log keeps a prompt without the blanks around it; a model gets them. */
+const isTrim = ({ shown }: ReadTurn): boolean => shown === shown.trim();
+
 const isPlain = ({ turn: { role, content, tool_calls, name } }: ReadTurn): boolean =>
   role !== 'tool' && typeof content === 'string' && !tool_calls && name === undefined;
 
@@ -101,7 +104,8 @@ export const readThread = (
   const prompting = isAllNew ? turns : [turns[at]!];
   const files = prompting.flatMap((turn) => turn.files);
   const earlierFiles = isAllNew ? [] : turns.slice(0, at).flatMap((turn) => turn.files);
-  const isSaidByTheLog = isLast && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain) && earlierFiles.length === 0;
+  const isSaidByTheLog =
+    isLast && isTrim(turns[at]!) && before.length <= (isAllNew ? 0 : MAX_SEED) && turns.every(isPlain) && earlierFiles.length === 0;
   const last = isAllNew ? 0 : lastOf(turns, at);
   // Of a conversation that goes on nothing else of the request is kept.
   const prompt = prompting
