@@ -5,7 +5,7 @@ import { RunnelError, type Message } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ChatProvider } from '../models/provider.ts';
 import { createFaultyRunLog } from '../../testing/faulty-run-log.ts';
-import { countTo, memoryRunLog, modelsOf, prompt, startPod } from '../../testing/pods.ts';
+import { countTo, modelsOf, prompt, startPod } from '../../testing/pods.ts';
 import { createStoredEnds } from './stored-ends.ts';
 
 /** A model that never says the same twice, and counts how often it was asked. */
