@@ -173,13 +173,17 @@ export class Stage {
     await this.#nothingLeft();
   }
 
+  /** The queues of runs in Redis that are not empty; '': nobody writes, and none waits. */
+  async runsLeft(): Promise<string> {
+    return String(await this.#redis.cli('EVAL', WAITING_RUNS, '0'));
+  }
+
   closeViewers(): void {
     this.viewers.forEach((viewer) => viewer.close());
   }
 
   /** No lease, no queued run, no followed conversation outlives what it was for. */
   async #nothingLeft(): Promise<void> {
-    const redis = this.#redis;
     const none = async (pod: Pod, metric: string): Promise<void> => {
       const value = await pod.metric(metric);
       if (value !== 0) throw new Error(`${pod.name}: ${metric} is ${value}`);
@@ -188,7 +192,7 @@ export class Stage {
       Promise.all(this.cluster.liveGateways().flatMap((gateway) => what.map((each) => none(gateway, `runnel_gateway_${each}`))));
     await waitFor(
       async () => {
-        const waiting = String(await redis.cli('EVAL', WAITING_RUNS, '0'));
+        const waiting = await this.runsLeft();
         if (waiting !== '') throw new Error(`left over: ${waiting}`);
         await gateways('sockets', 'follows');
         for (const pod of this.cluster.ai) if (pod.alive) await none(pod, 'runnel_ai_runs');

@@ -138,4 +138,60 @@ export const failoverEndedScenarios: Scenario[] = [
       }
     },
   },
+  {
+    name: 'redis-failover-that-only-the-database-remembers',
+    promise: 'P-1 P-2 W-13 L-6',
+    cluster: { proxied: true, audit: true, fakeModel: true },
+    deadlineMs: 90_000,
+    run: async (stage) => {
+      const { redis, wires, fakeModel, ai } = stage.cluster;
+      const replication = await startTcpProxy(redis.port);
+      const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
+      try {
+        const inSync = async (): Promise<boolean> => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up');
+        await waitFor(inSync, { deadlineMs: 15_000, what: 'the replica to follow' });
+        const cut = await Promise.all(Array.from({ length: 4 }, () => ask(stage, 150, 100, begin(stage))));
+        await Promise.all(
+          cut.map(({ viewers, runId }) =>
+            viewers[0]!.screen.until(() => (viewers[0]!.screen.textOf(runId)?.length ?? 0) > 200, 10_000, 'text'),
+          ),
+        );
+        replication.blackHole = 'all';
+        const shown = await Promise.all(cut.map((one) => ended(one)));
+        const isStored = async (one: Asked, text: string): Promise<boolean> =>
+          (await storedText(stage, { ...one, words: 0, full: '', endings: [] }).catch(() => undefined)) === text;
+        for (const [index, one] of cut.entries())
+          await waitFor(() => isStored(one, shown[index]!), { deadlineMs: 15_000, everyMs: 100, what: 'an end in the database' });
+        // Nobody reads on, and no pod remembers.
+        stage.closeViewers();
+        await Promise.all(ai.map((pod) => pod.kill()));
+        const { asked } = fakeModel!;
+
+        await redis.nodes[0]!.kill();
+        await replica.cli('REPLICAOF', 'NO', 'ONE');
+        for (const wire of wires.all) {
+          wire.target = replica.port;
+          wire.cut();
+        }
+        stage.useRedis(replica);
+        if ((await stage.runsLeft()) === '') throw new Error('the replica did not lag: nothing runs in it');
+        await Promise.all(ai.map((pod) => pod.start()));
+        await waitFor(async () => (await stage.runsLeft()) === '', { deadlineMs: 20_000, everyMs: 100, what: 'each run to have ended' });
+        for (const [index, one] of cut.entries()) {
+          await stays(stage, one, shown[index]!);
+          const messages = await history(stage.origin(), one.conversationId, stage.userId);
+          const status = messages.find(({ messageId }) => messageId === one.runId)?.status;
+          if (status !== 'complete') throw new Error(`P-1: an answer that was complete is ${status}`);
+        }
+        const again = fakeModel!.asked - asked;
+        if (again > 0 || asked !== cut.length)
+          throw new Error(`P-2: the model was asked ${asked} and ${again} times for ${cut.length} answers`);
+        stage.note(`${cut.length} ends came back from the database; verify: ${await verify(stage)}`);
+        stage.closeViewers();
+      } finally {
+        await replica.stop();
+        await replication.close();
+      }
+    },
+  },
 ];

@@ -21,6 +21,7 @@ export type { KeptGrants } from './memory/person/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
 export { repeats, withoutText } from './messages.ts';
+export { storedEnd } from './stored-end.ts';
 export * from './title.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
 export * from './outbox-entries.ts';

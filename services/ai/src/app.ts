@@ -28,6 +28,7 @@ import { readModels } from './models/live/read-models.ts';
 import type { ModelRegistry } from './models/registry.ts';
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import { watchStoreMemory } from './runs/store-memory.ts';
+import { createStoredEnds, PATIENCE_MS } from './runs/stored-ends.ts';
 import { createStoredWaits } from './parking/stored-waits.ts';
 import { createTellCalls } from './parking/told-calls.ts';
 import { createWorker, type Worker } from './runs/worker.ts';
@@ -133,6 +134,8 @@ export const createAiApp = async (deps: AiDeps): Promise<AiApp> => {
       innerToken && {
         stored: createStoredWaits({ url: auditUrl, token: innerToken, onAnswer: metrics.parked }),
         tellCall: createTellCalls({ url: auditUrl, token: innerToken, onAnswer: metrics.callTold }),
+        // No lease is renewed while it is asked.
+        archive: createStoredEnds({ url: auditUrl, token: innerToken, patienceMs: Math.min(PATIENCE_MS, config.leaseMs / LEASE_TO_KEEP) }),
       }),
     ...(titles && { onEnd: titles.consider }),
     alone,

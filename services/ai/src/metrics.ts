@@ -7,6 +7,7 @@ import { ENDPOINT_OUTCOMES, type EndpointOutcome } from './models/endpoints/pool
 import { UNKNOWN_MODEL } from './models/unknown.ts';
 import type { Claim, RunObserver, RunResult } from './run/run-job.ts';
 import type { StoredAnswer } from './parking/stored-waits.ts';
+import type { Repair } from './runs/end-witness.ts';
 import type { HandOver } from './runs/living-owner.ts';
 import { createTitleMetrics } from './titles/title-metrics.ts';
 import { createToolMetrics } from './tools/tool-metrics.ts';
@@ -31,6 +32,7 @@ const RESULTS = [
   'given-up',
   'lost',
 ] as const satisfies RunResult[];
+const REPAIRS = ['restored', 'stored', 'stands', 'busy', 'closed', 'failed'] as const satisfies Repair[];
 const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
 const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
 const STORED = ['has', 'late', 'away'] as const satisfies StoredAnswer[];
@@ -66,8 +68,12 @@ export const createAiMetrics = (metrics: Metrics) => {
   const logEvents = metrics.histogram('runnel_ai_log_events', 'Events the log of a conversation has had when an answer ends', LOG_EVENTS);
   const fenced = metrics.counter('runnel_ai_fenced_total', 'Writes the store refused because the run belongs to another');
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
-  const endRepairs = metrics.counter('runnel_ai_end_repairs_total', 'Ends looked for in a store that went back, by outcome', ['outcome']);
-  for (const outcome of ['restored', 'stands', 'busy', 'closed', 'failed']) endRepairs.inc({ outcome }, 0);
+  const endRepairs = metrics.counter(
+    'runnel_ai_end_repairs_total',
+    'Ends looked for in a store that went back, by outcome; stored: written again as the database has it',
+    ['outcome'],
+  );
+  startAtZero(endRepairs, { outcome: REPAIRS });
   const handOvers = metrics.counter(
     'runnel_ai_hand_overs_total',
     'Runs that a pod still wrote when another had claimed an older copy of them, by what became of the text',
@@ -152,7 +158,7 @@ export const createAiMetrics = (metrics: Metrics) => {
     titles: titleMetrics,
     parked: (database: StoredAnswer): void => parks.inc({ database }),
     callTold: (database: StoredAnswer): void => callsTold.inc({ database }),
-    endRepaired: (outcome: string): void => endRepairs.inc({ outcome }),
+    endRepaired: (outcome: Repair): void => endRepairs.inc({ outcome }),
     handedOver: (outcome: HandOver): void => handOvers.inc({ outcome }),
     waiting(half: number, fresh: number): void {
       waiting.set({ kind: 'half' }, half);

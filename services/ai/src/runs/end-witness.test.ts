@@ -1,12 +1,12 @@
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { MemoryStore } from '@runnel/coordination/testing';
-import { waitFor } from '@runnel/kit';
-import { RunnelError } from '@runnel/protocol';
+import { createInnerToken, waitFor } from '@runnel/kit';
+import { RunnelError, type Message } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
 import type { ChatProvider } from '../models/provider.ts';
 import { createFaultyRunLog } from '../../testing/faulty-run-log.ts';
-import { countTo, memoryRunLog, modelsOf, prompt, startPod } from '../../testing/pods.ts';
-import type { Archive } from './end-witness.ts';
+import { countTo, modelsOf, prompt, startPod } from '../../testing/pods.ts';
+import { createStoredEnds } from './stored-ends.ts';
 
 /** A model that never says the same twice, and counts how often it was asked. */
 const restlessModel = () => {
@@ -233,36 +233,47 @@ describe('B4 the store goes back behind an end', () => {
     expect(await ended(runLog, run.runId)).toMatchObject({ text, status });
   });
 
-  test('what only the database knows is written again from there', async () => {
-    const runLog = memoryRunLog();
-    const { models, asked } = restlessModel();
+  /** A copy whose owner died, in a store that changed (`lost`) or did not, and a database that has its end. */
+  const inDatabase = async (doubt: 'lost' | 'stale') => {
+    const { store, runLog } = storeOf();
     const run = await prompt(runLog, 'hello');
-    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
-    const archive: Archive = async (_run, { userId, title, run: claimed, messages, epoch }) => ({
-      ...run,
-      epoch,
-      userId,
-      title,
-      run: claimed,
-      messages,
-      reason: 'complete',
-      text: 'as the database has it',
-      bytes: 22,
-      sha256: 'x',
-    });
-    await startPod('a', runLog, { models, archive });
-    expect(await ended(runLog, run.runId)).toMatchObject({ text: 'as the database has it' });
-    expect(asked()).toBe(0);
+    const claim = await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    const half = 'as far as the copy has it';
+    if (doubt === 'lost') await runLog.appendChunk({ ...run, epoch: 1, at: 0, text: half, t: 1 });
+    if (doubt === 'lost') store.raise();
+    const requests: string[] = [];
+    const { parentId, startedAt } = claim.run;
+    const text = `${half}, and to its end`;
+    const row: Message = { messageId: run.runId, parentId, role: 'assistant', text, status: 'complete', createdAt: startedAt };
+    const fetch = async (url: string | URL | Request) => (requests.push(String(url)), Response.json({ messages: [row], hasMore: false }));
+    const token = createInnerToken({ given: 'a-token-between-services' });
+    return { runLog, run, text, requests, archive: createStoredEnds({ url: 'http://audit:1', token, fetch }) };
+  };
+
+  test('what only the database knows is written again from there, and not ended as the copy has it', async () => {
+    const { runLog, run, text, requests, archive } = await inDatabase('lost');
+    const { models, asked } = restlessModel();
+    const pod = await startPod('a', runLog, { models, archive });
+    expect(await ended(runLog, run.runId)).toMatchObject({ text, status: 'complete' });
+    expect([asked(), requests.length]).toEqual([0, 1]);
+    expect(await pod.metricsText()).toContain('runnel_ai_end_repairs_total{outcome="stored",service="ai"} 1');
   });
 
-  test('P-4 where nobody knows an end, a dead pod’s run goes on, also while the database does not answer', async () => {
-    const runLog = memoryRunLog();
+  test('P-4 a takeover in a store that did not change asks no database', async () => {
+    const { runLog, run, requests, archive } = await inDatabase('stale');
     const { models, asked } = restlessModel();
-    const run = await prompt(runLog, 'hello');
-    await runLog.claimRun({ ...run, owner: 'dead', leaseMs: 1, models: { count: true } });
-    const archive = (): Promise<never> => Promise.reject(new Error('away'));
-    await startPod('a', runLog, { models, archive });
+    const pod = await startPod('a', runLog, { models, archive });
     expect(await ended(runLog, run.runId)).toMatchObject({ status: 'complete' });
-    expect(asked()).toBe(1);
+    expect([asked(), requests.length]).toEqual([1, 0]);
+    expect(await pod.metricsText()).toContain('runnel_ai_end_repairs_total{outcome="stored",service="ai"} 0');
+  });
+
+  test('while the database does not answer, the text that stands ends `interrupted`', async () => {
+    const { runLog, run } = await inDatabase('lost');
+    const { models, asked } = restlessModel();
+    await startPod('a', runLog, { models, archive: () => Promise.reject(new Error('away')) });
+    expect(await ended(runLog, run.runId)).toMatchObject({ text: 'as far as the copy has it', status: 'interrupted' });
+    expect(asked()).toBe(0);
   });
 });

@@ -11,6 +11,9 @@ const ASK_MS = 100;
 /** Ends that are written again at the same time, after a store has come back older. */
 const REPAIRS = 16;
 
+/** What became of an end that was looked for in the store: written again by a pod that saw it, or (`stored`) as the database has it; or not. */
+export type Repair = 'restored' | 'stored' | 'stands' | 'busy' | 'closed' | 'failed';
+
 /** What another store than Redis knows of a run's end: the database. Null: nothing. */
 export type Archive = (run: RunRef, claim: Claim) => Promise<EndedRun | null>;
 
@@ -22,7 +25,7 @@ export interface WitnessOptions {
   /** All runs of this pod. */
   all?(): Iterable<WithheldRun>;
   /** After each end that was written again, or found standing. */
-  onRepair?(outcome: 'restored' | 'stands' | 'busy' | 'closed' | 'failed'): void;
+  onRepair?(outcome: Repair): void;
   /** When this pod, as the owner, has answered for a run that another claimed. */
   onHandOver?(outcome: HandOver): void;
   log: Logger;
@@ -40,7 +43,7 @@ const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} 
  * such a store says `running`, and the model would be asked again for an answer that people have seen whole.
  *
  * A pod that finds its own ended run waiting writes the end again; a pod that has claimed a run whose owner fell silent first asks the
- * others. Both take no step of an ordinary run.
+ * others, and the database where the store has changed. All of it takes no step of an ordinary run.
  */
 export class Witness {
   readonly #options: WitnessOptions;
@@ -96,8 +99,9 @@ export class Witness {
     if (await this.repair(run)) return 'ended';
     const answer = await this.#askPods(run, claim);
     if (answer !== 'unknown') return answer;
-    const end = await this.#options.archive?.(run, claim).catch(() => null);
-    return end !== null && end !== undefined && (await this.#write(end)) ? 'ended' : 'unknown';
+    // An owner that only fell silent left no end behind: its takeover waits for no database (P-4).
+    const end = claim.doubt === 'lost' ? await this.#options.archive?.(run, claim).catch(() => null) : null;
+    return end && (await this.#write(end, 'database')) ? 'ended' : 'unknown';
   }
 
   /** True when the hint was for the witness. */
@@ -156,13 +160,13 @@ export class Witness {
   }
 
   /** True when the end stands in the store now. */
-  async #write(end: EndedRun): Promise<boolean> {
+  async #write(end: EndedRun, from: 'pod' | 'database' = 'pod'): Promise<boolean> {
     const { runLog, log, onRepair } = this.#options;
     const { conversationId, runId } = end;
     try {
       const { outcome } = await runLog.restoreEnd({ ...end, newLogId: newId() });
-      onRepair?.(outcome);
-      if (outcome === 'restored') log.warn({ event: 'end.restored', conversationId, runId });
+      onRepair?.(outcome === 'restored' && from === 'database' ? 'stored' : outcome);
+      if (outcome === 'restored') log.warn({ event: 'end.restored', conversationId, runId, from });
       // Deleted, or somebody else's by now.
       if (outcome === 'closed') this.#ended.forget(end);
       return outcome === 'restored' || outcome === 'stands';

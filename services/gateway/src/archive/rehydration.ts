@@ -1,10 +1,9 @@
-import type { BeginRun, BeginRunResult, ChangeResult, ReadState, RunLog } from '@runnel/coordination';
-import { RunnelError, type Message } from '@runnel/protocol';
+import { storedEnd, type BeginRun, type BeginRunResult, type ChangeResult, type ReadState, type RunLog } from '@runnel/coordination';
+import { newId, RunnelError, type Message } from '@runnel/protocol';
 import { decide, mustAskDatabase, type Standing, type Verdict } from '../auth/access.ts';
 import { AuditDesk, NEWEST, SLOW_MS, type Answer, type Asked } from './ownership.ts';
 import type { AuditClient } from './audit-client.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import { storedEnd } from './stored-end.ts';
 
 /** A reader may wait longer than a prompt, and still be told of an outage in time. */
 const READ_PATIENCE_MS = 450;
@@ -50,8 +49,14 @@ export const withRehydration = (runLog: RunLog, audit: AuditClient, metrics?: Ow
     const { messages, hasMore, title = '', system, model = lastModelOf(messages), parked } = answer.page;
     const own = { ...(system && { system }), ...(model && { model }) };
     const stored = { ...asked, messages, hasMore, title, ...own, ...(parked && { parked }) };
-    const end = storedEnd(await runLog.readState(asked), asked, messages);
-    if (end) await runLog.restoreEnd(end);
+    const state = await runLog.readState(asked);
+    // An answer that runs here and has ended there: the store went back behind its end.
+    const copy =
+      state.kind === 'snapshot' && state.lossy && state.run
+        ? { ...asked, title: state.title, epoch: state.run.epoch, run: state.run }
+        : null;
+    const end = copy && storedEnd(copy, messages);
+    if (end) await runLog.restoreEnd({ ...end, newLogId: newId() });
     // One of them does it: a conversation that is here lacks some of it, one that is not is put back.
     if ((await runLog.rehydrate(stored)).outcome === 'exists') await runLog.mergeStored(stored);
   };
