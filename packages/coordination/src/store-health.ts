@@ -17,6 +17,8 @@ export interface StoreHealth {
   answering(): boolean;
   /** Called when another server, or another history of one, answers than before: what it holds may be older. */
   onStoreChange(listener: () => void): void;
+  /** Milliseconds since this process last saw such a change; infinite: never. */
+  storeChangedAgoMs(): number;
   /** How full the store is; null where it has no memory but the process's own. */
   storeMemory(): Promise<StoreMemory | null>;
 }

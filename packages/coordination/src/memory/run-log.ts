@@ -128,6 +128,7 @@ export const createMemoryRunLog = (options: MemoryRunLogOptions = {}): MemoryRun
     ping: async () => {},
     answering: () => true,
     onStoreChange: (listener) => void store.changes.add(listener),
+    storeChangedAgoMs: () => performance.now() - store.changedAt,
     storeMemory: async () => null,
     async close() {
       store.followers.clear();

@@ -45,6 +45,7 @@ export class MemoryStore {
   /** As in Redis: which history of the store this is, and since when. Only tests raise it. */
   readonly generation = { n: 0, since: 0 };
   readonly changes = new Set<() => void>();
+  changedAt = Number.NEGATIVE_INFINITY;
   readonly #durable: DurableOutbox | undefined;
   #entries = 0;
 
@@ -201,6 +202,7 @@ export class MemoryStore {
       run.expires = now + LIMITS.changedLeaseMs;
     }
     queueMicrotask(() => {
+      this.changedAt = performance.now();
       for (const listener of this.changes) listener();
     });
   }

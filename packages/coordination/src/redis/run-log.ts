@@ -277,6 +277,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       await caller.call('ping', () => client.ping());
     },
     onStoreChange: generation.onChange,
+    storeChangedAgoMs: generation.changedAgoMs,
     storeMemory: () => caller.call('store-memory', () => askStoreMemory(client)),
     async close() {
       channels.close();

@@ -16,6 +16,7 @@ type Noted = ['same' | 'raised', number, string] | ['unknown'];
 export const watchGeneration = (client: RedisClient, scripts: ScriptRunner, onError: (error: Error) => void) => {
   const listeners = new Set<() => void>();
   const known = new Map<number, string>();
+  let changedAt = Number.NEGATIVE_INFINITY;
 
   const note = async (shard: number): Promise<boolean> => {
     const noted = (await scripts.run('note-store', ofShard(shard), {})) as Noted;
@@ -23,7 +24,9 @@ export const watchGeneration = (client: RedisClient, scripts: ScriptRunner, onEr
     const now = `${noted[1]} ${noted[2]}`;
     const before = known.get(shard);
     known.set(shard, now);
-    return before !== undefined && before !== now;
+    if (before === undefined || before === now) return false;
+    changedAt = performance.now();
+    return true;
   };
   const noteAll = async (): Promise<void> => {
     const notes = await Promise.allSettled(Array.from({ length: shardCount() }, (_, shard) => note(shard)));
@@ -37,5 +40,8 @@ export const watchGeneration = (client: RedisClient, scripts: ScriptRunner, onEr
     client.on('refresh', () => void noteAll());
     client.on('+node', (node: Redis) => node.on('ready', () => void noteAll()));
   }
-  return { onChange: (listener: () => void): void => void listeners.add(listener) };
+  return {
+    onChange: (listener: () => void): void => void listeners.add(listener),
+    changedAgoMs: (): number => performance.now() - changedAt,
+  };
 };

@@ -1,5 +1,6 @@
 import type { ReadState, RunLog } from '@runnel/coordination';
 import { RunnelError } from '@runnel/protocol';
+import { lookAgain } from './look-again.ts';
 
 /** A run of a conversation, and where to look for it. */
 export interface FoundRun {
@@ -16,11 +17,12 @@ const runIn = (state: Extract<ReadState, { kind: 'snapshot' }>, runId: string | 
 
 /** Null: there is no such conversation, or no such run in it. Throws `forbidden`. */
 export const findRun = async (
-  runLog: Pick<RunLog, 'readState'>,
+  runLog: Pick<RunLog, 'readState' | 'storeChangedAgoMs'>,
   place: { conversationId: string; userId: string },
   runId?: string,
-): Promise<FoundRun | null> => {
-  const state = await runLog.readState({ ...place, cursor: null });
-  if (state.kind === 'forbidden') throw new RunnelError('forbidden');
-  return state.kind === 'snapshot' ? runIn(state, runId) : null;
-};
+): Promise<FoundRun | null> =>
+  lookAgain(runLog, async () => {
+    const state = await runLog.readState({ ...place, cursor: null });
+    if (state.kind === 'forbidden') throw new RunnelError('forbidden');
+    return state.kind === 'snapshot' ? runIn(state, runId) : null;
+  });

@@ -2,11 +2,12 @@ import type { RunLog } from '@runnel/coordination';
 import type { Message, RunSnapshot, ServerEvent } from '@runnel/protocol';
 import type { HistoryQuery, HistoryResult } from '../../archive/audit-history.ts';
 import type { ToldFailure } from '../answer.ts';
+import { lookAgain } from '../look-again.ts';
 import { noResponse, parseResponseId, responseId, type ResponseRef } from './id.ts';
 
 /** Where responses are looked for. */
 export interface Shelves {
-  runLog: Pick<RunLog, 'readState' | 'findRun'>;
+  runLog: Pick<RunLog, 'readState' | 'findRun' | 'storeChangedAgoMs'>;
   /** Pages of the conversation, also what only the database has. */
   history(query: HistoryQuery): Promise<HistoryResult>;
 }
@@ -69,19 +70,26 @@ const failureOf = async (runLog: Shelves['runLog'], ref: ResponseRef, userId: st
  *
  * @throws ApiError 404 for one that is unknown, deleted, not stored, or somebody else's
  */
-export const findResponse = async ({ runLog, history }: Shelves, id: string, userId: string): Promise<Found> => {
+export const findResponse = async (shelves: Shelves, id: string, userId: string): Promise<Found> => {
   const ref = parseResponseId(id);
-  if (!ref) throw noResponse(id);
+  const found = ref && (await lookAgain(shelves.runLog, () => lookUp(shelves, ref, userId)));
+  if (!found) throw noResponse(id);
+  return found;
+};
+
+/** Null: it is not here. @throws ApiError 404 for one that is deleted, no response, or somebody else's */
+const lookUp = async ({ runLog, history }: Shelves, ref: ResponseRef, userId: string): Promise<Found | null> => {
   const { conversationId, runId } = ref;
   const state = await runLog.readState({ conversationId, userId });
-  if (state.kind === 'forbidden' || state.kind === 'none') throw noResponse(id);
+  if (state.kind === 'forbidden') throw noResponse(responseId(ref));
+  if (state.kind === 'none') return null;
   if (state.kind === 'snapshot' && state.run?.runId === runId)
     return { ref, run: state.run, message: null, before: pathTo(state.messages, state.run.parentId) };
   let messages: Message[] = state.kind === 'snapshot' ? [...state.messages] : [];
   for (let page = 0; page < MOST_PAGES; page++) {
     const message = messages.find(({ messageId }) => messageId === runId);
     if (message) {
-      if (message.status === 'deleted' || message.role !== 'assistant') throw noResponse(id);
+      if (message.status === 'deleted' || message.role !== 'assistant') throw noResponse(responseId(ref));
       const failure = message.status === 'failed' || message.status === 'interrupted' ? await failureOf(runLog, ref, userId) : undefined;
       return { ref, run: null, message, before: pathTo(messages, message.parentId), ...(failure && { failure }) };
     }
@@ -90,7 +98,7 @@ export const findResponse = async ({ runLog, history }: Shelves, id: string, use
     if (older.kind !== 'page' || older.messages.length === 0) break;
     messages = [...older.messages, ...messages];
   }
-  throw noResponse(id);
+  return null;
 };
 
 /** Where the pieces of an answer end, as the log still has them: bytes of its text. */
