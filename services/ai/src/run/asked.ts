@@ -103,7 +103,7 @@ export const goOnFrom = <T extends Pick<Request, 'messages' | 'prefix'>>(
   return { messages: [...messages, { role: 'assistant', text: prefix }, { role: 'user', text: GO_ON }], prefix: '' };
 };
 
-const readRequest = (json: string): ModelRequest | RunnelError => {
+export const readRequest = (json: string): ModelRequest | RunnelError => {
   try {
     return parseBody(ModelRequest, JSON.parse(json));
   } catch (cause) {

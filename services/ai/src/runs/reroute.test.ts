@@ -152,16 +152,37 @@ test('each model of a list is tried at most once, in its order, whatever the lis
   );
 });
 
-test('a request with parameters goes only to a model that carries them out', () => {
+test('a request goes to a model that takes all that it is made of, and to any where it is made of words alone', () => {
   const known: Record<string, Model> = {
-    a: modelOf('a', { fallback: ['b', 'c'], info: { ...modelOf('a').info, accepts: ['seed', 'stop'] } }),
-    b: modelOf('b', { info: { ...modelOf('b').info, accepts: ['stop'] } }),
+    a: modelOf('a', { fallback: ['b', 'c', 'd'], info: { ...modelOf('a').info, accepts: ['seed', 'stop'] } }),
+    b: modelOf('b', { info: { ...modelOf('b').info, accepts: ['stop', 'prefill'] } }),
+    d: modelOf('d'),
     c: modelOf('c', { info: { ...modelOf('c').info, accepts: ['stop', 'seed', 'user'] } }),
   };
   const models = { get: (id: string) => known[id] };
   const run = { runId: 'r', parentId: null, model: 'a', startedAt: 1 };
-  expect(nextModels(models, { run, messages: [] })[0]?.info.id).toBe('b');
-  expect(nextModels(models, { run, messages: [], request: '{}' })[0]?.info.id).toBe('c');
+  const next = (request?: object | string) => {
+    const told = typeof request === 'object' ? JSON.stringify(request) : request;
+    return nextModels(models, { run, messages: [], ...(told !== undefined && { request: told }) }).map(({ info }) => info.id);
+  };
+  const thread = (...turns: object[]) => ({ thread: { first: 'm', last: 0, turns: [{ role: 'user', content: 'hi' }, ...turns] } });
+  expect(next()).toEqual(['b', 'c', 'd']);
+  for (const words of [{}, { params: {} }, { instructions: 'brief' }, { params: { seed: null } }, thread()])
+    expect([words, next(words)]).toEqual([words, ['b', 'c', 'd']]);
+  expect(next({ params: { stop: ['x'] } })).toEqual(['b', 'c']);
+  expect(next({ params: { seed: 5 } })).toEqual(['c']);
+  const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+  for (const [input, turn] of Object.entries({
+    image_url: { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,x' } }] },
+    file: { role: 'user', content: [{ type: 'file', file: { file_data: 'data:,x' } }] },
+    input_audio: { role: 'user', content: [{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }] },
+    tool_results: { role: 'tool', content: '1', tool_call_id: 'c' },
+    prefill: { role: 'assistant', content: 'It is' },
+  }))
+    expect([input, next(thread(turn))]).toEqual([input, input === 'prefill' ? ['b'] : []]);
+  expect(next(thread({ role: 'assistant', content: null, tool_calls: [call] }, { role: 'user', content: 'hm' }))).toEqual([]);
+  // What cannot be read may be made of anything.
+  expect(next('no JSON')).toEqual(['c']);
 });
 
 test('nobody is answered by a model that is not theirs: one of some people stands in only for one that all of its askers may ask', () => {

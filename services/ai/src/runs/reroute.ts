@@ -1,14 +1,32 @@
 import type { OwnedRun, RunLog, StoredMessage } from '@runnel/coordination';
-import type { RunnelError } from '@runnel/protocol';
-import { isForAllOf } from '@runnel/protocol/http';
+import { RunnelError } from '@runnel/protocol';
+import { isForAllOf, MODEL_INPUTS, type ModelInput } from '@runnel/protocol/http';
 import { mayFallBack } from '../models/model-error.ts';
 import type { Model, ModelRegistry } from '../models/registry.ts';
-import { trimmedOf } from '../run/asked.ts';
+import { readRequest, trimmedOf } from '../run/asked.ts';
 import type { Claim } from '../run/run-job.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';
 
-/** What an API's caller may send to the one, the other carries out too. */
-const takesAsMuch = (asked: Model, other: Model): boolean => (asked.info.accepts ?? []).every((name) => other.info.accepts?.includes(name));
+/** What a model has to take to answer this request of an API: its parameters, and what its thread is made of; null: it cannot be read. Pure. */
+const needsOf = (json: string): string[] | null => {
+  const request = readRequest(json);
+  if (request instanceof RunnelError) return null;
+  const { params = {}, thread } = request;
+  const turns = thread?.turns ?? [];
+  const kinds = new Set(turns.flatMap(({ content }) => (Array.isArray(content) ? content.map(({ type }) => type) : [])));
+  const has: Readonly<Record<ModelInput, boolean>> = {
+    image_url: kinds.has('image_url'),
+    file: kinds.has('file'),
+    input_audio: kinds.has('input_audio'),
+    turn_files: turns.some(({ files = [] }) => files.length > 0),
+    tool_results: turns.some(({ role, tool_calls }) => role === 'tool' || tool_calls !== undefined),
+    prefill: turns.at(-1)?.role === 'assistant',
+  };
+  const named = Object.entries(params).flatMap(([name, value]) => (value === null || value === undefined ? [] : [name]));
+  return [...named, ...MODEL_INPUTS.filter((input) => has[input])];
+};
+
+const takes = (other: Model, needs: readonly string[]): boolean => needs.every((name) => other.info.accepts?.includes(name));
 
 const hasPictures = (messages: readonly StoredMessage[]): boolean =>
   messages.some(({ parts = [] }) => parts.some(({ kind, mediaType }) => kind === 'file' && mediaType?.startsWith('image/')));
@@ -25,12 +43,13 @@ export const nextModels = (
   const asked = models.get(requestedModel);
   if (!asked) return [];
   const rest = asked.fallback.slice(requestedModel === run.model ? 0 : asked.fallback.indexOf(run.model) + 1);
+  const needs = request === undefined ? [] : (needsOf(request) ?? asked.info.accepts ?? []);
   const fits = (other: Model | undefined): other is Model =>
     other !== undefined &&
     !other.suspended &&
     // Who asks is not known here any more: a model of some people's answers for one that more may ask to nobody.
     isForAllOf(asked.info.access, other.info.access) &&
-    (request === undefined || takesAsMuch(asked, other)) &&
+    takes(other, needs) &&
     (other.info.vision === true || !hasPictures(messages));
   return rest.map((id) => models.get(id)).filter(fits);
 };
