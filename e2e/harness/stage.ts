@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { TestRedis } from '@runnel/coordination/testing';
 import { startCluster, type Cluster, type ClusterOptions } from './processes/cluster.ts';
 import { prompt } from './commands.ts';
 import { accentText, countText, Expected, type ExpectedRun } from './viewers/expected.ts';
@@ -128,6 +129,17 @@ export class Stage {
   /** After a failover: where the truth is now. */
   useRedis(redis: Pick<Redis, 'cli'>): void {
     this.#redis = redis;
+  }
+
+  /** A replica becomes the master, which dies: everybody reaches it by the wire they had. */
+  async promote(replica: TestRedis, master: TestRedis = this.cluster.redis.nodes[0]!): Promise<void> {
+    await master.kill();
+    await replica.cli('REPLICAOF', 'NO', 'ONE');
+    this.useRedis(replica);
+    for (const wire of this.cluster.wires.all) {
+      wire.target = replica.port;
+      wire.cut();
+    }
   }
 
   /** The AI pod that holds the run now. */

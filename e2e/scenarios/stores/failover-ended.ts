@@ -144,7 +144,7 @@ export const failoverEndedScenarios: Scenario[] = [
     cluster: { proxied: true, audit: true, fakeModel: true },
     deadlineMs: 90_000,
     run: async (stage) => {
-      const { redis, wires, fakeModel, ai } = stage.cluster;
+      const { redis, fakeModel, ai } = stage.cluster;
       const replication = await startTcpProxy(redis.port);
       const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
       try {
@@ -167,13 +167,7 @@ export const failoverEndedScenarios: Scenario[] = [
         await Promise.all(ai.map((pod) => pod.kill()));
         const { asked } = fakeModel!;
 
-        await redis.nodes[0]!.kill();
-        await replica.cli('REPLICAOF', 'NO', 'ONE');
-        for (const wire of wires.all) {
-          wire.target = replica.port;
-          wire.cut();
-        }
-        stage.useRedis(replica);
+        await stage.promote(replica);
         if ((await stage.runsLeft()) === '') throw new Error('the replica did not lag: nothing runs in it');
         await Promise.all(ai.map((pod) => pod.start()));
         await waitFor(async () => (await stage.runsLeft()) === '', { deadlineMs: 20_000, everyMs: 100, what: 'each run to have ended' });

@@ -13,7 +13,7 @@ export const failoverPromptScenarios: Scenario[] = [
     cluster: { proxied: true, audit: true },
     deadlineMs: 90_000,
     run: async (stage) => {
-      const { redis, wires, ai, audit } = stage.cluster;
+      const { redis, ai, audit } = stage.cluster;
       const replication = await startTcpProxy(redis.port);
       const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
       const client = createClient({
@@ -46,13 +46,7 @@ export const failoverPromptScenarios: Scenario[] = [
         const unheard = chats.slice(2).map(ask);
         await Promise.all(unheard.map(isShown));
 
-        await redis.nodes[0]!.kill();
-        await replica.cli('REPLICAOF', 'NO', 'ONE');
-        for (const wire of wires.all) {
-          wire.target = replica.port;
-          wire.cut();
-        }
-        stage.useRedis(replica);
+        await stage.promote(replica);
         for (const pod of [...ai, audit!]) await pod.start();
         for (const { chat, messageId, runId } of [...heard, ...unheard]) {
           const { text } = await ended(chat, runId);

@@ -50,11 +50,8 @@ class Forgetting {
     return {
       lag: () => void (wire.blackHole = 'all'),
       promote: async (): Promise<void> => {
-        await this.store.kill();
-        await replica.cli('REPLICAOF', 'NO', 'ONE');
+        await this.#stage.promote(replica, this.store);
         this.store = replica;
-        this.#stage.useRedis(replica);
-        for (const { cut } of this.#stage.cluster.wires.all.map((each) => Object.assign(each, { target: replica.port }))) cut();
       },
     };
   }

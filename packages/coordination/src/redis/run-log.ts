@@ -29,7 +29,7 @@ import {
   toRestoreResult,
   type Reply,
 } from './replies.ts';
-import { DEFAULT_MODEL, type RunLog } from '../run-log/run-log.ts';
+import { DEFAULT_MODEL, type ReleaseOutcome, type RunLog } from '../run-log/run-log.ts';
 import { TAIL_LIMITS } from '../limits.ts';
 import { createRedisBudgets } from './budgets.ts';
 import { createPartCommands } from './part-commands.ts';
@@ -131,7 +131,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     async releaseRun({ conversationId, runId, epoch, standing }) {
       const args = { epoch, bytes: standing?.bytes ?? ('' as const), standing: standing ? standingJson(standing.parts) : '' };
       const [outcome] = await run('release-run', partsOf(conversationId, runId), args);
-      return outcome as 'released' | 'fenced' | 'closed' | 'gone';
+      return outcome as ReleaseOutcome;
     },
     async restoreRun(command) {
       const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages } = command;

@@ -1,5 +1,5 @@
 import type { AppendChunkResult, RestoreRun, RunLog } from '@runnel/coordination';
-import type { Part, PartField, PartState } from '@runnel/protocol';
+import { isWaiting, type Part, type PartField, type PartState } from '@runnel/protocol';
 import { systemClock, type Clock } from '../runs/clock.ts';
 import { untilAnswered, type RetryOptions } from '../runs/retry.ts';
 import { Halves } from './halves.ts';
@@ -215,10 +215,13 @@ export class AppendLoop {
   readonly #send = (): Promise<OpOutcome> => sendOp(this.#options.runLog, this.#options.run, this.#parts, this.#op!);
 
   #settle(outcome: OpOutcome): void {
-    // Only what waits for a person is changed by anybody else: any other part that stands otherwise is one of a store that has gone back.
-    const isDecided = outcome === 'changed' && this.#op?.kind === 'put' && (this.#op.from === 'waiting' || this.#op.from === 'unknown');
-    if (isDecided) return this.#endOp('changed');
-    if (outcome === 'changed') return void (this.#lost = true);
+    if (outcome === 'changed') {
+      // Only what waits for a person is changed by anybody else: any other part that stands otherwise is one of a store that has gone back.
+      const from = this.#op?.kind === 'put' ? this.#op.from : null;
+      if (from !== null && isWaiting({ state: from })) this.#endOp('changed');
+      else this.#lost = true;
+      return;
+    }
     const next = afterAppend(outcome === 'put' ? 'appended' : outcome);
     if (next === 'next') this.#opStands();
     else if (next === 'restore') this.#lost = true;
