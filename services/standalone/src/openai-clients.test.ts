@@ -211,19 +211,40 @@ test('nobody is asked in a caller’s run, and nothing of a caller’s thread is
   expect(bodies).toHaveLength(3);
 });
 
+const silent = (finish: string) => (response: ServerResponse) => say(response, event({ content: '' }), event({}, finish));
+const HI = [{ role: 'user' as const, content: 'hi' }];
+
 test.each([
-  ['stop', 'stop', 'completed'],
-  ['length', 'length', 'incomplete'],
-  ['content_filter', 'content_filter', 'incomplete'],
-] as const)('an answer that %s left empty is an empty answer with its reason, and no failure', async (finish, reason, status) => {
-  const { client } = await start((response) => say(response, event({ content: '' }), event({}, finish)));
-  const messages = [{ role: 'user' as const, content: 'hi' }];
-  const whole = await client.chat.completions.create({ model: 'up', messages });
+  ['a text to stop at', 'stop', { stop: ['x'] }],
+  ['a limit', 'length', {}],
+  ['a filter', 'content_filter', {}],
+] as const)('an answer that %s left empty is an empty answer with its reason, and no failure', async (_what, reason, params) => {
+  const { client } = await start(silent(reason));
+  const body = { model: 'up', messages: HI, ...('stop' in params && { stop: [...params.stop] }) };
+  const whole = await client.chat.completions.create(body);
   expect(whole).toMatchObject({ choices: [{ message: { content: '' }, finish_reason: reason }], usage: { total_tokens: 13 } });
   const chunks = [];
-  for await (const chunk of await client.chat.completions.create({ model: 'up', messages, stream: true })) chunks.push(chunk);
+  for await (const chunk of await client.chat.completions.create({ ...body, stream: true })) chunks.push(chunk);
   expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: reason }], usage: { total_tokens: 13 } });
+});
+
+test.each(['length', 'content_filter'])('a response that %s left empty is incomplete, and no failure', async (finish) => {
+  const { client } = await start(silent(finish));
   const response = await client.responses.create({ model: 'up', input: 'hi' });
-  expect(response).toMatchObject({ status, output_text: '', usage: { total_tokens: 13 } });
-  expect(await client.responses.retrieve(response.id)).toMatchObject({ status, usage: { total_tokens: 13 } });
+  expect(response).toMatchObject({ status: 'incomplete', output_text: '', usage: { total_tokens: 13 } });
+  expect(await client.responses.retrieve(response.id)).toMatchObject({ status: 'incomplete', usage: { total_tokens: 13 } });
+});
+
+test('an answer begun by its caller may end with that', async () => {
+  const { client } = await start(silent('stop'));
+  const messages = [...HI, { role: 'assistant' as const, content: 'It is' }];
+  expect(await client.chat.completions.create({ model: 'up', messages })).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
+});
+
+test('an empty answer without a reason is a failure of the model, to every caller', async () => {
+  const { client } = await start(silent('stop'));
+  const failed = { status: 502, code: 'model_failed' };
+  await expect(client.chat.completions.create({ model: 'up', messages: HI })).rejects.toMatchObject(failed);
+  await expect(client.chat.completions.create({ model: 'up', messages: HI, temperature: 0 })).rejects.toMatchObject(failed);
+  await expect(client.responses.create({ model: 'up', input: 'hi' })).rejects.toMatchObject(failed);
 });

@@ -1,5 +1,6 @@
 import { repeats, withoutText, type EndRun, type StoredMessage } from '@runnel/coordination';
 import { RunnelError, type EndReason, type Finish } from '@runnel/protocol';
+import { readRequest } from './asked.ts';
 import type { Claim } from './run-job.ts';
 
 export const toEndError = ({ code, message, retryAfterMs, providerStatus, providerCode }: RunnelError): NonNullable<EndRun['error']> => ({
@@ -11,10 +12,17 @@ export const toEndError = ({ code, message, retryAfterMs, providerStatus, provid
 });
 
 /**
- * An API's caller may have asked for what leaves nothing (a limit that thoughts used up, a text to stop at, the end of an answer begun), or a
- * filter has taken it: the finish says so.
+ * Whether an empty answer is what an API's caller asked for: a limit that thoughts used up or a filter took it, and the finish says so, or the
+ * caller gave a text to stop at or the beginning of the answer. A model that says nothing for no reason has failed.
  */
-export const mayBeEmpty = ({ request }: Pick<Claim, 'request'>, finish: Finish): boolean => request !== undefined && finish !== 'tools';
+export const mayBeEmpty = ({ request }: Pick<Claim, 'request'>, finish: Finish): boolean => {
+  if (request === undefined) return false;
+  if (finish !== 'stop') return finish === 'length' || finish === 'filter';
+  const asked = readRequest(request);
+  if (asked instanceof RunnelError) return false;
+  const { stop } = asked.params ?? {};
+  return (stop !== undefined && stop !== null) || asked.thread?.turns.at(-1)?.role === 'assistant';
+};
 
 /** To a person an empty answer is a failure, whatever finish the provider reports. */
 export const emptyAnswer = (finish: Finish): RunnelError =>
