@@ -40,16 +40,41 @@ test.each([
   expect(await run(pieces, params)).toEqual({ text, finish, usage: finish === undefined });
 });
 
+/** Cuts that two pieces of a text, or two stops, could tell differently. */
+const FOUND: [string[], string[], number, number][] = [
+  [['a', ' ', 'ST', 'OP'], ['STOP'], 1, 0],
+  [['a b', ' c', ' d'], ['b c d'], 2, 0],
+  [['ab', 'a', ' b'], ['ba b', 'a'], 5, 0],
+  [['a', ' ', 'b'], ['b'], 1, 1],
+];
+
 test('P-4 however a text is cut, and wherever another pod goes on, the limits are at the same place', async () => {
   const text = fc.array(fc.constantFrom('a', 'b', ' ', 'ab', 'ST', 'OP', 'STOP'), { maxLength: 20 });
+  const stop = fc.array(fc.constantFrom('STOP', 'OPST', 'b', ' ', 'a b', 'ab a', ' ST', 'T'), { maxLength: 3 });
   await fc.assert(
-    fc.asyncProperty(text, fc.integer({ min: 1, max: 5 }), fc.nat(), async (pieces, most, cut) => {
-      const params = { stop: 'STOP', max_tokens: most };
+    fc.asyncProperty(text, stop, fc.integer({ min: 1, max: 5 }), fc.nat(), async (pieces, stops, most, cut) => {
+      const params = { stop: stops, max_tokens: most };
       const whole = await run([pieces.join('')], params);
-      expect((await run(pieces, params)).text).toBe(whole.text);
-      expect(whole.text).not.toContain('STOP');
+      expect(await run(pieces, params)).toEqual(whole);
+      for (const word of stops) if (whole.finish !== 'length') expect(whole.text).not.toContain(word);
       const prefix = whole.text.slice(0, cut % (whole.text.length + 1));
-      expect(prefix + (await run(pieces, params, prefix)).text).toBe(whole.text);
+      const rest = await run(pieces, params, prefix);
+      expect({ ...rest, text: prefix + rest.text }).toEqual(whole);
     }),
+    { examples: FOUND, numRuns: 500 },
   );
+});
+
+test('a word that waited before a usage in the middle counts', async () => {
+  const interrupted: ChatProvider = {
+    canContinue: true,
+    async *stream() {
+      yield { text: 'a ST' };
+      yield { reasoning: 'hm' };
+      yield { text: ' b' };
+    },
+  };
+  const params = { stop: 'STOP', max_tokens: 2 };
+  const deltas = await collect(withLimits(interrupted, 'words').stream({ ...ask('x'), params }, NEVER));
+  expect(deltas).toEqual([{ text: 'a ' }, { text: 'ST' }, { reasoning: 'hm' }, { finish: 'length' }]);
 });

@@ -19,15 +19,33 @@ const begunOf = (text: string, stops: readonly string[]): number => {
   return 0;
 };
 
-const firstOf = (text: string, stops: readonly string[]): number =>
-  stops.map((stop) => text.indexOf(stop)).reduce((first, at) => (at >= 0 && (first < 0 || at < first) ? at : first), -1);
+/** Where a text is cut, and with which of its characters that is known: what is known first holds, however the text comes in pieces. */
+interface Cut {
+  at: number;
+  known: number;
+  finish: 'stop' | 'length';
+}
 
-/** Where the word after `most` words begins; -1: there are not so many. The last word may still grow, so it counts when another follows. */
-const endOfWords = (text: string, most: number): number => {
+/** The stop in `held`, which begins at `from` of the text, that is whole first; of two that end together, the longer one. */
+const cutOfStops = (held: string, stops: readonly string[], from: number): Cut | undefined =>
+  stops
+    .flatMap((stop): Cut[] => {
+      const at = held.indexOf(stop);
+      return at < 0 ? [] : [{ at: from + at, known: from + at + stop.length - 1, finish: 'stop' }];
+    })
+    .toSorted((a, b) => a.known - b.known || a.at - b.at)[0];
+
+/** Before the word after `most` words; its first letter tells it, since until then the last word may grow. */
+const cutOfWords = (text: string, most: number): Cut | undefined => {
+  if (most === Infinity) return undefined;
   let words = 0;
-  for (const { index } of text.matchAll(WORD)) if (words++ === most) return index;
-  return -1;
+  for (const { index, 0: word } of text.matchAll(WORD))
+    if (words++ === most) return { at: index, known: index + word.search(/\S/), finish: 'length' };
+  return undefined;
 };
+
+const firstOf = (stop: Cut | undefined, length: Cut | undefined): Cut | undefined =>
+  stop === undefined || (length !== undefined && length.known < stop.known) ? length : stop;
 
 /**
  * Keeps `stop` and the limit of length for a model that does not itself. `unit` null: it counts its tokens, and only `stop` is kept here.
@@ -49,18 +67,18 @@ export const withLimits = (provider: ChatProvider, unit: 'words' | null): ChatPr
       if (!('text' in delta)) {
         // Of a usage and a finish: what waits comes before them.
         if (held !== '') yield { text: held };
+        said += held;
         held = '';
         yield delta;
         continue;
       }
       held += delta.text;
-      const stopAt = firstOf(held, stops);
-      const whole = said + (stopAt < 0 ? held : held.slice(0, stopAt));
-      const cutAt = most === Infinity ? -1 : endOfWords(whole, most);
-      if (cutAt >= 0 || stopAt >= 0) {
-        const text = (cutAt >= 0 ? whole.slice(0, cutAt) : whole).slice(said.length);
+      const whole = said + held;
+      const cut = firstOf(cutOfStops(held, stops, said.length), cutOfWords(whole, most));
+      if (cut !== undefined) {
+        const text = whole.slice(said.length, cut.at);
         if (text !== '') yield { text };
-        yield { finish: cutAt >= 0 ? 'length' : 'stop' };
+        yield { finish: cut.finish };
         return;
       }
       // Blanks belong to the word behind them, which may be one too many.
