@@ -92,7 +92,8 @@ const service = (name) => async () => {
     await bundleService(name, join(root, 'app'));
     writeSbom(root, `services/${name}`);
   });
-  const [flags, env] = SERVICES[name].small ? [SMALL, SMALL_ENV] : [[], []];
+  const [flags, more] = SERVICES[name].small ? [SMALL, SMALL_ENV] : [[], {}];
+  const env = Object.entries(more).map(([key, value]) => `${key}=${value}`);
   return onNode(name, app, ['--disable-warning=TimeoutNegativeWarning', ...flags, `/app/${programOf(name)}`], env);
 };
 

@@ -13,7 +13,7 @@ const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const
 /** What a small process is started with: its young objects take no more than this (MiB, three times), whatever the machine has. */
 export const SMALL = ['--max-semi-space-size=1', '--optimize-for-size'];
 /** One heap of the C library instead of one a thread: 10 MiB less in an operator that works. */
-export const SMALL_ENV = ['MALLOC_ARENA_MAX=1'];
+export const SMALL_ENV = { MALLOC_ARENA_MAX: '1' };
 /** Where a service's program lies within its image, below /app. */
 export const programOf = (service, entry = 'main') => `services/${service}/dist/${entry}.mjs`;
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '@runnel/kit';
+import { SMALL, SMALL_ENV } from '../../../scripts/images/bundle.mjs';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MOST_BYTES = 100 * 1024 * 1024;
@@ -22,27 +23,23 @@ test(
     mkdirSync(account);
     for (const [name, text] of Object.entries({ namespace: 'chat', token: 'a-token', 'ca.crt': '' }))
       writeFileSync(join(account, name), text);
-    const child = spawn(
-      process.execPath,
-      ['--max-semi-space-size=1', '--optimize-for-size', join(dir, 'services/operator/dist/main.mjs')],
-      {
-        cwd: dir,
-        env: {
-          ...{
-            MALLOC_ARENA_MAX: '1',
-            NODE_ENV: 'production',
-            NODE_ID: 'shipped',
-            RELEASE: 'runnel',
-            RELEASE_INSTANCE: 'runnel',
-            SERVICE_ACCOUNT_DIR: account,
-          },
-          // Nobody is there: it goes on asking, as while an API server is away.
-          ...{ KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT_HTTPS: '9' },
-          ...{ HOST: '127.0.0.1', INTERNAL_PORT: '0', INTERNAL_TOKEN: 'inner-token-of-a-test' },
+    const child = spawn(process.execPath, [...SMALL, join(dir, 'services/operator/dist/main.mjs')], {
+      cwd: dir,
+      env: {
+        ...{
+          ...SMALL_ENV,
+          NODE_ENV: 'production',
+          NODE_ID: 'shipped',
+          RELEASE: 'runnel',
+          RELEASE_INSTANCE: 'runnel',
+          SERVICE_ACCOUNT_DIR: account,
         },
-        stdio: ['ignore', 'pipe', 'ignore'],
+        // Nobody is there: it goes on asking, as while an API server is away.
+        ...{ KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT_HTTPS: '9' },
+        ...{ HOST: '127.0.0.1', INTERNAL_PORT: '0', INTERNAL_TOKEN: 'inner-token-of-a-test' },
       },
-    );
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
     let port: number | undefined;
     const seen = new Set<string>();

@@ -7,6 +7,7 @@ import { createInnerToken, createMetrics, silentLog, waitFor } from '@runnel/kit
 import { createKubeApi, StatusError, type KubeObject, type Lease } from '@runnel/kube';
 import { startKubeServer, type KubeServer } from '@runnel/kube/testing';
 import { hashOfEntry, type AiFigures, type ModelEntry, type ModelFigures } from '@runnel/protocol/http';
+import { SMALL, SMALL_ENV } from '../../../scripts/images/bundle.mjs';
 import type { ChatCluster } from '../src/kinds/chat-cluster.ts';
 import type { ChatModel } from '../src/kinds/chat-model.ts';
 import { crds } from '../src/kinds/crd.ts';
@@ -87,11 +88,12 @@ export const startStage = async () => {
 
   const processes: ChildProcess[] = [];
   /** One that can be killed, and put to sleep. */
+  /** With what its image gives to Node. */
   const operatorProcess = (name: string, pace: 'quick' | 'real' = 'quick', modelsDir = '/etc/runnel/models'): ChildProcess => {
     const file = join(import.meta.dirname, 'operator-process.ts');
     const told = { KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl, PACE: pace, MODELS_DIR: modelsDir };
-    const env = { ...process.env, ...told };
-    const child = spawn(process.execPath, [file], { env, stdio: 'ignore' });
+    const env = { ...process.env, ...told, ...SMALL_ENV };
+    const child = spawn(process.execPath, [...SMALL, file], { env, stdio: 'ignore' });
     processes.push(child);
     return child;
   };
