@@ -132,7 +132,10 @@ const operatorScale = object({
 });
 
 const development = (own: Record<string, Schema> = {}): Schema =>
-  object({ enabled: bool, image: text('.'), storage: ref('quantityOrNothing'), nodeSelector: ref('labels'), ...own });
+  object({
+    ...{ enabled: bool, image: text('.'), storage: ref('quantityOrNothing'), resources: ref('resources'), nodeSelector: ref('labels') },
+    ...own,
+  });
 
 const existingSecret = ref('name');
 const secretKeys = (...names: string[]): Schema => object(Object.fromEntries(names.map((name) => [name, ref('key')])));

@@ -21,6 +21,7 @@ const WRONG: [path: string, value: unknown, at?: string][] = [
   ['gateway.maxUnavailable', 'some'],
   ['gateway.maxUnavailable', '0%'],
   ['redis.development.storage', 'much'],
+  ['kafka.development.resources.requests.cpu', 'some'],
   ['networkPolicy.egressCIDRs', ['10.0.0.0/33'], '/networkPolicy/egressCIDRs/0'],
   ['networkPolicy.ingressCIDRs', ['10.0.0.1'], '/networkPolicy/ingressCIDRs/0'],
   ['networkPolicy.ingressCIDRs', ['2001:db8::/129'], '/networkPolicy/ingressCIDRs/0'],

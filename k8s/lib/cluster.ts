@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/command.ts';
 import { ensureSystem } from '../../scripts/system.mjs';
@@ -32,6 +32,18 @@ const givenCluster = (env: NodeJS.ProcessEnv): Cluster => {
   };
 };
 
+/**
+ * A kubelet gives the pods of its node 1,024 shares a core. Here a group that the nodes are in stands above, with the 1,024 of one process: on a full
+ * machine all pods together would get as much as one program beside them. Where the machine has no such groups nothing is done.
+ */
+const weighAsNodes = (): void => {
+  for (const pods of globSync('/sys/fs/cgroup/cpu/*/n1/kubepods')) {
+    const group = join(pods, '../..');
+    const shares = NODES.map((node) => Number(readFileSync(join(group, node, 'kubepods/cpu.shares'), 'utf8')));
+    writeFileSync(join(group, 'cpu.shares'), String(shares.reduce((sum, share) => sum + share, 0)));
+  }
+};
+
 /** Two real nodes on this machine, by the tools in that folder. */
 const localCluster = async (folder: string): Promise<Cluster> => {
   const missing = ensureSystem(['kubernetes-node']);
@@ -46,6 +58,7 @@ const localCluster = async (folder: string): Promise<Cluster> => {
     await down().catch(() => undefined);
     throw error;
   });
+  weighAsNodes();
   const knode = join(folder, 'knode');
   return {
     env: { PATH, K8S_KILL_NODE: `${knode} {} kill`, K8S_START_NODE: `${knode} {} start` },

@@ -35,10 +35,13 @@ export const WITHOUT_LIMITS = [
   'maxBytesPerUserDay',
   'maxCommandsPerMinute',
 ].map((limit) => `limits.${limit}=0`);
+/** A node of two cores takes all of the release, also while the other one is drained or dead. */
+const SMALL_PODS = ['gateway', 'ai', 'audit'].map((component) => `${component}.resources.requests.cpu=150m`);
 /** Everything in the release, its stores on one node. */
 export const ALL_VALUES = [
   ...BASE_VALUES,
   ...WITHOUT_LIMITS,
+  ...SMALL_PODS,
   'audit.enabled=true',
   ...['redis', 'postgres', 'kafka'].flatMap((store) => [
     `${store}.development.enabled=true`,

@@ -72,6 +72,7 @@ imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext: {{- include "runnel.securityContext" (dict "root" .root "context" .root.Values.securityContext) | nindent 2 }}
 ports: [{ name: {{ .name }}, containerPort: {{ .port }} }]
 readinessProbe: { tcpSocket: { port: {{ .name }} }, periodSeconds: 2 }
+resources: {{- toYaml .values.resources | nindent 2 }}
 {{- end }}
 
 {{- define "runnel.storeClaim" -}}
