@@ -3,6 +3,7 @@ import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import type { ExpectedRun } from '../../harness/viewers/expected.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
+import { verify } from '../audit/heals.ts';
 import { Forgetting } from './forgotten.ts';
 import { isEnded, look, prove, toTheEnd, TOOLS, WORDS } from './play.ts';
 
@@ -70,6 +71,7 @@ export const lostQuestionScenarios: Scenario[] = [
       const first = stage.random.between(0, LAST.length - 1);
       try {
         for (let n = 0; n < DRAWS; n++) await draw(stage, redis, LAST[(first + n) % LAST.length]!);
+        stage.note(`verify: ${await verify(stage)}`);
         await stage.settle();
       } finally {
         await redis.close();

@@ -123,7 +123,7 @@ export const restoringContract = (current: Current): void => {
     expect(next.doubt).toBeUndefined();
   });
 
-  test.each(['another', 'its own process, once more'])('P-3 a claim that %s has taken over writes nothing, however high its epoch', async (who) => {
+  test.each(['another', 'the same pod'])('P-3 a claim that %s has taken over writes nothing, however high its epoch', async (who) => {
     const { log } = current();
     const run = await startRun(log, {}, { leaseMs: 0 });
     const first = claimed(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: 0, models: MODELS }));

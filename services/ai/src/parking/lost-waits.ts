@@ -23,7 +23,10 @@ const isBehind = (copy: Part, stored: Part | undefined): boolean =>
  * What the database has of a claimed run that waits, or waited and was decided on; null: nothing, or the copy has gone on since. A copy of an
  * owner before the one that let go is older; of that very owner it is the same answer, as far as it had come. Pure.
  */
-export const lostWait = ({ epoch, run, text, parts }: Pick<Claim, 'epoch' | 'run' | 'text' | 'parts'>, page: StoredPage): ParkedRun | null => {
+export const lostWait = (
+  { epoch, run, text, parts }: Pick<Claim, 'epoch' | 'run' | 'text' | 'parts'>,
+  page: StoredPage,
+): ParkedRun | null => {
   const { parked, messages } = page;
   // By its start it is the very run: one of the same name in a conversation that was made again has another.
   if (parked?.runId !== run.runId || parked.startedAt !== run.startedAt || parked.parentId !== run.parentId) return null;

@@ -141,17 +141,20 @@ test.each([
   // It may be repeated, and the answer may have ended since: nothing is done or said before a person says so.
   [{ act: 'approved', send: 'approved' }, ['act unknown', 'send unknown'], ['act 2', 'send 2']],
   [{ act: 'denied', send: 'running' }, ['act denied', 'send unknown'], ['send 2']],
-] as const)('W-19 what was approved in the lost tail counts as called, and is called again when a person says so: %j', async (states, asked, calls) => {
-  const one = await world();
-  heard(one, states);
-  one.goBack(one.copies.at(-1)!);
-  const { parts, epoch } = await again(one);
-  expect(parts.map(({ name, state }) => `${name} ${state}`)).toEqual(['do done', ...asked]);
-  expect([madeOf(one), epoch]).toEqual([['do 1'], 20]);
-  await one.decide();
-  expect(await one.ended()).toMatchObject({ text: 'First. Over.', status: 'complete' });
-  expect(madeOf(one)).toEqual([...calls, 'do 1'].toSorted());
-});
+] as const)(
+  'W-19 what was approved in the lost tail counts as called, and is called again when a person says so: %j',
+  async (states, asked, calls) => {
+    const one = await world();
+    heard(one, states);
+    one.goBack(one.copies.at(-1)!);
+    const { parts, epoch } = await again(one);
+    expect(parts.map(({ name, state }) => `${name} ${state}`)).toEqual(['do done', ...asked]);
+    expect([madeOf(one), epoch]).toEqual([['do 1'], 20]);
+    await one.decide();
+    expect(await one.ended()).toMatchObject({ text: 'First. Over.', status: 'complete' });
+    expect(madeOf(one)).toEqual([...calls, 'do 1'].toSorted());
+  },
+);
 
 test('P-2 where all is decided and done the answer may have ended: no model is asked, and all that is known stays', async () => {
   const one = await world();
