@@ -1,7 +1,7 @@
 import { isWaiting } from '@runnel/protocol';
 import type { StoredPage } from '@runnel/protocol/http';
 import { systemClock, type Clock } from '../runs/clock.ts';
-import { createAskAudit, type AuditDoor } from './ask-audit.ts';
+import { createAskAudit, type AuditDoor } from '../runs/ask-audit.ts';
 
 /** What the database should have before a run is let go of. */
 export interface Waiting {

@@ -3,7 +3,7 @@ import type { Logger } from '@runnel/kit';
 import { newId } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 import { EndedRuns, type EndedRun } from './ended-runs.ts';
-import type { LostWait } from '../parking/lost-waits.ts';
+import type { LostWait } from './lost-waits.ts';
 import type { Claim } from '../run/run-job.ts';
 import { answerOfOwner, digestOf, type HandOver, type LivingRun, type WithheldRun } from './living-owner.ts';
 

@@ -2,7 +2,7 @@
 import { asCopied, LIMITS, type RunLog, type RunRef, type SayRunning } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
 import { isFinal, isWaiting, newId } from '@runnel/protocol';
-import type { LostWait } from '../parking/lost-waits.ts';
+import type { LostWait } from './lost-waits.ts';
 import type { Claim } from '../run/run-job.ts';
 import type { HandOver } from './living-owner.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';

@@ -1,7 +1,7 @@
 import { storedEnd } from '@runnel/coordination';
 import { withDeadline } from '@runnel/kit';
-import { createAskAudit, type AuditDoor } from '../parking/ask-audit.ts';
-import { lostWait } from '../parking/lost-waits.ts';
+import { createAskAudit, type AuditDoor } from './ask-audit.ts';
+import { lostWait } from './lost-waits.ts';
 import type { Archive, Archived } from './end-witness.ts';
 
 export interface StoredEndsOptions extends AuditDoor {
