@@ -25,7 +25,7 @@ const REACHED: Readonly<Record<State, (shown: Shown, act: ToolPart | undefined) 
 };
 
 /** A cluster whose Redis changes under it. */
-class Forgetting {
+export class Forgetting {
   readonly #stage: Stage;
   store: TestRedis;
   readonly #closing: (() => Promise<void>)[] = [];

@@ -22,6 +22,7 @@ export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
 export { repeats, withoutText } from './messages.ts';
 export { storedEnd } from './stored-end.ts';
+export { asCopied } from './parked.ts';
 export * from './title.ts';
 export type { StoreMemory } from './redis/memory-usage.ts';
 export * from './outbox-entries.ts';

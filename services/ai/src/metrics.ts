@@ -32,7 +32,7 @@ const RESULTS = [
   'given-up',
   'lost',
 ] as const satisfies RunResult[];
-const REPAIRS = ['restored', 'stored', 'stands', 'busy', 'closed', 'failed'] as const satisfies Repair[];
+const REPAIRS = ['restored', 'stored', 'waits', 'stands', 'busy', 'closed', 'failed'] as const satisfies Repair[];
 const HAND_OVERS = ['restored', 'handed', 'taken', 'refused'] as const satisfies HandOver[];
 const UNANSWERABLE = ['unreadable', 'tried', 'model-unknown'] as const satisfies (Claim['spoilt'] | 'model-unknown')[];
 const STORED = ['has', 'late', 'away'] as const satisfies StoredAnswer[];
@@ -70,7 +70,7 @@ export const createAiMetrics = (metrics: Metrics) => {
   const restores = metrics.counter('runnel_ai_restores_total', 'Runs written again after the store lost them, by outcome', ['outcome']);
   const endRepairs = metrics.counter(
     'runnel_ai_end_repairs_total',
-    'Ends looked for in a store that went back, by outcome; stored: written again as the database has it',
+    'Ends looked for in a store that went back, by outcome; stored: written again as the database has it; waits: none, and it waits again as the database has it',
     ['outcome'],
   );
   startAtZero(endRepairs, { outcome: REPAIRS });

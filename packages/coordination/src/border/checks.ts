@@ -184,6 +184,7 @@ export const checkRestore = (command: RestoreRun): void => {
   if (command.request !== undefined) text(command.request, BORDER.requestBytes, 'request');
   name(command.owner, 'owner');
   count(command.leaseMs, 'lease');
+  if (command.claimed !== undefined) count(command.claimed, 'epoch');
 };
 
 export const checkRestoreEnd = (command: RestoreEnd): void => {

@@ -9,9 +9,9 @@ export const putBack = (store: MemoryStore, conversation: MemoryConversation, pa
   const { runId, parentId, model, startedAt, epoch, claims, used, trimmed, requestedModel, base, request } = parked;
   const open = stillOpen(parked);
   const held = store.runOf(conversationId, runId);
-  // A store that went back still waits for what the database knows to be decided: it may have been carried out.
-  const waits = conversation.active === runId && held?.status === 'running' && held.waiting !== null && held.epoch === epoch;
-  const isBehind = waits && open.length === 0;
+  // A store that went back still waits for what the database knows to be decided, of the same wait or of one before: it may have been carried out.
+  const waits = conversation.active === runId && held?.status === 'running' && held.waiting !== null;
+  const isBehind = waits && (held.epoch < epoch || (held.epoch === epoch && open.length === 0));
   if (!isBehind && (conversation.active !== null || conversation.messages.has(runId))) return false;
   if (!isBehind && (held ? held.status !== 'running' : conversation.ids.has(runId))) return false;
   conversation.active = runId;

@@ -22,7 +22,7 @@ const partsOf = (messages: readonly StoredMessage[]): StoredMessage[][] => {
 
 /** What `restore-run.lua` does, in memory. Memory is lost with its owner, so only tests and the contract come here. */
 export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunResult => {
-  const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, messages } = command;
+  const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, messages, claimed } = command;
   const { runId, parentId, model, startedAt } = command.run;
   const existing = store.conversations.get(conversationId);
   const known = store.runOf(conversationId, runId);
@@ -33,7 +33,9 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   if (known) {
     if (known.epoch > epoch || (known.epoch === epoch && known.owner !== owner)) return { outcome: 'fenced' };
     if (existing?.logId === newLogId && known.text === text) return { outcome: 'restored', logId: newLogId };
-  } else if (existing?.ids.has(runId)) return { outcome: 'closed' };
+    if (claimed !== undefined && (known.epoch !== claimed || known.owner !== owner)) return { outcome: 'fenced' };
+  } else if (claimed !== undefined) return { outcome: 'fenced' };
+  else if (existing?.ids.has(runId)) return { outcome: 'closed' };
 
   const isRemade = existing !== undefined && !known;
   const conversation = existing ?? store.create(conversationId, userId, title, newLogId);

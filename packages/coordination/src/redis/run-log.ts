@@ -135,7 +135,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
     },
     async restoreRun(command) {
       const { conversationId, epoch, owner, leaseMs, newLogId, userId, title, run: restored, text, messages } = command;
-      const { parts = [], step, request = '' } = command;
+      const { parts = [], step, request = '', claimed } = command;
       const { runId, parentId, model, startedAt } = restored;
       const path = runOfMessages(messages, restored).map(({ message, madeRun }) => storedMessage(message, madeRun));
       const held = parts.map((part) => [partJson(part), ...streamedOf(part), part.partId, partJson(asBegun(part))]);
@@ -155,6 +155,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         request,
         held: toLuaJson(held),
         step: step ?? ('' as const),
+        claimed: claimed ?? ('' as const),
       });
       if (reply[0] === 'restored') lists.note(userId, conversationId, title);
       return toRestoreResult(reply);

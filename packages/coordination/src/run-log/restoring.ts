@@ -9,6 +9,8 @@ import type { EndRun } from './writing.ts';
 export interface RestoreRun extends OwnedRun {
   owner: string;
   leaseMs: number;
+  /** The epoch by which it has the run now, where `epoch` is to be a higher one: `fenced`, when it has been claimed since. */
+  claimed?: number;
   /** The incarnation the owner knew; a new one is made unless the conversation was made again meanwhile. */
   newLogId: string;
   userId: string;

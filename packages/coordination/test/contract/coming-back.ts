@@ -200,6 +200,31 @@ export const comingBackContract = (current: Current): void => {
     expect(await log.rehydrate(decided)).toEqual({ outcome: 'exists' });
   });
 
+  test.each(['waits', 'is decided'])('W-19 a store that went back to an earlier question asks the later one, which %s', async (how) => {
+    const { log } = current();
+    const command = stored();
+    await log.rehydrate(command);
+    const done: Part = { ...approved, state: 'done', attempt: 1, output: 'x' };
+    const asked: Part = { partId: 'p2', index: 2, at: 12, kind: 'question', state: 'waiting', text: 'Đâu?', step: 1 };
+    const later = how === 'waits' ? asked : { ...asked, state: 'answered' as const, answer: 'Đây' };
+    const parts = [thought, done, later];
+    const next = { ...command, parked: { ...command.parked, epoch: 3, claims: 3, text: 'một hai ba', partIds: ['p2'], parts } };
+    expect(await log.rehydrate(next)).toMatchObject({ outcome: 'rehydrated' });
+    const { run } = await snapshotOf(log, command.conversationId);
+    expect(run).toMatchObject({ text: 'một hai ba', epoch: 3, parts });
+    expect(run!.waiting).toEqual(how === 'waits' ? ['p2'] : undefined);
+    // What was carried out is not asked again, and the database's older word changes nothing.
+    expect(await decide(command)).toEqual({ outcome: 'changed' });
+    expect(await log.rehydrate(command)).toEqual({ outcome: 'exists' });
+    if (how === 'waits') {
+      const answer = { ...refOf(command), userId: USER, decision: 'answer' as const, expected: asked };
+      const given = { ...asked, state: 'answered' as const, answer: 'Đây' };
+      expect(await log.decidePart({ ...answer, part: given })).toMatchObject({ outcome: 'decided' });
+    }
+    await current().jump(LIMITS.copyMs, [refOf(command)]);
+    expect(claimed(await claim(command))).toMatchObject({ epoch: 19, text: 'một hai ba', parts: [thought, done, { state: 'answered' }] });
+  });
+
   test('W-17 it comes back to a conversation that is here without it, and over nothing that is here', async () => {
     const { log } = current();
     const command = stored();

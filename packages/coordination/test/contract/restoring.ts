@@ -1,8 +1,9 @@
-import { newId } from '@runnel/protocol';
+import { newId, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
 import {
   append,
+  claimed,
   collect,
   endOf,
   eventsOf,
@@ -19,6 +20,10 @@ import {
   type Started,
 } from './world.ts';
 
+const call: Part = {
+  ...{ partId: 'p0', index: 0, at: 4, kind: 'tool', state: 'waiting', name: 'act', server: 'demo', callId: 'c', step: 0 },
+  ...{ input: '{"n":"ế"}', approval: { policy: 'ask' as const } },
+};
 const lostRun = (): Started => ({ conversationId: newId(), runId: newId(), messageId: newId(), epoch: 3 });
 
 export const restoringContract = (current: Current): void => {
@@ -90,6 +95,54 @@ export const restoringContract = (current: Current): void => {
     await waitFor(async () => (await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS })).outcome === 'claimed');
     expect(await log.restoreRun(restoreOf(run, 'ab'))).toEqual({ outcome: 'fenced' });
     expect(await log.restoreRun(restoreOf({ ...run, epoch: 2 }, 'ab', { owner: 'pod-c.1' }))).toEqual({ outcome: 'fenced' });
+  });
+
+  test('W-17 who has claimed an older copy writes what it waited for, under an epoch above all others, and parks it', async () => {
+    const { log } = current();
+    const run = await startRun(log, {}, { leaseMs: 0 });
+    const { conversationId, runId } = run;
+    await append(log, run, 0, 'ab');
+    await log.putPart({ ...run, part: { ...call, state: 'input', input: '' }, from: null });
+    const { epoch } = claimed(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: LEASE_MS, models: MODELS }));
+    const raised = { ...run, epoch: epoch + 17 };
+    const restore = { ...restoreOf(raised, 'abcd', { owner: 'pod-b.1' }), claimed: epoch, parts: [call], step: 4 };
+    expect(await log.restoreRun(restore)).toEqual({ outcome: 'restored', logId: restore.newLogId });
+    // Its answer was lost: it is asked again.
+    expect(await log.restoreRun(restore)).toEqual({ outcome: 'restored', logId: restore.newLogId });
+    for (const earlier of [run, { ...run, epoch }]) expect(await append(log, earlier, 2, 'x')).toEqual({ outcome: 'fenced' });
+    expect(await log.parkRun({ ...raised, partIds: ['p0'], bytes: 4, parts: [call] })).toMatchObject({ outcome: 'parked' });
+    const state = await snapshotOf(log, conversationId);
+    expect(state.run).toMatchObject({ runId, text: 'abcd', waiting: ['p0'], parts: [call] });
+    // Once more is too late: nobody has the claim any longer.
+    expect(await log.restoreRun({ ...restore, newLogId: newId() })).toEqual({ outcome: 'fenced' });
+    const approved: Part = { ...call, state: 'approved' };
+    const decision = { conversationId, runId, userId: USER, decision: 'approve' as const, expected: call, part: approved };
+    expect(await log.decidePart(decision)).toMatchObject({ outcome: 'decided' });
+    const next = claimed(await log.claimRun({ ...run, owner: 'pod-c.1', leaseMs: LEASE_MS, models: MODELS }));
+    expect(next).toMatchObject({ text: 'abcd', parts: [approved], epoch: epoch + 18 });
+    expect(next.doubt).toBeUndefined();
+  });
+
+  test.each(['another', 'the same pod'])('P-3 a claim that %s has taken over writes nothing, however high its epoch', async (who) => {
+    const { log } = current();
+    const run = await startRun(log, {}, { leaseMs: 0 });
+    const first = claimed(await log.claimRun({ ...run, owner: 'pod-b.1', leaseMs: 0, models: MODELS }));
+    const owner = who === 'another' ? 'pod-c.1' : 'pod-b.1';
+    const second = claimed(await log.claimRun({ ...run, owner, leaseMs: LEASE_MS, models: MODELS }));
+    const late = { ...restoreOf({ ...run, epoch: first.epoch + 17 }, 'late', { owner: 'pod-b.1' }), claimed: first.epoch };
+    expect(await log.restoreRun(late)).toEqual({ outcome: 'fenced' });
+    expect(await append(log, { ...run, epoch: second.epoch }, 0, 'on')).toMatchObject({ outcome: 'appended' });
+  });
+
+  test('L-6 a claim that went with its store writes nothing into the next, which the owner alone may', async () => {
+    const { log } = current();
+    const lost = lostRun();
+    expect(await log.restoreRun({ ...restoreOf({ ...lost, epoch: 20 }, 'abc'), claimed: 3 })).toEqual({ outcome: 'fenced' });
+    expect(await log.restoreRun(restoreOf(lost, 'abc'))).toMatchObject({ outcome: 'restored' });
+    const beside = await startRun(log);
+    const other = { ...lostRun(), conversationId: beside.conversationId };
+    await log.endRun(endOf(beside, ''));
+    expect(await log.restoreRun({ ...restoreOf({ ...other, epoch: 20 }, 'abc'), claimed: 3 })).toEqual({ outcome: 'fenced' });
   });
 
   test('P-2 a run that has ended is not restored', async () => {

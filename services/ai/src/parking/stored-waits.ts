@@ -1,7 +1,7 @@
-import { callInner, type InnerToken } from '@runnel/kit';
 import { isWaiting } from '@runnel/protocol';
-import { parseBody, StoredPage } from '@runnel/protocol/http';
+import type { StoredPage } from '@runnel/protocol/http';
 import { systemClock, type Clock } from '../runs/clock.ts';
+import { createAskAudit, type AuditDoor } from '../runs/ask-audit.ts';
 
 /** What the database should have before a run is let go of. */
 export interface Waiting {
@@ -15,13 +15,9 @@ export interface Waiting {
 export type StoredAnswer = 'has' | 'late' | 'away';
 export type Stored = (waiting: Waiting) => Promise<StoredAnswer>;
 
-export interface StoredWaitsOptions {
-  /** `AUDIT_URL`. */
-  url: string;
-  token: InnerToken;
+export interface StoredWaitsOptions extends AuditDoor {
   onAnswer?(answer: StoredAnswer): void;
   clock?: Clock;
-  fetch?: typeof globalThis.fetch;
 }
 
 /** A person is not kept from deciding for longer by a database that is slow or away. */
@@ -37,17 +33,13 @@ const isThere = ({ parked }: StoredPage, { runId, epoch, partIds }: Waiting): bo
 
 /** Asks the audit service until it has what a run waits for, for two seconds at most. */
 export const createStoredWaits = (options: StoredWaitsOptions): Stored => {
-  const { token, onAnswer, clock = systemClock, fetch = globalThis.fetch } = options;
-  const base = options.url.endsWith('/') ? options.url : `${options.url}/`;
+  const { onAnswer, clock = systemClock } = options;
+  const ask = createAskAudit(options);
   const look = async (waiting: Waiting, leftMs: number): Promise<StoredAnswer> => {
-    const url = new URL(`history/${waiting.conversationId}?limit=1&parked=1`, base);
-    const caller = { accept: 'application/json', 'x-runnel-user': encodeURIComponent(waiting.userId) };
-    const signal = AbortSignal.timeout(Math.max(1, Math.round(leftMs)));
-    const response = await callInner(token, (headers) => fetch(url, { headers: { ...caller, ...headers }, signal }));
-    const text = await response.text();
+    const page = await ask({ ...waiting, limit: 1 }, leftMs);
     // 404: it has not heard of the conversation.
-    if (response.status !== 200) return response.status === 404 ? 'late' : 'away';
-    return isThere(parseBody(StoredPage, JSON.parse(text) as unknown), waiting) ? 'has' : 'late';
+    if (typeof page === 'number') return page === 404 ? 'late' : 'away';
+    return isThere(page, waiting) ? 'has' : 'late';
   };
   return async (waiting) => {
     const until = clock.now() + PATIENCE_MS;

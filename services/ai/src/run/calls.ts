@@ -121,7 +121,8 @@ const carryOut = async (job: RunJob, part: Part, tool: Tool | undefined, appends
     return how === 'stands' ? 'done' : how;
   };
   // Its owner died while it was being called, and nobody knows whether it acted.
-  if (part.state === 'running' && !part.asks && !tool?.repeatable) return finish({ ...part, state: 'unknown' }, 'running');
+  if (part.state === 'running' && !part.asks && (!tool?.repeatable || claim.recalled))
+    return finish({ ...part, state: 'unknown' }, 'running');
   if (tool === undefined || tools === undefined)
     return finish(failed(part, 'unknown-tool', 'There is no such tool here.', clock.wall()), part.state);
   const input = inputOf(part.input, tool);

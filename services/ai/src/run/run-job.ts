@@ -11,7 +11,10 @@ import type { CallSpan, Toolbox } from '../tools/toolbox.ts';
 import type { AppendObserver } from './run-text.ts';
 import type { Verdict } from './verdict.ts';
 
-export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }>;
+export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }> & {
+  /** As the database has it, behind a store that changed: it may have ended since, so what was being called is not called again unasked. */
+  recalled?: true;
+};
 
 /** How a run left this pod: ended for good, handed back (drain), waiting for a person, given to another model, taken by somebody else, left to its lease, or lost by a bug. */
 export type RunResult = EndReason | 'released' | 'parked' | 'rerouted' | 'fenced' | 'given-up' | 'lost';

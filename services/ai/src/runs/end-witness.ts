@@ -3,6 +3,7 @@ import type { Logger } from '@runnel/kit';
 import { newId } from '@runnel/protocol';
 import type { Clock } from './clock.ts';
 import { EndedRuns, type EndedRun } from './ended-runs.ts';
+import type { LostWait } from './lost-waits.ts';
 import type { Claim } from '../run/run-job.ts';
 import { answerOfOwner, digestOf, type HandOver, type LivingRun, type WithheldRun } from './living-owner.ts';
 
@@ -11,11 +12,16 @@ const ASK_MS = 100;
 /** Ends that are written again at the same time, after a store has come back older. */
 const REPAIRS = 16;
 
-/** What became of an end that was looked for in the store: written again by a pod that saw it, or (`stored`) as the database has it; or not. */
-export type Repair = 'restored' | 'stored' | 'stands' | 'busy' | 'closed' | 'failed';
+/**
+ * What became of an end that was looked for in the store: written again by a pod that saw it, or (`stored`) as the database has it; or not.
+ * `waits`: there was none, and the run waits again for what the database says.
+ */
+export type Repair = 'restored' | 'stored' | 'waits' | 'stands' | 'busy' | 'closed' | 'failed';
 
-/** What another store than Redis knows of a run's end: the database. Null: nothing. */
-export type Archive = (run: RunRef, claim: Claim) => Promise<EndedRun | null>;
+/** What another store than Redis, the database, knows of a run: its end, or what it waits for. */
+export type Archived = EndedRun | LostWait;
+/** Null: it knows neither. */
+export type Archive = (run: RunRef, claim: Claim) => Promise<Archived | null>;
 
 export interface WitnessOptions {
   runLog: Pick<RunLog, 'restoreEnd' | 'publishWork'>;
@@ -33,8 +39,9 @@ export interface WitnessOptions {
   limitBytes?: number;
 }
 
-/** What pods know of a claimed run: nothing, that it had ended, or how it goes on. */
-type Answer = 'unknown' | 'ended' | SayRunning;
+/** What pods know of a claimed run: nothing, that it had ended, or how it goes on; the database may have what it waits for. */
+type Heard = 'unknown' | 'ended' | SayRunning;
+type Answer = Heard | LostWait;
 
 const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} ${runId}`;
 
@@ -48,7 +55,7 @@ const keyOf = ({ conversationId, runId }: RunRef): string => `${conversationId} 
 export class Witness {
   readonly #options: WitnessOptions;
   readonly #ended: EndedRuns;
-  readonly #asking = new Map<string, (answer: Answer) => void>();
+  readonly #asking = new Map<string, (answer: Heard) => void>();
   readonly #repairing = new Map<string, Promise<boolean>>();
 
   constructor(options: WitnessOptions) {
@@ -93,15 +100,16 @@ export class Witness {
 
   /**
    * What is known somewhere of a claimed run. `ended`: its end stands, or is being written again, and the run is nobody's. Else the text of
-   * an owner that lived behind a store which changed, and has let go of it.
+   * an owner that lived behind a store which changed, and has let go of it; or what the database has of a run that waits.
    */
   async lookFor(run: RunRef, claim: Claim): Promise<Answer> {
     if (await this.repair(run)) return 'ended';
     const answer = await this.#askPods(run, claim);
     if (answer !== 'unknown') return answer;
     // An owner that only fell silent left no end behind: its takeover waits for no database (P-4).
-    const end = claim.doubt === 'lost' ? await this.#options.archive?.(run, claim).catch(() => null) : null;
-    return end && (await this.#write(end, 'database')) ? 'ended' : 'unknown';
+    const found = claim.doubt === 'lost' ? await this.#options.archive?.(run, claim).catch(() => null) : null;
+    if (found && 'kind' in found) return found;
+    return found && (await this.#write(found, 'database')) ? 'ended' : 'unknown';
   }
 
   /** True when the hint was for the witness. */
@@ -140,18 +148,18 @@ export class Witness {
     await this.#options.runLog.publishWork(hint).catch(() => undefined);
   }
 
-  async #askPods(run: RunRef, { epoch, text, doubt }: Claim): Promise<Answer> {
+  async #askPods(run: RunRef, { epoch, text, doubt }: Claim): Promise<Heard> {
     const key = keyOf(run);
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<Heard>();
     const copy = { bytes: Buffer.byteLength(text), sha256: digestOf(text) };
-    const fits = (answer: Answer): boolean => typeof answer === 'string' || (answer.epoch === epoch && answer.at === copy.bytes);
+    const fits = (answer: Heard): boolean => typeof answer === 'string' || (answer.epoch === epoch && answer.at === copy.bytes);
     this.#asking.set(key, (answer) => fits(answer) && resolve(answer));
     const patience = new AbortController();
     try {
       const asked = this.#options.runLog
         .publishWork({ kind: 'ended?', ...run, ...(doubt === 'lost' && { epoch, copy }) })
         .catch(() => undefined);
-      const silence = asked.then(() => this.#options.clock.sleep(ASK_MS, patience.signal)).then((): Answer => 'unknown');
+      const silence = asked.then(() => this.#options.clock.sleep(ASK_MS, patience.signal)).then((): Heard => 'unknown');
       return await Promise.race([promise, silence]);
     } finally {
       patience.abort();

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import type { AskEnd, RunLog, RunRef, SayRunning } from '@runnel/coordination';
-import { newId } from '@runnel/protocol';
-import type { ActiveRun, Claim } from '../run/run-job.ts';
+import type { AskEnd, RunRef, SayRunning } from '@runnel/coordination';
+import type { ActiveRun } from '../run/run-job.ts';
 
 /** Longest text of an owner that a hint carries; with a longer one the run ends with the text in the store. */
 const TOLD_BYTES = 256 * 1024;
@@ -38,34 +37,4 @@ export const answerOfOwner = (asked: AskEnd, epoch: number, text: string): 'rest
   if (!isLonger || digestOf(bytes.subarray(0, copy.bytes)) !== copy.sha256) return null;
   const told = bytes.subarray(copy.bytes).toString();
   return { yield: { kind: 'running', conversationId, runId, epoch: asked.epoch, at: copy.bytes, text: told } };
-};
-
-/** The claim with the text its owner sent; null when the store refused that text. */
-export const goOnWith = async (
-  told: SayRunning,
-  claim: Claim,
-  {
-    runLog,
-    owner,
-    leaseMs,
-    models,
-    onHandOver,
-  }: {
-    runLog: Pick<RunLog, 'restoreRun'>;
-    owner: string;
-    leaseMs: number;
-    models: Readonly<Record<string, boolean>>;
-    onHandOver(outcome: HandOver): void;
-  },
-): Promise<Claim | null> => {
-  const { conversationId, runId } = told;
-  const text = claim.text + told.text;
-  const { epoch, userId, title, run, messages, parts } = claim;
-  const command = { conversationId, runId, epoch, owner, leaseMs, newLogId: newId(), userId, title, run, messages, text, parts };
-  const { outcome } = await runLog.restoreRun(command);
-  onHandOver(outcome === 'restored' ? 'taken' : 'refused');
-  if (outcome !== 'restored') return null;
-  const { doubt: _, ...sure } = claim;
-  // A run that cannot be continued ends `interrupted`, with all the text that its owner had.
-  return { ...(models[run.model] ? sure : claim), text };
 };

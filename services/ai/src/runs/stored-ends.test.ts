@@ -32,7 +32,7 @@ const asking = async (answer: (init: RequestInit) => Response | Promise<Response
 test('B4 the newest page is asked for once, as the owner, and its row is the end', async () => {
   const { end, requests } = await asking(() => Response.json(page({}, { title: 'T' })));
   expect(end).toMatchObject({ ...run, epoch: 2, userId: 'ann é', title: 'T', run: facts, reason: 'complete', text: 'whole', bytes: 5 });
-  expect(requests.map(({ url }) => url)).toEqual(['http://audit:1/base/history/c?limit=200']);
+  expect(requests.map(({ url }) => url)).toEqual(['http://audit:1/base/history/c?limit=200&parked=1']);
   const [{ headers }] = requests as [(typeof requests)[0]];
   expect([headers.get('x-runnel-user'), headers.get('authorization')]).toEqual(['ann%20%C3%A9', 'Bearer a-token-between-services']);
 });

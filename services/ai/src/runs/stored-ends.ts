@@ -1,16 +1,12 @@
 import { storedEnd } from '@runnel/coordination';
-import { callInner, withDeadline, type InnerToken } from '@runnel/kit';
-import { parseBody, StoredPage } from '@runnel/protocol/http';
-import type { Archive } from './end-witness.ts';
-import type { EndedRun } from './ended-runs.ts';
+import { withDeadline } from '@runnel/kit';
+import { createAskAudit, type AuditDoor } from './ask-audit.ts';
+import { lostWait } from './lost-waits.ts';
+import type { Archive, Archived } from './end-witness.ts';
 
-export interface StoredEndsOptions {
-  /** `AUDIT_URL`. */
-  url: string;
-  token: InnerToken;
+export interface StoredEndsOptions extends AuditDoor {
   /** How long a claimed run waits for the answer; its lease must live on. */
   patienceMs?: number;
-  fetch?: typeof globalThis.fetch;
 }
 
 /** An end that nobody tells of in this time is taken for unknown. */
@@ -18,20 +14,17 @@ export const PATIENCE_MS = 1_000;
 /** The newest page of a conversation, in which the answer that ran last is. */
 const NEWEST = 200;
 
-/** Asks the audit service, once, whether a claimed run has ended. What cannot be asked or read is no end. */
+/** Asks the audit service, once, whether a claimed run has ended, or what it waits for. What cannot be asked or read is neither. */
 export const createStoredEnds = (options: StoredEndsOptions): Archive => {
-  const { token, patienceMs = PATIENCE_MS, fetch = globalThis.fetch } = options;
-  const base = options.url.endsWith('/') ? options.url : `${options.url}/`;
-  const ask: Archive = async ({ conversationId }, { userId, title, epoch, run }) => {
-    const url = new URL(`history/${conversationId}?limit=${NEWEST}`, base);
-    const caller = { accept: 'application/json', 'x-runnel-user': encodeURIComponent(userId) };
-    const signal = AbortSignal.timeout(Math.max(1, Math.round(patienceMs)));
-    const response = await callInner(token, (headers) => fetch(url, { headers: { ...caller, ...headers }, signal }));
-    const text = await response.text();
-    if (response.status !== 200) return null;
-    const { messages } = parseBody(StoredPage, JSON.parse(text) as unknown);
-    return storedEnd({ conversationId, userId, title, epoch, run }, messages);
+  const { patienceMs = PATIENCE_MS } = options;
+  const askAudit = createAskAudit(options);
+  const ask: Archive = async ({ conversationId }, claim) => {
+    const { userId, title, epoch, run } = claim;
+    const page = await askAudit({ conversationId, userId, limit: NEWEST }, patienceMs);
+    if (typeof page === 'number') return null;
+    const parked = lostWait(claim, page);
+    return storedEnd({ conversationId, userId, title, epoch, run }, page.messages) ?? (parked && { kind: 'waits', parked });
   };
   // The token may have to be asked for as well.
-  return (run, claim) => withDeadline<EndedRun | null>(ask(run, claim), patienceMs, () => null).catch(() => null);
+  return (run, claim) => withDeadline<Archived | null>(ask(run, claim), patienceMs, () => null).catch(() => null);
 };

@@ -7,7 +7,7 @@ import { OUTAGE_MS } from '../run/append-loop.ts';
 import { generate } from '../run/generate.ts';
 import { HANDED_ON, type Claim, type RunJob } from '../run/run-job.ts';
 import { keepLeases, type Held, type TakeResult } from './keep-leases.ts';
-import { goOnWith } from './living-owner.ts';
+import { goOnWith } from './go-on-with.ts';
 import { createModelPlaces, KEEP_PLACES_MS } from './model-places.ts';
 import type { AiMetrics } from '../metrics.ts';
 import type { EndedRun } from './ended-runs.ts';
@@ -110,11 +110,11 @@ export const createWorker = (deps: WorkerDeps) => {
       // An older copy of a run that has ended: whoever knows the end writes it, and the model is not asked again.
       const known = witness.knows(ref) || result.doubt !== undefined ? await witness.lookFor(ref, result) : 'unknown';
       if (known === 'ended') return { outcome: 'gone' };
-      const means = { runLog, owner, leaseMs, models: suited, ...told };
-      const goesOn = known === 'unknown' ? result : await goOnWith(known, result, means);
+      const means = { runLog, owner, leaseMs, models: suited, retry, log, ...told };
+      const goesOn = known === 'unknown' ? result : await goOnWith(known, ref, result, means);
       if (goesOn === null) return { outcome: 'gone' };
       placed = begin(ref, goesOn, askedAt + leaseMs);
-      return { outcome: 'claimed', epoch: result.epoch };
+      return { outcome: 'claimed', epoch: goesOn.epoch };
     } finally {
       void places.giveBack(ref, placed);
     }

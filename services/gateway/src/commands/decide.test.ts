@@ -1,7 +1,8 @@
-import { digestOf } from '@runnel/coordination';
+import { createMemoryRunLog, digestOf } from '@runnel/coordination';
+import { MemoryStore } from '@runnel/coordination/testing';
 import { PART_STATES, type Part } from '@runnel/protocol';
 import { describe, expect, test } from 'vitest';
-import { decideOn } from './decide.ts';
+import { decideOn, decidePart } from './decide.ts';
 
 const INPUT = '{"to":"bob"}';
 const tool: Part = { partId: 'p', index: 0, at: 0, kind: 'tool', state: 'waiting', name: 'send', server: 's', input: INPUT };
@@ -50,4 +51,15 @@ describe('W-18 a decision names what it decides', () => {
     'the first decision wins: %s is decided already',
     (state) => expect(on({ ...tool, state }, { decision: 'approve', ...shown })).toBe('already-decided'),
   );
+});
+
+test('W-17 a question that a changed store does not have is not said to be none: it may be asked again', async () => {
+  const store = new MemoryStore(Date.now, 100);
+  const runLog = createMemoryRunLog({ store });
+  const run = { conversationId: 'c', runId: 'r' };
+  await runLog.beginRun({ ...run, userId: 'ann', model: 'count', title: '', message: { messageId: 'm', text: 'hi' } });
+  const decide = () => decidePart(runLog, 'ann', { ...run, partId: 'p', decision: 'approve', ...shown });
+  await expect(decide()).rejects.toMatchObject({ code: 'not-found' });
+  store.raise();
+  await expect(decide()).rejects.toMatchObject({ code: 'unavailable' });
 });

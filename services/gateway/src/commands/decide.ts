@@ -83,6 +83,8 @@ export const decidePart = async (
       throw new RunnelError('not-found', 'There is no such run or part.');
     }
     const expected = state.run.parts?.find((part) => part.partId === partId);
+    // A store that went back behind the question: who claims the run asks it again, as the database has it.
+    if (!expected && state.lossy) throw new RunnelError('unavailable', 'This answer is being put back; try again.');
     if (!expected) throw new RunnelError('not-found', 'There is no such run or part.');
     const said = { decision, ...(inputSha256 !== undefined && { inputSha256 }), ...(text !== undefined && { text }) };
     const next = decideOn(expected, said, userId, now());

@@ -77,6 +77,7 @@ export interface ScriptArgs {
     request: string;
     held: string;
     step: number | '';
+    claimed: number | '';
   };
   'restore-end': {
     epoch: number;

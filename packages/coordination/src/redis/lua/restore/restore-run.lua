@@ -1,10 +1,11 @@
--- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6).
+-- restore-run: the owner writes a run again that the store has lost, in part or whole (L-6); who has claimed an older copy writes what it waited for.
 -- KEYS     meta log channel owner run text cancel history order ids queued leases events store whose parts partPrefix
--- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step
+-- ARGV     conversationId runId epoch owner leaseMs logId userId title parentId model startedAt content messages cap request held step claimed
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], from the root on, and where it has parts its JSON without them and a list of what the audit is told of its files
 --          held: JSON list of [JSON of a part, text, input, output, partId, its JSON as it began] by index; step: as for put-part
+--          claimed: the epoch by which it has the run now, to be written again under a higher one; '': the run is not claimed first
 -- Returns  restored logId | busy | fenced | closed
--- Law      L-1 never over a higher epoch or an ended run; L-6 the log starts again under a new logId, except when the conversation
+-- Law      L-1 never over a higher epoch or an ended run, nor with a claim that another has taken over; L-6 the log starts again under a new logId, except when the conversation
 --          was made again meanwhile: then its log stays and what is missing is added to it
 local meta, log, channel, owner, run, text, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local history, order, ids, queued, leases, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -12,7 +13,7 @@ local store, whose, parts, partPrefix = KEYS[14], KEYS[15], KEYS[16], KEYS[17]
 local conversationId, runId, epoch, claimant, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local logId, userId, title, parentId, model, startedAt = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local content, messages, cap, request = ARGV[12], cjson.decode(ARGV[13]), tonumber(ARGV[14]), ARGV[15]
-local held, step = cjson.decode(ARGV[16]), ARGV[17]
+local held, step, claimed = cjson.decode(ARGV[16]), ARGV[17], ARGV[18]
 -- @include now
 -- @include json
 -- @include figure
@@ -56,7 +57,12 @@ elseif status then
     return { 'fenced' }
   elseif conversation[3] == logId and redis.call('GET', text) == content then
     return { 'restored', logId }
+  elseif claimed ~= '' and (stored ~= tonumber(claimed) or owned[2] ~= claimant) then
+    return { 'fenced' }
   end
+elseif claimed ~= '' then
+  -- What was claimed went with a store that changed once more.
+  return { 'fenced' }
 elseif remade and (redis.call('HEXISTS', ids, runId) == 1 or redis.call('HEXISTS', history, runId) == 1) then
   -- It ended here longer ago than a run's record lives.
   return { 'closed' }

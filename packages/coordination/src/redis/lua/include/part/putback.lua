@@ -9,8 +9,9 @@ local function putback(waiting)
   local run = runPrefix .. runId
   local active, status = redis.call('HGET', meta, 'active'), redis.call('HGET', run, 'status')
   local held = redis.call('HMGET', owner, 'parked', 'epoch')
-  -- A store that went back still waits for what the database knows to be decided: it may have been carried out.
-  if active == runId and status == 'running' and open == '' and held[1] == runId and held[2] == tostring(waiting[5]) then
+  -- A store that went back still waits for what the database knows to be decided, of the same wait or of one before: it may have been carried out.
+  local since = tonumber(waiting[5]) - tonumber(held[2] or 0)
+  if active == runId and status == 'running' and held[1] == runId and (since > 0 or since == 0 and open == '') then
     status = nil
     redis.call('HDEL', run, 'waiting')
     redis.call('HDEL', owner, 'parked')
