@@ -18,6 +18,8 @@ export const integer = (minimum = 0, maximum?: number): Schema => ({
 export const list = (items: Schema): Schema => ({ type: 'array', items });
 export const words = (...all: string[]): Schema => ({ enum: [...new Set(all)] });
 export const ref = (name: keyof typeof definitions): Schema => ({ $ref: `#/definitions/${name}` });
+/** What may also be `null`: not said. */
+export const unset = (schema: Schema): Schema => ({ ...schema, type: [schema['type'], 'null'] });
 /** Kubernetes' own, which it checks itself. */
 export const anything: Schema = { type: 'object' };
 

@@ -11,9 +11,8 @@ import { configSpec as ai } from '../../services/ai/src/config.ts';
 import { configSpec as operator } from '../../services/operator/src/config.ts';
 import { CLUSTER_SCRIPTS } from '../../scripts/lib/loadtest-bundles.ts';
 import { PROFILES } from '../../loadtest/lib/profiles.ts';
-import { anything, bool, definitions, integer, list, object, ref, text, words, type Schema } from './kubernetes-schema.ts';
-
-const unset = (schema: Schema): Schema => ({ ...schema, type: [schema['type'], 'null'] });
+import { anything, bool, definitions, integer, list, object, ref, text, unset, words, type Schema } from './kubernetes-schema.ts';
+import { existingSecret, secretKeys, stores } from './stores-schema.ts';
 
 const serviceValues = {
   type: words('ClusterIP', 'NodePort', 'LoadBalancer'),
@@ -131,15 +130,6 @@ const operatorScale = object({
   downAfterSeconds: integer(10),
 });
 
-const development = (own: Record<string, Schema> = {}): Schema =>
-  object({
-    ...{ enabled: bool, image: text('.'), storage: ref('quantityOrNothing'), resources: ref('resources'), nodeSelector: ref('labels') },
-    ...own,
-  });
-
-const existingSecret = ref('name');
-const secretKeys = (...names: string[]): Schema => object(Object.fromEntries(names.map((name) => [name, ref('key')])));
-const storeTls = object({ caSecret: ref('name'), clientSecret: ref('name') });
 const monitored = { enabled: bool, labels: ref('labels'), annotations: ref('annotations') };
 
 const properties: Record<string, Schema> = {
@@ -192,32 +182,7 @@ const properties: Record<string, Schema> = {
     testTokenSecret: ref('name'),
   }),
   internalToken: object({ existingSecret }),
-  redis: object({
-    url: text(String.raw`^$|^(redis|rediss|redis\+cluster|redis\+sentinel)://`),
-    existingSecret,
-    secretKeys: secretKeys('url'),
-    keyPrefix: text('^[A-Za-z0-9:._-]{0,64}$'),
-    shards: unset(integer(1)),
-    tls: storeTls,
-    development: development({ command: list(text()) }),
-  }),
-  kafka: object({
-    brokers: text('^$|^[^\\s:,]+:[0-9]+(,[^\\s:,]+:[0-9]+)*$'),
-    topicPrefix: text('^[A-Za-z0-9._-]{0,64}$'),
-    groupPrefix: text('^[A-Za-z0-9._-]{0,64}$'),
-    tls: object({ enabled: bool, caSecret: ref('name'), clientSecret: ref('name'), clientKeys: secretKeys('cert', 'key') }),
-    sasl: object({ mechanism: words('', 'plain', 'scram-sha-256', 'scram-sha-512'), username: text() }),
-    existingSecret,
-    secretKeys: secretKeys('username', 'password'),
-    development: development(),
-  }),
-  postgres: object({
-    url: text('^$|^postgres(ql)?://'),
-    existingSecret,
-    secretKeys: secretKeys('url'),
-    tls: storeTls,
-    development: development(),
-  }),
+  ...stores,
   ingress: object({
     enabled: bool,
     host: ref('hostOrNothing'),
