@@ -33,7 +33,7 @@ const memory = async (): Promise<string> =>
 await app.createNamespace();
 await step('cold install', async () => {
   const startedAt = performance.now();
-  await app.install(CHART, ALL_VALUES);
+  await app.install(CHART, [...ALL_VALUES, 'redis.development.resources.requests.cpu=1']);
   const seconds = (performance.now() - startedAt) / 1_000;
   entry = await app.expose('gateway', '/api/models');
   return `ready after ${seconds.toFixed(1)} s`;

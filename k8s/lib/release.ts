@@ -35,13 +35,16 @@ export const WITHOUT_LIMITS = [
   'maxBytesPerUserDay',
   'maxCommandsPerMinute',
 ].map((limit) => `limits.${limit}=0`);
-/** A node of two cores takes all of the release, also while the other one is drained or dead. */
-const SMALL_PODS = ['gateway', 'ai', 'audit'].map((component) => `${component}.resources.requests.cpu=150m`);
+/** A node of two cores takes all of the release, also while the other one is drained or dead; on a full one Redis goes before who waits for it. */
+const CORES = [
+  'redis.development.resources.requests.cpu=500m',
+  ...['gateway', 'ai', 'audit'].map((pod) => `${pod}.resources.requests.cpu=150m`),
+];
 /** Everything in the release, its stores on one node. */
 export const ALL_VALUES = [
   ...BASE_VALUES,
   ...WITHOUT_LIMITS,
-  ...SMALL_PODS,
+  ...CORES,
   'audit.enabled=true',
   ...['redis', 'postgres', 'kafka'].flatMap((store) => [
     `${store}.development.enabled=true`,
