@@ -1,3 +1,4 @@
+import type { Part } from '@runnel/protocol';
 import type { RunRef } from './run-ref.ts';
 
 /** What arrives on a conversation's channel. */
@@ -22,8 +23,11 @@ export type WorkHint = ({ kind: 'free' | 'cancel' | 'ended' | 'decided' } & RunR
 /** Whether a claimed run had ended. With `copy`, what the store has of its text, the store changed, and it may also still run. */
 export type AskEnd = { kind: 'ended?'; epoch?: number; copy?: { bytes: number; sha256: string } } & RunRef;
 
-/** The answer of an owner that lived and has let go of the run: its text from byte `at` on. Whoever asked under this epoch goes on. */
-export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string } & RunRef;
+/**
+ * The answer of an owner that lived and has let go of the run: its text from byte `at` on, and all parts that stood. Whoever asked under this
+ * epoch goes on. Without `parts`: said by an older pod, which may have made calls that the store has forgotten.
+ */
+export type SayRunning = { kind: 'running'; epoch: number; at: number; text: string; parts?: readonly Part[] } & RunRef;
 
 /** A conversation, or one message of it, was deleted: nobody keeps its words for a store that loses them. */
 export type SayDeleted = { kind: 'deleted'; conversationId: string; messageId?: string };

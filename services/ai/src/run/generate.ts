@@ -61,7 +61,7 @@ export const generate = (job: RunJob): ActiveRun => {
     // Its question was deleted: nobody can say what it would be an answer to.
     else if (isDeleted(claim)) stop('interrupt');
     // The store changed, and no pod knows whether the run had ended: do not generate again an answer that readers may have seen complete.
-    else if (claim.doubt === 'lost' && (epoch > 1 || claim.text !== '')) stop('interrupt');
+    else if (claim.behind || (claim.doubt === 'lost' && (epoch > 1 || claim.text !== ''))) stop('interrupt');
     const told = stopping.signal.aborted
       ? asked
       : await withContents(asked, model, { ...retry, files: job.files ?? null, signal: stopping.signal });
@@ -203,6 +203,7 @@ export const generate = (job: RunJob): ActiveRun => {
     decided: () => decisions.tell(),
     restore: (askedAt) => void appends.restore(askedAt),
     text: () => appends.whole,
+    parts: () => appends.parts.all,
     withhold: (messageId) => {
       if (messageId === undefined || messageId === runId) isWithheld = true;
       else withhold(held, messageId);

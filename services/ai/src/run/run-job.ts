@@ -14,6 +14,8 @@ import type { Verdict } from './verdict.ts';
 export type Claim = Extract<ClaimRunResult, { outcome: 'claimed' }> & {
   /** As the database has it, behind a store that changed: it may have ended since, so what was being called is not called again unasked. */
   recalled?: true;
+  /** More is known of it than could be written to its store: nothing is said or called on the word of that store alone. */
+  behind?: true;
 };
 
 /** How a run left this pod: ended for good, handed back (drain), waiting for a person, given to another model, taken by somebody else, left to its lease, or lost by a bug. */
@@ -88,5 +90,7 @@ export interface ActiveRun {
   withhold(messageId?: string): void;
   /** All of the answer that the model has said so far. */
   text(): string;
+  /** Its parts as they stand, as far as this pod has heard. A call is made only after it stands as being made. */
+  parts(): readonly Part[];
   readonly done: Promise<RunResult>;
 }

@@ -138,7 +138,7 @@ export class Witness {
   async #answerAsOwner(asked: AskEnd): Promise<void> {
     const { conversationId, runId } = asked;
     const living = this.#options.living?.(asked);
-    const answer = living && answerOfOwner(asked, living.owned.epoch, living.active.text());
+    const answer = living && answerOfOwner(asked, living.owned.epoch, living.active.text(), living.active.parts());
     if (!living || !answer) return;
     // Its claim is not needed: the run is written again by who has it.
     const hint: WorkHint = answer === 'restore' ? { kind: 'ended', conversationId, runId } : answer.yield;

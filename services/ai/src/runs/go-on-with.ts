@@ -1,8 +1,8 @@
 /** Goes on with a claimed run from what is known of it beyond its store. */
-import { asCopied, LIMITS, type RunLog, type RunRef, type SayRunning } from '@runnel/coordination';
+import { asCopied, LIMITS, type RestoreRun, type RestoreRunResult, type RunLog, type RunRef, type SayRunning } from '@runnel/coordination';
 import type { Logger } from '@runnel/kit';
 import { isFinal, isWaiting, newId } from '@runnel/protocol';
-import type { LostWait } from './lost-waits.ts';
+import { areBehind, type LostWait } from './lost-waits.ts';
 import type { Claim } from '../run/run-job.ts';
 import type { HandOver } from './living-owner.ts';
 import { untilAnswered, type RetryOptions } from './retry.ts';
@@ -18,7 +18,10 @@ interface Means {
   onRepair(outcome: 'waits' | 'failed'): void;
 }
 
-/** The claim with what is known of its run beyond the store; null when the store refused that. */
+/**
+ * The claim with what is known of its run beyond the store; null when the store refused that. A claim that was only dropped would be taken next
+ * for one whose owner fell silent, and go on from the copy: where the store does not answer, the run is ended by this claim.
+ */
 export const goOnWith = (known: SayRunning | LostWait, ref: RunRef, claim: Claim, means: Means): Promise<Claim | null> =>
   known.kind === 'waits' ? waitAgain(known, ref, claim, means) : goOnFrom(known, ref, claim, means);
 
@@ -28,16 +31,28 @@ const commandOf = ({ conversationId, runId }: RunRef, claim: Claim, { owner, lea
   return { conversationId, runId, owner, leaseMs, newLogId: newId(), ...held };
 };
 
-/** With the text its owner sent. */
+/** While the lease holds. */
+const writeAgain = (command: RestoreRun, { runLog, retry, leaseMs }: Means): Promise<RestoreRunResult['outcome'] | 'failed'> =>
+  untilAnswered(() => runLog.restoreRun(command), { ...retry, giveUpMs: leaseMs / 3 }).then(
+    ({ outcome }) => outcome,
+    () => 'failed',
+  );
+
+/**
+ * With what its owner sent. The owner may have made calls that the copy has as not made: without its parts, or with parts that the copy is ahead
+ * of, nothing is called or said, and the run ends `interrupted` with the owner's text (W-19).
+ */
 const goOnFrom = async (told: SayRunning, ref: RunRef, claim: Claim, means: Means): Promise<Claim | null> => {
-  const { runLog, models, onHandOver } = means;
-  const text = claim.text + told.text;
-  const { outcome } = await runLog.restoreRun(commandOf(ref, { ...claim, text }, means));
+  const { models, onHandOver } = means;
+  const isWhole = told.parts !== undefined && areBehind(claim.parts, told.parts);
+  const known: Claim = { ...claim, text: claim.text + told.text, ...(isWhole && { parts: [...told.parts!] }) };
+  const outcome = await writeAgain(commandOf(ref, known, means), means);
   onHandOver(outcome === 'restored' ? 'taken' : 'refused');
+  if (outcome === 'failed') return { ...claim, behind: true };
   if (outcome !== 'restored') return null;
-  const { doubt: _, ...sure } = claim;
-  // A run that cannot be continued ends `interrupted`, with all the text that its owner had.
-  return { ...(models[claim.run.model] ? sure : claim), text };
+  const { doubt: _, ...sure } = known;
+  // A model that cannot continue says nothing more either.
+  return isWhole && models[claim.run.model] ? sure : { ...known, behind: true };
 };
 
 /**
@@ -46,7 +61,7 @@ const goOnFrom = async (told: SayRunning, ref: RunRef, claim: Claim, means: Mean
  * Where nobody is asked any more it may have ended, and people may have seen how: then it ends `interrupted` with all of that (P-2).
  */
 const waitAgain = async ({ parked }: LostWait, ref: RunRef, claim: Claim, means: Means): Promise<Claim | null> => {
-  const { runLog, retry, leaseMs, log, onRepair } = means;
+  const { log, onRepair } = means;
   const { model, claims, text, used, requestedModel, base } = parked;
   const parts = asCopied(parked.parts);
   const { doubt: _, ...sure } = claim;
@@ -59,8 +74,9 @@ const waitAgain = async ({ parked }: LostWait, ref: RunRef, claim: Claim, means:
     ...(base !== undefined && { base }),
   };
   const command = { ...commandOf(ref, waiting, means), claimed: claim.epoch, step: Buffer.byteLength(text) };
-  const { outcome } = await untilAnswered(() => runLog.restoreRun(command), { ...retry, giveUpMs: leaseMs / 3 });
+  const outcome = await writeAgain(command, means);
   onRepair(outcome === 'restored' ? 'waits' : 'failed');
+  if (outcome === 'failed') return { ...claim, behind: true };
   if (outcome !== 'restored') return null;
   log.warn({ event: 'wait.restored', ...ref, epoch: waiting.epoch });
   return waiting;

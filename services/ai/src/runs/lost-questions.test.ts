@@ -1,7 +1,7 @@
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
 import { MemoryStore } from '@runnel/coordination/testing';
 import { createInnerToken, waitFor } from '@runnel/kit';
-import { isWaiting, type Message, type Part } from '@runnel/protocol';
+import { isWaiting, RunnelError, type Message, type Part } from '@runnel/protocol';
 import type { ParkedRun } from '@runnel/protocol/http';
 import { expect, onTestFinished, test } from 'vitest';
 import { modelsOf, prompt, startPod } from '../../testing/pods.ts';
@@ -34,8 +34,11 @@ const world = async () => {
   const store = new MemoryStore(() => Date.now() + ahead, 1_000);
   const plain = createMemoryRunLog({ store });
   const copies: ReturnType<MemoryStore['copy']>[] = [];
+  /** `refused`: the store does not take what it has. */
+  const database: { parked?: ParkedRun; messages: Message[]; away: boolean; refused?: true } = { messages: [], away: false };
   const runLog = new Proxy(plain, {
     get: (target, name: keyof RunLog & string) => {
+      if (name === 'restoreRun' && database.refused) return () => Promise.reject(new RunnelError('unavailable'));
       if (!WRITES.has(name)) return target[name];
       return async (command: never) => {
         const result = await (target[name] as (given: unknown) => Promise<unknown>)(command);
@@ -59,7 +62,6 @@ const world = async () => {
     const model = bare.get(id);
     return model && { ...model, info: { ...model.info, tools: true } };
   };
-  const database: { parked?: ParkedRun; messages: Message[]; away: boolean } = { messages: [], away: false };
   const fetch = async () => {
     if (database.away) throw new Error('refused');
     const { parked, messages } = database;
@@ -184,6 +186,17 @@ test('P-10 while the database is away or late the answer ends `interrupted` with
     one.goBack(one.copies.at(-1)!);
     expect(await one.ended()).toMatchObject({ status: 'interrupted' });
     expect(madeOf(one)).toEqual(['do 1']);
+  }
+});
+
+test('W-19 where the store cannot be told what the database has, the answer ends `interrupted`, and no call is made again', async () => {
+  for (const state of [undefined, 'ready']) {
+    const one = await world();
+    one.database.refused = true;
+    one.goBack(one.copies.find(({ runs }) => [...runs.values()][0]?.parts[0]?.state === state)!);
+    await waitFor(() => one.kept()?.status === 'interrupted' || one.made.length > 1 || one.kept()?.waiting != null);
+    expect(madeOf(one)).toEqual(['do 1']);
+    expect(await one.ended()).toMatchObject({ status: 'interrupted' });
   }
 });
 

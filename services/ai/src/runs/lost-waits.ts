@@ -16,8 +16,11 @@ const placeOf = ({ state, attempt = 0 }: Part): number => {
   const place = ORDER.findIndex((states) => states.includes(state));
   return place < 0 ? Number.POSITIVE_INFINITY : attempt * ORDER.length + place;
 };
-const isBehind = (copy: Part, stored: Part | undefined): boolean =>
-  copy.partId === stored?.partId && placeOf(copy) <= placeOf(stored) && (stored.input ?? '').startsWith(copy.input ?? '');
+const isBehind = (copy: Part, known: Part | undefined): boolean =>
+  copy.partId === known?.partId && placeOf(copy) <= placeOf(known) && (known.input ?? '').startsWith(copy.input ?? '');
+/** Whether a copy's parts are ones that are known, no later in their lives. Pure. */
+export const areBehind = (copy: readonly Part[], known: readonly Part[]): boolean =>
+  copy.every((part) => isBehind(part, known[part.index]));
 
 /**
  * What the database has of a claimed run that waits, or waited and was decided on; null: nothing, or the copy has gone on since. A copy of an
@@ -34,5 +37,5 @@ export const lostWait = (
   if (messages.some(({ messageId, status }) => messageId === run.parentId && status === 'deleted')) return null;
   const copied = epoch - 1;
   if (copied !== parked.epoch) return copied < parked.epoch ? parked : null;
-  return parked.text.startsWith(text) && parts.every((part) => isBehind(part, parked.parts[part.index])) ? parked : null;
+  return parked.text.startsWith(text) && areBehind(parts, parked.parts) ? parked : null;
 };
