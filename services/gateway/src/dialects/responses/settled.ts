@@ -21,7 +21,12 @@ export class SettledThoughts {
     const { text, restarts, end } = answer;
     if (restarts !== this.#restarts) this.#places.clear();
     this.#restarts = restarts;
-    return thoughts.map((thought) => this.#settle(thought, text, end !== null)).toSorted((a, b) => a.at - b.at);
+    // Those that come to the same place stay in the order in which they stood while their places were still to come: whoever was cut off then holds
+    // numbers of that order. A thought at byte 5 is told behind one at byte 1, also if the text ends there.
+    return thoughts
+      .map((thought) => ({ stood: thought.at, settled: this.#settle(thought, text, end !== null) }))
+      .toSorted((a, b) => a.settled.at - b.settled.at || a.stood - b.stood)
+      .map(({ settled }) => settled);
   }
 
   #settle(thought: Thought, text: string, isOver: boolean): Thought {
