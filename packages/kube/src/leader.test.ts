@@ -1,6 +1,8 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { nextStep, type Lease, type SeenLease } from './leader.ts';
+import { waitFor } from '@runnel/kit';
+import { expect, onTestFinished, test } from 'vitest';
+import { StatusError, type KubeApi } from './api.ts';
+import { electLeader, nextStep, type Lease, type SeenLease } from './leader.ts';
 
 const lease = (holderIdentity: string | null, renewTime = 't1'): Lease => ({
   spec: { holderIdentity, renewTime, leaseDurationSeconds: 8 },
@@ -37,4 +39,73 @@ test('whatever the clocks of others say, a Lease that is renewed in time is neve
       }
     }),
   );
+});
+
+/** One Lease as an API server keeps it: a write of an older version is refused. */
+const electedAt = () => {
+  let kept: Lease | null = null;
+  let version = 0;
+  const asked = { find: 0, create: 0, replace: 0 };
+  const keep = (lease: Lease): Lease => (kept = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(++version) } });
+  const api = {
+    namespace: 'chat',
+    find: async () => (asked.find++, kept),
+    create: async (_path: string, lease: Lease) => (asked.create++, keep(lease)),
+    replace: async (_path: string, lease: Lease) => {
+      asked.replace++;
+      if (kept === null) throw new StatusError(404, 'not found');
+      if (lease.metadata?.resourceVersion !== kept.metadata?.resourceVersion) throw new StatusError(409, 'changed');
+      return keep(lease);
+    },
+  } as unknown as KubeApi;
+  const stop = new AbortController();
+  const failures: unknown[] = [];
+  const timing = { leaseMs: 30_000, giveUpMs: 20_000, everyMs: 5 };
+  const leader = electLeader({
+    ...{ api, name: 'operator', me: 'me', signal: stop.signal, timing },
+    onChange: () => undefined,
+    onFailure: (error) => void failures.push(error),
+  });
+  onTestFinished(async () => {
+    stop.abort();
+    await leader.done;
+  });
+  return {
+    ...{ asked, leader, failures },
+    lease: () => kept,
+    change: (spec: Lease['spec']) => void keep({ ...kept, spec: { ...kept!.spec, ...spec } }),
+    remove: () => void (kept = null),
+  };
+};
+
+test('who leads writes its Lease without reading it first', async () => {
+  const { asked, leader } = electedAt();
+  await waitFor(() => asked.replace >= 5);
+  expect(leader.leads()).toBe(true);
+  expect(asked).toMatchObject({ find: 1, create: 1 });
+});
+
+test.each([
+  ['changed', 2],
+  ['removed', 2],
+] as const)('a Lease that somebody else has %s is looked at at once, and goes on', async (how, finds) => {
+  const { asked, leader, failures, lease, change, remove } = electedAt();
+  await waitFor(() => asked.replace >= 2);
+  if (how === 'changed') change({});
+  else remove();
+  const { replace } = asked;
+  await waitFor(() => asked.replace >= replace + 3);
+  expect(leader.leads()).toBe(true);
+  expect(lease()?.spec?.holderIdentity).toBe('me');
+  expect(asked).toMatchObject({ find: finds, create: how === 'removed' ? 2 : 1 });
+  expect(failures).toEqual([]);
+});
+
+test('a Lease that another has taken is not written over by who held it', async () => {
+  const { asked, lease, change } = electedAt();
+  await waitFor(() => asked.replace >= 2);
+  change({ holderIdentity: 'other' });
+  const { find } = asked;
+  await waitFor(() => asked.find >= find + 3);
+  expect(lease()?.spec?.holderIdentity).toBe('other');
 });

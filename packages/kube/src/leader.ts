@@ -64,7 +64,8 @@ export interface Leader {
   done: Promise<void>;
 }
 
-const GONE_STATUS = 404;
+/** The Lease is another's by now, or gone. */
+const hasChanged = (error: unknown): boolean => error instanceof StatusError && (error.status === 409 || error.status === 404);
 
 /** One of all processes that say the same name leads. It gives the Lease back when it ends in order; else others wait for its length. */
 export const electLeader = (options: LeaderOptions): Leader => {
@@ -73,6 +74,8 @@ export const electLeader = (options: LeaderOptions): Leader => {
   let seen: SeenLease | undefined;
   let renewedAt = Number.NEGATIVE_INFINITY;
   let said = false;
+  /** The Lease as this process wrote it last; null: it has to be read. */
+  let mine: Lease | null = null;
 
   const leads = (): boolean => now() - renewedAt < timing.giveUpMs;
   const tell = (): void => {
@@ -88,12 +91,7 @@ export const electLeader = (options: LeaderOptions): Leader => {
     leaseTransitions: (lease?.spec?.leaseTransitions ?? 0) + (lease?.spec?.holderIdentity === me ? 0 : 1),
   });
 
-  const look = async (): Promise<void> => {
-    const lease = await api.find<Lease>(`${base}/${name}`);
-    const { holderIdentity, renewTime } = lease?.spec ?? {};
-    const current = { holder: holderIdentity ?? '', renewTime: renewTime ?? '' };
-    if (seen?.holder !== current.holder || seen.renewTime !== current.renewTime) seen = { ...current, at: now() };
-    if (nextStep(lease, me, seen, now()) === 'wait') return;
+  const write = async (lease: Lease | null): Promise<void> => {
     // Counted from before the write: its answer may come late, or never.
     const startedAt = now();
     const time = new Date().toISOString().replace('Z', '000Z');
@@ -103,10 +101,26 @@ export const electLeader = (options: LeaderOptions): Leader => {
       metadata: { ...(lease?.metadata ?? { name, ...(options.ownerReferences && { ownerReferences: options.ownerReferences }) }) },
       spec: specFor(lease, time)!,
     };
-    // The version that was read goes with it: of two who take it one is refused.
-    if (lease === null) await api.create(base, body);
-    else await api.replace(`${base}/${name}`, body);
+    mine = null;
+    // The version that was read, or written last, goes with it: of two who take it one is refused.
+    mine = lease === null ? await api.create<Lease>(base, body) : await api.replace<Lease>(`${base}/${name}`, body);
     renewedAt = startedAt;
+  };
+
+  const look = async (): Promise<void> => {
+    if (mine !== null && leads()) {
+      try {
+        return await write(mine);
+      } catch (error) {
+        // Somebody else wrote it, or removed it: it is looked at once more, before the time to give up.
+        if (!hasChanged(error)) throw error;
+      }
+    }
+    const lease = await api.find<Lease>(`${base}/${name}`);
+    const { holderIdentity, renewTime } = lease?.spec ?? {};
+    const current = { holder: holderIdentity ?? '', renewTime: renewTime ?? '' };
+    if (seen?.holder !== current.holder || seen.renewTime !== current.renewTime) seen = { ...current, at: now() };
+    if (nextStep(lease, me, seen, now()) !== 'wait') await write(lease);
   };
 
   const giveBack = async (): Promise<void> => {
@@ -120,7 +134,7 @@ export const electLeader = (options: LeaderOptions): Leader => {
     while (!signal.aborted) {
       await look().catch((error: unknown) => {
         // Another was faster: everyday life.
-        if (!(error instanceof StatusError && (error.status === 409 || error.status === GONE_STATUS))) onFailure?.(error);
+        if (!hasChanged(error)) onFailure?.(error);
       });
       tell();
       await delay(timing.everyMs * (0.9 + Math.random() * 0.2), signal);

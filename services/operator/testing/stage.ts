@@ -87,8 +87,7 @@ export const startStage = async () => {
   };
 
   const processes: ChildProcess[] = [];
-  /** One that can be killed, and put to sleep. */
-  /** With what its image gives to Node. */
+  /** One that can be killed, and put to sleep; with what its image gives to Node. */
   const operatorProcess = (name: string, pace: 'quick' | 'real' = 'quick', modelsDir = '/etc/runnel/models'): ChildProcess => {
     const file = join(import.meta.dirname, 'operator-process.ts');
     const told = { KUBE_SERVER: server.url, KUBE_CA: server.admin.ca, NAME: name, PODS_URL: podsUrl, PACE: pace, MODELS_DIR: modelsDir };
