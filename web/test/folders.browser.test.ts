@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { expectAccessible, expectNoSidewaysScroll, openPage, PHONE } from './browser.ts';
 import { serveHarness, type Harness } from './harness-page.ts';
-import { startStandalone, type Standalone } from './standalone.ts';
+import { answered, startStandalone, type Standalone } from './standalone.ts';
 
 let harness: Harness;
 let server: Standalone;
@@ -32,18 +31,6 @@ const bar = (page: Page) => page.getByRole('group', { name: /^(Conversations tha
 const calls = async (page: Page, word: RegExp): Promise<string[]> =>
   (await page.evaluate(() => window.runnel.client.calls)).filter((call) => word.test(call));
 
-/** Conversations of one person, the last one the newest. */
-const begin = async (user: string, texts: readonly string[]): Promise<void> => {
-  for (const text of texts) {
-    const ids = { conversationId: randomUUID(), messageId: randomUUID() };
-    const answer = await fetch(`${server.url}/api/chat?user_id=${user}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...ids, text, model: 'count' }),
-    });
-    expect(answer.status).toBe(202);
-  }
-};
 const device = async (user: string): Promise<Page> => {
   const { context, page } = await openPage(browser);
   onTestFinished(() => context.close());
@@ -53,7 +40,7 @@ const device = async (user: string): Promise<Page> => {
 };
 
 test('a conversation goes into a new folder, on all devices; opened it shows there alone, also after a reload; out of it the folder is gone', async () => {
-  await begin('fay', ['count 1', 'count 2', 'count 3']);
+  await answered(server, 'fay', ['count 1', 'count 2', 'count 3']);
   const [page, other] = [await device('fay'), await device('fay')];
   await menu(page, 'count 2', 'Move to a folder');
   const dialog = page.getByRole('dialog', { name: 'Move the conversation to' });
@@ -77,7 +64,7 @@ test('a conversation goes into a new folder, on all devices; opened it shows the
 });
 
 test('a folder gets another name, on all devices, open as it was; a name that there is already makes one of both', async () => {
-  await begin('ren', ['count 1', 'count 2', 'count 3']);
+  await answered(server, 'ren', ['count 1', 'count 2', 'count 3']);
   const [page, other] = [await device('ren'), await device('ren')];
   for (const [title, name] of [
     ['count 1', 'One'],
@@ -113,7 +100,7 @@ test('a folder gets another name, on all devices, open as it was; a name that th
 }, 120_000);
 
 test('many are chosen and deleted after one question, on all devices, and stay deleted', async () => {
-  await begin('gil', ['count 1', 'count 2', 'count 3', 'count 4']);
+  await answered(server, 'gil', ['count 1', 'count 2', 'count 3', 'count 4']);
   const [page, other] = [await device('gil'), await device('gil')];
   await listed(page, ['count 4', 'count 3', 'count 2', 'count 1']);
   await menu(page, 'count 4', 'Choose several');

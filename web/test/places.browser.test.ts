@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { expectAccessible, expectNoSidewaysScroll, launch, openPage, PHONE } from './browser.ts';
-import { startStandalone, type Standalone } from './standalone.ts';
+import { answered, startStandalone, type Standalone } from './standalone.ts';
 
 let server: Standalone;
 let browser: Browser;
@@ -14,18 +14,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** Three conversations of one person, the last one the newest. */
-const begin = async (user: string): Promise<void> => {
-  for (const text of ['count 1', 'count 2', 'count 3']) {
-    const ids = { conversationId: randomUUID(), messageId: randomUUID() };
-    const answer = await fetch(`${server.url}/api/chat?user_id=${user}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...ids, text, model: 'count' }),
-    });
-    expect(answer.status).toBe(202);
-  }
-};
+const THREE = ['count 1', 'count 2', 'count 3'];
 const openAs = async (user: string): Promise<Page> => {
   const { context, page } = await openPage(browser);
   onTestFinished(() => context.close());
@@ -40,7 +29,7 @@ const choose = async (page: Page, title: string, word: string): Promise<void> =>
 };
 
 test('what is pinned stands on top, also after a reload and on another device, until it is not any more', async () => {
-  await begin('pin');
+  await answered(server, 'pin', THREE);
   const [page, other] = [await openAs('pin'), await openAs('pin')];
   expect((await titles(page)).map((title) => title.trim())).toEqual(['count 3', 'count 2', 'count 1']);
   await choose(page, 'count 1', 'Pin');
@@ -57,7 +46,7 @@ test('what is pinned stands on top, also after a reload and on another device, u
 });
 
 test('what is archived leaves the list and comes back from the archive, with its words', async () => {
-  await begin('shelf');
+  await answered(server, 'shelf', THREE);
   const page = await openAs('shelf');
   await choose(page, 'count 2', 'Archive');
   await page.getByText('“count 2” is in the archive.').waitFor();
@@ -81,7 +70,7 @@ test.each([
   ['dark, on a phone', { ...PHONE, colorScheme: 'dark' as const }],
 ])('the archive is accessible and fits: %s', async (_name, options) => {
   const user = `axe${randomUUID().slice(0, 8)}`;
-  await begin(user);
+  await answered(server, user, THREE);
   const query = `user_id=${user}`;
   const { conversations } = (await (await fetch(`${server.url}/api/conversations?${query}`)).json()) as {
     conversations: { conversationId: string; title: string }[];

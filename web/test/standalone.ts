@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitFor } from '@runnel/kit';
 
 const MAIN = join(import.meta.dirname, '../../services/standalone/src/main.ts');
 const START_MS = 45_000;
@@ -80,4 +82,21 @@ export const startStandalone = async (env: Record<string, string> = {}): Promise
       await removed();
     },
   };
+};
+
+/** Conversations of one person, the last one the newest: each is answered before the next begins, since an answer that ends moves to the front. */
+export const answered = async ({ url }: Standalone, user: string, texts: readonly string[]): Promise<void> => {
+  for (const text of texts) {
+    const ids = { conversationId: randomUUID(), messageId: randomUUID() };
+    const response = await fetch(`${url}/api/chat?user_id=${user}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...ids, text, model: 'count' }),
+    });
+    if (response.status !== 202) throw new Error(`/api/chat said ${response.status}`);
+    await waitFor(async () => {
+      const page = await (await fetch(`${url}/api/history/${ids.conversationId}?user_id=${user}`)).json();
+      return (page as { messages: unknown[] }).messages.length === 2;
+    });
+  }
 };

@@ -81,7 +81,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
   const log: RunLog = {
     ...createRedisBudgets(scripts, caller),
     ...createPartCommands(run, partsOf, cap, (userId, conversationId) => {
-      lists.tell(userId, { change: 'waiting', name: conversationId }).catch(onError);
+      lists.note(userId, conversationId, '', { change: 'touched', news: 'waiting' });
     }),
     ...createTitleCommands(run, partsOf, cap, lists),
     ...createRedisGrants({ client, scripts, caller, channels }),
@@ -120,7 +120,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         firstWord: firstWordMs ?? ('' as const),
       };
       const reply = await run('end-run', partsOf(conversationId, runId), args);
-      if (reply[0] === 'ended' && reply[3]) lists.tell(String(reply[3]), { change: 'answered', name: conversationId }).catch(onError);
+      if (reply[0] === 'ended' && reply[3]) lists.note(String(reply[3]), conversationId, '', { change: 'touched', news: 'answered' });
       return toEndResult(reply);
     },
     async cancelRun({ conversationId, runId, userId }) {

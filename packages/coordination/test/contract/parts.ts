@@ -1,4 +1,4 @@
-import { closePart, contentOf, fromSnapshot, sumOf, applyEvent, type Part } from '@runnel/protocol';
+import { applyEvent, closePart, contentOf, fromSnapshot, newId, sumOf, type Part } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { digestOf } from '../../src/parts.ts';
 import {
@@ -7,9 +7,12 @@ import {
   endOf,
   eventsOf,
   LEASE_MS,
+  listedFirst,
+  listOf,
   MODELS,
   restoreOf,
   snapshotOf,
+  startListed,
   startRun,
   USER,
   type Current,
@@ -35,9 +38,9 @@ const say = ({ log }: ReturnType<Current>, run: Started, part: Part, field: 'tex
   log.appendPartChunk({ ...run, partId: part.partId, field, at, text, t: 5 });
 
 /** A call that waits for a person, and the run that nobody holds. */
-const parked = async (current: Current): Promise<{ run: Started; part: Part }> => {
+const parked = async (current: Current, started?: Started): Promise<{ run: Started; part: Part }> => {
   const opened = current();
-  const run = await startRun(opened.log);
+  const run = started ?? (await startRun(opened.log));
   await append(opened.log, run, 0, 'abc');
   await put(opened, run, call(), null);
   await say(opened, run, call(), 'input', 0, '{"n":1}');
@@ -46,13 +49,9 @@ const parked = async (current: Current): Promise<{ run: Started; part: Part }> =
   expect(await opened.log.parkRun({ ...run, partIds: ['p0'], bytes: 3 })).toMatchObject({ outcome: 'parked' });
   return { run, part };
 };
-const decide = (run: Started, expected: Part, part: Part, userId = USER) => ({
-  ...run,
-  userId,
-  decision: 'approve' as const,
-  expected,
-  part,
-});
+const decide = (run: Started, expected: Part, part: Part, userId = USER) => {
+  return { ...run, userId, decision: 'approve' as const, expected, part };
+};
 
 /** The parts of a running answer. */
 export const partsContract = (current: Current): void => {
@@ -75,21 +74,23 @@ export const partsContract = (current: Current): void => {
     expect(await log.claimRun(claim)).toMatchObject({ outcome: 'claimed', used: { usage, bytes: 3 } });
   });
 
-  test('W-17 the list says which conversations wait for a person, until one has decided or cancelled', async () => {
+  test('W-17 the list says which conversations wait for a person, in front of others, until one has decided or cancelled', async () => {
     const opened = current();
-    const first = await parked(current);
-    const second = await parked(current);
-    await startRun(opened.log);
+    const userId = newId();
+    const [run, running] = [await startListed(opened.log, userId), await startListed(opened.log, userId)];
+    const first = await parked(current, run);
+    await listedFirst(opened.log, userId, run.conversationId);
+    const second = await parked(current, await startListed(opened.log, userId));
     const waiting = async (): Promise<string[]> => {
-      const { conversations } = await opened.log.listConversations({ userId: USER, limit: 50 });
-      return conversations.flatMap((each) => (each.waiting ? [each.conversationId] : [])).toSorted();
+      const { conversations } = await opened.log.listConversations({ userId, limit: 50 });
+      return conversations.flatMap((each) => (each.waiting ? [each.conversationId] : []));
     };
-    const both = [first.run.conversationId, second.run.conversationId].toSorted();
-    await expect.poll(waiting).toEqual(both);
-    const approved: Part = { ...first.part, state: 'approved', approval: { policy: 'ask', decision: 'approved', by: USER, at: 7 } };
-    expect(await opened.log.decidePart(decide(first.run, first.part, approved))).toMatchObject({ outcome: 'decided' });
+    await expect.poll(waiting).toEqual([second.run.conversationId, run.conversationId]);
+    expect((await listOf(opened.log, userId, 3)).at(-1)).toBe(running.conversationId);
+    const approved: Part = { ...first.part, state: 'approved', approval: { policy: 'ask', decision: 'approved', by: userId, at: 7 } };
+    expect(await opened.log.decidePart(decide(first.run, first.part, approved, userId))).toMatchObject({ outcome: 'decided' });
     expect(await waiting()).toEqual([second.run.conversationId]);
-    expect(await opened.log.cancelRun({ ...second.run, userId: USER })).toMatchObject({ outcome: 'cancelling' });
+    expect(await opened.log.cancelRun({ ...second.run, userId })).toMatchObject({ outcome: 'cancelling' });
     expect(await waiting()).toEqual([]);
   });
 

@@ -1,7 +1,21 @@
 import { newId } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import { append, collect, endOf, eventsOf, promptOf, snapshotOf, startRun, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  collect,
+  endOf,
+  eventsOf,
+  listedFirst,
+  listOf,
+  promptOf,
+  snapshotOf,
+  startListed,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 export const readingContract = (current: Current): void => {
   test('W-7 a known cursor gets exactly what it missed', async () => {
@@ -156,9 +170,7 @@ export const readingContract = (current: Current): void => {
       (await log.listConversations({ userId, ...query })).conversations.map((conversation) => conversation.conversationId);
     for (const title of ['one', 'two', 'three']) {
       ids.unshift((await startRun(log, { userId, title })).conversationId);
-      // Lists are written after the change they note.
-      await waitFor(async () => (await list({ limit: 10 }))[0] === ids[0]);
-      await waitFor(async () => (await log.listConversations({ userId, limit: 1 })).conversations[0]!.updatedAt < Date.now());
+      await listedFirst(log, userId, ids[0]!);
     }
     expect(await list({ limit: 10 })).toEqual(ids);
     const first = await log.listConversations({ userId, limit: 2 });
@@ -175,5 +187,20 @@ export const readingContract = (current: Current): void => {
     await log.deleteConversation({ conversationId: ids[0]!, userId });
     await waitFor(async () => !(await list({ limit: 10 })).includes(ids[0]!));
     expect(await log.listConversations({ userId: newId(), limit: 5 })).toEqual({ conversations: [], hasMore: false });
+  });
+
+  test('an answer that ended moves its conversation to the front, and nothing back into the list', async () => {
+    const { log } = current();
+    const userId = newId();
+    const list = () => listOf(log, userId, 10);
+    const [first, second] = [await startListed(log, userId), await startListed(log, userId)];
+    await log.endRun(endOf(first, ''));
+    await waitFor(async () => (await list()).join() === [first.conversationId, second.conversationId].join());
+    const third = await startListed(log, userId);
+    await log.deleteConversation({ conversationId: third.conversationId, userId });
+    await waitFor(async () => (await list()).length === 2);
+    await log.endRun(endOf(third, ''));
+    await log.endRun(endOf(second, ''));
+    await waitFor(async () => (await list()).join() === [second.conversationId, first.conversationId].join());
   });
 };

@@ -56,6 +56,23 @@ export const startRun = async (log: RunLog, change: Begin = {}, claim: Partial<C
   return { conversationId, runId, epoch, messageId: prompt.message.messageId };
 };
 
+/** The newest of a user's list, the one changed last first. */
+export const listOf = async (log: RunLog, userId: string, limit: number): Promise<string[]> =>
+  (await log.listConversations({ userId, limit })).conversations.map((conversation) => conversation.conversationId);
+
+/** Lists are written after the change they note, and ordered by milliseconds: until it is listed first, in a millisecond that is over. */
+export const listedFirst = async (log: RunLog, userId: string, conversationId: string): Promise<void> => {
+  await waitFor(async () => (await listOf(log, userId, 1))[0] === conversationId);
+  await waitFor(async () => (await log.listConversations({ userId, limit: 1 })).conversations[0]!.updatedAt < Date.now());
+};
+
+/** A run in a conversation that is listed first. */
+export const startListed = async (log: RunLog, userId: string): Promise<Started> => {
+  const run = await startRun(log, { userId });
+  await listedFirst(log, userId, run.conversationId);
+  return run;
+};
+
 export type Claimed = Extract<ClaimRunResult, { outcome: 'claimed' }>;
 export const claimed = (result: ClaimRunResult): Claimed => {
   if (result.outcome !== 'claimed') throw new Error(`claim-run: ${result.outcome}`);

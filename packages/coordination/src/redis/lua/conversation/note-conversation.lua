@@ -2,7 +2,7 @@
 -- so it is written after the change it notes, best effort; the database has the whole list.
 -- KEYS     conversations titles presets
 -- ARGV     conversationId title change system model
---          change: kept, deleted; system, model: its own; '' none, '*' as before
+--          change: kept, touched (to the front, if it is listed), deleted; system, model: its own; '' none, '*' as before
 -- Returns  noted
 -- Law      none: a convenience
 local conversations, titles, presets = KEYS[1], KEYS[2], KEYS[3]
@@ -13,6 +13,10 @@ if change == 'deleted' then
   redis.call('ZREM', conversations, conversationId)
   redis.call('HDEL', titles, conversationId)
   redis.call('HDEL', presets, conversationId .. ':system', conversationId .. ':model')
+  return { 'noted' }
+end
+if change == 'touched' then
+  redis.call('ZADD', conversations, 'XX', now, conversationId)
   return { 'noted' }
 end
 redis.call('ZADD', conversations, now, conversationId)
