@@ -1,4 +1,4 @@
-import { freePort, startRedis, type TestRedis } from './redis-process.ts';
+import { freePort, onFreePorts, startRedis, type TestRedis } from './redis-process.ts';
 import { waitFor } from './wait.ts';
 
 export interface TestRedisCluster {
@@ -9,31 +9,27 @@ export interface TestRedisCluster {
 
 const SLOTS = 16_384;
 
-/** A port whose cluster bus port (10,000 higher) is a valid one too. */
-const clusterPort = async (): Promise<number> => {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = await freePort();
-    if (port < 55_000) return port;
-  }
-  return 7_000 + Math.floor(Math.random() * 20_000);
-};
-
 /** A Redis Cluster of masters without replicas; the slots are shared evenly. */
 export const startRedisCluster = async (size = 3): Promise<TestRedisCluster> => {
   const nodes: TestRedis[] = [];
+  const busPorts: number[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()));
   };
   try {
     for (let index = 0; index < size; index++) {
-      const args = ['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${index}.conf`, '--cluster-node-timeout', '2000'];
-      nodes.push(await startRedis({ port: await clusterPort(), args }));
+      const own = ['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${index}.conf`, '--cluster-node-timeout', '2000'];
+      const node = await onFreePorts(async () => {
+        busPorts[index] = await freePort();
+        return startRedis({ args: [...own, '--cluster-port', `${busPorts[index]}`] });
+      });
+      nodes.push(node);
     }
     const share = Math.ceil(SLOTS / size);
     for (const [index, node] of nodes.entries()) {
       await node.cli('CLUSTER', 'ADDSLOTSRANGE', index * share, Math.min(SLOTS, (index + 1) * share) - 1);
       await node.cli('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
-      if (index > 0) await nodes[0]!.cli('CLUSTER', 'MEET', '127.0.0.1', node.port);
+      if (index > 0) await nodes[0]!.cli('CLUSTER', 'MEET', '127.0.0.1', node.port, busPorts[index]!);
     }
     const agreed = async (node: TestRedis): Promise<boolean> => {
       const info = String(await node.cli('CLUSTER', 'INFO'));

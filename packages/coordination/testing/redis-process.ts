@@ -17,6 +17,19 @@ export const freePort = async (): Promise<number> => {
   return port;
 };
 
+const PORTS_TRIED = 5;
+
+/** Starts on ports that were free a moment ago, and on others when somebody else has taken one of them since. */
+export const onFreePorts = async <T>(start: () => Promise<T>): Promise<T> => {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tried === PORTS_TRIED || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+};
+
 export interface TestRedis {
   url: string;
   port: number;
@@ -83,9 +96,9 @@ const end = async (child: ChildProcess): Promise<void> => {
 
 /** A redis-server of its own, in a folder of its own, without persistence. */
 export const startRedis = async (options: StartRedis = {}): Promise<TestRedis> => {
-  const port = options.port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'runnel-redis-'));
-  let child = await launch(port, folder, options);
+  let port = 0;
+  let child = await onFreePorts(async () => launch((port = options.port ?? (await freePort())), folder, options));
   return {
     url: `redis://127.0.0.1:${port}`,
     port,

@@ -42,10 +42,12 @@ test('whatever the clocks of others say, a Lease that is renewed in time is neve
 });
 
 /** One Lease as an API server keeps it: a write of an older version is refused. */
-const electedAt = () => {
+const electedAt = (giveUpMs = 20_000) => {
   let kept: Lease | null = null;
   let version = 0;
+  let isDeaf = false;
   const asked = { find: 0, create: 0, replace: 0 };
+  const told: boolean[] = [];
   const keep = (lease: Lease): Lease => (kept = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(++version) } });
   const api = {
     namespace: 'chat',
@@ -53,6 +55,7 @@ const electedAt = () => {
     create: async (_path: string, lease: Lease) => (asked.create++, keep(lease)),
     replace: async (_path: string, lease: Lease) => {
       asked.replace++;
+      if (isDeaf) return new Promise<Lease>(() => {});
       if (kept === null) throw new StatusError(404, 'not found');
       if (lease.metadata?.resourceVersion !== kept.metadata?.resourceVersion) throw new StatusError(409, 'changed');
       return keep(lease);
@@ -60,18 +63,19 @@ const electedAt = () => {
   } as unknown as KubeApi;
   const stop = new AbortController();
   const failures: unknown[] = [];
-  const timing = { leaseMs: 30_000, giveUpMs: 20_000, everyMs: 5 };
+  const timing = { leaseMs: 30_000, giveUpMs, everyMs: 5 };
   const leader = electLeader({
     ...{ api, name: 'operator', me: 'me', signal: stop.signal, timing },
-    onChange: () => undefined,
+    onChange: (leads) => void told.push(leads),
     onFailure: (error) => void failures.push(error),
   });
   onTestFinished(async () => {
     stop.abort();
-    await leader.done;
+    if (!isDeaf) await leader.done;
   });
   return {
-    ...{ asked, leader, failures },
+    ...{ asked, leader, failures, told },
+    deafen: () => void (isDeaf = true),
     lease: () => kept,
     change: (spec: Lease['spec']) => void keep({ ...kept, spec: { ...kept!.spec, ...spec } }),
     remove: () => void (kept = null),
@@ -108,4 +112,13 @@ test('a Lease that another has taken is not written over by who held it', async 
   const { find } = asked;
   await waitFor(() => asked.find >= find + 3);
   expect(lease()?.spec?.holderIdentity).toBe('other');
+});
+
+test('a server that does not answer any more: who led is told that it leads no more, once, without an answer', async () => {
+  const { leader, told, deafen } = electedAt(1_000);
+  await waitFor(() => told.length > 0);
+  deafen();
+  await waitFor(() => told.length > 1);
+  expect(leader.leads()).toBe(false);
+  expect(told).toEqual([true, false]);
 });

@@ -83,6 +83,12 @@ export const electLeader = (options: LeaderOptions): Leader => {
     said = !said;
     onChange(said);
   };
+  let giveUp: NodeJS.Timeout | undefined;
+  /** A lease that runs out while the server does not answer must be noticed without an answer. A timer may come a millisecond early. */
+  const tellOnceOver = (): void => {
+    clearTimeout(giveUp);
+    giveUp = setTimeout(() => (leads() ? tellOnceOver() : tell()), Math.max(renewedAt + timing.giveUpMs - now(), 0) + 1).unref();
+  };
   const specFor = (lease: Lease | null, time: string): Lease['spec'] => ({
     holderIdentity: me,
     leaseDurationSeconds: Math.ceil(timing.leaseMs / 1000),
@@ -105,6 +111,7 @@ export const electLeader = (options: LeaderOptions): Leader => {
     // The version that was read, or written last, goes with it: of two who take it one is refused.
     mine = lease === null ? await api.create<Lease>(base, body) : await api.replace<Lease>(`${base}/${name}`, body);
     renewedAt = startedAt;
+    tellOnceOver();
   };
 
   const look = async (): Promise<void> => {
@@ -142,8 +149,5 @@ export const electLeader = (options: LeaderOptions): Leader => {
     await giveBack().catch((error: unknown) => onFailure?.(error));
     tell();
   };
-  // A lease that runs out while the server does not answer must be noticed without an answer.
-  const timer = setInterval(tell, timing.everyMs / 4);
-  timer.unref();
-  return { leads, done: run().finally(() => clearInterval(timer)) };
+  return { leads, done: run().finally(() => clearTimeout(giveUp)) };
 };
