@@ -5,7 +5,7 @@ import { buildImages, imagesIn } from './harness/processes/images.ts';
 import { exitOnSignals, fillCompileCache, podsLeft } from './harness/processes/pod.ts';
 import type { ClusterOptions } from './harness/processes/cluster.ts';
 import { createRandom } from './harness/random.ts';
-import { portsOf } from './harness/processes/ports.ts';
+import { portsOf } from '@runnel/kit/testing';
 import { readPart, scenariosOf, type Scenario } from './harness/scenario.ts';
 import { createStage, type Stage } from './harness/stage.ts';
 import { within } from './harness/wait.ts';

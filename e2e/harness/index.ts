@@ -5,7 +5,6 @@ export * from './viewers/expected.ts';
 export * from './processes/fake-model.ts';
 export * from './processes/nginx.ts';
 export * from './processes/pod.ts';
-export * from './processes/ports.ts';
 export * from './parts.ts';
 export * from './random.ts';
 export * from './processes/redis-target.ts';

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { call, history } from '../harness/commands.ts';
-import { freePort } from '../harness/processes/ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import { waitFor } from '../harness/wait.ts';
 import { RUNNING_WORDS, type LeftBehind, type Release } from './release.ts';
 

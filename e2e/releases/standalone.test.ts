@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { call } from '../harness/commands.ts';
 import { countText } from '../harness/viewers/expected.ts';
 import { Pod } from '../harness/processes/pod.ts';
-import { freePort } from '../harness/processes/ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import { waitFor } from '../harness/wait.ts';
 import { endOfRunning, goesOn, readOver, tokensOf, verified } from './check.ts';
 import { readRelease, releaseFolder } from './release.ts';

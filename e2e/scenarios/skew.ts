@@ -1,6 +1,6 @@
 import { checkoutOlder } from '../harness/processes/older.ts';
 import { Pod, type PodSpec } from '../harness/processes/pod.ts';
-import { freePort } from '../harness/processes/ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import type { Scenario } from '../harness/scenario.ts';
 import type { Stage } from '../harness/stage.ts';
 import { elapse } from '../harness/wait.ts';

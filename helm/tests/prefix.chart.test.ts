@@ -4,7 +4,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { freePort, waitFor } from '@runnel/e2e';
+import { freePort } from '@runnel/kit/testing';
+import { waitFor } from '@runnel/e2e';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { securityHeaders } from '../../services/gateway/src/http/plumbing/security-headers.ts';
 import { pageBelow } from '../../services/gateway/src/http/plumbing/prefix.ts';

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, waitFor, type Cluster } from '@runnel/e2e';
+import { freePort } from '@runnel/kit/testing';
+import { waitFor, type Cluster } from '@runnel/e2e';
 import { stringify } from 'yaml';
 import { findPrometheus } from '../../scripts/promtool.mjs';
 

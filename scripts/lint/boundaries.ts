@@ -16,7 +16,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const FOR_SERVICES = ['protocol', 'coordination', 'events', 'files', 'kit', 'kube'];
 const SERVICES = ['gateway', 'ai', 'audit', 'demo-tools', 'operator', 'standalone'];
 /** Test helpers any test may use, whatever its folder depends on. */
-const FOR_TESTS = ['@runnel/kit', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];
+const FOR_TESTS = ['@runnel/kit', '@runnel/kit/testing', '@runnel/protocol', '@runnel/protocol/testing', '@runnel/coordination/testing'];
 
 /** Libraries that one folder alone knows, so that the store or the broker behind it can be changed there. */
 const KEPT_IN: Record<string, readonly string[]> = {

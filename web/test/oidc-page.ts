@@ -1,17 +1,7 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import type { RealProvider } from '@runnel/gateway/testing/oidc';
+import { freePort } from '@runnel/kit/testing';
 import { startStandalone, type Standalone } from './standalone.ts';
-
-/** A port that was free a moment ago: the provider has to know the page's address before there is one. */
-export const freePort = async (): Promise<number> => {
-  const holder = createServer();
-  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-  const { port } = holder.address() as AddressInfo;
-  await new Promise((resolve) => holder.close(resolve));
-  return port;
-};
 
 /** The whole product, which signs people in with this provider. */
 export const startOidcPage = async (

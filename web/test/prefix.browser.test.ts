@@ -3,7 +3,8 @@ import { startRealProvider, type RealProvider } from '@runnel/gateway/testing/oi
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startFront, type Front, type Way } from './behind-nginx.ts';
 import { launch, openPage } from './browser.ts';
-import { ask, composer, counted, enter, freePort, panel, startOidcPage, words } from './oidc-page.ts';
+import { ask, composer, counted, enter, panel, startOidcPage, words } from './oidc-page.ts';
+import { freePort } from '@runnel/kit/testing';
 import type { Standalone } from './standalone.ts';
 
 // One host with other applications: nginx has the whole product below a path of it, and people sign in with a real provider.

@@ -7,7 +7,7 @@ import { startPostgres, type TestPostgres } from '@runnel/audit/testing';
 import { startKafka, type TestKafka } from '@runnel/events/testing';
 import { startFakeModel, type FakeModel } from './fake-model.ts';
 import { Pod } from './pod.ts';
-import { freePort } from './ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import { startManyRedis, startOneRedis, type Redis } from './redis-target.ts';
 import { startToolServer, toolsSetting, type ToolServer } from './tool-server.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import { waitFor } from '../wait.ts';
 
 export type NginxMode = 'round-robin' | 'cookie';

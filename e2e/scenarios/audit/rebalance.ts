@@ -1,5 +1,5 @@
 import { Pod } from '../../harness/processes/pod.ts';
-import { freePort } from '../../harness/processes/ports.ts';
+import { freePort } from '@runnel/kit/testing';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import { underWay } from '../ai-pods.ts';

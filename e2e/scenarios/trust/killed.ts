@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Random } from '../../harness/random.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
-import { freePort } from '../../harness/processes/ports.ts';
+import { freePort } from '@runnel/kit/testing';
 
 const ROUNDS = 10;
 const RUNS = 12;

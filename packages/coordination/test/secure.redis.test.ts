@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { connectRedis, createRedisRunLog, openStoreAddress } from '../src/index.ts';
-import { freePort, startRedis, waitFor, type TestRedis } from '../testing/index.ts';
+import { freePort } from '@runnel/kit/testing';
+import { startRedis, waitFor, type TestRedis } from '../testing/index.ts';
 
 // A Redis that asks who we are by a certificate, of an authority that Node does not know.
 

@@ -1,4 +1,5 @@
-import { freePort, onFreePorts, startRedis, type TestRedis } from './redis-process.ts';
+import { freePort } from '@runnel/kit/testing';
+import { startRedis, type TestRedis } from './redis-process.ts';
 import { waitFor } from './wait.ts';
 
 export interface TestRedisCluster {
@@ -18,12 +19,10 @@ export const startRedisCluster = async (size = 3): Promise<TestRedisCluster> => 
   };
   try {
     for (let index = 0; index < size; index++) {
-      const own = ['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${index}.conf`, '--cluster-node-timeout', '2000'];
-      const node = await onFreePorts(async () => {
-        busPorts[index] = await freePort();
-        return startRedis({ args: [...own, '--cluster-port', `${busPorts[index]}`] });
-      });
-      nodes.push(node);
+      const busPort = await freePort();
+      const own = ['--cluster-config-file', `nodes-${index}.conf`, '--cluster-node-timeout', '2000', '--cluster-port', `${busPort}`];
+      nodes.push(await startRedis({ args: ['--cluster-enabled', 'yes', ...own] }));
+      busPorts.push(busPort);
     }
     const share = Math.ceil(SLOTS / size);
     for (const [index, node] of nodes.entries()) {

@@ -1,34 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@runnel/kit/testing';
 import { Redis } from 'ioredis';
 import { waitFor } from './wait.ts';
-
-/** A port that was free a moment ago. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
-const PORTS_TRIED = 5;
-
-/** Starts on ports that were free a moment ago, and on others when somebody else has taken one of them since. */
-export const onFreePorts = async <T>(start: () => Promise<T>): Promise<T> => {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await start();
-    } catch (error) {
-      if (tried === PORTS_TRIED || !String(error).includes('Address already in use')) throw error;
-    }
-  }
-};
 
 export interface TestRedis {
   url: string;
@@ -96,9 +73,9 @@ const end = async (child: ChildProcess): Promise<void> => {
 
 /** A redis-server of its own, in a folder of its own, without persistence. */
 export const startRedis = async (options: StartRedis = {}): Promise<TestRedis> => {
+  const port = options.port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), 'runnel-redis-'));
-  let port = 0;
-  let child = await onFreePorts(async () => launch((port = options.port ?? (await freePort())), folder, options));
+  let child = await launch(port, folder, options);
   return {
     url: `redis://127.0.0.1:${port}`,
     port,

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startRedis, type TestRedis } from './redis-process.ts';
+import { freePort } from '@runnel/kit/testing';
+import { startRedis, type TestRedis } from './redis-process.ts';
 import { waitFor } from './wait.ts';
 
 export interface TestRedisSentinel {

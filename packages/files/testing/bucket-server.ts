@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@runnel/kit/testing';
 import { goTool } from '../../../scripts/go-tools.mjs';
 
 export const BUCKET_KEYS = { accessKeyId: 'the-id-of-a-key', secretAccessKey: 'not-a-secret' };
@@ -15,14 +15,6 @@ export interface BucketServer {
   url: string;
   close(): Promise<void>;
 }
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-};
 
 /** A real S3 server over a folder; its folders are its buckets. */
 export const startBuckets = async (...buckets: readonly string[]): Promise<BucketServer> => {

@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '@runnel/kit';
+import { freePort } from '@runnel/kit/testing';
 import { createKubeApi, type KubeAccount, type KubeApi } from '../src/index.ts';
 import { assets } from './programs.ts';
 
@@ -25,21 +25,13 @@ export interface KubeServer {
   close(): Promise<void>;
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-};
-
 const USERS = ['admin', 'operator', 'stranger'];
 const START_MS = 90_000;
 
 /** A real etcd and a real kube-apiserver on loopback, without nodes: what is created stays as it is, for nothing runs it. Up in some seconds. */
 export const startKubeServer = async (namespace = 'chat'): Promise<KubeServer> => {
   const dir = await mkdtemp(join(tmpdir(), 'runnel-kube-'));
-  const [etcdPort, peerPort, port] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const keys = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

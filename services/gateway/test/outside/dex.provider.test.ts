@@ -4,7 +4,8 @@ import { Browser } from '../../testing/oidc/browser.ts';
 import { startDex, type Dex } from '../../testing/oidc/outside/dex.ts';
 import { fillForm, plain } from '../../testing/oidc/outside/forms.ts';
 import { lacking } from '../../testing/oidc/outside/program.ts';
-import { freePort, meOf, oidcEnv } from '../../testing/oidc/signed-in.ts';
+import { freePort } from '@runnel/kit/testing';
+import { meOf, oidcEnv } from '../../testing/oidc/signed-in.ts';
 import { startGateway, type TestGateway } from '../../testing/test-gateway.ts';
 
 // Dex, built from its source, with the settings that docs/operations.md describes. Nothing of it is ours.

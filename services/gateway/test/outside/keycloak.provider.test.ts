@@ -5,7 +5,8 @@ import { Browser } from '../../testing/oidc/browser.ts';
 import { fillForm } from '../../testing/oidc/outside/forms.ts';
 import { startKeycloak, type Keycloak } from '../../testing/oidc/outside/keycloak.ts';
 import { lacking } from '../../testing/oidc/outside/program.ts';
-import { freePort, meOf, oidcEnv } from '../../testing/oidc/signed-in.ts';
+import { freePort } from '@runnel/kit/testing';
+import { meOf, oidcEnv } from '../../testing/oidc/signed-in.ts';
 import { startGateway, type TestGateway } from '../../testing/test-gateway.ts';
 
 // Keycloak as it is distributed, with the realm that docs/operations.md describes. Nothing of it is ours.

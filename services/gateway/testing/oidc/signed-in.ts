@@ -1,18 +1,8 @@
 import { createMemoryRunLog, type RunLog } from '@runnel/coordination';
+import { freePort } from '@runnel/kit/testing';
 import { startGateway, type TestGateway } from '../test-gateway.ts';
 import { type Browser } from './browser.ts';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { GatewayDeps } from '../../src/app.ts';
-
-/** A port that was free a moment ago: the provider has to know the gateway's address before there is one. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 export const oidcEnv = (issuer: string, publicUrl: string, env: Record<string, string> = {}): Record<string, string> => ({
   ...{ AUTH_MODE: 'oidc', OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'runnel', OIDC_CLIENT_SECRET: 'a-secret-that-the-provider-has-made' },

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { goTool } from '../../../../../scripts/go-tools.mjs';
-import { freePort } from '../signed-in.ts';
+import { freePort } from '@runnel/kit/testing';
 import { startProgram } from './program.ts';
 
 /** bcrypt of `of-ann`, at the least cost that Dex takes. */

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../signed-in.ts';
+import { freePort } from '@runnel/kit/testing';
 import { cached, call, startProgram } from './program.ts';
 
 const VERSION = '26.7.3';

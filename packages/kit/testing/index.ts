@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 
 const FIRST = 10_000;
 const COUNT = 22_000;
+/** Of test files side by side each has a part of its own: at most so many workers run at a time. */
+const WORKERS = 4;
 const given = new Set<number>();
 let [first, count] = [FIRST, COUNT];
 
@@ -12,9 +14,12 @@ export const portsOf = ({ part, of }: { part: number; of: number }): void => {
   first = FIRST + (part - 1) * count;
 };
 
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 0);
+if (worker > 0) portsOf({ part: ((worker - 1) % WORKERS) + 1, of: WORKERS });
+
 /**
- * A free port below the range the kernel hands to outgoing connections (32768…): a pod that is killed and started
- * again on its port would now and then find it taken by somebody's client socket.
+ * A free port below the range from which the kernel takes those of outgoing connections and of `listen(0)` (32768…), given once: a pod that
+ * starts seconds later, or again on its port, would now and then find it taken.
  */
 export const freePort = async (): Promise<number> => {
   for (let attempt = 0; attempt < 100; attempt++) {
