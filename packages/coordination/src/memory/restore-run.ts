@@ -32,7 +32,7 @@ export const restoreRun = (store: MemoryStore, command: RestoreRun): RestoreRunR
   if (existing?.active && existing.active !== runId) return { outcome: 'busy' };
   if (known) {
     if (known.epoch > epoch || (known.epoch === epoch && known.owner !== owner)) return { outcome: 'fenced' };
-    if (existing?.logId === newLogId && known.text === text) return { outcome: 'restored', logId: newLogId };
+    if (known.epoch === epoch && existing?.logId === newLogId && known.text === text) return { outcome: 'restored', logId: newLogId };
     if (claimed !== undefined && (known.epoch !== claimed || known.owner !== owner)) return { outcome: 'fenced' };
   } else if (claimed !== undefined) return { outcome: 'fenced' };
   else if (existing?.ids.has(runId)) return { outcome: 'closed' };

@@ -185,4 +185,17 @@ export const restoringContract = (current: Current): void => {
     await log.restoreRun(restoreOf(run, 'abcd'));
     expect(await append(log, run, 4, 'e')).toEqual({ outcome: 'cancelled' });
   });
+
+  test('a restore under the name that the log has is a repeat only where it was carried out: with its epoch', async () => {
+    const { log } = current();
+    const { runId, ...next } = promptOf();
+    await log.beginRun({ ...next, runId });
+    const { conversationId } = next;
+    const { logId } = await snapshotOf(log, conversationId);
+    const command = restoreOf({ conversationId, runId, epoch: 2, messageId: next.message.messageId }, '', { newLogId: logId });
+    for (let times = 0; times < 2; times++) {
+      expect(await log.restoreRun(command)).toEqual({ outcome: 'restored', logId });
+      expect((await snapshotOf(log, conversationId)).run).toMatchObject({ runId, epoch: 2 });
+    }
+  });
 };

@@ -55,7 +55,7 @@ elseif status then
   local stored = tonumber(owned[1] or 0)
   if stored > tonumber(epoch) or (stored == tonumber(epoch) and owned[2] ~= claimant) then
     return { 'fenced' }
-  elseif conversation[3] == logId and redis.call('GET', text) == content then
+  elseif stored == tonumber(epoch) and conversation[3] == logId and redis.call('GET', text) == content then
     return { 'restored', logId }
   elseif claimed ~= '' and (stored ~= tonumber(claimed) or owned[2] ~= claimant) then
     return { 'fenced' }
