@@ -111,9 +111,11 @@ describe('older pages', () => {
     const loaded = chat.loadOlder();
     await settle();
     net.link.event({ type: 'message-deleted', conversationId: 'c1', offset: 4, messageId: 'm1' });
-    give(page([message('m1', 'secret')]));
+    const said = { partId: 'p0', index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'secret' } as const;
+    give(page([{ ...message('m1', 'secret'), parts: [said] }]));
     await loaded;
     expect(view(chat).conversation.messages).toMatchObject([{ messageId: 'm1', text: '', status: 'deleted' }, {}]);
+    expect(JSON.stringify(view(chat).conversation.messages)).not.toContain('secret');
   });
 
   test('a page that cannot be had is an error of its own', async () => {

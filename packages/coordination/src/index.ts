@@ -20,7 +20,7 @@ export * from './redis/run-log.ts';
 export type { KeptGrants } from './memory/person/grants.ts';
 export * from './memory/run-log.ts';
 export { digestOf } from './parts.ts';
-export { repeats, withoutText } from './messages.ts';
+export { repeats } from './messages.ts';
 export { storedEnd } from './stored-end.ts';
 export { asCopied } from './parked.ts';
 export * from './title.ts';

@@ -147,10 +147,3 @@ export const repeats = (title: string, words: string): boolean => {
   const start = title.replace(/…$/, '');
   return start !== '' && words.replace(/\s+/g, ' ').replace(/^ /, '').startsWith(start);
 };
-
-/** The place of a deleted message. */
-export const withoutText = ({ parts: _, receipt: __, ...message }: StoredMessage): StoredMessage => ({
-  ...message,
-  text: '',
-  status: 'deleted',
-});

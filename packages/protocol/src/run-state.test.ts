@@ -208,6 +208,20 @@ describe('chunks', () => {
   });
 });
 
+test('of a message that is deleted nothing stays of what was said: its text, its parts, its receipt', () => {
+  const receipt = { sha256: 'x', bytes: 3, durationMs: 1, nodes: [] };
+  const said = { partId: 'p0', index: 0, at: 0, kind: 'reasoning', state: 'done', text: 'a secret thought' } as const;
+  const answer = { messageId: 'a0', parentId: 'm0', role: 'assistant', text: 'a secret', status: 'complete', createdAt: 2 } as const;
+  const before: ConversationState = {
+    ...emptyConversation('c1'),
+    logId: 'log',
+    offset: 4,
+    messages: [{ ...answer, parts: [said], receipt }],
+  };
+  const after = applied(before, { type: 'message-deleted', conversationId: 'c1', offset: 5, messageId: 'a0' });
+  expect(after.messages).toEqual([{ ...answer, text: '', status: 'deleted' }]);
+});
+
 describe('the log', () => {
   test('W-7 the event with offset 1 names the log', () => {
     const log = writeLog([{ steps: [], ends: false }], 'log-7');

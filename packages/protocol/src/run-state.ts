@@ -74,10 +74,10 @@ const upsert = (messages: readonly Message[], message: Message): readonly Messag
   return index < 0 ? [...messages, message] : messages.with(index, message);
 };
 
-const withoutProof = ({ receipt: _, ...message }: Message): Message => message;
-/** Nothing of the text stays, nor what would tell whether one guesses it. */
+/** Nothing of what was said stays, nor what would tell whether one guesses it. */
+export const withoutText = ({ parts: _, receipt: __, ...message }: Message): Message => ({ ...message, text: '', status: 'deleted' });
 const erased = (messages: readonly Message[], messageId: string): readonly Message[] =>
-  messages.map((m) => (m.messageId === messageId ? { ...withoutProof(m), text: '', status: 'deleted' } : m));
+  messages.map((m) => (m.messageId === messageId ? withoutText(m) : m));
 
 /** The assistant message a finished run leaves behind. */
 export const messageOfRun = (

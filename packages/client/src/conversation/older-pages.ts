@@ -1,4 +1,4 @@
-import type { Message, ServerEvent } from '@runnel/protocol';
+import { withoutText, type Message, type ServerEvent } from '@runnel/protocol';
 import type { Api, MessagePage } from '../api/api.ts';
 
 const PAGE_SIZE = 50;
@@ -19,8 +19,7 @@ export const createOlderPages = (api: Pick<Api, 'history'>, conversationId: stri
   const deleted = new Set<string>();
   let reading = 0;
 
-  const clean = (messages: readonly Message[]): Message[] =>
-    messages.map((m) => (deleted.has(m.messageId) ? { ...m, text: '', status: 'deleted' } : m));
+  const clean = (messages: readonly Message[]): Message[] => messages.map((m) => (deleted.has(m.messageId) ? withoutText(m) : m));
 
   const watching = async (read: () => Promise<MessagePage>): Promise<MessagePage> => {
     reading++;

@@ -1,5 +1,6 @@
+import { withoutText } from '@runnel/protocol';
 import { RESET_TYPE, type ChangeResult, type Preset, type ProposeTitle, type ProposeTitleResult, type RunLog } from '../run-log/run-log.ts';
-import { repeats, withoutText } from '../messages.ts';
+import { repeats } from '../messages.ts';
 import type { MemoryConversation, MemoryStore } from './store.ts';
 
 interface Change {
@@ -98,7 +99,8 @@ export const deleteMessage = (store: MemoryStore, command: Parameters<RunLog['de
   if (untitled) Object.assign(conversation, { title: '', untitled: false, titled: undefined });
   const last = untitled ? store.emit(conversation, 'title', { title: '' }) : offset;
   if (untitled) store.audit(conversation, 'TITLE_CHANGED', { title: '' });
-  store.touch(conversation);
+  if (untitled) store.touch(conversation);
+  else store.keepLonger(conversation);
   return { outcome: 'done', offset: last };
 };
 

@@ -1,5 +1,5 @@
-import { repeats, withoutText, type EndRun, type StoredMessage } from '@runnel/coordination';
-import { RunnelError, type EndReason, type Finish } from '@runnel/protocol';
+import { repeats, type EndRun, type StoredMessage } from '@runnel/coordination';
+import { RunnelError, withoutText, type EndReason, type Finish } from '@runnel/protocol';
 import { readRequest } from './asked.ts';
 import type { Claim } from './run-job.ts';
 

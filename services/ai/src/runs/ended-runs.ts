@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { repeats, withoutText, type RestoreEnd, type RunRef, type SayDeleted } from '@runnel/coordination';
-import { contentOf } from '@runnel/protocol';
+import { repeats, type RestoreEnd, type RunRef, type SayDeleted } from '@runnel/coordination';
+import { contentOf, withoutText } from '@runnel/protocol';
 
 /** An end as it was written: all that another store needs to have it again. */
 export type EndedRun = Omit<RestoreEnd, 'newLogId'>;
