@@ -7,7 +7,8 @@ import type { ExpelResult, MergeStoredResult, StoreProofs } from '../proofs.ts';
 import { RESET_TYPE, type Rehydrate } from '../run-log/run-log.ts';
 
 /** What `merge-stored.lua` does, in memory. */
-export const mergeStored = (store: MemoryStore, { conversationId, userId, title, messages, hasMore }: Rehydrate): MergeStoredResult => {
+export const mergeStored = (store: MemoryStore, command: Rehydrate): MergeStoredResult => {
+  const { conversationId, userId, title, messages, hasMore, system, model } = command;
   const conversation = store.conversations.get(conversationId);
   if (!conversation) return { outcome: 'gone' };
   if (conversation.userId !== userId) return { outcome: 'forbidden' };
@@ -16,6 +17,8 @@ export const mergeStored = (store: MemoryStore, { conversationId, userId, title,
   const isUntitled = adoptTitle(conversation, title);
   if (lacking.length === 0 && !unproven && !isUntitled) return { outcome: 'proven' };
   store.whose.hold(conversationId, userId);
+  if (unproven && system) conversation.system ??= system;
+  if (unproven && model && conversation.model === undefined) Object.assign(conversation, { model, preset: true });
   for (const { message, madeRun } of lacking) conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
   const all = [...lacking.map(({ message }) => [message.messageId, message] as const), ...conversation.messages];
   conversation.messages = new Map(all.slice(-LIMITS.messages));
@@ -23,10 +26,11 @@ export const mergeStored = (store: MemoryStore, { conversationId, userId, title,
   else if (unproven) conversation.trimmed = false;
   conversation.unproven = false;
   if (lacking.length === 0 && !isUntitled) return { outcome: 'proven' };
-  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [], title: title.toWellFormed() });
+  Object.assign(conversation, { logId: newId(), offset: 0, auditSequence: 0, log: [] });
+  if (conversation.titled !== 'person') conversation.title = title.toWellFormed();
   store.emit(conversation, 'title', { title: conversation.title });
   store.audit(conversation, 'RECOVERY_ATTEMPT', { kind: 'merge', count: lacking.length });
-  store.touch(conversation);
+  store.keepLonger(conversation);
   return { outcome: 'merged', logId: conversation.logId };
 };
 

@@ -34,5 +34,8 @@ export interface MemoryConversation {
   lossy: number | null;
   /** Where the log stood then. */
   before: Cursor | null;
+  /** When it was used last: what is not for a day is forgotten. */
   touchedAt: number;
+  /** What its person's list says; null: not changed since it came from the database, whose list has it. */
+  changedAt: number | null;
 }

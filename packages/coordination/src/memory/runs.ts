@@ -73,7 +73,7 @@ export const claimRun = (store: MemoryStore, { conversationId, runId, owner, lea
     const moved = { runId, epoch: run.epoch, bytes: run.bytes, restarted };
     store.emit(conversation, 'run-moved', moved);
     store.audit(conversation, 'RECOVERY_ATTEMPT', { ...moved, kind: 'claim', owner }, run.trace);
-    store.touch(conversation);
+    store.keepLonger(conversation);
   }
   const path = pathTo([...(run.thread ?? []), ...conversation.messages.values()], run.parentId);
   const spoilt = spoiltBy(path, run.parentId, run.tries, run.model);

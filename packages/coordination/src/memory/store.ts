@@ -88,6 +88,7 @@ export class MemoryStore {
       lossy: null,
       before: null,
       touchedAt: this.now(),
+      changedAt: this.now(),
     };
     this.conversations.set(conversationId, conversation);
     return conversation;
@@ -174,8 +175,14 @@ export class MemoryStore {
     return until > this.now() && [undefined, by ?? userId].includes(userId);
   }
 
-  /** Last changed goes last, so that the first is always the next to be forgotten. */
+  /** It changed as its person sees it. */
   touch(conversation: MemoryConversation): void {
+    this.keepLonger(conversation);
+    conversation.changedAt = conversation.touchedAt;
+  }
+
+  /** Last used goes last, so that the first is always the next to be forgotten. */
+  keepLonger(conversation: MemoryConversation): void {
     conversation.touchedAt = this.now();
     this.conversations.delete(conversation.conversationId);
     this.conversations.set(conversation.conversationId, conversation);

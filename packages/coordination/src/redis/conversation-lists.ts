@@ -12,12 +12,15 @@ import { toChangeResult, toProposeResult, type Reply } from './replies.ts';
  * costs only a line in a list.
  */
 export interface ConversationLists {
-  /** What is absent of its preset stays as it was. `touched` moves it to the front and keeps its title; what is not listed stays unlisted. */
+  /**
+   * What is absent of its preset stays as it was. `touched` moves it to the front and keeps its title, `learnt` the other way round; what is not
+   * listed stays unlisted by both.
+   */
   note(
     userId: string,
     conversationId: string,
     title: string,
-    noted?: { change?: 'kept' | 'touched' | 'deleted'; system?: string; model?: string; news?: ListChange },
+    noted?: { change?: 'kept' | 'touched' | 'learnt' | 'deleted'; system?: string; model?: string; news?: ListChange },
   ): void;
   /** Tells a person's open pages. Best effort. */
   tell(userId: string, told: Omit<ListEvent, 'type'>): Promise<void>;

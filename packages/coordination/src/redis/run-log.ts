@@ -204,7 +204,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         model,
         waiting: parked ? toLuaJson(waitingArgs(parked)) : '',
       });
-      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, presetOf(system, model));
+      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, { change: 'learnt', ...presetOf(system, model) });
       return toRehydrateResult(reply);
     },
     async forkConversation(command) {
@@ -213,10 +213,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         lists.note(command.userId, command.conversationId, command.title, { ...presetOf(command.system, command.model), news: 'changed' });
       return toForkResult(reply);
     },
-    async mergeStored({ conversationId, userId, title, messages, hasMore }) {
+    async mergeStored({ conversationId, userId, title, messages, hasMore, system = '', model = '' }) {
       const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
       const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
-      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, ...stored });
+      const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, system, model, ...stored });
       return toMergeResult(reply);
     },
     async expel({ conversationId, ...who }) {

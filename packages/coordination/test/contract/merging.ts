@@ -93,4 +93,27 @@ export const mergingContract = (current: Current): void => {
       outcome: 'started',
     });
   });
+
+  test('a conversation that was made while the database was away takes what it had been given before, and not a name its owner has changed since', async () => {
+    const { log } = current();
+    const { conversationId: made } = await wholeRun(log, { making: 'unproven', title: 'Mới' });
+    const { conversationId: renamed } = await wholeRun(log, { making: 'unproven', title: 'Mới' });
+    expect(await log.setTitle({ conversationId: renamed, userId: USER, title: 'Của tôi' })).toMatchObject({ outcome: 'done' });
+    expect(await log.setPreset({ conversationId: renamed, userId: USER, system: 'Mới hơn' })).toMatchObject({ outcome: 'done' });
+    const told = { messages: [old('m0')], title: 'Cũ', system: 'Nói ngắn' };
+    for (const conversationId of [made, renamed])
+      expect(await log.mergeStored(stored(conversationId, told))).toMatchObject({ outcome: 'merged' });
+    expect((await snapshotOf(log, made)).title).toBe('Cũ');
+    expect((await snapshotOf(log, renamed)).title).toBe('Của tôi');
+    expect([await systemOf(made), await systemOf(renamed)]).toEqual(['Nói ngắn', 'Mới hơn']);
+  });
+
+  test('what the database has more changes nothing of what a proven conversation tells its models', async () => {
+    const { log } = current();
+    const { conversationId } = await wholeRun(log);
+    expect(await log.mergeStored(stored(conversationId, { messages: [old('m0')], system: 'old words' }))).toMatchObject({
+      outcome: 'merged',
+    });
+    expect(await systemOf(conversationId)).toBeUndefined();
+  });
 };

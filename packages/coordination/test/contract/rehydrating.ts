@@ -1,7 +1,23 @@
 import { newId, type Message } from '@runnel/protocol';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
-import { append, claimed, collect, endOf, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, USER, wholeRun, type Current } from './world.ts';
+import {
+  append,
+  claimed,
+  collect,
+  endOf,
+  LEASE_MS,
+  listOf,
+  MODELS,
+  OWNER,
+  promptOf,
+  snapshotOf,
+  startListed,
+  startRun,
+  USER,
+  wholeRun,
+  type Current,
+} from './world.ts';
 
 /** A question and its answer, as the database keeps them. */
 const talk = (): Message[] => {
@@ -91,5 +107,17 @@ export const rehydratingContract = (current: Current): void => {
     const command = stored();
     const outcomes = await Promise.all([log, other, log, other].map(async (one) => (await one.rehydrate(command)).outcome));
     expect(outcomes.toSorted()).toEqual(['exists', 'exists', 'exists', 'rehydrated']);
+  });
+
+  test('a conversation that came back from the database has its place in the database’s list, until something is said in it', async () => {
+    const { log } = current();
+    const userId = newId();
+    const [newest, older] = [await startListed(log, userId), stored()];
+    expect(await log.rehydrate({ ...older, userId })).toMatchObject({ outcome: 'rehydrated' });
+    // Behind whatever the store would note of it.
+    const next = await startListed(log, userId);
+    expect(await listOf(log, userId, 10)).toEqual([next.conversationId, newest.conversationId]);
+    await startRun(log, { userId, conversationId: older.conversationId });
+    await expect.poll(() => listOf(log, userId, 10)).toEqual([older.conversationId, next.conversationId, newest.conversationId]);
   });
 };

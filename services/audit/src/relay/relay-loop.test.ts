@@ -7,7 +7,7 @@ import type { DeadLetters } from '../ingest/dead-letters.ts';
 import { nextCount, RelayLoop, type RelayOptions } from './relay-loop.ts';
 
 /** ms */
-const SOON = 2_000;
+const SOON = 10_000;
 const log = createLogger({ level: 'silent', node: 'n', service: 'audit' });
 const nobody: DeadLetters = { put: async () => {}, list: async () => [], retry: async () => ({ stored: 0, left: 0 }) };
 const entry = (n: number): OutboxEntry => ({

@@ -143,7 +143,9 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       }
       case 'parked': {
         const session = sessions.get(conversationId);
-        if (!session || !isLate(entry, session)) folded.parked.push(change.row);
+        if (session && isLate(entry, session)) break;
+        folded.parked.push(change.row);
+        if (session) putSession({ ...session, updatedAt: Math.max(time, session.updatedAt) });
         break;
       }
       case 'unparked':

@@ -46,13 +46,16 @@ export const listConversations = async (
   query: { userId: string; after?: string; limit: number; all?: true },
 ): Promise<ConversationPage> => {
   const stored = await runLog.listConversations(query);
-  if (!audit || stored.conversations.length >= query.limit) return stored;
+  const isFull = stored.conversations.length >= query.limit;
+  // A page that ends where the store's list ends is not the last one, and of all the store has not those of programs.
+  if (!audit || (isFull && stored.hasMore && !query.all)) return stored;
   try {
     const older = await audit.listConversations(query);
     const known = new Set(stored.conversations.map((conversation) => conversation.conversationId));
     const all = [...stored.conversations, ...older.conversations.filter((conversation) => !known.has(conversation.conversationId))];
     all.sort((a, b) => b.updatedAt - a.updatedAt);
-    return { conversations: all.slice(0, query.limit), hasMore: older.hasMore || all.length > query.limit };
+    const hasMore = stored.hasMore || older.hasMore || all.length > query.limit;
+    return { conversations: all.slice(0, query.limit), hasMore };
   } catch (error) {
     // Of all, none may lack.
     if (query.all) throw error;

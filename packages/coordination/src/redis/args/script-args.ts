@@ -93,7 +93,16 @@ export interface ScriptArgs {
     ended: string;
     cap: number;
   };
-  'merge-stored': { userId: string; title: string; logId: string; hasMore: '1' | '0'; messages: string; cap: number };
+  'merge-stored': {
+    userId: string;
+    title: string;
+    logId: string;
+    hasMore: '1' | '0';
+    messages: string;
+    cap: number;
+    system: string;
+    model: string;
+  };
   expel: { intruder: string; rightful: string };
   rehydrate: {
     userId: string;
@@ -131,7 +140,7 @@ export interface ScriptArgs {
   'set-title': { userId: string; title: string; cap: number };
   'propose-title': { userId: string; promptId: string; expected: string; title: string; model: string; cap: number };
   'read-history': { userId: string; before: string; limit: number; room: number; most: number };
-  'note-conversation': { title: string; change: 'kept' | 'touched' | 'deleted'; system: string; model: string };
+  'note-conversation': { title: string; change: 'kept' | 'touched' | 'learnt' | 'deleted'; system: string; model: string };
   'list-conversations': { after: string; limit: number; only: string };
   'read-state': { userId: string; logId: string; offset: number; room: number; most: number; events: number; bytes: number };
   'reserve-run': { limit: number; leaseMs: number; drop: string };

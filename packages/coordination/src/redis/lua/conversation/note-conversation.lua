@@ -2,7 +2,7 @@
 -- so it is written after the change it notes, best effort; the database has the whole list.
 -- KEYS     conversations titles presets
 -- ARGV     conversationId title change system model
---          change: kept, touched (to the front, if it is listed), deleted; system, model: its own; '' none, '*' as before
+--          change: kept, touched (to the front, if it is listed), learnt (its title, if it is listed), deleted; system, model: its own; '' none, '*' as before
 -- Returns  noted
 -- Law      none: a convenience
 local conversations, titles, presets = KEYS[1], KEYS[2], KEYS[3]
@@ -19,7 +19,11 @@ if change == 'touched' then
   redis.call('ZADD', conversations, 'XX', now, conversationId)
   return { 'noted' }
 end
-redis.call('ZADD', conversations, now, conversationId)
+if change == 'kept' then
+  redis.call('ZADD', conversations, now, conversationId)
+elseif not redis.call('ZSCORE', conversations, conversationId) then
+  return { 'noted' }
+end
 redis.call('HSET', titles, conversationId, title)
 for _, own in ipairs({ { ':system', system }, { ':model', model } }) do
   if own[2] == '' then

@@ -1,12 +1,12 @@
 -- merge-stored: what the database has of a conversation and the store has not goes under what is here; the conversation is proven then.
 -- KEYS     meta log channel history order ids events whose
--- ARGV     conversationId userId title logId hasMore messages cap
+-- ARGV     conversationId userId title logId hasMore messages cap system model
 --          as for rehydrate; no messages: the database does not know the conversation
 -- Returns  merged logId | proven | gone | forbidden
 -- Law      what is here stays as it is; L-6 the log starts again under a new logId, so that every reader gets all of it; L-2, L-3
 local meta, log, channel, history, order, ids, events, whose = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
+local messages, cap, system, model = cjson.decode(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
 -- @include now
 -- @include emit
 -- @include audit
@@ -14,7 +14,7 @@ local messages, cap = cjson.decode(ARGV[6]), tonumber(ARGV[7])
 -- @include hold
 -- @include mend
 
-local known = redis.call('HMGET', meta, 'userId', 'unproven')
+local known = redis.call('HMGET', meta, 'userId', 'unproven', 'titled')
 if not known[1] then
   return { 'gone' }
 elseif known[1] ~= userId then
@@ -32,6 +32,13 @@ if #lacking == 0 and not known[2] and not isUntitled then
   return { 'proven' }
 end
 hold()
+-- It was made while the database was away: what it had been given before counts where it was given nothing since.
+if known[2] and system ~= '' then
+  redis.call('HSETNX', meta, 'system', system)
+end
+if known[2] and model ~= '' and redis.call('HSETNX', meta, 'model', model) == 1 then
+  redis.call('HSET', meta, 'preset', '1')
+end
 local first = redis.call('ZRANGE', order, 0, 0, 'WITHSCORES')
 local position = tonumber(first[2] or 1) - #lacking
 for _, message in ipairs(lacking) do
@@ -56,8 +63,12 @@ if #lacking == 0 and not isUntitled then
   return { 'proven' }
 end
 redis.call('DEL', log)
-redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0, 'title', title)
-emit('title', ',"title":' .. cjson.encode(title))
+redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
+-- The database may not have heard yet what its owner calls it now.
+if known[3] ~= 'person' then
+  redis.call('HSET', meta, 'title', title)
+end
+emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))
 audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"merge","count":' .. #lacking .. '}')
 touch(meta, log, history, order, ids)
 return { 'merged', logId }
