@@ -11,6 +11,8 @@ const PROMTOOL = '**/*.promtool.test.ts';
 const CHART = '**/*.chart.test.ts';
 const KUBE = '**/*.kube.test.ts';
 const PROVIDER = '**/*.provider.test.ts';
+/** How long `expect.poll` waits where a test does not say: a busy machine draws a page, starts a process or asks a server in more than Vitest's 1 s. */
+const WAITS = { poll: { timeout: 15_000 } };
 const NOT_OURS = ['**/node_modules/**', '**/dist/**'];
 
 /**
@@ -27,6 +29,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...NOT_OURS, REDIS, POSTGRES, KAFKA, BROWSER, PROMTOOL, CHART, KUBE, PROVIDER],
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 2,
           // A worker loads a module once, and not once a file: a third of the tier's time. What a file changes for all it puts back.
@@ -41,6 +44,7 @@ export default defineConfig({
           name: 'redis',
           include: [REDIS],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 30_000,
@@ -53,6 +57,7 @@ export default defineConfig({
           name: 'postgres',
           include: [POSTGRES],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 60_000,
@@ -65,6 +70,7 @@ export default defineConfig({
           name: 'kafka',
           include: [KAFKA],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 120_000,
@@ -77,6 +83,7 @@ export default defineConfig({
           name: 'browser',
           include: [BROWSER],
           exclude: [...NOT_OURS, ...BROWSER_MEASURES],
+          expect: WAITS,
           globalSetup: ['scripts/build-web.mjs'],
           pool: 'forks',
           maxWorkers: 2,
@@ -90,6 +97,7 @@ export default defineConfig({
           name: 'browser-measures',
           include: BROWSER_MEASURES,
           exclude: NOT_OURS,
+          expect: WAITS,
           globalSetup: ['scripts/build-web.mjs'],
           pool: 'forks',
           maxWorkers: 1,
@@ -103,6 +111,7 @@ export default defineConfig({
           name: 'chart',
           include: [CHART],
           exclude: NOT_OURS,
+          expect: WAITS,
           globalSetup: ['helm/tests/tools.ts'],
           pool: 'forks',
           maxWorkers: 2,
@@ -118,6 +127,7 @@ export default defineConfig({
           name: 'kube',
           include: [KUBE],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 120_000,
@@ -130,6 +140,7 @@ export default defineConfig({
           name: 'provider',
           include: [PROVIDER],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 120_000,
@@ -143,6 +154,7 @@ export default defineConfig({
           name: 'observability',
           include: [PROMTOOL],
           exclude: NOT_OURS,
+          expect: WAITS,
           pool: 'forks',
           maxWorkers: 1,
           testTimeout: 480_000,

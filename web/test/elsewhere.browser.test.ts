@@ -29,16 +29,17 @@ test('what another device does is in the list at once: begun, being answered, an
     });
     expect(answer.ok).toBe(true);
   };
-  const conversationId = randomUUID();
+  const [conversationId, runId] = [randomUUID(), randomUUID()];
   const link = page.locator('.item a');
-  await elsewhere('POST', '/api/chat', { conversationId, messageId: randomUUID(), text: 'count 30 at 20', model: 'count' });
-  await link.filter({ hasText: 'count 30 at 20' }).waitFor({ timeout: 3_000 });
-  await link.locator('.mark.answering').waitFor({ timeout: 3_000 });
-  await link.locator('.mark.new').waitFor({ timeout: 10_000 });
+  await elsewhere('POST', '/api/chat', { conversationId, messageId: randomUUID(), runId, text: 'count 4000 at 40', model: 'count' });
+  await link.filter({ hasText: 'count 4000 at 40' }).waitFor();
+  await link.locator('.mark.answering').waitFor();
+  await elsewhere('POST', '/api/cancel', { conversationId, runId });
+  await link.locator('.mark.new').waitFor();
   await elsewhere('PATCH', `/api/conversations/${conversationId}`, { title: 'From the phone' });
-  await link.filter({ hasText: 'From the phone' }).waitFor({ timeout: 3_000 });
+  await link.filter({ hasText: 'From the phone' }).waitFor();
   await elsewhere('DELETE', `/api/history/${conversationId}`);
-  await link.waitFor({ state: 'detached', timeout: 3_000 });
+  await link.waitFor({ state: 'detached' });
 });
 
 test('who opens the field of a title and types nothing has called it nothing; who types has the last word', async () => {

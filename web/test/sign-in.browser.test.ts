@@ -86,26 +86,26 @@ describe('with an access token', () => {
 
   test('P-6 it expires in the middle of an answer: what came stays, and the rest comes after the next sign-in', async () => {
     const { page } = await open();
-    await signIn(page, await tokenOf('ann', 7));
-    await ask(page, 'count 150 at 12');
+    await signIn(page, await tokenOf('ann', 20));
+    await ask(page, 'count 300 at 12');
     await hasWords(page, 5);
     await composer(page).fill('half a thought');
-    await panel(page).getByText('Your sign-in has expired').waitFor();
+    await panel(page).getByText('Your sign-in has expired').waitFor({ timeout: 40_000 });
     const seen = await words(page);
     expect(seen).toEqual(counted(seen.length));
     await expectAccessible(page);
     await signIn(page, await tokenOf('ann'));
     await page.locator('article.assistant[data-status="complete"]').waitFor();
-    expect(await words(page)).toEqual(counted(150));
+    expect(await words(page)).toEqual(counted(300));
     await answer(page).getByText('Verified').waitFor();
     expect(await composer(page).inputValue()).toBe('half a thought');
   });
 
   test('another person who signs in on the same page finds nothing of the first', async () => {
     const { page } = await open('/c/of-ann');
-    await signIn(page, await tokenOf('ann', 5));
+    await signIn(page, await tokenOf('ann', 15));
     await composer(page).fill('a secret thought');
-    await panel(page).getByText('Your sign-in has expired').waitFor();
+    await panel(page).getByText('Your sign-in has expired').waitFor({ timeout: 40_000 });
     await field(page).fill(await tokenOf('ben'));
     await field(page).press('Enter');
     await page.getByRole('heading', { name: 'What shall we think about?' }).waitFor();

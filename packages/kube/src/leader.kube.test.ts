@@ -12,7 +12,7 @@ describe.skipIf(noKubeServer)('leaders at a real API server', () => {
   beforeAll(async () => void (server = await startKubeServer()), 120_000);
   afterAll(() => server.close());
 
-  const candidate = (me: string) => {
+  const candidate = (me: string, timing = TIMING) => {
     const stop = new AbortController();
     const api = createKubeApi(server.admin, { deadlineMs: 1_000 });
     const changes: boolean[] = [];
@@ -20,7 +20,7 @@ describe.skipIf(noKubeServer)('leaders at a real API server', () => {
       api,
       name: 'operator',
       me,
-      timing: TIMING,
+      timing,
       signal: stop.signal,
       onChange: (leads) => changes.push(leads),
     });
@@ -33,13 +33,15 @@ describe.skipIf(noKubeServer)('leaders at a real API server', () => {
   };
 
   test('one of two leads; the other takes over at once from one that ends in order', async () => {
-    const [a, b] = [candidate('a'), candidate('b')];
+    const patient = { leaseMs: 60_000, giveUpMs: 40_000, everyMs: 300 };
+    const [a, b] = [candidate('a', patient), candidate('b', patient)];
     await waitFor(() => a.leads() || b.leads());
     expect(a.leads() && b.leads()).toBe(false);
     const [first, second] = a.leads() ? [a, b] : [b, a];
     await first.end();
     expect(first.changes).toEqual([true, false]);
-    await waitFor(() => second.leads(), { deadlineMs: 1_500 });
+    // Long before the lease of the first would have been over.
+    await waitFor(() => second.leads(), { deadlineMs: 15_000 });
     await second.end();
     expect((await server.api.get<Lease>(LEASE)).spec?.holderIdentity).toBe('');
   });

@@ -86,9 +86,9 @@ test('W-19 a server that asks while its call is open is answered there, each of 
 
 test('the deadline of a call stands still while a person thinks', async () => {
   const { url } = await startServer();
-  const call = await open(url, 400);
+  const call = await open(url, 2_000);
   const slow = async () => {
-    await setTimeout(900);
+    await setTimeout(2_500);
     return { action: 'accept' as const, content: { who: 'x' } };
   };
   expect(await call('a', slow)).toMatchObject({ ok: true });
