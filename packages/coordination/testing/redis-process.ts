@@ -38,6 +38,8 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// Vitest ends a worker whose tests were all left out (`-t`) without their hooks.
+if (process.env['VITEST_POOL_ID'] !== undefined) process.once('SIGTERM', () => process.exit(143));
 
 const launch = async (port: number, folder: string, { args = [], settings }: StartRedis): Promise<ChildProcess> => {
   const common = ['--port', `${port}`, '--dir', folder, '--bind', '127.0.0.1', '--loglevel', 'warning'];
