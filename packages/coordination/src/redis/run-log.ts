@@ -204,7 +204,10 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         model,
         waiting: parked ? toLuaJson(waitingArgs(parked)) : '',
       });
-      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, title, { change: 'learnt', ...presetOf(system, model) });
+      if (reply[0] === 'rehydrated') {
+        const [as, told, named] = reply.slice(2).map(String);
+        lists.note(userId, conversationId, as!, { change: 'learnt', ...presetOf(told, named) });
+      }
       return toRehydrateResult(reply);
     },
     async forkConversation(command) {

@@ -11,6 +11,7 @@ import {
   MODELS,
   OWNER,
   promptOf,
+  restoreOf,
   snapshotOf,
   startListed,
   startRun,
@@ -119,5 +120,19 @@ export const rehydratingContract = (current: Current): void => {
     expect(await listOf(log, userId, 10)).toEqual([next.conversationId, newest.conversationId]);
     await startRun(log, { userId, conversationId: older.conversationId });
     await expect.poll(() => listOf(log, userId, 10)).toEqual([older.conversationId, next.conversationId, newest.conversationId]);
+  });
+
+  test('what the database adds to a conversation does not bring back the name it had there', async () => {
+    const { log } = current();
+    const run = await startRun(log);
+    const { conversationId } = run;
+    await log.restoreRun(restoreOf(run, 'ab'));
+    expect((await snapshotOf(log, conversationId)).lossy).toBe(true);
+    expect(await log.setTitle({ conversationId, userId: USER, title: 'Của tôi' })).toMatchObject({ outcome: 'done' });
+    expect(await log.rehydrate(stored({ conversationId }))).toMatchObject({ outcome: 'rehydrated' });
+    await startListed(log, USER);
+    const { conversations } = await log.listConversations({ userId: USER, limit: 10 });
+    expect(conversations.find((listed) => listed.conversationId === conversationId)?.title).toBe('Của tôi');
+    expect((await snapshotOf(log, conversationId)).title).toBe('Của tôi');
   });
 };

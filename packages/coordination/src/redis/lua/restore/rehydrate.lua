@@ -4,7 +4,7 @@
 -- ARGV     conversationId userId title logId hasMore messages cap system model waiting
 --          messages: JSON list of [messageId, JSON of the message, runId it belongs to], oldest first, at most 200; hasMore '1': there are older; system, model: its own, or ''
 --          waiting: JSON of an answer that waits for a person, as `putback` has it, or ''
--- Returns  rehydrated logId | exists | forbidden | gone
+-- Returns  rehydrated logId title system model | exists | forbidden | gone
 -- Law      W-17 with the answer that waits; never over what is here, nor after its owner's deletion, which 0.1.0 noted without a name (the database may hear of that later); L-2 by audit
 local meta, log, channel, history = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local order, ids, tombstone, events, store, whose = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -69,6 +69,11 @@ end
 local function told(count, cameBack)
   audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"rehydrate","count":' .. figure(count)
     .. (cameBack and ',"runId":' .. cjson.encode(waiting[1]) or '') .. '}')
+end
+-- As they stand now: the database may be behind what its owner has changed since.
+local function rehydrated()
+  local own = redis.call('HMGET', meta, 'title', 'system', 'model')
+  return { 'rehydrated', logId, own[1] or '', own[2] or '', own[3] or '' }
 end
 local function keepLong(kept)
   for _, key in ipairs(kept or {}) do
@@ -136,7 +141,7 @@ if user == userId then
   told(#missing, cameBack)
   touch(meta, log, history, order, ids)
   keepLong(cameBack)
-  return { 'rehydrated', logId }
+  return rehydrated()
 elseif user then
   return { 'forbidden' }
 end
@@ -163,4 +168,4 @@ keepLong(cameBack)
 hold()
 -- Readers that got an empty snapshot read again.
 redis.call('SPUBLISH', channel, '{"type":"reset","conversationId":"' .. conversationId .. '"}')
-return { 'rehydrated', logId }
+return rehydrated()
