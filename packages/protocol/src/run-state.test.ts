@@ -173,6 +173,9 @@ describe('chunks', () => {
     expect(ended.ended).toEqual({ runId: 'log-1-a0', reason: 'complete', bytes: 9, sha256: 'abc' });
     expect(Object.keys(ended.messages.at(-1)!)).not.toContain('finish');
     expect(applied(state, { ...end, finish: 'length' }).messages.at(-1)).toMatchObject({ finish: 'length' });
+    // What it cost stands in its message, as in a snapshot.
+    const usage = { promptTokens: 7, completionTokens: 3 };
+    expect(applied(state, { ...end, usage }).messages.at(-1)).toMatchObject({ usage });
   });
 
   test('W-7 a message that is held already is replaced where it stands, wherever that is', () => {

@@ -83,7 +83,7 @@ const erased = (messages: readonly Message[], messageId: string): readonly Messa
 export const messageOfRun = (
   run: RunSnapshot,
   status: MessageStatus,
-  { finish, receipt }: Pick<Message, 'finish' | 'receipt'> = {},
+  { finish, usage, receipt }: Pick<Message, 'finish' | 'usage' | 'receipt'> = {},
 ): Message => ({
   messageId: run.runId,
   parentId: run.parentId,
@@ -96,6 +96,7 @@ export const messageOfRun = (
   ...(run.requestedModel !== undefined && { requestedModel: run.requestedModel }),
   createdAt: run.startedAt,
   ...(run.parts && { parts: run.parts }),
+  ...(usage && { usage }),
   ...(receipt && { receipt }),
 });
 
