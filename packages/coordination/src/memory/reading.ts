@@ -97,15 +97,15 @@ export const listConversations = (
   { userId, after, limit, only }: Parameters<RunLog['listConversations']>[0],
 ): { conversations: ConversationSummary[]; hasMore: boolean } => {
   const isAsked = (id: string): boolean => isListed(id) && (only === undefined || only.includes(id));
-  const own = [...store.conversations.values()].filter((c) => c.userId === userId && c.changedAt !== null && isAsked(c.conversationId));
+  const own = [...store.conversations.values()].filter((c) => c.userId === userId && isAsked(c.conversationId));
   const listed = own
     .reverse()
-    .sort((a, b) => b.changedAt! - a.changedAt!)
+    .sort((a, b) => b.changedAt - a.changedAt)
     .slice(0, LIMITS.listed);
   const index = after === undefined ? 0 : listed.findIndex((conversation) => conversation.conversationId === after) + 1;
   if (after !== undefined && index === 0) return { conversations: [], hasMore: false };
   const conversations = listed.slice(index, index + limit).map(({ conversationId, title, changedAt, active, system, model }) => ({
-    ...{ conversationId, title, updatedAt: changedAt! },
+    ...{ conversationId, title, updatedAt: changedAt },
     ...(active !== null && store.runOf(conversationId, active)?.waiting && { waiting: true as const }),
     ...(system && { system }),
     ...(model && { model }),

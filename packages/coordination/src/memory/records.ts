@@ -36,6 +36,6 @@ export interface MemoryConversation {
   before: Cursor | null;
   /** When it was used last: what is not for a day is forgotten. */
   touchedAt: number;
-  /** What its person's list says; null: not changed since it came from the database, whose list has it. */
-  changedAt: number | null;
+  /** What its person's list says. */
+  changedAt: number;
 }

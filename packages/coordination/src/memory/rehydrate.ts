@@ -13,7 +13,7 @@ export const rehydrate = (store: MemoryStore, command: Rehydrate): RehydrateResu
   if (existing) return existing.userId === userId ? merge(store, existing, command) : { outcome: 'forbidden' };
   if (store.isDeleted(conversationId, userId)) return { outcome: 'gone' };
   const conversation = store.create(conversationId, userId, title.toWellFormed(), newId());
-  Object.assign(conversation, { trimmed: hasMore, changedAt: null, ...(system && { system }), ...(model && { model, preset: true }) });
+  Object.assign(conversation, { trimmed: hasMore, ...(system && { system }), ...(model && { model, preset: true }) });
   for (const { message, madeRun } of answersOf(messages, parked)) {
     store.keep(conversation, message);
     conversation.ids.set(message.messageId, { runId: madeRun, offset: 0 });
@@ -21,7 +21,7 @@ export const rehydrate = (store: MemoryStore, command: Rehydrate): RehydrateResu
   }
   const cameBack = parked !== undefined && putBack(store, conversation, parked);
   tell(store, conversation, messages.length, cameBack ? parked : undefined);
-  store.keepLonger(conversation);
+  store.touch(conversation);
   store.whose.hold(conversationId, userId);
   store.publish(conversationId, JSON.stringify({ type: RESET_TYPE, conversationId }));
   return { outcome: 'rehydrated', logId: conversation.logId };
@@ -68,6 +68,6 @@ const merge = (
   }
   store.emit(conversation, 'title', { title: conversation.title });
   tell(store, conversation, missing.length, cameBack ? parked : undefined);
-  store.keepLonger(conversation);
+  store.touch(conversation);
   return { outcome: 'rehydrated', logId: conversation.logId };
 };

@@ -30,6 +30,12 @@ export interface ConversationLists {
 /** As it is told: what it has not is absent. */
 export const presetOf = (system?: string | null, model?: string | null): Preset => ({ ...(system && { system }), ...(model && { model }) });
 
+/** Of a reply that ends with title, system and model of the conversation, what is noted of it. */
+export const standing = (
+  [title, system, model]: readonly unknown[],
+  change: 'kept' | 'learnt',
+): [string, { change: 'kept' | 'learnt' } & Preset] => [String(title), { change, ...presetOf(String(system), String(model)) }];
+
 const partsOf = (userId: string, conversationId = ''): KeyParts => ({ shard: 0, conversationId, runId: '', userId });
 
 export const createLists = (

@@ -10,7 +10,7 @@ import { createRedisCaller, type OnCommand } from './client/caller.ts';
 import { RedisChannels } from './client/channels.ts';
 import { doubtOwner, findFreeRuns, renewLeases } from './leases.ts';
 import { placesInLine } from '../waiting-line.ts';
-import { createLists, createTitleCommands, presetOf } from './conversation-lists.ts';
+import { createLists, createTitleCommands, presetOf, standing } from './conversation-lists.ts';
 import {
   outcomeOf,
   toBeginResult,
@@ -204,10 +204,7 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
         model,
         waiting: parked ? toLuaJson(waitingArgs(parked)) : '',
       });
-      if (reply[0] === 'rehydrated') {
-        const [as, told, named] = reply.slice(2).map(String);
-        lists.note(userId, conversationId, as!, { change: 'learnt', ...presetOf(told, named) });
-      }
+      if (reply[0] === 'rehydrated') lists.note(userId, conversationId, ...standing(reply.slice(2), 'kept'));
       return toRehydrateResult(reply);
     },
     async forkConversation(command) {
@@ -220,6 +217,8 @@ export const createRedisRunLog = (options: RedisRunLogOptions): RunLog => {
       const kept = answersOf(messages).map(({ message, madeRun }) => [message.messageId, JSON.stringify(message), madeRun]);
       const stored = { messages: JSON.stringify(kept), hasMore: hasMore ? ('1' as const) : ('0' as const) };
       const reply = await run('merge-stored', partsOf(conversationId), { userId, title, logId: newId(), cap, system, model, ...stored });
+      const now = reply.slice(reply[0] === 'merged' ? 2 : 1);
+      if (now.length > 0) lists.note(userId, conversationId, ...standing(now, 'learnt'));
       return toMergeResult(reply);
     },
     async expel({ conversationId, ...who }) {

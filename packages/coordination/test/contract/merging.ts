@@ -105,6 +105,15 @@ export const mergingContract = (current: Current): void => {
       expect(await log.mergeStored(stored(conversationId, told))).toMatchObject({ outcome: 'merged' });
     expect((await snapshotOf(log, made)).title).toBe('Cũ');
     expect((await snapshotOf(log, renamed)).title).toBe('Của tôi');
+    const listed = async (): Promise<object[]> =>
+      (await log.listConversations({ userId: USER, limit: 200 })).conversations.filter((one) =>
+        [made, renamed].includes(one.conversationId),
+      );
+    const asTheyAre = [
+      { conversationId: made, title: 'Cũ', system: 'Nói ngắn' },
+      { conversationId: renamed, title: 'Của tôi', system: 'Mới hơn' },
+    ];
+    await expect.poll(listed).toEqual(expect.arrayContaining(asTheyAre.map((one) => expect.objectContaining(one))));
     expect([await systemOf(made), await systemOf(renamed)]).toEqual(['Nói ngắn', 'Mới hơn']);
   });
 

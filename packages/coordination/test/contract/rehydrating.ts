@@ -7,7 +7,6 @@ import {
   collect,
   endOf,
   LEASE_MS,
-  listOf,
   MODELS,
   OWNER,
   promptOf,
@@ -110,16 +109,16 @@ export const rehydratingContract = (current: Current): void => {
     expect(outcomes.toSorted()).toEqual(['exists', 'exists', 'exists', 'rehydrated']);
   });
 
-  test('a conversation that came back from the database has its place in the database’s list, until something is said in it', async () => {
+  test('a conversation that came back from the database is listed with the text for its models, also once something is said in it', async () => {
     const { log } = current();
     const userId = newId();
-    const [newest, older] = [await startListed(log, userId), stored()];
-    expect(await log.rehydrate({ ...older, userId })).toMatchObject({ outcome: 'rehydrated' });
-    // Behind whatever the store would note of it.
-    const next = await startListed(log, userId);
-    expect(await listOf(log, userId, 10)).toEqual([next.conversationId, newest.conversationId]);
-    await startRun(log, { userId, conversationId: older.conversationId });
-    await expect.poll(() => listOf(log, userId, 10)).toEqual([older.conversationId, next.conversationId, newest.conversationId]);
+    const older = { ...stored(), userId, system: 'Nói ngắn' };
+    const found = async () => (await log.listConversations({ userId, limit: 1 })).conversations[0];
+    expect(await log.rehydrate(older)).toMatchObject({ outcome: 'rehydrated' });
+    const listed = { conversationId: older.conversationId, title: 'Cũ', system: 'Nói ngắn' };
+    await expect.poll(found).toMatchObject(listed);
+    await startRun(log, { userId, conversationId: older.conversationId, model: 'count' });
+    await expect.poll(found).toMatchObject({ ...listed, model: 'count' });
   });
 
   test('what the database adds to a conversation does not bring back the name it had there', async () => {
@@ -130,7 +129,8 @@ export const rehydratingContract = (current: Current): void => {
     expect((await snapshotOf(log, conversationId)).lossy).toBe(true);
     expect(await log.setTitle({ conversationId, userId: USER, title: 'Của tôi' })).toMatchObject({ outcome: 'done' });
     expect(await log.rehydrate(stored({ conversationId }))).toMatchObject({ outcome: 'rehydrated' });
-    await startListed(log, USER);
+    // Behind what the store notes of it.
+    await startListed(log, newId());
     const { conversations } = await log.listConversations({ userId: USER, limit: 10 });
     expect(conversations.find((listed) => listed.conversationId === conversationId)?.title).toBe('Của tôi');
     expect((await snapshotOf(log, conversationId)).title).toBe('Của tôi');

@@ -143,9 +143,7 @@ export const fold = (tables: Tables, changes: readonly ChangeAt[]): Folded => {
       }
       case 'parked': {
         const session = sessions.get(conversationId);
-        if (session && isLate(entry, session)) break;
-        folded.parked.push(change.row);
-        if (session) putSession({ ...session, updatedAt: Math.max(time, session.updatedAt) });
+        if (!session || !isLate(entry, session)) folded.parked.push(change.row);
         break;
       }
       case 'unparked':

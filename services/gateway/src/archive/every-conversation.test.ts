@@ -60,3 +60,31 @@ test('everything of a person has the conversations of programs too, which the st
     seen.push(conversationId);
   expect(seen.toSorted()).toEqual(all.map(({ conversationId }) => conversationId).toSorted());
 });
+
+test('what one store alone has comes, wherever it stands in that store’s list', async () => {
+  const shared = madeAt('both', 300, 10_000);
+  // The database has not heard of these: they stand far down in the store's list.
+  const unheard = madeAt('unheard', 3, 9_720);
+  const programs = madeAt('api__', 150, 9_900);
+  const byTime = (all: ConversationSummary[]) => all.toSorted((a, b) => b.updatedAt - a.updatedAt);
+  const store = pagesOf(byTime([...shared, ...unheard])) as unknown as ConversationReader;
+  const audit = pagesOf(byTime([...shared, ...programs])) as unknown as AuditHistory;
+  const seen: string[] = [];
+  for await (const { conversationId } of everyConversation(store, audit, 'ann')) seen.push(conversationId);
+  expect(seen.toSorted()).toEqual([...shared, ...unheard, ...programs].map(({ conversationId }) => conversationId).toSorted());
+});
+
+test('everything of a person is refused while the database is away, also in the middle', async () => {
+  const here = madeAt('here', 450, 10_000);
+  let asked = 0;
+  const audit = {
+    listConversations: async (query: { after?: string; limit: number }) => {
+      if (++asked > 2) throw new Error('away');
+      return pagesOf(here).listConversations(query);
+    },
+  } as unknown as AuditHistory;
+  const all = async () => {
+    for await (const _ of everyConversation(pagesOf(here) as unknown as ConversationReader, audit, 'ann'));
+  };
+  await expect(all()).rejects.toThrow('away');
+});

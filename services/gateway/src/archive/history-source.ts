@@ -43,12 +43,12 @@ const readPage = async (runLog: ConversationReader, audit: AuditHistory | null, 
 export const listConversations = async (
   runLog: ConversationReader,
   audit: AuditHistory | null,
-  query: { userId: string; after?: string; limit: number; all?: true },
+  query: { userId: string; after?: string; limit: number },
 ): Promise<ConversationPage> => {
   const stored = await runLog.listConversations(query);
   const isFull = stored.conversations.length >= query.limit;
-  // A page that ends where the store's list ends is not the last one, and of all the store has not those of programs.
-  if (!audit || (isFull && stored.hasMore && !query.all)) return stored;
+  // A page that ends where the store's list ends is not the last one.
+  if (!audit || (isFull && stored.hasMore)) return stored;
   try {
     const older = await audit.listConversations(query);
     const known = new Set(stored.conversations.map((conversation) => conversation.conversationId));
@@ -56,9 +56,7 @@ export const listConversations = async (
     all.sort((a, b) => b.updatedAt - a.updatedAt);
     const hasMore = stored.hasMore || older.hasMore || all.length > query.limit;
     return { conversations: all.slice(0, query.limit), hasMore };
-  } catch (error) {
-    // Of all, none may lack.
-    if (query.all) throw error;
+  } catch {
     return stored;
   }
 };
@@ -84,9 +82,20 @@ export const conversationsAmong = async (
 
 const PAGE = 200;
 
+type Listed = ConversationPage['conversations'][number];
+
+async function* walk(read: (query: { limit: number; after?: string }) => Promise<ConversationPage>): AsyncGenerator<Listed, undefined> {
+  for (let after: string | undefined; ;) {
+    const { conversations, hasMore } = await read({ limit: PAGE, ...(after !== undefined && { after }) });
+    yield* conversations;
+    after = conversations.at(-1)?.conversationId;
+    if (!hasMore || after === undefined) return;
+  }
+}
+
 /**
- * All conversations of a person, also those of programs that no list shows, newest first, each once; after `most` of them, the page that
- * reaches it is the last.
+ * All conversations of a person, also those of programs that no list shows, newest first, each once, at most `most`. Each store goes on by its
+ * own last one: of two lists made into one the last may be one that the other does not have.
  *
  * @throws RunnelError `unavailable`: a list that lacks the database's part would look complete
  */
@@ -95,19 +104,22 @@ export async function* everyConversation(
   audit: AuditHistory | null,
   userId: string,
   most = Infinity,
-): AsyncGenerator<ConversationPage['conversations'][number]> {
+): AsyncGenerator<Listed> {
   // Asked first and alone.
   await audit?.listConversations({ userId, limit: 1 });
+  const here = walk((query) => runLog.listConversations({ userId, ...query }));
+  const stored = audit && walk((query) => audit.listConversations({ userId, all: true, ...query }));
+  const next = async (from: AsyncGenerator<Listed, undefined> | null): Promise<Listed | undefined> => (await from?.next())?.value;
   const seen = new Set<string>();
-  for (let after: string | undefined; seen.size < most;) {
-    const query = { userId, limit: PAGE, all: true as const, ...(after !== undefined && { after }) };
-    const { conversations, hasMore } = await listConversations(runLog, audit, query);
-    for (const conversation of conversations) {
-      if (seen.has(conversation.conversationId)) continue;
-      seen.add(conversation.conversationId);
-      yield conversation;
+  for (let [a, b] = [await next(here), await next(stored)]; seen.size < most;) {
+    const isHere = a !== undefined && a.updatedAt >= (b?.updatedAt ?? -Infinity);
+    const one = isHere ? a : b;
+    if (one === undefined) return;
+    if (!seen.has(one.conversationId)) {
+      seen.add(one.conversationId);
+      yield one;
     }
-    after = conversations.at(-1)?.conversationId;
-    if (!hasMore || after === undefined) return;
+    if (isHere) a = await next(here);
+    else b = await next(stored);
   }
 }

@@ -2,7 +2,7 @@
 -- KEYS     meta log channel history order ids events whose
 -- ARGV     conversationId userId title logId hasMore messages cap system model
 --          as for rehydrate; no messages: the database does not know the conversation
--- Returns  merged logId | proven | gone | forbidden
+-- Returns  merged logId title system model | proven title system model | gone | forbidden
 -- Law      what is here stays as it is; L-6 the log starts again under a new logId, so that every reader gets all of it; L-2, L-3
 local meta, log, channel, history, order, ids, events, whose = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local conversationId, userId, title, logId, hasMore = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -21,6 +21,10 @@ elseif known[1] ~= userId then
   return { 'forbidden' }
 end
 mend()
+local function chosen()
+  local own = redis.call('HMGET', meta, 'title', 'system', 'model')
+  return { own[1] or '', own[2] or '', own[3] or '' }
+end
 local lacking = {}
 for _, message in ipairs(messages) do
   if redis.call('HEXISTS', ids, message[1]) == 0 then
@@ -60,7 +64,7 @@ elseif known[2] then
 end
 redis.call('HDEL', meta, 'unproven')
 if #lacking == 0 and not isUntitled then
-  return { 'proven' }
+  return { 'proven', unpack(chosen()) }
 end
 redis.call('DEL', log)
 redis.call('HSET', meta, 'logId', logId, 'offset', 0, 'auditSeq', 0)
@@ -71,4 +75,4 @@ end
 emit('title', ',"title":' .. cjson.encode(redis.call('HGET', meta, 'title') or ''))
 audit('RECOVERY_ATTEMPT', '{"userId":' .. cjson.encode(userId) .. ',"kind":"merge","count":' .. #lacking .. '}')
 touch(meta, log, history, order, ids)
-return { 'merged', logId }
+return { 'merged', logId, unpack(chosen()) }
