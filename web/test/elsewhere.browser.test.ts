@@ -32,14 +32,14 @@ test('what another device does is in the list at once: begun, being answered, an
   const [conversationId, runId] = [randomUUID(), randomUUID()];
   const link = page.locator('.item a');
   await elsewhere('POST', '/api/chat', { conversationId, messageId: randomUUID(), runId, text: 'count 4000 at 40', model: 'count' });
-  await link.filter({ hasText: 'count 4000 at 40' }).waitFor();
-  await link.locator('.mark.answering').waitFor();
+  await link.filter({ hasText: 'count 4000 at 40' }).waitFor({ timeout: 3_000 });
+  await link.locator('.mark.answering').waitFor({ timeout: 3_000 });
   await elsewhere('POST', '/api/cancel', { conversationId, runId });
-  await link.locator('.mark.new').waitFor();
+  await link.locator('.mark.new').waitFor({ timeout: 10_000 });
   await elsewhere('PATCH', `/api/conversations/${conversationId}`, { title: 'From the phone' });
-  await link.filter({ hasText: 'From the phone' }).waitFor();
+  await link.filter({ hasText: 'From the phone' }).waitFor({ timeout: 3_000 });
   await elsewhere('DELETE', `/api/history/${conversationId}`);
-  await link.waitFor({ state: 'detached' });
+  await link.waitFor({ state: 'detached', timeout: 3_000 });
 });
 
 test('who opens the field of a title and types nothing has called it nothing; who types has the last word', async () => {

@@ -36,9 +36,9 @@ const visit = async (path = '/'): Promise<Watched> => {
 };
 const hasWords = (page: Page, count: number): Promise<void> =>
   expect.poll(async () => (await words(page)).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
-/** When the server had answered that it ended a session or a key. */
-const answeredAt = async (page: Page): Promise<number> => {
-  await page.waitForResponse((response) => response.request().method() === 'DELETE');
+/** When the page asked the server to end a session or a key: after Playwright had found the button. */
+const askedAt = async (page: Page): Promise<number> => {
+  await page.waitForRequest((request) => request.method() === 'DELETE');
   return performance.now();
 };
 const openAccount = async (page: Page) => {
@@ -79,7 +79,7 @@ test(
     await enter(there);
     const dialog = await openAccount(there);
     await dialog.locator('li[data-current]').waitFor();
-    const [at] = await Promise.all([answeredAt(there), dialog.getByRole('button', { name: 'Sign out everywhere else' }).click()]);
+    const [at] = await Promise.all([askedAt(there), dialog.getByRole('button', { name: 'Sign out everywhere else' }).click()]);
     await here.getByRole('heading', { name: 'You were signed out' }).waitFor();
     expect(performance.now() - at).toBeLessThan(3_000);
     expect(await composer(here).count()).toBe(0);
@@ -120,7 +120,7 @@ test('a key made in the page works with the openai client; once it is ended its 
   })().catch(() => 'ended');
   await expect.poll(() => text.match(/w\d{6}/g)?.length ?? 0, { timeout: 10_000 }).toBeGreaterThan(3);
   await dialog.getByRole('button', { name: 'End “My script”' }).click();
-  const [at] = await Promise.all([answeredAt(page), page.getByRole('alertdialog').getByRole('button', { name: 'End' }).click()]);
+  const [at] = await Promise.all([askedAt(page), page.getByRole('alertdialog').getByRole('button', { name: 'End' }).click()]);
   await read;
   expect(performance.now() - at).toBeLessThan(3_000);
   expect(text).not.toContain('w000400');

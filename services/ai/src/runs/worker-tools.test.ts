@@ -64,7 +64,7 @@ test('W-17 an approval wakes the owner, which is in another call of the step: th
   const { made, hold, approve, run, partsOf } = await start(2);
   await waitFor(() => made.length === 1);
   await approve();
-  await waitFor(() => made.length === 2, { what: 'the call that was approved' });
+  await waitFor(() => made.length === 2, { deadlineMs: 1_000, what: 'the call that was approved' });
   hold.resolve();
   await waitFor(async () => (await partsOf(run)).every(({ state }) => state === 'done'));
   expect(made.map(({ tool: { name }, attempt }) => [name, attempt])).toEqual([

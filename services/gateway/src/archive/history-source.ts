@@ -46,16 +46,14 @@ export const listConversations = async (
   query: { userId: string; after?: string; limit: number },
 ): Promise<ConversationPage> => {
   const stored = await runLog.listConversations(query);
-  const isFull = stored.conversations.length >= query.limit;
   // A page that ends where the store's list ends is not the last one.
-  if (!audit || (isFull && stored.hasMore)) return stored;
+  if (!audit || stored.hasMore) return stored;
   try {
     const older = await audit.listConversations(query);
     const known = new Set(stored.conversations.map((conversation) => conversation.conversationId));
     const all = [...stored.conversations, ...older.conversations.filter((conversation) => !known.has(conversation.conversationId))];
     all.sort((a, b) => b.updatedAt - a.updatedAt);
-    const hasMore = stored.hasMore || older.hasMore || all.length > query.limit;
-    return { conversations: all.slice(0, query.limit), hasMore };
+    return { conversations: all.slice(0, query.limit), hasMore: older.hasMore || all.length > query.limit };
   } catch {
     return stored;
   }
