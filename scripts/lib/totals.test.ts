@@ -59,3 +59,27 @@ test('a generated case that failed is told with its seed', () => {
     'log.test.ts: keeps: Error: Property failed after 7 tests { seed: 5, path: "6:1", endOnFailure: true } Counterexample: [1]',
   ]);
 });
+
+test('a step of a browser that took too long is told with where it stood', () => {
+  const message = [
+    'TimeoutError: locator.click: Timeout 15000ms exceeded.',
+    'Call log:',
+    "\u001b[2m  - waiting for getByRole('button')\u001b[22m",
+    '\u001b[2m    - locator resolved to <button>Reload</button>\u001b[22m',
+    '\u001b[2m  - attempting click action\u001b[22m',
+    '\u001b[2m    - performing click action\u001b[22m',
+    '\u001b[2m    - waiting for scheduled navigations to finish\u001b[22m',
+    '',
+    '    at /web/test/x.browser.test.ts:9:1',
+  ].join('\n');
+  const testResults = [
+    {
+      name: '/a/x.browser.test.ts',
+      status: 'failed',
+      assertionResults: [{ status: 'failed', fullName: 'reloads', failureMessages: [message] }],
+    },
+  ];
+  expect(totalsOfVitest({ numPassedTests: 0, numFailedTests: 1, testResults }).failures).toEqual([
+    'x.browser.test.ts: reloads: TimeoutError: locator.click: Timeout 15000ms exceeded. - locator resolved to <button>Reload</button> - attempting click action - performing click action - waiting for scheduled navigations to finish',
+  ]);
+});

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 export interface Totals {
   passed: number;
   failed: number;
-  /** Names of the failed ones with the first line of what they said: repeated at the end, since a CI keeps the end of its log. */
+  /** Names of the failed ones with what they said, in a line: repeated at the end, since a CI keeps the end of its log. */
   failures?: readonly string[];
 }
 
@@ -54,10 +55,15 @@ interface VitestAssertion {
   failureMessages?: readonly string[];
 }
 
-/** What a failure says in one line; of generated cases also the seed and the case, which play it again. */
-const firstLine = (text = ''): string => {
-  const lines = text.trim().split('\n');
-  return lines.slice(0, lines[0]!.includes('Property failed after') ? 3 : 1).join(' ');
+/** How much of a browser's call log is told: where it stood at the end. */
+const LAST_STEPS = 4;
+
+/** What a failure says in one line; of generated cases also the seed and the case, which play it again; of a browser what it waited for. */
+const inOneLine = (text = ''): string => {
+  const lines = stripVTControlCharacters(text).trim().split('\n');
+  if (lines[0]!.includes('Property failed after')) return lines.slice(0, 3).join(' ');
+  const steps = lines.slice(lines.indexOf('Call log:') + 1).filter((line) => /^ +- /.test(line));
+  return [lines[0], ...(lines.includes('Call log:') ? steps.slice(-LAST_STEPS).map((step) => step.trim()) : [])].join(' ');
 };
 
 /** Totals of vitest's JSON report. A file that failed before its first test (it does not load) counts as one failure. */
@@ -65,11 +71,11 @@ export function totalsOfVitest(report: VitestReport): Totals {
   const files = report.testResults ?? [];
   const unloaded = files.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   const failures = [
-    ...unloaded.map(({ name, message }) => `${basename(name)}: ${firstLine(message)}`),
+    ...unloaded.map(({ name, message }) => `${basename(name)}: ${inOneLine(message)}`),
     ...files.flatMap(({ name, assertionResults }) =>
       assertionResults
         .filter(({ status }) => status === 'failed')
-        .map(({ fullName, failureMessages }) => `${basename(name)}: ${fullName}: ${firstLine(failureMessages?.[0])}`),
+        .map(({ fullName, failureMessages }) => `${basename(name)}: ${fullName}: ${inOneLine(failureMessages?.[0])}`),
     ),
   ];
   return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + unloaded.length, failures };

@@ -205,7 +205,8 @@ describe('between releases', () => {
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await page.keyboard.press('Escape');
-    await notice.getByRole('button', { name: 'Reload' }).click();
+    // What the click leads to is asked for next, of the page itself.
+    await notice.getByRole('button', { name: 'Reload' }).click({ noWaitAfter: true });
     await expect.poll(() => isNewer(page).catch(() => false), { timeout: 15_000 }).toBe(true);
     await composer(page).waitFor();
     expect(await isNewer(page)).toBe(true);

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { startRedis } from '@runnel/coordination/testing';
 import { call, history, prompt } from '../../harness/commands.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
-import { startTcpProxy } from '../../harness/processes/tcp-proxy.ts';
+import { startReplica } from '../../harness/processes/replica.ts';
 import type { Viewer } from '../../harness/viewers/viewer.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
 import { storedText } from '../audit/check.ts';
@@ -62,80 +61,73 @@ export const failoverEndedScenarios: Scenario[] = [
     deadlineMs: 90_000,
     run: async (stage) => {
       const { redis, wires, fakeModel } = stage.cluster;
-      const replication = await startTcpProxy(redis.port);
-      const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
-      try {
-        const inSync = async (): Promise<boolean> => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up');
-        await waitFor(inSync, { deadlineMs: 15_000, what: 'the replica to follow' });
-        const [early, lateTurn, deleting, whole, running] = Array.from({ length: 5 }, () => begin(stage));
-        // Ended long before.
-        const before = await Promise.all([early!, lateTurn!, deleting!].map((one) => ask(stage, 20, 200, one)));
-        const texts = await Promise.all(before.map((one) => ended(one)));
-        // Running when the replica hears for the last time: some of their text is there.
-        const cut = await Promise.all(Array.from({ length: 3 }, () => ask(stage, 150, 100, begin(stage))));
-        const long = await ask(stage, 800, 100, running!);
-        await Promise.all(
-          [...cut, long].map(({ viewers, runId }) =>
-            viewers[0]!.screen.until(() => (viewers[0]!.screen.textOf(runId)?.length ?? 0) > 200, 10_000, 'text'),
-          ),
-        );
-        replication.blackHole = 'all';
-        await elapse(stage.random.between(50, 300));
+      await using replica = await startReplica(redis.nodes[0]!);
+      const [early, lateTurn, deleting, whole, running] = Array.from({ length: 5 }, () => begin(stage));
+      // Ended long before.
+      const before = await Promise.all([early!, lateTurn!, deleting!].map((one) => ask(stage, 20, 200, one)));
+      const texts = await Promise.all(before.map((one) => ended(one)));
+      // Running when the replica hears for the last time: some of their text is there.
+      const cut = await Promise.all(Array.from({ length: 3 }, () => ask(stage, 300, 100, begin(stage))));
+      const long = await ask(stage, 1_000, 100, running!);
+      await Promise.all(
+        [...cut, long].map(({ viewers, runId }) =>
+          viewers[0]!.screen.until(() => (viewers[0]!.screen.textOf(runId)?.length ?? 0) > 200, 10_000, 'text'),
+        ),
+      );
+      await replica.caughtUp();
+      replica.lag();
+      await elapse(stage.random.between(50, 300));
 
-        // The lost tail: three ends, a whole turn in a conversation and one in a new one, a deletion.
-        const turn = await ask(stage, 20, 200, lateTurn!);
-        const fresh = await ask(stage, 20, 200, whole!);
-        const [, , gone] = before;
-        const path = `/api/history/${gone!.conversationId}/${gone!.runId}?user_id=${stage.userId}`;
-        if ((await call('DELETE', `${stage.origin()}${path}`)).status !== 200) throw new Error('the message was not deleted');
-        const lost = [...cut, turn, fresh];
-        const shown = await Promise.all(lost.map((one) => ended(one)));
-        // It sleeps with what it saw; its cursor is further than the replica is.
-        const sleeper = turn.viewers[0]!;
-        sleeper.stall();
-        // The relay may have had a moment or not: what it lost must come from those who saw it, either way.
-        await elapse(stage.random.between(0, 1_500));
-        const asked = fakeModel!.asked;
+      // The lost tail: three ends, a whole turn in a conversation and one in a new one, a deletion.
+      const turn = await ask(stage, 20, 200, lateTurn!);
+      const fresh = await ask(stage, 20, 200, whole!);
+      const [, , gone] = before;
+      const path = `/api/history/${gone!.conversationId}/${gone!.runId}?user_id=${stage.userId}`;
+      if ((await call('DELETE', `${stage.origin()}${path}`)).status !== 200) throw new Error('the message was not deleted');
+      const lost = [...cut, turn, fresh];
+      const shown = await Promise.all(lost.map((one) => ended(one)));
+      // It sleeps with what it saw; its cursor is further than the replica is.
+      const sleeper = turn.viewers[0]!;
+      sleeper.stall();
+      // The relay may have had a moment or not: what it lost must come from those who saw it, either way.
+      await elapse(stage.random.between(0, 1_500));
+      const asked = fakeModel!.asked;
 
-        await redis.nodes[0]!.kill();
-        await replica.cli('REPLICAOF', 'NO', 'ONE');
-        for (const wire of wires.all) {
-          wire.target = replica.port;
-          // Gateways find the new master first, and nobody has told it yet what is missing.
-          wire.refusing = wire !== wires.gateways;
-          wire.cut();
-        }
-        await elapse(stage.random.between(200, 800));
-        for (const wire of wires.ai) wire.refusing = false;
-        stage.useRedis(replica);
-
-        await ended(long, 25_000);
-        sleeper.unstall();
-        sleeper.reload({ cursor: true });
-        for (const [index, one] of [...lost, before[0]!, before[1]!].entries())
-          await stays(stage, one, [...shown, texts[0]!, texts[1]!][index]!);
-        await stays(stage, long, long.viewers[0]!.screen.finished.get(long.runId)!.text);
-        await sleeper.screen.until(
-          () => sleeper.screen.phase === 'live' && sleeper.screen.messages.has(turn.runId),
-          8_000,
-          'the sleeper to be up to date',
-        );
-        // One request for each answer, but for the running one, which may have been begun again.
-        const again = fakeModel!.asked - asked;
-        if (again > 0) throw new Error(`P-2: the model was asked ${again} more times for answers that had ended or had an owner`);
-        const deletedText = async (): Promise<string | undefined> =>
-          (await history(stage.origin(), gone!.conversationId, stage.userId)).find(({ messageId }) => messageId === gone!.runId)?.text;
-        await waitFor(async () => (await deletedText()) === '', {
-          deadlineMs: 12_000,
-          everyMs: 100,
-          what: 'the deleted message to stay deleted',
-        });
-        stage.note(`${lost.length} ends lost with the tail came back as shown; verify: ${await verify(stage)}`);
-        stage.closeViewers();
-      } finally {
-        await replica.stop();
-        await replication.close();
+      await redis.nodes[0]!.kill();
+      await replica.redis.cli('REPLICAOF', 'NO', 'ONE');
+      for (const wire of wires.all) {
+        wire.target = replica.redis.port;
+        // Gateways find the new master first, and nobody has told it yet what is missing.
+        wire.refusing = wire !== wires.gateways;
+        wire.cut();
       }
+      await elapse(stage.random.between(200, 800));
+      for (const wire of wires.ai) wire.refusing = false;
+      stage.useRedis(replica.redis);
+
+      await ended(long, 25_000);
+      sleeper.unstall();
+      sleeper.reload({ cursor: true });
+      for (const [index, one] of [...lost, before[0]!, before[1]!].entries())
+        await stays(stage, one, [...shown, texts[0]!, texts[1]!][index]!);
+      await stays(stage, long, long.viewers[0]!.screen.finished.get(long.runId)!.text);
+      await sleeper.screen.until(
+        () => sleeper.screen.phase === 'live' && sleeper.screen.messages.has(turn.runId),
+        8_000,
+        'the sleeper to be up to date',
+      );
+      // One request for each answer, but for the running one, which may have been begun again.
+      const again = fakeModel!.asked - asked;
+      if (again > 0) throw new Error(`P-2: the model was asked ${again} more times for answers that had ended or had an owner`);
+      const deletedText = async (): Promise<string | undefined> =>
+        (await history(stage.origin(), gone!.conversationId, stage.userId)).find(({ messageId }) => messageId === gone!.runId)?.text;
+      await waitFor(async () => (await deletedText()) === '', {
+        deadlineMs: 12_000,
+        everyMs: 100,
+        what: 'the deleted message to stay deleted',
+      });
+      stage.note(`${lost.length} ends lost with the tail came back as shown; verify: ${await verify(stage)}`);
+      stage.closeViewers();
     },
   },
   {
@@ -145,47 +137,41 @@ export const failoverEndedScenarios: Scenario[] = [
     deadlineMs: 90_000,
     run: async (stage) => {
       const { redis, fakeModel, ai } = stage.cluster;
-      const replication = await startTcpProxy(redis.port);
-      const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
-      try {
-        const inSync = async (): Promise<boolean> => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up');
-        await waitFor(inSync, { deadlineMs: 15_000, what: 'the replica to follow' });
-        const cut = await Promise.all(Array.from({ length: 4 }, () => ask(stage, 150, 100, begin(stage))));
-        await Promise.all(
-          cut.map(({ viewers, runId }) =>
-            viewers[0]!.screen.until(() => (viewers[0]!.screen.textOf(runId)?.length ?? 0) > 200, 10_000, 'text'),
-          ),
-        );
-        replication.blackHole = 'all';
-        const shown = await Promise.all(cut.map((one) => ended(one)));
-        const isStored = async (one: Asked, text: string): Promise<boolean> =>
-          (await storedText(stage, { ...one, words: 0, full: '', endings: [] }).catch(() => undefined)) === text;
-        for (const [index, one] of cut.entries())
-          await waitFor(() => isStored(one, shown[index]!), { deadlineMs: 15_000, everyMs: 100, what: 'an end in the database' });
-        // Nobody reads on, and no pod remembers.
-        stage.closeViewers();
-        await Promise.all(ai.map((pod) => pod.kill()));
-        const { asked } = fakeModel!;
+      await using replica = await startReplica(redis.nodes[0]!);
+      // Four seconds each, of which the replica has the first words: it must not have heard of an end.
+      const cut = await Promise.all(Array.from({ length: 4 }, () => ask(stage, 400, 100, begin(stage))));
+      await Promise.all(
+        cut.map(({ viewers, runId }) =>
+          viewers[0]!.screen.until(() => (viewers[0]!.screen.textOf(runId)?.length ?? 0) > 200, 10_000, 'text'),
+        ),
+      );
+      await replica.caughtUp();
+      replica.lag();
+      const shown = await Promise.all(cut.map((one) => ended(one)));
+      const isStored = async (one: Asked, text: string): Promise<boolean> =>
+        (await storedText(stage, { ...one, words: 0, full: '', endings: [] }).catch(() => undefined)) === text;
+      for (const [index, one] of cut.entries())
+        await waitFor(() => isStored(one, shown[index]!), { deadlineMs: 15_000, everyMs: 100, what: 'an end in the database' });
+      // Nobody reads on, and no pod remembers.
+      stage.closeViewers();
+      await Promise.all(ai.map((pod) => pod.kill()));
+      const { asked } = fakeModel!;
 
-        await stage.promote(replica);
-        if ((await stage.runsLeft()) === '') throw new Error('the replica did not lag: nothing runs in it');
-        await Promise.all(ai.map((pod) => pod.start()));
-        await waitFor(async () => (await stage.runsLeft()) === '', { deadlineMs: 20_000, everyMs: 100, what: 'each run to have ended' });
-        for (const [index, one] of cut.entries()) {
-          await stays(stage, one, shown[index]!);
-          const messages = await history(stage.origin(), one.conversationId, stage.userId);
-          const status = messages.find(({ messageId }) => messageId === one.runId)?.status;
-          if (status !== 'complete') throw new Error(`P-1: an answer that was complete is ${status}`);
-        }
-        const again = fakeModel!.asked - asked;
-        if (again > 0 || asked !== cut.length)
-          throw new Error(`P-2: the model was asked ${asked} and ${again} times for ${cut.length} answers`);
-        stage.note(`${cut.length} ends came back from the database; verify: ${await verify(stage)}`);
-        stage.closeViewers();
-      } finally {
-        await replica.stop();
-        await replication.close();
+      await stage.promote(replica.redis);
+      if ((await stage.runsLeft()) === '') throw new Error('the replica did not lag: nothing runs in it');
+      await Promise.all(ai.map((pod) => pod.start()));
+      await waitFor(async () => (await stage.runsLeft()) === '', { deadlineMs: 20_000, everyMs: 100, what: 'each run to have ended' });
+      for (const [index, one] of cut.entries()) {
+        await stays(stage, one, shown[index]!);
+        const messages = await history(stage.origin(), one.conversationId, stage.userId);
+        const status = messages.find(({ messageId }) => messageId === one.runId)?.status;
+        if (status !== 'complete') throw new Error(`P-1: an answer that was complete is ${status}`);
       }
+      const again = fakeModel!.asked - asked;
+      if (again > 0 || asked !== cut.length)
+        throw new Error(`P-2: the model was asked ${asked} and ${again} times for ${cut.length} answers`);
+      stage.note(`${cut.length} ends came back from the database; verify: ${await verify(stage)}`);
+      stage.closeViewers();
     },
   },
 ];

@@ -1,7 +1,6 @@
 import { createClient } from '@runnel/client';
-import { startRedis } from '@runnel/coordination/testing';
 import { WebSocket } from 'ws';
-import { startTcpProxy } from '../../harness/processes/tcp-proxy.ts';
+import { startReplica } from '../../harness/processes/replica.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import { countText } from '../../harness/viewers/expected.ts';
 import { elapse, waitFor } from '../../harness/wait.ts';
@@ -14,16 +13,13 @@ export const failoverPromptScenarios: Scenario[] = [
     deadlineMs: 90_000,
     run: async (stage) => {
       const { redis, ai, audit } = stage.cluster;
-      const replication = await startTcpProxy(redis.port);
-      const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
+      await using replica = await startReplica(redis.nodes[0]!);
       const client = createClient({
         url: stage.cluster.gateways[0]!.url,
         userId: stage.userId,
         WebSocket: WebSocket as unknown as NonNullable<Parameters<typeof createClient>[0]['WebSocket']>,
       });
       try {
-        const inSync = async (): Promise<boolean> => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up');
-        await waitFor(inSync, { deadlineMs: 15_000, what: 'the replica to follow' });
         const chats = Array.from({ length: 4 }, () => client.conversation(stage.newConversation()));
         const ended = (chat: (typeof chats)[number], runId: string) =>
           waitFor(() => chat.state.get().conversation.messages.find(({ messageId }) => messageId === runId), {
@@ -37,8 +33,8 @@ export const failoverPromptScenarios: Scenario[] = [
         const ask = (chat: (typeof chats)[number]) => ({ chat, ...chat.prompt('count 20 at 200') });
         const isShown = ({ chat, runId }: { chat: (typeof chats)[number]; runId: string }) =>
           waitFor(() => chat.state.get().conversation.run?.runId === runId, { deadlineMs: 10_000, what: 'the prompt to be shown' });
-        replication.blackHole = 'all';
-        await elapse(300);
+        await replica.caughtUp();
+        replica.lag();
         const heard = chats.slice(0, 2).map(ask);
         await Promise.all(heard.map(isShown));
         await elapse(2_000);
@@ -46,7 +42,7 @@ export const failoverPromptScenarios: Scenario[] = [
         const unheard = chats.slice(2).map(ask);
         await Promise.all(unheard.map(isShown));
 
-        await stage.promote(replica);
+        await stage.promote(replica.redis);
         for (const pod of [...ai, audit!]) await pod.start();
         for (const { chat, messageId, runId } of [...heard, ...unheard]) {
           const { text } = await ended(chat, runId);
@@ -59,8 +55,6 @@ export const failoverPromptScenarios: Scenario[] = [
         stage.note(`${heard.length + unheard.length} prompts that the store lost were sent again and answered once`);
       } finally {
         client.close();
-        await replica.stop();
-        await replication.close();
       }
     },
   },

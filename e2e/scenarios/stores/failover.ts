@@ -1,7 +1,6 @@
-import { startRedis } from '@runnel/coordination/testing';
 import type { Scenario } from '../../harness/scenario.ts';
-import { startTcpProxy } from '../../harness/processes/tcp-proxy.ts';
-import { elapse, waitFor } from '../../harness/wait.ts';
+import { startReplica } from '../../harness/processes/replica.ts';
+import { elapse } from '../../harness/wait.ts';
 import { underWay } from '../ai-pods.ts';
 
 export const failoverScenarios: Scenario[] = [
@@ -12,37 +11,28 @@ export const failoverScenarios: Scenario[] = [
     deadlineMs: 45_000,
     run: async (stage) => {
       const { redis, wires } = stage.cluster;
-      const replication = await startTcpProxy(redis.port);
-      const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(replication.port)] });
-      try {
-        await waitFor(async () => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up'), {
-          deadlineMs: 15_000,
-          what: 'the replica to follow',
-        });
-        await underWay(stage, 4, { words: 700, rate: 100 });
-        await elapse(500);
-        replication.blackHole = 'all';
-        // What is shown from here on, the replica will not have.
-        await elapse(1_000);
-        await redis.nodes[0]!.kill();
-        await replica.cli('REPLICAOF', 'NO', 'ONE');
-        for (const wire of wires.all) {
-          wire.target = replica.port;
-          // Gateways find the new master first, and nobody has told it yet what is missing.
-          wire.refusing = wire !== wires.gateways;
-          wire.cut();
-        }
-        await elapse(1_500);
-        for (const wire of wires.ai) wire.refusing = false;
-        await Promise.all([...stage.expected.runs.values()].map((run) => stage.ended(run, 20_000)));
-        stage.useRedis(replica);
-        await stage.settle();
-        const logs = stage.viewers.filter(({ screen }) => screen.stats.logs > 0).length;
-        stage.note(`${logs} viewers saw a new log`);
-      } finally {
-        await replica.stop();
-        await replication.close();
+      await using replica = await startReplica(redis.nodes[0]!);
+      await underWay(stage, 4, { words: 700, rate: 100 });
+      await elapse(500);
+      await replica.caughtUp();
+      replica.lag();
+      // What is shown from here on, the replica will not have.
+      await elapse(1_000);
+      await redis.nodes[0]!.kill();
+      await replica.redis.cli('REPLICAOF', 'NO', 'ONE');
+      for (const wire of wires.all) {
+        wire.target = replica.redis.port;
+        // Gateways find the new master first, and nobody has told it yet what is missing.
+        wire.refusing = wire !== wires.gateways;
+        wire.cut();
       }
+      await elapse(1_500);
+      for (const wire of wires.ai) wire.refusing = false;
+      await Promise.all([...stage.expected.runs.values()].map((run) => stage.ended(run, 20_000)));
+      stage.useRedis(replica.redis);
+      await stage.settle();
+      const logs = stage.viewers.filter(({ screen }) => screen.stats.logs > 0).length;
+      stage.note(`${logs} viewers saw a new log`);
     },
   },
   {

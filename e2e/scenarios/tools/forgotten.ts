@@ -1,6 +1,6 @@
-import { startRedis, type TestRedis } from '@runnel/coordination/testing';
+import type { TestRedis } from '@runnel/coordination/testing';
 import { partsOf, type Shown, type ToolPart } from '../../harness/parts.ts';
-import { startTcpProxy } from '../../harness/processes/tcp-proxy.ts';
+import { startReplica, type Replica } from '../../harness/processes/replica.ts';
 import type { Scenario } from '../../harness/scenario.ts';
 import type { Stage } from '../../harness/stage.ts';
 import type { ExpectedRun } from '../../harness/viewers/expected.ts';
@@ -35,25 +35,17 @@ export class Forgetting {
     this.store = stage.cluster.redis.nodes[0]!;
   }
 
-  /** A replica that follows from now on; `lag` cuts it off, `promote` makes it the master. */
-  async replica() {
-    const wire = await startTcpProxy(this.store.port);
-    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(wire.port)] });
-    this.#closing.push(
-      () => replica.stop(),
-      () => wire.close(),
-    );
-    await waitFor(async () => String(await replica.cli('INFO', 'replication')).includes('master_link_status:up'), {
-      deadlineMs: 15_000,
-      what: 'the replica to follow',
-    });
-    return {
-      lag: () => void (wire.blackHole = 'all'),
-      promote: async (): Promise<void> => {
-        await this.#stage.promote(replica, this.store);
-        this.store = replica;
-      },
-    };
+  /** A replica that follows from now on, until it lags. */
+  async replica(): Promise<Replica> {
+    const replica = await startReplica(this.store);
+    this.#closing.push(async () => replica[Symbol.asyncDispose]());
+    return replica;
+  }
+
+  /** The replica is the store from now on. */
+  async promote({ redis }: Replica): Promise<void> {
+    await this.#stage.promote(redis, this.store);
+    this.store = redis;
   }
 
   /** One that was promoted comes back with the arguments of a replica. */
@@ -110,7 +102,7 @@ const draw = async (stage: Stage, redis: Forgetting, state: State, fault: Fault)
   if (state === 'running') tools.hold();
   if (state !== 'ready' && state !== 'waiting') await approveAll(stage, run);
   if (state === 'running' || state === 'stored') await reach(state);
-  if (replica) await replica.promote();
+  if (replica) await redis.promote(replica);
   else if (fault === 'redis emptied') await redis.empty();
   else await redis.onlyDatabase();
   await elapse(500);

@@ -47,7 +47,7 @@ const draw = async (stage: Stage, redis: Forgetting, last: (typeof LAST)[number]
   const before = await questionOf(stage, run, 15_000);
   const killed = stage.random.pick([true, false]);
   if (killed) await Promise.all(ai.map((pod) => pod.kill()));
-  await replica.promote();
+  await redis.promote(replica);
   await elapse(stage.random.between(0, 1_000));
   if (killed) await Promise.all(ai.map((pod) => pod.start()));
   const after = await questionOf(stage, run, 25_000);
