@@ -29,9 +29,18 @@ const hasPostgres = () =>
   onPath('initdb') ||
   (existsSync(POSTGRES_ROOT) && readdirSync(POSTGRES_ROOT).some((version) => existsSync(join(POSTGRES_ROOT, version, 'bin/initdb'))));
 
-/** By name: how to see that it is there, and the Debian packages that bring it, or what fetches it without installing them. */
+/**
+ * By name: how to see that it is there, and the Debian packages that bring it, or what fetches it without installing them. `otherwise` does too, where
+ * it cannot be had.
+ */
 const NEEDS = {
   'redis-server': { present: () => onPath('redis-server'), packages: ['redis-server'] },
+  // Chromium without the window around its pages: a page of a test costs a third (docs/decisions/0282).
+  'chromium-headless-shell': {
+    present: () => onPath('chromium-headless-shell'),
+    packages: ['chromium-headless-shell'],
+    otherwise: 'chromium',
+  },
   chromium: { present: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath), packages: ['chromium'] },
   nginx: { present: () => onPath('nginx'), packages: ['nginx-light'] },
   postgresql: { present: hasPostgres, packages: ['postgresql'] },
@@ -57,14 +66,19 @@ export function ensureSystem(names) {
   if (fetched.length > 0) return fetched.join('; ');
   const before = missing();
   if (before.length === 0) return undefined;
+  const instead = (name) => NEEDS[name].otherwise ?? name;
+  if (!canInstall() && before.every((name) => NEEDS[instead(name)].present())) return undefined;
   const packages = before.flatMap((name) => NEEDS[name].packages).join(' ');
   if (!onPath('apt-get')) return `missing: ${before.join(', ')}; install them with your package manager`;
   if (process.getuid?.() !== 0) return `missing: ${before.join(', ')}; run: sudo apt-get install ${packages}`;
   console.error(`runnel: installing ${packages}`);
   const log = aptInstall(packages.split(' '));
   const after = missing();
+  if (after.some((name) => instead(name) !== name)) return ensureSystem(names.map((name) => (after.includes(name) ? instead(name) : name)));
   return after.length === 0 ? undefined : `could not install ${after.join(', ')}: ${log.trim().split('\n').at(-1) ?? ''}`;
 }
+
+const canInstall = () => onPath('apt-get') && process.getuid?.() === 0;
 
 /** Returns what apt said; whether it worked is seen from what is there afterwards. */
 function aptInstall(packages) {

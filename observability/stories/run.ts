@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { elapse, exitOnSignals, startCluster } from '@runnel/e2e';
+import { browserProgram } from '@runnel/kit/testing';
 import { chromium } from 'playwright-core';
 import { DASHBOARDS } from '../dashboards/index.ts';
 import type { Panel } from '../lib/grafana.ts';
@@ -79,7 +80,7 @@ const tell = async (story: Story, minutes: number): Promise<Picture> => {
 };
 
 const draw = async (picture: Picture, file: string): Promise<void> => {
-  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: browserProgram(), args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage({ viewport: { width: 1372, height: 400 } });
     await page.setContent(drawPage(picture));

@@ -37,7 +37,7 @@ export const TIERS: readonly Tier[] = [
   { name: 'redis', needs: ['redis-server'], run: () => runVitest('redis') },
   { name: 'postgres', needs: ['postgresql', 'redis-server'], run: () => runVitest('postgres') },
   { name: 'kafka', needs: ['java', 'maven', 'openssl', 'postgresql', 'redis-server'], run: () => runVitest('kafka') },
-  { name: 'browser', needs: ['redis-server', 'chromium'], run: () => runVitest('browser', 'browser-measures') },
+  { name: 'browser', needs: ['redis-server', 'chromium-headless-shell'], run: () => runVitest('browser', 'browser-measures') },
   { name: 'e2e', needs: ['redis-server', 'nginx', 'postgresql', 'java', 'maven'], run: runScenarios },
   { name: 'loadtest', needs: ['redis-server', 'nginx'], run: runLoadtests },
 ];

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { browserProgram } from '@runnel/kit/testing';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: browserProgram(),
     args: ['--no-sandbox'],
     // A machine without a locale would call every download with an accent in its name `download`.
     env: { ...process.env, LC_ALL: 'C.UTF-8' },

@@ -1,10 +1,11 @@
+import { browserProgram } from '@runnel/kit/testing';
 import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { startGateway } from '../../../testing/test-gateway.ts';
 
 test('the docs page draws every operation under its strict policy', async () => {
   await using gateway = await startGateway();
-  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: browserProgram(), args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage();
     const refused: string[] = [];
