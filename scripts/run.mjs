@@ -24,7 +24,10 @@ const COMMANDS = {
   loadtest: [['scripts/system.mjs', 'redis-server', 'nginx'], ['loadtest/run.ts']],
   e2e: [['scripts/system.mjs', 'redis-server', 'nginx', 'postgresql', 'java', 'maven'], ['e2e/run.ts']],
   cluster: [['scripts/system.mjs', 'redis-server'], ['scripts/build-web.mjs'], ['e2e/up.ts']],
-  story: [['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium-headless-shell', 'prometheus'], ['observability/stories/run.ts']],
+  story: [
+    ['scripts/system.mjs', 'redis-server', 'java', 'maven', 'chromium-headless-shell', 'prometheus'],
+    ['observability/stories/run.ts'],
+  ],
   size: [['scripts/size/run.ts']],
   support: [['scripts/support/run.ts']],
   images: [['scripts/images/build.mjs']],
