@@ -1,7 +1,9 @@
 import { createClient, type Client } from '@runnel/client';
 import { createPage } from './app.ts';
-import { BASE } from './lib/session/base.ts';
+import { BASE, pathIn } from './lib/session/base.ts';
+import { parseRoute } from './lib/session/route.ts';
 import { pageName } from './lib/session/page-name.ts';
+import { loadMarkdown } from './composables/markdown.ts';
 import { recall } from './composables/offline/recall.ts';
 import { speak } from './i18n.ts';
 import { firstLocale } from './stores/settings.ts';
@@ -28,6 +30,9 @@ const tokens = createTokenHolder(session);
 const reader = (): string | null => userId ?? readerOf(tokens.held.value);
 const presumed = reader();
 
+// A conversation is drawn with the parser: it comes while the page is made, not after.
+if (parseRoute(pathIn(location.pathname)).conversationId !== null) void loadMarkdown();
+
 const client: Client = createClient({
   url: location.origin + BASE,
   name: 'web',
@@ -40,5 +45,9 @@ const client: Client = createClient({
   kept: (conversationId) => recall(client, reader, conversationId),
   ...(userId !== null && { userId }),
 });
+/** The socket and the parser are on their way before the page is made, which keeps this thread for as long as they need. */
+const afterAsking = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 // Its words first: a page that changes its language under the reader's eyes looks broken.
-void speak(firstLocale()).then(() => createPage(client, tokens).mount('#app'));
+void speak(firstLocale())
+  .then(afterAsking)
+  .then(() => createPage(client, tokens).mount('#app'));

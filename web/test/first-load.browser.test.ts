@@ -134,3 +134,37 @@ describe('the start page is seen before its scripts have come', () => {
     await page.locator('.badge.flow').waitFor();
   });
 });
+
+test('the socket, and at the address of a conversation the parser before it, are on their way before the page is made', async () => {
+  /** When each began, by the page's own clock (ms); the parser where it was asked for at all. */
+  const beginnings = async (address: string): Promise<{ parser: number[]; socket: number; page: number }> => {
+    await using watching = await watchFirstLoad(browser);
+    const { page } = watching;
+    await page.addInitScript(() => {
+      const began = { socket: 0, page: 0 };
+      Object.assign(window, { began });
+      globalThis.WebSocket = class extends WebSocket {
+        constructor(...args: ConstructorParameters<typeof WebSocket>) {
+          began.socket ||= performance.now();
+          super(...args);
+        }
+      };
+      new MutationObserver(() => {
+        if (document.querySelector('#composer')) began.page ||= performance.now();
+      }).observe(document, { childList: true, subtree: true });
+    });
+    await page.goto(address);
+    await page.locator('.badge.flow').waitFor();
+    return await page.evaluate(() => {
+      const parser = performance.getEntriesByType('resource').filter(({ name }) => name.includes('/assets/markdown-'));
+      const { began } = window as unknown as { began: { socket: number; page: number } };
+      return { ...began, parser: parser.map(({ startTime }) => startTime) };
+    });
+  };
+  const start = await beginnings(server.url);
+  expect(start).toEqual({ parser: [], socket: expect.any(Number), page: expect.any(Number) });
+  expect(start.socket).toBeLessThan(start.page);
+  const conversation = await beginnings(`${server.url}/c/${crypto.randomUUID()}`);
+  expect(conversation.parser[0]).toBeLessThan(conversation.socket);
+  expect(conversation.socket).toBeLessThan(conversation.page);
+});

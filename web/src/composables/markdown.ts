@@ -19,23 +19,39 @@ export const canDraw = (): boolean => library.value !== null;
 
 const renderers = new Map<string, RenderMarkdown>();
 
+type Translate = ReturnType<typeof useI18n>['t'];
+const rendererOf = ({ createMarkdown }: Library, locale: string, t: Translate): RenderMarkdown => {
+  const known = renderers.get(locale);
+  if (known) return known;
+  const render = createMarkdown({
+    copy: t('message.copy'),
+    image: t('message.image'),
+    table: t('message.table'),
+    note: t('message.note'),
+    back: t('message.noteBack'),
+  });
+  renderers.set(locale, render);
+  return render;
+};
+
 /** The renderer in the reader's language; null until it is loaded, when plain text is what there is. */
 export const useMarkdown = (): ComputedRef<RenderMarkdown | null> => {
   const { t, locale } = useI18n();
   void loadMarkdown();
-  return computed(() => {
-    if (!library.value) return null;
-    let render = renderers.get(locale.value);
-    if (!render) {
-      render = library.value.createMarkdown({
-        copy: t('message.copy'),
-        image: t('message.image'),
-        table: t('message.table'),
-        note: t('message.note'),
-        back: t('message.noteBack'),
-      });
-      renderers.set(locale.value, render);
-    }
-    return render;
-  });
+  return computed(() => library.value && rendererOf(library.value, locale.value, t));
+};
+
+/** What most answers have. */
+const SAMPLE = 'A **word** and `code`.\n\n- one\n- two\n\n```ts\nconst a = "b"; // c\n```\n\n| a | b |\n| - | - |\n| 1 | 2 |\n';
+
+/**
+ * Draws once for nobody while a conversation's words are still on their way: a browser compiles each function when it is first called, and
+ * this is the time in which the page waits for the network anyway.
+ */
+export const useWarmMarkdown = (): (() => Promise<void>) => {
+  const { t, locale } = useI18n();
+  return async () => {
+    await loadMarkdown();
+    if (library.value) rendererOf(library.value, locale.value, t)(SAMPLE);
+  };
 };
