@@ -85,8 +85,16 @@ for (const [index, { name, file, lua }] of mutants.entries()) {
     for (const suite of suites) {
       const title = basename(suite);
       if (able && !able.has('') && ![...able].some((test) => test.startsWith(`${title} > `))) continue;
-      // Its tests once more for each mutant: a module is read again under another address.
-      describe(title, () => import(/* @vite-ignore */ `${join(process.cwd(), suite)}?of=${index}`).then(() => undefined));
+      describe(title, async () => {
+        // A suite may open its log while it is read, which is when the scripts are.
+        writeFileSync(path, lua);
+        try {
+          // Its tests once more for each mutant: a module is read again under another address.
+          await import(/* @vite-ignore */ `${join(process.cwd(), suite)}?of=${index}`);
+        } finally {
+          writeFileSync(path, original);
+        }
+      });
     }
   });
 }

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, runNode } from '../lib/command.ts';
 import type { Batch, Verdict } from './lua-batch.ts';
@@ -125,6 +125,28 @@ const coverageOf = async (mutant: Mutant): Promise<Coverage> => {
   }
 };
 
+/**
+ * A suite that ran the scripts as they are would let everything live, as eleven did when their Redis began to be opened while they were read: each has to
+ * notice that a script it runs only fails.
+ * @throws Error with the names of those that do not
+ */
+const meetTheChange = async (coverage: Coverage, scripts: ReadonlyMap<string, string>): Promise<void> => {
+  const folder = await copySources();
+  try {
+    for (const title of QUICK.map((suite) => basename(suite))) {
+      const tests = Object.entries(coverage).filter(([test, ran]) => test.startsWith(`${title} > `) && ran.length > 0);
+      const file = scripts.get(tests[0]?.[1][0] ?? '');
+      if (file === undefined) throw new Error(`no test of ${title} runs a script`);
+      const head = /^(?:--.*\n)*/.exec(await readFile(join(root, SCRIPTS, file), 'utf8'))![0];
+      const mutant = { file, line: 0, change: 'fails', original: '', lua: `${head}return redis.error_reply('ERR changed')\n` };
+      const alive = await aliveAfterContract(folder, [mutant], Object.fromEntries(tests));
+      if (alive.length > 0) throw new Error(`${title} does not meet the changed scripts`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
@@ -144,7 +166,9 @@ const main = async (): Promise<number> => {
   const chosen = all.filter((mutant) => wanted.some((part) => mutant.file.includes(part)) && (lived?.has(lives(mutant)) ?? true));
   const [first] = chosen;
   if (first === undefined) throw new Error('there is no such change');
-  const coverage = testsNamed(values.tests, await keptCoverage(values.coverage, first));
+  const whole = await keptCoverage(values.coverage, first);
+  await meetTheChange(whole, new Map(files.map((file) => [basename(file, '.lua'), file])));
+  const coverage = testsNamed(values.tests, whole);
   const slow = values.quick || values.tests !== undefined ? [] : SLOW;
   const workers = Number(values.workers);
   const shares = Array.from({ length: workers }, (_, worker) => chosen.filter((_mutant, index) => index % workers === worker));

@@ -1,7 +1,7 @@
-import { newId } from '@runnel/protocol';
+import { newId, type Part } from '@runnel/protocol';
 import { fromOutbox, type OutboxFields } from '@runnel/protocol/audit';
 import { expect, test } from 'vitest';
-import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, wholeRun, USER, type Started } from './contract/world.ts';
+import { claimed, LEASE_MS, MODELS, OWNER, promptOf, snapshotOf, startRun, wholeRun, USER, type Started } from './contract/world.ts';
 import { keyName, outboxKey, shardOf, type KeyName } from '../src/redis/keys.ts';
 import { useRedisLog } from './use-redis-log.ts';
 
@@ -31,6 +31,16 @@ test('S-1 what an eviction left of somebody’s conversation is no part of the o
   expect([messages.map(({ messageId }) => messageId), offset]).toEqual([[prompt.message.messageId], 3]);
   for (const name of ['history', 'ids'] as const) expect(await cli(first, 'HEXISTS', name, first.messageId)).toBe(0);
   expect([await cli(first, 'ZCARD', 'order'), await cli(first, 'XLEN', 'log')]).toEqual([1, 3]);
+});
+
+test('S-1 one of the two records that say whose a conversation is says it without the other', async () => {
+  for (const lost of ['whose', 'meta'] as const) {
+    const first = await wholeRun(log);
+    await cli(first, 'DEL', lost);
+    const { conversationId } = first;
+    expect([lost, await log.beginRun(promptOf({ conversationId, userId: 'another' }))]).toMatchObject([lost, { outcome: 'forbidden' }]);
+    expect([lost, await log.beginRun(promptOf({ conversationId }))]).toMatchObject([lost, { outcome: 'started' }]);
+  }
 });
 
 test('L-1 a run whose name an earlier one had has its epochs behind it, and nothing else of it', async () => {
@@ -97,4 +107,86 @@ test('L-1 a run that waits has nobody for an owner, and its lease is over', asyn
   await log.beginRun(prompt);
   const held = (await cli({ ...prompt }, 'HMGET', 'owner', 'runId', 'owner', 'epoch', 'expires')) as string[];
   expect(held).toEqual(['', '', '0', '0']);
+});
+
+const file: Part = {
+  ...{ partId: 'f0', index: 0, at: 0, kind: 'file', state: 'done', fileId: 'file-1', name: 'a.csv', mediaType: 'text/csv' },
+  ...{ bytes: 12, sha256: 'a'.repeat(64), tokens: 3 },
+};
+
+test('P-9 the audit is told of the files of a prompt apart from its words, and a thread is known to have files only if it has', async () => {
+  for (const parts of [[], [file]]) {
+    const prompt = promptOf({ message: { messageId: newId(), text: 'look', ...(parts.length > 0 && { parts }) } });
+    await log.beginRun(prompt);
+    const told = await toldOf(prompt.conversationId, 'PART_CHANGED');
+    expect(told).toMatchObject(parts.map(({ partId }) => ({ userId: USER, runId: prompt.message.messageId, partId })));
+    expect(told).toHaveLength(parts.length);
+    expect(await cli(prompt, 'HEXISTS', 'meta', 'files')).toBe(parts.length);
+  }
+});
+
+test('B17 of the turns that a prompt brings along those that are here are not kept a second time', async () => {
+  const first = await wholeRun(log);
+  const { conversationId } = first;
+  const { messages } = await snapshotOf(log, conversationId);
+  const elsewhere = { ...messages[0]!, messageId: 'elsewhere', parentId: null };
+  const prompt = promptOf({ conversationId, parentId: first.runId, thread: [elsewhere, ...messages] });
+  expect(await log.beginRun(prompt)).toMatchObject({ outcome: 'started' });
+  const kept = JSON.parse(String(await cli(prompt, 'HGET', 'run', 'thread'))) as [string, string][];
+  expect(kept.map(([messageId]) => messageId)).toEqual(['elsewhere']);
+});
+
+test('W-13 of a conversation that is deleted while it is written and cancelled nothing is left to be taken, stopped or read', async () => {
+  const [ended, run] = [await wholeRun(log), await startRun(log)];
+  const { conversationId } = run;
+  await log.cancelRun({ ...run, userId: USER });
+  expect(await cli(run, 'EXISTS', 'cancel')).toBe(1);
+  // Of an answer that ended minutes ago.
+  const earlier = { conversationId, runId: ended.runId };
+  await cli(earlier, 'SET', 'text', 'words');
+  await cli(earlier, 'HSET', 'run', 'cancel', USER, 'request', '{}', 'thread', '[]');
+  await cli(earlier, 'HSET', 'ids', ended.runId, `${ended.runId}|0`);
+  const queued = promptOf();
+  await log.beginRun(queued);
+  for (const one of [run, queued]) await log.deleteConversation({ conversationId: one.conversationId, userId: USER });
+  expect([await cli(run, 'EXISTS', 'cancel'), await cli(run, 'EXISTS', 'text'), await cli(earlier, 'EXISTS', 'text')]).toEqual([0, 0, 0]);
+  expect(await cli(earlier, 'HMGET', 'run', 'cancel', 'request', 'thread')).toEqual([null, null, null]);
+  for (const one of [run, queued])
+    for (const list of ['leases', 'queued'] as const)
+      expect([list, await cli(one, 'ZSCORE', list, `${one.conversationId}:${one.runId}`)]).toEqual([list, null]);
+  // That it was deleted is known to its owner for a day.
+  expect(await cli(run, 'HGET', 'run', 'status')).toBe('deleted');
+  expect(Number(await cli(run, 'PTTL', 'run'))).toBeGreaterThan(0);
+});
+
+test('S-2 a beginning that is no list of turns is refused before anything is written', async () => {
+  for (const turn of [['m', 'user'], ['m', 'user', 7], 'turn', [null, 'user', 'text']]) {
+    const prompt = promptOf();
+    await expect(log.beginRun({ ...prompt, seed: [turn] as never })).rejects.toThrow();
+    expect(await redis.cli('KEYS', `*${prompt.conversationId}*`)).toEqual([]);
+  }
+});
+
+test('B17 a thread that is here up to its first question is asked of nobody, though the conversation was longer once', async () => {
+  const run = await wholeRun(log);
+  await cli(run, 'HSET', 'meta', 'trimmed', '1');
+  const prompt = promptOf({ conversationId: run.conversationId, thread: 'ask' });
+  expect(await log.beginRun(prompt)).toMatchObject({ outcome: 'started' });
+});
+
+test('W-7 a log of changes without a word of an answer is bounded as well', async () => {
+  const run = await wholeRun(log);
+  for (let n = 0; n < 800; n++) await log.setTitle({ ...run, userId: USER, title: `title ${n}` });
+  expect(Number(await cli(run, 'XLEN', 'log'))).toBeLessThan(512 + 200);
+});
+
+test('W-10 a log that began anew for a reader, in a store that went back, lives a day and no longer', async () => {
+  const run = await wholeRun(log);
+  const before = await snapshotOf(log, run.conversationId);
+  await cli(run, 'HINCRBY', 'store', 'n', 1);
+  const { logId } = await snapshotOf(log, run.conversationId);
+  expect(logId).not.toBe(before.logId);
+  expect(Number(await cli(run, 'PTTL', 'log'))).toBeGreaterThan(0);
+  // What follows in this file is of the store as it was.
+  await cli(run, 'HINCRBY', 'store', 'n', -1);
 });

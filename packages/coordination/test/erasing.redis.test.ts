@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { append, endOf, startRun } from './contract/world.ts';
-import { outboxKey, shardOf } from '../src/redis/keys.ts';
+import { outboxKey, shardCount, shardOf } from '../src/redis/keys.ts';
 import { waitFor } from '../testing/index.ts';
 import { useRedisLog } from './use-redis-log.ts';
 
@@ -67,4 +67,22 @@ test('a person’s own deletion says that it is theirs', async () => {
     (await redis.cli('XREVRANGE', outboxKey(shardOf(run.conversationId)), '+', '-', 'COUNT', 1)) as [string, string[]][]
   )[0]!;
   expect(JSON.parse(fields[fields.indexOf('data') + 1]!)).toEqual({ userId: 'bob', deletedBy: 'bob' });
+});
+
+test('S-17 the audit is told what somebody sets for themselves as it is, and of its end only that it was erased', async () => {
+  const userId = 'records-of-bob';
+  const told = async (): Promise<unknown[]> => {
+    const keys = Array.from({ length: shardCount() }, (_, shard) => outboxKey(shard));
+    const rows = await Promise.all(keys.map((key) => redis.cli('XRANGE', key, '-', '+') as Promise<[string, string[]][]>));
+    const data = rows.flat().map(([, fields]) => fields);
+    return data.filter((fields) => fields.includes('RECORD_CHANGED')).map((fields) => JSON.parse(fields[fields.indexOf('data') + 1]!));
+  };
+  const of = { userId, kind: 'place', lasting: true } as const;
+  await log.readRecords(of);
+  await log.mergeRecords({ ...of, records: [] });
+  expect(await log.putRecord({ ...of, name: 'c1', patch: { pinned: '1' } })).toMatchObject({ outcome: 'done' });
+  const change = { userId, kind: 'place', version: expect.any(Number), name: 'c1' };
+  expect(await told()).toEqual([{ ...change, text: '{"pinned":"1"}' }]);
+  await log.forgetRecords(userId);
+  expect((await told()).at(-1)).toEqual({ userId, kind: 'place', version: expect.any(Number), erased: true });
 });

@@ -54,6 +54,16 @@ test('A-2 one that is added again, for its first answer was lost, does not stand
   expect(await add(userId, 'two', { limit: 1 })).toEqual({ outcome: 'full' });
 });
 
+test('A-2 one that has ended by itself leaves the list with the next that is added, and counts for nothing', async () => {
+  const userId = newId();
+  await add(userId, 'unused', { idleMs: HOUR_MS });
+  await add(userId, 'over');
+  await date(userId, 'unused', { usedAt: Date.now() - 2 * HOUR_MS });
+  await redis.cli('HSET', listOf(userId), 'over', JSON.stringify({ ...(await held(userId, 'over')), expires: Date.now() - 1 }));
+  expect(await add(userId, 'new', { limit: 1 })).toEqual({ outcome: 'added', replaced: [] });
+  expect(await redis.cli('HKEYS', listOf(userId))).toEqual(['new']);
+});
+
 test('A-3 a person’s list lives as long as the last of its grants, and for ever with one that has no end', async () => {
   const userId = newId();
   const life = async (): Promise<number> => Number(await redis.cli('PTTL', listOf(userId)));

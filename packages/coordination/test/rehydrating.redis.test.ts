@@ -100,18 +100,49 @@ test('B6 a conversation that comes back has nothing of what an eviction left of 
   expect(await idsIn(run)).toEqual(['m0']);
 });
 
+const part: Part = { partId: 'p0', index: 0, at: 0, kind: 'question', state: 'waiting', text: 'Which one?' };
+const call: Part = { partId: 'p1', index: 1, at: 0, kind: 'tool', state: 'waiting', name: 't', server: 's', input: '{}' };
+const parkedAs = (runId: string, change: object = {}) => ({
+  ...{ runId, parentId: 'm0', model: 'count', startedAt: 1, epoch: 2, claims: 2, text: 'abc', partIds: ['p0', 'p1'] },
+  ...{ parts: [part, call], used: { usage: { promptTokens: 1, completionTokens: 1 }, bytes: 3 }, ...change },
+});
+
 test('W-17 an answer that waits for a person comes back for a month', async () => {
   const { conversationId } = stored(newId());
   const runId = newId();
-  const part: Part = { partId: 'p0', index: 0, at: 0, kind: 'question', state: 'waiting', text: 'Which one?' };
-  const call: Part = { partId: 'p1', index: 1, at: 0, kind: 'tool', state: 'waiting', name: 't', server: 's', input: '{}' };
-  const parked = {
-    ...{ runId, parentId: 'm0', model: 'count', startedAt: 1, epoch: 2, claims: 2, text: 'abc', partIds: ['p0', 'p1'] },
-    ...{ parts: [part, call], used: { usage: { promptTokens: 1, completionTokens: 1 }, bytes: 3 } },
-  };
-  await log.rehydrate(stored(conversationId, { messages: [old('m0')], parked }));
+  await log.rehydrate(stored(conversationId, { messages: [old('m0')], parked: parkedAs(runId) }));
   for (const name of ['meta', 'owner', 'history', 'order', 'ids', 'run', 'text', 'parts'] as const)
     expect([name, Number(await cli({ conversationId, runId }, 'PTTL', name)) > MONTH_MS - MINUTE_MS]).toEqual([name, true]);
+});
+
+test('W-17 of an answer that comes back only what there is of it is kept, and no message without a name is known', async () => {
+  const { conversationId } = stored(newId());
+  const runId = newId();
+  await log.rehydrate(stored(conversationId, { messages: [old('m0')], parked: parkedAs(runId, { parentId: null }) }));
+  const run = { conversationId, runId };
+  expect(((await cli(run, 'HKEYS', 'ids')) as string[]).toSorted()).toEqual(['m0', runId].toSorted());
+  const prefix = `${keyName('run', { shard: shardOf(conversationId), ...run })}:part:`;
+  const kept = ((await redis.cli('KEYS', `${prefix}*`)) as string[]).map((key) => key.slice(prefix.length));
+  expect(kept).toEqual(['p1:input']);
+});
+
+test('W-17 what this store still has of a run is newer than what the database has of its wait', async () => {
+  for (const [status, text] of [
+    ['complete', 'newer'],
+    ['running', 'newer'],
+  ] as const) {
+    const { conversationId } = stored(newId());
+    const run = { conversationId, runId: newId() };
+    await cli(run, 'HSET', 'run', 'status', status, 'epoch', '3', 'parentId', 'm0', 'model', 'count', 'startedAt', '1');
+    await cli(run, 'SET', 'text', text);
+    await log.rehydrate(stored(conversationId, { messages: [old('m0')], parked: parkedAs(run.runId) }));
+    expect([status, await cli(run, 'HMGET', 'run', 'status', 'epoch'), await cli(run, 'GET', 'text')]).toEqual([
+      status,
+      [status, '3'],
+      text,
+    ]);
+    expect([status, await cli(run, 'HGET', 'meta', 'active')]).toEqual([status, status === 'running' ? run.runId : null]);
+  }
 });
 
 test('a model that the database says was chosen is left by name only, and the audit hears of it', async () => {

@@ -3,7 +3,7 @@ import type { ParkedRun } from '@runnel/protocol/http';
 import { expect, test } from 'vitest';
 import { waitFor } from '../../testing/wait.ts';
 import { LIMITS } from '../../src/limits.ts';
-import type { Rehydrate } from '../../src/run-log/run-log.ts';
+import type { Rehydrate, WorkHint } from '../../src/run-log/run-log.ts';
 import {
   append,
   claimed,
@@ -86,9 +86,10 @@ export const comingBackContract = (current: Current): void => {
     const { conversationId, parked } = command;
     const prompt = { conversationId, userId: USER, runId: newId(), model: 'count', title: '', message: { messageId: newId(), text: 'x' } };
     expect(await log.beginRun(prompt)).toEqual({ outcome: 'busy', runId: parked.runId });
-    // W-4: the question that it answers, asked again.
-    const again = { ...prompt, runId: parked.runId, message: { messageId: parked.parentId!, text: 'hỏi' } };
-    expect(await log.beginRun(again)).toMatchObject({ outcome: 'duplicate', runId: parked.runId });
+    // W-4: the question that it answers, asked again, for the run that it had or for another; and the run alone.
+    const [runId, message] = [parked.runId, { messageId: parked.parentId!, text: 'hỏi' }];
+    for (const again of [{ runId, message }, { message }, { runId }])
+      expect(await log.beginRun({ ...prompt, ...again })).toMatchObject({ outcome: 'duplicate', runId });
     await current().jump(LIMITS.copyMs, [refOf(command)]);
     expect(await claim(command)).toMatchObject({ outcome: 'owned' });
     const theirs = { ...refOf(command), userId: 'user-2', decision: 'approve' as const, expected: call, part: approved };
@@ -190,12 +191,18 @@ export const comingBackContract = (current: Current): void => {
     await log.rehydrate(command);
     const decided = { ...command, parked: { ...command.parked, parts: [thought, approved], claims: 3 } };
     expect(await log.rehydrate({ ...decided, parked: { ...decided.parked, epoch: 1 } })).toEqual({ outcome: 'exists' });
+    const hints: WorkHint[] = [];
+    const work = await current().other.onWork((hint) => hints.push(hint));
     expect(await log.rehydrate(decided)).toMatchObject({ outcome: 'rehydrated' });
+    // Pods need not look for it.
+    await waitFor(() => hints.some((hint) => hint.kind === 'free' && hint.runId === command.parked.runId));
+    await work.close();
     const { run } = await snapshotOf(log, command.conversationId);
     expect(run).toMatchObject({ parts: [thought, { state: 'running', attempt: 1 }] });
     expect(run).not.toHaveProperty('waiting');
     expect(await decide(command)).toEqual({ outcome: 'changed' });
     await current().jump(LIMITS.copyMs, [refOf(command)]);
+    expect((await log.findFreeRuns(100)).map(({ runId }) => runId)).toContain(command.parked.runId);
     expect(claimed(await claim(command)).epoch).toBe(19);
     expect(await log.rehydrate(decided)).toEqual({ outcome: 'exists' });
   });
