@@ -1,5 +1,15 @@
+const FITS = 'A shortcut: the walk over the thread, whose text is never longer than its JSON, comes to the same.';
+
 /** Mutants that may live, by `<file>: <line>: <change>`, and why no test can or should notice them. */
 export const REASONS: Readonly<Record<string, string>> = {
+  "fit.lua: if size <= room * limits.bytesPerToken and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then: never": FITS,
+  "fit.lua: if size <= room * limits.bytesPerToken and #missed == 0 and redis.call('HEXISTS', meta, 'files') == 0 then: <= becomes <": FITS,
+  'fit.lua: if #kept <= limits.decodedBytes or not above then: <= becomes <':
+    'One message of exactly that length is measured as it is stored.',
+  'figure.lua: if not number or number ~= number or math.abs(number) > 9007199254740991 then: > becomes >=':
+    'No count of ours is that large.',
+  "weigh.lua: if part.kind == 'file' then: always": 'Weighed are the parts of questions, and those are files.',
+  'begin-run.lua: if not isNew and mend() then: always': 'A conversation that is new has nothing to mend.',
   'append-chunk.lua: if bytes == 0 then: always': 'The text expires a day after its last chunk, not after its first: only longer.',
   'append-chunk.lua: if offset % limits.trimEvery == 0 then: always': 'The log is trimmed to the same bound, only more often.',
   'append-part-chunk.lua: if bytes == 0 then: always':

@@ -190,3 +190,17 @@ test('W-10 a log that began anew for a reader, in a store that went back, lives 
   // What follows in this file is of the store as it was.
   await cli(run, 'HINCRBY', 'store', 'n', -1);
 });
+
+test('a message above 64 KiB is measured as it is stored: decoding it would stop the store for everybody', async () => {
+  // 40,000 quotes are 10,000 tokens of text, and 20,000 as JSON has them.
+  for (const [length, isCut] of [
+    [40_000, true],
+    [30_000, false],
+  ] as const) {
+    const { conversationId } = await wholeRun(log, { message: { messageId: newId(), text: '"'.repeat(length) } });
+    const room = length / 4 + 2_000;
+    await log.beginRun(promptOf({ conversationId, room }));
+    const told = (await toldOf(conversationId, 'STREAM_STARTED')).at(-1);
+    expect([length, Object.hasOwn(told as object, 'trimmed')]).toEqual([length, isCut]);
+  }
+});

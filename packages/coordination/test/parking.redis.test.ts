@@ -76,6 +76,13 @@ test('W-17 the audit is told all that another store needs to go on with a waitin
   );
 });
 
+test('L-2 a count that is none, in a run that somebody damaged, is told as 0 and keeps nothing from waiting', async () => {
+  const run = await asking();
+  await cli(run, 'HSET', 'run', 'cut', 'many', 'lost', 'nan');
+  expect(await log.parkRun({ ...run, partIds: ['p0'], bytes: 0 })).toMatchObject({ outcome: 'parked' });
+  expect((await toldOf(run, 'RUN_WAITING')).at(-1)).toMatchObject({ trimmed: { messages: 0, tokens: 0 } });
+});
+
 test('W-17 the audit is told once of one waiting, however often its owner says it, and again of another', async () => {
   const run = await asking(2);
   const park = (partIds: string[], tell = false) => log.parkRun({ ...run, partIds, bytes: 0, tell });
