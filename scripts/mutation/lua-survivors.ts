@@ -9,7 +9,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   'figure.lua: if not number or number ~= number or math.abs(number) > 9007199254740991 then: > becomes >=':
     'No count of ours is that large.',
   "weigh.lua: if part.kind == 'file' then: always": 'Weighed are the parts of questions, and those are files.',
-  'begin-run.lua: if not isNew and mend() then: always': 'A conversation that is new has nothing to mend.',
+  "vacate.lua: redis.call('PEXPIRE', run, limits.lifeMs): left out": 'A run lives a day from its last change already: only longer.',
+  "begin-run.lua: if type(turn) ~= 'table' or type(turn[1]) ~= 'string' or type(turn[2]) ~= 'string' or type(turn[3]) ~= 'string' then: never":
+    'Our callers send what has been looked at before; the check is for a caller that does not.',
   'append-chunk.lua: if bytes == 0 then: always': 'The text expires a day after its last chunk, not after its first: only longer.',
   'append-chunk.lua: if offset % limits.trimEvery == 0 then: always': 'The log is trimmed to the same bound, only more often.',
   'append-part-chunk.lua: if bytes == 0 then: always':

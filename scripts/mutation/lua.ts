@@ -24,7 +24,7 @@ const ofCoordination = (name: string): string => `packages/coordination/test/${n
 /** What the contract overlooks: what lies in Redis, and for how long. */
 const QUICK = [
   ...['lifetimes', 'restoring', 'rehydrating', 'outbox', 'shares', 'own-slots'],
-  ...['grants', 'parking', 'forking', 'beginning', 'ending'],
+  ...['grants', 'parking', 'forking', 'beginning', 'ending', 'erasing'],
 ].map(ofCoordination);
 /** What an eviction took, and whatever nobody thought of. */
 const SLOW = [

@@ -160,9 +160,10 @@ test('W-13 of a conversation that is deleted while it is written and cancelled n
 });
 
 test('S-2 a beginning that is no list of turns is refused before anything is written', async () => {
-  for (const turn of [['m', 'user'], ['m', 'user', 7], 'turn', [null, 'user', 'text']]) {
+  const turn = { messageId: 'm', role: 'user', text: 'words' };
+  for (const change of [{ messageId: 7 }, { role: 7 }, { messageId: null }, { role: null }]) {
     const prompt = promptOf();
-    await expect(log.beginRun({ ...prompt, seed: [turn] as never })).rejects.toThrow();
+    await expect(log.beginRun({ ...prompt, seed: [{ ...turn, ...change }] as never })).rejects.toThrow();
     expect(await redis.cli('KEYS', `*${prompt.conversationId}*`)).toEqual([]);
   }
 });
@@ -202,5 +203,16 @@ test('a message above 64 KiB is measured as it is stored: decoding it would stop
     await log.beginRun(promptOf({ conversationId, room }));
     const told = (await toldOf(conversationId, 'STREAM_STARTED')).at(-1);
     expect([length, Object.hasOwn(told as object, 'trimmed')]).toEqual([length, isCut]);
+  }
+});
+
+test('whichever model answers where none was named is not what a conversation is answered by from then on', async () => {
+  for (const [model, kept] of [
+    ['default', null],
+    ['count', 'count'],
+  ] as const) {
+    const prompt = promptOf({ model });
+    await log.beginRun(prompt);
+    expect([model, await cli(prompt, 'HGET', 'meta', 'model')]).toEqual([model, kept]);
   }
 });

@@ -126,6 +126,12 @@ test('W-17 of an answer that comes back only what there is of it is kept, and no
   expect(kept).toEqual(['p1:input']);
 });
 
+test('W-4 the question of an answer that comes back is known by it, also where the question itself does not come', async () => {
+  const run = { conversationId: newId(), runId: newId() };
+  await log.rehydrate(stored(run.conversationId, { messages: [old('m0')], parked: parkedAs(run.runId, { parentId: 'm9' }) }));
+  expect(await cli(run, 'HGET', 'ids', 'm9')).toBe(`${run.runId}|0`);
+});
+
 test('W-17 what this store still has of a run is newer than what the database has of its wait', async () => {
   for (const [status, text] of [
     ['complete', 'newer'],
