@@ -197,7 +197,7 @@ export const comingBackContract = (current: Current): void => {
     // Pods need not look for it.
     await waitFor(() => hints.some((hint) => hint.kind === 'free' && hint.runId === command.parked.runId));
     await work.close();
-    expect((await log.findFreeRuns(100)).map(({ runId }) => runId)).toContain(command.parked.runId);
+    expect((await log.findFreeRuns(10_000)).map(({ runId }) => runId)).toContain(command.parked.runId);
     const { run } = await snapshotOf(log, command.conversationId);
     expect(run).toMatchObject({ parts: [thought, { state: 'running', attempt: 1 }] });
     expect(run).not.toHaveProperty('waiting');
